@@ -1,0 +1,104 @@
+"""The command line: parse, call one function, print what it returned.
+
+Only these rooms print, exit and read the environment. What is heavy is imported inside the commands that need it, so
+that ``--help``, ``--version`` and usage errors need none of it. To add a command: one file here, and one line below.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+import inventory
+from inventory.cli._shared import PROGRAM, say
+from inventory.cli.check import check
+from inventory.cli.demo import demo
+from inventory.cli.snapshot import snapshot
+from inventory.errors import ConfigurationError, FileError, InventoryError
+
+INTERRUPTED, TERMINATED = 130, 143
+
+_EPILOG = """\b
+Exit codes:
+  0    done, and every server answered
+  1    a defect of this tool
+  2    wrong usage or configuration
+  3    incomplete: some server was not read
+  4    a file could not be written or read
+  130  interrupted; 143 terminated: nothing half-written
+"""
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(inventory.__version__, prog_name=PROGRAM)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Tables people can trust of the models on LM Studio servers.
+
+    Asks each server once (GET /api/v1/models) and changes nothing there. A token is taken from LM_API_TOKEN.
+    """
+
+
+for _command in (snapshot, check, demo):
+    cli.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and exit with the documented code; the one place where errors become words."""
+    _prepare_terminal()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [argument for argument in given if argument != "--debug"]  # it may stand anywhere
+    try:
+        code = cli.main(given, prog_name=PROGRAM, standalone_mode=False)
+        _flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = 2
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else PROGRAM
+        say(ConfigurationError(error.format_message().rstrip("."), f"See {command} --help"))
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        say(InventoryError("interrupted", "Nothing was half-written"))
+        code = INTERRUPTED
+    except BrokenPipeError:  # whoever read the output has gone, which is no failure of ours
+        _silence()
+        code = 0
+    except InventoryError as error:
+        if debug:
+            traceback.print_exc()
+        say(error)
+        code = error.exit_code
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _prepare_terminal() -> None:
+    """Make any text printable anywhere, honour NO_COLOR, and end in good order on SIGTERM."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    if os.environ.get("NO_COLOR"):
+        cli.context_settings["color"] = False
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+
+
+def _flush() -> None:
+    """Find out now, not at the very end, whether the output could be printed."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _silence()
+        raise FileError(f"the output could not be printed: {error.strerror}", "Is the disk full?") from error
+
+
+def _silence() -> None:
+    """Send what is left of the output nowhere, so that Python does not complain about it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,70 @@
+"""``lms-inventory demo``."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+import inventory
+from inventory.cli._shared import INCOMPLETE, say, terminal_width, token, write_all
+from inventory.errors import FileError
+from inventory.servers import Server
+
+if TYPE_CHECKING:
+    from inventory.snapshot import Snapshot
+
+
+@click.command()
+@click.option("--serve", is_flag=True, help="Only serve, until interrupted, so that you can ask with curl.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port to serve on. Default: 1234 with --serve.")
+def demo(serve: bool, port: int | None) -> int:
+    """Try everything against a built-in stand-in for LM Studio, over real HTTP."""
+    from inventory.demo import StandIn, inventory_before
+
+    if serve:
+        with StandIn(inventory_before(), token=token(), port=1234 if port is None else port) as server:
+            click.echo(f"Serving GET {server.url}/api/v1/models; stop with Ctrl-C")
+            server.wait()
+        return 0
+    return _run_demo(port or 0)
+
+
+def _run_demo(port: int) -> int:
+    """Two snapshots of a stand-in whose inventory changes in between, what changed, and files in each format."""
+    from inventory.demo import StandIn, inventory_after, inventory_before
+    from inventory.report import changes_text, snapshot_text
+
+    folder = Path("lms-inventory-demo")
+    _make_folder(folder)
+    with StandIn(inventory_before(), port=port) as stand_in:
+        server = Server(stand_in.url, "demo")
+        click.echo(f"A stand-in for LM Studio answers at {stand_in.url}\n")
+        before, took = _timed(server)
+        click.echo(snapshot_text(before, took, width=terminal_width()))
+        stand_in.models = inventory_after()
+        click.echo("Now a model comes, one goes, one gets another quantization, an instance another context\n")
+        after, took = _timed(server)
+    files, failures = write_all(
+        after, [str(folder / f"inventory.{suffix}") for suffix in ("csv", "parquet", "xlsx")], "both"
+    )
+    click.echo(snapshot_text(after, took, files, terminal_width()))
+    title = f"{before.observed_at:%Y-%m-%d %H:%M:%S} UTC -> {after.observed_at:%Y-%m-%d %H:%M:%S} UTC"
+    click.echo(changes_text(inventory.compare(before, after), title), nl=False)
+    for failure in failures:
+        say(failure)
+    return FileError.exit_code if failures else 0 if before.complete and after.complete else INCOMPLETE
+
+
+def _timed(server: Server) -> tuple["Snapshot", float]:
+    began = time.perf_counter()
+    return inventory.collect(server), time.perf_counter() - began
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"the folder {folder} could not be made: {error.strerror}", "Run the demo where you may write"
+        ) from error

@@ -1,0 +1,158 @@
+"""Answers to checked records, or an error that says what is wrong and where.
+
+An answer is accepted only if its status is 200, its body is one strict JSON object, ``models`` is a list, and each row
+is an object with a non-empty text ``key``. The rules, and the other servers' answers told apart here, come from LM
+Studio's REST documentation and from captured bodies (``tests/payloads``).
+
+A refused body is never quoted: LM Studio's 401 repeats the beginning of the token.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from inventory.errors import Invalid, NotLMStudio, ServerError, TooOld, Unauthorized, Unreachable
+from inventory.parse import MAX_DEPTH, invalid, parse, too_deep
+
+_OLD_ENDPOINT = "unexpected endpoint or method"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One accepted answer: a record a model, in the order sent, and what was odd around them."""
+
+    models: list[dict[str, Any]]
+    warnings: list[str]
+
+
+def decode(body: bytes, http_status: int = 200, *, token_sent: bool = False) -> Answer:
+    """Check one answer of ``GET /api/v1/models``.
+
+    Args:
+        body: the body as received.
+        http_status: the HTTP status it came with.
+        token_sent: whether the request carried a token, which decides what a 401 means.
+
+    Raises:
+        ServerError: the answer is refused; the class, and its ``status``, say why.
+    """
+    if http_status != 200:
+        raise _refused_status(body, http_status, token_sent=token_sent)
+    if body.lstrip()[:1] == b"<":
+        raise NotLMStudio(
+            "a web page answered instead of LM Studio",
+            "Check the address and the port; LM Studio's server listens on port 1234 unless told otherwise",
+        )
+    return _check(parse(body), token_sent=token_sent)
+
+
+def _check(document: Any, *, token_sent: bool) -> Answer:
+    """Check the structure of a parsed answer."""
+    if not isinstance(document, dict):
+        raise Invalid(
+            f"the answer is JSON, but {_kind(document)} instead of an object with `models`",
+            "Check the address; only LM Studio 0.4.0 or newer answers GET /api/v1/models",
+        )
+    if document.get("error") is not None:
+        raise _refused_error(document["error"], token_sent=token_sent)
+    if "models" not in document:
+        raise _other_server(document)
+    models = document["models"]
+    if not isinstance(models, list):
+        raise invalid("models", f"{_kind(models)} instead of a list")
+    if models and all(isinstance(row, dict) and "key" not in row and "name" in row for row in models):
+        raise NotLMStudio(
+            "another server answered: its models have a `name` but no `key`",
+            "Ollama answers like this; give the address of LM Studio's server, port 1234 by default",
+        )
+    for index, row in enumerate(models):
+        if not isinstance(row, dict):
+            raise invalid(f"models[{index}]", f"{_kind(row)} instead of an object")
+        if "key" not in row:
+            raise invalid(f"models[{index}].key", "nothing: a model without a key")
+        if not isinstance(row["key"], str) or not row["key"]:
+            raise invalid(f"models[{index}].key", f"{_kind(row['key'])} instead of a key")
+    return Answer(models, _beside(document))
+
+
+def _beside(document: dict[str, Any]) -> list[str]:
+    """Say what stands beside ``models``, so that it is not lost."""
+    rest = {name: value for name, value in document.items() if name != "models"}
+    if not rest:
+        return []
+    if too_deep(rest):
+        raise invalid("", f"nested more than {MAX_DEPTH} levels deep")
+    text = json.dumps(rest, ensure_ascii=False, sort_keys=True)
+    return [f"beside `models` the answer holds {text if len(text) <= 1000 else text[:1000] + ' ...'}"]
+
+
+def _refused_status(body: bytes, http_status: int, *, token_sent: bool) -> ServerError:
+    """The error for an answer that is not 200; its body is read for one known sentence and never quoted."""
+    if http_status in (401, 403):
+        return _unauthorized(token_sent=token_sent, http_status=http_status)
+    if _OLD_ENDPOINT in body[:1000].decode("utf-8", errors="replace").lower():
+        return _too_old()
+    if 300 <= http_status < 400:
+        return NotLMStudio(
+            f"the server redirects elsewhere (HTTP {http_status}), which LM Studio never does",
+            "Redirects are not followed; give the final address",
+        )
+    if http_status in (404, 405, 410):
+        return NotLMStudio(
+            f"nothing answers GET /api/v1/models there (HTTP {http_status})",
+            "Is this LM Studio's address? It needs LM Studio 0.4.0 or newer, port 1234 by default",
+        )
+    if http_status in (429, 502, 503, 504):
+        return Unreachable(
+            f"the server or a gateway before it is not ready (HTTP {http_status})",
+            "Is the LM Studio server running? Start it with: lms server start",
+        )
+    return Invalid(
+        f"the server answered with HTTP {http_status} instead of its models",
+        "Look at LM Studio's server log, and at a proxy's if there is one",
+    )
+
+
+def _refused_error(error: Any, *, token_sent: bool) -> ServerError:
+    """The error for HTTP 200 with an ``error`` in the body."""
+    if isinstance(error, str) and _OLD_ENDPOINT in error.lower():
+        return _too_old()
+    if isinstance(error, dict) and error.get("code") == "invalid_api_key":
+        return _unauthorized(token_sent=token_sent)
+    return Invalid("the server answered with an error instead of its models", "Look at LM Studio's server log")
+
+
+def _too_old() -> TooOld:
+    return TooOld(
+        "this LM Studio is too old: it has no GET /api/v1/models", "Update LM Studio to 0.4.0 or newer on that machine"
+    )
+
+
+def _unauthorized(*, token_sent: bool, http_status: int | None = None) -> Unauthorized:
+    told = f" (HTTP {http_status})" if http_status else ""
+    if token_sent:
+        return Unauthorized(
+            f"the server did not accept the API token{told}",
+            "Set LM_API_TOKEN to a valid token of this server (LM Studio: Developer, Server Settings)",
+        )
+    return Unauthorized(
+        f"the server wants an API token{told}",
+        "Set the environment variable LM_API_TOKEN (LM Studio: Developer, Server Settings, API tokens)",
+    )
+
+
+def _other_server(document: dict[str, Any]) -> ServerError:
+    if isinstance(document.get("data"), list):
+        return NotLMStudio(
+            "an OpenAI-compatible server answered, not LM Studio: `data` instead of `models`",
+            "Give the address of LM Studio's server, port 1234 by default",
+        )
+    return NotLMStudio(
+        "something other than LM Studio answered: JSON without `models`",
+        "Check the address and the port; LM Studio's server listens on port 1234 unless told otherwise",
+    )
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
+    return "the empty text" if value == "" else kinds.get(type(value), "null")

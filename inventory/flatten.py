@@ -1,0 +1,283 @@
+"""Records to rows of both grains, column by column as ``schema.py`` says.
+
+Work is done a column at a time: the values of one field of all models are taken in one sweep and their types checked
+together, so that only odd values cost time. Nothing is lost: a field that no column holds, and a value of the wrong
+type, goes to ``extra`` at its path.
+"""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from inventory import schema
+from inventory.parse import MAX_DEPTH, invalid, named, too_deep
+
+Columns = dict[str, list[Any]]
+
+_NOTHING: dict[str, Any] = {}
+_LOADED = "loaded_instances"
+_BATCH = 256
+_WORDS = {
+    schema.TEXT: "text",
+    schema.INTEGER: "a whole number",
+    schema.NUMBER: "a number",
+    schema.BOOLEAN: "true or false",
+    schema.LIST: "a list of texts",
+}
+_FITS: dict[str, frozenset[type]] = {
+    schema.TEXT: frozenset({str}),
+    schema.INTEGER: frozenset({int}),
+    schema.NUMBER: frozenset({float}),
+    schema.BOOLEAN: frozenset({bool}),
+    schema.LIST: frozenset(),  # a list's elements are always looked at
+}
+_PARAMS = re.compile(r"(?:([0-9]+)\s*[xX\u00d7]\s*)?([0-9]+(?:\.[0-9]+)?)\s*([KMBT])(?![A-Za-z0-9])", re.IGNORECASE)
+_SCALE = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one answer, column by column, without the ``server`` column.
+
+    Attributes:
+        models: a list per column of ``schema.MODELS``, sorted by key and ordinal.
+        instances: a list per column of ``schema.INSTANCES``, sorted by key, ordinal, instance_id and instance_ordinal.
+        warnings: what was odd, one sentence each.
+    """
+
+    models: Columns
+    instances: Columns
+    warnings: list[str]
+
+
+def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
+    """Flatten checked records into the rows of both grains.
+
+    Args:
+        models: the records as ``decode`` returns them; they are not changed.
+
+    Raises:
+        Invalid: a field that no column holds is nested too deeply to keep.
+    """
+    odd = _Oddities()
+    sweep = _Sweep(odd, lambda row: f"models[{row}]")
+    sweep.take(models, {**_plan(schema.MODELS, schema.MODEL), _LOADED: None})
+    loaded = sweep.lists(models, _LOADED)
+    keys = sweep.columns["key"]
+    order = sorted(range(len(keys)), key=keys.__getitem__)  # stable: equal keys stay in the order sent
+    columns = {name: [column[row] for row in order] for name, column in sweep.finished().items()}
+    columns["ordinal"] = _ordinals(columns["key"])
+    columns["params_count"] = [params_count(text) for text in columns["params_string"]]
+    columns["loaded_instance_count"] = [len(loaded[row]) for row in order]
+    for key, count in Counter(keys).items():
+        if count > 1:
+            odd.say(f"the key {key!r} came {count} times; the rows are numbered by `ordinal`")
+    instances = _instances(columns, order, [loaded[row] for row in order], odd)
+    return Rows({name: columns[name] for name in schema.MODELS.names[1:]}, instances, odd.sentences())
+
+
+def params_count(text: str | None) -> int | None:
+    """The first number of parameters in a text, or None: 8.0B is 8,000,000,000, 8x7B is 56,000,000,000."""
+    if text is None:
+        return None
+    if match := _PARAMS.search(text):
+        times, number, unit = match.groups()
+        count = int(Decimal(number) * _SCALE[unit.upper()]) * int(times or 1)
+    elif re.fullmatch(r"\s*[0-9]+\s*", text):
+        count = int(text)
+    else:
+        return None
+    return count if count < 2**63 else None
+
+
+def _instances(models: Columns, order: list[int], loaded: list[list[Any]], odd: "_Oddities") -> Columns:
+    """The instance rows of all models.
+
+    Args:
+        models: the models' columns.
+        order: for each row of ``models`` its number in the answer.
+        loaded: for each row of ``models`` its instances.
+        odd: takes the warnings.
+    """
+    owners = [owner for owner, instances in enumerate(loaded) for _ in instances]
+    indexes = [index for instances in loaded for index in range(len(instances))]
+    sweep = _Sweep(odd, lambda row: f"models[{order[owners[row]]}].{_LOADED}[{indexes[row]}]")
+    sweep.take([instance for instances in loaded for instance in instances], _plan(schema.INSTANCES, schema.INSTANCE))
+    columns = sweep.finished()
+    for column in schema.INSTANCES.columns:  # the model's own values, repeated beside each of its instances
+        if column.name not in columns and column.name in models:
+            columns[column.name] = [models[column.name][owner] for owner in owners]
+    columns["instance_ordinal"] = _ordinals(list(zip(owners, columns["instance_id"], strict=True)))
+    order = sorted(
+        range(len(owners)),
+        key=lambda row: (
+            owners[row],
+            columns["instance_id"][row] is not None,
+            columns["instance_id"][row] or "",
+            columns["instance_ordinal"][row],
+        ),
+    )
+    return {name: [columns[name][row] for row in order] for name in schema.INSTANCES.names[1:]}
+
+
+def _plan(table: schema.Table, prefix: str) -> dict[str, Any]:
+    """The columns under one prefix as a tree of JSON names, with a Column at each leaf."""
+    tree: dict[str, Any] = {}
+    for column in table.columns:
+        path = column.path.removeprefix(prefix)
+        if column.path.startswith(prefix) and "[]" not in path:
+            *outer, last = path.split(".")
+            branch = tree
+            for step in outer:
+                branch = branch.setdefault(step, {})
+            branch[last] = column
+    return tree
+
+
+def _leaves(plan: Mapping[str, Any]) -> Iterator[schema.Column]:
+    for what in plan.values():
+        if isinstance(what, schema.Column):
+            yield what
+        elif what is not None:
+            yield from _leaves(what)
+
+
+def _ordinals(keys: Sequence[Any]) -> list[int]:
+    seen: Counter[Any] = Counter()
+    ordinals = []
+    for key in keys:
+        ordinals.append(seen[key])
+        seen[key] += 1
+    return ordinals
+
+
+class _Oddities:
+    """Collects warnings; what happened to many rows in the same way becomes one sentence."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, tuple[str, int]] = {}
+
+    def note(self, place: str, field: str, why: str) -> None:
+        first, count = self._first.get(field + why, (f"{place}{field} {why}", 0))
+        self._first[field + why] = (first, count + 1)
+
+    def say(self, sentence: str) -> None:
+        self._first[sentence] = (sentence, 1)
+
+    def sentences(self) -> list[str]:
+        return [
+            first if count == 1 else f"{first} (and {count - 1:,} more such rows)"
+            for first, count in self._first.values()
+        ]
+
+
+class _Sweep:
+    """Takes the columns of a plan out of records, and everything else into ``extra``."""
+
+    def __init__(self, odd: _Oddities, place: Callable[[int], str]) -> None:
+        self.columns: Columns = defaultdict(list)
+        self._odd = odd
+        self._place = place
+        self._count = 0
+        self._extra: dict[int, dict[str, Any]] = {}
+
+    def take(self, records: Sequence[Mapping[str, Any]], plan: Mapping[str, Any]) -> None:
+        """Take the fields of a plan out of all records.
+
+        A few hundred at a time: sweeping over all of them for each column would fetch each one from memory again.
+        """
+        for start in range(0, len(records), _BATCH):
+            self._take(records[start : start + _BATCH], plan, start, ())
+        for name in (what.name for what in _leaves(plan)):
+            self.columns[name]  # a column without rows is one too
+        self._count = len(records)
+
+    def lists(self, records: Sequence[Mapping[str, Any]], name: str) -> list[list[Any]]:
+        """Take a list of objects out of each record; what is not an object goes to ``extra``."""
+        values = self._only([fields.get(name) for fields in records], list, "a list", 0, (name,), [])
+        for row, items in enumerate(values):
+            if wrong := [item for item in items if not isinstance(item, dict)]:
+                self._keep(row, (name,), wrong)
+                self._odd.note(self._place(row), f".{name}", "holds something other than objects; kept in extra")
+                values[row] = [item for item in items if isinstance(item, dict)]
+        return values
+
+    def finished(self) -> Columns:
+        """The columns taken, and ``extra``: a JSON object as text, or None.
+
+        Raises:
+            Invalid: a value for ``extra`` is nested too deeply.
+        """
+        texts: list[str | None] = [None] * self._count
+        for row, fields in self._extra.items():
+            for name, value in fields.items():
+                if too_deep(value):
+                    raise invalid(self._place(row) + named(name), f"nested more than {MAX_DEPTH} levels deep")
+            texts[row] = json.dumps(fields, ensure_ascii=False, sort_keys=True)
+        return {**self.columns, "extra": texts}
+
+    def _take(
+        self, records: Sequence[Mapping[str, Any]], plan: Mapping[str, Any], start: int, path: tuple[str, ...]
+    ) -> None:
+        """Take the fields of a plan out of one batch, inner objects by recursion; ``start`` is its first row.
+
+        A field whose plan is None is known, and taken by somebody else.
+        """
+        for name, what in plan.items():
+            if what is None:
+                continue
+            values = [fields.get(name) for fields in records]
+            if isinstance(what, schema.Column):
+                self.columns[what.name] += self._checked(values, what, start, (*path, name))
+            else:
+                inner = self._only(values, dict, "an object", start, (*path, name), _NOTHING)
+                self._take(inner, what, start, (*path, name))
+        known = plan.keys()
+        for row, fields in enumerate(records, start):
+            if not fields.keys() <= known:
+                for name in fields.keys() - known:
+                    self._keep(row, (*path, name), fields[name])
+
+    def _checked(self, values: list[Any], column: schema.Column, start: int, path: tuple[str, ...]) -> list[Any]:
+        """The values of one column; of a wrong type: emptied, kept in ``extra``, and a warning."""
+        if set(map(type, values)) - {type(None)} <= _FITS[column.kind]:
+            return values
+        return [self._fitted(row, value, column, path) for row, value in enumerate(values, start)]
+
+    def _fitted(self, row: int, value: Any, column: schema.Column, path: tuple[str, ...]) -> Any:
+        kind = column.kind
+        if value is None or (type(value) in _FITS[kind]):
+            return value
+        if kind == schema.INTEGER and isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
+            return int(value)  # JSON has one kind of number: 4096.0 is a whole one
+        if kind == schema.NUMBER and type(value) is int and int(float(value)) == value:
+            return float(value)
+        if kind == schema.LIST and isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return json.dumps(value, ensure_ascii=False)
+        self._keep(row, path, value)
+        field = "".join(map(named, path))
+        self._odd.note(self._place(row), field, f"is not {_WORDS[kind]}; the cell is empty, the value kept in extra")
+        return None
+
+    def _only(
+        self, values: list[Any], kind: type, word: str, start: int, path: tuple[str, ...], nothing: Any
+    ) -> list[Any]:
+        """The values that are of one container type; others are replaced, kept in ``extra``, and a warning."""
+        for index, value in enumerate(values):
+            if type(value) is not kind:
+                values[index] = nothing
+                if value is not None:
+                    row = start + index
+                    self._keep(row, path, value)
+                    self._odd.note(self._place(row), "".join(map(named, path)), f"is not {word}; kept in extra")
+        return values
+
+    def _keep(self, row: int, path: tuple[str, ...], value: Any) -> None:
+        fields = self._extra.setdefault(row, {})
+        for step in path[:-1]:
+            fields = fields.setdefault(step, {})
+        fields[path[-1]] = value

@@ -1,0 +1,139 @@
+"""Files of a snapshot. FAMILY: ``encode(snapshot, grain) -> bytes`` and ``read(path) -> "Snapshot"``.
+
+To add a format: one file here, named after its suffix, with ``encode`` and ``read``; and one word in one of the two
+tuples below. The members are imported when they are used, so that a wrong suffix is told without importing any.
+"""
+
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+from inventory import schema
+from inventory.errors import ConfigurationError, FileError, InventoryError
+from inventory.formats._atomic import publish
+
+if TYPE_CHECKING:
+    from inventory.snapshot import Snapshot, Written
+
+TABLES = ("csv", "parquet")
+"""Formats that hold one table, of one grain."""
+
+REPORTS = ("xlsx",)
+"""Formats that hold everything, also that nothing could be read."""
+
+FORMATS = (*TABLES, *REPORTS)
+GRAINS = (*schema.GRAINS, "both")
+
+
+class Format(Protocol):
+    """One member of the family."""
+
+    def encode(self, snapshot: "Snapshot", grain: str) -> bytes:
+        """The file's bytes; ``grain`` is ignored by a format that holds everything."""
+        ...
+
+    def read(self, path: Path) -> "Snapshot":
+        """The snapshot back from a file.
+
+        Raises:
+            FileError: it is damaged, or this tool did not write it.
+        """
+        ...
+
+
+def write(snapshot: "Snapshot", path: str | Path, grain: str = "model") -> "list[Written]":
+    """Write a snapshot; the suffix is the format.
+
+    Args:
+        snapshot: what is written.
+        path: the file; ``both`` grains in a format of one table make ``NAME.models.csv`` and ``NAME.instances.csv``.
+        grain: ``model``, ``instance`` or ``both``.
+
+    Raises:
+        ConfigurationError: an unknown suffix or grain, or a grain that the snapshot does not hold.
+        FileError: a file could not be written; what was there before is untouched.
+    """
+    targets = expand(path, grain)
+    for one, target in targets:
+        if _format(target) in TABLES and one not in snapshot.grains:
+            raise ConfigurationError(f"{path}: the snapshot has no {one} rows", "It was read from a file of one grain")
+    return [_write(snapshot, one, target) for one, target in targets]
+
+
+def read(path: str | Path) -> "Snapshot":
+    """Read a snapshot from a file that this tool wrote.
+
+    Args:
+        path: a ``.csv``, ``.parquet`` or ``.xlsx``; for ``NAME.csv`` also the pair that ``both`` grains make.
+
+    Raises:
+        ConfigurationError: an unknown suffix.
+        FileError: the file is missing, damaged or not written by this tool.
+    """
+    target = Path(path)
+    pair = [one for _, one in expand(target, "both")]
+    if len(pair) == 1 or target.exists() or not all(one.is_file() for one in pair):
+        return _read(target)
+    models, instances = map(_read, pair)
+    return replace(models, tables={**models.tables, "instances": instances.tables["instances"]}, grains=schema.GRAINS)
+
+
+def expand(path: str | Path, grain: str) -> list[tuple[str, Path]]:
+    """The grains and files that one target stands for.
+
+    Raises:
+        ConfigurationError: an unknown suffix or grain.
+    """
+    target = Path(path)
+    if grain not in GRAINS:
+        raise ConfigurationError(f"unknown grain {grain!r}", "Use one of " + ", ".join(GRAINS))
+    if _format(target) in REPORTS or grain != "both":
+        return [(grain, target)]
+    names = {one: f"{target.stem}.{schema.GRAIN_TABLES[one].name}{target.suffix}" for one in schema.GRAINS}
+    return [(one, target.with_name(name)) for one, name in names.items()]
+
+
+def _format(path: Path) -> str:
+    suffix = path.suffix.lower().removeprefix(".")
+    if suffix not in FORMATS:
+        known = ", ".join(f".{name}" for name in FORMATS)
+        raise ConfigurationError(f"{path}: unknown format", f"The suffix is the format; use one of {known}")
+    return suffix
+
+
+def _member(path: Path) -> Format:
+    return cast("Format", import_module(f"inventory.formats.{_format(path)}"))
+
+
+def _write(snapshot: "Snapshot", grain: str, path: Path) -> "Written":
+    from inventory.snapshot import Written
+
+    table = schema.GRAIN_TABLES[grain].name if _format(path) in TABLES else None
+    if table and not snapshot.anything_read:
+        return Written(path, table, skipped="left as it was: no server could be read")
+    try:
+        body = _member(path).encode(snapshot, grain)
+        publish(path, body)
+    except OSError as error:
+        raise FileError(
+            f"{path} could not be written: {error.strerror or error}", "What was there before is untouched"
+        ) from error
+    return Written(path, table or "report", snapshot.tables[table].num_rows if table else 0, len(body))
+
+
+def _read(path: Path) -> "Snapshot":
+    member = _member(path)
+    if not path.exists():
+        raise FileError(f"{path} could not be read: no such file", "Check the path")
+    if not path.is_file():
+        raise FileError(f"{path} could not be read: it is not a regular file", "Give a file that this tool wrote")
+    try:
+        return member.read(path)
+    except InventoryError:
+        raise
+    except Exception as error:
+        raise FileError(
+            f"{path} could not be read: it is damaged, or lms-inventory did not write it",
+            "Write it again with: lms-inventory snapshot -o FILE",
+        ) from error

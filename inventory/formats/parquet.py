@@ -1,0 +1,72 @@
+"""Parquet: explicit types, zstd, units and meanings in every field, and how it came about in the file's metadata."""
+
+import json
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from pyarrow import parquet
+
+import inventory
+from inventory import schema
+from inventory.snapshot import Snapshot, arrow_schema, build, concat, rows
+
+_OURS = b"lms-inventory"
+
+
+def encode(snapshot: Snapshot, grain: str) -> bytes:
+    """One table; the observations travel in the file's metadata, so that a server without models is known too."""
+    table = snapshot.tables[schema.GRAIN_TABLES[grain].name]
+    about = _about(snapshot, grain)
+    observed = {
+        "observations": [
+            {**row, "observed_at": _text(row["observed_at"])} for row in rows(snapshot.tables["observations"])
+        ]
+    }
+    metadata = {
+        **(table.schema.metadata or {}),
+        _OURS: json.dumps(about | observed, ensure_ascii=False),
+        b"PANDAS_ATTRS": json.dumps(about, ensure_ascii=False),
+    }  # what pandas gives as DataFrame.attrs
+    buffer = BytesIO()
+    parquet.write_table(table.replace_schema_metadata(metadata), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def read(path: Path) -> Snapshot:
+    """The table and the observations; the other grain is empty and not among ``grains``."""
+    file = parquet.ParquetFile(path)
+    about = json.loads(file.schema_arrow.metadata[_OURS])
+    grain = about["grain"]
+    kept = schema.GRAIN_TABLES[grain]
+    table = file.read()
+    if not table.schema.equals(arrow_schema(kept)):
+        raise ValueError("other columns than this version's")
+    observed = [{**row, "observed_at": _time(row["observed_at"])} for row in about["observations"]]
+    tables = {one.name: concat(one, []) for one in schema.GRAIN_TABLES.values()}
+    tables[kept.name] = table.replace_schema_metadata(arrow_schema(kept).metadata)
+    tables["observations"] = build(
+        schema.OBSERVATIONS, {name: [row[name] for row in observed] for name in schema.OBSERVATIONS.names}
+    )
+    return Snapshot(tables, (grain,))
+
+
+def _about(snapshot: Snapshot, grain: str) -> dict[str, Any]:
+    return {
+        "tool": "lms-inventory",
+        "version": inventory.__version__,
+        "schema_version": schema.SCHEMA_VERSION,
+        "grain": grain,
+        "run_id": snapshot.run_id,
+        "observed_at": _text(snapshot.observed_at),
+        "digests": {row["server"]: row["payload_digest"] for row in rows(snapshot.tables["observations"])},
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,275 @@
+"""The tables, column by column: the one place that says what there is.
+
+Flattening, Arrow types, diff keys, CSV order, Parquet metadata, Excel formats and the README's tables all follow these
+tuples: **a new column is one line here**. The facts about LM Studio's answer come from its REST documentation
+(``GET /api/v1/models``) and, where that is silent or wrong, from captured answers (``tests/payloads``).
+
+This room imports nothing heavy, so that the command line may read it at any time.
+"""
+
+from dataclasses import dataclass
+
+SCHEMA_VERSION = 1
+
+# What a cell holds. The last three are text in every file: pandas, Excel and CSV have no better place for them.
+TEXT, INTEGER, NUMBER, BOOLEAN, TIME = "text", "integer", "number", "boolean", "time"
+LIST = "list"  # a JSON array of strings as text, in the order sent
+OBJECT = "object"  # a JSON object as text, names sorted
+VALUE = "value"  # a value of another column: text as it is, everything else as JSON
+
+STATUSES = ("ok", "suspect", "unreachable", "timeout", "unauthorized", "too_old", "not_lm_studio", "invalid")
+GRAINS = ("model", "instance")
+CHANGES_WORDS = ("added", "removed", "reconfigured", "loaded", "unloaded", "reported", "unreported")
+
+MODEL = "models[]."
+INSTANCE = "models[].loaded_instances[]."
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of one table.
+
+    Attributes:
+        name: the JSON path joined by ``_``; the same in CSV, Parquet, Excel and pandas.
+        kind: what a cell holds: ``text``, ``integer``, ``number``, ``boolean``, ``time``, ``list``, ``object`` or
+            ``value``.
+        path: where LM Studio's answer has it; empty for what this tool adds.
+        meaning: one sentence.
+        unit: the unit of a number.
+        key: it identifies the row.
+        compared: another value is a change; not so for keys, counters, clocks and what follows from other columns.
+    """
+
+    name: str
+    kind: str
+    path: str
+    meaning: str
+    unit: str = ""
+    key: bool = False
+    compared: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its name, what a row is, and its columns in order."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names of the columns that identify a row."""
+        return tuple(column.name for column in self.columns if column.key)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The names of the columns in which another value is a change."""
+        return tuple(column.name for column in self.columns if column.compared and not column.key)
+
+
+def _key(name: str, kind: str, path: str, meaning: str) -> Column:
+    return Column(name, kind, path, meaning, key=True)
+
+
+def _told(name: str, kind: str, path: str, meaning: str, unit: str = "") -> Column:
+    """A column that is told but never compared."""
+    return Column(name, kind, path, meaning, unit, compared=False)
+
+
+OBSERVATIONS = Table(
+    "observations",
+    "what one server answered in one run",
+    (
+        _key("run_id", TEXT, "", "The run: UTC start time and four random hex digits; sorts by time."),
+        _key("server", TEXT, "", "The name the user gave the server."),
+        _told("url", TEXT, "", "The address that was asked, without any secret."),
+        _told("labels", OBJECT, "", "The user's labels of the server, such as site or owner."),
+        _told("observed_at", TIME, "", "When the answer was complete or given up.", "UTC"),
+        _told("status", TEXT, "", "ok, or why the server was not read: " + ", ".join(STATUSES[1:]) + "."),
+        _told("error", TEXT, "", "What went wrong and what to do about it; empty when ok."),
+        _told("http_status", INTEGER, "", "The HTTP status of the answer, if one came over HTTP."),
+        _told("latency_ms", NUMBER, "", "Time from the first attempt to the whole answer or the failure.", "ms"),
+        _told("model_count", INTEGER, "", "Rows of this server in the models table.", "models"),
+        _told("instance_count", INTEGER, "", "Rows of this server in the instances table.", "instances"),
+        _told("size_bytes", INTEGER, "", "Sum of size_bytes over the models.", "bytes"),
+        _told("payload_digest", TEXT, "", "SHA-256 of the body as received: the evidence."),
+        _told(
+            "digest", TEXT, "", "SHA-256 of the rows without fields that only count down: decides whether it changed."
+        ),
+        _told("stored_in", TEXT, "", "The run whose files hold this answer; unchanged since then."),
+        _told("warnings", LIST, "", "What was odd in the answer, one sentence each."),
+    ),
+)
+
+MODELS = Table(
+    "models",
+    "one model of one server (grain model)",
+    (
+        _key("server", TEXT, "", "The name the user gave the server."),
+        _key("key", TEXT, MODEL + "key", "LM Studio's identifier of the model. Not unique."),
+        _key("ordinal", INTEGER, "", "0; 1, 2 ... for further rows with the same key, in the order sent."),
+        Column("type", TEXT, MODEL + "type", "llm or embedding; vision models are llm; other words may come."),
+        Column("publisher", TEXT, MODEL + "publisher", "Who published the model files; may be the empty text."),
+        Column("display_name", TEXT, MODEL + "display_name", "The name for people."),
+        Column("architecture", TEXT, MODEL + "architecture", "The model's architecture; embeddings omit it."),
+        Column("quantization_name", TEXT, MODEL + "quantization.name", "The quantization, such as Q4_K_M or 4bit."),
+        Column(
+            "quantization_bits_per_weight",
+            NUMBER,
+            MODEL + "quantization.bits_per_weight",
+            "Nominal bits per weight (Q3_K_M is 3).",
+            "bits",
+        ),
+        Column("size_bytes", INTEGER, MODEL + "size_bytes", "Size on disk of the selected variant only.", "bytes"),
+        Column("params_string", TEXT, MODEL + "params_string", "Number of parameters as text, such as 35B-A3B."),
+        _told("params_count", INTEGER, "", "The first number in params_string; null if there is none.", "parameters"),
+        Column("max_context_length", INTEGER, MODEL + "max_context_length", "The longest context possible.", "tokens"),
+        Column("format", TEXT, MODEL + "format", "gguf or mlx."),
+        Column("capabilities_vision", BOOLEAN, MODEL + "capabilities.vision", "It takes images."),
+        Column(
+            "capabilities_trained_for_tool_use",
+            BOOLEAN,
+            MODEL + "capabilities.trained_for_tool_use",
+            "It was trained to call tools.",
+        ),
+        Column(
+            "capabilities_reasoning_default",
+            TEXT,
+            MODEL + "capabilities.reasoning.default",
+            "The reasoning option in force without a choice.",
+        ),
+        Column(
+            "capabilities_reasoning_allowed_options",
+            LIST,
+            MODEL + "capabilities.reasoning.allowed_options",
+            "The reasoning options: off, on, low, medium, high, xhigh.",
+        ),
+        Column("description", TEXT, MODEL + "description", "A text about the model; null in every captured answer."),
+        Column("variants", LIST, MODEL + "variants", "key@quantization of each downloaded variant; hub models only."),
+        Column("selected_variant", TEXT, MODEL + "selected_variant", "The variant that this row describes."),
+        _told("loaded_instance_count", INTEGER, "", "Rows of this model in the instances table.", "instances"),
+        Column("extra", OBJECT, "", "Every field that no column holds, at its path; null if there is none."),
+    ),
+)
+
+INSTANCES = Table(
+    "instances",
+    "one loaded instance of one model (grain instance)",
+    (
+        _key("server", TEXT, "", "The name the user gave the server."),
+        _key("key", TEXT, MODEL + "key", "LM Studio's identifier of the model."),
+        _key("ordinal", INTEGER, "", "The ordinal of the model's row."),
+        _key("instance_id", TEXT, INSTANCE + "id", "LM Studio's or the user's name of the instance."),
+        _key("instance_ordinal", INTEGER, "", "0; 1, 2 ... for further instances of the model with the same id."),
+        _told("display_name", TEXT, MODEL + "display_name", "The model's name for people."),
+        _told("type", TEXT, MODEL + "type", "The model's type."),
+        _told("publisher", TEXT, MODEL + "publisher", "The model's publisher."),
+        _told("architecture", TEXT, MODEL + "architecture", "The model's architecture."),
+        _told("format", TEXT, MODEL + "format", "The model's format."),
+        _told("quantization_name", TEXT, MODEL + "quantization.name", "The model's quantization."),
+        _told("size_bytes", INTEGER, MODEL + "size_bytes", "The model's size on disk.", "bytes"),
+        _told("max_context_length", INTEGER, MODEL + "max_context_length", "The model's longest context.", "tokens"),
+        Column("config_context_length", INTEGER, INSTANCE + "config.context_length", "The context loaded.", "tokens"),
+        Column("config_parallel", INTEGER, INSTANCE + "config.parallel", "Requests served at once.", "requests"),
+        Column("config_eval_batch_size", INTEGER, INSTANCE + "config.eval_batch_size", "Evaluation batch.", "tokens"),
+        Column(
+            "config_physical_batch_size", INTEGER, INSTANCE + "config.physical_batch_size", "Physical batch.", "tokens"
+        ),
+        Column("config_flash_attention", BOOLEAN, INSTANCE + "config.flash_attention", "Flash attention is on."),
+        Column(
+            "config_num_experts",
+            INTEGER,
+            INSTANCE + "config.num_experts",
+            "Experts used; mixture-of-experts models only.",
+            "experts",
+        ),
+        Column(
+            "config_offload_kv_cache_to_gpu",
+            BOOLEAN,
+            INSTANCE + "config.offload_kv_cache_to_gpu",
+            "The KV cache is kept on the GPU.",
+        ),
+        Column(
+            "config_context_checkpoints",
+            INTEGER,
+            INSTANCE + "config.context_checkpoints",
+            "Context checkpoints kept.",
+            "checkpoints",
+        ),
+        Column(
+            "config_reasoning_budget_message",
+            TEXT,
+            INSTANCE + "config.reasoning_budget_message",
+            "The message at the end of the reasoning budget; often the empty text.",
+        ),
+        Column(
+            "config_speculative_draft_mtp",
+            BOOLEAN,
+            INSTANCE + "config.speculative_draft_mtp",
+            "Speculative decoding by multi-token prediction is on.",
+        ),
+        Column(
+            "config_speculative_draft_simple",
+            BOOLEAN,
+            INSTANCE + "config.speculative_draft_simple",
+            "Simple speculative decoding is on.",
+        ),
+        Column("config_speculative_draft_model", TEXT, INSTANCE + "config.speculative_draft_model", "The draft model."),
+        Column(
+            "config_speculative_draft_max_tokens",
+            INTEGER,
+            INSTANCE + "config.speculative_draft_max_tokens",
+            "Most tokens drafted at once.",
+            "tokens",
+        ),
+        Column(
+            "config_speculative_draft_min_tokens",
+            INTEGER,
+            INSTANCE + "config.speculative_draft_min_tokens",
+            "Fewest tokens drafted at once.",
+            "tokens",
+        ),
+        Column(
+            "config_speculative_draft_min_continue_probability",
+            NUMBER,
+            INSTANCE + "config.speculative_draft_min_continue_probability",
+            "Probability below which drafting stops.",
+            "probability",
+        ),
+        _told(
+            "remaining_ttl_seconds",
+            INTEGER,
+            INSTANCE + "remaining_ttl_seconds",
+            "Time until an idle instance is unloaded; instances loaded just in time only.",
+            "s",
+        ),
+        Column("extra", OBJECT, "", "Every field that no column holds, at its path; null if there is none."),
+    ),
+)
+
+CHANGES = Table(
+    "changes",
+    "one change; of a reconfigured model or instance, one changed field",
+    (
+        _key("server", TEXT, "", "The server it happened on."),
+        _key("grain", TEXT, "", "model or instance."),
+        _key("key", TEXT, "", "The model's key; null for news about the whole server."),
+        _key("ordinal", INTEGER, "", "The model's ordinal."),
+        _key("instance_id", TEXT, "", "The instance's id; null at grain model."),
+        _key("instance_ordinal", INTEGER, "", "The instance's ordinal; null at grain model."),
+        _told("display_name", TEXT, "", "The model's name for people."),
+        _told("change", TEXT, "", "What happened: " + ", ".join(CHANGES_WORDS) + "."),
+        _key("field", TEXT, "", "The field, for reconfigured, reported and unreported."),
+        _told("old", VALUE, "", "The value before; of a removed or unloaded row, its values as a JSON object."),
+        _told("new", VALUE, "", "The value after; of an added or loaded row, its values as a JSON object."),
+    ),
+)
+
+TABLES = {table.name: table for table in (OBSERVATIONS, MODELS, INSTANCES, CHANGES)}
+GRAIN_TABLES = {"model": MODELS, "instance": INSTANCES}

@@ -1,0 +1,287 @@
+"""A snapshot: the tables of one moment, as Arrow tables inside and pandas DataFrames at the door."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from html import escape
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.json
+
+from inventory import schema
+from inventory.decode import decode
+from inventory.flatten import Columns, Rows, flatten
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ARROW = {
+    schema.INTEGER: pa.int64(),
+    schema.NUMBER: pa.float64(),
+    schema.BOOLEAN: pa.bool_(),
+    schema.TIME: pa.timestamp("us", tz="UTC"),
+}
+_PANDAS = {
+    schema.INTEGER: ("int64", "Int64"),
+    schema.NUMBER: ("float64", "Float64"),
+    schema.BOOLEAN: ("bool", "boolean"),
+    schema.TIME: ("datetimetz", "datetime64[us, UTC]"),
+}
+_SHOWN = (
+    "server",
+    "key",
+    "params_string",
+    "architecture",
+    "quantization_name",
+    "size_bytes",
+    "max_context_length",
+    "loaded_instance_count",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Snapshot:
+    """Everything one run saw.
+
+    Attributes:
+        tables: ``observations``, ``models`` and ``instances`` as Arrow tables with the types of ``schema.py``.
+        grains: the grains it holds: both, or the one that a CSV or Parquet file was written in.
+        payloads: the answers as received, by server name; empty for a snapshot read from a file.
+    """
+
+    tables: Mapping[str, pa.Table]
+    grains: tuple[str, ...] = schema.GRAINS
+    payloads: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def models(self) -> "pd.DataFrame":
+        """One row per model; columns and units as in ``schema.MODELS``, nullable types."""
+        return frame(self.tables["models"])
+
+    @property
+    def instances(self) -> "pd.DataFrame":
+        """One row per loaded instance; columns and units as in ``schema.INSTANCES``, nullable types."""
+        return frame(self.tables["instances"])
+
+    @property
+    def observations(self) -> "pd.DataFrame":
+        """One row per server that was asked; columns and units as in ``schema.OBSERVATIONS``, nullable types."""
+        return frame(self.tables["observations"])
+
+    @property
+    def run_id(self) -> str:
+        """The run's id; empty for a file that does not tell it."""
+        return str(next(iter(values(self.tables["observations"], "run_id")), None) or "")
+
+    @property
+    def observed_at(self) -> datetime | None:
+        """When the last server answered or was given up, in UTC; None for a file that does not tell it."""
+        moments = [row["observed_at"] for row in rows(self.tables["observations"]) if row["observed_at"]]
+        return max(moments, default=None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every server that was asked was read."""
+        return all(status == "ok" for status in values(self.tables["observations"], "status"))
+
+    @property
+    def anything_read(self) -> bool:
+        """Whether at least one server was read: without one, an empty table says nothing."""
+        return any(status in ("ok", "suspect") for status in values(self.tables["observations"], "status"))
+
+    def write(self, path: str | Path, grain: str = "model") -> list[Path]:
+        """Write it to a file whose suffix is the format: ``.csv``, ``.parquet`` or ``.xlsx``.
+
+        Args:
+            path: the file; one that exists is replaced as a whole or not at all.
+            grain: ``model``, ``instance`` or ``both``; a workbook always holds everything.
+
+        Returns:
+            The files written; none if no server could be read and the format cannot say so.
+
+        Raises:
+            ConfigurationError: an unknown suffix or grain.
+            FileError: a file could not be written; what was there before is untouched.
+        """
+        from inventory import formats  # the one step from a value to an edge, asked for by name
+
+        return [written.path for written in formats.write(self, path, grain) if not written.skipped]
+
+    def __repr__(self) -> str:
+        models, instances = self.tables["models"].num_rows, self.tables["instances"].num_rows
+        statuses = values(self.tables["observations"], "status")
+        read = sum(status == "ok" for status in statuses)
+        return (
+            f"<Snapshot {self.run_id or 'from a file'}: {read} of {len(statuses)} servers read, "
+            f"{models} models, {instances} loaded instances>"
+        )
+
+    def _repr_html_(self) -> str:
+        """The snapshot in Jupyter: a line of counts, the servers not read, the first models. Everything is escaped."""
+        failed = [row for row in rows(self.tables["observations"]) if row["status"] != "ok"]
+        notes = "".join(
+            f"<li><b>{escape(row['server'])}</b>: {escape(row['status'])} - {escape(row['error'] or '')}</li>"
+            for row in failed
+        )
+        head = self.tables["models"].select(_SHOWN).slice(0, 20)
+        table = frame(head).to_html(index=False, na_rep="", border=0, escape=True)
+        more = self.tables["models"].num_rows - head.num_rows
+        return (
+            f"<p><b>{escape(repr(self)[1:-1])}</b></p>"
+            + (f"<ul>{notes}</ul>" if notes else "")
+            + table
+            + (f"<p>and {more} more models</p>" if more > 0 else "")
+        )
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of one file that a snapshot was to be written to.
+
+    Attributes:
+        path: the file.
+        holds: ``models``, ``instances`` or, for a format that holds everything, ``report``.
+        rows: rows of the table written.
+        size: bytes written.
+        skipped: why it was left as it was; empty if it was written.
+    """
+
+    path: Path
+    holds: str
+    rows: int = 0
+    size: int = 0
+    skipped: str = ""
+
+
+def flatten_models(payload: Mapping[str, Any] | bytes | str, server: str = "local") -> "pd.DataFrame":
+    """One row per model of an answer, as a DataFrame with nullable types.
+
+    Args:
+        payload: the answer of ``GET /api/v1/models``: the object that ``json.loads`` gives, or the JSON itself.
+        server: the name in the ``server`` column.
+
+    Raises:
+        ServerError: the payload is not an answer of this endpoint.
+    """
+    return frame(build(schema.MODELS, named_rows(_rows(payload).models, server)))
+
+
+def flatten_instances(payload: Mapping[str, Any] | bytes | str, server: str = "local") -> "pd.DataFrame":
+    """One row per loaded instance of an answer; arguments and errors as ``flatten_models``."""
+    return frame(build(schema.INSTANCES, named_rows(_rows(payload).instances, server)))
+
+
+def named_rows(columns: Columns, server: str) -> Columns:
+    """The columns of one answer with the ``server`` column in front."""
+    return {"server": [server] * len(columns["key"]), **columns}
+
+
+def build(table: schema.Table, columns: Mapping[str, list[Any]]) -> pa.Table:
+    """An Arrow table with the schema's types out of a list of Python values per column.
+
+    Times are ``datetime`` with a zone. The values travel as JSON because ``pyarrow.array`` imports pandas, which costs
+    a cold command more than everything else it does.
+    """
+    target = arrow_schema(table)
+    plain = {
+        column.name: _micros(columns[column.name]) if column.kind == schema.TIME else columns[column.name]
+        for column in table.columns
+    }
+    document = json.dumps(plain, ensure_ascii=False).encode()
+    types = [pa.int64() if column.kind == schema.TIME else _arrow_type(column) for column in table.columns]
+    lists = pa.schema([(column.name, pa.list_(kind)) for column, kind in zip(table.columns, types, strict=True)])
+    read = pyarrow.json.read_json(
+        BytesIO(document),
+        read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(document) + 1),
+        parse_options=pyarrow.json.ParseOptions(explicit_schema=lists, unexpected_field_behavior="error"),
+    )
+    arrays = [read.column(name).combine_chunks().flatten().cast(target.field(name).type) for name in table.names]
+    return pa.Table.from_arrays(arrays, schema=target)
+
+
+@cache
+def arrow_schema(table: schema.Table) -> pa.Schema:
+    """The Arrow schema of a table: types, meanings and units as field metadata, and what pandas needs.
+
+    With the ``pandas`` entry, ``Table.to_pandas`` and ``pandas.read_parquet`` give Int64, Float64, boolean and string
+    (the format is described in pandas' developer guide, "Storing pandas DataFrame objects in Apache Parquet").
+    """
+    fields = [
+        pa.field(
+            column.name,
+            _arrow_type(column),
+            metadata={
+                key: text
+                for key, text in (("meaning", column.meaning), ("unit", column.unit), ("json_path", column.path))
+                if text
+            },
+        )
+        for column in table.columns
+    ]
+    described = [
+        {
+            "name": column.name,
+            "field_name": column.name,
+            "pandas_type": kind,
+            "numpy_type": dtype,
+            "metadata": {"timezone": "UTC"} if column.kind == schema.TIME else None,
+        }
+        for column in table.columns
+        for kind, dtype in [_PANDAS.get(column.kind, ("unicode", "string"))]
+    ]
+    pandas = {
+        "index_columns": [],
+        "column_indexes": [],
+        "columns": described,
+        "creator": {"library": "pyarrow", "version": pa.__version__},
+        "pandas_version": "2.3.0",
+    }
+    return pa.schema(fields, metadata={"pandas": json.dumps(pandas)})
+
+
+def frame(table: pa.Table) -> "pd.DataFrame":
+    """A pandas DataFrame of an Arrow table, with nullable types."""
+    result: pd.DataFrame = table.to_pandas()
+    return result
+
+
+def rows(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows as dicts of Python values; times as ``datetime`` in UTC."""
+    columns = {name: values(table, name) for name in table.column_names}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def values(table: pa.Table, name: str) -> list[Any]:
+    """The values of one column as Python values; times as ``datetime`` in UTC."""
+    column = table.column(name)
+    if pa.types.is_timestamp(column.type):  # as integers first: pyarrow's own way to a datetime imports pandas
+        micros = column.cast(pa.int64()).to_pylist()
+        return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in micros]
+    result: list[Any] = column.to_pylist()
+    return result
+
+
+def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
+    """The rows of several tables with the same schema, one after the other; none gives no rows."""
+    several = [*tables, build(table, {name: [] for name in table.names})]
+    return pa.concat_tables(several).combine_chunks()
+
+
+def _rows(payload: Mapping[str, Any] | bytes | str) -> Rows:
+    if isinstance(payload, Mapping):
+        payload = json.dumps(payload)  # one strict way in, whoever parsed it
+    return flatten(decode(payload.encode() if isinstance(payload, str) else payload).models)
+
+
+def _arrow_type(column: schema.Column) -> pa.DataType:
+    return _ARROW.get(column.kind, pa.string())
+
+
+def _micros(moments: list[datetime | None]) -> list[int | None]:
+    return [None if moment is None else (moment - _EPOCH) // timedelta(microseconds=1) for moment in moments]

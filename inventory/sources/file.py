@@ -1,0 +1,32 @@
+"""A saved answer: the body of ``GET /api/v1/models`` in a file, as ``curl -o answer.json`` writes it."""
+
+from pathlib import Path
+
+from inventory.errors import Invalid, Unreachable
+from inventory.servers import Server
+from inventory.sources import Answer
+
+FILE_LIMIT = 512 * 1024 * 1024
+"""Bytes that a saved answer may have. It is the user's own file, so there may be more of it than of a server's."""
+
+
+async def fetch(server: Server, timeout: float) -> Answer:  # noqa: ARG001 - a file has no deadline
+    """Read the file that the server's address names.
+
+    Raises:
+        Unreachable: there is no such file, or it cannot be read.
+        Invalid: it is not a regular file, or too large.
+    """
+    path = Path(server.url.removeprefix("file:"))
+    try:
+        if path.exists() and not path.is_file():
+            raise Invalid(f"{path} is not a regular file", "Give the file with a saved answer")
+        if path.stat().st_size > FILE_LIMIT:
+            raise Invalid(f"{path} is larger than {FILE_LIMIT // 2**20} MiB", "Is this a saved answer?")
+        return Answer(path.read_bytes())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Unreachable(
+            f"the saved answer {path} could not be read: {reason}",
+            "Save one with: curl -o answer.json http://HOST:1234/api/v1/models",
+        ) from error
