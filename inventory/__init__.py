@@ -54,13 +54,15 @@ _ROOMS = {
 }
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name from its room on first use (PEP 562)."""
-    if name not in _ROOMS:
-        raise AttributeError(f"module 'inventory' has no attribute {name!r}")
-    value = getattr(import_module(f"inventory.{_ROOMS[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker sees the imports above, and so finds misspelt names
+
+    def __getattr__(name: str) -> object:
+        """Import a public name from its room on first use (PEP 562)."""
+        if name not in _ROOMS:
+            raise AttributeError(f"module 'inventory' has no attribute {name!r}")
+        value = getattr(import_module(f"inventory.{_ROOMS[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -1,0 +1,90 @@
+"""Makes what is generated: ``sample_outputs/`` and the blocks of the README. Run it after a change that shows in them.
+
+    .venv/bin/python tests/generate.py
+
+``tests/test_generated.py`` fails when something is not what the code makes today.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from inventory import Snapshot, collect, schema
+from inventory.demo import StandIn, inventory_before
+from inventory.report import snapshot_text
+from inventory.snapshot import Written
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "sample_outputs"
+MOMENT = datetime(2026, 11, 23, 6, 0, 4, 123456, tzinfo=UTC)
+RUN_ID = "20261123T060004.123456Z-3f9a"
+
+SERVERS = (
+    "laptop=file:tests/payloads/v1/02-rlmstudio-integration-e2e.json",
+    "scanner=file:tests/payloads/v1/06-ovisocr2-2026-10.json",
+    "workstation=file:tests/payloads/v1/08-codenotch-siggy-0.4.24.json",
+    "lab=file:tests/payloads/v1/21-docs-example-2026-04.json",
+)
+"""Captured bodies of four machines; the paths are relative to the repository, and so they stand in the samples."""
+
+_BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def sample() -> Snapshot:
+    """The snapshot in ``sample_outputs/``: the same whenever and wherever it is taken."""
+    os.chdir(ROOT)
+    return collect(SERVERS, clock=lambda: MOMENT, run_id=RUN_ID)
+
+
+def write_samples(folder: Path) -> list[Path]:
+    """Write the sample snapshot in every format into a folder."""
+    taken = sample()
+    names = ("inventory.csv", "inventory.parquet", "inventory.xlsx")
+    return [path for name in names for path in taken.write(folder / name, grain="both")]
+
+
+def with_blocks(text: str) -> str:
+    """The README with its generated blocks as the code makes them today."""
+    blocks = {"tables": _tables, "help": _help, "session": _session}
+    return _BLOCK.sub(lambda found: f"{found[1]}{''.join(blocks[found[2]]())}{found[3]}", text)
+
+
+def _tables() -> Iterator[str]:
+    for table in (schema.OBSERVATIONS, schema.MODELS, schema.INSTANCES):
+        yield f"\n**{table.name}**: {table.row}\n\n"
+        yield "| column | type | unit | where LM Studio has it | meaning |\n|---|---|---|---|---|\n"
+        for column in table.columns:
+            key = " (key)" if column.key else ""
+            path = f"`{column.path}`" if column.path else ""
+            yield f"| `{column.name}` | {column.kind}{key} | {column.unit} | {path} | {column.meaning} |\n"
+    yield "\n"
+
+
+def _help() -> Iterator[str]:
+    yield "\n"
+    for arguments in ([], ["snapshot"], ["check"], ["demo"]):
+        command = [sys.executable, "-m", "inventory", *arguments, "--help"]
+        text = subprocess.run(command, capture_output=True, text=True, check=True, env={"COLUMNS": "100"}).stdout
+        yield f"```\n$ {' '.join(['lms-inventory', *arguments, '--help'])}\n{text}```\n\n"
+
+
+def _session() -> Iterator[str]:
+    """What a user sees who asks a server like the stand-in; its address, the time and the duration are made fixed."""
+    with StandIn(inventory_before()) as server:
+        taken = collect(f"local={server.url}", clock=lambda: MOMENT)
+        files = [Written(Path("inventory.xlsx"), "report", size=12_000), Written(Path("models.parquet"), "models", 6)]
+        text = click.unstyle(snapshot_text(taken, 0.4, files)).replace(server.url, "http://127.0.0.1:1234")
+    yield f"\n```\n$ lms-inventory snapshot -o inventory.xlsx -o models.parquet\n{text}```\n\n"
+
+
+if __name__ == "__main__":
+    for made in write_samples(SAMPLES):
+        print(made.relative_to(ROOT))  # noqa: T201 - this is a command
+    readme = ROOT / "README.md"
+    readme.write_text(with_blocks(readme.read_text()))

@@ -1,0 +1,83 @@
+"""What is generated (``tests/generate.py``) is what the code makes today."""
+
+import re
+import zipfile
+from pathlib import Path
+
+import generate
+import pytest
+
+import inventory
+from inventory import read
+from inventory.servers import PORT
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with freshly made samples."""
+    monkeypatch.chdir(generate.ROOT)
+    generate.write_samples(tmp_path)
+    return tmp_path
+
+
+def test_samples_are_all_there(made: Path) -> None:
+    """sample_outputs/ holds the files that the command makes, and no others."""
+    assert sorted(path.name for path in made.iterdir()) == sorted(path.name for path in generate.SAMPLES.iterdir())
+
+
+def test_sample_csv_is_the_same_to_the_byte(made: Path) -> None:
+    """The CSV samples are what the code writes today, byte by byte."""
+    for path in made.glob("*.csv"):
+        assert path.read_bytes() == (generate.SAMPLES / path.name).read_bytes()
+
+
+def test_sample_parquet_says_the_same(made: Path) -> None:
+    """The Parquet samples have today's types, cells, units, meanings and metadata; bytes depend on pyarrow."""
+    import pyarrow.parquet as pq
+
+    for path in made.glob("*.parquet"):
+        fresh, kept = (pq.ParquetFile(folder / path.name) for folder in (made, generate.SAMPLES))
+        assert fresh.read().equals(kept.read())
+        assert fresh.schema_arrow.remove_metadata().equals(kept.schema_arrow.remove_metadata(), check_metadata=True)
+        assert fresh.schema_arrow.metadata[b"lms-inventory"] == kept.schema_arrow.metadata[b"lms-inventory"]
+
+
+def test_sample_workbook_says_the_same(made: Path) -> None:
+    """Every part of the sample workbook is what the code writes today (only the compression may differ)."""
+    parts = []
+    for folder in (made, generate.SAMPLES):
+        with zipfile.ZipFile(folder / "inventory.xlsx") as archive:
+            parts.append({name: archive.read(name) for name in archive.namelist()})
+    assert parts[0] == parts[1]
+
+
+@pytest.mark.parametrize("name", ["inventory.csv", "inventory.parquet", "inventory.xlsx"])
+def test_samples_read_back_as_the_snapshot(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each sample read back is the snapshot that it was made from."""
+    monkeypatch.chdir(generate.ROOT)
+    taken = generate.sample()
+    back = read(generate.SAMPLES / name)
+    for table in ("models", "instances"):
+        assert back.tables[table].equals(taken.tables[table])
+
+
+def test_readme_blocks_are_current() -> None:
+    """The generated blocks of the README are what the code makes today."""
+    text = (generate.ROOT / "README.md").read_text()
+    assert text.count("<!-- generated: ") == 3
+    assert generate.with_blocks(text) == text
+
+
+def test_readme_has_the_two_commands_and_every_exit_code() -> None:
+    """The README holds the two set-up commands to the letter, and each exit code of the design."""
+    text = (generate.ROOT / "README.md").read_text()
+    assert "\npython3 -m venv .venv && .venv/bin/pip install . && .venv/bin/lms-inventory demo\n" in text
+    assert "\npython3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest\n" in text
+    codes = re.findall(r"^\| (\d+(?:, \d+)?) \|", text, re.MULTILINE)
+    assert codes == ["0", "1", "2", "3", "4", "130, 143"]
+    assert str(PORT) in text
+
+
+def test_changelog_has_this_version() -> None:
+    """The changelog tells what is in this version."""
+    assert f"\n## {inventory.__version__} " in (generate.ROOT / "CHANGELOG.md").read_text()
