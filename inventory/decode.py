@@ -8,11 +8,12 @@ A refused body is never quoted: LM Studio's 401 repeats the beginning of the tok
 """
 
 import json
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from typing import Any
 
 from inventory.errors import Invalid, NotLMStudio, ServerError, TooOld, Unauthorized, Unreachable
-from inventory.parse import MAX_DEPTH, invalid, parse, too_deep
+from inventory.parse import invalid, parse
 
 _OLD_ENDPOINT = "unexpected endpoint or method"
 
@@ -38,7 +39,7 @@ def decode(body: bytes, http_status: int = 200, *, token_sent: bool = False) -> 
     """
     if http_status != 200:
         raise _refused_status(body, http_status, token_sent=token_sent)
-    if body.lstrip()[:1] == b"<":
+    if body.removeprefix(BOM_UTF8).lstrip()[:1] == b"<":
         raise NotLMStudio(
             "a web page answered instead of LM Studio",
             "Check the address and the port; LM Studio's server listens on port 1234 unless told otherwise",
@@ -80,8 +81,6 @@ def _beside(document: dict[str, Any]) -> list[str]:
     rest = {name: value for name, value in document.items() if name != "models"}
     if not rest:
         return []
-    if too_deep(rest):
-        raise invalid("", f"nested more than {MAX_DEPTH} levels deep")
     text = json.dumps(rest, ensure_ascii=False, sort_keys=True)
     return [f"beside `models` the answer holds {text if len(text) <= 1000 else text[:1000] + ' ...'}"]
 

@@ -5,9 +5,10 @@ Only servers that were read completely in both snapshots are compared; the other
 
 import fnmatch
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -22,7 +23,19 @@ Row = dict[str, Any]
 
 _CAME = {"model": "added", "instance": "loaded"}
 _WENT = {"model": "removed", "instance": "unloaded"}
-_NUMBERS = {"model": "ordinal", "instance": "instance_ordinal"}
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A row and its compared fields that have a value."""
+
+    row: Row
+    fields: Row
+
+
+_Entries = dict[str, list[_Entry]]  # of one server, by grain
+_Pair = tuple[_Entry | None, _Entry | None]
+_Look = Callable[[_Entry], str]
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,12 +74,14 @@ def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes
     Args:
         old: the earlier one.
         new: the later one.
-        ignore: names of fields whose values are not compared; ``*`` and ``?`` stand for any text.
+        ignore: names of fields whose values are not compared, with all that is in them; ``*`` and ``?`` stand for any
+            text.
     """
     before, after = _statuses(old), _statuses(new)
     both = {server for server in before.keys() & after.keys() if before[server] == after[server] == "ok"}
     grains = [grain for grain in schema.GRAINS if grain in old.grains and grain in new.grains]
-    found = [change for grain in grains for change in _grain(grain, old, new, both, ignore)]
+    olds, news = (_entries(snapshot, grains, both, ignore) for snapshot in (old, new))
+    found = [change for server in both for change in _server(server, olds[server], news[server])]
     found.sort(
         key=lambda row: (
             row["server"],
@@ -93,51 +108,62 @@ def _statuses(snapshot: Snapshot) -> dict[str, str]:
 
 
 def _reason(before: str | None, after: str | None) -> str:
-    if before is None:
-        return "seen for the first time: a baseline"
     if after is None:
         return "no longer asked"
-    return f"not read now: {after}" if after != "ok" else f"not read before: {before}"
+    if after != "ok":
+        return f"not read now: {after}"
+    return "seen for the first time: a baseline" if before is None else f"not read before: {before}"
 
 
-def _grain(grain: str, old: Snapshot, new: Snapshot, servers: set[str], ignore: Sequence[str]) -> Iterator[Row]:
-    """The changes of one grain, server by server."""
-    table = schema.GRAIN_TABLES[grain]
-    before, after = (_by_server(rows(snapshot.tables[table.name]), servers) for snapshot in (old, new))
-    kinds = {column.name: column.kind for column in table.columns}
-    for server in sorted(servers):
-        olds = [(row, _fields(row, table, ignore)) for row in before[server]]
-        news = [(row, _fields(row, table, ignore)) for row in after[server]]
-        had = {field for _, fields in olds for field in fields}
-        has = {field for _, fields in news for field in fields}
-        reported, unreported = (has - had, had - has) if olds and news else (set[str](), set[str]())
-        yield from (_change(grain, {"server": server}, "reported", field=field) for field in sorted(reported))
-        yield from (_change(grain, {"server": server}, "unreported", field=field) for field in sorted(unreported))
-        for one, other in _pairs(grain, olds, news):
-            if one is None and other is not None:
-                yield _change(grain, other[0], _CAME[grain], new=_whole(other[1]))
-            elif other is None and one is not None:
-                yield _change(grain, one[0], _WENT[grain], old=_whole(one[1]))
-            elif one is not None and other is not None:
-                for field in sorted((one[1].keys() | other[1].keys()) - reported - unreported):
-                    was, now = one[1].get(field), other[1].get(field)
-                    if was != now:
-                        yield _change(
-                            grain,
-                            other[0],
-                            "reconfigured",
-                            field=field,
-                            old=_text(was, field, kinds),
-                            new=_text(now, field, kinds),
-                        )
-
-
-def _by_server(found: list[Row], servers: set[str]) -> dict[str, list[Row]]:
-    groups: dict[str, list[Row]] = defaultdict(list)
-    for row in found:
-        if row["server"] in servers:
-            groups[row["server"]].append(row)
+def _entries(
+    snapshot: Snapshot, grains: Sequence[str], servers: set[str], ignore: Sequence[str]
+) -> dict[str, _Entries]:
+    """The entries of each server."""
+    groups: dict[str, _Entries] = {server: {grain: [] for grain in grains} for server in servers}
+    for grain in grains:
+        table = schema.GRAIN_TABLES[grain]
+        for row in rows(snapshot.tables[table.name]):
+            if row["server"] in servers:
+                groups[row["server"]][grain].append(_Entry(row, _fields(row, table, ignore)))
     return groups
+
+
+def _server(server: str, olds: _Entries, news: _Entries) -> Iterator[Row]:
+    """The changes of one server; both sides hold the same grains."""
+    ordinals: dict[Any, int] | None = None
+    if "model" in olds:
+        pairs = _model_pairs(olds, news)
+        ordinals = {(one.row["key"], one.row["ordinal"]): other.row["ordinal"] for one, other in pairs if one and other}
+        yield from _changes("model", server, olds["model"], news["model"], pairs)
+    if "instance" in olds:
+        pairs = _instance_pairs(olds["instance"], news["instance"], ordinals)
+        yield from _changes("instance", server, olds["instance"], news["instance"], pairs)
+
+
+def _changes(grain: str, server: str, olds: list[_Entry], news: list[_Entry], pairs: list[_Pair]) -> Iterator[Row]:
+    """The changes of one grain of one server.
+
+    A field is reported when a row that was there before has it and no row had it. What only a new row has is no news
+    about the server.
+    """
+    kinds = {column.name: column.kind for column in schema.GRAIN_TABLES[grain].columns}
+    both = [(one, other) for one, other in pairs if one and other]
+    had, has = ({field for entry in side for field in entry.fields} for side in (olds, news))
+    reported = {field for _, other in both for field in other.fields} - had
+    unreported = {field for one, _ in both for field in one.fields} - has
+    yield from (_change(grain, {"server": server}, "reported", field=field) for field in sorted(reported))
+    yield from (_change(grain, {"server": server}, "unreported", field=field) for field in sorted(unreported))
+    for one, other in pairs:
+        if other is None:
+            if one is not None:
+                yield _change(grain, one.row, _WENT[grain], old=_json(one.fields))
+        elif one is None:
+            yield _change(grain, other.row, _CAME[grain], new=_json(other.fields))
+        else:
+            for field in sorted((one.fields.keys() | other.fields.keys()) - reported - unreported):
+                was, now = (_text(entry.fields.get(field), field, kinds) for entry in (one, other))
+                if was != now:
+                    yield _change(grain, other.row, "reconfigured", field=field, old=was, new=now)
 
 
 def _fields(row: Row, table: schema.Table, ignore: Sequence[str]) -> Row:
@@ -148,7 +174,7 @@ def _fields(row: Row, table: schema.Table, ignore: Sequence[str]) -> Row:
         if value is None or column.key or not column.compared:
             continue
         if column.kind == schema.LIST:
-            fields[column.name] = sorted(json.loads(value))
+            fields[column.name] = sorted(set(json.loads(value)))
         elif column.kind == schema.OBJECT:
             fields |= _leaves(column.name, json.loads(value))
         else:
@@ -156,40 +182,93 @@ def _fields(row: Row, table: schema.Table, ignore: Sequence[str]) -> Row:
     return {
         field: value
         for field, value in fields.items()
-        if not any(fnmatch.fnmatchcase(field, pattern) for pattern in ignore)
+        if not any(fnmatch.fnmatchcase(field, way) for pattern in ignore for way in (pattern, f"{pattern}.*"))
     }
 
 
 def _leaves(path: str, value: Any) -> Row:
-    """The values in nested unknown fields, by path; a null is the same as nothing."""
+    """The values in nested unknown fields, by path; a null is the same as nothing, a list of texts is a set."""
     if isinstance(value, dict) and value:
-        return {leaf: inner for name in value for leaf, inner in _leaves(f"{path}.{name}", value[name]).items()}
+        return {leaf: inner for name in value for leaf, inner in _leaves(f"{path}.{_step(name)}", value[name]).items()}
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return {path: sorted(set(value))}
     return {} if value is None else {path: value}
 
 
+def _step(name: str) -> str:
+    """A name in a path, quoted where it could be taken for two."""
+    return _json(name) if "." in name or '"' in name else name
+
+
+def _model_pairs(olds: _Entries, news: _Entries) -> list[_Pair]:
+    """Pair the models with one key: those that are equal with their instances, those that are equal, then in order."""
+    inside: dict[int, list[str]] = defaultdict(list)
+    for side in (olds, news):
+        owners = {(entry.row["key"], entry.row["ordinal"]): id(entry) for entry in side["model"]}
+        for entry in side.get("instance", ()):
+            owner = owners.get((entry.row["key"], entry.row["ordinal"]), 0)
+            inside[owner].append(_json([entry.row["instance_id"], entry.fields]))
+
+    def whole(entry: _Entry) -> str:
+        return _json([entry.fields, sorted(inside.get(id(entry), ()))])
+
+    keys = [[(entry.row["key"],) for entry in side["model"]] for side in (olds, news)]
+    return _pairs(olds["model"], news["model"], keys[0], keys[1], (whole, _content))
+
+
+def _instance_pairs(olds: list[_Entry], news: list[_Entry], ordinals: Mapping[Any, int] | None) -> list[_Pair]:
+    """Pair the instances of one model with one id: those with equal content first, then in order.
+
+    Args:
+        olds: the instances before.
+        news: the instances after.
+        ordinals: the ordinal after of each model that is still there, by its key and ordinal before; None if unknown.
+    """
+
+    def owner(row: Row) -> int:
+        ordinal: int = row["ordinal"]
+        return ordinal if ordinals is None else ordinals.get((row["key"], ordinal), -1 - ordinal)
+
+    before = [(entry.row["key"], owner(entry.row), entry.row["instance_id"]) for entry in olds]
+    after = [(entry.row["key"], entry.row["ordinal"], entry.row["instance_id"]) for entry in news]
+    return _pairs(olds, news, before, after, (_content,))
+
+
 def _pairs(
-    grain: str,
-    olds: list[tuple[Row, Row]],
-    news: list[tuple[Row, Row]],
-) -> Iterator[tuple[tuple[Row, Row] | None, tuple[Row, Row] | None]]:
-    """Pair the rows with one key: those with equal content first, the rest in their order."""
-    number = _NUMBERS[grain]
-    identity = [key for key in schema.GRAIN_TABLES[grain].keys if key != number]
-    groups: dict[tuple[Any, ...], tuple[list[tuple[Row, Row]], list[tuple[Row, Row]]]] = {}
-    for side, several in enumerate((olds, news)):
-        for row in several:
-            groups.setdefault(tuple(row[0][key] for key in identity), ([], []))[side].append(row)
+    olds: list[_Entry],
+    news: list[_Entry],
+    old_keys: Sequence[tuple[Any, ...]],
+    new_keys: Sequence[tuple[Any, ...]],
+    looks: Sequence[_Look],
+) -> list[_Pair]:
+    """Pair the entries with one key: those that look the same, look after look, then the rest in their order."""
+    groups: dict[tuple[Any, ...], tuple[list[_Entry], list[_Entry]]] = {}
+    for side, (entries, keys) in enumerate(((olds, old_keys), (news, new_keys))):
+        for entry, key in zip(entries, keys, strict=True):
+            groups.setdefault(key, ([], []))[side].append(entry)
+    pairs: list[_Pair] = []
     for before, after in groups.values():
         if len(before) > 1 or len(after) > 1:
-            for one in list(before):
-                same = next((other for other in after if other[1] == one[1]), None)
-                if same is not None:
-                    before.remove(one)
-                    after.remove(same)
-        paired = min(len(before), len(after))
-        yield from zip(before, after, strict=False)
-        yield from ((one, None) for one in before[paired:])
-        yield from ((None, other) for other in after[paired:])
+            for look in looks:
+                pairs += _take_alike(before, after, look)
+        pairs += zip_longest(before, after)
+    return pairs
+
+
+def _take_alike(before: list[_Entry], after: list[_Entry], look: _Look) -> list[_Pair]:
+    """Take the entries that look the same out of both lists, in pairs."""
+    waiting: dict[str, deque[_Entry]] = defaultdict(deque)
+    for other in after:
+        waiting[look(other)].append(other)
+    pairs = [(one, alike.popleft()) for one in before if (alike := waiting[look(one)])]
+    taken = {id(entry) for pair in pairs for entry in pair}
+    for side in (before, after):
+        side[:] = [entry for entry in side if id(entry) not in taken]
+    return [*pairs]
+
+
+def _content(entry: _Entry) -> str:
+    return _json(entry.fields)
 
 
 def _change(
@@ -204,10 +283,8 @@ def _text(value: Any, field: str, kinds: dict[str, str]) -> str | None:
     """A value as the changes table holds it: the text of a text column as it is, everything else as JSON."""
     if value is None:
         return None
-    if kinds.get(field) == schema.TEXT:
-        return str(value)
-    return json.dumps(value, ensure_ascii=False)
+    return str(value) if kinds.get(field) == schema.TEXT else _json(value)
 
 
-def _whole(fields: Row) -> str:
-    return json.dumps(fields, ensure_ascii=False, sort_keys=True)
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

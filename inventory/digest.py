@@ -30,7 +30,7 @@ def digest(rows: Rows) -> str:
 def _canonical(columns: Columns, table: schema.Table, names: Sequence[str]) -> list[str]:
     lists = {column.name for column in table.columns if column.kind == schema.LIST}
     values = [
-        [text and sorted(json.loads(text)) for text in columns[name]] if name in lists else columns[name]
+        [text and sorted(set(json.loads(text))) for text in columns[name]] if name in lists else columns[name]
         for name in names
     ]
     return [json.dumps(row, ensure_ascii=False) for row in zip(*values, strict=True)]

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from inventory import schema
-from inventory.parse import MAX_DEPTH, invalid, named, too_deep
+from inventory.parse import named
 
 Columns = dict[str, list[Any]]
 
@@ -35,7 +35,8 @@ _FITS: dict[str, frozenset[type]] = {
     schema.BOOLEAN: frozenset({bool}),
     schema.LIST: frozenset(),  # a list's elements are always looked at
 }
-_PARAMS = re.compile(r"(?:([0-9]+)\s*[xX\u00d7]\s*)?([0-9]+(?:\.[0-9]+)?)\s*([KMBT])(?![A-Za-z0-9])", re.IGNORECASE)
+_PARAMS = re.compile(r"(?<![0-9.,])(?:([0-9]+)\s*[xX\u00d7]\s*)?([0-9]+(?:\.[0-9]+)?)\s*([KMBTkmbt])(?![A-Za-z0-9])")
+_PARAMS_LONGEST = 64
 _SCALE = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
@@ -59,9 +60,6 @@ def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
 
     Args:
         models: the records as ``decode`` returns them; they are not changed.
-
-    Raises:
-        Invalid: a field that no column holds is nested too deeply to keep.
     """
     odd = _Oddities()
     sweep = _Sweep(odd, lambda row: f"models[{row}]")
@@ -82,7 +80,7 @@ def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
 
 def params_count(text: str | None) -> int | None:
     """The first number of parameters in a text, or None: 8.0B is 8,000,000,000, 8x7B is 56,000,000,000."""
-    if text is None:
+    if text is None or len(text) > _PARAMS_LONGEST:  # the search takes time squared
         return None
     if match := _PARAMS.search(text):
         times, number, unit = match.groups()
@@ -94,25 +92,26 @@ def params_count(text: str | None) -> int | None:
     return count if count < 2**63 else None
 
 
-def _instances(models: Columns, order: list[int], loaded: list[list[Any]], odd: "_Oddities") -> Columns:
+def _instances(models: Columns, order: list[int], loaded: list[list[tuple[int, Any]]], odd: "_Oddities") -> Columns:
     """The instance rows of all models.
 
     Args:
         models: the models' columns.
         order: for each row of ``models`` its number in the answer.
-        loaded: for each row of ``models`` its instances.
+        loaded: for each row of ``models`` its instances, each with its number in the answer.
         odd: takes the warnings.
     """
     owners = [owner for owner, instances in enumerate(loaded) for _ in instances]
-    indexes = [index for instances in loaded for index in range(len(instances))]
+    indexes = [index for instances in loaded for index, _ in instances]
     sweep = _Sweep(odd, lambda row: f"models[{order[owners[row]]}].{_LOADED}[{indexes[row]}]")
-    sweep.take([instance for instances in loaded for instance in instances], _plan(schema.INSTANCES, schema.INSTANCE))
+    records = [instance for instances in loaded for _, instance in instances]
+    sweep.take(records, _plan(schema.INSTANCES, schema.INSTANCE))
     columns = sweep.finished()
     for column in schema.INSTANCES.columns:  # the model's own values, repeated beside each of its instances
         if column.name not in columns and column.name in models:
             columns[column.name] = [models[column.name][owner] for owner in owners]
     columns["instance_ordinal"] = _ordinals(list(zip(owners, columns["instance_id"], strict=True)))
-    order = sorted(
+    ranks = sorted(
         range(len(owners)),
         key=lambda row: (
             owners[row],
@@ -121,7 +120,7 @@ def _instances(models: Columns, order: list[int], loaded: list[list[Any]], odd: 
             columns["instance_ordinal"][row],
         ),
     )
-    return {name: [columns[name][row] for row in order] for name in schema.INSTANCES.names[1:]}
+    return {name: [columns[name][row] for row in ranks] for name in schema.INSTANCES.names[1:]}
 
 
 def _plan(table: schema.Table, prefix: str) -> dict[str, Any]:
@@ -196,27 +195,19 @@ class _Sweep:
             self.columns[name]  # a column without rows is one too
         self._count = len(records)
 
-    def lists(self, records: Sequence[Mapping[str, Any]], name: str) -> list[list[Any]]:
-        """Take a list of objects out of each record; what is not an object goes to ``extra``."""
+    def lists(self, records: Sequence[Mapping[str, Any]], name: str) -> list[list[tuple[int, Any]]]:
+        """Take a list of objects out of each record, each with its index; what is not an object goes to ``extra``."""
         values = self._only([fields.get(name) for fields in records], list, "a list", 0, (name,), [])
         for row, items in enumerate(values):
             if wrong := [item for item in items if not isinstance(item, dict)]:
                 self._keep(row, (name,), wrong)
                 self._odd.note(self._place(row), f".{name}", "holds something other than objects; kept in extra")
-                values[row] = [item for item in items if isinstance(item, dict)]
-        return values
+        return [[(index, item) for index, item in enumerate(items) if isinstance(item, dict)] for items in values]
 
     def finished(self) -> Columns:
-        """The columns taken, and ``extra``: a JSON object as text, or None.
-
-        Raises:
-            Invalid: a value for ``extra`` is nested too deeply.
-        """
+        """The columns taken, and ``extra``: a JSON object as text, or None."""
         texts: list[str | None] = [None] * self._count
         for row, fields in self._extra.items():
-            for name, value in fields.items():
-                if too_deep(value):
-                    raise invalid(self._place(row) + named(name), f"nested more than {MAX_DEPTH} levels deep")
             texts[row] = json.dumps(fields, ensure_ascii=False, sort_keys=True)
         return {**self.columns, "extra": texts}
 
@@ -252,7 +243,7 @@ class _Sweep:
         kind = column.kind
         if value is None or (type(value) in _FITS[kind]):
             return value
-        if kind == schema.INTEGER and isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
+        if kind == schema.INTEGER and isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
             return int(value)  # JSON has one kind of number: 4096.0 is a whole one
         if kind == schema.NUMBER and type(value) is int and int(float(value)) == value:
             return float(value)

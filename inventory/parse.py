@@ -13,13 +13,18 @@ from inventory.errors import Invalid
 MAX_DEPTH = 64
 """Levels of nesting; LM Studio's own answer has 6."""
 
-_LOCATED = 4 * 1024 * 1024
+_LOCATED = 512 * 1024
 """Characters searched for the place of a fault: the search is slow, and the verdict does not depend on it."""
 
-_LEXEME = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)
+_LEXEME = re.compile(r'"(?:[^"\\]++|\\.)*+(")?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_CONSTANT = re.compile(r"NaN|-?Infinity")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)((?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)")
 _LONG_NUMBER = re.compile(r"[0-9]{19}")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+
+_TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
+_HALF = "half of a surrogate pair, which is no character"
 
 
 class _Refused(ValueError):
@@ -27,7 +32,7 @@ class _Refused(ValueError):
 
 
 def parse(body: bytes) -> Any:
-    """Parse strict JSON: UTF-8, no repeated names, no NaN, no number beyond 64 bits, no lone surrogates.
+    """Parse strict JSON: UTF-8, no repeated names, no NaN, no number beyond 64 bits, no lone surrogates, 64 levels.
 
     Raises:
         Invalid: with the place, such as ``models[3].size_bytes``.
@@ -37,40 +42,18 @@ def parse(body: bytes) -> Any:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        place, _ = _walk(body[: error.start].decode("utf-8", errors="replace"))
-        raise invalid(place, f"text that is not UTF-8, at byte {error.start}") from error
-    whole = _whole if _LONG_NUMBER.search(text) else int
+        place, _ = _walk(error.object[: error.start].decode())
+        skipped = len(body) - len(error.object)  # a byte order mark
+        raise invalid(place, f"text that is not UTF-8, at byte {skipped + error.start}") from error
     try:
-        document = json.loads(
-            text, object_pairs_hook=_members, parse_int=whole, parse_float=_real, parse_constant=_constant
-        )
-        if _SURROGATE.search(text):
-            json.dumps(document, ensure_ascii=False).encode()
+        return _strict(text)
     except json.JSONDecodeError as error:
         place, fault = _walk(text[: error.pos])
         why = fault or f"no valid JSON ({error.msg.lower()}), at line {error.lineno} column {error.colno}"
         raise invalid(place, why) from error
-    except RecursionError as error:
-        raise invalid(_walk(text)[0], f"nested more than {MAX_DEPTH} levels deep") from error
-    except (_Refused, UnicodeEncodeError) as error:
+    except _Refused as error:
         place, fault = _walk(text)
         raise invalid(place, fault or f"{error}, beyond the first {_LOCATED:,} characters") from error
-    return document
-
-
-def too_deep(value: Any) -> bool:
-    """Whether a parsed value is nested more than ``MAX_DEPTH`` levels deep."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def named(name: str) -> str:
@@ -85,6 +68,38 @@ def invalid(place: str, why: str) -> Invalid:
         f"the answer is invalid{where}: {why}",
         "Nothing of it was used; ask again, and if it stays so, look at what lies between here and the server",
     )
+
+
+def _strict(text: str) -> Any:
+    """Parse JSON text without what the standard library allows beyond JSON, and no deeper than ``MAX_DEPTH``."""
+    whole = _whole if _LONG_NUMBER.search(text) else int
+    try:
+        document = json.loads(
+            text, object_pairs_hook=_members, parse_int=whole, parse_float=_real, parse_constant=_constant
+        )
+        if _too_deep(document):
+            raise _Refused(_TOO_DEEP)
+        if _SURROGATE.search(text):
+            json.dumps(document, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise _Refused(_TOO_DEEP) from error
+    except UnicodeEncodeError as error:
+        raise _Refused(_HALF) from error
+    return document
+
+
+def _too_deep(document: Any) -> bool:
+    level: list[Any] = [[document]]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -114,7 +129,7 @@ def _constant(text: str) -> None:
 def _walk(text: str) -> tuple[str, str]:
     """Walk through JSON text up to the first fault or the end; returns the place there and the fault, if any.
 
-    Slow and bounded; only for the words of an error.
+    Slow and bounded, with no place beyond the bound; only for the words of an error.
     """
     steps: list[str | int | None] = []  # one per open container: an index, a name, or None before the first name
     names: list[set[str] | None] = []  # the names so far of each open object; None for a list
@@ -122,7 +137,7 @@ def _walk(text: str) -> tuple[str, str]:
         lexeme = match.group()
         if lexeme in "{[":
             if len(steps) >= MAX_DEPTH:
-                return _place(steps[:8]) + "...", ""
+                return _place(steps[:8]) + "...", _TOO_DEEP
             steps.append(0 if lexeme == "[" else None)
             names.append(None if lexeme == "[" else set())
         elif lexeme in "}]" and steps:
@@ -131,30 +146,28 @@ def _walk(text: str) -> tuple[str, str]:
         elif lexeme == "," and steps:
             last = steps[-1]
             steps[-1] = last + 1 if isinstance(last, int) else None
-        elif steps and steps[-1] is None and (seen := names[-1]) is not None and lexeme[0] == '"' and len(lexeme) > 1:
+        elif fault := _fault(lexeme):
+            return _place(steps), fault
+        elif match.group(1) and steps and steps[-1] is None and (seen := names[-1]) is not None:
             name = _text(lexeme)
             steps[-1] = name
             if name in seen:
                 return _place(steps), "a name given twice in one object"
             seen.add(name)
-        elif fault := _fault(lexeme):
-            return _place(steps), fault
-    return _place(steps), ""
+    return "" if len(text) > _LOCATED else _place(steps), ""
 
 
 def _fault(lexeme: str) -> str:
     """What strict JSON has against one lexeme, if anything."""
     try:
-        if lexeme in ("NaN", "Infinity", "-Infinity"):
-            _constant(lexeme)
-        elif re.fullmatch(r"-?[0-9]+", lexeme):
-            _whole(lexeme)
-        elif re.fullmatch(r"-?[0-9][0-9.eE+-]*", lexeme):
-            _real(lexeme)
+        if constant := _CONSTANT.match(lexeme):
+            _constant(constant.group())
+        elif number := _NUMBER.match(lexeme):
+            (_real if number.group(1) else _whole)(number.group())
         elif lexeme[0] == '"' and _SURROGATE.search(lexeme):
             _text(lexeme).encode()
     except UnicodeEncodeError:
-        return "half of a surrogate pair, which is no character"
+        return _HALF
     except ValueError as error:
         return str(error)
     return ""

@@ -130,12 +130,14 @@ class Snapshot:
             for row in failed
         )
         head = self.tables["models"].select(_SHOWN).slice(0, 20)
-        table = frame(head).to_html(index=False, na_rep="", border=0, escape=True)
+        cells = zip(*(values(head, name) for name in _SHOWN), strict=True)
+        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in cells)
+        names = "".join(f"<th>{name}</th>" for name in _SHOWN)
         more = self.tables["models"].num_rows - head.num_rows
         return (
             f"<p><b>{escape(repr(self)[1:-1])}</b></p>"
             + (f"<ul>{notes}</ul>" if notes else "")
-            + table
+            + f'<table class="dataframe"><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>'
             + (f"<p>and {more} more models</p>" if more > 0 else "")
         )
 
@@ -275,8 +277,14 @@ def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
 
 def _rows(payload: Mapping[str, Any] | bytes | str) -> Rows:
     if isinstance(payload, Mapping):
-        payload = json.dumps(payload)  # one strict way in, whoever parsed it
-    return flatten(decode(payload.encode() if isinstance(payload, str) else payload).models)
+        payload = json.dumps(dict(payload))  # one strict way in, whoever parsed it
+    if isinstance(payload, str):
+        payload = payload.encode(errors="surrogatepass")  # half a surrogate pair is refused there, with its place
+    return flatten(decode(payload).models)
+
+
+def _cell(value: Any) -> str:
+    return f"<td>{'' if value is None else escape(str(value))}</td>"
 
 
 def _arrow_type(column: schema.Column) -> pa.DataType:
