@@ -4,6 +4,7 @@ Bodies follow LM Studio's documentation of ``GET /api/v1/models`` (April 2026); 
 endpoints follow captured ones (``tests/payloads/errors``).
 """
 
+import contextlib
 import copy
 import json
 import re
@@ -15,6 +16,7 @@ from typing import Any, Self
 from inventory.errors import ConfigurationError
 
 PATH = "/api/v1/models"
+_READ = 2**20  # bytes of a request that are read
 _TOKEN_FORM = re.compile(r"sk-lm-[A-Za-z0-9]{8}:[A-Za-z0-9]{20}")
 _NEEDED = (
     "An LM Studio API token is required to make requests to this server, but none was provided using the "
@@ -50,13 +52,12 @@ class StandIn:
         """
         handler = type("Handler", (_Handler,), {"stand_in": self})
         try:
-            self._server = ThreadingHTTPServer(("127.0.0.1", self._port), handler)
+            self._server = _Server(("127.0.0.1", self._port), handler)
         except OSError as error:
             raise ConfigurationError(
                 f"port {self._port} could not be used: {error.strerror}",
                 "Does LM Studio run here? Choose another with --port",
             ) from error
-        self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -72,7 +73,7 @@ class StandIn:
 
     def answer(self, method: str, path: str, authorization: str) -> tuple[int, Any]:
         """The status and the JSON for one request."""
-        if path.startswith("//"):
+        if "//" in path.partition("?")[0]:
             return 400, {"error": f"Bad request. ({method} {path})"}
         if self.token and (refusal := self._refusal(authorization)):
             return 401, {"error": {"type": "invalid_request", "code": "invalid_api_key", "message": refusal}}
@@ -94,6 +95,13 @@ class StandIn:
         return "The LM Studio API token provided is not valid. Ensure you are using a valid token."
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: whoever asked has gone."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     """Answers each request from the stand-in it belongs to."""
 
@@ -102,16 +110,20 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def handle_one(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        status, content = self.stand_in.answer(self.command, self.path, self.headers.get("Authorization", ""))
+        length = self.headers.get("Content-Length", "")
+        self.rfile.read(min(int(length), _READ) if length.isdecimal() else 0)
+        path = self.requestline.split()[1]  # as sent: http.server mends a doubled slash in self.path
+        status, content = self.stand_in.answer(self.command, path, self.headers.get("Authorization", ""))
         body = json.dumps(content, indent=2, ensure_ascii=False).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
+        self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(OSError):  # whoever asked may have gone
+            self.wfile.write(body)
 
-    do_GET = do_POST = do_PUT = do_DELETE = handle_one  # noqa: N815 - the names that http.server looks for
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_one  # noqa: N815 - the names that http.server looks for
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives it
         """Log nothing: a request line is nobody's business."""

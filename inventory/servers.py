@@ -15,7 +15,7 @@ DEFAULT_ADDRESS = "http://127.0.0.1:1234"
 DEFAULT_NAME = "local"
 PORT = 1234
 _FILE = "file:"
-_PASTED = re.compile(r"(?:/api)?(?:/v[01](?:/models)?)?$")
+_PASTED = re.compile(r"(?:(?:/api)?/v[01](?:/models)?|/api)*$")  # more than once, so that clean stays clean
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[\w.-]+", re.UNICODE)
 
@@ -96,25 +96,24 @@ def clean_address(address: str) -> str:
     """
     address = address.strip()
     if address.lower().startswith(_FILE):
-        if not address[len(_FILE) :]:
-            raise ConfigurationError("file: needs a path after it", "For example --server laptop=file:answer.json")
-        return _FILE + address[len(_FILE) :]
+        return _FILE + _file_path(address[len(_FILE) :])
+    if re.search("[@?#]", address):
+        raise ConfigurationError(
+            "an address may not hold a user, a password, a query or a fragment (it is not shown here)",
+            "Give http://HOST:PORT alone, and the token in the environment variable LM_API_TOKEN",
+        )
     has_scheme = "://" in address
     try:
         parts = urlsplit(address if has_scheme else f"http://{address}")
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise _no_address(address) from error
-    if "@" in parts.netloc or parts.query or parts.fragment or "?" in address or "#" in address:
-        raise ConfigurationError(
-            "an address may not hold a user, a password, a query or a fragment (it is not shown here)",
-            "Give http://HOST:PORT alone, and the token in the environment variable LM_API_TOKEN",
-        )
     bracketed = parts.netloc.startswith("[")
     if (
         parts.scheme not in ("http", "https")
         or not _is_host(host, bracketed=bracketed)
         or port == 0
+        or parts.netloc.endswith(":")  # http:/host is a slip, not a host called http
         or not address.isprintable()
         or " " in address
     ):
@@ -139,12 +138,19 @@ def _is_host(host: str, *, bracketed: bool) -> bool:
     return bool(re.fullmatch(r"[0-9a-f:.]+(%\w+)?", host) if bracketed else _HOST.fullmatch(host))
 
 
+def _file_path(path: str) -> str:
+    """The path of a saved answer, once it is known to be one that a file system and a table can hold."""
+    if not path:
+        raise ConfigurationError("file: needs a path after it", "For example --server laptop=file:answer.json")
+    try:
+        if b"\0" not in path.encode():
+            return path
+    except UnicodeEncodeError:
+        pass
+    raise ConfigurationError(f"{path!r} cannot be the path of a saved answer", "Rename the file: its name is not UTF-8")
+
+
 def _no_address(address: str) -> ConfigurationError:
-    if "@" in address:
-        return ConfigurationError(
-            "an address is malformed (it is not shown here: it holds an @)",
-            "Give http://HOST:PORT alone, and the token in the environment variable LM_API_TOKEN",
-        )
     return ConfigurationError(
         f"{address!r} is not the address of a server",
         "Give HOST, HOST:PORT or http://HOST:PORT, or file:PATH for a saved answer",
@@ -153,7 +159,7 @@ def _no_address(address: str) -> ConfigurationError:
 
 def _parse(text: str, token: str | None) -> Server:
     name, equals, address = text.partition("=")
-    if not equals or re.search(r"[:/@?]", name):  # the = belongs to the address
+    if not equals or re.search(r"[:/@?#]", name):  # the = belongs to the address
         name, address = "", text
     elif not name.strip():
         raise ConfigurationError("a server's name is missing before the =", "Give --server NAME=URL, or the URL alone")
@@ -163,7 +169,10 @@ def _parse(text: str, token: str | None) -> Server:
 
 def _name_of(url: str) -> str:
     if url.startswith(_FILE):
-        return re.split(r"[/\\]", url)[-1].removeprefix(_FILE).rpartition(".")[0] or url
+        file = re.split(r"[/\\]", url.removeprefix(_FILE))[-1]
+        return file.rpartition(".")[0] or file or url
     parts = urlsplit(url)
     host = parts.hostname or ""
-    return host if parts.port in (None, PORT) else f"{host}:{parts.port}"
+    if parts.port in (None, PORT):
+        return host
+    return f"[{host}]:{parts.port}" if ":" in host else f"{host}:{parts.port}"

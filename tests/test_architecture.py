@@ -12,7 +12,7 @@ import inventory
 
 PACKAGE = Path(inventory.__file__).parent
 ROOT = PACKAGE.parent
-CORE = {"errors", "schema", "parse", "decode", "flatten", "digest", "snapshot", "diff", "report"}
+CORE = {"errors", "schema", "parse", "decode", "flatten", "digest", "snapshot", "diff", "layout", "report"}
 EDGES = {"servers", "sources", "formats", "demo"}
 JOINT = {"collect"}
 HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "openpyxl", "duckdb"}

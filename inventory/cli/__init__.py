@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 
 import inventory
-from inventory.cli._shared import PROGRAM, say
+from inventory.cli._shared import PROGRAM, say, silence
 from inventory.cli.check import check
 from inventory.cli.demo import demo
 from inventory.cli.snapshot import snapshot
@@ -55,7 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = [argument for argument in given if argument != "--debug"]  # it may stand anywhere
     try:
         code = cli.main(given, prog_name=PROGRAM, standalone_mode=False)
-        _flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         code = 2
@@ -66,14 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         say(InventoryError("interrupted", "Nothing was half-written"))
         code = INTERRUPTED
-    except BrokenPipeError:  # whoever read the output has gone, which is no failure of ours
-        _silence()
-        code = 0
-    except InventoryError as error:
-        if debug:
-            traceback.print_exc()
-        say(error)
-        code = error.exit_code
+    except SystemExit as end:
+        if end.code == TERMINATED:
+            raise
+        code = 0  # click ends so when whoever read the output has gone, which is no failure of ours
+    except (InventoryError, OSError) as error:
+        code = _told(error, debug=debug)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -87,18 +84,14 @@ def _prepare_terminal() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
 
 
-def _flush() -> None:
-    """Find out now, not at the very end, whether the output could be printed."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        _silence()
-        raise FileError(f"the output could not be printed: {error.strerror}", "Is the disk full?") from error
-
-
-def _silence() -> None:
-    """Send what is left of the output nowhere, so that Python does not complain about it when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _told(error: InventoryError | OSError, *, debug: bool) -> int:
+    """Say an error, and return its exit code; what the output itself cannot take is an error of a file."""
+    if isinstance(error, OSError):
+        if error.filename is not None:  # no stream: a defect of ours
+            raise error
+        silence(sys.stdout)
+        error = FileError(f"the output could not be printed: {error.strerror}", "Is the disk full?")
+    if debug:
+        traceback.print_exc()
+    say(error)
+    return error.exit_code

@@ -3,14 +3,16 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 import inventory
 from inventory import schema
 from inventory.errors import ConfigurationError, FileError, InventoryError
+from inventory.layout import plain
 
 if TYPE_CHECKING:
     from inventory.snapshot import Snapshot, Written
@@ -79,13 +81,23 @@ def print_json(command: str, data: dict[str, Any]) -> None:
         "command": command,
         "data": data,
     }
-    click.echo(json.dumps(answer, default=lambda moment: moment.isoformat().replace("+00:00", "Z")))
+    click.echo(
+        json.dumps(answer, default=lambda moment: moment.isoformat(timespec="microseconds").replace("+00:00", "Z"))
+    )
 
 
-def say(error: InventoryError) -> None:
+def say(error: InventoryError | str) -> None:
     """One line on stderr: what happened, to what, then what to do about it."""
-    line = " ".join(f"{PROGRAM}: {error}".split("\n"))
-    click.echo("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), err=True)
+    try:
+        click.echo(f"{PROGRAM}: {plain(' '.join(str(error).splitlines()))}", err=True)
+    except OSError:  # nobody can be told; the exit code stays what it is
+        silence(sys.stderr)
+
+
+def silence(stream: TextIO | None) -> None:
+    """Send what is left of an output nowhere, so that Python does not complain about it when it ends."""
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def terminal_width() -> int:

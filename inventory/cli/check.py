@@ -5,11 +5,20 @@ from collections.abc import Sequence
 import click
 
 import inventory
-from inventory.cli._shared import INCOMPLETE, json_option, print_json, servers_option, tables, timeout_option, token
+from inventory.cli._shared import (
+    INCOMPLETE,
+    json_option,
+    print_json,
+    servers_option,
+    tables,
+    terminal_width,
+    timeout_option,
+    token,
+)
 from inventory.servers import choose
 
 
-@click.command()
+@click.command(short_help="Ask the servers and explain what is wrong; write nothing.")
 @servers_option
 @timeout_option
 @json_option
@@ -22,5 +31,5 @@ def check(addresses: Sequence[str], timeout: float, as_json: bool) -> int:
     if as_json:
         print_json("check", {"servers": tables(taken)["observations"]})
     else:
-        click.echo(check_text(taken), nl=False)
+        click.echo(check_text(taken, terminal_width()), nl=False)
     return 0 if taken.complete else INCOMPLETE

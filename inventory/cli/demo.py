@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from inventory.snapshot import Snapshot
 
 
-@click.command()
+@click.command(short_help="Try everything against a built-in stand-in for LM Studio.")
 @click.option("--serve", is_flag=True, help="Only serve, until interrupted, so that you can ask with curl.")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port to serve on. Default: 1234 with --serve.")
 def demo(serve: bool, port: int | None) -> int:
@@ -41,7 +41,7 @@ def _run_demo(port: int) -> int:
         server = Server(stand_in.url, "demo")
         click.echo(f"A stand-in for LM Studio answers at {stand_in.url}\n")
         before, took = _timed(server)
-        click.echo(snapshot_text(before, took, width=terminal_width()))
+        click.echo(snapshot_text(before, took, columns=terminal_width()))
         stand_in.models = inventory_after()
         click.echo("Now a model comes, one goes, one gets another quantization, an instance another context\n")
         after, took = _timed(server)
@@ -50,7 +50,7 @@ def _run_demo(port: int) -> int:
     )
     click.echo(snapshot_text(after, took, files, terminal_width()))
     title = f"{before.observed_at:%Y-%m-%d %H:%M:%S} UTC -> {after.observed_at:%Y-%m-%d %H:%M:%S} UTC"
-    click.echo(changes_text(inventory.compare(before, after), title), nl=False)
+    click.echo(changes_text(inventory.compare(before, after), title, terminal_width()), nl=False)
     for failure in failures:
         say(failure)
     return FileError.exit_code if failures else 0 if before.complete and after.complete else INCOMPLETE

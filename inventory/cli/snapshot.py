@@ -1,5 +1,6 @@
 """``lms-inventory snapshot``."""
 
+import os
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,7 +11,6 @@ import inventory
 from inventory import schema
 from inventory.cli._shared import (
     INCOMPLETE,
-    PROGRAM,
     filled,
     json_option,
     print_json,
@@ -68,6 +68,10 @@ def snapshot(
         print_json("snapshot", {"run_id": taken.run_id, **tables(taken)})
     elif not quiet:
         click.echo(snapshot_text(taken, time.perf_counter() - began, files, terminal_width()), nl=False)
+    if as_json or quiet:
+        for file in files:
+            if file.skipped:
+                say(f"{file.path} was {file.skipped}")
     _say_failures(taken)
     for failure in failures:
         say(failure)
@@ -86,14 +90,13 @@ def _check_targets(outputs: Sequence[str], grain: str) -> None:
             if path in seen:
                 raise ConfigurationError(f"{path} is written twice", "Give each -o a file of its own")
             seen.add(path)
-            if not path.parent.is_dir():
+            if not os.path.isdir(path.parent):  # noqa: PTH112 - is_dir raises for a name that is too long
                 raise FileError(f"{path} cannot be written: there is no folder {path.parent}", "Make the folder first")
 
 
 def _say_failures(taken: "Snapshot") -> None:
-    from inventory.report import plain
     from inventory.snapshot import rows
 
     for row in rows(taken.tables["observations"]):
         if row["status"] != "ok":
-            click.echo(f"{PROGRAM}: {plain(row['server'])}: {plain(row['error'])}", err=True)
+            say(f"{row['server']}: {row['error']}")

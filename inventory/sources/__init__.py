@@ -12,8 +12,12 @@ from inventory.servers import Server
 
 SOURCES = ("lmstudio", "file")
 
-BODY_LIMIT = 32 * 1024 * 1024
-"""Bytes that a body may have: some 30,000 models; LM Studio's own answers have a few dozen kilobytes."""
+BODY_LIMIT = 16 * 1024 * 1024
+"""Bytes that a body may have; LM Studio's own answers have a few dozen kilobytes."""
+
+PARTS_LIMIT = 400_000
+"""Commas and opening brackets that a body may have, and five times its objects: over 10,000 models. Few bytes can hold
+much to parse, and an object becomes a row or a cell of its own."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing
 from functools import cache
 from io import BytesIO
 from typing import Any
@@ -19,7 +20,7 @@ import httpx
 
 from inventory.errors import Invalid, Timeout, Unreachable
 from inventory.servers import PORT, Server
-from inventory.sources import BODY_LIMIT, Answer
+from inventory.sources import BODY_LIMIT, PARTS_LIMIT, Answer
 
 _PAUSE = 0.2  # seconds before the one further attempt
 _START = "Is the LM Studio server running? Start it on that machine with: lms server start"
@@ -36,7 +37,7 @@ async def get(server: Server, path: str, timeout: float) -> Answer:
     Raises:
         Unreachable: no connection could be made, or it broke.
         Timeout: the answer was not complete in time.
-        Invalid: the answer is not HTTP, is compressed, or is larger than ``BODY_LIMIT``.
+        Invalid: the answer is not HTTP, is compressed, or is larger than ``BODY_LIMIT`` or ``PARTS_LIMIT``.
     """
     loop = asyncio.get_running_loop()
     loop.set_default_executor(_Daemons())
@@ -70,14 +71,11 @@ async def _attempt(server: Server, path: str) -> Answer:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "lms-inventory"}
     if server.token:
         headers["Authorization"] = f"Bearer {server.token}"
+    request = httpx.Request("GET", server.url + path, headers=headers)
     async with (
-        httpx.AsyncClient(
-            verify=_tls(server.url.startswith("https:")),
-            trust_env=False,
-            follow_redirects=False,
-            timeout=None,  # noqa: S113 - `get` holds the deadline over everything together
-        ) as client,
-        client.stream("GET", server.url + path, headers=headers) as response,
+        # the transport alone: it knows no proxies, redirects and cookies; `get` holds the deadline over all of it
+        httpx.AsyncHTTPTransport(verify=_tls(server.url.startswith("https:")), trust_env=False) as transport,
+        aclosing(await transport.handle_async_request(request)) as response,
     ):
         if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
             raise Invalid(
@@ -94,7 +92,20 @@ async def _attempt(server: Server, path: str) -> Answer:
                     response.status_code,
                 )
             body.write(chunk)
-        return Answer(body.getvalue(), response.status_code)
+            await asyncio.sleep(0)  # many small chunks come in one piece: let the deadline and other servers in
+        return _counted(Answer(body.getvalue(), response.status_code))
+
+
+def _counted(answer: Answer) -> Answer:
+    """The answer, once it is known to have no more parts than can be parsed in a second or two."""
+    commas, lists, objects = map(answer.body.count, (b",", b"[", b"{"))
+    if max(commas + lists + objects, 5 * objects) > PARTS_LIMIT:
+        raise Invalid(
+            f"the answer has more than {PARTS_LIMIT:,} values",
+            "LM Studio's has some two dozen for each model; is this its address?",
+            answer.http_status,
+        )
+    return answer
 
 
 @cache
@@ -104,7 +115,7 @@ def _tls(needed: bool) -> ssl.SSLContext:
 
 
 def _is_worth_repeating(error: httpx.TransportError) -> bool:
-    return isinstance(error, httpx.ConnectError) or "without sending" in str(error)
+    return isinstance(error, httpx.ConnectError) or "disconnected" in str(error)
 
 
 def _reason(error: httpx.TransportError) -> str:
@@ -114,6 +125,8 @@ def _reason(error: httpx.TransportError) -> str:
     while cause is not None:
         if isinstance(cause, ExceptionGroup):
             cause = cause.exceptions[0]
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted ({cause.verify_message})"
         if isinstance(cause, ssl.SSLError):
             return f"TLS failed ({cause.reason or 'no TLS there'}); is it https?"
         if isinstance(cause, socket.gaierror):

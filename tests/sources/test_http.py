@@ -1,0 +1,274 @@
+"""The room that speaks HTTP, against servers that misbehave on real sockets."""
+
+import asyncio
+import gc
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import inventory
+from inventory.errors import Invalid, ServerError, Timeout, Unreachable
+from inventory.servers import Server
+from inventory.sources import BODY_LIMIT, PARTS_LIMIT, Answer
+from inventory.sources.lmstudio import fetch
+from sources.hostile import HEAD, LEGAL, NEVER_ENDING, REFUSED, Hostile, answer, drip, raw, redirect, silence
+
+TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
+
+
+def ask(url: str, timeout: float = 5.0, token: str | None = None) -> Answer:
+    """Ask one server."""
+    return asyncio.run(fetch(Server(url, "s", token), timeout))
+
+
+def status_of(url: str, token: str | None = None) -> str:
+    """The status of the observation that a server ends in."""
+    snapshot = inventory.collect(Server(url, "s", token), timeout=5)
+    return str(snapshot.tables["observations"].column("status")[0].as_py())
+
+
+@pytest.fixture
+def legal() -> Iterator[Hostile]:
+    """A server that answers as it should."""
+    with Hostile(answer(LEGAL)) as server:
+        yield server
+
+
+def test_one_get_is_sent_and_nothing_else(legal: Hostile) -> None:
+    """The request is one GET of the endpoint, which asks for JSON without compression and carries no token."""
+    assert ask(legal.url).body == LEGAL
+    (request,) = legal.requests
+    lines = request.decode().lower().splitlines()
+    assert lines[0] == "get /api/v1/models http/1.1"
+    assert "accept-encoding: identity" in lines
+    assert "accept: application/json" in lines
+    assert f"host: 127.0.0.1:{legal.port}" in lines
+    assert not [line for line in lines if line.startswith(("authorization", "cookie", "content-"))]
+
+
+def test_a_prefix_of_a_reverse_proxy_is_asked(legal: Hostile) -> None:
+    """The path prefix in an address comes before the endpoint."""
+    ask(f"{legal.url}/gpu//box/v1")
+    assert legal.requests[0].startswith(b"GET /gpu/box/api/v1/models HTTP/1.1\r\n")
+
+
+def test_the_token_is_sent_as_bearer(legal: Hostile) -> None:
+    """A token goes into the Authorization header, once."""
+    ask(legal.url, token=TOKEN)
+    assert legal.requests[0].count(b"Authorization: Bearer " + TOKEN.encode()) == 1
+
+
+@pytest.mark.parametrize("name", NEVER_ENDING)
+def test_the_deadline_holds_for_everything_together(name: str) -> None:
+    """Whatever trickles in, the answer is given up at the timeout and not half a second later."""
+    with Hostile(NEVER_ENDING[name]) as server:
+        began = time.monotonic()
+        with pytest.raises(Timeout, match=r"within 0\.6 s"):
+            ask(server.url, 0.6)
+        assert 0.55 < time.monotonic() - began < 1.1
+
+
+def test_the_deadline_holds_when_nobody_accepts() -> None:
+    """A connection that waits in the queue of a busy machine ends at the timeout too."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        began = time.monotonic()
+        with pytest.raises(Timeout):
+            ask(f"http://127.0.0.1:{server.getsockname()[1]}", 0.6)
+        assert time.monotonic() - began < 1.1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+def test_the_deadline_holds_for_tls() -> None:
+    """A server that never answers the TLS greeting ends at the timeout."""
+    with Hostile(silence, reads=False) as server:
+        began = time.monotonic()
+        with pytest.raises(Timeout):
+            ask(server.url.replace("http:", "https:"), 0.6)
+        assert time.monotonic() - began < 1.1
+    gc.collect()  # httpcore leaves a connection that is cancelled while it greets to the garbage collector
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_wrong_answer_has_its_status(name: str) -> None:
+    """Each way to answer wrongly becomes the documented status within two seconds, never an exception."""
+    behaviour, status = REFUSED[name]
+    with Hostile(behaviour) as server:
+        began = time.monotonic()
+        assert status_of(server.url) == status
+        assert time.monotonic() - began < 2
+
+
+def test_a_refused_connection_is_tried_once_more() -> None:
+    """A refused connection is unreachable after one further attempt, and says what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match="connection refused") as caught:
+        ask(f"http://127.0.0.1:{port}")
+    assert 0.2 <= time.monotonic() - began < 1
+    assert "lms server start" in caught.value.advice
+
+
+def test_a_server_that_hangs_up_is_asked_twice() -> None:
+    """A connection closed without an answer is tried once more, not for ever; one closed in an answer is not."""
+    with Hostile(lambda *_: None) as server:
+        with pytest.raises(Unreachable):
+            ask(server.url)
+        assert len(server.requests) == 2
+    with Hostile(REFUSED["closed in the middle"][0]) as server:
+        with pytest.raises(Unreachable, match="in the middle"):
+            ask(server.url)
+        assert len(server.requests) == 1
+
+
+def test_a_server_that_comes_back_is_read() -> None:
+    """The second attempt's answer is taken."""
+    came: list[bytes] = []
+
+    def once(connection: socket.socket, request: bytes) -> None:
+        came.append(request)
+        if len(came) == 2:
+            answer(LEGAL)(connection, request)
+
+    with Hostile(once) as server:
+        assert ask(server.url).body == LEGAL
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "xn--a", "256.256.256.256", "a" * 70])
+def test_a_host_that_is_none_is_unreachable(host: str) -> None:
+    """A name that cannot be looked up, or cannot be a name, is unreachable."""
+    with pytest.raises((Unreachable, Timeout)):
+        ask(f"http://{host}:1234", 2)
+
+
+def test_https_to_plain_http_says_so() -> None:
+    """TLS spoken to a server without it is unreachable, and the message doubts the https."""
+    with (
+        Hostile(raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"), reads=False) as server,
+        pytest.raises(Unreachable, match="is it https"),
+    ):
+        ask(server.url.replace("http:", "https:"))
+
+
+def test_plain_http_to_https_is_told() -> None:
+    """Plain HTTP spoken to a TLS port is told as something that does not speak HTTP or hangs up."""
+    with Hostile(answer(LEGAL), tls=True) as server, pytest.raises((Invalid, Unreachable)):
+        ask(server.url.replace("https:", "http:"))
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:
+    """A self-signed certificate is refused before the token is sent."""
+    with Hostile(answer(LEGAL), tls=True) as server:
+        with pytest.raises(Unreachable, match="certificate is not trusted"):
+            ask(server.url, token=TOKEN)
+        assert not any(TOKEN.encode() in request for request in server.requests)
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 Temporary", "308 Permanent"])
+def test_a_redirect_is_not_followed(status: str) -> None:
+    """A redirect to another server is refused: neither the request nor the token goes there."""
+    with Hostile(answer(LEGAL)) as elsewhere, Hostile(redirect(elsewhere.url, status)) as server:
+        assert status_of(server.url, TOKEN) == "not_lm_studio"
+        assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
+def test_a_proxy_in_the_environment_gets_nothing(
+    variable: str, legal: Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proxies of the environment are not used, so that none of them sees the token."""
+    with Hostile(answer(LEGAL)) as proxy:
+        monkeypatch.setenv(variable, proxy.url)
+        ask(legal.url, token=TOKEN)
+        assert proxy.requests == []
+
+
+def test_a_netrc_gives_no_password(legal: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords kept for other programs are not sent."""
+    monkeypatch.setenv("NETRC", os.fspath(os.devnull))
+    ask(legal.url)
+    assert b"Authorization" not in legal.requests[0]
+
+
+def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not() -> None:
+    """The cap is exact."""
+    with Hostile(answer(b" " * BODY_LIMIT)) as server:
+        assert len(ask(server.url).body) == BODY_LIMIT
+    with Hostile(answer(b" " * (BODY_LIMIT + 1))) as server, pytest.raises(Invalid, match="larger than 16 MiB"):
+        ask(server.url)
+
+
+def test_many_values_in_few_bytes_are_refused() -> None:
+    """What is short to send and long to parse is refused unparsed; ten thousand real models are not that."""
+    with Hostile(answer(b"," * PARTS_LIMIT)) as server:
+        assert ask(server.url).http_status == 200
+    with Hostile(answer(b"," * (PARTS_LIMIT + 1))) as server, pytest.raises(Invalid, match="more than 400,000 values"):
+        ask(server.url)
+    row: dict[str, object] = {
+        "key": "publisher/name",
+        "quantization": {"name": "Q4_K_M", "bits_per_weight": 4},
+        "capabilities": {},
+    }
+    row |= {f"field_{number}": number for number in range(30)}
+    with Hostile(answer(json.dumps({"models": [row] * 10_000}).encode())) as server:
+        assert ask(server.url).http_status == 200
+
+
+def test_refused_answers_keep_their_http_status() -> None:
+    """An answer refused for its form still tells the HTTP status that it came with."""
+    with Hostile(REFUSED["gzip"][0]) as server:
+        with pytest.raises(ServerError) as caught:
+            ask(server.url)
+        assert caught.value.http_status == 200
+
+
+_MEASURE = """
+import re, sys, inventory
+from inventory.servers import Server
+import inventory.collect, inventory.decode, inventory.sources._http
+def peak(): return int(re.search("VmHWM:\\s+([0-9]+)", open("/proc/self/status").read())[1]) // 1024
+inventory.collect(Server("http://127.0.0.1:9", "idle"), timeout=1)
+idle = peak()
+taken = inventory.collect(Server(sys.argv[1], "s"), timeout=5)
+print(taken.tables["observations"].column("status")[0].as_py(), peak() - idle, peak())
+"""
+
+
+def _dense(unit: bytes) -> bytes:
+    return b'{"models": [' + unit + (b"," + unit) * (PARTS_LIMIT // 5 - 2) + b"]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "behaviour", "status", "above_idle"),
+    [
+        ("1 GB body", drip(HEAD + b"Content-Length: 1000000000\r\n\r\n", b" " * 2**20, pause=0), "invalid", 64),
+        ("gzip bomb", REFUSED["gzip bomb"][0], "invalid", 64),
+        ("key explosion", REFUSED["key explosion"][0], "invalid", 64),
+        ("32 MiB of {}", answer(b'{"models": [' + b"{}," * 11_000_000 + b"{}]}"), "invalid", 64),
+        ("32 MiB of [", answer(b"[" * 33_000_000), "invalid", 64),
+        ("the most rows without a key", answer(_dense(b"{}")), "invalid", 64),
+        ("the most rows", answer(_dense(b'{"key": "a"}')), "ok", 190),
+        ("the longest key", answer(b'{"models": [{"key": "' + b"a" * (BODY_LIMIT - 99) + b'"}]}'), "ok", 190),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_memory_under_a_hostile_answer(name: str, behaviour: object, status: str, above_idle: int) -> None:
+    """While an answer is refused, memory stays within 64 MiB above idle, and with any within 256 MiB in all."""
+    assert name
+    if not Path("/proc/self/status").exists():
+        pytest.skip("only Linux tells the peak of one process")
+    with Hostile(behaviour) as server:  # type: ignore[arg-type]
+        done = subprocess.run(
+            [sys.executable, "-c", _MEASURE, server.url], capture_output=True, text=True, timeout=30, check=True
+        )
+    found, above, peak = done.stdout.split()
+    assert found == status
+    assert int(above) <= above_idle
+    assert int(peak) <= 256

@@ -1,0 +1,155 @@
+"""Which servers are asked, and with which token."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inventory.errors import ConfigurationError
+from inventory.servers import DEFAULT_ADDRESS, Server, choose, clean_address
+
+TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
+SECRET = "hunter2secret"
+ADDRESSES = st.one_of(
+    st.text(),
+    st.text("htps:/.@?#[]%=12v1ap~ models-_", max_size=40),
+    st.builds(
+        "{}{}{}{}".format,
+        st.sampled_from(["", "http://", "HTTPS://", "ftp://", "file:", "//"]),
+        st.sampled_from(["host", "HOST.example", "[::1]", "127.0.0.1", "h\u00f6st", "..", "[fe80::1%eth0]", ""]),
+        st.sampled_from(["", ":1", ":1234", ":0", ":99999", ":x", ":"]),
+        st.lists(st.sampled_from(["/", "//", "/v1", "/api", "/models", "/v0", "/gpu", "?", "#", "@", "x"])).map(
+            "".join
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("address", "clean"),
+    [
+        ("host:1234", "http://host:1234"),
+        ("host", "http://host:1234"),
+        ("  host:80 ", "http://host:80"),
+        ("http://host:1234/", "http://host:1234"),
+        ("http://host:1234/v1", "http://host:1234"),
+        ("http://host:1234/v1/models/", "http://host:1234"),
+        ("http://host:1234/api/v0/models", "http://host:1234"),
+        ("http://host:1234/api/v1", "http://host:1234"),
+        ("http://host:1234/api/v1/models", "http://host:1234"),
+        ("http://host:1234//api//v1//models//", "http://host:1234"),
+        ("host:1234/api/v1/models", "http://host:1234"),
+        ("HTTP://HOST.Example:1234/V", "http://host.example:1234/V"),
+        ("http://host", "http://host"),
+        ("https://gw.example/lm/api/v1", "https://gw.example/lm"),
+        ("https://gw.example/a/b//", "https://gw.example/a/b"),
+        ("[::1]", "http://[::1]:1234"),
+        ("[::1]:80", "http://[::1]:80"),
+        ("http://[FE80::1]:1234/v1", "http://[fe80::1]:1234"),
+        ("http://h\u00f6st:1", "http://h\u00f6st:1"),
+        ("FILE:Answer.json", "file:Answer.json"),
+    ],
+)
+def test_addresses_are_cleaned(address: str, clean: str) -> None:
+    """What people paste comes to one form; a reverse proxy's prefix stays."""
+    assert clean_address(address) == clean
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", " ", "http://", "ftp://host", "host:0", "host:99999", "host:x", "::1", "ho st", "ho\nst", "http:/host",
+     "file:", "file:a\0b", "file:\udcff.json", "//host", "http://[::1", "http://[zz]"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused(address: str) -> None:
+    """Anything else is a configuration error."""
+    with pytest.raises(ConfigurationError):
+        clean_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"http://user:{SECRET}@host:1234",
+        f"user:{SECRET}@host",
+        f"{SECRET}@host",
+        f"http://host?key={SECRET}",
+        f"http://host:99999/?key={SECRET}",
+        f"host#{SECRET}",
+        f"http://ho st/#{SECRET}",
+        f"name=http://host/?key={SECRET}",
+        f"http://user:{SECRET}@[::1",
+    ],
+)
+def test_secrets_in_an_address_are_refused_and_not_repeated(address: str) -> None:
+    """A user, a password, a query or a fragment is refused, even in an address that is wrong anyway, and not shown."""
+    with pytest.raises(ConfigurationError) as caught:
+        choose([address])
+    assert SECRET not in str(caught.value)
+
+
+@given(ADDRESSES)
+def test_any_text_is_a_server_or_a_configuration_error(text: str) -> None:
+    """No text ends in another exception, and what is clean stays as it is."""
+    try:
+        (server,) = choose([text])
+    except ConfigurationError:
+        return
+    assert clean_address(server.url) == server.url
+    assert server.name.isprintable()
+    server.url.encode()
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("host", "host"),
+        ("host:1234", "host"),
+        ("host:80", "host:80"),
+        ("http://host", "host"),
+        ("[::1]", "::1"),
+        ("[::1]:80", "[::1]:80"),
+        ("rack=host:80", "rack"),
+        (" rack = host:80", "rack"),
+        ("file:answer.json", "answer"),
+        ("file:/some/where/answer.v1.json", "answer.v1"),
+        ("file:where/answer", "answer"),
+        ("laptop=file:answer.json", "laptop"),
+        ("file:a=b.json", "a=b"),
+    ],
+)
+def test_names(given: str, name: str) -> None:
+    """A server is called what the user says, else by its host, and its port if that is not LM Studio's."""
+    assert choose([given])[0].name == name
+
+
+def test_the_local_server_is_the_default() -> None:
+    """Without an address the local server is meant, with the token."""
+    assert choose([], TOKEN) == [Server(DEFAULT_ADDRESS, "local", TOKEN)]
+
+
+@pytest.mark.parametrize("addresses", [["host", "HOST:1234/v1"], ["a=x", "a=y"], ["x", "x=y"]])
+def test_two_servers_with_one_name_are_refused(addresses: list[str]) -> None:
+    """Rows of two servers must be told apart."""
+    with pytest.raises(ConfigurationError, match="two servers are named"):
+        choose(addresses)
+
+
+@pytest.mark.parametrize("address", ["=host", " =host", "a\u202eb=host", "a\x1bb=host"])
+def test_a_name_must_be_one(address: str) -> None:
+    """An empty name, or one that a terminal would act on, is refused."""
+    with pytest.raises(ConfigurationError):
+        choose([address])
+
+
+@pytest.mark.parametrize("token", ["", " ", f"{TOKEN}\n", f" {TOKEN}", f"{TOKEN} x", f"{TOKEN}\u00e9", f"{TOKEN}\0"])
+def test_a_malformed_token_is_refused_and_not_shown(token: str) -> None:
+    """A token that cannot be one is refused without its text."""
+    with pytest.raises(ConfigurationError) as caught:
+        Server("host", token=token)
+    assert TOKEN not in str(caught.value)
+    assert "malformed" in str(caught.value)
+
+
+def test_a_token_is_not_in_the_repr() -> None:
+    """A server can be printed without giving its token away; a file gets none."""
+    assert TOKEN not in repr(Server("host", token=TOKEN))
+    assert choose(["file:a.json"], TOKEN)[0].token is None
