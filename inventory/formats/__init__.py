@@ -4,6 +4,10 @@ To add a format: one file here, named after its suffix, with ``encode`` and ``re
 tuples below. The members are imported when they are used, so that a wrong suffix is told without importing any.
 """
 
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from inventory import schema
 from inventory.errors import ConfigurationError, FileError, InventoryError
-from inventory.formats._atomic import publish
+from inventory.formats._atomic import drafted
 
 if TYPE_CHECKING:
     from inventory.snapshot import Snapshot, Written
@@ -54,11 +58,28 @@ def write(snapshot: "Snapshot", path: str | Path, grain: str = "model") -> "list
         ConfigurationError: an unknown suffix or grain, or a grain that the snapshot does not hold.
         FileError: a file could not be written; what was there before is untouched.
     """
+    from inventory.snapshot import Written
+
     targets = expand(path, grain)
     for one, target in targets:
         if _format(target) in TABLES and one not in snapshot.grains:
             raise ConfigurationError(f"{path}: the snapshot has no {one} rows", "It was read from a file of one grain")
-    return [_write(snapshot, one, target) for one, target in targets]
+    told: list[Written] = []
+    moves = []
+    with ExitStack() as drafts:
+        for one, target in targets:
+            table = schema.GRAIN_TABLES[one].name if _format(target) in TABLES else ""
+            if table and not snapshot.anything_read:
+                told.append(Written(target, table, skipped="left as it was: no server could be read"))
+                continue
+            with _named(target):
+                body = _member(target).encode(snapshot, one)
+                moves.append((target, drafts.enter_context(drafted(target, body))))
+            told.append(Written(target, table or "report", snapshot.tables[table].num_rows if table else 0, len(body)))
+        for target, move in moves:  # of a pair, none is touched before both can be
+            with _named(target):
+                move()
+    return told
 
 
 def read(path: str | Path) -> "Snapshot":
@@ -73,9 +94,11 @@ def read(path: str | Path) -> "Snapshot":
     """
     target = Path(path)
     pair = [one for _, one in expand(target, "both")]
-    if len(pair) == 1 or target.exists() or not all(one.is_file() for one in pair):
+    if len(pair) == 1 or os.path.lexists(target) or not all(map(os.path.lexists, pair)):
         return _read(target)
     models, instances = map(_read, pair)
+    if (models.run_id, *models.grains, *instances.grains) != (instances.run_id, *schema.GRAINS):
+        raise FileError(f"{pair[0]} and {pair[1]} are not of one run", "Write them again with --grain both")
     return replace(models, tables={**models.tables, "instances": instances.tables["instances"]}, grains=schema.GRAINS)
 
 
@@ -106,28 +129,26 @@ def _member(path: Path) -> Format:
     return cast("Format", import_module(f"inventory.formats.{_format(path)}"))
 
 
-def _write(snapshot: "Snapshot", grain: str, path: Path) -> "Written":
-    from inventory.snapshot import Written
-
-    table = schema.GRAIN_TABLES[grain].name if _format(path) in TABLES else None
-    if table and not snapshot.anything_read:
-        return Written(path, table, skipped="left as it was: no server could be read")
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Tell a failure to write as one of this file."""
     try:
-        body = _member(path).encode(snapshot, grain)
-        publish(path, body)
+        yield
     except OSError as error:
         raise FileError(
             f"{path} could not be written: {error.strerror or error}", "What was there before is untouched"
         ) from error
-    return Written(path, table or "report", snapshot.tables[table].num_rows if table else 0, len(body))
 
 
 def _read(path: Path) -> "Snapshot":
     member = _member(path)
-    if not path.exists():
-        raise FileError(f"{path} could not be read: no such file", "Check the path")
-    if not path.is_file():
-        raise FileError(f"{path} could not be read: it is not a regular file", "Give a file that this tool wrote")
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise FileError(f"{path} could not be read: not a regular file", "Give a file that this tool wrote")
+        with path.open("rb"):  # what the system says about it, before a format's library says it in its way
+            pass
+    except OSError as error:
+        raise FileError(f"{path} could not be read: {error.strerror or error}", "Check the path") from error
     try:
         return member.read(path)
     except InventoryError:

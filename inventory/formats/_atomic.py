@@ -1,9 +1,13 @@
 """Files that are there as a whole or not at all."""
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
+from collections.abc import Callable, Iterator
 from hashlib import sha256
+from io import BufferedWriter
 from pathlib import Path
 
 try:
@@ -12,53 +16,88 @@ except ImportError:  # Windows: there, a file that is open cannot be removed, wh
     fcntl = None  # type: ignore[assignment]
 
 
-def publish(path: Path, body: bytes) -> None:
-    """Write a file so that, whenever this stops, the path holds all of the old content or all of the new.
+@contextlib.contextmanager
+def drafted(path: Path, body: bytes) -> Iterator[Callable[[], None]]:
+    """Write a temporary file beside the target; what this yields, when called, moves it over the target.
 
-    A temporary file beside the target is written, synced and moved over it, then the folder is synced. Left-overs of
-    runs that were killed are removed.
+    Whenever it stops, the path holds all of the old content or all of the new. Left-overs of runs that were killed are
+    removed.
 
     Raises:
         OSError: it could not be done; the target is as it was, and no temporary file is left.
     """
     target = Path(os.path.realpath(path))  # a link stays a link
-    if target.is_dir():
-        raise IsADirectoryError(21, "it is a folder", str(path))
+    mode = _mode(target)
     stem = f".lms-inventory-{sha256(target.name.encode(errors='surrogatepass')).hexdigest()[:12]}-"
     _sweep(target.parent, stem)
-    temporary = target.with_name(f"{stem}{secrets.token_hex(6)}.tmp")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    file = _temporary(target.parent, stem)
     try:
-        with open(handle, "wb") as file:  # noqa: PTH123 - opens a descriptor, not a path
-            if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if target.exists():
-                temporary.chmod(target.stat().st_mode & 0o777)
+        with file:
+            if mode is not None:
+                Path(file.name).chmod(mode)
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException:
+
+            def move() -> None:
+                if not fcntl:
+                    file.close()  # Windows does not move a file that is open
+                Path(file.name).replace(target)
+                _sync_folder(target.parent)
+
+            yield move  # still open, and so locked: nobody sweeps it before it is moved
+    finally:
         with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    _sync_folder(target.parent)
+            Path(file.name).unlink()
+
+
+def _mode(target: Path) -> int | None:
+    """The permissions of what stands there; None for nothing. Only a file is replaced, never a folder or a device."""
+    try:
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(target))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(target))
+    return mode & 0o777
+
+
+def _temporary(folder: Path, stem: str) -> BufferedWriter:
+    """A new file, locked so that nobody sweeps it."""
+    while True:
+        path = folder / f"{stem}{secrets.token_hex(6)}.tmp"
+        file = path.open("xb")
+        if fcntl:
+            with contextlib.suppress(OSError):  # a share without locks; there, nobody sweeps either
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():
+            return file
+        file.close()  # another process swept it before it was locked
 
 
 def _sweep(folder: Path, stem: str) -> None:
     """Remove the temporary files of runs that were killed; one that is being written is locked, and stays."""
     for left in folder.glob(f"{stem}*.tmp"):
-        with contextlib.suppress(OSError), left.open("rb") as file:
-            if fcntl:
+        with contextlib.suppress(OSError):
+            if not fcntl:
+                left.unlink()
+                continue
+            with left.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
+                left.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name durable, where folders can be opened (not on Windows)."""
+    """Make the new name durable, where folders can be synced (not on Windows, nor on every share).
+
+    A failure is no failure of the write: the whole new file stands there already, and cannot be taken back.
+    """
     if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        with contextlib.suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)

@@ -2,8 +2,10 @@
 
 - Null is nothing, the empty text is ``""``; all texts are quoted, numbers and booleans are plain.
 - Where a spreadsheet could read a formula, a ``'`` goes in front: at the start of a text, and after a character that
-  another separator setting (``;``, tab) or a line break would make a start. A text that has a ``'`` there gets one
-  more, so that our reader takes exactly one off.
+  another separator setting (``;``, tab) or a line break would make a start; spaces, quotes and control characters
+  between, which spreadsheets skip, change nothing. A text that has a ``'`` there gets one more, so that our reader
+  takes exactly one off.
+- The last line ends in a line break: without one, the file was cut off.
 """
 
 from io import BytesIO
@@ -19,9 +21,10 @@ from inventory.snapshot import Snapshot, arrow_schema, build, concat
 
 _BOM = b"\xef\xbb\xbf"
 _DANGEROUS = r"'=+\-@\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}"  # the last four are the full-width ones
-_INNER = r"([;\t\r\n][\" ]*)"
-_GUARD = ((_INNER + f"([{_DANGEROUS}])", r"\1'\2"), (rf"^([{_DANGEROUS}\t\r\n|%])", r"'\1"))
-_UNGUARD = ((r"^'", ""), (_INNER + "'", r"\1"))
+_SKIPPED = r"[\x00-\x20\"]*"
+_INNER = rf"([;\t\r\n]{_SKIPPED})"
+_GUARD = ((rf"{_INNER}([{_DANGEROUS}])", r"\1'\2"), (rf"^({_SKIPPED}[{_DANGEROUS}]|[\t\r\n|%])", r"'\1"))
+_UNGUARD = ((r"^'", ""), (rf"{_INNER}'", r"\1"))
 
 
 def encode(snapshot: Snapshot, grain: str) -> bytes:
@@ -36,6 +39,8 @@ def encode(snapshot: Snapshot, grain: str) -> bytes:
 def read(path: Path) -> Snapshot:
     """The table that the header names; its servers count as read, at a time that the file does not tell."""
     body = path.read_bytes()
+    if not body.endswith(b"\n"):
+        raise ValueError("cut off")
     types = {
         column.name: arrow_schema(table).field(column.name).type
         for table in schema.GRAIN_TABLES.values()
@@ -43,7 +48,7 @@ def read(path: Path) -> Snapshot:
     }
     table = arrow_csv.read_csv(
         pa.BufferReader(body.removeprefix(_BOM)),
-        read_options=arrow_csv.ReadOptions(block_size=max(len(body), 1), use_threads=False),
+        read_options=arrow_csv.ReadOptions(block_size=len(body), use_threads=False),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(
             column_types=types,

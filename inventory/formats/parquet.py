@@ -30,17 +30,17 @@ def encode(snapshot: Snapshot, grain: str) -> bytes:
         b"PANDAS_ATTRS": json.dumps(about, ensure_ascii=False),
     }  # what pandas gives as DataFrame.attrs
     buffer = BytesIO()
-    parquet.write_table(table.replace_schema_metadata(metadata), buffer, compression="zstd")
+    parquet.write_table(table.replace_schema_metadata(metadata), buffer, compression="zstd", write_page_checksum=True)
     return buffer.getvalue()
 
 
 def read(path: Path) -> Snapshot:
     """The table and the observations; the other grain is empty and not among ``grains``."""
-    file = parquet.ParquetFile(path)
-    about = json.loads(file.schema_arrow.metadata[_OURS])
-    grain = about["grain"]
-    kept = schema.GRAIN_TABLES[grain]
-    table = file.read()
+    with parquet.ParquetFile(path, page_checksum_verification=True) as file:
+        about = json.loads(file.schema_arrow.metadata[_OURS])
+        grain = about["grain"]
+        kept = schema.GRAIN_TABLES[grain]
+        table = file.read()
     if not table.schema.equals(arrow_schema(kept)):
         raise ValueError("other columns than this version's")
     observed = [{**row, "observed_at": _time(row["observed_at"])} for row in about["observations"]]

@@ -8,10 +8,12 @@
 
 import re
 import shutil
+import warnings
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -37,64 +39,70 @@ ROW_LIMIT = 1_048_576
 CELL_LIMIT = 32_767
 """UTF-16 code units that Excel keeps of a text."""
 
+_UNPACKED, _RATIO = 2 * 2**20, 50
+"""Bytes that any workbook may unpack to, and times its size that a larger one may; ours do to ten or twenty times."""
+
 _PART = 4_000  # characters of a long text per cell: within the limit even if each of them is escaped
 _LONG = schema.Table(
     "LongTexts",
     "a part of a text that no cell can hold",
-    tuple(
-        schema.Column(name, kind, "", "")
-        for name, kind in (
-            ("sheet", schema.TEXT),
-            ("row", schema.INTEGER),
-            ("column", schema.TEXT),
-            ("part", schema.INTEGER),
-            ("text", schema.TEXT),
-        )
+    (
+        schema.Column("number", schema.INTEGER, "", "What the cell says where the text goes on."),
+        schema.Column("part", schema.INTEGER, "", "1, 2 ..."),
+        schema.Column("text", schema.TEXT, "", "The part."),
     ),
 )
-_GOES_ON = " ... [goes on in the sheet LongTexts]"
+_GOES_ON = " ... [goes on to {} characters in the sheet LongTexts, number {}]"
+_GONE_ON = re.compile(re.escape(_GOES_ON).replace(r"\{\}", "([0-9]+)") + r"\Z")
 
 _EXACT = 2**53  # a double holds every whole number up to here
 _EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # in every zip entry: the same input makes the same bytes
-_SHOWN = {schema.INTEGER: "#,##0", schema.NUMBER: "#,##0.###", schema.TIME: "yyyy-mm-dd hh:mm:ss"}
+_SHOWN = {
+    schema.INTEGER: "#,##0",
+    schema.NUMBER: "General",
+    schema.TIME: "yyyy-mm-dd hh:mm:ss",
+    schema.BOOLEAN: '"TRUE";"TRUE";"FALSE"',  # without it, LibreOffice shows some as 1 and 0
+}
 _GIGABYTES = '0.00,,," GB"'
 _WIDTHS = {
+    **dict.fromkeys(("observed_at", "payload_digest", "digest"), 20),
+    **dict.fromkeys(("server", "publisher"), 24),
+    **dict.fromkeys(("display_name", "url", "run_id", "stored_in", "extra"), 30),
+    **dict.fromkeys(("instance_id", "variants", "selected_variant"), 40),
     "key": 44,
-    "display_name": 30,
-    "instance_id": 40,
-    "url": 30,
     "error": 60,
-    "run_id": 30,
-    "extra": 30,
-    "variants": 40,
-    "selected_variant": 40,
     "warnings": 60,
-    "payload_digest": 20,
-    "digest": 20,
-    "stored_in": 30,
 }
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _WRITTEN = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_FORMULA = ("=", "+", "-", "@")
+_LIVE = ("=", "+", "-", "@", "#")
 
 
 def encode(snapshot: Snapshot, grain: str) -> bytes:  # noqa: ARG001 - a workbook holds every grain
-    """A workbook with the sheets Models, Instances and Observations.
+    """A workbook with the sheets Models, Instances and Observations; without that of a grain the snapshot lacks.
 
     Raises:
         FileError: there are more rows than Excel can hold.
     """
+    sheets = [table for table in SHEETS if table not in _lacking(snapshot.grains)]
+    for table in sheets:
+        count = snapshot.tables[table.name].num_rows
+        if count >= ROW_LIMIT:
+            raise FileError(
+                f"{count:,} rows of {table.name} are more than Excel's {ROW_LIMIT - 1:,}",
+                "Write .parquet or .csv instead",
+            )
     book = Workbook(write_only=True)
     moment = (snapshot.observed_at or datetime(2000, 1, 1, tzinfo=UTC)).replace(tzinfo=None)
     book.properties.creator = f"lms-inventory {inventory.__version__}"
     book.properties.title = "LM Studio model inventory"
     book.properties.created = book.properties.modified = moment
-    long: list[dict[str, Any]] = []
-    for table in SHEETS:
+    long: list[str] = []
+    for table in sheets:
         _sheet(book, table, rows(snapshot.tables[table.name]), long)
     if long:
-        _sheet(book, _LONG, long, [])
+        _sheet(book, _LONG, _parts(long), None)
     buffer = BytesIO()
     with _Archive(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.core = tostring(book.properties.to_tree())
@@ -103,64 +111,64 @@ def encode(snapshot: Snapshot, grain: str) -> bytes:  # noqa: ARG001 - a workboo
 
 
 def read(path: Path) -> Snapshot:
-    """The three tables back, as they were written."""
-    book = load_workbook(path, read_only=True)
-    try:
-        book._date_formats = set()  # type: ignore[attr-defined]  # openpyxl rounds times to milliseconds; we do not
-        long: dict[tuple[str, int, str], list[str]] = defaultdict(list)
-        if _title(_LONG) in book.sheetnames:
-            for _, row in _read_rows(book, _LONG, {}):
-                long[row["sheet"], row["row"], row["column"]].append(row["text"])
-        tables = {}
-        for table in SHEETS:
-            found = [row for _, row in _read_rows(book, table, {key: "".join(parts) for key, parts in long.items()})]
-            tables[table.name] = build(table, {name: [row[name] for row in found] for name in table.names})
-    finally:
-        book.close()
-    return Snapshot(tables)
+    """The tables back, as they were written; a grain without a sheet is empty and not among ``grains``."""
+    with path.open("rb") as file:  # not left to openpyxl, which does not close a damaged one
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > max(_UNPACKED, _RATIO * path.stat().st_size):
+            raise FileError(f"{path} could not be read: it unpacks to {unpacked:,} bytes", "Is it a workbook of ours?")
+        with warnings.catch_warnings(action="ignore"):  # about parts of others' workbooks that are not read
+            book = load_workbook(file, read_only=True, keep_links=False)
+        return _tables(book)
 
 
-def _sheet(book: Workbook, table: schema.Table, found: list[dict[str, Any]], long: list[dict[str, Any]]) -> None:
+def _tables(book: Workbook) -> Snapshot:
+    book._date_formats = set()  # type: ignore[attr-defined]  # openpyxl rounds times to milliseconds; we do not
+    long: dict[int, str] = defaultdict(str)
+    if _title(_LONG) in book.sheetnames:
+        for row in sorted(_read_rows(book, _LONG, None), key=lambda row: (row["number"], row["part"])):
+            long[row["number"]] += row["text"]
+    grains = tuple(grain for grain, table in schema.GRAIN_TABLES.items() if _title(table) in book.sheetnames)
+    if not grains:
+        raise ValueError("no sheet of models or instances")
+    tables = {}
+    for table in SHEETS:
+        found = [] if table in _lacking(grains) else list(_read_rows(book, table, long))
+        tables[table.name] = build(table, {name: [row[name] for row in found] for name in table.names})
+    return Snapshot(tables, grains)
+
+
+def _lacking(grains: tuple[str, ...]) -> list[schema.Table]:
+    return [table for grain, table in schema.GRAIN_TABLES.items() if grain not in grains]
+
+
+def _sheet(book: Workbook, table: schema.Table, found: list[dict[str, Any]], long: list[str] | None) -> None:
     """One sheet: a header, a row per row, and an Excel Table over both; texts too long for a cell go to ``long``."""
-    if len(found) >= ROW_LIMIT:
-        raise FileError(
-            f"{len(found):,} rows of {table.name} are more than Excel's {ROW_LIMIT - 1:,}",
-            "Write .parquet or .csv instead",
-        )
     title = _title(table)
     sheet = book.create_sheet(title)
     sheet.freeze_panes = "C2" if table in SHEETS else "A2"
     sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.fitToHeight = 0  # as many pages as it needs, one page wide
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 3, 0  # pages; 0 is as many as it needs
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.print_title_rows = "1:1"
+    sheet.print_title_rows, sheet.print_title_cols = "1:1", "A:B"
     sheet.oddFooter.right.text = "Page &P of &N"
     for index, column in enumerate(table.columns, 1):
         sheet.column_dimensions[get_column_letter(index)].width = _WIDTHS.get(
             column.name, max(12, len(column.name) + 4)
         )
     head = WriteOnlyCell(sheet)
-    head.font = Font(bold=True, color="FFFFFF")
+    head.font = Font(name="Calibri", size=11, bold=True, color="FFFFFF")
     head.fill = PatternFill("solid", fgColor="1F3A4D")
-    head.alignment = Alignment(vertical="center", wrap_text=True)
+    head.alignment = Alignment(vertical="center")
     sheet.append(_filled(head, table.names))
     pens = [_Pen(sheet, column) for column in table.columns]
-    for number, row in enumerate(found, 2):
+    for row in found:
         cells = []
         for pen in pens:
             value = row[pen.name]
-            if isinstance(value, str) and len(value) * 2 > CELL_LIMIT // 7 and _too_long(value):
-                long += [
-                    {
-                        "sheet": title,
-                        "row": number,
-                        "column": pen.name,
-                        "part": part,
-                        "text": value[start : start + _PART],
-                    }
-                    for part, start in enumerate(range(0, len(value), _PART), 1)
-                ]
-                value = value[:_PART] + _GOES_ON
+            if isinstance(value, str) and long is not None and _too_long(value):
+                long.append(value)
+                value = value[:_PART] + _GOES_ON.format(len(value), len(long))
             cells.append(pen.write(value))
         sheet.append(cells)
     if not found:
@@ -191,26 +199,25 @@ class _Pen:
 
     def __init__(self, sheet: Any, column: schema.Column) -> None:
         self.name = column.name
-        self._kind = column.kind
         self._cell = WriteOnlyCell(sheet)
-        self._cell.number_format = _GIGABYTES if column.unit == "bytes" else _SHOWN.get(column.kind, "General")
-        self._text = WriteOnlyCell(sheet)
-        self._text.number_format = "@"
+        self._cell.number_format = _GIGABYTES if column.unit == "bytes" else _SHOWN.get(column.kind, "@")
         self._quoted = WriteOnlyCell(sheet)  # stays a text even after somebody edits the cell
         self._quoted.number_format = "@"
         self._quoted.quotePrefix = True
 
     def write(self, value: Any) -> Any:
-        """The cell of one value; None for null, which leaves the cell empty."""
+        """The cell of one value, or the value where it needs no style; None for null, which leaves the cell empty."""
         if value is None:
             return None
         if isinstance(value, int) and abs(value) > _EXACT:
             value = str(value)
         if isinstance(value, str):
-            cell = self._quoted if value.startswith(_FORMULA) else self._text
-            cell.value = _UNWRITABLE.sub(lambda match: f"_x{ord(match.group()):04X}_", value)
-            cell.data_type = "s"  # openpyxl would make a formula of "=", an error of "#N/A"
-            return cell
+            value = _UNWRITABLE.sub(lambda match: f"_x{ord(match.group()):04X}_", value)
+            if not value.startswith(_LIVE):
+                return value
+            self._quoted.value = value
+            self._quoted.data_type = "s"  # openpyxl would make a formula of "=", an error of "#N/A"
+            return self._quoted
         if isinstance(value, datetime):
             value = (value - _EPOCH) / timedelta(days=1)
         self._cell.value = repr(value) if isinstance(value, float) else value
@@ -224,27 +231,36 @@ def _title(table: schema.Table) -> str:
 
 
 def _too_long(text: str) -> bool:
-    escaped = len(_UNWRITABLE.findall(text)) * 6
-    return escaped + len(text.encode("utf-16-le")) // 2 > CELL_LIMIT
+    """Whether no cell can hold it, or it would be taken for one that goes on."""
+    if len(text) > CELL_LIMIT // 7:  # no character takes more, not even escaped
+        escaped = len(_UNWRITABLE.findall(text)) * 6
+        return escaped + len(text.encode("utf-16-le")) // 2 > CELL_LIMIT
+    return text.endswith("]") and _GONE_ON.search(text) is not None
 
 
-def _read_rows(
-    book: Workbook,
-    table: schema.Table,
-    long: dict[tuple[str, int, str], str],
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    title = _title(table)
-    lines = enumerate(book[title].iter_rows(), 1)
-    _, header = next(lines)
-    if [cell.value for cell in header] != list(table.names):
+def _parts(long: list[str]) -> list[dict[str, Any]]:
+    return [
+        {"number": number, "part": part, "text": text[start : start + _PART]}
+        for number, text in enumerate(long, 1)
+        for part, start in enumerate(range(0, len(text), _PART), 1)
+    ]
+
+
+def _read_rows(book: Workbook, table: schema.Table, long: dict[int, str] | None) -> Iterator[dict[str, Any]]:
+    lines = book[_title(table)].iter_rows(max_row=ROW_LIMIT, max_col=len(table.columns))
+    if [cell.value for cell in next(lines)] != list(table.names):
         raise ValueError("other columns than this version's")
-    for number, cells in lines:
-        row = {
-            column.name: long.get((title, number, column.name)) or _value(cell, column.kind)
-            for cell, column in zip(cells, table.columns, strict=False)
-        }
-        if any(value is not None for value in row.values()):
-            yield number, {name: row.get(name) for name in table.names}
+    for cells in lines:
+        if not cells or _value(cells[0], table.columns[0].kind) is None:
+            continue  # a row that is empty, or only missing: the first column is never null
+        row = dict.fromkeys(table.names)
+        for cell, column in zip(cells, table.columns, strict=False):
+            value = row[column.name] = _value(cell, column.kind)
+            if long is not None and isinstance(value, str) and (match := _GONE_ON.search(value)):
+                whole = row[column.name] = long[int(match[2])]
+                if len(whole) != int(match[1]) or not whole.startswith(value[: match.start()]):
+                    raise ValueError("another text goes on there")
+        yield row
 
 
 def _value(cell: Any, kind: str) -> Any:
@@ -252,7 +268,7 @@ def _value(cell: Any, kind: str) -> Any:
     if value is None:
         return "" if cell.data_type == "inlineStr" else None
     if kind == schema.TIME:
-        return _EPOCH + timedelta(microseconds=round(value * 86_400_000_000))
+        return _EPOCH + timedelta(microseconds=round(Fraction(value) * 86_400_000_000))
     if kind == schema.INTEGER:
         return int(value)
     if kind == schema.NUMBER:

@@ -1,0 +1,235 @@
+"""What every format must do, by contract: a new one is tested the moment its word is in."""
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import inventory
+from formats.samples import HOSTILE, extra, fleet, hostile, same, snapshot
+from inventory import formats, schema
+from inventory.errors import ConfigurationError, FileError
+from inventory.snapshot import Snapshot
+
+FORMATS = pytest.mark.parametrize("suffix", formats.FORMATS)
+TABLES = pytest.mark.parametrize("suffix", formats.TABLES)
+REPORTS = pytest.mark.parametrize("suffix", formats.REPORTS)
+SHOWN = ("models", "instances")
+SECONDS = 5
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(HOSTILE)
+integer = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, 2**53 - 1, 2**53, 2**53 + 1, -(2**53) - 1])
+number = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.1 + 0.2, 1e16, 5e-324, -0.0])
+leaf = text | integer | number | st.booleans() | st.none()
+KINDS: dict[str, st.SearchStrategy[Any]] = {
+    schema.TEXT: text,
+    schema.INTEGER: integer,
+    schema.NUMBER: number,
+    schema.BOOLEAN: st.booleans(),
+    schema.LIST: st.lists(text, max_size=2).map(lambda several: json.dumps(several, ensure_ascii=False)),
+    schema.OBJECT: st.dictionaries(text, leaf | st.dictionaries(text, leaf, max_size=2), max_size=2).map(extra),
+}
+
+
+def table_rows(table: schema.Table) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Rows with any value, or null, in every column; keys are never null."""
+    cells = {
+        column.name: KINDS[column.kind] if column.key else KINDS[column.kind] | st.none() for column in table.columns
+    }
+    return st.lists(st.fixed_dictionaries(cells), max_size=3)
+
+
+def fitting(models: list[dict[str, Any]], instances: list[dict[str, Any]]) -> Snapshot:
+    """A snapshot of rows whose ordinals differ, and whose instances belong to one of the models."""
+    for number, model in enumerate(models):
+        model["ordinal"] = number
+    belongs = ("server", "key", "ordinal")
+    for number, instance in enumerate(instances if models else []):
+        model = models[number % len(models)]
+        instance |= {"instance_ordinal": number} | {name: model[name] for name in belongs}
+    return snapshot(models, instances if models else [])
+
+
+snapshots = st.builds(fitting, table_rows(schema.MODELS), table_rows(schema.INSTANCES))
+
+
+def back(taken: Snapshot, path: Path) -> Snapshot:
+    """What is read after everything was written to a path."""
+    taken.write(path, "both")
+    return inventory.read(path)
+
+
+@FORMATS
+def test_captured_answers(tmp_path: Path, suffix: str) -> None:
+    """Every captured answer comes back with the same cells and types."""
+    taken = fleet()
+    found = back(taken, tmp_path / f"x.{suffix}")
+    same(taken, found, *SHOWN)
+    assert found.grains == schema.GRAINS
+    assert inventory.compare(taken, found).table.num_rows == 0
+
+
+@FORMATS
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(taken=snapshots)
+def test_round_trip(tmp_path_factory: pytest.TempPathFactory, suffix: str, taken: Snapshot) -> None:
+    """Any text, number and null in any column comes back the same, and nothing has changed."""
+    found = back(taken, tmp_path_factory.getbasetemp() / f"round-trip.{suffix}")
+    same(taken, found, *SHOWN)
+    assert inventory.compare(taken, found).table.num_rows == 0
+
+
+@FORMATS
+def test_hostile_texts(tmp_path: Path, suffix: str) -> None:
+    """Texts that spreadsheets take for something else come back the same."""
+    same(hostile(), back(hostile(), tmp_path / f"x.{suffix}"), *SHOWN)
+
+
+@FORMATS
+def test_no_rows(tmp_path: Path, suffix: str) -> None:
+    """A server without models makes a file without rows, whose columns keep their types."""
+    same(snapshot(), back(snapshot(), tmp_path / f"x.{suffix}"), *SHOWN)
+
+
+def test_same_bytes(tmp_path: Path) -> None:
+    """The same snapshot makes the same bytes, at another time too."""
+    first, second = ([tmp_path / f"{n}.{suffix}" for suffix in formats.FORMATS] for n in "12")
+    for path in first:
+        fleet().write(path)
+    time.sleep(2.1)  # times in a zip file count every other second
+    for path in second:
+        fleet().write(path)
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+@FORMATS
+def test_snapshot_kept(tmp_path: Path, suffix: str) -> None:
+    """Writing does not change the snapshot."""
+    taken = fleet()
+    taken.write(tmp_path / f"x.{suffix}", "both")
+    same(taken, fleet())
+
+
+@pytest.mark.parametrize("first", formats.FORMATS)
+@pytest.mark.parametrize("second", formats.FORMATS)
+def test_between_formats(tmp_path: Path, first: str, second: str) -> None:
+    """What one format gave and another wrote does not differ from the original."""
+    taken = hostile()
+    found = back(back(taken, tmp_path / f"x.{first}"), tmp_path / f"y.{second}")
+    same(taken, found, *SHOWN)
+
+
+@FORMATS
+def test_capital_suffix(tmp_path: Path, suffix: str) -> None:
+    """The case of the suffix does not matter."""
+    same(snapshot(), back(snapshot(), tmp_path / f"x.{suffix.upper()}"), *SHOWN)
+
+
+@TABLES
+def test_pair(tmp_path: Path, suffix: str) -> None:
+    """Both grains make NAME.models and NAME.instances, and the name alone finds the pair."""
+    told = formats.write(fleet(), tmp_path / f"a.b.{suffix}", "both")
+    assert [(one.path.name, one.holds) for one in told] == [
+        (f"a.b.models.{suffix}", "models"),
+        (f"a.b.instances.{suffix}", "instances"),
+    ]
+    assert all(one.size == one.path.stat().st_size and not one.skipped for one in told)
+    assert [one.rows for one in told] == [fleet().tables[name].num_rows for name in SHOWN]
+    same(fleet(), inventory.read(tmp_path / f"a.b.{suffix}"), *SHOWN)
+
+
+@TABLES
+def test_swapped_pair(tmp_path: Path, suffix: str) -> None:
+    """Files with each other's names are not taken for a pair."""
+    formats.write(fleet(), tmp_path / f"x.models.{suffix}", "instance")
+    formats.write(fleet(), tmp_path / f"x.instances.{suffix}", "model")
+    with pytest.raises(FileError, match="not of one run"):
+        inventory.read(tmp_path / f"x.{suffix}")
+
+
+@pytest.mark.parametrize("grain", schema.GRAINS)
+@TABLES
+def test_one_grain(tmp_path: Path, suffix: str, grain: str) -> None:
+    """A file of one grain says that it lacks the other, which is then neither compared nor written as empty."""
+    path = tmp_path / f"x.{suffix}"
+    fleet().write(path, grain)
+    found = inventory.read(path)
+    assert found.grains == (grain,)
+    assert inventory.compare(fleet(), found).table.num_rows == 0
+    (other,) = set(schema.GRAINS) - {grain}
+    for wanted in (other, "both"):
+        with pytest.raises(ConfigurationError, match=f"no {other} rows"):
+            found.write(tmp_path / f"y.{suffix}", wanted)
+    for report in formats.REPORTS:
+        again = back(found, tmp_path / f"x.{report}")
+        assert again.grains == (grain,)
+        same(found, again)
+
+
+@TABLES
+@pytest.mark.parametrize("grain", formats.GRAINS)
+def test_nothing_read_table(tmp_path: Path, suffix: str, grain: str) -> None:
+    """When no server could be read, the files of tables are left as they were, and that is said."""
+    path = tmp_path / f"x.{suffix}"
+    fleet().write(path, grain)
+    before = {one: one.read_bytes() for one in tmp_path.iterdir()}
+    for status in set(schema.STATUSES) - {"ok", "suspect"}:
+        taken = snapshot(status=status)
+        assert taken.write(path, grain) == []
+        assert all("no server could be read" in one.skipped for one in formats.write(taken, path, grain))
+    assert {one: one.read_bytes() for one in tmp_path.iterdir()} == before
+
+
+@REPORTS
+def test_nothing_read_report(tmp_path: Path, suffix: str) -> None:
+    """When no server could be read, a report is written and says so."""
+    taken = snapshot(status="timeout", error="no answer within 10 s")
+    path = tmp_path / f"x.{suffix}"
+    assert taken.write(path) == [path]
+    same(taken, inventory.read(path))
+
+
+@pytest.mark.parametrize("name", ["x", "x.", "x.xls", "x.json", "x.csv.gz", ".csv", "x.csv "])
+def test_unknown_suffix(tmp_path: Path, name: str) -> None:
+    """An unknown suffix is refused, with the ones that are known, and nothing is written."""
+    todo = (
+        lambda: fleet().write(tmp_path / name),
+        lambda: inventory.read(tmp_path / name),
+        lambda: formats.expand(tmp_path / name, "model"),
+    )
+    for one in todo:
+        with pytest.raises(ConfigurationError) as caught:
+            one()
+        assert all(f".{suffix}" in str(caught.value) for suffix in formats.FORMATS)
+    assert list(tmp_path.iterdir()) == []
+
+
+@FORMATS
+@pytest.mark.parametrize("grain", ["", "models", "Model", "all"])
+def test_unknown_grain(tmp_path: Path, suffix: str, grain: str) -> None:
+    """An unknown grain is refused, with the ones that are known, and nothing is written."""
+    with pytest.raises(ConfigurationError, match="model, instance, both"):
+        fleet().write(tmp_path / f"x.{suffix}", grain)
+    assert list(tmp_path.iterdir()) == []
+
+
+@FORMATS
+def test_suspect_written(tmp_path: Path, suffix: str) -> None:
+    """A suspect answer was read, and is written."""
+    taken = snapshot([{"server": "s", "key": "a", "ordinal": 0}], status="suspect")
+    assert taken.write(tmp_path / f"x.{suffix}")
+    same(taken, inventory.read(tmp_path / f"x.{suffix}"), "models")
+
+
+def test_runs_mixed(tmp_path: Path) -> None:
+    """A pair whose files tell of two runs is refused."""
+    first, second = snapshot(run_id="r1"), snapshot(run_id="r2")
+    replace(first).write(tmp_path / "x.models.parquet")
+    second.write(tmp_path / "x.instances.parquet", "instance")
+    with pytest.raises(FileError, match="not of one run"):
+        inventory.read(tmp_path / "x.parquet")
