@@ -26,7 +26,6 @@ from openpyxl.worksheet.filters import AutoFilter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
 from openpyxl.writer.excel import ExcelWriter
-from openpyxl.xml.functions import tostring
 
 import inventory
 from inventory import schema
@@ -105,8 +104,7 @@ def encode(snapshot: Snapshot, grain: str) -> bytes:  # noqa: ARG001 - a workboo
         _sheet(book, _LONG, _parts(long), None)
     buffer = BytesIO()
     with _Archive(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.core = tostring(book.properties.to_tree())
-        ExcelWriter(book, archive).write_data()
+        ExcelWriter(book, archive).write_data()  # not Workbook.save, which puts the time now into the properties
     return buffer.getvalue()
 
 
@@ -281,13 +279,10 @@ def _value(cell: Any, kind: str) -> Any:
 class _Archive(zipfile.ZipFile):
     """A zip file in which nothing depends on the time of writing."""
 
-    core = b""  # docProps/core.xml, which openpyxl writes with the time now
-
     def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
         """Write one entry with a fixed time."""
         name = getattr(zinfo_or_arcname, "filename", zinfo_or_arcname)
-        content = self.core if name == "docProps/core.xml" else data
-        super().writestr(zipfile.ZipInfo(name, _MOMENT), content, zipfile.ZIP_DEFLATED)
+        super().writestr(zipfile.ZipInfo(name, _MOMENT), data, zipfile.ZIP_DEFLATED)
 
     def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
         """Write one file as an entry with a fixed time."""
