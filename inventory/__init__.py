@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from inventory.diff import Changes, compare
     from inventory.errors import ConfigurationError, FileError, InventoryError, ServerError
     from inventory.formats import read
+    from inventory.history import History
     from inventory.servers import Server
     from inventory.snapshot import Snapshot, flatten_instances, flatten_models
 
@@ -27,6 +28,7 @@ __all__ = [
     "Changes",
     "ConfigurationError",
     "FileError",
+    "History",
     "InventoryError",
     "Server",
     "ServerError",
@@ -42,6 +44,7 @@ _ROOMS = {
     "Changes": "diff",
     "ConfigurationError": "errors",
     "FileError": "errors",
+    "History": "history",
     "InventoryError": "errors",
     "Server": "servers",
     "ServerError": "errors",

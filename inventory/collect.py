@@ -4,9 +4,9 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -17,8 +17,9 @@ from inventory.digest import digest
 from inventory.errors import ConfigurationError, ServerError
 from inventory.flatten import Rows, flatten
 from inventory.servers import DEFAULT_ADDRESS, Server, choose, unique
-from inventory.snapshot import Snapshot, build, concat, named_rows
-from inventory.sources import source_of
+from inventory.snapshot import Snapshot, build, named_rows, table_of
+from inventory.sources import Answer, source_of
+from inventory.suspicion import Expected, doubt
 
 TIMEOUT = 10.0
 """Seconds that one server has for its whole answer; LM Studio takes about ten milliseconds."""
@@ -52,6 +53,8 @@ def collect(
     timeout: float = TIMEOUT,
     clock: Callable[[], datetime] = utc_now,
     run_id: str | None = None,
+    expected: Mapping[str, Expected] | None = None,
+    recheck: float = 5.0,
 ) -> Snapshot:
     """Ask LM Studio servers for their models: one GET each, at the same time.
 
@@ -61,6 +64,8 @@ def collect(
         timeout: seconds that each server has for its whole answer.
         clock: gives the time in UTC.
         run_id: the run's id; a new one by default.
+        expected: what is known of the servers, by name: an answer that lost most of its models is doubted.
+        recheck: seconds before a doubtful answer is asked for once more.
 
     Returns:
         The snapshot. ``snapshot.complete`` says whether every server was read; ``snapshot.observations`` says why not.
@@ -75,35 +80,65 @@ def collect(
             f"a timeout of {timeout:g} seconds cannot be kept", "Give a positive number of seconds"
         )
     run_id = run_id or new_run_id(clock())
-    readings = _run(_read_all(unique(chosen), run_id, timeout, clock))
+    reader = _Reader(run_id, timeout, clock, expected or {}, recheck)
+    readings = _run(reader.read_all(unique(chosen)))
     return _snapshot(sorted(readings, key=lambda reading: str(reading.observation["server"])))
 
 
-async def _read_all(
-    servers: list[Server], run_id: str, timeout: float, clock: Callable[[], datetime]
-) -> list[_Reading]:
-    places = asyncio.Semaphore(_AT_ONCE)
+@dataclass(frozen=True)
+class _Reader:
+    """Reads servers in one run."""
 
-    async def read(server: Server) -> _Reading:
-        async with places:
-            return await _read(server, run_id, timeout, clock)
+    run_id: str
+    timeout: float
+    clock: Callable[[], datetime]
+    expected: Mapping[str, Expected]
+    recheck: float
 
-    return await asyncio.gather(*map(read, servers))
+    async def read_all(self, servers: list[Server]) -> list[_Reading]:
+        """Read all servers, some at a time."""
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def read(server: Server) -> _Reading:
+            async with places:
+                return await self.read(server)
+
+        return await asyncio.gather(*map(read, servers))
+
+    async def read(self, server: Server) -> _Reading:
+        """Read one server; an answer that lost most of its models is asked for once more, and then doubted."""
+        reading = await self._read_once(server)
+        if not (reason := self._doubt(server, reading)):
+            return reading
+        await asyncio.sleep(self.recheck)
+        again = await self._read_once(server)
+        if again.rows is None:  # it failed now; what it said before is still what it said
+            again = reading
+        elif not (reason := self._doubt(server, again)):
+            return again
+        advice = "It is not compared until the next run says the same; believe it at once with --accept-suspect"
+        return replace(again, observation=again.observation | {"status": "suspect", "error": f"{reason}. {advice}"})
+
+    def _doubt(self, server: Server, reading: _Reading) -> str:
+        return doubt(reading.rows.models["key"], self.expected.get(server.name)) if reading.rows else ""
+
+    async def _read_once(self, server: Server) -> _Reading:
+        """Read one server: fetch, then decode and flatten beside the loop, so that no other deadline waits for it."""
+        row: dict[str, Any] = dict.fromkeys(schema.OBSERVATIONS.names)
+        row |= {"run_id": self.run_id, "server": server.name, "url": server.url, "status": "ok"}
+        began = time.perf_counter()
+        try:
+            answer = await source_of(server).fetch(server, self.timeout)
+        except ServerError as error:
+            _time(row, server, began, self.clock)
+            return _failed(row, server, error)
+        _time(row, server, began, self.clock)
+        return await asyncio.to_thread(_understood, row, server, answer)
 
 
-async def _read(server: Server, run_id: str, timeout: float, clock: Callable[[], datetime]) -> _Reading:
-    """Read one server: fetch, decode, flatten."""
-    row: dict[str, Any] = dict.fromkeys(schema.OBSERVATIONS.names)
-    row |= {"run_id": run_id, "server": server.name, "url": server.url, "status": "ok"}
-    began = time.perf_counter()
-    try:
-        answer = await source_of(server).fetch(server, timeout)
-    except ServerError as error:
-        _time(row, server, began, clock)
-        return _failed(row, server, error)
-    _time(row, server, began, clock)
-    row["http_status"] = answer.http_status
-    row["payload_digest"] = sha256(answer.body).hexdigest()
+def _understood(row: dict[str, Any], server: Server, answer: Answer) -> _Reading:
+    """What an answer says: decoded and flattened."""
+    row = row | {"http_status": answer.http_status, "payload_digest": sha256(answer.body).hexdigest()}
     try:
         checked = decode(answer.body, answer.http_status or 200, token_sent=server.token is not None)
         rows = flatten(checked.models)
@@ -115,7 +150,7 @@ async def _read(server: Server, run_id: str, timeout: float, clock: Callable[[],
         "instance_count": len(rows.instances["key"]),
         "size_bytes": _total(rows.models["size_bytes"]),
         "digest": digest(rows),
-        "stored_in": run_id,
+        "stored_in": row["run_id"],
         "warnings": _json_list(warnings),
     }
     return _Reading(row, rows, answer.body)
@@ -143,7 +178,7 @@ def _without_token(text: str, server: Server) -> str:
 def _total(sizes: list[int | None]) -> int | None:
     known = [size for size in sizes if size is not None]
     total = sum(known)
-    return total if known and abs(total) < 2**63 else None
+    return total if (known or not sizes) and abs(total) < 2**63 else None
 
 
 def _json_list(texts: list[str]) -> str | None:
@@ -152,23 +187,21 @@ def _json_list(texts: list[str]) -> str | None:
 
 def _snapshot(readings: list[_Reading]) -> Snapshot:
     """The tables of all servers, in the order of ``readings``."""
-    read = [(str(reading.observation["server"]), reading.rows, reading.body) for reading in readings]
-    observed = [reading.observation for reading in readings]
+    read = [
+        (str(one.observation["server"]), one.rows, one.body) for one in readings if one.rows and one.body is not None
+    ]
+    models, instances = (
+        {name: [value for answer in answers for value in answer[name]] for name in table.names}
+        for table in schema.GRAIN_TABLES.values()
+        for answers in [[named_rows(getattr(rows, table.name), server) for server, rows, _ in read]]
+    )
     return Snapshot(
         tables={
-            "observations": build(
-                schema.OBSERVATIONS, {name: [row[name] for row in observed] for name in schema.OBSERVATIONS.names}
-            ),
-            "models": concat(
-                schema.MODELS,
-                [build(schema.MODELS, named_rows(rows.models, server)) for server, rows, _ in read if rows],
-            ),
-            "instances": concat(
-                schema.INSTANCES,
-                [build(schema.INSTANCES, named_rows(rows.instances, server)) for server, rows, _ in read if rows],
-            ),
+            "observations": table_of(schema.OBSERVATIONS, [reading.observation for reading in readings]),
+            "models": build(schema.MODELS, models),
+            "instances": build(schema.INSTANCES, instances),
         },
-        payloads={server: body for server, _, body in read if body is not None},
+        payloads={server: body for server, _, body in read},
     )
 
 

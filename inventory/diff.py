@@ -5,37 +5,41 @@ Only servers that were read completely in both snapshots are compared; the other
 
 import fnmatch
 import json
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.snapshot import Snapshot, build, frame, rows
+from inventory.pairing import Entries, Entry, Pair, Row, instance_pairs, model_pairs, to_json
+from inventory.snapshot import Snapshot, frame, rows, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Row = dict[str, Any]
+NOT_COMPARED = schema.Table(
+    "not_compared",
+    "one server that was not compared",
+    (
+        schema.Column("server", schema.TEXT, "", "The server.", key=True),
+        schema.Column("reason", schema.TEXT, "", "Why it was not compared."),
+        schema.Column("last_read", schema.TIME, "", "When it was last read completely.", "UTC"),
+    ),
+)
+HINTS = schema.Table(
+    "hints",
+    "something to be said beside a change",
+    (
+        *(column for column in schema.CHANGES.columns if column.key and column.name != "field"),
+        schema.Column("hint", schema.TEXT, "", "What may be behind it."),
+    ),
+)
 
+_ALIKE = ("publisher", "architecture", "quantization_name", "size_bytes")
 _CAME = {"model": "added", "instance": "loaded"}
 _WENT = {"model": "removed", "instance": "unloaded"}
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """A row and its compared fields that have a value."""
-
-    row: Row
-    fields: Row
-
-
-_Entries = dict[str, list[_Entry]]  # of one server, by grain
-_Pair = tuple[_Entry | None, _Entry | None]
-_Look = Callable[[_Entry], str]
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,11 +48,18 @@ class Changes:
 
     Attributes:
         table: one row per change, as ``schema.CHANGES`` says, as an Arrow table.
-        not_compared: why a server was not compared, by its name.
+        skipped: one row per server that was not compared, or not as of now, as ``NOT_COMPARED`` says.
+        hints: one row per change beside which something is to be said, as ``HINTS`` says.
     """
 
     table: pa.Table
-    not_compared: dict[str, str]
+    skipped: pa.Table
+    hints: pa.Table
+
+    @property
+    def not_compared(self) -> dict[str, str]:
+        """Why a server was not compared, by its name."""
+        return {row["server"]: row["reason"] for row in rows(self.skipped)}
 
     @property
     def frame(self) -> "pd.DataFrame":
@@ -93,18 +104,64 @@ def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes
             row["instance_ordinal"] or 0,
         )
     )
-    table = build(schema.CHANGES, {name: [row[name] for row in found] for name in schema.CHANGES.names})
-    return Changes(
-        table,
-        {
-            server: _reason(before.get(server), after.get(server))
-            for server in sorted((before.keys() | after.keys()) - both)
-        },
-    )
+    seen = {
+        row["server"]: row["observed_at"]
+        for snapshot in (old, new)
+        for row in rows(snapshot.tables["observations"])
+        if row["status"] == "ok"
+    }
+    skipped = [
+        {"server": server, "reason": _reason(before.get(server), after.get(server)), "last_read": seen.get(server)}
+        for server in sorted((before.keys() | after.keys()) - both)
+    ]
+    return Changes(table_of(schema.CHANGES, found), table_of(NOT_COMPARED, skipped), table_of(HINTS, _hints(found)))
+
+
+def left_out(changes: Changes, failed: Sequence[Row], known: Mapping[str, Row | None]) -> Changes:
+    """The same changes, with the servers named that could not be read now.
+
+    Args:
+        changes: of what was known of each server.
+        failed: the observations of the servers that were not read.
+        known: the last complete observation of each server, if there is one.
+    """
+    skipped = {row["server"]: row for row in rows(changes.skipped)}
+    for row in failed:
+        last = known.get(row["server"])
+        skipped[row["server"]] = {
+            "server": row["server"],
+            "reason": f"not read now: {row['status']}",
+            "last_read": last["observed_at"] if last else None,
+        }
+    return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
 
 
 def _statuses(snapshot: Snapshot) -> dict[str, str]:
     return {row["server"]: row["status"] for row in rows(snapshot.tables["observations"])}
+
+
+def _hints(found: Sequence[Row]) -> list[Row]:
+    """A model that came as another went with the same values, or an instance of one model under another id."""
+    went: dict[Any, list[Row]] = defaultdict(list)
+    for row in found:
+        if row["change"] in _WENT.values():
+            went[_identity(row)].append(row)
+    hints = []
+    for row in found:
+        if row["change"] in _CAME.values() and (identity := _identity(row)) and (gone := went[identity]):
+            before = gone.pop(0)
+            name = before["instance_id"] if row["grain"] == "instance" else before["key"]
+            hints.append({**row, "hint": f"possible rename of {name}"})
+    return hints
+
+
+def _identity(row: Row) -> Any:
+    """What a renamed model or instance keeps; None if too little is known."""
+    if row["grain"] == "instance":
+        return row["server"], row["key"], row["ordinal"]
+    values = json.loads(row["old"] or row["new"])
+    same = tuple(values.get(name) for name in _ALIKE)
+    return None if same[-1] is None else (row["server"], same)
 
 
 def _reason(before: str | None, after: str | None) -> str:
@@ -115,32 +172,30 @@ def _reason(before: str | None, after: str | None) -> str:
     return "seen for the first time: a baseline" if before is None else f"not read before: {before}"
 
 
-def _entries(
-    snapshot: Snapshot, grains: Sequence[str], servers: set[str], ignore: Sequence[str]
-) -> dict[str, _Entries]:
+def _entries(snapshot: Snapshot, grains: Sequence[str], servers: set[str], ignore: Sequence[str]) -> dict[str, Entries]:
     """The entries of each server."""
-    groups: dict[str, _Entries] = {server: {grain: [] for grain in grains} for server in servers}
+    groups: dict[str, Entries] = {server: {grain: [] for grain in grains} for server in servers}
     for grain in grains:
         table = schema.GRAIN_TABLES[grain]
         for row in rows(snapshot.tables[table.name]):
             if row["server"] in servers:
-                groups[row["server"]][grain].append(_Entry(row, _fields(row, table, ignore)))
+                groups[row["server"]][grain].append(Entry(row, _fields(row, table, ignore)))
     return groups
 
 
-def _server(server: str, olds: _Entries, news: _Entries) -> Iterator[Row]:
+def _server(server: str, olds: Entries, news: Entries) -> Iterator[Row]:
     """The changes of one server; both sides hold the same grains."""
     ordinals: dict[Any, int] | None = None
     if "model" in olds:
-        pairs = _model_pairs(olds, news)
+        pairs = model_pairs(olds, news)
         ordinals = {(one.row["key"], one.row["ordinal"]): other.row["ordinal"] for one, other in pairs if one and other}
         yield from _changes("model", server, olds["model"], news["model"], pairs)
     if "instance" in olds:
-        pairs = _instance_pairs(olds["instance"], news["instance"], ordinals)
+        pairs = instance_pairs(olds["instance"], news["instance"], ordinals)
         yield from _changes("instance", server, olds["instance"], news["instance"], pairs)
 
 
-def _changes(grain: str, server: str, olds: list[_Entry], news: list[_Entry], pairs: list[_Pair]) -> Iterator[Row]:
+def _changes(grain: str, server: str, olds: list[Entry], news: list[Entry], pairs: list[Pair]) -> Iterator[Row]:
     """The changes of one grain of one server.
 
     A field is reported when a row that was there before has it and no row had it. What only a new row has is no news
@@ -156,10 +211,10 @@ def _changes(grain: str, server: str, olds: list[_Entry], news: list[_Entry], pa
     for one, other in pairs:
         if other is None:
             if one is not None:
-                yield _change(grain, one.row, _WENT[grain], old=_json(one.fields))
+                yield _change(grain, one.row, _WENT[grain], old=to_json(one.fields))
         elif one is None:
-            yield _change(grain, other.row, _CAME[grain], new=_json(other.fields))
-        else:
+            yield _change(grain, other.row, _CAME[grain], new=to_json(other.fields))
+        elif one.fields != other.fields or one.row["extra"] is not None:  # in extra, 1 and true are equal to Python
             for field in sorted((one.fields.keys() | other.fields.keys()) - reported - unreported):
                 was, now = (_text(entry.fields.get(field), field, kinds) for entry in (one, other))
                 if was != now:
@@ -176,9 +231,11 @@ def _fields(row: Row, table: schema.Table, ignore: Sequence[str]) -> Row:
         if column.kind == schema.LIST:
             fields[column.name] = sorted(set(json.loads(value)))
         elif column.kind == schema.OBJECT:
-            fields |= _leaves(column.name, json.loads(value))
+            fields |= leaves(column.name, json.loads(value))
         else:
             fields[column.name] = value
+    if not ignore:
+        return fields
     return {
         field: value
         for field, value in fields.items()
@@ -186,10 +243,10 @@ def _fields(row: Row, table: schema.Table, ignore: Sequence[str]) -> Row:
     }
 
 
-def _leaves(path: str, value: Any) -> Row:
+def leaves(path: str, value: Any) -> Row:
     """The values in nested unknown fields, by path; a null is the same as nothing, a list of texts is a set."""
     if isinstance(value, dict) and value:
-        return {leaf: inner for name in value for leaf, inner in _leaves(f"{path}.{_step(name)}", value[name]).items()}
+        return {leaf: inner for name in value for leaf, inner in leaves(f"{path}.{_step(name)}", value[name]).items()}
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return {path: sorted(set(value))}
     return {} if value is None else {path: value}
@@ -197,78 +254,7 @@ def _leaves(path: str, value: Any) -> Row:
 
 def _step(name: str) -> str:
     """A name in a path, quoted where it could be taken for two."""
-    return _json(name) if "." in name or '"' in name else name
-
-
-def _model_pairs(olds: _Entries, news: _Entries) -> list[_Pair]:
-    """Pair the models with one key: those that are equal with their instances, those that are equal, then in order."""
-    inside: dict[int, list[str]] = defaultdict(list)
-    for side in (olds, news):
-        owners = {(entry.row["key"], entry.row["ordinal"]): id(entry) for entry in side["model"]}
-        for entry in side.get("instance", ()):
-            owner = owners.get((entry.row["key"], entry.row["ordinal"]), 0)
-            inside[owner].append(_json([entry.row["instance_id"], entry.fields]))
-
-    def whole(entry: _Entry) -> str:
-        return _json([entry.fields, sorted(inside.get(id(entry), ()))])
-
-    keys = [[(entry.row["key"],) for entry in side["model"]] for side in (olds, news)]
-    return _pairs(olds["model"], news["model"], keys[0], keys[1], (whole, _content))
-
-
-def _instance_pairs(olds: list[_Entry], news: list[_Entry], ordinals: Mapping[Any, int] | None) -> list[_Pair]:
-    """Pair the instances of one model with one id: those with equal content first, then in order.
-
-    Args:
-        olds: the instances before.
-        news: the instances after.
-        ordinals: the ordinal after of each model that is still there, by its key and ordinal before; None if unknown.
-    """
-
-    def owner(row: Row) -> int:
-        ordinal: int = row["ordinal"]
-        return ordinal if ordinals is None else ordinals.get((row["key"], ordinal), -1 - ordinal)
-
-    before = [(entry.row["key"], owner(entry.row), entry.row["instance_id"]) for entry in olds]
-    after = [(entry.row["key"], entry.row["ordinal"], entry.row["instance_id"]) for entry in news]
-    return _pairs(olds, news, before, after, (_content,))
-
-
-def _pairs(
-    olds: list[_Entry],
-    news: list[_Entry],
-    old_keys: Sequence[tuple[Any, ...]],
-    new_keys: Sequence[tuple[Any, ...]],
-    looks: Sequence[_Look],
-) -> list[_Pair]:
-    """Pair the entries with one key: those that look the same, look after look, then the rest in their order."""
-    groups: dict[tuple[Any, ...], tuple[list[_Entry], list[_Entry]]] = {}
-    for side, (entries, keys) in enumerate(((olds, old_keys), (news, new_keys))):
-        for entry, key in zip(entries, keys, strict=True):
-            groups.setdefault(key, ([], []))[side].append(entry)
-    pairs: list[_Pair] = []
-    for before, after in groups.values():
-        if len(before) > 1 or len(after) > 1:
-            for look in looks:
-                pairs += _take_alike(before, after, look)
-        pairs += zip_longest(before, after)
-    return pairs
-
-
-def _take_alike(before: list[_Entry], after: list[_Entry], look: _Look) -> list[_Pair]:
-    """Take the entries that look the same out of both lists, in pairs."""
-    waiting: dict[str, deque[_Entry]] = defaultdict(deque)
-    for other in after:
-        waiting[look(other)].append(other)
-    pairs = [(one, alike.popleft()) for one in before if (alike := waiting[look(one)])]
-    taken = {id(entry) for pair in pairs for entry in pair}
-    for side in (before, after):
-        side[:] = [entry for entry in side if id(entry) not in taken]
-    return [*pairs]
-
-
-def _content(entry: _Entry) -> str:
-    return _json(entry.fields)
+    return to_json(name) if "." in name or '"' in name else name
 
 
 def _change(
@@ -283,8 +269,4 @@ def _text(value: Any, field: str, kinds: dict[str, str]) -> str | None:
     """A value as the changes table holds it: the text of a text column as it is, everything else as JSON."""
     if value is None:
         return None
-    return str(value) if kinds.get(field) == schema.TEXT else _json(value)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return str(value) if kinds.get(field) == schema.TEXT else to_json(value)

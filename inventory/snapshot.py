@@ -1,7 +1,7 @@
 """A snapshot: the tables of one moment, as Arrow tables inside and pandas DataFrames at the door."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -267,6 +267,11 @@ def values(table: pa.Table, name: str) -> list[Any]:
         return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in micros]
     result: list[Any] = column.to_pylist()
     return result
+
+
+def table_of(table: schema.Table, found: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """An Arrow table with the schema's types out of rows, as ``rows`` gives them; further values are left aside."""
+    return build(table, {name: [row[name] for row in found] for name in table.names})
 
 
 def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:

@@ -8,6 +8,19 @@ import pytest
 _BODIES = Path(__file__).parent / "payloads" / "v1"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --full."""
+    parser.addoption("--full", action="store_true", help="run the long tests too (marked full)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long tests to the full run, which CI makes too."""
+    if not config.getoption("--full"):
+        long = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 @pytest.fixture(scope="session")
 def payloads() -> dict[str, bytes]:
     """The captured answers of ``GET /api/v1/models``, by file name without its suffix."""
@@ -15,9 +28,13 @@ def payloads() -> dict[str, bytes]:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test depends on the tokens, proxies and settings of whoever runs it."""
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test depends on the tokens, proxies and settings of whoever runs it, nor writes into that user's history."""
     proxies = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
     for name in list(os.environ):
         if name == "LM_API_TOKEN" or name.lower() in proxies or name.startswith("LMS_INVENTORY_"):
             monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    for name, folder in (("HOME", ""), ("USERPROFILE", ""), ("XDG_DATA_HOME", "data"), ("LOCALAPPDATA", "data")):
+        monkeypatch.setenv(name, str(home / folder))
+    monkeypatch.setenv("LMS_INVENTORY_HISTORY", str(home / "history"))

@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 from inventory import Snapshot, collect, schema
+from inventory.cli import cli
 from inventory.demo import StandIn, inventory_before
 from inventory.report import snapshot_text
 from inventory.snapshot import Written
@@ -68,7 +69,7 @@ def _tables() -> Iterator[str]:
 
 def _help() -> Iterator[str]:
     yield "\n"
-    for arguments in ([], ["snapshot"], ["check"], ["demo"]):
+    for arguments in ([], *([name] for name in cli.commands)):
         command = [sys.executable, "-m", "inventory", *arguments, "--help"]
         text = subprocess.run(command, capture_output=True, text=True, check=True, env={"COLUMNS": "100"}).stdout
         yield f"```\n$ {' '.join(['lms-inventory', *arguments, '--help'])}\n{text}```\n\n"

@@ -123,6 +123,14 @@ def test_two_servers_with_one_name_are_refused() -> None:
         inventory.collect([Server("127.0.0.1:9", "a"), "a=127.0.0.1:10"])
 
 
+def test_a_server_without_models_has_nothing_on_disk() -> None:
+    """No models are no bytes; models whose sizes are not reported are an unknown size."""
+    with StandIn([]) as server:
+        assert observed(inventory.collect(f"a={server.url}"))["a"]["size_bytes"] == 0
+        server.models = [{"key": "k"}]
+        assert observed(inventory.collect(f"a={server.url}"))["a"]["size_bytes"] is None
+
+
 def test_a_sum_beyond_64_bits_is_not_told() -> None:
     """Sizes whose sum no column can hold leave the sum empty and the rows as they are."""
     body = json.dumps({"models": [{"key": key, "size_bytes": 2**62} for key in "abc"]}).encode()

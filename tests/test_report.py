@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import inventory
 from inventory import layout
 from inventory.demo import inventory_after, inventory_before
-from inventory.report import changes_text, check_text, snapshot_text
+from inventory.news import changes_text
+from inventory.report import check_text, snapshot_text
 from inventory.snapshot import Snapshot, Written
 
 NOW = datetime(2026, 11, 23, 6, 0, 4, tzinfo=UTC)
@@ -90,69 +91,30 @@ gone   file:gone.json
     )
 
 
-def test_changes(tmp_path: Path) -> None:
-    """Changes come in sections with marks, values side by side or beneath each other, counts, and what was left out."""
-    before, after = taken(tmp_path, a=inventory_before(), b=[]), taken(tmp_path, a=inventory_after(), b="")
-    (tmp_path / "b.json").unlink()
-    after = taken(tmp_path, a=inventory_after(), b="")
-    assert (
-        unstyle(changes_text(inventory.compare(before, after), "before -> after"))
-        == """\
-before -> after
-
-Added (1)
-  + model     ibm/granite-4-h-tiny @ a                  7B  Q4_K_M    4.23 GB
-
-Removed (1)
-  - model     mistralai/codestral-22b-v0.1 @ a         22B  Q4_K_M   13.34 GB
-
-Reconfigured (2)
-  ~ model     microsoft/phi-4 @ a
-      quantization_bits_per_weight  8 -> 4
-      quantization_name             Q8_0 -> Q4_K_M
-      selected_variant              microsoft/phi-4@q8_0
-                                    -> microsoft/phi-4@q4_k_m
-      size_bytes                    15.58 GB -> 9.05 GB
-      variants                      microsoft/phi-4@q8_0
-                                    -> microsoft/phi-4@q4_k_m,
-                                    microsoft/phi-4@q8_0
-  ~ instance  coder @ a
-      config_context_length         65,536 -> 131,072
-
-models +1 -1 ~1   instances +0 -0 ~1
-
-Not compared
-  b: not read now: unreachable
-"""
-    )
-
-
-def test_state_is_told_in_columns_too(tmp_path: Path) -> None:
-    """Loaded and unloaded instances show their model and context; nothing changed is said."""
-    models = inventory_before()
-    before = taken(tmp_path, a=models)
-    assert "No changes" in changes_text(inventory.compare(before, before), "t")
-    models[1]["loaded_instances"] = []
-    text = unstyle(changes_text(inventory.compare(before, taken(tmp_path, a=models)), "t"))
-    assert "  - instance  coder                               openai/gpt-oss-20b    context 65,536\n" in text
-    assert "instances +0 -2 ~0" in text
-
-
-def test_a_field_that_appears_is_news_of_the_server(tmp_path: Path) -> None:
-    """A field reported for the first time is one line about the server."""
-    models = inventory_before()
-    before = taken(tmp_path, a=models)
-    for model in models:
-        model["licence"] = "MIT"
-    text = unstyle(changes_text(inventory.compare(before, taken(tmp_path, a=models)), "t"))
-    assert "  ~ server    a                                   reported the field extra.licence of its models\n" in text
-
-
 def test_nothing_read(tmp_path: Path) -> None:
     """When no server was read, no count is given."""
     text = unstyle(snapshot_text(taken(tmp_path, a="", b=""), 1.0))
     assert "Servers         0 of 2   read   2 unreachable" in text
     assert "not read; nothing is known" in text
+
+
+def test_a_run_with_a_history_tells_what_changed(tmp_path: Path) -> None:
+    """The difference in size and the changes since the run before stand where the mock-up has them."""
+    before = taken(tmp_path, a=inventory_before(), b=[])
+    after = taken(tmp_path, a=inventory_after(), b=[])
+    changes = inventory.compare(before, after)
+    text = unstyle(snapshot_text(after, 0.43, changes=changes, since=NOW))
+    assert text.startswith("""\
+Snapshot 2026-11-23 06:00:04 UTC   2 servers   0.4 s
+
+  Servers         2 of 2   read
+  Models               6   5 llm, 1 embedding
+  On disk       48.50 GB   -15.64 GB since the previous snapshot
+  Loaded               3   instances of 2 models
+  Changes       models +1 -1 ~1   instances +0 -0 ~1   since 2026-11-23 06:00 UTC
+
+""")
+    assert not [line for line in text.splitlines() if line != line.rstrip()]
 
 
 def test_what_a_server_sends_cannot_act_on_the_terminal(tmp_path: Path) -> None:

@@ -17,7 +17,13 @@ import inventory
 from inventory.cli._shared import PROGRAM, say, silence
 from inventory.cli.check import check
 from inventory.cli.demo import demo
+from inventory.cli.diff import diff
+from inventory.cli.export import export
+from inventory.cli.history import history
+from inventory.cli.prune import prune
+from inventory.cli.show import show
 from inventory.cli.snapshot import snapshot
+from inventory.cli.verify import verify
 from inventory.errors import ConfigurationError, FileError, InventoryError
 
 INTERRUPTED, TERMINATED = 130, 143
@@ -27,8 +33,9 @@ Exit codes:
   0    done, and every server answered
   1    a defect of this tool
   2    wrong usage or configuration
-  3    incomplete: some server was not read
+  3    incomplete: some server was not read, or is suspect
   4    a file could not be written or read
+  10   done, and something that --fail-on names happened
   130  interrupted; 143 terminated: nothing half-written
 """
 
@@ -43,7 +50,7 @@ def cli(debug: bool) -> None:
     """
 
 
-for _command in (snapshot, check, demo):
+for _command in (snapshot, diff, history, show, export, verify, prune, check, demo):
     cli.add_command(_command)
 
 

@@ -4,18 +4,17 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 import inventory
 from inventory import schema
-from inventory.errors import ConfigurationError, FileError, InventoryError
+from inventory.errors import InventoryError
 from inventory.layout import plain
 
 if TYPE_CHECKING:
-    from inventory.snapshot import Snapshot, Written
+    from inventory.snapshot import Snapshot
 
 PROGRAM = "lms-inventory"
 INCOMPLETE = 3
@@ -41,30 +40,6 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 def token() -> str | None:
     """The API token from the environment; an empty one is none."""
     return os.environ.get("LM_API_TOKEN") or None
-
-
-def write_all(taken: "Snapshot", outputs: Sequence[str], grain: str) -> tuple[list["Written"], list[FileError]]:
-    """Write every target that can be written; one that fails does not keep the others from it."""
-    from inventory import formats
-
-    files, failures = [], []
-    for output in outputs:
-        try:
-            files += formats.write(taken, filled(output, taken.run_id), grain)
-        except FileError as error:
-            failures.append(error)
-    return files, failures
-
-
-def filled(output: str, run_id: str) -> str:
-    """A target with {date}, {time} and {run_id} filled in; date and time are the run id's, in UTC."""
-    date, _, clock = run_id.partition("T")
-    known = {"{date}": f"{date[:4]}-{date[4:6]}-{date[6:]}", "{time}": clock[:6], "{run_id}": run_id}
-    for name, value in known.items():
-        output = output.replace(name, value)
-    if "{" in output and "}" in output.partition("{")[2]:
-        raise ConfigurationError(f"{output}: unknown placeholder", "Use {date}, {time} or {run_id}")
-    return output
 
 
 def tables(taken: "Snapshot") -> dict[str, list[dict[str, Any]]]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 import inventory
-from inventory.cli._shared import INCOMPLETE, say, terminal_width, token, write_all
+from inventory.cli._files import write_all
+from inventory.cli._shared import INCOMPLETE, say, terminal_width, token
 from inventory.errors import FileError
 from inventory.servers import Server
 
@@ -33,7 +34,8 @@ def demo(serve: bool, port: int | None) -> int:
 def _run_demo(port: int) -> int:
     """Two snapshots of a stand-in whose inventory changes in between, what changed, and files in each format."""
     from inventory.demo import StandIn, inventory_after, inventory_before
-    from inventory.report import changes_text, snapshot_text
+    from inventory.news import changes_text
+    from inventory.report import snapshot_text
 
     folder = Path("lms-inventory-demo")
     _make_folder(folder)

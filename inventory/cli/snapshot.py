@@ -1,6 +1,5 @@
 """``lms-inventory snapshot``."""
 
-import os
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -8,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 import inventory
-from inventory import schema
+from inventory.cli._files import check_targets, grain_option, write_all
+from inventory.cli._history import fail_on_option, failing, history_at, history_option, words
 from inventory.cli._shared import (
     INCOMPLETE,
-    filled,
     json_option,
     print_json,
     say,
@@ -20,17 +19,13 @@ from inventory.cli._shared import (
     terminal_width,
     timeout_option,
     token,
-    write_all,
 )
 from inventory.errors import ConfigurationError, FileError
-from inventory.servers import choose
+from inventory.servers import Server, choose
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from inventory.snapshot import Snapshot
-
-_ANY_RUN = "20000101T000000.000000Z-0000"
+    from inventory.recording import Taken
+    from inventory.snapshot import Snapshot, Written
 
 
 @click.command()
@@ -43,55 +38,77 @@ _ANY_RUN = "20000101T000000.000000Z-0000"
     multiple=True,
     help="Write to FILE; .csv, .parquet or .xlsx is the format. Repeatable. {date}, {time} and {run_id} are filled in.",
 )
+@grain_option
+@history_option
+@click.option("--no-history", is_flag=True, help="Do not record it, and compare it with nothing.")
+@fail_on_option
 @click.option(
-    "--grain",
-    type=click.Choice([*schema.GRAINS, "both"]),
-    default="model",
+    "--recheck",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, max=3600),
+    default=5.0,
     show_default=True,
-    help="What a row of a CSV or Parquet file is; both writes NAME.models.csv and NAME.instances.csv.",
+    help="Pause before an answer that lost most of its models is asked for once more.",
 )
+@click.option("--accept-suspect", is_flag=True, help="Believe an answer that lost most of its models at once.")
 @timeout_option
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def snapshot(
-    addresses: Sequence[str], outputs: Sequence[str], grain: str, timeout: float, as_json: bool, quiet: bool
+    addresses: Sequence[str],
+    outputs: Sequence[str],
+    grain: str,
+    folder: str | None,
+    no_history: bool,
+    fail_on: str | None,
+    recheck: float,
+    accept_suspect: bool,
+    timeout: float,
+    as_json: bool,
+    quiet: bool,
 ) -> int:
-    """Ask the servers for their models and write what they say."""
-    servers = choose(addresses, token())
-    _check_targets(outputs, grain)
+    """Ask the servers for their models, record what they say, and write it."""
+    servers, fatal = choose(addresses, token()), words(fail_on)
+    if fatal and no_history:
+        raise ConfigurationError("--fail-on needs a history to compare with", "Leave --no-history out")
+    check_targets(outputs, grain)
+    began = time.perf_counter()
+    taken = _take(servers, None if no_history else folder or "", timeout, recheck, accept_suspect)
+    files, failures = write_all(taken.snapshot, outputs, grain)
+    failures += [taken.failure] if taken.failure else []
+    _tell(taken, files, time.perf_counter() - began, as_json, quiet)
+    for failure in failures:
+        say(failure)
+    if failures:
+        return FileError.exit_code
+    if not taken.snapshot.complete:
+        return INCOMPLETE
+    return failing(taken.changes, fatal) if taken.changes else 0
+
+
+def _take(servers: list[Server], folder: str | None, timeout: float, recheck: float, accept_suspect: bool) -> "Taken":
+    """Ask and, unless ``folder`` is None, record."""
+    from inventory.recording import Taken, take
+
+    if folder is None:
+        return Taken(inventory.collect(servers, timeout=timeout))
+    return take(history_at(folder), servers, timeout=timeout, recheck=recheck, accept_suspect=accept_suspect)
+
+
+def _tell(taken: "Taken", files: "list[Written]", seconds: float, as_json: bool, quiet: bool) -> None:
+    """Print the result, and on stderr who was not read."""
     from inventory.report import snapshot_text
 
-    began = time.perf_counter()
-    taken = inventory.collect(servers, timeout=timeout)
-    files, failures = write_all(taken, outputs, grain)
     if as_json:
-        print_json("snapshot", {"run_id": taken.run_id, **tables(taken)})
+        print_json("snapshot", {"run_id": taken.snapshot.run_id, **tables(taken.snapshot)})
     elif not quiet:
-        click.echo(snapshot_text(taken, time.perf_counter() - began, files, terminal_width()), nl=False)
+        text = snapshot_text(taken.snapshot, seconds, files, terminal_width(), taken.changes, taken.since)
+        click.echo(text, nl=False)
     if as_json or quiet:
         for file in files:
             if file.skipped:
                 say(f"{file.path} was {file.skipped}")
-    _say_failures(taken)
-    for failure in failures:
-        say(failure)
-    return FileError.exit_code if failures else 0 if taken.complete else INCOMPLETE
-
-
-def _check_targets(outputs: Sequence[str], grain: str) -> None:
-    """Refuse a target that cannot be written before anybody is asked."""
-    if not outputs:
-        return
-    from inventory import formats
-
-    seen: set[Path] = set()
-    for output in outputs:
-        for _, path in formats.expand(filled(output, _ANY_RUN), grain):
-            if path in seen:
-                raise ConfigurationError(f"{path} is written twice", "Give each -o a file of its own")
-            seen.add(path)
-            if not os.path.isdir(path.parent):  # noqa: PTH112 - is_dir raises for a name that is too long
-                raise FileError(f"{path} cannot be written: there is no folder {path.parent}", "Make the folder first")
+    _say_failures(taken.snapshot)
 
 
 def _say_failures(taken: "Snapshot") -> None:

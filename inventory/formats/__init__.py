@@ -15,10 +15,16 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from inventory import schema
 from inventory.errors import ConfigurationError, FileError, InventoryError
-from inventory.formats._atomic import drafted
+from inventory.files import drafted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
     from inventory.snapshot import Snapshot, Written
+
+    Tables = Sequence[tuple[schema.Table, pa.Table]]
 
 TABLES = ("csv", "parquet")
 """Formats that hold one table, of one grain."""
@@ -35,6 +41,10 @@ class Format(Protocol):
 
     def encode(self, snapshot: "Snapshot", grain: str) -> bytes:
         """The file's bytes; ``grain`` is ignored by a format that holds everything."""
+        ...
+
+    def encode_tables(self, tables: "Tables") -> bytes:
+        """The bytes of a file of tables that are no snapshot; a format of one table holds the first."""
         ...
 
     def read(self, path: Path) -> "Snapshot":
@@ -80,6 +90,18 @@ def write(snapshot: "Snapshot", path: str | Path, grain: str = "model") -> "list
             with _named(target):
                 move()
     return told
+
+
+def write_tables(tables: "Tables", path: str | Path) -> None:
+    """Write tables that are no snapshot, such as changes; a format of one table holds the first.
+
+    Raises:
+        ConfigurationError: an unknown suffix.
+        FileError: the file could not be written; what was there before is untouched.
+    """
+    target = Path(path)
+    with _named(target), drafted(target, _member(target).encode_tables(tables)) as move:
+        move()
 
 
 def read(path: str | Path) -> "Snapshot":

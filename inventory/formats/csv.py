@@ -10,7 +10,7 @@
 
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from pyarrow import compute
@@ -18,6 +18,9 @@ from pyarrow import csv as arrow_csv
 
 from inventory import schema
 from inventory.snapshot import Snapshot, arrow_schema, build, concat
+
+if TYPE_CHECKING:
+    from inventory.formats import Tables
 
 _BOM = b"\xef\xbb\xbf"
 _DANGEROUS = r"'=+\-@\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}"  # the last four are the full-width ones
@@ -29,7 +32,12 @@ _UNGUARD = ((r"^'", ""), (rf"{_INNER}'", r"\1"))
 
 def encode(snapshot: Snapshot, grain: str) -> bytes:
     """One table, a header line of its column names first."""
-    table = snapshot.tables[schema.GRAIN_TABLES[grain].name]
+    return encode_tables([(schema.GRAIN_TABLES[grain], snapshot.tables[schema.GRAIN_TABLES[grain].name])])
+
+
+def encode_tables(tables: "Tables") -> bytes:
+    """The first of some tables."""
+    table = tables[0][1]
     buffer = BytesIO()
     buffer.write(_BOM)
     arrow_csv.write_csv(_replaced(table, _GUARD), buffer, arrow_csv.WriteOptions(eol="\r\n"))

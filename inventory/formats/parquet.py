@@ -4,13 +4,17 @@ import json
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from pyarrow import parquet
 
 import inventory
 from inventory import schema
 from inventory.snapshot import Snapshot, arrow_schema, build, concat, rows
+
+if TYPE_CHECKING:
+    from inventory.formats import Tables
 
 _OURS = b"lms-inventory"
 
@@ -29,9 +33,13 @@ def encode(snapshot: Snapshot, grain: str) -> bytes:
         _OURS: json.dumps(about | observed, ensure_ascii=False),
         b"PANDAS_ATTRS": json.dumps(about, ensure_ascii=False),
     }  # what pandas gives as DataFrame.attrs
-    buffer = BytesIO()
-    parquet.write_table(table.replace_schema_metadata(metadata), buffer, compression="zstd", write_page_checksum=True)
-    return buffer.getvalue()
+    return _written(table.replace_schema_metadata(metadata))
+
+
+def encode_tables(tables: "Tables") -> bytes:
+    """The first of some tables."""
+    table = tables[0][1]
+    return _written(table.replace_schema_metadata({**(table.schema.metadata or {}), _OURS: json.dumps(_tool())}))
 
 
 def read(path: Path) -> Snapshot:
@@ -52,11 +60,19 @@ def read(path: Path) -> Snapshot:
     return Snapshot(tables, (grain,))
 
 
+def _written(table: pa.Table) -> bytes:
+    buffer = BytesIO()
+    parquet.write_table(table, buffer, compression="zstd", write_page_checksum=True)
+    return buffer.getvalue()
+
+
+def _tool() -> dict[str, Any]:
+    return {"tool": "lms-inventory", "version": inventory.__version__, "schema_version": schema.SCHEMA_VERSION}
+
+
 def _about(snapshot: Snapshot, grain: str) -> dict[str, Any]:
     return {
-        "tool": "lms-inventory",
-        "version": inventory.__version__,
-        "schema_version": schema.SCHEMA_VERSION,
+        **_tool(),
         "grain": grain,
         "run_id": snapshot.run_id,
         "observed_at": _text(snapshot.observed_at),

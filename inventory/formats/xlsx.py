@@ -7,7 +7,6 @@
 """
 
 import re
-import shutil
 import warnings
 import zipfile
 from collections import defaultdict
@@ -16,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
@@ -30,7 +29,11 @@ from openpyxl.writer.excel import ExcelWriter
 import inventory
 from inventory import schema
 from inventory.errors import FileError
+from inventory.formats._archive import Archive
 from inventory.snapshot import Snapshot, build, rows
+
+if TYPE_CHECKING:
+    from inventory.formats import Tables
 
 SHEETS = (schema.MODELS, schema.INSTANCES, schema.OBSERVATIONS)
 
@@ -55,8 +58,8 @@ _GOES_ON = " ... [goes on to {} characters in the sheet LongTexts, number {}]"
 _GONE_ON = re.compile(re.escape(_GOES_ON).replace(r"\{\}", "([0-9]+)") + r"\Z")
 
 _EXACT = 2**53  # a double holds every whole number up to here
+_NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
-_MOMENT = (1980, 1, 1, 0, 0, 0)  # in every zip entry: the same input makes the same bytes
 _SHOWN = {
     schema.INTEGER: "#,##0",
     schema.NUMBER: "General",
@@ -85,25 +88,37 @@ def encode(snapshot: Snapshot, grain: str) -> bytes:  # noqa: ARG001 - a workboo
         FileError: there are more rows than Excel can hold.
     """
     sheets = [table for table in SHEETS if table not in _lacking(snapshot.grains)]
-    for table in sheets:
-        count = snapshot.tables[table.name].num_rows
-        if count >= ROW_LIMIT:
+    moment = (snapshot.observed_at or _NO_TIME).replace(tzinfo=None)
+    return _workbook([(table, snapshot.tables[table.name]) for table in sheets], moment)
+
+
+def encode_tables(tables: "Tables") -> bytes:
+    """A workbook with a sheet per table.
+
+    Raises:
+        FileError: there are more rows than Excel can hold.
+    """
+    return _workbook(tables, _NO_TIME.replace(tzinfo=None))
+
+
+def _workbook(tables: "Tables", moment: datetime) -> bytes:
+    for table, content in tables:
+        if content.num_rows >= ROW_LIMIT:
             raise FileError(
-                f"{count:,} rows of {table.name} are more than Excel's {ROW_LIMIT - 1:,}",
+                f"{content.num_rows:,} rows of {table.name} are more than Excel's {ROW_LIMIT - 1:,}",
                 "Write .parquet or .csv instead",
             )
     book = Workbook(write_only=True)
-    moment = (snapshot.observed_at or datetime(2000, 1, 1, tzinfo=UTC)).replace(tzinfo=None)
     book.properties.creator = f"lms-inventory {inventory.__version__}"
     book.properties.title = "LM Studio model inventory"
     book.properties.created = book.properties.modified = moment
     long: list[str] = []
-    for table in sheets:
-        _sheet(book, table, rows(snapshot.tables[table.name]), long)
+    for table, content in tables:
+        _sheet(book, table, rows(content), long)
     if long:
         _sheet(book, _LONG, _parts(long), None)
     buffer = BytesIO()
-    with _Archive(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with Archive(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         ExcelWriter(book, archive).write_data()  # not Workbook.save, which puts the time now into the properties
     return buffer.getvalue()
 
@@ -225,7 +240,7 @@ class _Pen:
 
 
 def _title(table: schema.Table) -> str:
-    return table.name[0].upper() + table.name[1:]
+    return "".join(part[0].upper() + part[1:] for part in table.name.split("_"))
 
 
 def _too_long(text: str) -> bool:
@@ -274,19 +289,3 @@ def _value(cell: Any, kind: str) -> Any:
     if kind == schema.BOOLEAN:
         return bool(value)
     return _WRITTEN.sub(lambda match: chr(int(match.group(1), 16)), str(value))
-
-
-class _Archive(zipfile.ZipFile):
-    """A zip file in which nothing depends on the time of writing."""
-
-    def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
-        """Write one entry with a fixed time."""
-        name = getattr(zinfo_or_arcname, "filename", zinfo_or_arcname)
-        super().writestr(zipfile.ZipInfo(name, _MOMENT), data, zipfile.ZIP_DEFLATED)
-
-    def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
-        """Write one file as an entry with a fixed time."""
-        info = zipfile.ZipInfo(str(arcname or filename), _MOMENT)
-        info.compress_type = zipfile.ZIP_DEFLATED
-        with Path(filename).open("rb") as source, self.open(info, "w") as target:
-            shutil.copyfileobj(source, target)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import inventory
+
 COMMAND = [sys.executable, "-m", "inventory"]
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 
@@ -25,9 +27,14 @@ class Done(NamedTuple):
 
 
 def clean(**more: str) -> dict[str, str]:
-    """The environment without what would change the outcome, and with what is given."""
-    kept = ("PATH", "HOME", "SYSTEMROOT", "TMPDIR", "TEMP")
-    return {name: os.environ[name] for name in kept if name in os.environ} | {"PYTHONWARNINGS": "error"} | more
+    """The environment without what would change the outcome, and with what is given.
+
+    The home, and with it the user's own history, is the one that ``conftest.py`` gives each test. The package is the
+    one that the tests import, also where another checkout is installed beside this Python.
+    """
+    kept = ("PATH", "HOME", "SYSTEMROOT", "TMPDIR", "TEMP", "XDG_DATA_HOME", "LMS_INVENTORY_HISTORY")
+    ours = {"PYTHONWARNINGS": "error", "PYTHONPATH": str(Path(inventory.__file__).parents[1])}
+    return {name: os.environ[name] for name in kept if name in os.environ} | ours | more
 
 
 def run(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None, **more: Any) -> Done:

@@ -18,6 +18,7 @@ from cli.running import COMMAND, TOKEN, clean, run
 
 HEAVY = ("pandas", "pyarrow", "httpx", "numpy", "openpyxl", "duckdb", "asyncio", "http")
 DEAD = "127.0.0.1:9"
+COMMANDS = ("check", "demo", "diff", "export", "history", "prune", "show", "snapshot", "verify")
 
 
 @pytest.fixture
@@ -30,14 +31,19 @@ def legal() -> Iterator[Hostile]:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [(["--help"], 0), (["--version"], 0), (["snapshot", "-h"], 0), ([], 2), (["bogus"], 2), (["check", "--bogus"], 2),
-     (["snapshot", "--timeout", "0"], 2), (["snapshot", "--grain", "x"], 2), (["check", "--server", "a b"], 2)],
+     (["snapshot", "--timeout", "0"], 2), (["snapshot", "--grain", "x"], 2), (["check", "--server", "a b"], 2),
+     *(([name, "--help"], 0) for name in (*COMMANDS, "history baseline")),
+     (["diff", "a", "b", "c"], 2), (["diff", "a", "b", "--baseline", "c"], 2), (["diff", "--fail-on", "x"], 2),
+     (["snapshot", "--fail-on", "added,x"], 2), (["snapshot", "--fail-on", "any", "--no-history"], 2),
+     (["history", "--model", "a", "--unused", "1"], 2), (["history", "bogus"], 2), (["history", "--unused", "0"], 2),
+     (["prune", "--keep-last", "0"], 2), (["show", "--grain", "both"], 2), (["export"], 2)],
     ids=str,
 )  # fmt: skip
 def test_help_and_usage_errors_import_nothing_heavy(arguments: list[str], code: int) -> None:
     """What does not ask a server needs none of the large libraries."""
     script = (
         "import sys\nfrom inventory.cli import main\n"
-        f"try: main({arguments!r})\n"
+        f"try: main({' '.join(arguments).split()!r})\n"
         "except SystemExit as end:\n"
         f"    heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
         "    assert not heavy, heavy\n    raise"
@@ -157,14 +163,16 @@ def test_closed_streams_change_nothing(closed: str, legal: Hostile, tmp_path: Pa
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "env",
     [{}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-     {"PYTHONIOENCODING": "ascii"}, {"HOME": "/nonexistent", "TERM": "dumb"}],
+     {"PYTHONIOENCODING": "ascii"}, {"HOME": "/dev/null", "TERM": "dumb"}],
     ids=str,
 )  # fmt: skip
 def test_it_runs_unattended(env: dict[str, str], tmp_path: Path) -> None:
     """An empty environment, the C locale, no home: any name can be printed, and nothing fails."""
+    env |= {name: clean()[name] for name in ("PYTHONPATH", "LMS_INVENTORY_HISTORY")}
     body = '{"models": [{"key": "\u6a21\u578b/\u00e9", "display_name": "\u6a21\u578b \U0001f600"}]}'.encode()
     with Hostile(answer(body)) as server:
         done = run("snapshot", "--server", server.url, "-o", "{date}-{run_id}.csv", cwd=tmp_path, env=env)

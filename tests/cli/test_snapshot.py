@@ -129,6 +129,7 @@ def test_two_servers_with_one_name_end_in_2() -> None:
     assert "two servers are named 'a'" in done.err
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["echo", "unauthorized", "moved", "garbage", "too old", "closed at once", "gzip"])
 def test_the_token_is_nowhere(name: str, tmp_path: Path) -> None:
     """Whatever a failing server does with the token it was sent, it is in no output and no file."""

@@ -14,7 +14,7 @@ import inventory
 from formats.samples import snapshot
 from inventory import formats
 from inventory.errors import FileError
-from inventory.formats._atomic import drafted
+from inventory.files import drafted
 from inventory.snapshot import Snapshot
 
 FORMATS = pytest.mark.parametrize("suffix", formats.FORMATS)
@@ -155,7 +155,7 @@ def test_left_over_swept(tmp_path: Path) -> None:
     target = tmp_path / "x.csv"
     script = f"""{PRELUDE}
 import os
-from inventory.formats._atomic import drafted
+from inventory.files import drafted
 with drafted(target, b"half"):
     os.kill(os.getpid(), 9)
 """

@@ -127,6 +127,7 @@ def test_libreoffice(path: Path, to: str) -> None:
     assert body.count("=HYPERLINK(") == 2
 
 
+@pytest.mark.full
 def test_libreoffice_prints(path: Path) -> None:
     """LibreOffice prints it: no cell is too narrow for its number or time."""
     fleet().write(path)

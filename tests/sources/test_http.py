@@ -245,6 +245,7 @@ def _dense(unit: bytes) -> bytes:
     return b'{"models": [' + unit + (b"," + unit) * (PARTS_LIMIT // 5 - 2) + b"]}"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("name", "behaviour", "status", "above_idle"),
     [

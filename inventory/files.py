@@ -1,19 +1,24 @@
-"""Files that are there as a whole or not at all."""
+"""Files that are there as a whole or not at all: those that replace another, and those that are written once."""
 
 import contextlib
 import errno
 import os
 import secrets
 import stat
+import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from io import BufferedWriter
 from pathlib import Path
+from typing import IO
 
 try:
     import fcntl
 except ImportError:  # Windows: there, a file that is open cannot be removed, which serves as well
     fcntl = None  # type: ignore[assignment]
+
+_YOUNG = 2.0  # seconds between making a file and locking it, at the most
+_OLD = 3600.0  # the same where files cannot be locked
 
 
 @contextlib.contextmanager
@@ -29,7 +34,7 @@ def drafted(path: Path, body: bytes) -> Iterator[Callable[[], None]]:
     target = Path(os.path.realpath(path))  # a link stays a link
     mode = _mode(target)
     stem = f".lms-inventory-{sha256(target.name.encode(errors='surrogatepass')).hexdigest()[:12]}-"
-    _sweep(target.parent, stem)
+    sweep(target.parent, stem)
     file = _temporary(target.parent, stem)
     try:
         with file:
@@ -49,6 +54,68 @@ def drafted(path: Path, body: bytes) -> Iterator[Callable[[], None]]:
     finally:
         with contextlib.suppress(OSError):
             Path(file.name).unlink()
+
+
+def publish_once(path: Path, body: bytes, workshop: Path) -> None:
+    """Write a file that must not exist yet; it appears as a whole, and nothing is overwritten.
+
+    Args:
+        path: the file.
+        body: its content.
+        workshop: a folder on the same disk for the temporary file.
+
+    Raises:
+        FileExistsError: the name is taken.
+        OSError: it could not be done; nothing is left.
+    """
+    file = _temporary(workshop, "")
+    try:
+        with file:
+            Path(file.name).chmod(0o600)
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+            os.link(file.name, path)
+    finally:
+        with contextlib.suppress(OSError):
+            Path(file.name).unlink()
+    _sync_folder(path.parent)
+
+
+def sign(path: Path) -> IO[bytes]:
+    """A new empty file that, while it is open, says that a living process works; where files cannot be locked, by age.
+
+    Raises:
+        OSError: it could not be made.
+    """
+    file = path.open("xb")
+    if fcntl:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    path.chmod(0o600)
+    return file
+
+
+def is_left(path: Path) -> bool:
+    """Whether nobody writes a file any more: it is not locked, and not so new that its lock may still be coming."""
+    try:
+        if time.time() - path.stat().st_mtime <= (_YOUNG if fcntl else _OLD):
+            return False  # not even tried: to hold the lock for a moment could keep its writer from taking it
+        with path.open("rb") as file:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except OSError:
+        return False
+
+
+def state(path: Path) -> object:
+    """What changes when a file is written to; None if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
 def _mode(target: Path) -> int | None:
@@ -77,7 +144,7 @@ def _temporary(folder: Path, stem: str) -> BufferedWriter:
         file.close()  # another process swept it before it was locked
 
 
-def _sweep(folder: Path, stem: str) -> None:
+def sweep(folder: Path, stem: str) -> None:
     """Remove the temporary files of runs that were killed; one that is being written is locked, and stays."""
     for left in folder.glob(f"{stem}*.tmp"):
         with contextlib.suppress(OSError):
@@ -87,6 +154,19 @@ def _sweep(folder: Path, stem: str) -> None:
             with left.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 left.unlink()
+
+
+def make_folders(top: Path, folder: Path) -> None:
+    """Make a folder inside another, and that one, readable by their owner only, where they are not there yet.
+
+    Raises:
+        OSError: it could not be done.
+    """
+    top.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for one in reversed([folder, *folder.parents][: len(folder.relative_to(top).parts)]):
+        if not one.is_dir():
+            one.mkdir(mode=0o700, exist_ok=True)
+            _sync_folder(one.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,0 +1,81 @@
+"""What the commands that write files share."""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from inventory import schema
+from inventory.errors import ConfigurationError, FileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from inventory.formats import Tables
+    from inventory.snapshot import Snapshot, Written
+
+_ANY_RUN = "20000101T000000.000000Z-0000"
+
+grain_option = click.option(
+    "--grain",
+    type=click.Choice([*schema.GRAINS, "both"]),
+    default="model",
+    show_default=True,
+    help="What a row of a CSV or Parquet file is; both writes NAME.models.csv and NAME.instances.csv.",
+)
+
+
+def write_all(taken: "Snapshot", outputs: Sequence[str], grain: str) -> tuple[list["Written"], list[FileError]]:
+    """Write every target that can be written; one that fails does not keep the others from it."""
+    from inventory import formats
+
+    files, failures = [], []
+    for output in outputs:
+        try:
+            files += formats.write(taken, _filled(output, taken.run_id), grain)
+        except FileError as error:
+            failures.append(error)
+    return files, failures
+
+
+def _filled(output: str, run_id: str) -> str:
+    """A target with {date}, {time} and {run_id} filled in; date and time are the run id's, in UTC."""
+    if not run_id and "{" in output:
+        raise ConfigurationError(f"{output}: the file that is compared does not tell its run", "Give a plain name")
+    date, _, clock = run_id.partition("T")
+    known = {"{date}": f"{date[:4]}-{date[4:6]}-{date[6:]}", "{time}": clock[:6], "{run_id}": run_id}
+    for name, value in known.items():
+        output = output.replace(name, value)
+    if "{" in output and "}" in output.partition("{")[2]:
+        raise ConfigurationError(f"{output}: unknown placeholder", "Use {date}, {time} or {run_id}")
+    return output
+
+
+def write_tables(tables: "Tables", outputs: Sequence[str], run_id: str) -> list[FileError]:
+    """The same for tables that are no snapshot."""
+    from inventory import formats
+
+    failures = []
+    for output in outputs:
+        try:
+            formats.write_tables(tables, _filled(output, run_id))
+        except FileError as error:
+            failures.append(error)
+    return failures
+
+
+def check_targets(outputs: Sequence[str], grain: str = "model") -> None:
+    """Refuse a target that cannot be written before anybody is asked."""
+    if not outputs:
+        return
+    from inventory import formats
+
+    seen: set[Path] = set()
+    for output in outputs:
+        for _, path in formats.expand(_filled(output, _ANY_RUN), grain):
+            if path in seen:
+                raise ConfigurationError(f"{path} is written twice", "Give each -o a file of its own")
+            seen.add(path)
+            if not os.path.isdir(path.parent):  # noqa: PTH112 - is_dir raises for a name that is too long
+                raise FileError(f"{path} cannot be written: there is no folder {path.parent}", "Make the folder first")

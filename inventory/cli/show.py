@@ -1,0 +1,31 @@
+"""``lms-inventory show``."""
+
+import click
+
+from inventory import schema
+from inventory.cli._history import history_at, history_option, live
+from inventory.cli._shared import json_option, print_json
+
+
+@click.command()
+@click.argument("ref", default="latest")
+@click.option("--grain", type=click.Choice(schema.GRAINS), default="model", show_default=True, help="What a row is.")
+@click.option("--sort", metavar="COLUMN", help="The column to sort by; a - in front for the greatest first.")
+@click.option("--columns", metavar="NAME,...", help="The columns to show.")
+@history_option
+@json_option
+def show(ref: str, grain: str, sort: str | None, columns: str | None, folder: str | None, as_json: bool) -> int:
+    """Show the models or the loaded instances of any snapshot (default: latest)."""
+    from inventory.comparison import side_of, snapshot_of
+    from inventory.shelf import chosen, columns_of, shelf_text
+
+    names = columns_of(columns, grain)
+    history = history_at(folder)
+    snapshot = snapshot_of(side_of(ref, history, lambda: live(history)), history)
+    found = chosen(snapshot, grain, sort)
+    if as_json:
+        table = schema.GRAIN_TABLES[grain]
+        print_json("show", {table.name: [{name: row[name] for name in names or table.names} for row in found]})
+    else:
+        click.echo(shelf_text(snapshot, found, grain, names), nl=False)
+    return 0

@@ -1,0 +1,169 @@
+"""A joint: two references -> Changes. A reference is a run of a history, ``live``, or a file that this tool wrote."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from inventory import formats, schema
+from inventory.diff import Changes, compare, left_out
+from inventory.errors import ConfigurationError
+from inventory.history import History
+from inventory.references import time_of
+from inventory.snapshot import Snapshot, rows, table_of, values
+
+LIVE = "live"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison.
+
+    Attributes:
+        name: how a person knows it: a time, or a file.
+        run_id: the run of the history, if it is one.
+        snapshot: what is compared, if it is no run of the history or only one server of it.
+        server: the server, if it is only one of a run.
+        live: it was asked now.
+    """
+
+    name: str
+    run_id: str | None = None
+    snapshot: Snapshot | None = None
+    server: str | None = None
+    live: bool = False
+
+
+def side_of(ref: str, history: History, ask: Callable[[], Snapshot]) -> Side:
+    """What a reference means.
+
+    Args:
+        ref: a run, ``RUN:SERVER``, ``live`` or a path.
+        history: where the runs are.
+        ask: asks the servers now.
+
+    Raises:
+        ConfigurationError: it means nothing; the error lists what there is.
+        FileError: a file could not be read.
+    """
+    if ref == LIVE:
+        taken = ask()
+        return Side(_moment(taken.observed_at), snapshot=taken, live=True)
+    if Path(ref).suffix.lower().removeprefix(".") in formats.FORMATS:
+        return Side(ref, snapshot=formats.read(ref))
+    try:
+        run_id = history.resolve(ref)
+    except ConfigurationError as error:
+        return _one_server(ref, history, error)
+    return Side(_moment(time_of(run_id)), run_id)
+
+
+def changes_between(
+    old: Side, new: Side, history: History, *, ignore: Sequence[str] = (), servers: Sequence[str] = ()
+) -> Changes:
+    """What changed from one side to another.
+
+    Raises:
+        ConfigurationError: a server that neither side knows.
+    """
+    if old.run_id and new.run_id and not old.server and not new.server:
+        if servers:
+            _known(servers, {name for run_id in (old.run_id, new.run_id) for name in _asked(history, run_id)})
+        return history.diff(old.run_id, new.run_id, ignore=ignore, servers=servers)
+    before, after = (_as_of(side, history) for side in (old, new))
+    if servers:
+        _known(servers, {name for one in (before, after) for name in values(one.tables["observations"], "server")})
+        before, after = only(before, servers), only(after, servers)
+    if old.server and new.server and old.server != new.server:  # one machine against another
+        before = _renamed(before, new.server)
+    return _not_now(compare(before, after, ignore), new, after, history, servers)
+
+
+def snapshot_of(side: Side, history: History) -> Snapshot:
+    """What one side saw: of a run, what it saw itself, failures included."""
+    return side.snapshot if side.snapshot is not None else history.load(side.run_id or "latest")
+
+
+def known_servers(history: History, servers: Sequence[str]) -> None:
+    """Refuse servers that no run has read and the newest did not ask; an empty history refuses none.
+
+    Raises:
+        ConfigurationError: there is one; the error lists those of the newest run.
+    """
+    runs = history.store.run_ids()
+    if runs and servers:
+        _known(servers, history.complete_runs().keys() | set(_asked(history, runs[-1])))
+
+
+def only(snapshot: Snapshot, servers: Iterable[str]) -> Snapshot:
+    """The part of a snapshot that is about some servers."""
+    wanted = set(servers)
+    return _mapped(snapshot, lambda name: name if name in wanted else None)
+
+
+def _one_server(ref: str, history: History, unknown: ConfigurationError) -> Side:
+    """What ``RUN:SERVER`` means; both may hold colons.
+
+    Raises:
+        ConfigurationError: there is no such server in the run, or, as ``unknown`` says, no such run.
+    """
+    for at in sorted((at for at, character in enumerate(ref) if character == ":"), reverse=True):
+        try:
+            run_id, server = history.resolve(ref[:at]), ref[at + 1 :]
+        except ConfigurationError:
+            continue
+        asked = _asked(history, run_id)
+        if server in asked:
+            read = only(history.as_of(run_id), [server])
+            if not read.tables["observations"].num_rows:  # it never answered; the run says why
+                read = only(history.load(run_id), [server])
+            return Side(f"{_moment(time_of(run_id))} {server}", run_id, read, server)
+        unknown = _no_server(server, set(asked))
+    raise unknown
+
+
+def _asked(history: History, run_id: str) -> list[str]:
+    return [str(row["server"]) for row in history.observed(run_id)]
+
+
+def _known(servers: Iterable[str], there: set[str]) -> None:
+    for server in servers:
+        if server not in there:
+            raise _no_server(server, there)
+
+
+def _no_server(server: str, there: set[str]) -> ConfigurationError:
+    return ConfigurationError(f"there is no server {server!r}", f"There are: {', '.join(sorted(there)) or 'none'}")
+
+
+def _not_now(changes: Changes, new: Side, after: Snapshot, history: History, servers: Sequence[str]) -> Changes:
+    """The changes, with the servers named that the new run did not read: of them an older answer was compared."""
+    if new.run_id is None:
+        return changes
+    wanted = {new.server} if new.server else set(servers)
+    failed = [
+        row for row in history.observed(new.run_id) if row["status"] != "ok" and (not wanted or row["server"] in wanted)
+    ]
+    known = {row["server"]: row for row in rows(after.tables["observations"]) if row["status"] == "ok"}
+    return left_out(changes, failed, known)
+
+
+def _as_of(side: Side, history: History) -> Snapshot:
+    return side.snapshot if side.snapshot is not None else history.as_of(side.run_id or "latest")
+
+
+def _renamed(snapshot: Snapshot, server: str) -> Snapshot:
+    return _mapped(snapshot, lambda _: server)
+
+
+def _mapped(snapshot: Snapshot, name_of: Callable[[str], str | None]) -> Snapshot:
+    """The snapshot with its servers called otherwise; those called None are left out."""
+    tables = {}
+    for name, table in snapshot.tables.items():
+        kept = [{**row, "server": renamed} for row in rows(table) if (renamed := name_of(row["server"])) is not None]
+        tables[name] = table_of(schema.TABLES[name], kept)
+    return replace(snapshot, tables=tables)
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "now"

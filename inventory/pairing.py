@@ -1,0 +1,102 @@
+"""Which row before is which row after: the pairing that a comparison rests on.
+
+A key is not unique, so rows with one key are paired by what they say: equal ones first, the rest in their order.
+"""
+
+import json
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row and its compared fields that have a value."""
+
+    row: Row
+    fields: Row
+
+
+Entries = dict[str, list[Entry]]  # of one server, by grain
+Pair = tuple[Entry | None, Entry | None]
+Look = Callable[[Entry], str]
+
+
+def model_pairs(olds: Entries, news: Entries) -> list[Pair]:
+    """Pair the models with one key: those that are equal with their instances, those that are equal, then in order."""
+    inside: dict[int, list[str]] = defaultdict(list)
+    for side in (olds, news):
+        owners = {(entry.row["key"], entry.row["ordinal"]): id(entry) for entry in side["model"]}
+        for entry in side.get("instance", ()):
+            owner = owners.get((entry.row["key"], entry.row["ordinal"]), 0)
+            inside[owner].append(to_json([entry.row["instance_id"], entry.fields]))
+
+    def whole(entry: Entry) -> str:
+        return to_json([entry.fields, sorted(inside.get(id(entry), ()))])
+
+    keys = [[(entry.row["key"],) for entry in side["model"]] for side in (olds, news)]
+    return _pairs(olds["model"], news["model"], keys[0], keys[1], (whole, _content))
+
+
+def instance_pairs(olds: list[Entry], news: list[Entry], ordinals: Mapping[Any, int] | None) -> list[Pair]:
+    """Pair the instances of one model with one id: those with equal content first, then in order.
+
+    Args:
+        olds: the instances before.
+        news: the instances after.
+        ordinals: the ordinal after of each model that is still there, by its key and ordinal before; None if unknown.
+    """
+
+    def owner(row: Row) -> int:
+        ordinal: int = row["ordinal"]
+        return ordinal if ordinals is None else ordinals.get((row["key"], ordinal), -1 - ordinal)
+
+    before = [(entry.row["key"], owner(entry.row), entry.row["instance_id"]) for entry in olds]
+    after = [(entry.row["key"], entry.row["ordinal"], entry.row["instance_id"]) for entry in news]
+    return _pairs(olds, news, before, after, (_content,))
+
+
+def _pairs(
+    olds: list[Entry],
+    news: list[Entry],
+    old_keys: Sequence[tuple[Any, ...]],
+    new_keys: Sequence[tuple[Any, ...]],
+    looks: Sequence[Look],
+) -> list[Pair]:
+    """Pair the entries with one key: those that look the same, look after look, then the rest in their order."""
+    groups: dict[tuple[Any, ...], tuple[list[Entry], list[Entry]]] = {}
+    for side, (entries, keys) in enumerate(((olds, old_keys), (news, new_keys))):
+        for entry, key in zip(entries, keys, strict=True):
+            groups.setdefault(key, ([], []))[side].append(entry)
+    pairs: list[Pair] = []
+    for before, after in groups.values():
+        if len(before) > 1 or len(after) > 1:
+            for look in looks:
+                pairs += _take_alike(before, after, look)
+        pairs += zip_longest(before, after)
+    return pairs
+
+
+def _take_alike(before: list[Entry], after: list[Entry], look: Look) -> list[Pair]:
+    """Take the entries that look the same out of both lists, in pairs."""
+    waiting: dict[str, deque[Entry]] = defaultdict(deque)
+    for other in after:
+        waiting[look(other)].append(other)
+    pairs = [(one, alike.popleft()) for one in before if (alike := waiting[look(one)])]
+    taken = {id(entry) for pair in pairs for entry in pair}
+    for side in (before, after):
+        side[:] = [entry for entry in side if id(entry) not in taken]
+    return [*pairs]
+
+
+def _content(entry: Entry) -> str:
+    return to_json(entry.fields)
+
+
+def to_json(value: Any) -> str:
+    """A value as JSON that is the same for the same value."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,90 @@
+"""Which runs stay: restic's keep rules, and the removal of the others' files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from inventory.errors import ConfigurationError
+from inventory.references import time_of
+from inventory.snapshot import values
+from inventory.store import KINDS, Store
+
+_PERIODS: dict[str, Callable[[str], object]] = {
+    "last": lambda run_id: run_id,
+    "daily": lambda run_id: time_of(run_id).date(),
+    "weekly": lambda run_id: time_of(run_id).isocalendar()[:2],
+    "monthly": lambda run_id: run_id[:6],
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a pruning would do.
+
+    Attributes:
+        keep: runs that stay.
+        drop: runs whose observations go.
+        free: runs whose answers go too, because no run that stays points at them.
+    """
+
+    keep: tuple[str, ...]
+    drop: tuple[str, ...]
+    free: tuple[str, ...]
+
+
+def kept(run_ids: Sequence[str], rules: dict[str, int]) -> set[str]:
+    """The runs that keep rules keep: of the last N periods that have a run, the newest run each.
+
+    Args:
+        run_ids: all runs.
+        rules: ``last``, ``daily``, ``weekly``, ``monthly``, each with its number; days and weeks are UTC's.
+    """
+    keep = set()
+    for rule, number in rules.items():
+        seen: set[object] = set()
+        for run_id in sorted(run_ids, reverse=True):
+            period = _PERIODS[rule](run_id)
+            if period not in seen and len(seen) < number:
+                seen.add(period)
+                keep.add(run_id)
+    return keep
+
+
+def plan(store: Store, rules: dict[str, int], also: Sequence[str] = ()) -> Plan:
+    """What to remove: everything that no rule keeps, but never the newest complete run, nor one in ``also``.
+
+    Raises:
+        ConfigurationError: no rule was given.
+        FileError: an observations file is damaged.
+    """
+    if not rules:
+        raise ConfigurationError("no rule says what to keep", "Give --keep-last N, --keep-daily N or another")
+    runs = store.run_ids()
+    keep = kept(runs, rules) | (set(also) & set(runs))
+    observed = {run_id: store.read("observations", run_id).table(["status", "stored_in"]) for run_id in runs}
+    complete = [run_id for run_id in runs if set(values(observed[run_id], "status")) == {"ok"}]
+    keep |= set(complete[-1:])
+    pointed = {stored for run_id in keep for stored in values(observed[run_id], "stored_in") if stored}
+    holding = {path.stem for kind in KINDS[1:] for path in (store.folder / kind).glob("month=*/*.parquet")}
+    drop = [run_id for run_id in runs if run_id not in keep]
+    return Plan(
+        tuple(sorted(keep)), tuple(drop), tuple(sorted((holding - pointed) & (set(runs) | store.pruned().keys())))
+    )
+
+
+def carry_out(store: Store, what: Plan) -> None:
+    """Remove what the plan says; the record of what goes is written first, so that the chain can always be followed.
+
+    Answers stay until the next pruning if another run was recorded meanwhile.
+
+    Raises:
+        FileError: a file could not be removed; what is left is still a whole history.
+    """
+    if what.drop:
+        store.record_pruned({run_id: store.read("observations", run_id).sha256 for run_id in what.drop})
+    for run_id in what.drop:
+        store.remove("observations", run_id)
+    if store.writing() or not set(store.run_ids()) <= set(what.keep):
+        return  # a run that began before may point at what would go; the next pruning knows
+    for run_id in what.free:
+        for kind in KINDS[1:]:
+            store.remove(kind, run_id)

@@ -1,0 +1,206 @@
+"""The questions to a history, as SQL over the views ``observations``, ``models`` and ``instances``.
+
+One text for every engine: it keeps to what DuckDB and Spark both understand. Run ids are put in as text; they hold
+nothing but digits, letters, a dot and a dash, which whoever calls has checked.
+"""
+
+from inventory import schema
+
+RUNS = schema.Table(
+    "runs",
+    "one run",
+    (
+        schema.Column("run_id", schema.TEXT, "", "The run.", key=True),
+        schema.Column("collected_at", schema.TIME, "", "When its first server answered.", "UTC"),
+        schema.Column("status", schema.TEXT, "", "ok, partial, suspect or failed."),
+        schema.Column("servers", schema.INTEGER, "", "Servers asked.", "servers"),
+        schema.Column("servers_ok", schema.INTEGER, "", "Servers read.", "servers"),
+        schema.Column("model_count", schema.INTEGER, "", "Models of the servers read.", "models"),
+        schema.Column("instance_count", schema.INTEGER, "", "Loaded instances of the servers read.", "instances"),
+        schema.Column("size_bytes", schema.INTEGER, "", "Size of the models of the servers read.", "bytes"),
+        schema.Column("error", schema.TEXT, "", "Why the first server that was not read was not."),
+        schema.Column("added", schema.INTEGER, "", "Models added since each server's last reading.", "models"),
+        schema.Column("removed", schema.INTEGER, "", "Models removed since each server's last reading.", "models"),
+        schema.Column(
+            "reconfigured", schema.INTEGER, "", "Models and instances with another value in a field.", "rows"
+        ),
+    ),
+)
+
+LIFECYCLE = schema.Table(
+    "lifecycle",
+    "one model on one server",
+    (
+        schema.Column("server", schema.TEXT, "", "The server.", key=True),
+        schema.Column("key", schema.TEXT, "", "The model's key.", key=True),
+        schema.Column("display_name", schema.TEXT, "", "Its name for people, as last seen."),
+        schema.Column("size_bytes", schema.INTEGER, "", "Its size on disk, as last seen.", "bytes"),
+        schema.Column("first_seen", schema.TIME, "", "The first complete observation that has it.", "UTC"),
+        schema.Column("last_seen", schema.TIME, "", "The last one.", "UTC"),
+        schema.Column("present", schema.BOOLEAN, "", "The server's last complete observation has it."),
+        schema.Column(
+            "days_present", schema.INTEGER, "", "Days (UTC) with a complete observation that has it.", "days"
+        ),
+        schema.Column("runs_present", schema.INTEGER, "", "Complete observations that have it.", "runs"),
+        schema.Column("runs_loaded", schema.INTEGER, "", "Complete observations in which it is loaded.", "runs"),
+        schema.Column("last_loaded", schema.TIME, "", "The last of these; null if never loaded.", "UTC"),
+        schema.Column("last_changed", schema.TIME, "", "When it last changed, came or went.", "UTC"),
+    ),
+)
+
+_DIGEST = schema.Column("digest", schema.TEXT, "", "The digest of the answer that the row belongs to.", key=True)
+_STORED = schema.Column("stored_in", schema.TEXT, "", "The run in which the answer was stored.", key=True)
+_ROW = schema.Column("row_digest", schema.TEXT, "", "SHA-256 of the row's compared values.", compared=False)
+GRAIN_FILES = {
+    table.name: schema.Table(table.name, table.row, (_DIGEST, _STORED, _ROW, *table.columns[1:]))
+    for table in schema.GRAIN_TABLES.values()
+}
+"""The models and instances tables as stored: without the server, so that two servers alike share them."""
+
+TIMELINE = schema.Table(
+    "timeline",
+    "one change, and the run that saw it",
+    (
+        schema.Column("run_id", schema.TEXT, "", "The run that saw the change.", key=True),
+        schema.Column("observed_at", schema.TIME, "", "When it saw it.", "UTC"),
+        schema.Column("previous_run_id", schema.TEXT, "", "The server's complete observation before."),
+        *schema.CHANGES.columns,
+    ),
+)
+
+WANTED = schema.Table(
+    "wanted", "an answer", tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest", "stored_in"))
+)
+
+
+def last_ok(run_id: str | None = None, before: bool = False) -> str:
+    """The last complete observation of each server, at or before a run."""
+    bound = "" if run_id is None else f" AND run_id {'<' if before else '<='} '{run_id}'"
+    return f"""
+        SELECT o.* FROM observations o JOIN (
+            SELECT server, max(run_id) AS run_id FROM observations WHERE status = 'ok'{bound} GROUP BY server
+        ) l ON o.server = l.server AND o.run_id = l.run_id
+        ORDER BY o.server"""
+
+
+LAST = """
+    SELECT o.* FROM observations o JOIN (
+        SELECT server, max(run_id) AS run_id FROM observations GROUP BY server
+    ) l ON o.server = l.server AND o.run_id = l.run_id"""
+"""The last observation of each server, whatever its status."""
+
+
+def rows(table: schema.Table) -> str:
+    """The rows of the answers listed in the view ``wanted`` (server, digest, stored_in), under their servers."""
+    columns = ", ".join(f"r.{name}" for name in table.names[1:])
+    order = ", ".join(("w.server", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
+    return f"""
+        SELECT w.server, {columns} FROM wanted w
+        JOIN {table.name} r ON r.digest = w.digest AND r.stored_in = w.stored_in
+        ORDER BY {order}"""
+
+
+TRANSITIONS = """
+    SELECT server, run_id, observed_at, digest, stored_in, old_run, old_digest, old_stored_in FROM (
+        SELECT server, run_id, observed_at, digest, stored_in,
+               lag(run_id) OVER (PARTITION BY server ORDER BY run_id) AS old_run,
+               lag(digest) OVER (PARTITION BY server ORDER BY run_id) AS old_digest,
+               lag(stored_in) OVER (PARTITION BY server ORDER BY run_id) AS old_stored_in
+        FROM observations WHERE status = 'ok'
+    ) t WHERE old_digest <> digest ORDER BY run_id, server"""
+"""Where a server's complete answer is another than the one before it."""
+
+COMPLETE = """
+    SELECT server, count(*) AS runs FROM observations WHERE status = 'ok' GROUP BY server"""
+"""How many complete observations there are of each server."""
+
+
+def run_counts(*, some: bool) -> str:
+    """What each run saw; with ``some``, of the servers in the view ``wanted``."""
+    return f"""
+        SELECT o.run_id, min(o.observed_at) AS collected_at, count(*) AS servers,
+               CAST(sum(CASE WHEN o.status = 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS servers_ok,
+               CAST(sum(CASE WHEN o.status = 'suspect' THEN 1 ELSE 0 END) AS BIGINT) AS servers_suspect,
+               CAST(sum(CASE WHEN o.status = 'ok' THEN o.model_count END) AS BIGINT) AS model_count,
+               CAST(sum(CASE WHEN o.status = 'ok' THEN o.instance_count END) AS BIGINT) AS instance_count,
+               CAST(sum(CASE WHEN o.status = 'ok' THEN o.size_bytes END) AS BIGINT) AS size_bytes,
+               min(o.error) AS error
+        FROM observations o {"JOIN wanted w ON w.server = o.server" if some else ""}
+        GROUP BY o.run_id ORDER BY o.run_id"""
+
+
+LIVES = """
+    WITH seen AS (
+        SELECT server, digest, stored_in, count(*) AS runs, min(run_id) AS first_run, max(run_id) AS last_run,
+               min_by(observed_at, run_id) AS first_seen, max_by(observed_at, run_id) AS last_seen
+        FROM observations WHERE status = 'ok' GROUP BY server, digest, stored_in
+    ), days AS (
+        SELECT DISTINCT server, digest, stored_in, CAST(observed_at AS DATE) AS day
+        FROM observations WHERE status = 'ok'
+    ), newest AS (
+        SELECT server, max(run_id) AS run_id FROM observations WHERE status = 'ok' GROUP BY server
+    ), held AS (
+        SELECT digest, stored_in, key, max(display_name) AS display_name, sum(size_bytes) AS size_bytes,
+               max(loaded_instance_count) AS loaded
+        FROM models GROUP BY digest, stored_in, key
+    ), lives AS (
+        SELECT s.server, h.key, max(s.last_run) AS last_run,
+               min_by(s.first_seen, s.first_run) AS first_seen, max_by(s.last_seen, s.last_run) AS last_seen,
+               sum(s.runs) AS runs_present, sum(CASE WHEN h.loaded > 0 THEN s.runs ELSE 0 END) AS runs_loaded,
+               max_by(CASE WHEN h.loaded > 0 THEN s.last_seen END, CASE WHEN h.loaded > 0 THEN s.last_run END)
+                   AS last_loaded
+        FROM seen s JOIN held h ON h.digest = s.digest AND h.stored_in = s.stored_in GROUP BY s.server, h.key
+    ), present AS (
+        SELECT d.server, h.key, count(DISTINCT d.day) AS days_present
+        FROM days d JOIN held h ON h.digest = d.digest AND h.stored_in = d.stored_in GROUP BY d.server, h.key
+    )
+    SELECT l.server, l.key, h.display_name, CAST(h.size_bytes AS BIGINT) AS size_bytes, l.first_seen, l.last_seen,
+           l.last_run = n.run_id AS present, p.days_present, CAST(l.runs_present AS BIGINT) AS runs_present,
+           CAST(l.runs_loaded AS BIGINT) AS runs_loaded, l.last_loaded
+    FROM lives l JOIN present p ON p.server = l.server AND p.key = l.key JOIN newest n ON n.server = l.server
+    JOIN seen s ON s.server = l.server AND s.last_run = l.last_run
+    JOIN held h ON h.digest = s.digest AND h.stored_in = s.stored_in AND h.key = l.key
+    ORDER BY l.server, l.key"""
+
+
+def stored_rows(table: schema.Table, run_id: str) -> str:
+    """The rows of new answers as they are stored; ``fresh`` lists one server of each new digest. For DuckDB only."""
+    compared = ", ".join(
+        f"{name} := r.{name}"
+        for name in table.names[1:]
+        if "ordinal" not in name and name in (*table.keys, *table.compared)
+    )
+    columns = ", ".join(f"r.{name}" for name in table.names[1:])
+    order = ", ".join(("f.digest", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
+    return f"""
+        SELECT f.digest, '{run_id}' AS stored_in, sha256(to_json(struct_pack({compared}))) AS row_digest, {columns}
+        FROM {table.name} r JOIN fresh f ON f.server = r.server ORDER BY {order}"""
+
+
+HOLDING = "SELECT DISTINCT stored_in FROM observations WHERE status = 'ok'"
+"""The runs that hold the complete answers."""
+
+
+STORED = """
+    SELECT o.digest, min(o.stored_in) AS stored_in FROM observations o JOIN fresh f ON f.digest = o.digest
+    GROUP BY o.digest"""
+"""Where the answers are stored that seem to be new."""
+
+
+FRESH = """
+    SELECT f.digest, f.server, o.payload_digest FROM fresh f JOIN observations o ON o.server = f.server
+    ORDER BY f.digest"""
+"""The answers that are stored now."""
+
+
+def field_counts(table: schema.Table) -> str:
+    """Of each new answer how many values each compared field has."""
+    counts = ", ".join(f"count(r.{name}) AS {name}" for name in table.compared if name != "extra")
+    return f"SELECT f.digest, {counts} FROM {table.name} r JOIN fresh f ON f.server = r.server GROUP BY f.digest"
+
+
+def extras(table: schema.Table) -> str:
+    """The unknown fields of the new answers."""
+    return f"""
+        SELECT DISTINCT f.digest, r.extra FROM {table.name} r JOIN fresh f ON f.server = r.server
+        WHERE r.extra IS NOT NULL"""

@@ -1,0 +1,215 @@
+"""A joint: a snapshot into a history: new answers stored once, one row for each server, the observations last."""
+
+import json
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import accumulate
+
+import pyarrow as pa
+
+from inventory import queries, schema
+from inventory.collect import collect, new_run_id, utc_now
+from inventory.diff import Changes, leaves
+from inventory.engines import Engine, open_engine
+from inventory.errors import FileError
+from inventory.history import History, Row
+from inventory.references import time_of
+from inventory.servers import Server
+from inventory.snapshot import Snapshot, build, rows
+from inventory.store import ARROW, GRAIN_FILES
+from inventory.suspicion import Expected
+
+_FRESH = schema.Table(
+    "fresh", "a new answer", tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest"))
+)
+_PAYLOADS = schema.Table(
+    "payloads",
+    "a body as received",
+    tuple(schema.Column(name, schema.TEXT, "", "") for name in ("digest", "stored_in", "payload_digest", "fields")),
+)
+
+
+def expected(history: History, servers: list[str]) -> dict[str, Expected]:
+    """What the history knows of servers that are about to be asked."""
+    known = _last_rows(history, servers)
+    doubted = _keys_of(history, [last for last, _ in known.values() if last and last["status"] == "suspect"])
+    return {
+        server: Expected(complete["model_count"], doubted.get(server))
+        for server, (_, complete) in known.items()
+        if complete
+    }
+
+
+def _last_rows(history: History, servers: Sequence[str]) -> dict[str, tuple[Row | None, Row | None]]:
+    """Of each server its last observation, and its last complete one.
+
+    The newest run's file usually answers for all; only if it does not are the others opened.
+    """
+    runs = history.store.run_ids()
+    newest = {row["server"]: row for row in history.observed(runs[-1])} if runs else {}
+    found: dict[str, tuple[Row | None, Row | None]] = {
+        server: (row, row) for server in servers if (row := newest.get(server)) and row["status"] == "ok"
+    }
+    missing = [server for server in servers if server not in found]
+    if not missing or not runs:
+        return found
+    views = history.views(runs)
+    last, complete = (
+        {row["server"]: row for row in rows(views.query(text))} for text in (queries.LAST, queries.last_ok())
+    )
+    return found | {server: (last.get(server), complete.get(server)) for server in missing}
+
+
+def _keys_of(history: History, stored: Sequence[Row]) -> dict[str, frozenset[str]]:
+    """The model keys of some stored answers, by the server of the observation given."""
+    keys: dict[str, set[str]] = {row["server"]: set() for row in stored}
+    for row in rows(history.snapshot([], stored).tables["models"]):
+        keys[row["server"]].add(row["key"])
+    return {server: frozenset(some) for server, some in keys.items()}
+
+
+def next_moment(history: History, now: datetime) -> datetime:
+    """A time for a new run that is later than every recorded one, also if the clock was put back."""
+    runs = history.store.run_ids()
+    return max(now, time_of(runs[-1]) + timedelta(microseconds=1)) if runs else now
+
+
+def record(history: History, snapshot: Snapshot) -> Snapshot:
+    """Write a snapshot into a history, failures included.
+
+    Returns:
+        The snapshot as recorded: ``stored_in`` names the runs that hold the unchanged answers.
+
+    Raises:
+        FileError: it could not be written; the history is as it was.
+    """
+    store, run_id = history.store, snapshot.run_id
+    store.tidy()
+    observed = rows(snapshot.tables["observations"])
+    with store.begun(run_id):  # from here on no pruning takes away what this run is about to point at
+        runs = store.run_ids()
+        fresh = _point(history, runs, observed, run_id)
+        files = {}
+        if fresh:
+            for kind, table in _new_rows(snapshot, fresh, run_id).items():
+                files[kind] = store.write(kind, run_id, table)
+        table = build(
+            schema.OBSERVATIONS, {name: [row[name] for row in observed] for name in schema.OBSERVATIONS.names}
+        )
+        before = {"run_id": runs[-1], "sha256": store.read("observations", runs[-1]).sha256} if runs else None
+        store.write("observations", run_id, table, files=files, previous=before)
+    return Snapshot({**snapshot.tables, "observations": table}, snapshot.grains, snapshot.payloads)
+
+
+def _point(history: History, runs: list[str], observed: list[Row], run_id: str) -> dict[str, str]:
+    """Point each observation at the run that holds its answer; returns one server of each answer that none holds."""
+    held = {row["digest"]: row["stored_in"] for row in history.observed(runs[-1]) if row["digest"]} if runs else {}
+    new = {row["digest"]: row["server"] for row in observed if row["digest"] and row["digest"] not in held}
+    if new and runs:
+        asked = build(_FRESH, {"server": list(new.values()), "digest": list(new)})
+        held |= {
+            row["digest"]: row["stored_in"] for row in rows(history.views(runs, fresh=asked).query(queries.STORED))
+        }
+    fresh: dict[str, str] = {}
+    for row in observed:
+        if row["digest"]:
+            row["stored_in"] = held.get(row["digest"], run_id)
+            if row["stored_in"] == run_id:
+                fresh.setdefault(row["digest"], row["server"])
+    return fresh
+
+
+def _new_rows(snapshot: Snapshot, fresh: dict[str, str], run_id: str) -> dict[str, pa.Table]:
+    """The payloads, models and instances files of the answers that are stored now."""
+    asked = build(_FRESH, {"server": list(fresh.values()), "digest": list(fresh)})
+    views = {name: snapshot.tables[name] for name in ("observations", *GRAIN_FILES)}
+    engine = open_engine("duckdb", {}, {"fresh": asked, **views})
+    tables = {table.name: engine.query(queries.stored_rows(table, run_id)) for table in schema.GRAIN_TABLES.values()}
+    return {"payloads": _payloads(engine, snapshot, run_id), **tables}
+
+
+def _payloads(engine: Engine, snapshot: Snapshot, run_id: str) -> pa.Table:
+    """The bodies as received, and the fields that have a value anywhere in them."""
+    found = rows(engine.query(queries.FRESH))
+    fields: dict[str, set[str]] = {row["digest"]: set() for row in found}
+    for table in schema.GRAIN_TABLES.values():
+        for row in rows(engine.query(queries.field_counts(table))):
+            fields[row.pop("digest")] |= {f"{table.name}.{name}" for name, count in row.items() if count}
+        for row in rows(engine.query(queries.extras(table))):
+            fields[row["digest"]] |= {f"{table.name}.{path}" for path in leaves("extra", json.loads(row["extra"]))}
+    texts = build(
+        _PAYLOADS,
+        {
+            "digest": [row["digest"] for row in found],
+            "stored_in": [run_id] * len(found),
+            "payload_digest": [row["payload_digest"] for row in found],
+            "fields": [json.dumps(sorted(fields[row["digest"]])) for row in found],
+        },
+    )
+    bodies = [snapshot.payloads[row["server"]] for row in found]
+    offsets = array("q", accumulate(map(len, bodies), initial=0))
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(bodies))]
+    body = pa.Array.from_buffers(pa.large_binary(), len(bodies), buffers)
+    return texts.append_column("body", body).select(ARROW["payloads"].names)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of one run.
+
+    Attributes:
+        snapshot: what it saw.
+        changes: since the run before; None for the first run, or if the history could not be used.
+        since: when the run before began.
+        failure: why it could not be recorded, or compared.
+    """
+
+    snapshot: Snapshot
+    changes: Changes | None = None
+    since: datetime | None = None
+    failure: FileError | None = None
+
+
+def take(
+    history: History,
+    servers: Sequence[Server],
+    *,
+    timeout: float,
+    recheck: float = 5.0,
+    accept_suspect: bool = False,
+    clock: Callable[[], datetime] = utc_now,
+) -> Taken:
+    """Ask the servers, record what they say, and compare it with the run before.
+
+    Args:
+        history: where it is recorded.
+        servers: who is asked.
+        timeout: seconds that each has for its whole answer.
+        recheck: seconds before an answer that lost most of its models is asked for once more.
+        accept_suspect: believe such an answer at once.
+        clock: gives the time in UTC.
+
+    Returns:
+        What became of it; a history that cannot be used is no reason not to have asked.
+    """
+    known: dict[str, Expected] = {}
+    failure = None
+    run_id = None
+    try:
+        run_id = new_run_id(next_moment(history, clock()))
+        known = {} if accept_suspect else expected(history, [server.name for server in servers])
+    except FileError as error:
+        failure = error
+    snapshot = collect(servers, timeout=timeout, clock=clock, run_id=run_id, expected=known, recheck=recheck)
+    if failure:
+        return Taken(snapshot, failure=failure)
+    try:
+        snapshot = record(history, snapshot)
+        before = [one for one in history.store.run_ids() if one < snapshot.run_id][-1:]
+        if not before:
+            return Taken(snapshot)
+        return Taken(snapshot, history.diff(before[0], snapshot.run_id), time_of(before[0]))
+    except FileError as error:
+        return Taken(snapshot, failure=error)

@@ -1,0 +1,34 @@
+"""An answer that lost most of its models: believed only when it is repeated.
+
+A cold start of LM Studio can list nothing but the bundled embedding model for a while, with HTTP 200.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+BUNDLED = "text-embedding-nomic-embed-text-v1.5"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is known of a server before it is asked.
+
+    Attributes:
+        model_count: models of its last complete answer.
+        doubted: the keys of the answer that its last observation held and doubted; None if it doubted none.
+    """
+
+    model_count: int
+    doubted: frozenset[str] | None = None
+
+
+def doubt(keys: Sequence[str], expected: Expected | None) -> str:
+    """Why an answer with these model keys is not believed yet; empty if it is."""
+    if expected is None or expected.doubted == frozenset(keys):
+        return ""
+    count, before = len(keys), expected.model_count
+    if set(keys) == {BUNDLED} and before > count:
+        return f"only the bundled embedding model is left of {before} models: LM Studio may still be starting"
+    if 2 * count < before and before - count >= 3:
+        return f"only {count} of {before} models are left"
+    return ""

@@ -1,0 +1,71 @@
+"""``lms-inventory verify`` and ``prune`` as people run them."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cli.running import run
+from inventory import History
+
+
+@pytest.fixture
+def copy(past: Path, tmp_path: Path) -> Path:
+    """A history that may be damaged."""
+    return Path(shutil.copytree(past, tmp_path / "h"))
+
+
+def test_a_whole_history_is_proven(past: Path, tmp_path: Path) -> None:
+    """Exit 0 and a line of counts; one that is empty is whole too."""
+    assert run("verify", "--history", past) == (0, "4 runs, 0 problems\n", "")
+    assert run("verify", "--json", "--history", past).data == {"problems": []}
+    assert run("verify", "--history", tmp_path / "none") == (0, "0 runs, 0 problems\n", "")
+
+
+@pytest.mark.parametrize("kind", ["observations", "payloads", "models", "instances"])
+def test_a_flipped_bit_is_named(kind: str, copy: Path) -> None:
+    """Exit 4 with the damaged file and what it held; commands that need it refuse it with one line."""
+    path = next((copy / kind).rglob("*.parquet"))
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(body)
+    done = run("verify", "--history", copy, "--json")
+    assert done.code == 4
+    named = {problem["file"]: problem for problem in done.data["problems"]}
+    assert path.stem in named[str(path.relative_to(copy))]["holds"]
+    if kind in ("observations", "models"):
+        done = run("show", path.stem, "--history", copy)
+        assert (done.code, done.out, done.err.count("\n")) == (4, "", 1)
+        assert str(path) in done.err
+
+
+def test_a_missing_file_is_named(copy: Path) -> None:
+    """Each problem is a line that says what the file held, and then their number."""
+    path = min((copy / "payloads").rglob("*.parquet"))
+    path.unlink()
+    done = run("verify", "--history", copy)
+    assert done.code == 4
+    assert f"{path.relative_to(copy)}: missing; it holds the bodies as received of run {path.stem}\n" in done.out
+    assert done.out.splitlines()[-1].startswith("4 runs, ")
+
+
+def test_prune_removes_what_no_rule_keeps(copy: Path) -> None:
+    """--dry-run only says which runs would go; afterwards the history is whole, and what is kept is the same."""
+    runs = History(copy).store.run_ids()
+    before = run("show", "latest", "--history", copy).out
+    done = run("prune", "--keep-last", "2", "--dry-run", "--history", copy)
+    assert done == (0, f"- {runs[0]}\n- {runs[1]}\n2 runs kept, 2 would go\n", "")
+    assert History(copy).store.run_ids() == runs
+    done = run("prune", "--keep-last", "2", "--json", "--history", copy)
+    assert done.data == {"kept": runs[2:], "removed": runs[:2], "dry_run": False}
+    assert History(copy).store.run_ids() == runs[2:]
+    assert run("verify", "--history", copy) == (0, "2 runs, 0 problems\n", "")
+    assert run("show", "latest", "--history", copy).out == before
+
+
+def test_prune_without_a_rule_is_refused(copy: Path) -> None:
+    """Exit 2, and nothing goes."""
+    done = run("prune", "--history", copy)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert len(History(copy).store.run_ids()) == 4

@@ -1,0 +1,67 @@
+"""Histories made for tests, out of saved answers: each run is really collected and recorded."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import inventory
+from inventory.collect import new_run_id
+from inventory.history import History
+from inventory.recording import record
+from inventory.servers import Server
+from inventory.snapshot import Snapshot, rows
+
+Model = dict[str, Any]
+Fleet = dict[str, list[Model] | None]  # the models of each server that is asked; None if it cannot be read
+START = datetime(2026, 11, 1, 6, tzinfo=UTC)
+
+
+def model(key: str, *loaded: str, **fields: Any) -> Model:
+    """A model as LM Studio sends it, with the ids of its loaded instances."""
+    instances = [{"id": name, "config": {"context_length": 4096}} for name in loaded]
+    return {"key": key, "type": "llm", "size_bytes": 10, **fields, "loaded_instances": instances}
+
+
+def day(number: float) -> datetime:
+    """The time of the run of a day."""
+    return START + timedelta(days=number)
+
+
+def collected(folder: Path, fleet: Fleet, moment: datetime, run_id: str | None = None) -> Snapshot:
+    """What a run over a fleet sees."""
+    folder.mkdir(exist_ok=True)
+    servers = []
+    for name, models in fleet.items():
+        path = folder / f"{name}.json"
+        path.unlink(missing_ok=True)
+        if models is not None:
+            path.write_text(json.dumps({"models": models}))
+        servers.append(Server(f"file:{path}", name))
+    return inventory.collect(servers, clock=lambda: moment, run_id=run_id or new_run_id(moment))
+
+
+def run(history: History, fleet: Fleet, moment: datetime, run_id: str | None = None) -> str:
+    """Record a run over a fleet; returns its id."""
+    answers = history.store.folder.parent / "answers"
+    return record(history, collected(answers, fleet, moment, run_id)).run_id
+
+
+def made(folder: Path, *fleets: Fleet) -> tuple[History, list[str]]:
+    """A history of one run a day, and the ids."""
+    history = History(folder / "history")
+    return history, [run(history, fleet, day(number)) for number, fleet in enumerate(fleets)]
+
+
+def told(table: Any) -> list[tuple[Any, ...]]:
+    """server, change, key, instance_id, field, old and new (of values) of each row of changes."""
+    return [
+        (row["server"], row["change"], row["key"], row["instance_id"], row["field"])
+        + ((row["old"], row["new"]) if row["change"] == "reconfigured" else (None, None))
+        for row in rows(table)
+    ]
+
+
+def files(history: History) -> list[Path]:
+    """All files of a history."""
+    return sorted(path for path in history.store.folder.rglob("*") if path.is_file())

@@ -1,0 +1,133 @@
+"""Which runs stay, and that what stays is whole: also when a pruning is interrupted."""
+
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from histories import Fleet, collected, day, files, made, model, run, told
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inventory.errors import ConfigurationError
+from inventory.history import History
+from inventory.prune import Plan, carry_out, kept, plan
+from inventory.recording import record
+from inventory.references import time_of
+from inventory.store import KINDS
+from inventory.verify import verify
+
+MOMENTS = st.datetimes(datetime(2024, 12, 20), datetime(2026, 2, 1))  # noqa: DTZ001 - made UTC below
+RULES = st.dictionaries(st.sampled_from(["last", "daily", "weekly", "monthly"]), st.integers(1, 9), min_size=1)
+
+
+def bucket(rule: str, moment: date) -> object:
+    """The period of a rule that a time lies in, counted by hand: days, weeks from Monday, months."""
+    monday = moment - timedelta(days=moment.weekday())
+    return {"daily": moment, "weekly": monday, "monthly": (moment.year, moment.month)}[rule]
+
+
+@given(st.lists(MOMENTS, max_size=40, unique=True), RULES)
+def test_keep_rules_are_restics(moments: list[datetime], rules: dict[str, int]) -> None:
+    """Of the last N days, weeks or months that have a run, the newest run each; of all runs, the last N."""
+    runs = sorted(f"{moment.replace(tzinfo=UTC):%Y%m%dT%H%M%S.%fZ}-0000" for moment in moments)
+    expected = set(runs[-rules["last"] :]) if "last" in rules else set()
+    for rule in rules.keys() - {"last"}:
+        newest = {bucket(rule, time_of(run_id).date()): run_id for run_id in runs}
+        expected |= set(sorted(newest.values())[-rules[rule] :])
+    assert kept(runs, rules) == expected
+
+
+A, B, C = [model("a")], [model("a"), model("b", "i")], [model("c", size_bytes=3)]
+FLEETS: list[Fleet] = [{"s": A}, {"s": B}, {"s": A}, {"s": C}, {"s": A}, {"s": None}]
+
+
+def test_what_kept_runs_point_at_survives(tmp_path: Path) -> None:
+    """Answers stay as long as a kept run has them, the others go; readings of the kept runs stay as they were."""
+    history, ids = made(tmp_path, *FLEETS)
+    before = history.load(ids[4]).models
+    what = plan(history.store, {"last": 2})
+    assert (what.keep, what.drop, what.free) == (tuple(ids[4:]), tuple(ids[:4]), (ids[1], ids[3]))
+    carry_out(history.store, what)
+    assert history.store.run_ids() == ids[4:]
+    assert {path.stem for path in files(history) if path.parent.parent.name == "models"} == {ids[0]}
+    assert history.load(ids[4]).models.equals(before)
+    assert verify(history.store).num_rows == 0
+    later = run(history, {"s": B}, day(6))
+    assert told(history.diff("latest~2", later).table)[0][:3] == ("s", "added", "b")
+    again = run(history, {"s": A}, day(7))
+    assert history.load(again).tables["observations"].column("stored_in").to_pylist() == [ids[0]], "not stored again"
+    assert history.store.path("models", ids[0]).exists(), "not swept"
+    assert verify(history.store).num_rows == 0
+
+
+def test_the_timeline_of_what_is_left(tmp_path: Path) -> None:
+    """Between two kept runs the changes are those of the two, whatever was between them."""
+    history, ids = made(tmp_path, *FLEETS[:5])
+    carry_out(history.store, Plan((ids[1], ids[3]), (ids[0], ids[2], ids[4]), ()))
+    assert sorted(told(history.timeline_table())) == sorted(told(history.diff(ids[1], ids[3]).table))
+    assert set(history.timeline()["previous_run_id"]) == {ids[1]}
+    assert verify(history.store).num_rows == 0
+
+
+def test_the_newest_complete_run_is_never_removed(tmp_path: Path) -> None:
+    """A run that failed does not push the last good one out; nor is a run in ``also`` removed."""
+    history, ids = made(tmp_path, *FLEETS, {"s": None})
+    assert plan(history.store, {"last": 1}).keep == (ids[4], ids[6])
+    assert plan(history.store, {"last": 1}, [ids[1], "20200101T000000.000000Z-0000"]).keep == (ids[1], ids[4], ids[6])
+    with pytest.raises(ConfigurationError, match="what to keep"):
+        plan(history.store, {})
+
+
+def test_nothing_to_prune(tmp_path: Path) -> None:
+    """A rule that keeps everything changes nothing, and writes nothing; an empty history can be pruned."""
+    history, _ = made(tmp_path, *FLEETS)
+    there = files(history)
+    carry_out(history.store, plan(history.store, {"last": 99}))
+    assert files(history) == there
+    empty = History(tmp_path / "none").store
+    carry_out(empty, plan(empty, {"daily": 1}))
+    assert not (tmp_path / "none").exists()
+
+
+def test_an_interrupted_pruning_is_finished_by_the_next(tmp_path: Path) -> None:
+    """After any number of its removals the history is whole, grows on, and the next pruning ends it."""
+    history, ids = made(tmp_path, *FLEETS)
+    what = plan(history.store, {"last": 2})
+    removals = [("observations", one) for one in what.drop] + [(kind, one) for one in what.free for kind in KINDS[1:]]
+    for done in range(len(removals) + 1):
+        folder = tmp_path / str(done)
+        folder.mkdir()
+        shutil.copytree(history.store.folder, folder / "history")
+        one = History(folder / "history")
+        one.store.record_pruned({run_id: one.store.read("observations", run_id).sha256 for run_id in what.drop})
+        for kind, run_id in removals[:done]:
+            one.store.remove(kind, run_id)
+        if done <= len(what.drop) or (done - len(what.drop)) % 3 == 0:
+            assert verify(one.store).num_rows == 0, removals[:done]
+        last = record(one, collected(folder / "answers", {"s": C}, day(6))).run_id
+        carry_out(one.store, plan(one.store, {"last": 3}))
+        assert one.store.run_ids() == [*ids[4:], last]
+        assert verify(one.store).num_rows == 0
+        holding = {path.stem for path in files(one) if path.parent.parent.name in KINDS[1:]}
+        assert holding <= {ids[0], ids[3], last}
+        assert one.load().models["key"].tolist() == ["c"]
+        assert one.load(ids[4]).models["key"].tolist() == ["a"]
+
+
+def test_a_run_recorded_meanwhile_keeps_what_it_points_at(tmp_path: Path) -> None:
+    """Answers stay if a run came, or is being written, after the plan was made; the next pruning takes them."""
+    history, ids = made(tmp_path, *FLEETS)
+    what = plan(history.store, {"last": 2})
+    later = run(history, {"s": B}, day(6))
+    carry_out(history.store, what)
+    assert verify(history.store).num_rows == 0
+    assert history.load(later).models["key"].tolist() == ["a", "b"]
+    what = plan(history.store, {"last": 1})
+    with history.store.begun("20261201T000000.000000Z-0000"):
+        carry_out(history.store, what)
+        assert history.store.path("payloads", ids[3]).exists()
+    carry_out(history.store, plan(history.store, {"last": 1}))
+    assert not history.store.path("payloads", ids[3]).exists()
+    assert history.store.run_ids() == [later]
+    assert verify(history.store).num_rows == 0

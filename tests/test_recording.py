@@ -1,0 +1,222 @@
+"""Runs into a history: unchanged, failed, killed, at the same time, and with the clock put back."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from histories import START, collected, day, files, made, model, run
+
+from inventory import recording
+from inventory.errors import FileError
+from inventory.history import History
+from inventory.recording import record
+from inventory.references import time_of
+from inventory.servers import Server
+from inventory.snapshot import rows
+from inventory.verify import verify
+
+PACKAGE = Path(recording.__file__).parent.parent
+ROUNDS, WRITERS = 4, 5  # so many kills are tried, five at a time
+
+# Records one run after another, each with another answer, and prints each id once it is recorded.
+WRITER = """
+import itertools, json, os, sys
+from functools import partial
+from pathlib import Path
+from inventory import recording
+from inventory.history import History
+from inventory.servers import Server
+
+folder, answer, runs, same = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "same"
+for number in itertools.count() if runs < 0 else range(runs):
+    own = number if same else f"{number}-{os.getpid()}"
+    answer.write_text(json.dumps({"models": [{"key": f"m{own}"}, {"key": "x", "loaded_instances": [{"id": "i"}]}]}))
+    taken = recording.take(History(folder), [Server(f"file:{answer}", answer.stem)], timeout=60)
+    assert taken.failure is None, taken.failure
+    print(taken.snapshot.run_id, flush=True)
+"""
+
+
+def writer(folder: Path, number: int, runs: int, kind: str) -> "subprocess.Popen[str]":
+    """Another process that records."""
+    command = [sys.executable, "-c", WRITER, str(folder / "history"), str(folder / f"s{number}.json"), str(runs), kind]
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.full)])
+def test_kill_at_any_moment(rounds: int, tmp_path: Path) -> None:
+    """Runs that are killed leave nothing unreadable, lose nothing that was acknowledged, and the next run sweeps."""
+    chance = random.Random(11)
+    told: list[str] = []
+    history = History(tmp_path / "history")
+    for _ in range(rounds):
+        writers = [writer(tmp_path, number, -1, "own") for number in range(WRITERS)]
+        for one in writers:
+            assert one.stdout is not None
+            told.append(one.stdout.readline().strip())
+        for one in writers:
+            time.sleep(chance.uniform(0, 0.15))
+            one.kill()
+        for one in writers:
+            out, err = one.communicate()
+            assert err == ""
+            told += [line for line in out.splitlines() if line]
+        assert verify(history.store).num_rows == 0
+        assert set(told) <= set(history.store.run_ids())
+    for sign in history.store.workshop.glob("*.run"):
+        os.utime(sign, (time.time() - 10,) * 2)  # younger than two seconds it would stay
+    run(history, {"s": [model("last")]}, START + timedelta(days=9999))
+    assert [*history.store.workshop.iterdir()] == []
+    runs = history.store.run_ids()
+    assert {path.stem for path in files(history)} == set(runs)
+    assert verify(history.store).num_rows == 0
+    assert len(history.runs()) == len(runs)
+    assert history.load(told[0]).complete
+
+
+def test_eight_at_once(tmp_path: Path) -> None:
+    """Eight processes with five runs each, with the same answers: forty runs, in order, none lost and none doubled."""
+    writers = [writer(tmp_path, number, 5, "same") for number in range(8)]
+    told = []
+    for one in writers:
+        out, err = one.communicate(timeout=120)
+        assert (one.returncode, err) == (0, "")
+        ids = out.split()
+        assert ids == sorted(ids)
+        told += ids
+    history = History(tmp_path / "history")
+    assert sorted(told) == history.store.run_ids()
+    assert len(set(told)) == 40
+    assert verify(history.store).num_rows == 0
+    for run_id in told[::7]:
+        assert (len(history.load(run_id).models), len(history.load(run_id).instances)) == (2, 1)
+    latest = rows(history.load().tables["observations"])[0]["server"]
+    changes = history.timeline()
+    assert (changes[changes["server"] == latest]["change"].value_counts().to_dict()) == {"added": 4, "removed": 4}
+    lives = history.lifecycle()
+    assert (lives[lives["key"] == "x"]["runs_present"] == 5).all()
+    assert [*history.store.workshop.iterdir()] == []
+
+
+def test_the_same_answer_stored_twice_is_not_doubled(tmp_path: Path) -> None:
+    """Two runs that stored one answer at the same time: each finds its own rows, and so do those that come after."""
+    history = History(tmp_path / "history")
+    snapshots = [collected(tmp_path / "answers", {"s": [model("x", "i")]}, day(number)) for number in range(2)]
+    other = History(tmp_path / "other")
+    for one in (history, other):
+        record(one, snapshots[one is other])
+    for path in files(other):
+        target = history.store.folder / path.relative_to(other.store.folder)
+        target.write_bytes(path.read_bytes())
+    assert len(history.store.run_ids()) == 2
+    run(history, {"s": [model("y")]}, day(2))
+    last = run(history, {"s": [model("x", "i")]}, day(3))
+    assert rows(history.load().tables["observations"])[0]["stored_in"] == snapshots[0].run_id
+    for ref in (snapshots[0].run_id, snapshots[1].run_id, last):
+        assert (len(history.load(ref).models), len(history.load(ref).instances)) == (1, 1)
+    assert history.diff(snapshots[0].run_id, snapshots[1].run_id).table.num_rows == 0
+    assert history.lifecycle().set_index("key").loc["x", "runs_present"] == 3
+    assert verify(history.store).num_rows == 0
+
+
+def test_left_overs_are_swept(tmp_path: Path) -> None:
+    """Old signs, temporary files and files of a run without its commit go; a young sign keeps its run's files."""
+    history, [first] = made(tmp_path, {"s": [model("x")]})
+    dead, young = "20261101T070000.000000Z-dead", "20261101T080000.000000Z-beef"
+    kept = history.store.path("models", young)
+    gone = [history.store.path("payloads", dead), history.store.workshop / f"{dead}.run"]
+    for path in [*gone, kept, history.store.workshop / f"{young}.run", history.store.workshop / "ab.tmp"]:
+        path.write_bytes(b"")
+    os.utime(gone[1], (time.time() - 3,) * 2)
+    second = run(history, {"s": [model("x")]}, day(1))
+    assert not any(path.exists() for path in gone)
+    assert kept.exists()
+    assert [path.name for path in history.store.workshop.iterdir()] == [f"{young}.run"]
+    assert history.store.run_ids() == [first, second]
+
+
+def test_the_clock_is_put_back(tmp_path: Path) -> None:
+    """Ids stay in order when the clock goes back, and the newest run stays the newest in every reading."""
+    history = History(tmp_path / "history")
+    path = tmp_path / "s.json"
+    ids = []
+    for keys, moment in (("xy", day(5)), ("x", day(1)), ("xz", day(0))):
+        path.write_text(json.dumps({"models": [model(key) for key in keys]}))
+        taken = recording.take(
+            history, [Server(f"file:{path}", "s")], timeout=5, clock=partial(datetime.fromisoformat, moment.isoformat())
+        )
+        ids.append(taken.snapshot.run_id)
+    assert ids == sorted(ids) == history.store.run_ids()
+    assert time_of(ids[2]) - time_of(ids[0]) == timedelta(microseconds=2)
+    assert history.runs()["run_id"].tolist() == ids
+    assert history.timeline()["change"].tolist() == ["removed", "added"]
+    assert history.lifecycle().set_index("key")["present"].to_dict() == {"x": True, "y": False, "z": True}
+    assert history.lifecycle().set_index("key").loc["x", "last_seen"] == day(0)
+
+
+def test_runs_of_one_moment(tmp_path: Path) -> None:
+    """Runs of the same microsecond are all there, and each is compared with the one before it."""
+    history = History(tmp_path / "history")
+    ids = [
+        run(history, {"s": [model(str(number))]}, day(0), f"20261101T060000.000000Z-000{number}") for number in "123"
+    ]
+    assert history.store.run_ids() == ids
+    assert history.lifecycle().set_index("key")["present"].to_dict() == {"1": False, "2": False, "3": True}
+    assert len(history.timeline()) == 4
+
+
+def test_a_run_is_compared_with_the_run_before_it(tmp_path: Path) -> None:
+    """Also when a later run was recorded while its servers were asked."""
+    history, [first] = made(tmp_path, {"s": [model("x")]})
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps({"models": [model("y")]}))
+    ticks = iter(["id", "answer"])
+
+    def clock() -> datetime:
+        if next(ticks) == "answer":
+            run(history, {"s": [model("z")]}, day(9))
+        return day(1)
+
+    taken = recording.take(history, [Server(f"file:{path}", "s")], timeout=5, clock=clock)
+    assert history.store.run_ids()[1] == taken.snapshot.run_id
+    assert taken.changes is not None
+    assert {row["key"] for row in rows(taken.changes.table)} == {"x", "y"}
+    assert taken.since == time_of(first)
+
+
+def test_a_history_that_cannot_be_used_loses_no_answer(tmp_path: Path) -> None:
+    """The servers are asked and the snapshot is there, with the failure beside it."""
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps({"models": [model("y")]}))
+    (tmp_path / "file").write_text("")
+    taken = recording.take(History(tmp_path / "file"), [Server(f"file:{path}", "s")], timeout=5)
+    assert isinstance(taken.failure, FileError)
+    assert taken.snapshot.complete
+    assert taken.changes is None
+    assert (tmp_path / "file").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["\x00", "a\x00b", "\u2028", "🦙", "'; DROP TABLE models; --", "", " ", "[*?]", "\\", "é"]
+)
+def test_any_text_survives(tmp_path: Path, text: str) -> None:
+    """Keys, ids and fields of any text come back as they were, and are told apart."""
+    history, ids = made(
+        tmp_path,
+        {"s": [model(f"k{text}", f"i{text}", display_name=text, strange={text: [text]})]},
+        {"s": [model(f"k{text}", f"i{text}", display_name=f"{text}2", strange={text: [text]})]},
+    )
+    loaded = history.load(ids[0])
+    [row] = rows(loaded.tables["models"])
+    assert (row["key"], row["display_name"]) == (f"k{text}", text)
+    assert rows(loaded.tables["instances"])[0]["instance_id"] == f"i{text}"
+    assert [row["field"] for row in rows(history.diff().table)] == ["display_name"]
+    assert verify(history.store).num_rows == 0

@@ -1,0 +1,185 @@
+"""The files of a history: where they are, what is in them, and that they are written once."""
+
+import json
+import os
+import re
+from hashlib import sha256
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+from histories import Fleet, collected, day, files, made, model, run
+
+from inventory.errors import ConfigurationError, FileError
+from inventory.history import History
+from inventory.recording import record
+from inventory.snapshot import rows
+from inventory.store import KINDS, Store, sealed, unsealed
+
+TWO: Fleet = {"a": [model("x", "i"), model("y")], "b": [model("x", "i"), model("y")]}
+
+
+def names(history: History) -> set[str]:
+    """The files of a history, from its folder."""
+    return {str(path.relative_to(history.store.folder)) for path in files(history)}
+
+
+def test_the_layout(tmp_path: Path) -> None:
+    """The first run writes one file of each kind under its month; two servers with one answer share the rows."""
+    history, [first] = made(tmp_path, TWO)
+    assert names(history) == {f"{kind}/month=2026-11/{first}.parquet" for kind in KINDS}
+    assert {path.name for path in history.store.folder.iterdir()} == {*KINDS, "_tmp"}
+    tables = {kind: history.store.read(kind, first).table() for kind in KINDS}
+    assert {kind: table.num_rows for kind, table in tables.items()} == {
+        "observations": 2,
+        "payloads": 1,
+        "models": 2,
+        "instances": 1,
+    }
+    assert tables["payloads"].column_names == ["digest", "stored_in", "payload_digest", "body", "fields"]
+    assert tables["models"].column_names[:5] == ["digest", "stored_in", "row_digest", "key", "ordinal"]
+    [payload] = rows(tables["payloads"])
+    assert json.loads(payload["body"]) == {"models": TWO["a"]}
+    assert sha256(payload["body"]).hexdigest() == payload["payload_digest"]
+    assert "models.size_bytes" in json.loads(payload["fields"])
+    assert {row["stored_in"] for table in tables.values() for row in rows(table)} == {first}
+
+
+def test_an_unchanged_answer_costs_one_row(tmp_path: Path) -> None:
+    """A run in which nothing changed writes its observations and no other file; its rows point at the first run."""
+    history, [first, second] = made(tmp_path, TWO, TWO)
+    assert {name for name in names(history) if second in name} == {f"observations/month=2026-11/{second}.parquet"}
+    assert history.load(second).tables["observations"].column("stored_in").to_pylist() == [first, first]
+    assert history.load(second).tables["models"].equals(history.load(first).tables["models"])
+
+
+def test_only_new_answers_are_stored(tmp_path: Path) -> None:
+    """Of a run with a changed, a failed and an unchanged server only the change is stored, and nothing twice."""
+    other = [model("z")]
+    history, ids = made(tmp_path, TWO, {"a": other, "b": TWO["b"], "c": None}, {"a": TWO["a"], "b": other})
+    assert rows(history.store.read("models", ids[1]).table())[0]["key"] == "z"
+    assert history.store.read("models", ids[1]).table().num_rows == 1
+    assert not history.store.path("models", ids[2]).exists()
+    found = history.load(ids[2]).tables["observations"].column("stored_in").to_pylist()
+    assert found == [ids[0], ids[1]]
+    failed = rows(history.load(ids[1]).tables["observations"])[2]
+    assert (failed["server"], failed["status"], failed["digest"], failed["stored_in"]) == (
+        "c",
+        "unreachable",
+        None,
+        None,
+    )
+
+
+def test_only_the_owner_reads_it(tmp_path: Path) -> None:
+    """Folders are 0700 and files 0600, whatever the umask."""
+    before = os.umask(0)
+    try:
+        history, _ = made(tmp_path, TWO)
+        history.freeze("good")
+    finally:
+        os.umask(before)
+    for path in [history.store.folder, *history.store.folder.rglob("*")]:
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    """A second file under one name is refused, the first stays as it was, and nothing is left in the workshop."""
+    history, [first] = made(tmp_path, TWO)
+    before = {path: path.read_bytes() for path in files(history)}
+    with pytest.raises(FileError, match="could not be written"):
+        record(history, collected(tmp_path / "answers", {"a": [model("new")]}, day(1), first))
+    assert {path: path.read_bytes() for path in files(history)} == before
+
+
+def test_a_run_that_is_being_written_is_not_written_twice(tmp_path: Path) -> None:
+    """The sign of a run is its own: a second writer of the same id is refused in words."""
+    store = Store(tmp_path / "h")
+    with store.begun("20261101T060000.000000Z-0000"):
+        assert store.writing() == {"20261101T060000.000000Z-0000"}
+        with pytest.raises(FileError, match="could not be written"), store.begun("20261101T060000.000000Z-0000"):
+            pass
+        assert store.writing() == {"20261101T060000.000000Z-0000"}
+    assert store.writing() == set()
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """A history under a file is an error that says what to do; reading it is an empty history."""
+    (tmp_path / "file").write_text("")
+    history = History(tmp_path / "file" / "history")
+    with pytest.raises(FileError, match="--no-history"):
+        record(history, collected(tmp_path / "answers", TWO, day(0)))
+    assert history.runs().empty
+    assert history.timeline().empty
+    assert history.lifecycle().empty
+
+
+@pytest.mark.parametrize("name", ["a[b]c", "a*b", "what?", "ünï cödé", "it's"])
+def test_any_folder_name(tmp_path: Path, name: str) -> None:
+    """The characters that stand for others in file names are only characters."""
+    (tmp_path / name).mkdir()
+    history, [first, second] = made(tmp_path / name, {"a": [model("x")]}, {"a": [model("y")]})
+    assert history.load(first).models["key"].tolist() == ["x"]
+    assert len(history.diff(first, second).frame) == 2
+    assert len(history.lifecycle()) == 2
+
+
+def test_a_seal_covers_every_byte() -> None:
+    """A sealed file tells what it was told; with any one byte changed it tells nothing."""
+    body = sealed(pa.table({"a": ['"seal": "' + "0" * 64 + '"', '{"tool": "lms-inventory"']}), {"kind": "k"})
+    about = unsealed(body)
+    assert about is not None
+    assert about["kind"] == "k"
+    for place in range(len(body)):
+        assert unsealed(body[:place] + bytes([body[place] ^ 1 << place % 8]) + body[place + 1 :]) is None
+        assert unsealed(body[:place]) is None
+
+
+def test_others_read_it(tmp_path: Path) -> None:
+    """DuckDB reads the tables without this tool: the models of the last run, by digest and stored_in."""
+    history, [_, second] = made(tmp_path, TWO, {"a": [model("z", size_bytes=3)], "b": TWO["b"]})
+    folder = history.store.folder
+    answer = duckdb.sql(
+        f"""SELECT o.server, m.key FROM read_parquet('{folder}/observations/*/*.parquet') o
+            JOIN read_parquet('{folder}/models/*/*.parquet') m USING (digest, stored_in)
+            WHERE o.run_id = '{second}' ORDER BY ALL"""
+    )
+    assert answer is not None
+    assert answer.fetchall() == [("a", "z"), ("b", "x"), ("b", "y")]
+
+
+def test_each_file_is_chained(tmp_path: Path) -> None:
+    """An observations file carries the digests of its run's other files and of the run before."""
+    history, [first, second] = made(tmp_path, TWO, TWO)
+    about = history.store.read("observations", second).about
+    body = history.store.path("observations", first).read_bytes()
+    assert about["previous"] == {"run_id": first, "sha256": sha256(body).hexdigest()}
+    assert about["files"] == {}
+    kept = history.store.read("observations", first).about
+    assert kept["previous"] is None
+    assert kept["files"] == {kind: history.store.read(kind, first).sha256 for kind in KINDS[1:]}
+
+
+def test_baselines(tmp_path: Path) -> None:
+    """A baseline is frozen once: the same run again is nothing new, another run or a bad name is refused."""
+    history, [first, second] = made(tmp_path, TWO, TWO)
+    assert history.freeze("approved", first) == first
+    history.freeze("approved", first)
+    assert history.baseline("approved") == first
+    with pytest.raises(ConfigurationError, match="frozen already"):
+        history.freeze("approved", second)
+    for name in ("", "../x", "a/b", ".hidden", "x" * 65):
+        with pytest.raises(ConfigurationError, match="cannot be"):
+            history.freeze(name)
+    with pytest.raises(ConfigurationError, match=re.escape("There are: approved")):
+        history.baseline("other")
+
+
+def test_months_have_their_folders(tmp_path: Path) -> None:
+    """A run is filed under the month of its id."""
+    history, [first] = made(tmp_path, TWO)
+    later = run(history, TWO, day(40))
+    assert history.store.run_ids() == [first, later]
+    assert history.store.path("observations", later).parent.name == "month=2026-12"
+    assert history.store.path("observations", later).exists()
