@@ -50,7 +50,9 @@ LIFECYCLE = schema.Table(
 
 _DIGEST = schema.Column("digest", schema.TEXT, "", "The digest of the answer that the row belongs to.", key=True)
 _STORED = schema.Column("stored_in", schema.TEXT, "", "The run in which the answer was stored.", key=True)
-_ROW = schema.Column("row_digest", schema.TEXT, "", "SHA-256 of the row's compared values.", compared=False)
+_ROW = schema.Column(
+    "row_digest", schema.TEXT, "", "The first 128 bits of the SHA-256 of the row's compared values.", compared=False
+)
 GRAIN_FILES = {
     table.name: schema.Table(table.name, table.row, (_DIGEST, _STORED, _ROW, *table.columns[1:]))
     for table in schema.GRAIN_TABLES.values()
@@ -173,7 +175,8 @@ def stored_rows(table: schema.Table, run_id: str) -> str:
     columns = ", ".join(f"r.{name}" for name in table.names[1:])
     order = ", ".join(("f.digest", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
     return f"""
-        SELECT f.digest, '{run_id}' AS stored_in, sha256(to_json(struct_pack({compared}))) AS row_digest, {columns}
+        SELECT f.digest, '{run_id}' AS stored_in,
+               substr(sha256(to_json(struct_pack({compared}))), 1, 32) AS row_digest, {columns}
         FROM {table.name} r JOIN fresh f ON f.server = r.server ORDER BY {order}"""
 
 
