@@ -18,13 +18,12 @@ from inventory.engines import Engine, open_engine
 from inventory.errors import ConfigurationError
 from inventory.references import resolve
 from inventory.snapshot import Snapshot, arrow_schema, concat, frame, rows, table_of, values
-from inventory.store import GRAIN_FILES, Store
+from inventory.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Row = dict[str, Any]
-TIMELINE = queries.TIMELINE
 
 
 class History:
@@ -173,7 +172,7 @@ class History:
                     "previous_run_id": step["old_run"],
                 }
             )
-        return table_of(TIMELINE, found)
+        return table_of(queries.TIMELINE, found)
 
     def lifecycle_table(self) -> pa.Table:
         """``lifecycle`` as an Arrow table."""
@@ -200,7 +199,7 @@ class History:
             raise ConfigurationError(f"no run has seen the model {key!r}", "See what there is: lms-inventory show")
         changes = [row for row in rows(self.timeline_table(since)) if row["key"] == key]
         lives, changes = ([row for row in some if not servers or row["server"] in servers] for some in (lives, changes))
-        return table_of(queries.LIFECYCLE, lives), table_of(TIMELINE, changes)
+        return table_of(queries.LIFECYCLE, lives), table_of(queries.TIMELINE, changes)
 
     def complete_runs(self) -> dict[str, int]:
         """How many complete observations there are of each server."""
@@ -278,6 +277,6 @@ class History:
         stored = list(stored)
         files: Mapping[str, list[Path]] = {
             "observations": self.store.checked("observations", run_ids),
-            **{name: self.store.checked(name, stored) for name in GRAIN_FILES},
+            **{name: self.store.checked(name, stored) for name in queries.GRAIN_FILES},
         }
         return open_engine(self._engine, files, tables)

@@ -18,7 +18,7 @@ from inventory.history import History, Row
 from inventory.references import time_of
 from inventory.servers import Server
 from inventory.snapshot import Snapshot, build, rows
-from inventory.store import ARROW, GRAIN_FILES
+from inventory.store import ARROW
 from inventory.suspicion import Expected
 
 _FRESH = schema.Table(
@@ -124,7 +124,7 @@ def _point(history: History, runs: list[str], observed: list[Row], run_id: str) 
 def _new_rows(snapshot: Snapshot, fresh: dict[str, str], run_id: str) -> dict[str, pa.Table]:
     """The payloads, models and instances files of the answers that are stored now."""
     asked = build(_FRESH, {"server": list(fresh.values()), "digest": list(fresh)})
-    views = {name: snapshot.tables[name] for name in ("observations", *GRAIN_FILES)}
+    views = {name: snapshot.tables[name] for name in ("observations", *queries.GRAIN_FILES)}
     engine = open_engine("duckdb", {}, {"fresh": asked, **views})
     tables = {table.name: engine.query(queries.stored_rows(table, run_id)) for table in schema.GRAIN_TABLES.values()}
     return {"payloads": _payloads(engine, snapshot, run_id), **tables}

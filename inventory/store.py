@@ -28,7 +28,6 @@ from inventory.snapshot import arrow_schema
 KINDS = ("observations", "payloads", "models", "instances")
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{4}")
 
-GRAIN_FILES = queries.GRAIN_FILES
 ARROW = {
     "payloads": pa.schema(
         [(name, pa.string()) for name in ("digest", "stored_in", "payload_digest")]
@@ -36,7 +35,7 @@ ARROW = {
     ),
     **{
         table.name: pa.schema([field.remove_metadata() for field in arrow_schema(table)], arrow_schema(table).metadata)
-        for table in (schema.OBSERVATIONS, *GRAIN_FILES.values())
+        for table in (schema.OBSERVATIONS, *queries.GRAIN_FILES.values())
     },
 }
 """Types, and what pandas needs; without the meanings, which would be most of a small file."""

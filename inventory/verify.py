@@ -13,8 +13,9 @@ from inventory.decode import decode
 from inventory.digest import digest
 from inventory.errors import FileError, ServerError
 from inventory.flatten import flatten
+from inventory.queries import GRAIN_FILES
 from inventory.snapshot import build, named_rows, rows
-from inventory.store import GRAIN_FILES, KINDS, RUN_ID, Sealed, Store
+from inventory.store import KINDS, RUN_ID, Sealed, Store
 
 PROBLEMS = schema.Table(
     "problems",

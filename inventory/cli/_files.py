@@ -1,8 +1,8 @@
 """What the commands that write files share."""
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _ANY_RUN = "20000101T000000.000000Z-0000"
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
 grain_option = click.option(
     "--grain",
     type=click.Choice([*schema.GRAINS, "both"]),
@@ -24,6 +26,11 @@ grain_option = click.option(
     show_default=True,
     help="What a row of a CSV or Parquet file is; both writes NAME.models.csv and NAME.instances.csv.",
 )
+
+
+def output_option(told: str, *, required: bool = False) -> Callable[[_Command], _Command]:
+    """The option -o, which may be repeated."""
+    return click.option("-o", "--output", "outputs", metavar="FILE", multiple=True, required=required, help=told)
 
 
 def write_all(taken: "Snapshot", outputs: Sequence[str], grain: str) -> tuple[list["Written"], list[FileError]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from inventory import schema
-from inventory.cli._files import check_targets, write_tables
+from inventory.cli._files import check_targets, output_option, write_tables
 from inventory.cli._history import fail_on_option, failing, history_at, history_option, live, words
 from inventory.cli._shared import INCOMPLETE, json_option, print_json, say, terminal_width
 from inventory.errors import ConfigurationError, FileError
@@ -19,7 +19,7 @@ from inventory.errors import ConfigurationError, FileError
     "--ignore", metavar="FIELD", multiple=True, help="A field that is not compared; * and ? are wild. Repeatable."
 )
 @click.option("--baseline", metavar="NAME", help="Compare with a frozen baseline instead of OLD.")
-@click.option("-o", "--output", "outputs", metavar="FILE", multiple=True, help="Write the changes to FILE. Repeatable.")
+@output_option("Write the changes to FILE. Repeatable.")
 @fail_on_option
 @history_option
 @json_option

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from inventory.cli._files import check_targets, grain_option, write_all
+from inventory.cli._files import check_targets, grain_option, output_option, write_all
 from inventory.cli._history import history_at, history_option, live
 from inventory.cli._shared import INCOMPLETE, say
 from inventory.errors import FileError
@@ -12,15 +12,7 @@ from inventory.errors import FileError
 
 @click.command()
 @click.argument("ref", default="latest")
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    metavar="FILE",
-    multiple=True,
-    required=True,
-    help="Write to FILE; .csv, .parquet or .xlsx is the format. Repeatable.",
-)
+@output_option("Write to FILE; .csv, .parquet or .xlsx is the format. Repeatable.", required=True)
 @grain_option
 @history_option
 def export(ref: str, outputs: Sequence[str], grain: str, folder: str | None) -> int:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from inventory.cli._files import check_targets, write_tables
+from inventory.cli._files import check_targets, output_option, write_tables
 from inventory.cli._history import blocks_shown, history_at, history_option
 from inventory.cli._shared import json_option, print_json, say, terminal_width
 from inventory.errors import ConfigurationError, FileError
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 @click.option("--model", "key", metavar="KEY", help="One model's life instead of the runs.")
 @click.option("--unused", metavar="DAYS", type=click.IntRange(min=1), help="The models not loaded in so many days.")
 @click.option("--since", metavar="WHEN", help="Only from this date or time on; local unless it says otherwise.")
-@click.option(
-    "-o", "--output", "outputs", metavar="FILE", multiple=True, help="Write what is shown to FILE. Repeatable."
-)
+@output_option("Write what is shown to FILE. Repeatable.")
 @history_option
 @json_option
 @click.pass_context
@@ -83,7 +81,6 @@ def _question(
     """The tables and the text that answer it."""
     from inventory import queries
     from inventory.chronicle import life_text, runs_text, unused_text
-    from inventory.history import TIMELINE
     from inventory.snapshot import rows
 
     if unused is not None:
@@ -92,6 +89,6 @@ def _question(
     if key is not None:
         lives, changes = kept.life(key, servers, since)
         text = life_text(key, rows(lives), rows(changes), kept.complete_runs())
-        return [(TIMELINE, changes), (queries.LIFECYCLE, lives)], text
+        return [(queries.TIMELINE, changes), (queries.LIFECYCLE, lives)], text
     table = kept.runs_table(servers, since)
     return [(queries.RUNS, table)], runs_text(rows(table), blocks_shown(), terminal_width(), len(kept.store.run_ids()))

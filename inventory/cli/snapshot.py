@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 import inventory
-from inventory.cli._files import check_targets, grain_option, write_all
+from inventory.cli._files import check_targets, grain_option, output_option, write_all
 from inventory.cli._history import fail_on_option, failing, history_at, history_option, words
 from inventory.cli._shared import (
     INCOMPLETE,
@@ -30,13 +30,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @servers_option
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    metavar="FILE",
-    multiple=True,
-    help="Write to FILE; .csv, .parquet or .xlsx is the format. Repeatable. {date}, {time} and {run_id} are filled in.",
+@output_option(
+    "Write to FILE; .csv, .parquet or .xlsx is the format. Repeatable. {date}, {time} and {run_id} are filled in."
 )
 @grain_option
 @history_option
