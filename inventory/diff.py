@@ -3,18 +3,19 @@
 Only servers that were read completely in both snapshots are compared; the others say nothing about what is gone.
 """
 
-import fnmatch
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from inventory import schema
+from inventory.fields import compared, value_text
 from inventory.pairing import Entries, Entry, Pair, Row, instance_pairs, model_pairs, to_json
-from inventory.snapshot import Snapshot, frame, rows, table_of
+from inventory.snapshot import Snapshot, frame, rows, table_of, values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,7 @@ HINTS = schema.Table(
     ),
 )
 
+_Fields = Mapping[str, frozenset[str]]
 _ALIKE = ("publisher", "architecture", "quantization_name", "size_bytes")
 _CAME = {"model": "added", "instance": "loaded"}
 _WENT = {"model": "removed", "instance": "unloaded"}
@@ -79,6 +81,22 @@ class Changes:
         return f"<Changes: {self.table.num_rows} rows, {len(self.not_compared)} servers not compared>"
 
 
+@dataclass(frozen=True)
+class Side:
+    """What is compared of one moment.
+
+    Attributes:
+        servers: of each server its status, and when it was asked.
+        tables: the rows by grain.
+        fields: of each server the fields that have a value anywhere in its answer, as ``models.size_bytes``, where
+            ``tables`` hold only some of its rows; None if they hold all of them.
+    """
+
+    servers: Mapping[str, tuple[str, datetime | None]]
+    tables: Mapping[str, pa.Table]
+    fields: _Fields | None = None
+
+
 def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes:
     """Say what changed from one snapshot to another.
 
@@ -88,11 +106,19 @@ def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes
         ignore: names of fields whose values are not compared, with all that is in them; ``*`` and ``?`` stand for any
             text.
     """
-    before, after = _statuses(old), _statuses(new)
+    return compare_sides(_side(old), _side(new), ignore)
+
+
+def compare_sides(old: Side, new: Side, ignore: Sequence[str] = ()) -> Changes:
+    """``compare`` for what is known of two moments, which need not be whole snapshots."""
+    before, after = ({server: status for server, (status, _) in side.servers.items()} for side in (old, new))
     both = {server for server in before.keys() & after.keys() if before[server] == after[server] == "ok"}
-    grains = [grain for grain in schema.GRAINS if grain in old.grains and grain in new.grains]
-    olds, news = (_entries(snapshot, grains, both, ignore) for snapshot in (old, new))
-    found = [change for server in both for change in _server(server, olds[server], news[server])]
+    grains = [grain for grain in schema.GRAINS if grain in old.tables and grain in new.tables]
+    olds, news = (_entries(side, grains, both, ignore) for side in (old, new))
+    fields = (old.fields, new.fields)
+    found = [
+        change for server in olds.keys() | news.keys() for change in _server(server, olds[server], news[server], fields)
+    ]
     found.sort(
         key=lambda row: (
             row["server"],
@@ -105,10 +131,7 @@ def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes
         )
     )
     seen = {
-        row["server"]: row["observed_at"]
-        for snapshot in (old, new)
-        for row in rows(snapshot.tables["observations"])
-        if row["status"] == "ok"
+        server: moment for side in (old, new) for server, (status, moment) in side.servers.items() if status == "ok"
     }
     skipped = [
         {"server": server, "reason": _reason(before.get(server), after.get(server)), "last_read": seen.get(server)}
@@ -136,8 +159,14 @@ def left_out(changes: Changes, failed: Sequence[Row], known: Mapping[str, Row | 
     return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
 
 
-def _statuses(snapshot: Snapshot) -> dict[str, str]:
-    return {row["server"]: row["status"] for row in rows(snapshot.tables["observations"])}
+def _side(snapshot: Snapshot) -> Side:
+    told = zip(
+        *(values(snapshot.tables["observations"], name) for name in ("server", "status", "observed_at")), strict=True
+    )
+    return Side(
+        {server: (status, moment) for server, status, moment in told},
+        {grain: snapshot.tables[schema.GRAIN_TABLES[grain].name] for grain in snapshot.grains},
+    )
 
 
 def _hints(found: Sequence[Row]) -> list[Row]:
@@ -172,30 +201,47 @@ def _reason(before: str | None, after: str | None) -> str:
     return "seen for the first time: a baseline" if before is None else f"not read before: {before}"
 
 
-def _entries(snapshot: Snapshot, grains: Sequence[str], servers: set[str], ignore: Sequence[str]) -> dict[str, Entries]:
-    """The entries of each server."""
-    groups: dict[str, Entries] = {server: {grain: [] for grain in grains} for server in servers}
+def _entries(side: Side, grains: Sequence[str], servers: set[str], ignore: Sequence[str]) -> dict[str, Entries]:
+    """The entries of each server that has any."""
+    groups: dict[str, Entries] = defaultdict(lambda: {grain: [] for grain in grains})
     for grain in grains:
         table = schema.GRAIN_TABLES[grain]
-        for row in rows(snapshot.tables[table.name]):
+        for row in rows(side.tables[grain]):
             if row["server"] in servers:
-                groups[row["server"]][grain].append(Entry(row, _fields(row, table, ignore)))
+                groups[row["server"]][grain].append(Entry(row, compared(row, table, ignore)))
     return groups
 
 
-def _server(server: str, olds: Entries, news: Entries) -> Iterator[Row]:
-    """The changes of one server; both sides hold the same grains."""
+def _server(server: str, olds: Entries, news: Entries, fields: Sequence[_Fields | None]) -> Iterator[Row]:
+    """The changes of one server; both sides hold the same grains.
+
+    ``fields`` are the fields of its whole answers, where the entries are only a part of them.
+    """
     ordinals: dict[Any, int] | None = None
     if "model" in olds:
         pairs = model_pairs(olds, news)
         ordinals = {(one.row["key"], one.row["ordinal"]): other.row["ordinal"] for one, other in pairs if one and other}
-        yield from _changes("model", server, olds["model"], news["model"], pairs)
+        yield from _changes("model", server, _seen("model", server, olds, news, fields), pairs)
     if "instance" in olds:
         pairs = instance_pairs(olds["instance"], news["instance"], ordinals)
-        yield from _changes("instance", server, olds["instance"], news["instance"], pairs)
+        yield from _changes("instance", server, _seen("instance", server, olds, news, fields), pairs)
 
 
-def _changes(grain: str, server: str, olds: list[Entry], news: list[Entry], pairs: list[Pair]) -> Iterator[Row]:
+def _seen(
+    grain: str, server: str, olds: Entries, news: Entries, fields: Sequence[_Fields | None]
+) -> tuple[set[str], set[str]]:
+    """The fields that had a value before in any row of a grain, and those that have one after."""
+    table = f"{schema.GRAIN_TABLES[grain].name}."
+    had, has = (
+        {field for entry in side[grain] for field in entry.fields}
+        if known is None
+        else {field.removeprefix(table) for field in known[server] if field.startswith(table)}
+        for side, known in zip((olds, news), fields, strict=True)
+    )
+    return had, has
+
+
+def _changes(grain: str, server: str, seen: tuple[set[str], set[str]], pairs: list[Pair]) -> Iterator[Row]:
     """The changes of one grain of one server.
 
     A field is reported when a row that was there before has it and no row had it. What only a new row has is no news
@@ -203,7 +249,7 @@ def _changes(grain: str, server: str, olds: list[Entry], news: list[Entry], pair
     """
     kinds = {column.name: column.kind for column in schema.GRAIN_TABLES[grain].columns}
     both = [(one, other) for one, other in pairs if one and other]
-    had, has = ({field for entry in side for field in entry.fields} for side in (olds, news))
+    had, has = seen
     reported = {field for _, other in both for field in other.fields} - had
     unreported = {field for one, _ in both for field in one.fields} - has
     yield from (_change(grain, {"server": server}, "reported", field=field) for field in sorted(reported))
@@ -216,45 +262,9 @@ def _changes(grain: str, server: str, olds: list[Entry], news: list[Entry], pair
             yield _change(grain, other.row, _CAME[grain], new=to_json(other.fields))
         elif one.fields != other.fields or one.row["extra"] is not None:  # in extra, 1 and true are equal to Python
             for field in sorted((one.fields.keys() | other.fields.keys()) - reported - unreported):
-                was, now = (_text(entry.fields.get(field), field, kinds) for entry in (one, other))
+                was, now = (value_text(entry.fields.get(field), field, kinds) for entry in (one, other))
                 if was != now:
                     yield _change(grain, other.row, "reconfigured", field=field, old=was, new=now)
-
-
-def _fields(row: Row, table: schema.Table, ignore: Sequence[str]) -> Row:
-    """The compared fields of a row that have a value; lists as sorted lists, unknown fields by path."""
-    fields: Row = {}
-    for column in table.columns:
-        value = row[column.name]
-        if value is None or column.key or not column.compared:
-            continue
-        if column.kind == schema.LIST:
-            fields[column.name] = sorted(set(json.loads(value)))
-        elif column.kind == schema.OBJECT:
-            fields |= leaves(column.name, json.loads(value))
-        else:
-            fields[column.name] = value
-    if not ignore:
-        return fields
-    return {
-        field: value
-        for field, value in fields.items()
-        if not any(fnmatch.fnmatchcase(field, way) for pattern in ignore for way in (pattern, f"{pattern}.*"))
-    }
-
-
-def leaves(path: str, value: Any) -> Row:
-    """The values in nested unknown fields, by path; a null is the same as nothing, a list of texts is a set."""
-    if isinstance(value, dict) and value:
-        return {leaf: inner for name in value for leaf, inner in leaves(f"{path}.{_step(name)}", value[name]).items()}
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return {path: sorted(set(value))}
-    return {} if value is None else {path: value}
-
-
-def _step(name: str) -> str:
-    """A name in a path, quoted where it could be taken for two."""
-    return to_json(name) if "." in name or '"' in name else name
 
 
 def _change(
@@ -263,10 +273,3 @@ def _change(
     change: Row = dict.fromkeys(schema.CHANGES.names)
     change |= {name: row[name] for name in (*schema.GRAIN_TABLES[grain].keys, "display_name") if name in row}
     return change | {"grain": grain, "change": word, "field": field, "old": old, "new": new}
-
-
-def _text(value: Any, field: str, kinds: dict[str, str]) -> str | None:
-    """A value as the changes table holds it: the text of a text column as it is, everything else as JSON."""
-    if value is None:
-        return None
-    return str(value) if kinds.get(field) == schema.TEXT else to_json(value)

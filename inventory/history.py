@@ -4,20 +4,22 @@ Which files there are and how they are kept whole is ``store.py``; the questions
 engine. Only the files that a question needs are opened, each after its seal was checked.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from inventory import queries, schema
-from inventory.diff import Changes, compare, left_out
+from inventory.diff import Changes, compare_sides, left_out
 from inventory.engines import Engine, open_engine
 from inventory.errors import ConfigurationError
+from inventory.past import Past
 from inventory.references import resolve
-from inventory.snapshot import Snapshot, arrow_schema, concat, frame, rows, table_of, values
+from inventory.snapshot import Snapshot, arrow_schema, concat, frame, rows, table_of
+from inventory.steps import KINDS, Stored, sides
 from inventory.store import Store
 
 if TYPE_CHECKING:
@@ -90,19 +92,16 @@ class History:
             {server: row for server, row in self._known(run_id, asked).items() if not only or server in only}
             for run_id in (before_run, after_run)
         )
-        other = {
-            server
-            for server in before.keys() & after.keys()
-            if (was := before[server]) and (now := after[server]) and was["digest"] != now["digest"]
-        }
-        sides = [
-            self.snapshot(
-                [row for row in known.values() if row],
-                [row for server, row in known.items() if row and server in other],
-            )
-            for known in (before, after)
+        both = {server: (was, now) for server in before if (was := before[server]) and (now := after.get(server))}
+        differ = [
+            one["stored_in"] for was, now in both.values() if was["digest"] != now["digest"] for one in (was, now)
         ]
-        changes = compare(sides[0], sides[1], ignore)
+        steps = {server: (_stored(was), _stored(now)) for server, (was, now) in both.items()}
+        older, newer = sides(self.views([], differ, KINDS), steps)
+        olds, news = (
+            {server: ("ok", row["observed_at"]) for server, row in known.items() if row} for known in (before, after)
+        )
+        changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), ignore)
         failed = [
             row for row in self.observed(after_run) if row["status"] != "ok" and (not only or row["server"] in only)
         ]
@@ -118,94 +117,40 @@ class History:
 
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:
         """``runs`` as an Arrow table, of some servers and from some time on."""
-        runs = self.store.run_ids()
-        wanted = table_of(
-            queries.WANTED, [{"server": server, "digest": None, "stored_in": None} for server in set(servers)]
-        )
-        counted = rows(self.views(runs, wanted=wanted).query(queries.run_counts(some=bool(servers)))) if runs else []
-        counted = [row for row in counted if since is None or row["collected_at"] >= since]
-        touched: dict[tuple[str, str], set[Any]] = defaultdict(set)
-        for row in rows(self.timeline_table(since)):
-            if servers and row["server"] not in servers:
-                continue
-            if row["key"] is not None and (row["grain"] == "model" or row["change"] == "reconfigured"):
-                touched[row["run_id"], row["change"]].add(tuple(row[key] for key in (*schema.INSTANCES.keys, "grain")))
-        for row in counted:
-            read, asked = row["servers_ok"], row["servers"]
-            row["status"] = (
-                "ok" if read == asked else "suspect" if row["servers_suspect"] else "partial" if read else "failed"
-            )
-            row |= {word: len(touched[row["run_id"], word]) for word in ("added", "removed", "reconfigured")}
-        return table_of(queries.RUNS, counted)
+        return self._past(servers).runs(since)
 
     def timeline_table(self, since: datetime | None = None) -> pa.Table:
         """``timeline`` as an Arrow table."""
-        runs = self.store.run_ids()
-        steps = rows(self.views(runs).query(queries.TRANSITIONS)) if runs else []
-        steps = [step for step in steps if since is None or step["observed_at"] >= since]
-        names = [f"{number:09d}" for number in range(len(steps))]  # each step is compared as a server of its own
-        sides = [
-            self.snapshot(
-                [
-                    {
-                        **dict.fromkeys(schema.OBSERVATIONS.names),
-                        "server": name,
-                        "status": "ok",
-                        "run_id": "",
-                        "digest": step[digest],
-                        "stored_in": step[stored],
-                    }
-                    for name, step in zip(names, steps, strict=True)
-                ]
-            )
-            for digest, stored in (("old_digest", "old_stored_in"), ("digest", "stored_in"))
-        ]
-        found = []
-        for row in rows(compare(sides[0], sides[1]).table):
-            step = steps[int(row["server"])]
-            found.append(
-                {
-                    **row,
-                    "server": step["server"],
-                    "run_id": step["run_id"],
-                    "observed_at": step["observed_at"],
-                    "previous_run_id": step["old_run"],
-                }
-            )
-        return table_of(queries.TIMELINE, found)
+        return self._past().timeline(since)
 
     def lifecycle_table(self) -> pa.Table:
         """``lifecycle`` as an Arrow table."""
-        runs = self.store.run_ids()
-        if not runs:
-            return concat(queries.LIFECYCLE, [])
-        stored = values(self.views(runs).query(queries.HOLDING), "stored_in")
-        lives = rows(self.views(runs, stored).query(queries.LIVES)) if stored else []
-        changed: dict[tuple[str, str], datetime] = {}
-        for row in rows(self.timeline_table()):
-            changed[row["server"], row["key"]] = row["observed_at"]
-        for life in lives:
-            life["last_changed"] = changed.get((life["server"], life["key"]), life["first_seen"])
-        return table_of(queries.LIFECYCLE, lives)
+        return self._past().lifecycle()
 
-    def life(self, key: str, servers: Sequence[str] = (), since: datetime | None = None) -> tuple[pa.Table, pa.Table]:
-        """One model's rows of the lifecycle and of the timeline.
+    def life(
+        self, key: str, servers: Sequence[str] = (), since: datetime | None = None
+    ) -> tuple[pa.Table, pa.Table, dict[str, int]]:
+        """One model's rows of the lifecycle and of the timeline, and how many complete observations each server has.
 
         Raises:
             ConfigurationError: no complete observation has it.
         """
-        lives = [row for row in rows(self.lifecycle_table()) if row["key"] == key]
-        if not lives:
-            raise ConfigurationError(f"no run has seen the model {key!r}", "See what there is: lms-inventory show")
-        changes = [row for row in rows(self.timeline_table(since)) if row["key"] == key]
-        lives, changes = ([row for row in some if not servers or row["server"] in servers] for some in (lives, changes))
-        return table_of(queries.LIFECYCLE, lives), table_of(queries.TIMELINE, changes)
+        past = self._past(servers, key)
+        lives = past.lifecycle()
+        if not lives.num_rows:
+            where = f" on {', '.join(servers)}" if servers else ""
+            raise ConfigurationError(
+                f"no run has seen the model {key!r}{where}", "See what there is: lms-inventory show"
+            )
+        return lives, past.timeline(since), past.complete_runs()
 
     def complete_runs(self) -> dict[str, int]:
         """How many complete observations there are of each server."""
-        runs = self.store.run_ids()
-        found = rows(self.views(runs).query(queries.COMPLETE)) if runs else []
-        return {row["server"]: row["runs"] for row in found}
+        return self._past().complete_runs()
+
+    def unused(self, days: int, servers: Sequence[str] = ()) -> pa.Table:
+        """The models that have been there for so many days and were not seen loaded in them: ``LIFECYCLE`` rows."""
+        return self._past(servers).unused(days)
 
     def baseline(self, name: str) -> str:
         """The run that was frozen under a name.
@@ -226,22 +171,6 @@ class History:
         run_id = self.resolve(ref)
         self.store.freeze(name, run_id)
         return run_id
-
-    def unused(self, days: int, servers: Sequence[str] = ()) -> pa.Table:
-        """The models that have been there for so many days and were not seen loaded in them: ``LIFECYCLE`` rows."""
-        runs = self.store.run_ids()
-        lives = [row for row in rows(self.lifecycle_table()) if not servers or row["server"] in servers]
-        if runs:
-            newest = max(row["observed_at"] for row in self.observed(runs[-1]))
-            limit = newest - timedelta(days=days)
-            lives = [
-                life
-                for life in lives
-                if life["present"]
-                and life["first_seen"] <= limit
-                and (life["last_loaded"] is None or life["last_loaded"] <= limit)
-            ]
-        return table_of(queries.LIFECYCLE, lives)
 
     def observed(self, run_id: str) -> list[Row]:
         """The observations of one run."""
@@ -272,11 +201,26 @@ class History:
             )
         return Snapshot(tables)
 
-    def views(self, run_ids: Iterable[str], stored: Iterable[str] = (), **tables: pa.Table) -> Engine:
-        """An engine over the observations of some runs and the rows stored in some runs."""
+    def _past(self, servers: Sequence[str] = (), key: str | None = None) -> Past:
+        return Past(self.store, self._engine, servers, key)
+
+    def views(
+        self,
+        run_ids: Iterable[str],
+        stored: Iterable[str] = (),
+        kinds: Iterable[str] = tuple(queries.GRAIN_FILES),
+        **tables: pa.Table,
+    ) -> Engine:
+        """An engine over the observations of some runs, and over the files of some kinds that some runs stored."""
         stored = list(stored)
-        files: Mapping[str, list[Path]] = {
-            "observations": self.store.checked("observations", run_ids),
-            **{name: self.store.checked(name, stored) for name in queries.GRAIN_FILES},
-        }
-        return open_engine(self._engine, files, tables)
+        engine = open_engine(self._engine)
+        engine.open("observations", self.store.checked("observations", run_ids))
+        for kind in kinds:
+            engine.open(kind, self.store.checked(kind, stored), KINDS[kind])
+        for name, table in tables.items():
+            engine.add(name, table)
+        return engine
+
+
+def _stored(row: Row) -> Stored:
+    return Stored(row["digest"], row["stored_in"], row["observed_at"])

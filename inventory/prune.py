@@ -1,7 +1,9 @@
 """Which runs stay: restic's keep rules, and the removal of the others' files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import pyarrow as pa
 
 from inventory.errors import ConfigurationError
 from inventory.references import time_of
@@ -50,7 +52,10 @@ def kept(run_ids: Sequence[str], rules: dict[str, int]) -> set[str]:
 
 
 def plan(store: Store, rules: dict[str, int], also: Sequence[str] = ()) -> Plan:
-    """What to remove: everything that no rule keeps, but never the newest complete run, nor one in ``also``.
+    """What to remove: everything that no rule keeps.
+
+    Never removed: the newest complete run, of each server that the newest run asked the run that last read it, and the
+    runs in ``also``.
 
     Raises:
         ConfigurationError: no rule was given.
@@ -60,15 +65,29 @@ def plan(store: Store, rules: dict[str, int], also: Sequence[str] = ()) -> Plan:
         raise ConfigurationError("no rule says what to keep", "Give --keep-last N, --keep-daily N or another")
     runs = store.run_ids()
     keep = kept(runs, rules) | (set(also) & set(runs))
-    observed = {run_id: store.read("observations", run_id).table(["status", "stored_in"]) for run_id in runs}
-    complete = [run_id for run_id in runs if set(values(observed[run_id], "status")) == {"ok"}]
-    keep |= set(complete[-1:])
+    observed = {run_id: store.read("observations", run_id).table(["server", "status", "stored_in"]) for run_id in runs}
+    keep |= _needed(runs, observed)
     pointed = {stored for run_id in keep for stored in values(observed[run_id], "stored_in") if stored}
     holding = {path.stem for kind in KINDS[1:] for path in (store.folder / kind).glob("month=*/*.parquet")}
     drop = [run_id for run_id in runs if run_id not in keep]
     return Plan(
         tuple(sorted(keep)), tuple(drop), tuple(sorted((holding - pointed) & (set(runs) | store.pruned().keys())))
     )
+
+
+def _needed(runs: Sequence[str], observed: Mapping[str, pa.Table]) -> set[str]:
+    """The newest complete run, and the runs that last read the servers of the newest run."""
+    complete = [run_id for run_id in runs if set(values(observed[run_id], "status")) == {"ok"}]
+    missing = set(values(observed[runs[-1]], "server")) if runs else set()
+    needed = set(complete[-1:])
+    for run_id in reversed(runs):
+        told = zip(values(observed[run_id], "server"), values(observed[run_id], "status"), strict=True)
+        if read := missing & {server for server, status in told if status == "ok"}:
+            needed.add(run_id)
+            missing -= read
+        if not missing:
+            break
+    return needed
 
 
 def carry_out(store: Store, what: Plan) -> None:

@@ -51,7 +51,7 @@ LIFECYCLE = schema.Table(
 _DIGEST = schema.Column("digest", schema.TEXT, "", "The digest of the answer that the row belongs to.", key=True)
 _STORED = schema.Column("stored_in", schema.TEXT, "", "The run in which the answer was stored.", key=True)
 _ROW = schema.Column(
-    "row_digest", schema.TEXT, "", "The first 128 bits of the SHA-256 of the row's compared values.", compared=False
+    "row_digest", schema.TEXT, "", "The first 64 bits of the SHA-256 of the row's compared values.", compared=False
 )
 GRAIN_FILES = {
     table.name: schema.Table(table.name, table.row, (_DIGEST, _STORED, _ROW, *table.columns[1:]))
@@ -70,8 +70,45 @@ TIMELINE = schema.Table(
     ),
 )
 
+CHANGED = schema.Table(
+    "changed",
+    "when a model last changed",
+    (
+        schema.Column("server", schema.TEXT, "", ""),
+        schema.Column("key", schema.TEXT, "", ""),
+        schema.Column("observed_at", schema.TIME, "", ""),
+    ),
+)
+
+PLACES = schema.Table("places", "a row's place", (schema.Column("place", schema.INTEGER, "", ""),))
+
+KEYS = schema.Table("keys", "a model's key", (schema.Column("key", schema.TEXT, "", ""),))
+
+SERVERS = schema.Table("servers", "a server that is asked about", (schema.Column("server", schema.TEXT, "", ""),))
+
 WANTED = schema.Table(
     "wanted", "an answer", tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest", "stored_in"))
+)
+
+
+SIDES = (-1, 1)
+"""The numbers of the answer before and of the one after, so that what both hold as often adds up to nothing."""
+
+ANSWERS = schema.Table(
+    "answers",
+    "one of the two answers of a step",
+    (
+        schema.Column("server", schema.TEXT, "", "What stands for the server."),
+        schema.Column("side", schema.INTEGER, "", "Before or after: one of ``SIDES``."),
+        schema.Column("digest", schema.TEXT, "", "The answer."),
+        schema.Column("stored_in", schema.TEXT, "", "Where it is."),
+    ),
+)
+
+TOUCHED_KEYS = schema.Table(
+    "touched",
+    "a key whose rows can differ",
+    tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "key")),
 )
 
 
@@ -100,6 +137,34 @@ def rows(table: schema.Table) -> str:
         SELECT w.server, {columns} FROM wanted w
         JOIN {table.name} r ON r.digest = w.digest AND r.stored_in = w.stored_in
         ORDER BY {order}"""
+
+
+TOUCHED = " UNION ".join(
+    f"""
+    SELECT DISTINCT server, key FROM (
+        SELECT a.server, r.key, sum(a.side) AS balance, max(r.ordinal) AS ordinal
+        FROM answers a JOIN {name} r ON r.digest = a.digest AND r.stored_in = a.stored_in
+        GROUP BY a.server, r.key, r.row_digest
+    ) t WHERE balance <> 0 OR ordinal > 0"""
+    for name in GRAIN_FILES
+)
+"""The keys of which the two answers do not hold the same rows, or of which there are several rows."""
+
+
+def differing(table: schema.Table) -> str:
+    """The rows whose keys are in ``touched``: those of the answers before, then those of the answers after."""
+    columns = ", ".join(f"r.{name}" for name in table.names[1:])
+    order = ", ".join(("a.side", "a.server", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
+    return f"""
+        SELECT a.side, a.server, {columns} FROM answers a JOIN touched t ON t.server = a.server
+        JOIN {table.name} r ON r.digest = a.digest AND r.stored_in = a.stored_in AND r.key = t.key
+        ORDER BY {order}"""
+
+
+FIELDS = """
+    SELECT a.server, a.side, p.fields FROM answers a JOIN (SELECT DISTINCT server FROM touched) t ON t.server = a.server
+    JOIN payloads p ON p.digest = a.digest AND p.stored_in = a.stored_in"""
+"""The fields that have a value anywhere in those answers."""
 
 
 TRANSITIONS = """
@@ -131,37 +196,59 @@ def run_counts(*, some: bool) -> str:
         GROUP BY o.run_id ORDER BY o.run_id"""
 
 
-LIVES = """
-    WITH seen AS (
+def lives(*, servers: bool = False, keys: bool = False) -> str:
+    """One row per server and model that it ever had; ``changed`` says when each last changed, came or went.
+
+    The days of an answer are counted once for all of its models, but where a server gave several answers in one day.
+
+    Args:
+        servers: only those in the view ``wanted``.
+        keys: only those in the view ``keys``.
+    """
+    return f"""
+    WITH complete AS (
+        SELECT o.server, o.digest, o.stored_in, o.run_id, o.observed_at, CAST(o.observed_at AS DATE) AS day
+        FROM observations o {"JOIN wanted w ON w.server = o.server" if servers else ""} WHERE o.status = 'ok'
+    ), seen AS (
         SELECT server, digest, stored_in, count(*) AS runs, min(run_id) AS first_run, max(run_id) AS last_run,
                min_by(observed_at, run_id) AS first_seen, max_by(observed_at, run_id) AS last_seen
-        FROM observations WHERE status = 'ok' GROUP BY server, digest, stored_in
+        FROM complete GROUP BY server, digest, stored_in
     ), days AS (
-        SELECT DISTINCT server, digest, stored_in, CAST(observed_at AS DATE) AS day
-        FROM observations WHERE status = 'ok'
+        SELECT server, digest, stored_in, day, count(*) OVER (PARTITION BY server, day) AS answers
+        FROM complete GROUP BY server, digest, stored_in, day
+    ), alone AS (
+        SELECT server, digest, stored_in, count(*) AS days FROM days WHERE answers = 1
+        GROUP BY server, digest, stored_in
     ), newest AS (
-        SELECT server, max(run_id) AS run_id FROM observations WHERE status = 'ok' GROUP BY server
+        SELECT server, max(run_id) AS run_id FROM complete GROUP BY server
     ), held AS (
-        SELECT digest, stored_in, key, max(display_name) AS display_name, sum(size_bytes) AS size_bytes,
-               max(loaded_instance_count) AS loaded
-        FROM models GROUP BY digest, stored_in, key
+        SELECT m.digest, m.stored_in, m.key, max(m.display_name) AS display_name, sum(m.size_bytes) AS size_bytes,
+               max(m.loaded_instance_count) AS loaded
+        FROM models m {"JOIN keys k ON k.key = m.key" if keys else ""} GROUP BY m.digest, m.stored_in, m.key
     ), lives AS (
         SELECT s.server, h.key, max(s.last_run) AS last_run,
                min_by(s.first_seen, s.first_run) AS first_seen, max_by(s.last_seen, s.last_run) AS last_seen,
+               max_by(h.display_name, s.last_run) AS display_name, max_by(h.size_bytes, s.last_run) AS size_bytes,
                sum(s.runs) AS runs_present, sum(CASE WHEN h.loaded > 0 THEN s.runs ELSE 0 END) AS runs_loaded,
                max_by(CASE WHEN h.loaded > 0 THEN s.last_seen END, CASE WHEN h.loaded > 0 THEN s.last_run END)
                    AS last_loaded
         FROM seen s JOIN held h ON h.digest = s.digest AND h.stored_in = s.stored_in GROUP BY s.server, h.key
     ), present AS (
-        SELECT d.server, h.key, count(DISTINCT d.day) AS days_present
-        FROM days d JOIN held h ON h.digest = d.digest AND h.stored_in = d.stored_in GROUP BY d.server, h.key
+        SELECT server, key, sum(days) AS days FROM (
+            SELECT a.server, h.key, sum(a.days) AS days
+            FROM alone a JOIN held h ON h.digest = a.digest AND h.stored_in = a.stored_in GROUP BY a.server, h.key
+            UNION ALL
+            SELECT d.server, h.key, count(DISTINCT d.day) AS days
+            FROM days d JOIN held h ON h.digest = d.digest AND h.stored_in = d.stored_in
+            WHERE d.answers > 1 GROUP BY d.server, h.key
+        ) t GROUP BY server, key
     )
-    SELECT l.server, l.key, h.display_name, CAST(h.size_bytes AS BIGINT) AS size_bytes, l.first_seen, l.last_seen,
-           l.last_run = n.run_id AS present, p.days_present, CAST(l.runs_present AS BIGINT) AS runs_present,
-           CAST(l.runs_loaded AS BIGINT) AS runs_loaded, l.last_loaded
+    SELECT l.server, l.key, l.display_name, CAST(l.size_bytes AS BIGINT) AS size_bytes, l.first_seen, l.last_seen,
+           l.last_run = n.run_id AS present, CAST(p.days AS BIGINT) AS days_present,
+           CAST(l.runs_present AS BIGINT) AS runs_present, CAST(l.runs_loaded AS BIGINT) AS runs_loaded, l.last_loaded,
+           coalesce(c.observed_at, l.first_seen) AS last_changed
     FROM lives l JOIN present p ON p.server = l.server AND p.key = l.key JOIN newest n ON n.server = l.server
-    JOIN seen s ON s.server = l.server AND s.last_run = l.last_run
-    JOIN held h ON h.digest = s.digest AND h.stored_in = s.stored_in AND h.key = l.key
+    LEFT JOIN changed c ON c.server = l.server AND c.key = l.key
     ORDER BY l.server, l.key"""
 
 
@@ -176,12 +263,14 @@ def stored_rows(table: schema.Table, run_id: str) -> str:
     order = ", ".join(("f.digest", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
     return f"""
         SELECT f.digest, '{run_id}' AS stored_in,
-               substr(sha256(to_json(struct_pack({compared}))), 1, 32) AS row_digest, {columns}
+               substr(sha256(to_json(struct_pack({compared}))), 1, 16) AS row_digest, {columns}
         FROM {table.name} r JOIN fresh f ON f.server = r.server ORDER BY {order}"""
 
 
-HOLDING = "SELECT DISTINCT stored_in FROM observations WHERE status = 'ok'"
-"""The runs that hold the complete answers."""
+def holding(*, some: bool) -> str:
+    """The runs that hold the complete answers; with ``some``, of the servers in the view ``wanted``."""
+    join = "JOIN wanted w ON w.server = o.server" if some else ""
+    return f"SELECT DISTINCT o.stored_in FROM observations o {join} WHERE o.status = 'ok'"
 
 
 STORED = """

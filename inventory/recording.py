@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from inventory import queries, schema
 from inventory.collect import collect, new_run_id, utc_now
-from inventory.diff import Changes, leaves
+from inventory.diff import Changes
 from inventory.engines import Engine, open_engine
 from inventory.errors import FileError
+from inventory.fields import leaves
 from inventory.history import History, Row
 from inventory.references import time_of
 from inventory.servers import Server
@@ -125,7 +126,9 @@ def _new_rows(snapshot: Snapshot, fresh: dict[str, str], run_id: str) -> dict[st
     """The payloads, models and instances files of the answers that are stored now."""
     asked = build(_FRESH, {"server": list(fresh.values()), "digest": list(fresh)})
     views = {name: snapshot.tables[name] for name in ("observations", *queries.GRAIN_FILES)}
-    engine = open_engine("duckdb", {}, {"fresh": asked, **views})
+    engine = open_engine("duckdb")
+    for name, table in {"fresh": asked, **views}.items():
+        engine.add(name, table)
     tables = {table.name: engine.query(queries.stored_rows(table, run_id)) for table in schema.GRAIN_TABLES.values()}
     return {"payloads": _payloads(engine, snapshot, run_id), **tables}
 

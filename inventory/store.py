@@ -12,17 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet
 
-import inventory
 from inventory import queries, schema
 from inventory.errors import ConfigurationError, FileError
 from inventory.files import is_left, make_folders, publish_once, sign, state, sweep
+from inventory.seal import sealed, unsealed
 from inventory.snapshot import arrow_schema
 
 KINDS = ("observations", "payloads", "models", "instances")
@@ -40,11 +39,6 @@ ARROW = {
 }
 """Types, and what pandas needs; without the meanings, which would be most of a small file."""
 
-_ABOUT = "lms-inventory"
-_SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"')
-_BEGIN = b'{"tool": "lms-inventory"'  # how what a file says about itself begins; its seal stands last in it
-_OPEN = b'"seal": "' + b"0" * 64 + b'"'
-
 
 @dataclass(frozen=True)
 class Sealed:
@@ -60,8 +54,12 @@ class Sealed:
         return sha256(self.body).hexdigest()
 
     def table(self, columns: list[str] | None = None) -> pa.Table:
-        """The table in it."""
-        return parquet.ParquetFile(pa.BufferReader(self.body)).read(columns)
+        """The table in it, with the columns of this version: one that it lacks is null."""
+        told = parquet.ParquetFile(pa.BufferReader(self.body)).read(columns)
+        for field in [ARROW[self.about["kind"]].field(name) for name in columns or ARROW[self.about["kind"]].names]:
+            if field.name not in told.column_names:
+                told = told.append_column(field, pa.nulls(told.num_rows, field.type))
+        return told.select(columns or ARROW[self.about["kind"]].names)
 
 
 class Store:
@@ -73,7 +71,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._checked: dict[Path, object] = {}
+        self._checked: dict[Path, tuple[object, int]] = {}  # how each looked, and its schema version
 
     def path(self, kind: str, run_id: str) -> Path:
         """Where a run's file of one kind is or would be."""
@@ -100,18 +98,22 @@ class Store:
             raise FileError(f"{path} is damaged: it is not what was written under this name", _ADVICE)
         return Sealed(path, body, about)
 
-    def checked(self, kind: str, run_ids: Iterable[str]) -> list[Path]:
+    def checked(self, kind: str, run_ids: Iterable[str]) -> tuple[list[Path], pa.Table | None]:
         """The paths of the files of several runs, once their seals have been found whole.
+
+        Returns:
+            The paths, and, if a version with other columns wrote one of them, an empty table with this version's.
 
         Raises:
             FileError: one is missing or damaged.
         """
         paths = [self.path(kind, run_id) for run_id in sorted(set(run_ids))]
         for path in paths:
-            if (look := state(path)) is None or self._checked.get(path) != look:
-                self.read(kind, path.stem)
-                self._checked[path] = look
-        return paths
+            if (look := state(path)) is None or self._checked.get(path, (None, 0))[0] != look:
+                version = self.read(kind, path.stem).about["schema_version"]
+                self._checked[path] = look, version
+        mixed = any(self._checked[path][1] != schema.SCHEMA_VERSION for path in paths)
+        return paths, ARROW[kind].empty_table() if mixed else None
 
     def write(self, kind: str, run_id: str, table: pa.Table, **about: Any) -> str:
         """Publish one file; returns its SHA-256.
@@ -270,28 +272,3 @@ def _sum(runs: Mapping[str, str]) -> str:
 
 
 _ADVICE = "See what else is wrong with: lms-inventory verify"
-
-
-def sealed(table: pa.Table, about: Mapping[str, Any]) -> bytes:
-    """A Parquet file with ``about`` and the seal in its footer."""
-    told = {"tool": "lms-inventory", "version": inventory.__version__, **about}
-    sink = BytesIO()
-    with parquet.ParquetWriter(sink, table.schema, compression="zstd") as writer:
-        writer.write_table(table)
-        writer.add_key_value_metadata({_ABOUT: json.dumps({**told, "seal": "0" * 64})})
-    body = sink.getvalue()
-    at = body.rindex(_OPEN)
-    seal = sha256(body).hexdigest().encode()
-    return body[:at] + _OPEN.replace(b"0" * 64, seal) + body[at + len(_OPEN) :]
-
-
-def unsealed(body: bytes) -> dict[str, Any] | None:
-    """What a sealed file says about itself; None if its seal is broken."""
-    found = list(_SEAL.finditer(body))[-1:]
-    if (
-        not found
-        or sha256(body[: found[0].start()] + _OPEN + body[found[0].end() :]).hexdigest().encode() != found[0][1]
-    ):
-        return None
-    about: dict[str, Any] = json.loads(body[body.rindex(_BEGIN, 0, found[0].start()) : found[0].end() + 1])
-    return about

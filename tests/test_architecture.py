@@ -12,15 +12,28 @@ import inventory
 
 PACKAGE = Path(inventory.__file__).parent
 ROOT = PACKAGE.parent
-CORE = {"errors", "schema", "parse", "decode", "flatten", "digest", "snapshot", "suspicion", "pairing", "diff"}
-CORE |= {"references", "queries", "layout", "report", "news", "chronicle", "shelf"}
-EDGES = {"servers", "sources", "files", "formats", "store", "engines", "history", "verify", "prune", "demo"}
+CORE = {
+    "errors",
+    "schema",
+    "parse",
+    "decode",
+    "flatten",
+    "digest",
+    "snapshot",
+    "suspicion",
+    "pairing",
+    "fields",
+    "diff",
+}
+CORE |= {"references", "queries", "steps", "seal", "layout", "report", "news", "chronicle", "shelf"}
+EDGES = {"servers", "sources", "files", "formats", "store", "engines", "past", "history", "verify", "prune", "demo"}
 JOINT = {"collect", "recording", "comparison"}
 TOLD = {  # edges that another edge stands on
     "sources": {"servers"},
     "formats": {"files"},
     "store": {"files"},
-    "history": {"store", "engines"},
+    "past": {"store", "engines"},
+    "history": {"store", "engines", "past"},
     "verify": {"store"},
     "prune": {"store"},
 }

@@ -70,6 +70,19 @@ def test_the_timeline_of_what_is_left(tmp_path: Path) -> None:
     assert verify(history.store).num_rows == 0
 
 
+def test_the_last_reading_of_each_server_stays(tmp_path: Path) -> None:
+    """With a server that always fails no run is complete; what is known of the others stays all the same."""
+    fleets: list[Fleet] = [{"s": A, "t": B, "dead": None}, {"s": A, "t": None, "dead": None}, {"s": None, "t": None}]
+    history, ids = made(tmp_path, *fleets, {"s": None, "t": None, "dead": None})
+    before = history.as_of().models
+    what = plan(history.store, {"last": 1})
+    assert what.keep == (ids[0], ids[1], ids[3])
+    carry_out(history.store, what)
+    assert history.as_of().models.equals(before)
+    later = run(history, {"s": B, "t": B}, day(6))
+    assert told(history.diff("previous", later).table)[0][:3] == ("s", "added", "b")
+
+
 def test_the_newest_complete_run_is_never_removed(tmp_path: Path) -> None:
     """A run that failed does not push the last good one out; nor is a run in ``also`` removed."""
     history, ids = made(tmp_path, *FLEETS, {"s": None})

@@ -9,13 +9,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from histories import Fleet, collected, day, files, made, model, run
+from histories import Fleet, collected, day, files, made, model, run, told
 
 from inventory.errors import ConfigurationError, FileError
 from inventory.history import History
 from inventory.recording import record
+from inventory.seal import sealed, unsealed
 from inventory.snapshot import rows
-from inventory.store import KINDS, Store, sealed, unsealed
+from inventory.store import KINDS, Store
 
 TWO: Fleet = {"a": [model("x", "i"), model("y")], "b": [model("x", "i"), model("y")]}
 
@@ -183,3 +184,22 @@ def test_months_have_their_folders(tmp_path: Path) -> None:
     assert history.store.run_ids() == [first, later]
     assert history.store.path("observations", later).parent.name == "month=2026-12"
     assert history.store.path("observations", later).exists()
+
+
+def test_an_older_versions_history_is_read(tmp_path: Path) -> None:
+    """Files that an older version wrote, without columns that came later, are read and go on; those are null there."""
+    lost = {"observations": "warnings", "models": "variants", "instances": "config_parallel", "payloads": "body"}
+    instances = [{"id": "i", "config": {"parallel": 4}}]
+    first_models = [{**model("x", variants=["x@4"]), "loaded_instances": instances}]
+    history, [first] = made(tmp_path, {"a": first_models})
+    for kind, name in lost.items():
+        file = history.store.read(kind, first)
+        file.path.write_bytes(sealed(file.table().drop_columns([name]), {**file.about, "schema_version": 0}))
+    history = History(history.store.folder)
+    assert history.load(first).models["variants"].isna().all()
+    assert history.load(first).instances["config_parallel"].isna().all()
+    second = run(history, {"a": [*first_models, model("y", variants=["y@4"])]}, day(1))
+    assert {row[2] for row in told(history.diff(first, second).table) if row[1] == "added"} == {"y"}
+    assert len(history.runs()) == 2
+    assert set(history.lifecycle()["key"]) == {"x", "y"}
+    assert history.load(second).models["variants"].tolist() == ['["x@4"]', '["y@4"]']

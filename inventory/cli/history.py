@@ -87,8 +87,8 @@ def _question(
         table = kept.unused(unused, servers)
         return [(queries.LIFECYCLE, table)], unused_text(rows(table), unused)
     if key is not None:
-        lives, changes = kept.life(key, servers, since)
-        text = life_text(key, rows(lives), rows(changes), kept.complete_runs())
+        lives, changes, complete = kept.life(key, servers, since)
+        text = life_text(key, rows(lives), rows(changes), complete)
         return [(queries.TIMELINE, changes), (queries.LIFECYCLE, lives)], text
     table = kept.runs_table(servers, since)
     return [(queries.RUNS, table)], runs_text(rows(table), blocks_shown(), terminal_width(), len(kept.store.run_ids()))

@@ -1,17 +1,20 @@
-"""What runs the queries of a history. FAMILY: ``Engine(files, tables)`` with ``query(sql) -> pyarrow.Table``.
+"""What runs the queries of a history. FAMILY: ``Engine()`` with ``open``, ``add`` and ``query(sql) -> pyarrow.Table``.
 
 To add an engine: one file here with a class ``Engine``, and one word in ``ENGINES``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from inventory.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
+
+    Files = tuple[Sequence[Path], pa.Table | None]
 
 ENGINES = ("duckdb",)
 
@@ -19,17 +22,38 @@ ENGINES = ("duckdb",)
 class Engine(Protocol):
     """One member of the family."""
 
+    def open(self, name: str, files: "Files", columns: Sequence[str] = ("*",)) -> None:
+        """Make a view over Parquet files, of all columns or of some; without files there is none.
+
+        Args:
+            name: the view.
+            files: the paths; and an empty table whose columns the view has too, null where a file lacks them.
+            columns: only these.
+
+        Raises:
+            FileError: a file is not there any more.
+        """
+        ...
+
+    def add(self, name: str, table: "pa.Table") -> None:
+        """Make a view over a table in memory."""
+        ...
+
     def query(self, sql: str) -> "pa.Table":
-        """The result of one query over the views."""
+        """The result of one query over the views.
+
+        Raises:
+            FileError: a file is not there any more.
+        """
         ...
 
 
-def open_engine(name: str, files: Mapping[str, Sequence[Path]], tables: Mapping[str, "pa.Table"]) -> Engine:
-    """An engine with a view per name: over Parquet files, or over a table in memory.
+def open_engine(name: str) -> Engine:
+    """A new engine, with no view yet.
 
     Raises:
         ConfigurationError: there is no engine of that name.
     """
     if name not in ENGINES:
         raise ConfigurationError(f"unknown engine {name!r}", "Use one of " + ", ".join(ENGINES))
-    return cast("Engine", import_module(f"inventory.engines.{name}").Engine(files, tables))
+    return cast("Engine", import_module(f"inventory.engines.{name}").Engine())

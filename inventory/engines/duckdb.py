@@ -1,37 +1,51 @@
 """DuckDB, in this process."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 
 from inventory.errors import FileError
 
+if TYPE_CHECKING:
+    from inventory.engines import Files
+
+_SMALL = 8 * 2**20  # bytes of the files of one view
 _PATTERN = re.compile(r"[*?\[]")  # what stands for other characters in the name of a file to read
 
 
 class Engine:
     """Runs SQL over views of Parquet files and of Arrow tables.
 
-    Args:
-        files: the files of each view; a view without files is not made.
-        tables: the table of each further view.
+    Small files are read once and kept, because opening many of them is what a query would spend its time on.
     """
 
-    def __init__(self, files: Mapping[str, Sequence[Path]], tables: Mapping[str, pa.Table]) -> None:
+    def __init__(self) -> None:
         self._connection = _database().cursor()  # views of its own, without the cost of a database of its own
         self._connection.execute("SET TimeZone = 'UTC'")
-        for name, paths in files.items():
-            if paths:
-                names = ", ".join(_quoted(_PATTERN.sub(r"[\g<0>]", str(path))) for path in paths)
-                with _told():
-                    self._connection.execute(f"CREATE TEMP VIEW {name} AS FROM read_parquet([{names}])")
-        for name, table in tables.items():
-            self._connection.register(name, table)
+        self._connection.execute("SET preserve_insertion_order = false")  # the queries say the order they need
+
+    def open(self, name: str, files: "Files", columns: Sequence[str] = ("*",)) -> None:
+        """Make a view over Parquet files, of all columns or of some."""
+        paths, like = files
+        if not paths:
+            return
+        names = ", ".join(_quoted(_PATTERN.sub(r"[\g<0>]", str(path))) for path in paths)
+        source = f"FROM read_parquet([{names}], union_by_name = {like is not None})"
+        if like is not None:
+            self.add(f"no_{name}", like)
+            source = f"FROM ({source} UNION ALL BY NAME FROM no_{name})"
+        with _told():
+            kind = "TABLE" if sum(path.stat().st_size for path in paths) <= _SMALL else "VIEW"
+            self._connection.execute(f"CREATE TEMP {kind} {name} AS SELECT {', '.join(columns)} {source}")
+
+    def add(self, name: str, table: pa.Table) -> None:
+        """Make a view over a table in memory."""
+        self._connection.register(name, table)
 
     def query(self, sql: str) -> pa.Table:
         """The result of one query."""
@@ -53,5 +67,5 @@ def _told() -> Iterator[None]:
     """A file that vanished or cannot be read any more is told as one."""
     try:
         yield
-    except duckdb.IOException as error:
+    except (duckdb.IOException, OSError) as error:
         raise FileError(f"a file of the history could not be read: {error}", "Try again") from error

@@ -1,0 +1,124 @@
+"""What all runs of a history tell together: the runs, every change there ever was, and each model's life.
+
+One engine looks at the observations of all runs; the answers are opened once, and only those that a question needs.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from inventory import queries, schema
+from inventory.diff import compare_sides
+from inventory.engines import open_engine
+from inventory.snapshot import arrow_schema, build, concat, rows, table_of, values
+from inventory.steps import KINDS, Stored, sides
+from inventory.store import Store
+
+Row = dict[str, Any]
+
+
+class Past:
+    """The runs of a history, seen together.
+
+    Args:
+        store: the files.
+        engine: what runs the queries: a word of ``engines.ENGINES``.
+        servers: only these; all by default.
+        key: only the models with this key.
+    """
+
+    def __init__(self, store: Store, engine: str, servers: Sequence[str] = (), key: str | None = None) -> None:
+        self._store = store
+        self._servers = servers
+        self._key = key
+        self._answers_open = False
+        self._run_ids = store.run_ids()
+        self._engine = open_engine(engine)
+        self._engine.open("observations", store.checked("observations", self._run_ids))
+        self._engine.add("wanted", table_of(queries.SERVERS, [{"server": server} for server in servers]))
+        self._engine.add("keys", table_of(queries.KEYS, [{"key": key}]))
+
+    def runs(self, since: datetime | None = None) -> pa.Table:
+        """One row per run, from some time on: ``queries.RUNS``."""
+        counted = self._rows(queries.run_counts(some=bool(self._servers)))
+        counted = [row for row in counted if since is None or row["collected_at"] >= since]
+        touched: dict[tuple[str, str], set[Any]] = defaultdict(set)
+        for row in self._changes(since):
+            if row["key"] is not None and (row["grain"] == "model" or row["change"] == "reconfigured"):
+                touched[row["run_id"], row["change"]].add(tuple(row[key] for key in (*schema.INSTANCES.keys, "grain")))
+        for row in counted:
+            read, asked = row["servers_ok"], row["servers"]
+            row["status"] = (
+                "ok" if read == asked else "suspect" if row["servers_suspect"] else "partial" if read else "failed"
+            )
+            row |= {word: len(touched[row["run_id"], word]) for word in ("added", "removed", "reconfigured")}
+        return table_of(queries.RUNS, counted)
+
+    def timeline(self, since: datetime | None = None) -> pa.Table:
+        """One row per change, from some time on, oldest first: ``queries.TIMELINE``."""
+        return table_of(queries.TIMELINE, self._changes(since))
+
+    def lifecycle(self) -> pa.Table:
+        """One row per server and model: ``queries.LIFECYCLE``."""
+        stored = [row["stored_in"] for row in self._rows(queries.holding(some=bool(self._servers)))]
+        if not stored:
+            return concat(queries.LIFECYCLE, [])
+        self._open(stored)
+        last = {(row["server"], row["key"]): row["observed_at"] for row in self._changes() if row["key"] is not None}
+        changed = [{"server": server, "key": key, "observed_at": moment} for (server, key), moment in last.items()]
+        self._engine.add("changed", table_of(queries.CHANGED, changed))
+        found = self._engine.query(queries.lives(servers=bool(self._servers), keys=self._key is not None))
+        return found.cast(arrow_schema(queries.LIFECYCLE))
+
+    def unused(self, days: int) -> pa.Table:
+        """The lives of the models that have been there for so many days and were not seen loaded in them."""
+        lives = self.lifecycle()
+        if not lives.num_rows:
+            return lives
+        limit = max(row["collected_at"] for row in self._rows(queries.run_counts(some=False))) - timedelta(days=days)
+        columns = zip(*(values(lives, name) for name in ("present", "first_seen", "last_loaded")), strict=True)
+        idle = [present and first <= limit and (last is None or last <= limit) for present, first, last in columns]
+        places = build(queries.PLACES, {"place": [place for place, one in enumerate(idle) if one]})
+        return lives.take(places.column("place"))
+
+    def complete_runs(self) -> dict[str, int]:
+        """How many complete observations there are of each server."""
+        return {row["server"]: row["runs"] for row in self._rows(queries.COMPLETE)}
+
+    def _changes(self, since: datetime | None = None) -> list[Row]:
+        """Every change from some time on, oldest first."""
+        found = [
+            row
+            for row in self._rows(queries.TRANSITIONS)
+            if (since is None or row["observed_at"] >= since) and (not self._servers or row["server"] in self._servers)
+        ]
+        if not found:
+            return []
+        named = {f"{number:09d}": row for number, row in enumerate(found)}  # each is compared as a server of its own
+        steps = {
+            name: (
+                Stored(row["old_digest"], row["old_stored_in"], row["observed_at"]),
+                Stored(row["digest"], row["stored_in"], row["observed_at"]),
+            )
+            for name, row in named.items()
+        }
+        self._open({one.stored_in for step in steps.values() for one in step})
+        changes = rows(compare_sides(*sides(self._engine, steps, self._key)).table)
+        for change in changes:
+            row = named[change["server"]]
+            change |= {name: row[name] for name in ("server", "run_id", "observed_at")}
+            change["previous_run_id"] = row["old_run"]
+        return [one for one in changes if self._key is None or one["key"] == self._key]
+
+    def _open(self, stored: Sequence[str] | set[str]) -> None:
+        """Open the answers that some runs stored; who needs more of them than another asks first."""
+        if not self._answers_open:
+            for kind, columns in KINDS.items():
+                self._engine.open(kind, self._store.checked(kind, stored), columns)
+            self._answers_open = True
+
+    def _rows(self, sql: str) -> list[Row]:
+        return rows(self._engine.query(sql)) if self._run_ids else []

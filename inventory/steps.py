@@ -1,0 +1,87 @@
+"""From one stored answer of a server to another: of both, only the rows that can differ are read.
+
+``row_digest`` says which those are. Rows whose digests both answers hold as often are equal, and what is equal is no
+change; only where a key is given more than once is it the order that pairs them, and then all of that key are read.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from inventory import queries, schema
+from inventory.diff import Side
+from inventory.snapshot import arrow_schema, concat, rows, table_of, values
+
+if TYPE_CHECKING:
+    from inventory.engines import Engine
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One answer, and where it is.
+
+    Attributes:
+        digest: what it says.
+        stored_in: the run whose files hold it.
+        observed_at: when it was given.
+    """
+
+    digest: str
+    stored_in: str
+    observed_at: datetime
+
+
+KINDS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(queries.GRAIN_FILES, ("*",)),
+    "payloads": ("digest", "stored_in", "fields"),  # the bodies are read only to be proven
+}
+"""The files that hold answers, and the columns of them that are asked for."""
+
+Step = tuple[Stored, Stored]  # the answer before, and the one after
+
+
+def sides(engine: "Engine", steps: Mapping[str, Step], key: str | None = None) -> tuple[Side, Side]:
+    """Both sides of some steps, ready to be compared.
+
+    Args:
+        engine: with the views ``models``, ``instances`` and ``payloads`` of all runs that hold these answers.
+        steps: by the name that stands for the server.
+        key: only the models with this key.
+    """
+    answers = [
+        {"server": name, "side": side, "digest": answer.digest, "stored_in": answer.stored_in}
+        for name, step in steps.items()
+        for side, answer in zip(queries.SIDES, step, strict=True)
+        if step[0].digest != step[1].digest
+    ]
+    engine.add("answers", table_of(queries.ANSWERS, answers))
+    touched = rows(engine.query(queries.TOUCHED)) if answers else []
+    wanted = [row for row in touched if key is None or row["key"] == key]
+    engine.add("touched", table_of(queries.TOUCHED_KEYS, wanted))
+    found = {grain: _rows(engine, table, bool(wanted)) for grain, table in schema.GRAIN_TABLES.items()}
+    fields: dict[int, dict[str, frozenset[str]]] = {side: {} for side in queries.SIDES}
+    for row in rows(engine.query(queries.FIELDS)) if wanted else []:
+        fields[row["side"]][row["server"]] = frozenset(json.loads(row["fields"]))
+    before, after = (
+        Side(
+            {name: ("ok", step[at].observed_at) for name, step in steps.items()},
+            {grain: sides_of[side] for grain, sides_of in found.items()},
+            fields[side],
+        )
+        for at, side in enumerate(queries.SIDES)
+    )
+    return before, after
+
+
+def _rows(engine: "Engine", table: schema.Table, any_touched: bool) -> dict[int, pa.Table]:
+    """The rows of one grain of each side."""
+    if not any_touched:
+        return {side: concat(table, []) for side in queries.SIDES}
+    both = engine.query(queries.differing(table))
+    before = values(both, "side").count(queries.SIDES[0])
+    parts = zip(queries.SIDES, (both.slice(0, before), both.slice(before)), strict=True)
+    return {side: part.select(table.names).cast(arrow_schema(table)) for side, part in parts}
