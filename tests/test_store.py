@@ -17,6 +17,7 @@ from inventory.recording import record
 from inventory.seal import sealed, unsealed
 from inventory.snapshot import rows
 from inventory.store import KINDS, Store
+from inventory.verify import verify
 
 TWO: Fleet = {"a": [model("x", "i"), model("y")], "b": [model("x", "i"), model("y")]}
 
@@ -203,3 +204,5 @@ def test_an_older_versions_history_is_read(tmp_path: Path) -> None:
     assert len(history.runs()) == 2
     assert set(history.lifecycle()["key"]) == {"x", "y"}
     assert history.load(second).models["variants"].tolist() == ['["x@4"]', '["y@4"]']
+    problems = {row["problem"] for row in rows(verify(history.store))}
+    assert problems == {"another file than the run wrote"}, "true here, and no word about the rows"

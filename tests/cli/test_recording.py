@@ -1,9 +1,12 @@
 """``lms-inventory snapshot`` with the history that it records into."""
 
 import json
+import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sources.hostile import Hostile, answer
@@ -136,3 +139,46 @@ def test_a_history_that_cannot_be_written_spares_the_files(flags: list[str], ser
         assert done.err.startswith(f"lms-inventory: the history {tmp_path / folder} could not be ")
         assert (done.out == "") == (flags == ["-q"])
         assert len(inventory.read(tmp_path / "a.csv").models) == 6
+
+
+class Recovering(StandIn):
+    """A stand-in whose first answer after ``starting`` is set is that of a cold start: nothing but one model."""
+
+    starting = False
+    asked = 0
+
+    def answer(self, method: str, path: str, authorization: str) -> tuple[int, Any]:
+        """One model once, then all of them."""
+        self.asked += 1
+        if self.starting:
+            self.starting = False
+            return 200, {"models": self.models[:1]}
+        return super().answer(method, path, authorization)
+
+
+def test_a_server_that_recovers_is_believed(tmp_path: Path) -> None:
+    """A server that has recovered after the pause is ok; the pause is that of --recheck."""
+    with Recovering(inventory_before()) as recovering:
+        arguments = ("snapshot", "-q", "--server", f"a={recovering.url}", "--history", tmp_path)
+        assert run(*arguments).code == 0
+        recovering.starting, began = True, time.monotonic()
+        assert run(*arguments, "--recheck", "1.5") == (0, "", "")
+        assert time.monotonic() - began >= 1.5
+        assert recovering.asked == 3
+        recovering.starting = True
+        assert run(*arguments, "--accept-suspect").code == 0
+        assert recovering.asked == 4, "believed at once"
+    assert statuses(tmp_path) == [["ok"]] * 3
+    assert run("diff", "--history", tmp_path, "--json").data["changes"], "the small answer was compared"
+
+
+def test_without_an_environment(server: StandIn, tmp_path: Path) -> None:
+    """With nothing in the environment, as some schedulers start it, it records where it is told, or says where not."""
+    arguments = ("snapshot", "-q", "--server", server.url)
+    bare = {"PYTHONPATH": clean()["PYTHONPATH"]}
+    done = run(*arguments, "--history", tmp_path / "h", env=bare, cwd=tmp_path)
+    assert done == (0, "", "")
+    assert statuses(tmp_path / "h") == [["ok"]]
+    done = run(*arguments, env={**bare, "HOME": os.devnull}, cwd=tmp_path)
+    assert (done.code, done.out) == (4, "")
+    assert re.fullmatch(r"lms-inventory: .+ could not be written: .+--history DIR.+\n", done.err)
