@@ -68,11 +68,9 @@ def plan(store: Store, rules: dict[str, int], also: Sequence[str] = ()) -> Plan:
     observed = {run_id: store.read("observations", run_id).table(["server", "status", "stored_in"]) for run_id in runs}
     keep |= _needed(runs, observed)
     pointed = {stored for run_id in keep for stored in values(observed[run_id], "stored_in") if stored}
-    holding = {path.stem for kind in KINDS[1:] for path in (store.folder / kind).glob("month=*/*.parquet")}
     drop = [run_id for run_id in runs if run_id not in keep]
-    return Plan(
-        tuple(sorted(keep)), tuple(drop), tuple(sorted((holding - pointed) & (set(runs) | store.pruned().keys())))
-    )
+    free = (store.holding() & (set(runs) | store.pruned().keys())) - pointed
+    return Plan(tuple(sorted(keep)), tuple(drop), tuple(sorted(free)))
 
 
 def _needed(runs: Sequence[str], observed: Mapping[str, pa.Table]) -> set[str]:

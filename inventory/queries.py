@@ -274,8 +274,8 @@ def holding(*, some: bool) -> str:
 
 
 STORED = """
-    SELECT o.digest, min(o.stored_in) AS stored_in FROM observations o JOIN fresh f ON f.digest = o.digest
-    GROUP BY o.digest"""
+    SELECT p.digest, min(p.stored_in) AS stored_in FROM payloads p JOIN fresh f ON f.digest = p.digest
+    GROUP BY p.digest"""
 """Where the answers are stored that seem to be new."""
 
 

@@ -108,11 +108,11 @@ def _point(history: History, runs: list[str], observed: list[Row], run_id: str) 
     """Point each observation at the run that holds its answer; returns one server of each answer that none holds."""
     held = {row["digest"]: row["stored_in"] for row in history.observed(runs[-1]) if row["digest"]} if runs else {}
     new = {row["digest"]: row["server"] for row in observed if row["digest"] and row["digest"] not in held}
-    if new and runs:
+    # not those of pruned runs, even if they are still here: they may be about to go
+    if new and (holding := history.store.holding() & set(runs)):
         asked = build(_FRESH, {"server": list(new.values()), "digest": list(new)})
-        held |= {
-            row["digest"]: row["stored_in"] for row in rows(history.views(runs, fresh=asked).query(queries.STORED))
-        }
+        engine = history.views([], holding, ["payloads"], fresh=asked)
+        held |= {row["digest"]: row["stored_in"] for row in rows(engine.query(queries.STORED))}
     fresh: dict[str, str] = {}
     for row in observed:
         if row["digest"]:

@@ -82,6 +82,10 @@ class Store:
         found = (path.stem for path in (self.folder / "observations").glob("month=*/*.parquet"))
         return sorted(name for name in found if RUN_ID.fullmatch(name))
 
+    def holding(self) -> set[str]:
+        """The runs of which at least one file with answers is here."""
+        return {path.stem for kind in KINDS[1:] for path in (self.folder / kind).glob("month=*/*.parquet")}
+
     def read(self, kind: str, run_id: str) -> Sealed:
         """Read one file and check its seal.
 
