@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 from inventory import formats, schema
 from inventory.diff import Changes, compare, left_out
 from inventory.errors import ConfigurationError
 from inventory.history import History
+from inventory.overview import Overview
 from inventory.references import time_of
 from inventory.snapshot import Snapshot, rows, table_of, values
 
@@ -82,6 +83,38 @@ def changes_between(
 def snapshot_of(side: Side, history: History) -> Snapshot:
     """What one side saw: of a run, what it saw itself, failures included."""
     return side.snapshot if side.snapshot is not None else history.load(side.run_id or "latest")
+
+
+def overview_of(
+    side: Side,
+    history: History,
+    zone: tzinfo | None = None,
+    *,
+    compared: tuple[Side, Changes] | None = None,
+    servers: Sequence[str] = (),
+) -> Overview:
+    """What a report says of one side: what it saw, what changed, and the runs up to it.
+
+    Args:
+        side: what is reported.
+        history: where the runs are.
+        zone: the reader's time zone.
+        compared: what it was compared with, and the changes since; by default the run before, if there is one.
+        servers: only these; all by default.
+    """
+    before = [run_id for run_id in history.store.run_ids() if side.run_id and run_id < side.run_id]
+    if compared is None and before and side.server is None:
+        than = Side(_moment(time_of(before[-1])), before[-1])
+        compared = than, changes_between(than, side, history, servers=servers)
+    snapshot = snapshot_of(side, history)
+    runs = rows(history.runs_table(servers)) if side.run_id else []
+    return Overview(
+        only(snapshot, servers) if servers else snapshot,
+        compared[1] if compared else None,
+        compared[0].name if compared else "",
+        [row for row in runs if row["run_id"] <= (side.run_id or "")],
+        zone,
+    )
 
 
 def known_servers(history: History, servers: Sequence[str]) -> None:

@@ -80,6 +80,12 @@ class Changes:
     def __repr__(self) -> str:
         return f"<Changes: {self.table.num_rows} rows, {len(self.not_compared)} servers not compared>"
 
+    def _repr_html_(self) -> str:
+        """The changes in Jupyter: their counts, the first rows in colour, the servers not compared."""
+        from inventory.markup import changes_html
+
+        return changes_html(self)
+
 
 @dataclass(frozen=True)
 class Side:

@@ -43,6 +43,12 @@ class History:
     def __repr__(self) -> str:
         return f"<History {self.store.folder}: {len(self.store.run_ids())} runs>"
 
+    def _repr_html_(self) -> str:
+        """The history in Jupyter: its newest runs."""
+        from inventory.markup import runs_html
+
+        return runs_html(repr(self)[1:-1], queries.RUNS, self.runs_table())
+
     def runs(self) -> "pd.DataFrame":
         """One row per run, oldest first: status, counts, size and how much changed; columns of ``queries.RUNS``."""
         return frame(self.runs_table())

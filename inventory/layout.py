@@ -3,9 +3,16 @@
 Texts that come from a server are made plain first, so that a model's name cannot move the cursor.
 """
 
+import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
+
+_NEVER_TEXT = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(chr(plane * 0x10000 + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]"
+)
 
 
 def plain(text: str) -> str:
@@ -13,6 +20,14 @@ def plain(text: str) -> str:
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
+
+
+def visible(text: str) -> str:
+    """A text for a page: with controls, and what turns the direction of the text after it, made visible.
+
+    Line breaks and tabs stay, and so do the joiners that emoji and many scripts are written with.
+    """
+    return _NEVER_TEXT.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def width(text: str) -> int:

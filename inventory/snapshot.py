@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,16 +32,6 @@ _PANDAS = {
     schema.BOOLEAN: ("bool", "boolean"),
     schema.TIME: ("datetimetz", "datetime64[us, UTC]"),
 }
-_SHOWN = (
-    "server",
-    "key",
-    "params_string",
-    "architecture",
-    "quantization_name",
-    "size_bytes",
-    "max_context_length",
-    "loaded_instance_count",
-)
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,11 +85,11 @@ class Snapshot:
         return any(status in ("ok", "suspect") for status in values(self.tables["observations"], "status"))
 
     def write(self, path: str | Path, grain: str = "model") -> list[Path]:
-        """Write it to a file whose suffix is the format: ``.csv``, ``.parquet`` or ``.xlsx``.
+        """Write it to a file whose suffix is the format: ``.csv``, ``.parquet``, ``.xlsx``, ``.html`` or ``.md``.
 
         Args:
             path: the file; one that exists is replaced as a whole or not at all.
-            grain: ``model``, ``instance`` or ``both``; a workbook always holds everything.
+            grain: ``model``, ``instance`` or ``both``; a report always holds everything.
 
         Returns:
             The files written; none if no server could be read and the format cannot say so.
@@ -110,8 +99,9 @@ class Snapshot:
             FileError: a file could not be written; what was there before is untouched.
         """
         from inventory import formats  # the one step from a value to an edge, asked for by name
+        from inventory.overview import Overview
 
-        return [written.path for written in formats.write(self, path, grain) if not written.skipped]
+        return [written.path for written in formats.write(Overview(self), path, grain) if not written.skipped]
 
     def __repr__(self) -> str:
         models, instances = self.tables["models"].num_rows, self.tables["instances"].num_rows
@@ -123,23 +113,10 @@ class Snapshot:
         )
 
     def _repr_html_(self) -> str:
-        """The snapshot in Jupyter: a line of counts, the servers not read, the first models. Everything is escaped."""
-        failed = [row for row in rows(self.tables["observations"]) if row["status"] != "ok"]
-        notes = "".join(
-            f"<li><b>{escape(row['server'])}</b>: {escape(row['status'])} - {escape(row['error'] or '')}</li>"
-            for row in failed
-        )
-        head = self.tables["models"].select(_SHOWN).slice(0, 20)
-        cells = zip(*(values(head, name) for name in _SHOWN), strict=True)
-        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in cells)
-        names = "".join(f"<th>{name}</th>" for name in _SHOWN)
-        more = self.tables["models"].num_rows - head.num_rows
-        return (
-            f"<p><b>{escape(repr(self)[1:-1])}</b></p>"
-            + (f"<ul>{notes}</ul>" if notes else "")
-            + f'<table class="dataframe"><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>'
-            + (f"<p>and {more} more models</p>" if more > 0 else "")
-        )
+        """The snapshot in Jupyter: its counts, the servers not read, the first models."""
+        from inventory.markup import snapshot_html
+
+        return snapshot_html(self)
 
 
 @dataclass(frozen=True)
@@ -286,10 +263,6 @@ def _rows(payload: Mapping[str, Any] | bytes | str) -> Rows:
     if isinstance(payload, str):
         payload = payload.encode(errors="surrogatepass")  # half a surrogate pair is refused there, with its place
     return flatten(decode(payload).models)
-
-
-def _cell(value: Any) -> str:
-    return f"<td>{'' if value is None else escape(str(value))}</td>"
 
 
 def _arrow_type(column: schema.Column) -> pa.DataType:

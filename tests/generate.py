@@ -1,19 +1,26 @@
-"""Makes what is generated: ``sample_outputs/`` and the blocks of the README. Run it after a change that shows in them.
+"""Makes what is generated: ``sample_outputs/``, the notebook's outputs and the blocks of the README.
+
+Run it after a change that shows in them.
 
     .venv/bin/python tests/generate.py
 
 ``tests/test_generated.py`` fails when something is not what the code makes today.
 """
 
+import copy
+import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
+import fleet
 
 from inventory import Snapshot, collect, schema
 from inventory.cli import cli
@@ -23,6 +30,7 @@ from inventory.snapshot import Written
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_outputs"
+NOTEBOOK = ROOT / "notebooks" / "inventory_analysis.ipynb"
 MOMENT = datetime(2026, 11, 23, 6, 0, 4, 123456, tzinfo=UTC)
 RUN_ID = "20261123T060004.123456Z-3f9a"
 
@@ -84,8 +92,41 @@ def _session() -> Iterator[str]:
     yield f"\n```\n$ lms-inventory snapshot -o inventory.xlsx -o models.parquet\n{text}```\n\n"
 
 
+def write_history(folder: Path) -> None:
+    """Write the sample history, in the place of the one that is there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    fleet.record_month(folder)
+    shutil.rmtree(folder / "_tmp")
+
+
+def executed(path: Path, folder: Path) -> Any:
+    """A notebook after it was run in a folder, with nothing in it but what it says: no times and no versions."""
+    import nbclient  # of the extra notebook, without which everything else here can be made
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)
+    kept = copy.deepcopy(notebook.metadata)
+    nbclient.NotebookClient(
+        notebook, kernel_name="python3", record_timing=False, resources={"metadata": {"path": str(folder)}}
+    ).execute()
+    notebook.metadata = kept
+    return notebook
+
+
+def write_notebook(path: Path) -> None:
+    """Put today's outputs into a notebook."""
+    import nbformat
+
+    path.write_text(nbformat.writes(executed(path, path.parent)) + "\n")
+
+
 if __name__ == "__main__":
     for made in write_samples(SAMPLES):
         print(made.relative_to(ROOT))  # noqa: T201 - this is a command
+    write_history(SAMPLES / "history")
+    if importlib.util.find_spec("nbclient"):
+        write_notebook(NOTEBOOK)
+    else:
+        print("The notebook was left as it is; to run it: pip install '.[notebook]'")  # noqa: T201
     readme = ROOT / "README.md"
     readme.write_text(with_blocks(readme.read_text()))

@@ -12,21 +12,19 @@ import inventory
 
 PACKAGE = Path(inventory.__file__).parent
 ROOT = PACKAGE.parent
+# fmt: off
 CORE = {
-    "errors",
-    "schema",
-    "parse",
-    "decode",
-    "flatten",
-    "digest",
-    "snapshot",
-    "suspicion",
-    "pairing",
-    "fields",
-    "diff",
+    "errors", "schema",  # what there is and what may be said
+    "parse", "decode", "flatten", "digest", "suspicion", "snapshot",  # from bytes to tables
+    "pairing", "fields", "diff", "steps", "references", "queries", "seal",  # from tables to changes
+    "layout", "report", "news", "chronicle", "shelf", "overview", "markup",  # to text
 }
-CORE |= {"references", "queries", "steps", "seal", "layout", "report", "news", "chronicle", "shelf"}
-EDGES = {"servers", "sources", "files", "formats", "store", "engines", "past", "history", "verify", "prune", "demo"}
+EDGES = {
+    "servers", "sources",
+    "files", "formats", "canvas", "shapes", "plots", "demo",
+    "store", "engines", "past", "history", "verify", "prune",
+}
+# fmt: on
 JOINT = {"collect", "recording", "comparison"}
 TOLD = {  # edges that another edge stands on
     "sources": {"servers"},
@@ -36,12 +34,14 @@ TOLD = {  # edges that another edge stands on
     "history": {"store", "engines", "past"},
     "verify": {"store"},
     "prune": {"store"},
+    "shapes": {"canvas"},
+    "plots": {"canvas", "shapes"},
 }
-HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "openpyxl", "duckdb"}
+HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "openpyxl", "duckdb", "matplotlib"}
 
 # The one step from the core to an edge, written down so that no second one comes: Snapshot.write(path) hands itself
 # to the formats, because that is what a user calls.
-EXCUSED = {("snapshot", "formats")}
+EXCUSED = {("snapshot", "formats"), ("snapshot", "overview")}
 
 
 def _files() -> Iterator[tuple[str, Path]]:

@@ -8,8 +8,10 @@ import generate
 import pytest
 
 import inventory
-from inventory import read
+from inventory import History, read
 from inventory.servers import PORT
+from inventory.store import Store
+from inventory.verify import verify
 
 
 @pytest.fixture
@@ -21,8 +23,9 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_samples_are_all_there(made: Path) -> None:
-    """sample_outputs/ holds the files that the command makes, and no others."""
-    assert sorted(path.name for path in made.iterdir()) == sorted(path.name for path in generate.SAMPLES.iterdir())
+    """sample_outputs/ holds the files that the command makes, the history beside them, and no others."""
+    names = [*(path.name for path in made.iterdir()), "history"]
+    assert sorted(names) == sorted(path.name for path in generate.SAMPLES.iterdir())
 
 
 def test_sample_csv_is_the_same_to_the_byte(made: Path) -> None:
@@ -59,6 +62,29 @@ def test_samples_read_back_as_the_snapshot(name: str, monkeypatch: pytest.Monkey
     back = read(generate.SAMPLES / name)
     for table in ("models", "instances"):
         assert back.tables[table].equals(taken.tables[table])
+
+
+def test_sample_history_says_the_same(tmp_path: Path) -> None:
+    """The sample history has the files, cells and types that the code records today; bytes depend on pyarrow."""
+    generate.write_history(tmp_path / "history")
+    kept, fresh = (Store(folder / "history") for folder in (generate.SAMPLES, tmp_path))
+    names = [sorted(str(path.relative_to(one.folder)) for path in one.folder.rglob("*.*")) for one in (kept, fresh)]
+    assert names[0] == names[1]
+    for path in sorted(kept.folder.rglob("*.parquet")):
+        kind = path.relative_to(kept.folder).parts[0]
+        assert kept.read(kind, path.stem).table().equals(fresh.read(kind, path.stem).table())
+
+
+def test_sample_history_is_whole_and_small() -> None:
+    """The sample history proves itself, has two failed runs, a partial and a suspect one, and takes less than 1 MB."""
+    history = History(generate.SAMPLES / "history")
+    assert verify(history.store).num_rows == 0
+    assert history.runs().status.value_counts().to_dict() == {"ok": 26, "failed": 2, "partial": 1, "suspect": 1}
+    lives = history.lifecycle()
+    assert (lives.runs_loaded == 0).any()
+    assert not lives.present.all()
+    assert set(history.timeline().change) >= {"added", "removed", "reconfigured", "loaded", "unloaded"}
+    assert sum(path.stat().st_size for path in history.store.folder.rglob("*.parquet")) < 1_000_000
 
 
 def test_readme_blocks_are_current() -> None:

@@ -10,9 +10,11 @@ from inventory import schema
 from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
     from pathlib import Path
 
     from inventory.formats import Tables
+    from inventory.overview import Overview
     from inventory.snapshot import Snapshot, Written
 
 _ANY_RUN = "20000101T000000.000000Z-0000"
@@ -33,17 +35,34 @@ def output_option(told: str, *, required: bool = False) -> Callable[[_Command], 
     return click.option("-o", "--output", "outputs", metavar="FILE", multiple=True, required=required, help=told)
 
 
-def write_all(taken: "Snapshot", outputs: Sequence[str], grain: str) -> tuple[list["Written"], list[FileError]]:
+def write_all(
+    overview: "Overview", outputs: Sequence[str], grain: str = "model"
+) -> tuple[list["Written"], list[FileError]]:
     """Write every target that can be written; one that fails does not keep the others from it."""
     from inventory import formats
 
     files, failures = [], []
     for output in outputs:
         try:
-            files += formats.write(taken, _filled(output, taken.run_id), grain)
+            files += formats.write(overview, _filled(output, overview.snapshot.run_id), grain)
         except FileError as error:
             failures.append(error)
     return files, failures
+
+
+def report_among(outputs: Sequence[str]) -> bool:
+    """Whether a report is to be written: it needs more than a table does."""
+    if not outputs:
+        return False
+    from inventory import formats
+
+    return any(map(formats.is_report, outputs))
+
+
+def local_zone(snapshot: "Snapshot") -> "tzinfo | None":
+    """The zone of this machine when the snapshot was taken."""
+    moment = snapshot.observed_at
+    return moment.astimezone().tzinfo if moment else None
 
 
 def _filled(output: str, run_id: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 import inventory
-from inventory.cli._files import write_all
+from inventory.cli._files import local_zone, write_all
 from inventory.cli._shared import INCOMPLETE, say, terminal_width, token
 from inventory.errors import FileError
 from inventory.servers import Server
@@ -35,6 +35,7 @@ def _run_demo(port: int) -> int:
     """Two snapshots of a stand-in whose inventory changes in between, what changed, and files in each format."""
     from inventory.demo import StandIn, inventory_after, inventory_before
     from inventory.news import changes_text
+    from inventory.overview import Overview
     from inventory.report import snapshot_text
 
     folder = Path("lms-inventory-demo")
@@ -47,12 +48,12 @@ def _run_demo(port: int) -> int:
         stand_in.models = inventory_after()
         click.echo("Now a model comes, one goes, one gets another quantization, an instance another context\n")
         after, took = _timed(server)
-    files, failures = write_all(
-        after, [str(folder / f"inventory.{suffix}") for suffix in ("csv", "parquet", "xlsx")], "both"
-    )
+    changes = inventory.compare(before, after)
+    since, now = (f"{one.observed_at:%Y-%m-%d %H:%M:%S} UTC" for one in (before, after))
+    outputs = [str(folder / f"inventory.{suffix}") for suffix in ("csv", "parquet", "xlsx")]
+    files, failures = write_all(Overview(after, changes, since, zone=local_zone(after)), outputs, "both")
     click.echo(snapshot_text(after, took, files, terminal_width()))
-    title = f"{before.observed_at:%Y-%m-%d %H:%M:%S} UTC -> {after.observed_at:%Y-%m-%d %H:%M:%S} UTC"
-    click.echo(changes_text(inventory.compare(before, after), title, terminal_width()), nl=False)
+    click.echo(changes_text(changes, f"{since} -> {now}", terminal_width()), nl=False)
     for failure in failures:
         say(failure)
     return FileError.exit_code if failures else 0 if before.complete and after.complete else INCOMPLETE

@@ -1,14 +1,20 @@
 """``lms-inventory diff``."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from inventory import schema
-from inventory.cli._files import check_targets, output_option, write_tables
+from inventory.cli._files import check_targets, local_zone, output_option, report_among, write_all, write_tables
 from inventory.cli._history import fail_on_option, failing, history_at, history_option, live, words
 from inventory.cli._shared import INCOMPLETE, json_option, print_json, say, terminal_width
 from inventory.errors import ConfigurationError, FileError
+
+if TYPE_CHECKING:
+    from inventory.comparison import Side
+    from inventory.diff import Changes
+    from inventory.history import History
 
 
 @click.command()
@@ -45,7 +51,6 @@ def diff(
     if baseline is not None and new is not None:
         raise ConfigurationError("OLD and --baseline exclude each other", "Give one of them")
     from inventory.comparison import changes_between, side_of
-    from inventory.diff import NOT_COMPARED
     from inventory.news import changes_text
     from inventory.snapshot import rows
 
@@ -54,8 +59,7 @@ def diff(
         old, new = history.baseline(baseline), old
     sides = [side_of(ref, history, lambda: live(history)) for ref in (old or "previous", new or "latest")]
     changes = changes_between(sides[0], sides[1], history, ignore=ignore, servers=servers)
-    run_id = sides[1].run_id or (sides[1].snapshot.run_id if sides[1].snapshot else "")
-    failures = write_tables([(schema.CHANGES, changes.table), (NOT_COMPARED, changes.skipped)], outputs, run_id)
+    failures = _write(outputs, sides, changes, history, servers)
     if as_json:
         tables = {"changes": changes.table, "not_compared": changes.skipped, "hints": changes.hints}
         print_json("diff", {name: rows(table) for name, table in tables.items()})
@@ -67,3 +71,22 @@ def diff(
         return FileError.exit_code
     incomplete = any(side.live and side.snapshot and not side.snapshot.complete for side in sides)
     return INCOMPLETE if incomplete else failing(changes, fatal)
+
+
+def _write(
+    outputs: Sequence[str], sides: "Sequence[Side]", changes: "Changes", history: "History", servers: Sequence[str]
+) -> list[FileError]:
+    """The changes as tables, and as reports of the new side."""
+    reports = [output for output in outputs if report_among([output])]
+    from inventory.comparison import overview_of, snapshot_of
+    from inventory.diff import NOT_COMPARED
+
+    old, new = sides
+    run_id = new.run_id or (new.snapshot.run_id if new.snapshot else "")
+    tables = [(schema.CHANGES, changes.table), (NOT_COMPARED, changes.skipped)]
+    failures = write_tables(tables, [output for output in outputs if output not in reports], run_id)
+    if reports:
+        zone = local_zone(snapshot_of(new, history))
+        overview = overview_of(new, history, zone, compared=(old, changes), servers=servers)
+        failures += write_all(overview, reports)[1]
+    return failures

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 import inventory
-from inventory.cli._files import check_targets, grain_option, output_option, write_all
+from inventory.cli._files import check_targets, grain_option, local_zone, output_option, report_among, write_all
 from inventory.cli._history import fail_on_option, failing, history_at, history_option, words
 from inventory.cli._shared import (
     INCOMPLETE,
@@ -24,6 +24,7 @@ from inventory.errors import ConfigurationError, FileError
 from inventory.servers import Server, choose
 
 if TYPE_CHECKING:
+    from inventory.overview import Overview
     from inventory.recording import Taken
     from inventory.snapshot import Snapshot, Written
 
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 @click.command()
 @servers_option
 @output_option(
-    "Write to FILE; .csv, .parquet or .xlsx is the format. Repeatable. {date}, {time} and {run_id} are filled in."
+    "Write to FILE; .csv, .parquet, .xlsx, .html or .md is the format. Repeatable. "
+    "{date}, {time} and {run_id} are filled in."
 )
 @grain_option
 @history_option
@@ -69,7 +71,7 @@ def snapshot(
     check_targets(outputs, grain)
     began = time.perf_counter()
     taken = _take(servers, None if no_history else folder or "", timeout, recheck, accept_suspect)
-    files, failures = write_all(taken.snapshot, outputs, grain)
+    files, failures = write_all(_overview(taken, outputs, None if no_history else folder or ""), outputs, grain)
     failures += [taken.failure] if taken.failure else []
     _tell(taken, files, time.perf_counter() - began, as_json, quiet)
     for failure in failures:
@@ -88,6 +90,17 @@ def _take(servers: list[Server], folder: str | None, timeout: float, recheck: fl
     if folder is None:
         return Taken(inventory.collect(servers, timeout=timeout))
     return take(history_at(folder), servers, timeout=timeout, recheck=recheck, accept_suspect=accept_suspect)
+
+
+def _overview(taken: "Taken", outputs: Sequence[str], folder: str | None) -> "Overview":
+    """What the files say; the runs before are needed by reports only."""
+    from inventory.overview import Overview
+    from inventory.snapshot import rows
+
+    recorded = report_among(outputs) and folder is not None and taken.failure is None
+    runs = rows(history_at(folder).runs_table()) if recorded else []
+    since = f"{taken.since:%Y-%m-%d %H:%M:%S} UTC" if taken.since else ""
+    return Overview(taken.snapshot, taken.changes, since, runs, local_zone(taken.snapshot))
 
 
 def _tell(taken: "Taken", files: "list[Written]", seconds: float, as_json: bool, quiet: bool) -> None:

@@ -1,7 +1,8 @@
-"""Files of a snapshot. FAMILY: ``encode(snapshot, grain) -> bytes`` and ``read(path) -> "Snapshot"``.
+"""Files of a run. FAMILY: ``encode(overview, grain) -> bytes``, ``encode_tables(tables)``, ``read(path) -> Snapshot``.
 
-To add a format: one file here, named after its suffix, with ``encode`` and ``read``; and one word in one of the two
-tuples below. The members are imported when they are used, so that a wrong suffix is told without importing any.
+To add a format: one file here, named after its suffix, with ``encode`` and ``encode_tables``; one word in one of the
+first two tuples below, and, if it has ``read``, one in ``READABLE``. The members are imported when they are used, so
+that a wrong suffix is told without importing any.
 """
 
 import os
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from inventory.overview import Overview
     from inventory.snapshot import Snapshot, Written
 
     Tables = Sequence[tuple[schema.Table, pa.Table]]
@@ -29,8 +31,11 @@ if TYPE_CHECKING:
 TABLES = ("csv", "parquet")
 """Formats that hold one table, of one grain."""
 
-REPORTS = ("xlsx",)
+REPORTS = ("xlsx", "html", "md")
 """Formats that hold everything, also that nothing could be read."""
+
+READABLE = (*TABLES, "xlsx")
+"""Formats that a snapshot can be read back from."""
 
 FORMATS = (*TABLES, *REPORTS)
 GRAINS = (*schema.GRAINS, "both")
@@ -39,7 +44,7 @@ GRAINS = (*schema.GRAINS, "both")
 class Format(Protocol):
     """One member of the family."""
 
-    def encode(self, snapshot: "Snapshot", grain: str) -> bytes:
+    def encode(self, overview: "Overview", grain: str) -> bytes:
         """The file's bytes; ``grain`` is ignored by a format that holds everything."""
         ...
 
@@ -48,7 +53,7 @@ class Format(Protocol):
         ...
 
     def read(self, path: Path) -> "Snapshot":
-        """The snapshot back from a file.
+        """The snapshot back from a file; only those in ``READABLE`` have it.
 
         Raises:
             FileError: it is damaged, or this tool did not write it.
@@ -56,11 +61,11 @@ class Format(Protocol):
         ...
 
 
-def write(snapshot: "Snapshot", path: str | Path, grain: str = "model") -> "list[Written]":
-    """Write a snapshot; the suffix is the format.
+def write(overview: "Overview", path: str | Path, grain: str = "model") -> "list[Written]":
+    """Write a run; the suffix is the format.
 
     Args:
-        snapshot: what is written.
+        overview: what is written: the snapshot, and, for a report, what is known around it.
         path: the file; ``both`` grains in a format of one table make ``NAME.models.csv`` and ``NAME.instances.csv``.
         grain: ``model``, ``instance`` or ``both``.
 
@@ -70,6 +75,7 @@ def write(snapshot: "Snapshot", path: str | Path, grain: str = "model") -> "list
     """
     from inventory.snapshot import Written
 
+    snapshot = overview.snapshot
     targets = expand(path, grain)
     for one, target in targets:
         if _format(target) in TABLES and one not in snapshot.grains:
@@ -83,7 +89,7 @@ def write(snapshot: "Snapshot", path: str | Path, grain: str = "model") -> "list
                 told.append(Written(target, table, skipped="left as it was: no server could be read"))
                 continue
             with _named(target):
-                body = _member(target).encode(snapshot, one)
+                body = _member(target).encode(overview, one)
                 moves.append((target, drafts.enter_context(drafted(target, body))))
             told.append(Written(target, table or "report", snapshot.tables[table].num_rows if table else 0, len(body)))
         for target, move in moves:  # of a pair, none is touched before both can be
@@ -139,6 +145,11 @@ def expand(path: str | Path, grain: str) -> list[tuple[str, Path]]:
     return [(one, target.with_name(name)) for one, name in names.items()]
 
 
+def is_report(path: str | Path) -> bool:
+    """Whether the format of a path is a report, which holds everything."""
+    return _format(Path(path)) in REPORTS
+
+
 def _format(path: Path) -> str:
     suffix = path.suffix.lower().removeprefix(".")
     if suffix not in FORMATS:
@@ -163,6 +174,9 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _read(path: Path) -> "Snapshot":
+    if _format(path) not in READABLE:
+        known = ", ".join(f".{name}" for name in READABLE)
+        raise ConfigurationError(f"{path}: a report for people cannot be read back", f"Give a {known} of that run")
     member = _member(path)
     try:
         if not stat.S_ISREG(path.stat().st_mode):

@@ -3,7 +3,7 @@
 import shutil
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 
@@ -18,7 +18,13 @@ class Archive(zipfile.ZipFile):
 
     def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
         """Write one file as an entry with a fixed time."""
-        info = zipfile.ZipInfo(str(arcname or filename), _MOMENT)
+        with Path(filename).open("rb") as source:
+            self.pour(str(arcname or filename), source)
+
+    def pour(self, name: str, *sources: IO[bytes]) -> None:
+        """Write one entry out of open files, one after the other."""
+        info = zipfile.ZipInfo(name, _MOMENT)
         info.compress_type = zipfile.ZIP_DEFLATED
-        with Path(filename).open("rb") as source, self.open(info, "w") as target:
-            shutil.copyfileobj(source, target)
+        with self.open(info, "w", force_zip64=True) as target:  # its size, which may be large, is not known yet
+            for source in sources:
+                shutil.copyfileobj(source, target)

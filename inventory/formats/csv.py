@@ -21,6 +21,7 @@ from inventory.snapshot import Snapshot, arrow_schema, build, concat
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
+    from inventory.overview import Overview
 
 _BOM = b"\xef\xbb\xbf"
 _DANGEROUS = r"'=+\-@\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}"  # the last four are the full-width ones
@@ -30,9 +31,9 @@ _GUARD = ((rf"{_INNER}([{_DANGEROUS}])", r"\1'\2"), (rf"^({_SKIPPED}[{_DANGEROUS
 _UNGUARD = ((r"^'", ""), (rf"{_INNER}'", r"\1"))
 
 
-def encode(snapshot: Snapshot, grain: str) -> bytes:
+def encode(overview: "Overview", grain: str) -> bytes:
     """One table, a header line of its column names first."""
-    return encode_tables([(schema.GRAIN_TABLES[grain], snapshot.tables[schema.GRAIN_TABLES[grain].name])])
+    return encode_tables([(schema.GRAIN_TABLES[grain], overview.snapshot.tables[schema.GRAIN_TABLES[grain].name])])
 
 
 def encode_tables(tables: "Tables") -> bytes:

@@ -15,12 +15,14 @@ from inventory.snapshot import Snapshot, arrow_schema, build, concat, rows
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
+    from inventory.overview import Overview
 
 _OURS = b"lms-inventory"
 
 
-def encode(snapshot: Snapshot, grain: str) -> bytes:
+def encode(overview: "Overview", grain: str) -> bytes:
     """One table; the observations travel in the file's metadata, so that a server without models is known too."""
+    snapshot = overview.snapshot
     table = snapshot.tables[schema.GRAIN_TABLES[grain].name]
     about = _about(snapshot, grain)
     observed = {

@@ -162,7 +162,7 @@ def test_changes_are_written_in_every_format(past: Path, tmp_path: Path) -> None
     for read in (
         pd.read_csv(tmp_path / "2026-11-11.csv"),
         pd.read_parquet(tmp_path / "b.parquet"),
-        pd.read_excel(tmp_path / "c.xlsx", sheet_name=0),
+        pd.read_excel(tmp_path / "c.xlsx", sheet_name="Changes"),
     ):
         assert len(read) == 8
     (tmp_path / "d.csv").mkdir()

@@ -150,7 +150,7 @@ def test_bomb(tmp_path: Path, name: str) -> None:
     path = tmp_path / "x.xlsx"
     fleet().write(path)
     pattern, bomb = BOMBS[name]
-    rewrite(path, {"xl/worksheets/sheet1.xml": bomb}, pattern)
+    rewrite(path, {"xl/worksheets/sheet2.xml": bomb}, pattern)
     began = datetime.now(UTC)
     try:
         same(fleet(), inventory.read(path))

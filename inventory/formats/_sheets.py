@@ -1,0 +1,207 @@
+"""Data sheets: a header, the rows, an Excel Table over both, and how they look on the screen and on paper.
+
+openpyxl writes everything but the rows: an object for each cell would take most of the time. The rows are written as
+XML beside it, and put between its header and the sheet's end when the file is packed.
+"""
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.formatting.rule import DataBar, FormatObject, Rule
+from openpyxl.styles import Alignment, Font
+from openpyxl.styles.differential import DifferentialStyle
+from openpyxl.utils import absolute_coordinate, get_column_letter
+from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet.filters import AutoFilter
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
+
+from inventory import schema
+from inventory.formats import _look
+from inventory.formats._archive import Archive
+from inventory.formats._cells import LongTexts, Pen
+from inventory.snapshot import values
+
+_AT_ONCE = 5_000  # rows in memory
+_END = b"</sheetData>"
+_WIDEST_NAME = 20  # a longer name goes on in a second line
+_MARGIN = 5  # beside a name in the header: the button of the filter
+_WIDTHS = {
+    **dict.fromkeys(("observed_at", "collected_at", "last_read", "first_seen", "last_seen"), 24),
+    **dict.fromkeys(("payload_digest", "digest", "hint"), 20),
+    **dict.fromkeys(("server", "publisher", "before", "after", "old", "new"), 20),
+    **dict.fromkeys(("display_name", "what", "name", "label", "column", "selected_variant", "variants", "extra"), 30),
+    **dict.fromkeys(("url", "run_id", "stored_in", "instance_id"), 31),
+    **dict.fromkeys(("key", "json_path"), 40),
+    **dict.fromkeys(("error", "warnings", "not_compared"), 50),
+    "meaning": 100,
+    **dict.fromkeys(("size_bytes", "params_count", "architecture", "change", "grain", "type"), 16),
+}
+_NUMBERS = (schema.INTEGER, schema.NUMBER)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is to be a data sheet.
+
+    Attributes:
+        title: its name; the table in it is called ``tbl`` and that.
+        table: its columns.
+        content: its rows.
+        frozen: columns that stay where they are when the others are moved.
+        coloured: the column whose word gives each row its colour, wherever it is sorted to; empty for none.
+        colours: how bad each of those words looks, as in ``_look.LEVELS``.
+        folded: columns that are folded away, because nothing is reported in them.
+        printed: how many of the first columns are printed; 0 for all.
+    """
+
+    title: str
+    table: schema.Table
+    content: pa.Table
+    frozen: int = 0
+    coloured: str = ""
+    colours: Mapping[str, str] = field(default_factory=dict)
+    folded: tuple[str, ...] = ()
+    printed: int = 0
+
+    @property
+    def ref(self) -> str:
+        """Where its table is."""
+        return self.first_columns(len(self.table.columns))
+
+    def first_columns(self, number: int) -> str:
+        """Where the first columns of its table are; Excel wants one row at least."""
+        return f"A1:{get_column_letter(number)}{max(self.content.num_rows, 1) + 1}"
+
+
+class Package(Archive):
+    """The file of a workbook, in which each data sheet gets its rows."""
+
+    def __init__(self, file: IO[bytes], bodies: Mapping[str, IO[bytes]]) -> None:
+        super().__init__(file, "w", zipfile.ZIP_DEFLATED)
+        self._bodies = bodies
+
+    def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
+        """Write one part of the workbook that lies in a file: a sheet."""
+        body = self._bodies.get(arcname)
+        if body is None:
+            super().write(filename, arcname)
+            return
+        head, end, tail = Path(filename).read_bytes().partition(_END)
+        body.seek(0)
+        self.pour(arcname, BytesIO(head), body, BytesIO(end + tail))
+
+
+def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: LongTexts | None, footer: str) -> str:
+    """Add a data sheet.
+
+    Args:
+        book: where to.
+        sheet: what.
+        body: takes the rows, for the package.
+        long: takes the texts that no cell can hold; None if there are none.
+        footer: what is printed at the foot of each page.
+
+    Returns:
+        The name of the sheet in the package.
+    """
+    made = book.create_sheet(sheet.title)
+    made.freeze_panes = f"{get_column_letter(sheet.frozen + 1)}2"
+    made.sheet_view.showGridLines = False
+    made.print_title_rows = "1:1"
+    made.print_area = sheet.first_columns(sheet.printed or len(sheet.table.columns))
+    print_as(made, sheet.title, footer, "landscape", height=0)
+    for index, column in enumerate(sheet.table.columns, 1):
+        dimension = made.column_dimensions[get_column_letter(index)]
+        dimension.width = _WIDTHS.get(column.name, max(14, min(len(column.name) + _MARGIN, _WIDEST_NAME)))
+        if column.name in sheet.folded:
+            dimension.hidden, dimension.outlineLevel = True, 1
+    longest = max(len(name) for name in sheet.table.names if name not in sheet.folded)
+    made.row_dimensions[1].height = 8 + 13 * (1 + (longest + _MARGIN) // _WIDEST_NAME)
+    made.append(list(_header(made, sheet.table)))
+    _colour(made, sheet)
+    ref = sheet.ref
+    made.tables.add(
+        Table(  # not add_table, which warns of what is done here: the columns are given by hand
+            id=len(book.sheetnames),
+            displayName=f"tbl{sheet.title}",
+            name=f"tbl{sheet.title}",
+            ref=ref,
+            autoFilter=AutoFilter(ref=ref),
+            tableStyleInfo=TableStyleInfo(name="TableStyleLight1", showRowStripes=False),
+            tableColumns=[TableColumn(id=index, name=name) for index, name in enumerate(sheet.table.names, 1)],
+        )
+    )
+    where = f"'{sheet.title}'!{absolute_coordinate(ref)}"
+    book.defined_names[sheet.title] = DefinedName(sheet.title, attr_text=where)
+    body.writelines(_body(made, sheet, long))
+    return f"xl/worksheets/sheet{len(book.sheetnames)}.xml"
+
+
+def print_as(made: Any, title: str, footer: str, orientation: str, height: int) -> None:
+    """Set up a sheet for paper: A4, one page wide, so many pages high, and what stands above and below."""
+    made.page_setup.orientation, made.page_setup.paperSize = orientation, 9
+    made.page_setup.fitToWidth, made.page_setup.fitToHeight = 1, height  # 0 is as many as it needs
+    made.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    margins = made.page_margins
+    margins.left = margins.right = 0.4
+    margins.top = margins.bottom = 0.6
+    margins.header = margins.footer = 0.3
+    made.oddHeader.left.text = f"LM Studio model inventory \u2014 {title}"
+    made.oddFooter.left.text = footer.replace("&", "&&")
+    made.oddFooter.right.text = "Page &P of &N"
+    for part in (made.oddHeader.left, made.oddFooter.left, made.oddFooter.right):
+        part.size, part.color = 8, _look.GREY
+
+
+def _header(made: Any, table: schema.Table) -> Iterator[Any]:
+    font, fill = _look.font(_look.WHITE, 10, bold=True), _look.fill(_look.NAVY)
+    right, left = (
+        Alignment(horizontal=side, vertical="center", wrap_text=True, indent=indent)
+        for side, indent in (("right", 0), ("left", 1))
+    )
+    for column in table.columns:
+        cell = WriteOnlyCell(made, column.name)
+        cell.font, cell.fill = font, fill
+        cell.alignment = right if column.kind in _NUMBERS else left
+        yield cell
+
+
+def _colour(made: Any, sheet: Sheet) -> None:
+    """Rules that colour the rows by what is in them, and so go with them when they are sorted."""
+    names, last = sheet.table.names, max(sheet.content.num_rows, 1) + 1
+    everything = f"A2:{get_column_letter(len(names))}{last}"
+    rules = made.conditional_formatting
+    if sheet.coloured:
+        word = f"${get_column_letter(names.index(sheet.coloured) + 1)}2"
+        for level, (colour, behind) in _look.LEVELS.items():
+            words = [f'{word}="{one}"' for one, its in sheet.colours.items() if its == level]
+            if words:
+                look = DifferentialStyle(font=Font(color=f"FF{colour}"), fill=_look.fill(behind))
+                rules.add(everything, Rule("expression", dxf=look, formula=[f"OR({','.join(words)})"]))
+    line = DifferentialStyle(border=_look.edge(bottom=("thin", _look.LINE)))
+    rules.add(everything, Rule("expression", dxf=line, formula=["LEN($A2)>0"]))
+    if "size_bytes" in names:
+        letter = get_column_letter(names.index("size_bytes") + 1)
+        ends = [FormatObject("num", 0), FormatObject("max")]
+        rules.add(f"{letter}2:{letter}{last}", Rule("dataBar", dataBar=DataBar(cfvo=ends, color=f"FF{_look.BAR}")))
+
+
+def _body(made: Any, sheet: Sheet, long: LongTexts | None) -> Iterator[bytes]:
+    """The rows as XML."""
+    pens = [Pen(made, column, get_column_letter(index), long) for index, column in enumerate(sheet.table.columns, 1)]
+    for start in range(0, sheet.content.num_rows, _AT_ONCE):
+        part = sheet.content.slice(start, _AT_ONCE)
+        first = start + 2
+        written = [pen.write(values(part, name), first) for pen, name in zip(pens, sheet.table.names, strict=True)]
+        for number, cells in enumerate(zip(*written, strict=True), first):
+            yield f'<row r="{number}">{"".join(cells)}</row>'.encode()
+    if not sheet.content.num_rows:
+        yield b'<row r="2"/>'
