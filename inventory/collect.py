@@ -2,38 +2,39 @@
 
 import asyncio
 import json
+import random
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from inventory import schema
-from inventory.decode import decode
-from inventory.digest import digest
 from inventory.errors import ConfigurationError, ServerError
-from inventory.flatten import Rows, flatten
+from inventory.intake import Intake, Reading
 from inventory.servers import DEFAULT_ADDRESS, Server, choose, unique
-from inventory.snapshot import Snapshot, build, named_rows, table_of
-from inventory.sources import Answer, source_of
+from inventory.snapshot import Snapshot
+from inventory.sources import Answer, Deadline, source_of
+from inventory.sources._connections import Connections
 from inventory.suspicion import Expected, doubt
 
 TIMEOUT = 10.0
 """Seconds that one server has for its whole answer; LM Studio takes about ten milliseconds."""
 
-_AT_ONCE = 64  # servers asked at the same time; the dead ones among them cost one timeout together
+CONCURRENCY = 64
+"""Servers asked at the same time; the dead ones among them cost one timeout together."""
 
+_SMALL = 64 * 1024
+"""Bytes of a body that is understood at once; it takes the few milliseconds that handing it over would. A larger one
+may take seconds, and is understood beside the loop, so that no deadline waits for it."""
 
-@dataclass(frozen=True)
-class _Reading:
-    """What became of one server: its row of the observations, and its rows if it was read."""
-
-    observation: dict[str, Any]
-    rows: Rows | None = None
-    body: bytes | None = None
+Row = dict[str, Any]
+Progress = Callable[[Row, int, int], None]
+"""Told of each server as it is done: its observation, how many are done, and how many there are."""
 
 
 def utc_now() -> datetime:
@@ -55,34 +56,61 @@ def collect(
     run_id: str | None = None,
     expected: Mapping[str, Expected] | None = None,
     recheck: float = 5.0,
+    concurrency: int = CONCURRENCY,
+    progress: Progress | None = None,
+    chance: Callable[[], float] = random.random,
 ) -> Snapshot:
     """Ask LM Studio servers for their models: one GET each, at the same time.
 
     Args:
         servers: an address (``[NAME=]URL``), a ``Server``, or several of either.
         token: the API token for the servers that are given as addresses.
-        timeout: seconds that each server has for its whole answer.
+        timeout: seconds that each server has for its whole answer, unless it has a timeout of its own.
         clock: gives the time in UTC.
         run_id: the run's id; a new one by default.
         expected: what is known of the servers, by name: an answer that lost most of its models is doubted.
         recheck: seconds before a doubtful answer is asked for once more.
+        concurrency: servers asked at the same time.
+        progress: called as each server is done, with its observation, how many are done, and how many there are.
+        chance: gives a random number from 0 to 1, for the pauses before further attempts.
 
     Returns:
         The snapshot. ``snapshot.complete`` says whether every server was read; ``snapshot.observations`` says why not.
 
     Raises:
-        ConfigurationError: an address, a name or a token that cannot be one, or two servers with one name.
+        ConfigurationError: an address, a name, a token or a file of certificate authorities that cannot be one, or two
+            servers with one name.
     """
     several = [servers] if isinstance(servers, str | Server) else list(servers)
-    chosen = [one for item in several for one in ([item] if isinstance(item, Server) else choose([item], token))]
-    if not timeout > 0 or timeout == float("inf"):
-        raise ConfigurationError(
-            f"a timeout of {timeout:g} seconds cannot be kept", "Give a positive number of seconds"
-        )
-    run_id = run_id or new_run_id(clock())
-    reader = _Reader(run_id, timeout, clock, expected or {}, recheck)
-    readings = _run(reader.read_all(unique(chosen)))
-    return _snapshot(sorted(readings, key=lambda reading: str(reading.observation["server"])))
+    chosen = unique(
+        [one for item in several for one in ([item] if isinstance(item, Server) else choose([item], token))]
+    )
+    for seconds in {timeout, *(server.timeout for server in chosen if server.timeout is not None)}:
+        if not 0 < seconds < float("inf"):
+            raise ConfigurationError(
+                f"a timeout of {seconds:g} seconds cannot be kept", "Give a positive number of seconds"
+            )
+    if concurrency < 1:
+        raise ConfigurationError(f"{concurrency} servers cannot be asked at the same time", "Give 1 or more")
+    reader = _Reader(
+        run_id or new_run_id(clock()),
+        timeout,
+        clock,
+        expected or {},
+        recheck,
+        concurrency,
+        progress or _nobody,
+        Connections(unique(chosen), clock, chance),
+    )
+    return _run(reader.ask(chosen))
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of one server: its row of the observations, and what its answer says if it was read."""
+
+    observation: Row
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True)
@@ -94,77 +122,86 @@ class _Reader:
     clock: Callable[[], datetime]
     expected: Mapping[str, Expected]
     recheck: float
+    concurrency: int
+    progress: Progress
+    connections: Connections
+    intake: Intake = field(default_factory=Intake)
 
-    async def read_all(self, servers: list[Server]) -> list[_Reading]:
-        """Read all servers, some at a time."""
-        places = asyncio.Semaphore(_AT_ONCE)
+    async def ask(self, servers: list[Server]) -> Snapshot:
+        """Ask all servers, some at a time."""
+        waiting = iter(servers)
+        outcomes: list[_Outcome] = []
 
-        async def read(server: Server) -> _Reading:
-            async with places:
-                return await self.read(server)
+        async def work(beside: ThreadPoolExecutor) -> None:
+            for server in waiting:
+                outcomes.append(await self._read(server, beside))
+                self.progress(outcomes[-1].observation, len(outcomes), len(servers))
 
-        return await asyncio.gather(*map(read, servers))
+        with ThreadPoolExecutor(1) as beside:
+            workers = [asyncio.create_task(work(beside)) for _ in range(min(self.concurrency, len(servers)))]
+            try:
+                await asyncio.gather(*workers)
+            finally:
+                for worker in workers:
+                    worker.cancel()
+                await asyncio.gather(*workers, return_exceptions=True)
+        outcomes.sort(key=lambda outcome: str(outcome.observation["server"]))
+        places = {str(one.observation["server"]): one.reading.place for one in outcomes if one.reading}
+        return self.intake.snapshot([outcome.observation for outcome in outcomes], places)
 
-    async def read(self, server: Server) -> _Reading:
+    async def _read(self, server: Server, beside: ThreadPoolExecutor) -> _Outcome:
         """Read one server; an answer that lost most of its models is asked for once more, and then doubted."""
-        reading = await self._read_once(server)
-        if not (reason := self._doubt(server, reading)):
-            return reading
+        first = await self._read_once(server, beside)
+        if not (reason := self._doubt(server, first)):
+            return first
         await asyncio.sleep(self.recheck)
-        again = await self._read_once(server)
-        if again.rows is None:  # it failed now; what it said before is still what it said
-            again = reading
+        again = await self._read_once(server, beside)
+        if again.reading is None:  # it failed now; what it said before is still what it said
+            again = first
         elif not (reason := self._doubt(server, again)):
             return again
         advice = "It is not compared until the next run says the same; believe it at once with --accept-suspect"
-        return replace(again, observation=again.observation | {"status": "suspect", "error": f"{reason}. {advice}"})
+        doubted = again.observation | {"status": "suspect", "error": f"{reason}. {advice}"}
+        return _Outcome(doubted, again.reading)
 
-    def _doubt(self, server: Server, reading: _Reading) -> str:
-        return doubt(reading.rows.models["key"], self.expected.get(server.name)) if reading.rows else ""
+    def _doubt(self, server: Server, outcome: _Outcome) -> str:
+        return doubt(outcome.reading.keys, self.expected.get(server.name)) if outcome.reading else ""
 
-    async def _read_once(self, server: Server) -> _Reading:
-        """Read one server: fetch, then decode and flatten beside the loop, so that no other deadline waits for it."""
-        row: dict[str, Any] = dict.fromkeys(schema.OBSERVATIONS.names)
-        row |= {"run_id": self.run_id, "server": server.name, "url": server.url, "status": "ok"}
+    async def _read_once(self, server: Server, beside: ThreadPoolExecutor) -> _Outcome:
+        row: Row = dict.fromkeys(schema.OBSERVATIONS.names)
+        row |= {"run_id": self.run_id, "server": server.name, "url": server.url}
+        row["labels"] = json.dumps(dict(server.labels), sort_keys=True, ensure_ascii=False) if server.labels else None
+        deadline = Deadline.after(self.timeout if server.timeout is None else server.timeout)
         began = time.perf_counter()
+        reading = None
         try:
-            answer = await source_of(server).fetch(server, self.timeout)
+            try:
+                answer = await source_of(server).fetch(server, deadline, self.connections)
+            finally:
+                row["observed_at"] = self.clock()
+                if server.source != "file":
+                    row["latency_ms"] = round((time.perf_counter() - began) * 1000, 3)
+            row |= {"source": answer.source, "http_status": answer.http_status}
+            row["payload_digest"] = sha256(answer.body).hexdigest()
+            given = (answer, row["payload_digest"], server.token is not None)
+            if len(answer.body) <= _SMALL:
+                reading = self._understood(*given)
+            else:
+                reading = await asyncio.get_running_loop().run_in_executor(beside, self._understood, *given)
         except ServerError as error:
-            _time(row, server, began, self.clock)
-            return _failed(row, server, error)
-        _time(row, server, began, self.clock)
-        return await asyncio.to_thread(_understood, row, server, answer)
+            row |= {"status": error.status, "error": _without_token(str(error), server)}
+            row["http_status"] = error.http_status or row["http_status"]
+        if reading:
+            row |= {**reading.told, "status": "ok", "stored_in": self.run_id}
+            warnings = [_without_token(text, server) for text in reading.warnings]
+            row["warnings"] = json.dumps(warnings, ensure_ascii=False) if warnings else None
+        return _Outcome(row, reading)
 
-
-def _understood(row: dict[str, Any], server: Server, answer: Answer) -> _Reading:
-    """What an answer says: decoded and flattened."""
-    row = row | {"http_status": answer.http_status, "payload_digest": sha256(answer.body).hexdigest()}
-    try:
-        checked = decode(answer.body, answer.http_status or 200, token_sent=server.token is not None)
-        rows = flatten(checked.models)
-    except ServerError as error:
-        return _failed(row, server, error)
-    warnings = [_without_token(text, server) for text in (*checked.warnings, *rows.warnings)]
-    row |= {
-        "model_count": len(rows.models["key"]),
-        "instance_count": len(rows.instances["key"]),
-        "size_bytes": _total(rows.models["size_bytes"]),
-        "digest": digest(rows),
-        "stored_in": row["run_id"],
-        "warnings": _json_list(warnings),
-    }
-    return _Reading(row, rows, answer.body)
-
-
-def _time(row: dict[str, Any], server: Server, began: float, clock: Callable[[], datetime]) -> None:
-    row["observed_at"] = clock()
-    if server.source != "file":
-        row["latency_ms"] = round((time.perf_counter() - began) * 1000, 3)
-
-
-def _failed(row: dict[str, Any], server: Server, error: ServerError) -> _Reading:
-    told = {"status": error.status, "error": _without_token(str(error), server)}
-    return _Reading(row | told | ({"http_status": error.http_status} if error.http_status else {}))
+    def _understood(self, answer: Answer, payload_digest: str, token_sent: bool) -> Reading:
+        api = "lmstudio" if answer.source == "file" else answer.source
+        return self.intake.understand(
+            answer.body, payload_digest, api, answer.http_status or 200, token_sent=token_sent
+        )
 
 
 def _without_token(text: str, server: Server) -> str:
@@ -175,41 +212,28 @@ def _without_token(text: str, server: Server) -> str:
     return text
 
 
-def _total(sizes: list[int | None]) -> int | None:
-    known = [size for size in sizes if size is not None]
-    total = sum(known)
-    return total if (known or not sizes) and abs(total) < 2**63 else None
+def _nobody(observation: Row, done: int, total: int) -> None:
+    """Tell nobody how far it is."""
 
 
-def _json_list(texts: list[str]) -> str | None:
-    return json.dumps(texts, ensure_ascii=False) if texts else None
-
-
-def _snapshot(readings: list[_Reading]) -> Snapshot:
-    """The tables of all servers, in the order of ``readings``."""
-    read = [
-        (str(one.observation["server"]), one.rows, one.body) for one in readings if one.rows and one.body is not None
-    ]
-    models, instances = (
-        {name: [value for answer in answers for value in answer[name]] for name in table.names}
-        for table in schema.GRAIN_TABLES.values()
-        for answers in [[named_rows(getattr(rows, table.name), server) for server, rows, _ in read]]
-    )
-    return Snapshot(
-        tables={
-            "observations": table_of(schema.OBSERVATIONS, [reading.observation for reading in readings]),
-            "models": build(schema.MODELS, models),
-            "instances": build(schema.INSTANCES, instances),
-        },
-        payloads={server: body for server, _, body in read},
-    )
-
-
-def _run(work: Coroutine[Any, Any, list[_Reading]]) -> list[_Reading]:
+def _run(work: Coroutine[Any, Any, Snapshot]) -> Snapshot:
     """Run it to its end; in Jupyter, where a loop runs already, in a thread of its own."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
+    begun: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Snapshot]]] = []
+
+    async def begin() -> Snapshot:
+        task = asyncio.create_task(work)
+        begun.append((asyncio.get_running_loop(), task))
+        return await task
+
     with ThreadPoolExecutor(1) as threads:
-        return threads.submit(asyncio.run, work).result()
+        try:
+            return threads.submit(asyncio.run, begin()).result()
+        except KeyboardInterrupt:  # a cell that is stopped does not wait for the slowest server
+            for loop, task in begun:
+                with suppress(RuntimeError):  # it has just ended by itself
+                    loop.call_soon_threadsafe(task.cancel)
+            raise

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from inventory import schema
@@ -123,6 +124,7 @@ def _instances(models: Columns, order: list[int], loaded: list[list[tuple[int, A
     return {name: [columns[name][row] for row in ranks] for name in schema.INSTANCES.names[1:]}
 
 
+@cache
 def _plan(table: schema.Table, prefix: str) -> dict[str, Any]:
     """The columns under one prefix as a tree of JSON names, with a Column at each leaf."""
     tree: dict[str, Any] = {}

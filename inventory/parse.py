@@ -70,6 +70,12 @@ def invalid(place: str, why: str) -> Invalid:
     )
 
 
+def kind_of(value: Any) -> str:
+    """What a JSON value is, in words."""
+    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
+    return "the empty text" if value == "" else kinds.get(type(value), "null")
+
+
 def _strict(text: str) -> Any:
     """Parse JSON text without what the standard library allows beyond JSON, and no deeper than ``MAX_DEPTH``."""
     whole = _whole if _LONG_NUMBER.search(text) else int

@@ -10,7 +10,7 @@ from itertools import accumulate
 import pyarrow as pa
 
 from inventory import queries, schema
-from inventory.collect import collect, new_run_id, utc_now
+from inventory.collect import CONCURRENCY, Progress, collect, new_run_id, utc_now
 from inventory.diff import Changes
 from inventory.engines import Engine, open_engine
 from inventory.errors import FileError
@@ -182,6 +182,8 @@ def take(
     timeout: float,
     recheck: float = 5.0,
     accept_suspect: bool = False,
+    concurrency: int = CONCURRENCY,
+    progress: Progress | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> Taken:
     """Ask the servers, record what they say, and compare it with the run before.
@@ -192,6 +194,8 @@ def take(
         timeout: seconds that each has for its whole answer.
         recheck: seconds before an answer that lost most of its models is asked for once more.
         accept_suspect: believe such an answer at once.
+        concurrency: servers asked at the same time.
+        progress: called as each server is done, as ``collect`` says.
         clock: gives the time in UTC.
 
     Returns:
@@ -205,7 +209,16 @@ def take(
         known = {} if accept_suspect else expected(history, [server.name for server in servers])
     except FileError as error:
         failure = error
-    snapshot = collect(servers, timeout=timeout, clock=clock, run_id=run_id, expected=known, recheck=recheck)
+    snapshot = collect(
+        servers,
+        timeout=timeout,
+        clock=clock,
+        run_id=run_id,
+        expected=known,
+        recheck=recheck,
+        concurrency=concurrency,
+        progress=progress,
+    )
     if failure:
         return Taken(snapshot, failure=failure)
     try:

@@ -6,7 +6,7 @@ never cut.
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -51,8 +51,14 @@ def snapshot_text(
     return "\n\n".join(blocks) + "\n"
 
 
-def check_text(snapshot: Snapshot, columns: int = COLUMNS) -> str:
-    """For each server what was found, or what is wrong and how to mend it."""
+def check_text(snapshot: Snapshot, columns: int = COLUMNS, notes: Mapping[str, str] | None = None) -> str:
+    """For each server what was found, or what is wrong and how to mend it.
+
+    Args:
+        snapshot: what they said.
+        columns: columns of the terminal.
+        notes: what is set for each server, by its name.
+    """
     blocks = []
     for server in rows(snapshot.tables["observations"]):
         lines = [style(plain(server["server"]), bold=True) + style(f"   {plain(server['url'])}", dim=True)]
@@ -69,6 +75,7 @@ def check_text(snapshot: Snapshot, columns: int = COLUMNS) -> str:
                 lines += _told("warning", "yellow", plain(text), columns)
         else:
             lines += _told(server["status"], "red", plain(server["error"] or ""), columns)
+        lines += [style(line, dim=True) for line in fold((notes or {}).get(server["server"], ""), columns, "  ")]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 

@@ -9,7 +9,7 @@ This room imports nothing heavy, so that the command line may read it at any tim
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # What a cell holds. The last three are text in every file: pandas, Excel and CSV have no better place for them.
 TEXT, INTEGER, NUMBER, BOOLEAN, TIME = "text", "integer", "number", "boolean", "time"
@@ -104,6 +104,7 @@ OBSERVATIONS = Table(
         ),
         _told("stored_in", TEXT, "", "The run whose files hold this answer; unchanged since then."),
         _told("warnings", LIST, "", "What was odd in the answer, one sentence each."),
+        _told("source", TEXT, "", "What answered: lmstudio, the older lmstudio_v0, or file."),
     ),
 )
 

@@ -5,16 +5,21 @@ address, a token that cannot be one) is refused before anything is sent, and is 
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, urlsplit
 
 from inventory.errors import ConfigurationError
+from inventory.keys import APIS, TOKEN
 
 DEFAULT_ADDRESS = "http://127.0.0.1:1234"
 DEFAULT_NAME = "local"
 PORT = 1234
 _FILE = "file:"
+_TOKEN_ADVICE = "Give http://HOST:PORT alone, and the token in the environment variable LM_API_TOKEN"  # noqa: S105
+_SAID_PORT = re.compile(r"^(?:(http://[^/]+):80|(https://[^/]+):443)(?=/|$)")
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 _PASTED = re.compile(r"(?:(?:/api)?/v[01](?:/models)?|/api)*$")  # more than once, so that clean stays clean
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[\w.-]+", re.UNICODE)
@@ -29,14 +34,23 @@ class Server:
             ``file:answer.json``; kept in its clean form.
         name: what it is called in the tables; by default its host, and its port if that is not 1234.
         token: its API token, never shown.
+        labels: what the user says about it (site, owner ...), kept with every observation.
+        timeout: seconds for its whole answer; None means the run's.
+        source: which API is asked: ``lmstudio``, ``lmstudio_v0`` or ``auto``; empty becomes ``lmstudio``. A saved
+            answer's is ``file``.
+        ca_file: path of a PEM file with the certificate authorities to trust instead of the public ones.
 
     Raises:
-        ConfigurationError: an address, a name or a token that cannot be one.
+        ConfigurationError: an address, a name, a token, a label or a source that cannot be one.
     """
 
     url: str
     name: str = ""
     token: str | None = field(default=None, repr=False)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    timeout: float | None = None
+    source: str = ""
+    ca_file: str | None = None
 
     def __post_init__(self) -> None:
         url = clean_address(self.url)
@@ -48,13 +62,10 @@ class Server:
             raise ConfigurationError(
                 f"the API token for {self.name} is malformed: it is empty or has a space, a line break or a character "
                 "beyond ASCII (it is not shown here)",
-                "Set LM_API_TOKEN to the token alone, as LM Studio shows it",
+                "Give the token alone, as LM Studio shows it",
             )
-
-    @property
-    def source(self) -> str:
-        """The source that reads it: a word of ``sources.SOURCES``."""
-        return "file" if self.url.startswith(_FILE) else "lmstudio"
+        object.__setattr__(self, "labels", dict(self.labels))
+        object.__setattr__(self, "source", _source(self))
 
 
 def choose(addresses: Iterable[str], token: str | None = None) -> list[Server]:
@@ -63,8 +74,70 @@ def choose(addresses: Iterable[str], token: str | None = None) -> list[Server]:
     Raises:
         ConfigurationError: an address cannot be one, or two servers have one name.
     """
-    servers = [_parse(address, token) for address in addresses]
+    servers = [server_of(address, token) for address in addresses]
     return unique(servers or [Server(DEFAULT_ADDRESS, DEFAULT_NAME, token)])
+
+
+def server_of(text: str, token: str | None = None) -> Server:
+    """The server for an address as given on the command line: ``[NAME=]URL``; a saved answer gets no token.
+
+    Raises:
+        ConfigurationError: it cannot be one.
+    """
+    if TOKEN.search(text):
+        raise ConfigurationError("an address may not hold an API token (it is not shown here)", _TOKEN_ADVICE)
+    name, equals, address = text.partition("=")
+    if not equals or re.search(r"[:/@?#]", name):  # the = belongs to the address
+        name, address = "", text
+    elif not name.strip():
+        raise ConfigurationError("a server's name is missing before the =", "Give --server NAME=URL, or the URL alone")
+    server = Server(address, name.strip())
+    return replace(server, token=token) if token is not None and server.source != "file" else server
+
+
+def listed(text: str, name: str) -> list[Server]:
+    """The servers of a list: one address or ``name=address`` a line; ``#`` begins a comment.
+
+    Args:
+        text: the list.
+        name: what it is called in an error: a path.
+
+    Raises:
+        ConfigurationError: a line is no server, a name comes twice, or there is no server in it; with the line.
+    """
+    servers: list[Server] = []
+    seen: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        address = _COMMENT.sub("", line).strip()
+        if not address:
+            continue
+        try:
+            server = server_of(address)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{name} line {number}: {error.what}", error.advice) from error
+        if server.name in seen:
+            raise ConfigurationError(
+                f"{name} line {number}: a second server is named {server.name!r}; the first is on line "
+                f"{seen[server.name]}",
+                "Give each a name of its own: NAME=ADDRESS",
+            )
+        seen[server.name] = number
+        servers.append(server)
+    if not servers:
+        raise ConfigurationError(f"{name} names no server", "Write one address or NAME=ADDRESS a line")
+    return servers
+
+
+def twins(servers: Iterable[Server]) -> list[str]:
+    """The addresses that have more than one name, a sentence each."""
+    names: dict[str, list[Server]] = defaultdict(list)
+    for server in servers:
+        names[_where(server.url)].append(server)
+    return [
+        f"{_and([one.name for one in some])} are names of one address, {some[0].url}: it is asked for each"
+        for some in names.values()
+        if len(some) > 1
+    ]
 
 
 def unique(servers: list[Server]) -> list[Server]:
@@ -100,7 +173,7 @@ def clean_address(address: str) -> str:
     if re.search("[@?#]", address):
         raise ConfigurationError(
             "an address may not hold a user, a password, a query or a fragment (it is not shown here)",
-            "Give http://HOST:PORT alone, and the token in the environment variable LM_API_TOKEN",
+            _TOKEN_ADVICE,
         )
     has_scheme = "://" in address
     try:
@@ -119,6 +192,28 @@ def clean_address(address: str) -> str:
     ):
         raise _no_address(address)
     return f"{parts.scheme}://{_netloc(host, port, bracketed=bracketed, has_scheme=has_scheme)}{_path(parts)}"
+
+
+def _where(url: str) -> str:
+    """What two addresses of one server have in common, also if only one of them says the port of its scheme."""
+    return _SAID_PORT.sub(r"\1\2", url)
+
+
+def _and(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _source(server: Server) -> str:
+    """The word of ``sources.SOURCES`` that reads a server."""
+    if server.url.startswith(_FILE):
+        if server.source not in ("", "file"):
+            raise ConfigurationError(
+                f"{server.name} is a saved answer: its source cannot be {server.source!r}", "Leave the source out"
+            )
+        return "file"
+    if server.source not in ("", *APIS):
+        raise ConfigurationError(f"the source of {server.name} cannot be {server.source!r}", f"Use {', '.join(APIS)}")
+    return server.source or APIS[0]
 
 
 def _netloc(host: str, port: int | None, *, bracketed: bool, has_scheme: bool) -> str:
@@ -155,16 +250,6 @@ def _no_address(address: str) -> ConfigurationError:
         f"{address!r} is not the address of a server",
         "Give HOST, HOST:PORT or http://HOST:PORT, or file:PATH for a saved answer",
     )
-
-
-def _parse(text: str, token: str | None) -> Server:
-    name, equals, address = text.partition("=")
-    if not equals or re.search(r"[:/@?#]", name):  # the = belongs to the address
-        name, address = "", text
-    elif not name.strip():
-        raise ConfigurationError("a server's name is missing before the =", "Give --server NAME=URL, or the URL alone")
-    server = Server(address, name.strip())
-    return server if server.source == "file" else Server(server.url, server.name, token)
 
 
 def _name_of(url: str) -> str:

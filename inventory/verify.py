@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from inventory import schema
-from inventory.decode import decode
+from inventory import journal, schema
+from inventory.decode import PATHS, decode
 from inventory.digest import digest
 from inventory.errors import FileError, ServerError
 from inventory.flatten import flatten
@@ -63,12 +63,27 @@ def _problems(store: Store) -> Iterator[Problem]:
                     files[kind, path.stem] = store.read(kind, path.stem)
                 except FileError as error:
                     yield Problem(name, error.what.removeprefix(f"{path} "), _holds(kind, path.stem))
+    yield from _missed(store, {*runs, *pruned})
     for run_id in runs:
         if ("observations", run_id) in files:
             yield from _links(store, files, run_id, pruned)
     for kind, run_id in files:
         if kind == "payloads":
             yield from _evidence(store, files, run_id, complete=run_id in pruned)
+
+
+def _missed(store: Store, known: set[str]) -> Iterator[Problem]:
+    """The runs that the journal names and that are not there: no file points at the newest one, nor at a sibling."""
+    for entry in journal.read(store.folder):
+        run_id = entry.get("run_id")
+        if (
+            entry.get("recorded") is True
+            and isinstance(run_id, str)
+            and RUN_ID.fullmatch(run_id)
+            and run_id not in known
+        ):
+            file = str(store.path("observations", run_id).relative_to(store.folder))
+            yield Problem(file, f"missing: {journal.NAME} names it", _holds("observations", run_id))
 
 
 def _notes(store: Store, runs: list[str]) -> Iterator[Problem]:
@@ -142,7 +157,7 @@ def _evidence(store: Store, files: dict[tuple[str, str], Sealed], run_id: str, *
     expected: dict[str, Counter[tuple[Any, ...]]] = {table: Counter() for table in GRAIN_FILES}
     for row in rows(payloads.table()):
         try:
-            flat = flatten(decode(row["body"]).models)
+            flat = flatten(decode(row["body"], apis=PATHS).models)
         except ServerError:
             yield Problem(name, "a body that is no answer", _holds("payloads", run_id))
             continue

@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared machines", deadline=None)  # speed is measured in tests/benchmarks
+settings.load_profile("shared machines")
 
 _BODIES = Path(__file__).parent / "payloads" / "v1"
 
@@ -35,6 +39,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
         if name == "LM_API_TOKEN" or name.lower() in proxies or name.startswith("LMS_INVENTORY_"):
             monkeypatch.delenv(name)
     home = tmp_path_factory.mktemp("home")
-    for name, folder in (("HOME", ""), ("USERPROFILE", ""), ("XDG_DATA_HOME", "data"), ("LOCALAPPDATA", "data")):
+    folders = {"XDG_DATA_HOME": "data", "LOCALAPPDATA": "data", "XDG_CONFIG_HOME": "config"}
+    for name, folder in ({"HOME": "", "USERPROFILE": ""} | folders).items():
         monkeypatch.setenv(name, str(home / folder))
     monkeypatch.setenv("LMS_INVENTORY_HISTORY", str(home / "history"))

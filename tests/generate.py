@@ -22,8 +22,9 @@ from typing import Any
 import click
 import fleet
 
-from inventory import Snapshot, collect, schema
+from inventory import History, Snapshot, collect, formats, keys, schema
 from inventory.cli import cli
+from inventory.comparison import overview_of, side_of
 from inventory.demo import StandIn, inventory_before
 from inventory.report import snapshot_text
 from inventory.snapshot import Written
@@ -58,9 +59,16 @@ def write_samples(folder: Path) -> list[Path]:
     return [path for name in names for path in taken.write(folder / name, grain="both")]
 
 
+def write_reports(folder: Path) -> list[Path]:
+    """Write the report of the sample history's last run into a folder, in every format for people."""
+    history = History(SAMPLES / "history")
+    overview = overview_of(side_of("latest", history, sample), history)
+    return [one.path for suffix in formats.REPORTS for one in formats.write(overview, folder / f"report.{suffix}")]
+
+
 def with_blocks(text: str) -> str:
     """The README with its generated blocks as the code makes them today."""
-    blocks = {"tables": _tables, "help": _help, "session": _session}
+    blocks = {"tables": _tables, "configuration": _configuration, "help": _help, "session": _session}
     return _BLOCK.sub(lambda found: f"{found[1]}{''.join(blocks[found[2]]())}{found[3]}", text)
 
 
@@ -72,6 +80,15 @@ def _tables() -> Iterator[str]:
             key = " (key)" if column.key else ""
             path = f"`{column.path}`" if column.path else ""
             yield f"| `{column.name}` | {column.kind}{key} | {column.unit} | {path} | {column.meaning} |\n"
+    yield "\n"
+
+
+def _configuration() -> Iterator[str]:
+    for name, table in keys.TABLES.items():
+        yield f"\n**`{keys.title(name)}`**\n\n| key | what it must be | meaning |\n|---|---|---|\n"
+        for key in table:
+            wanted = f"`{'`, `'.join(key.words)}`" if key.words else key.wanted
+            yield f"| `{key.name}` | {wanted} | {key.meaning} |\n"
     yield "\n"
 
 
@@ -121,9 +138,9 @@ def write_notebook(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    for made in write_samples(SAMPLES):
-        print(made.relative_to(ROOT))  # noqa: T201 - this is a command
     write_history(SAMPLES / "history")
+    for made in (*write_samples(SAMPLES), *write_reports(SAMPLES)):
+        print(made.relative_to(ROOT))  # noqa: T201 - this is a command
     if importlib.util.find_spec("nbclient"):
         write_notebook(NOTEBOOK)
     else:

@@ -14,25 +14,27 @@ PACKAGE = Path(inventory.__file__).parent
 ROOT = PACKAGE.parent
 # fmt: off
 CORE = {
-    "errors", "schema",  # what there is and what may be said
-    "parse", "decode", "flatten", "digest", "suspicion", "snapshot",  # from bytes to tables
+    "errors", "schema", "keys", "labels", "places", "settings",  # what there is and what may be said
+    "parse", "decode", "legacy", "flatten", "digest", "intake", "suspicion", "snapshot",  # from bytes to tables
     "pairing", "fields", "diff", "steps", "references", "queries", "seal",  # from tables to changes
-    "layout", "report", "news", "chronicle", "shelf", "overview", "markup",  # to text
+    "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
 }
 EDGES = {
-    "servers", "sources",
-    "files", "formats", "canvas", "shapes", "plots", "demo",
+    "servers", "configuration", "texts", "tokens", "sources",
+    "files", "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
     "store", "engines", "past", "history", "verify", "prune",
 }
 # fmt: on
 JOINT = {"collect", "recording", "comparison"}
 TOLD = {  # edges that another edge stands on
     "sources": {"servers"},
+    "configuration": {"servers", "texts", "tokens"},
     "formats": {"files"},
+    "schedules": {"files"},
     "store": {"files"},
     "past": {"store", "engines"},
     "history": {"store", "engines", "past"},
-    "verify": {"store"},
+    "verify": {"store", "journal"},
     "prune": {"store"},
     "shapes": {"canvas"},
     "plots": {"canvas", "shapes"},
@@ -114,7 +116,7 @@ def test_there_are_no_cycles() -> None:
 def test_rooms_are_those_of_the_design() -> None:
     """Nothing but a family gets a folder, and every room is named in the design or excused here."""
     folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders == {"sources", "formats", "engines", "cli"}
+    assert folders == {"sources", "formats", "engines", "schedules", "cli"}
     rooms = {room for room, _ in _files()} - {"__init__", "__main__", "cli"}
     assert rooms == CORE | EDGES | JOINT
 

@@ -19,6 +19,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with freshly made samples."""
     monkeypatch.chdir(generate.ROOT)
     generate.write_samples(tmp_path)
+    generate.write_reports(tmp_path)
     return tmp_path
 
 
@@ -28,9 +29,9 @@ def test_samples_are_all_there(made: Path) -> None:
     assert sorted(names) == sorted(path.name for path in generate.SAMPLES.iterdir())
 
 
-def test_sample_csv_is_the_same_to_the_byte(made: Path) -> None:
-    """The CSV samples are what the code writes today, byte by byte."""
-    for path in made.glob("*.csv"):
+def test_sample_texts_are_the_same_to_the_byte(made: Path) -> None:
+    """The samples in CSV, HTML and Markdown are what the code writes today, byte by byte."""
+    for path in (path for suffix in ("csv", "html", "md") for path in made.glob(f"*.{suffix}")):
         assert path.read_bytes() == (generate.SAMPLES / path.name).read_bytes()
 
 
@@ -45,11 +46,12 @@ def test_sample_parquet_says_the_same(made: Path) -> None:
         assert fresh.schema_arrow.metadata[b"lms-inventory"] == kept.schema_arrow.metadata[b"lms-inventory"]
 
 
-def test_sample_workbook_says_the_same(made: Path) -> None:
-    """Every part of the sample workbook is what the code writes today (only the compression may differ)."""
+@pytest.mark.parametrize("name", ["inventory.xlsx", "report.xlsx"])
+def test_sample_workbook_says_the_same(made: Path, name: str) -> None:
+    """Every part of a sample workbook is what the code writes today (only the compression may differ)."""
     parts = []
     for folder in (made, generate.SAMPLES):
-        with zipfile.ZipFile(folder / "inventory.xlsx") as archive:
+        with zipfile.ZipFile(folder / name) as archive:
             parts.append({name: archive.read(name) for name in archive.namelist()})
     assert parts[0] == parts[1]
 
@@ -90,7 +92,7 @@ def test_sample_history_is_whole_and_small() -> None:
 def test_readme_blocks_are_current() -> None:
     """The generated blocks of the README are what the code makes today."""
     text = (generate.ROOT / "README.md").read_text()
-    assert text.count("<!-- generated: ") == 3
+    assert text.count("<!-- generated: ") == 4
     assert generate.with_blocks(text) == text
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.errors import ConfigurationError
-from inventory.servers import DEFAULT_ADDRESS, Server, choose, clean_address
+from inventory.servers import DEFAULT_ADDRESS, Server, choose, clean_address, listed, twins
 
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 SECRET = "hunter2secret"
@@ -77,6 +77,8 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         f"http://ho st/#{SECRET}",
         f"name=http://host/?key={SECRET}",
         f"http://user:{SECRET}@[::1",
+        f"http://host sk-lm-{SECRET}",
+        f"sk-lm-{SECRET}=host",
     ],
 )
 def test_secrets_in_an_address_are_refused_and_not_repeated(address: str) -> None:
@@ -153,3 +155,84 @@ def test_a_token_is_not_in_the_repr() -> None:
     """A server can be printed without giving its token away; a file gets none."""
     assert TOKEN not in repr(Server("host", token=TOKEN))
     assert choose(["file:a.json"], TOKEN)[0].token is None
+
+
+def test_a_list_of_servers() -> None:
+    """One address or NAME=ADDRESS a line; comments, blank lines and any line ends are nothing."""
+    text = "# the lab\r\n\r\nrack=10.0.0.1:80   # the old one\r\n  10.0.0.2\t#2\n\n#x=y\nfile:a#b.json\nlast = host"
+    assert [(server.name, server.url) for server in listed(text, "hosts.txt")] == [
+        ("rack", "http://10.0.0.1:80"),
+        ("10.0.0.2", "http://10.0.0.2:1234"),
+        ("a#b", "file:a#b.json"),
+        ("last", "http://host:1234"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a\n\nb c\n", "hosts.txt line 3: 'b c' is not the address"),
+        ("#\n=host", "hosts.txt line 2: a server's name is missing"),
+        ("a\nx=b\na:1234", "hosts.txt line 3: a second server is named 'a'; the first is on line 1"),
+        (f"a\nhttp://u:{SECRET}@host", "hosts.txt line 2: an address may not hold a user"),
+        (f"a\nb sk-lm-{SECRET}", "hosts.txt line 2: an address may not hold an API token"),
+        ("host#1", "hosts.txt line 1: an address may not hold"),
+        ("a\x1b=host", "hosts.txt line 1: a server's name cannot be"),
+        ("", "hosts.txt names no server"),
+        ("# a\n\n  \n", "hosts.txt names no server"),
+    ],
+)
+def test_what_is_wrong_in_a_list_is_told_with_its_line(text: str, said: str) -> None:
+    """The error names the list and the line, and repeats no secret."""
+    with pytest.raises(ConfigurationError) as caught:
+        listed(text, "hosts.txt")
+    assert str(caught.value).startswith(said)
+    assert SECRET not in f"{caught.value} {caught.value.__cause__}"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "told"),
+    [
+        (["a=host", "b=HOST:1234/v1", "c=other"], ["a and b are names of one address, http://host:1234"]),
+        (["a=http://host", "b=host:80", "c=http://host:80/v1"], ["a, b and c are names of one address, http://host"]),
+        (["a=https://host", "b=https://host:443"], ["a and b are names of one address, https://host"]),
+        (["a=http://host:1", "b=https://host:1", "c=http://host:1/lm", "d=http://host:2"], []),
+        (["a=file:x.json", "b=file:x.json", "c=file:X.json"], ["a and b are names of one address, file:x.json"]),
+    ],
+)
+def test_two_names_for_one_address_are_told(addresses: list[str], told: list[str]) -> None:
+    """However they are written; each address once."""
+    assert twins(choose(addresses)) == [f"{one}: it is asked for each" for one in told]
+
+
+@pytest.mark.parametrize(
+    ("url", "source", "kept"),
+    [
+        ("host", "", "lmstudio"),
+        ("host", "auto", "auto"),
+        ("host", "lmstudio_v0", "lmstudio_v0"),
+        ("file:x", "", "file"),
+    ],
+)
+def test_the_source_of_a_server(url: str, source: str, kept: str) -> None:
+    """LM Studio's API unless another is asked for; a saved answer is a file."""
+    assert Server(url, source=source).source == kept
+    assert Server(url, source=kept).source == kept
+
+
+@pytest.mark.parametrize(
+    ("url", "source"), [("host", "v0"), ("host", "file"), ("file:x", "auto"), ("file:x", "lmstudio")]
+)
+def test_a_source_that_cannot_be(url: str, source: str) -> None:
+    """An unknown source, or one that cannot read the address, is refused."""
+    with pytest.raises(ConfigurationError, match="source"):
+        Server(url, source=source)
+
+
+def test_a_server_is_a_value() -> None:
+    """It can be a key, and the labels it was made from may change without changing it."""
+    labels = {"site": "Rome"}
+    server = Server("host", labels=labels)
+    labels["site"] = "Oslo"
+    assert server.labels == {"site": "Rome"}
+    assert {server: 1}[Server("host", labels={"site": "Rome"})] == 1

@@ -21,12 +21,16 @@ from inventory.cli.diff import diff
 from inventory.cli.export import export
 from inventory.cli.history import history
 from inventory.cli.prune import prune
+from inventory.cli.schedule import schedule
 from inventory.cli.show import show
 from inventory.cli.snapshot import snapshot
 from inventory.cli.verify import verify
 from inventory.errors import ConfigurationError, FileError, InventoryError
 
 INTERRUPTED, TERMINATED = 130, 143
+
+_SIGNALS = {int(signal.SIGINT): INTERRUPTED, int(signal.SIGTERM): TERMINATED}
+_ended: list[int] = []  # the exit code of the signal that came, if one did
 
 _EPILOG = """\b
 Exit codes:
@@ -46,11 +50,12 @@ Exit codes:
 def cli(debug: bool) -> None:
     """Tables people can trust of the models on LM Studio servers.
 
-    Asks each server once (GET /api/v1/models) and changes nothing there. A token is taken from LM_API_TOKEN.
+    Asks each server once (GET /api/v1/models) and changes nothing there. Which servers, and where their tokens are
+    kept, stands in inventory.toml; without it, the token is taken from LM_API_TOKEN.
     """
 
 
-for _command in (snapshot, diff, history, show, export, verify, prune, check, demo):
+for _command in (snapshot, diff, history, show, export, verify, prune, check, schedule, demo):
     cli.add_command(_command)
 
 
@@ -69,26 +74,41 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         command = error.ctx.command_path if error.ctx else PROGRAM
         say(ConfigurationError(error.format_message().rstrip("."), f"See {command} --help"))
         code = 2
-    except (KeyboardInterrupt, click.Abort):
-        say(InventoryError("interrupted", "Nothing was half-written"))
-        code = INTERRUPTED
-    except SystemExit as end:
-        if end.code == TERMINATED:
-            raise
+    except SystemExit:
         code = 0  # click ends so when whoever read the output has gone, which is no failure of ours
     except (InventoryError, OSError) as error:
         code = _told(error, debug=debug)
-    sys.exit(code if isinstance(code, int) else 0)
+    except BaseException:
+        if not _ended:  # what is cancelled, and DuckDB in the middle of a query, end in errors of their own
+            raise
+        code = 0
+    if INTERRUPTED in _ended:
+        say(InventoryError("interrupted", "Nothing was half-written"))
+    sys.exit(_ended[0] if _ended else code if isinstance(code, int) else 0)
 
 
 def _prepare_terminal() -> None:
-    """Make any text printable anywhere, honour NO_COLOR, and end in good order on SIGTERM."""
+    """Make any text printable anywhere, honour NO_COLOR, and end in good order on a signal."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     if os.environ.get("NO_COLOR"):
         cli.context_settings["color"] = False
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    signal.signal(signal.SIGTERM, _end)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as a shell has it for what runs in the background
+        signal.signal(signal.SIGINT, _end)
+
+
+def _end(number: int, _: object) -> None:
+    """End in good order at the first signal, and at once at the second: nothing that is written needs that order."""
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda number, _: os._exit(_SIGNALS[number]))
+    sys.unraisablehook = lambda _: os._exit(_SIGNALS[number])  # it came in a finalizer, which lets nothing through
+    _ended.append(_SIGNALS[number])
+    if (asyncio := sys.modules.get("asyncio")) and (loop := asyncio._get_running_loop()):
+        loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
+    else:
+        sys.exit(_SIGNALS[number])
 
 
 def _told(error: InventoryError | OSError, *, debug: bool) -> int:

@@ -23,6 +23,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 grain_option = click.option(
     "--grain",
+    envvar="LMS_INVENTORY_GRAIN",
     type=click.Choice([*schema.GRAINS, "both"]),
     default="model",
     show_default=True,

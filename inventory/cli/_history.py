@@ -1,17 +1,19 @@
 """What the commands that read or write a history share."""
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import platformdirs
 
 import inventory
 from inventory import schema
-from inventory.cli._shared import token
+from inventory.cli._configuration import chosen, config_option, configuration, ready, setting
 from inventory.errors import ConfigurationError
-from inventory.servers import Server, choose
+from inventory.servers import Server
 
 if TYPE_CHECKING:
     from inventory.diff import Changes
@@ -20,13 +22,8 @@ if TYPE_CHECKING:
 
 HAPPENED = 10  # exit code: done, and what --fail-on names happened
 
-history_option = click.option(
-    "--history",
-    "folder",
-    metavar="DIR",
-    envvar="LMS_INVENTORY_HISTORY",
-    help="The history's folder. Default: in the platform's data directory.",
-)
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
 fail_on_option = click.option(
     "--fail-on",
     metavar="WORD,...",
@@ -34,11 +31,28 @@ fail_on_option = click.option(
 )
 
 
+def history_option(command: _Command) -> _Command:
+    """The options that say which history is meant: its folder, or the file that may name it."""
+    folder = click.option(
+        "--history",
+        "folder",
+        metavar="DIR",
+        envvar="LMS_INVENTORY_HISTORY",
+        help="The history's folder. Default: in the platform's data directory.",
+    )
+    return folder(config_option(command))
+
+
+def default_history() -> Path:
+    """The user's own history."""
+    return Path(platformdirs.user_data_dir("lms-inventory", appauthor=False)) / "history"
+
+
 def history_at(folder: str | None) -> "History":
     """The history in a folder; by default the user's own."""
     from inventory.history import History
 
-    return History(folder or Path(platformdirs.user_data_dir("lms-inventory", appauthor=False)) / "history")
+    return History(folder or default_history())
 
 
 def words(text: str | None) -> frozenset[str]:
@@ -64,12 +78,14 @@ def failing(changes: "Changes", fatal: frozenset[str]) -> int:
 
 
 def live(history: "History") -> "Snapshot":
-    """Ask the servers of the newest run now; without one, the local server."""
-    runs = history.store.run_ids()
-    if not runs:
-        return inventory.collect(choose([], token()))
-    pairs = [(row["server"], row["url"]) for row in history.observed(runs[-1])]
-    return inventory.collect([Server(url, name, None if url.startswith("file:") else token()) for name, url in pairs])
+    """Ask the servers of the list or the configuration now; without any, the newest run's; without one, the local."""
+    listing = os.environ.get("LMS_INVENTORY_SERVERS_FROM") or None
+    entries = chosen((), listing, ())
+    runs = [] if listing or configuration().entries else history.store.run_ids()
+    if runs:
+        asked = [Server(row["url"], row["server"]) for row in history.observed(runs[-1])]
+        entries = [configuration().entry(server) for server in asked]
+    return inventory.collect(ready(entries), timeout=setting("timeout")[0], concurrency=setting("concurrency")[0])
 
 
 def blocks_shown() -> bool:

@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
 import inventory
-from inventory import schema
+from inventory import keys, schema
 from inventory.errors import InventoryError
 from inventory.layout import plain
 
@@ -19,20 +20,55 @@ if TYPE_CHECKING:
 PROGRAM = "lms-inventory"
 INCOMPLETE = 3
 
-servers_option = click.option(
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+server_option = click.option(
     "--server",
     "addresses",
     metavar="[NAME=]URL",
     multiple=True,
-    help="A server, or file:PATH for a saved answer. Repeatable. Default: http://127.0.0.1:1234.",
+    help="A server, or file:PATH for a saved answer, instead of those of the configuration, whose defaults "
+    "still hold. Repeatable. Default: the configuration's servers, else http://127.0.0.1:1234.",
+)
+servers_from_option = click.option(
+    "--servers-from",
+    "listing",
+    metavar="FILE",
+    envvar="LMS_INVENTORY_SERVERS_FROM",
+    help="A list of servers, one URL or NAME=URL a line, instead of those of the configuration; - is standard input.",
+)
+where_option = click.option(
+    "--where",
+    metavar="LABEL=VALUE",
+    multiple=True,
+    help="Only the servers with this label; * and ? are wild. Repeatable: all must hold.",
 )
 timeout_option = click.option(
     "--timeout",
     metavar="SECONDS",
-    type=click.FloatRange(min=0, min_open=True, max=86400),
+    envvar="LMS_INVENTORY_TIMEOUT",
+    type=click.FloatRange(min=0, min_open=True, max=keys.TIMEOUT.most),
     default=10.0,
     show_default=True,
     help="Time that each server has for its whole answer.",
+)
+concurrency_option = click.option(
+    "--concurrency",
+    metavar="N",
+    envvar="LMS_INVENTORY_CONCURRENCY",
+    type=click.IntRange(1, int(keys.CONCURRENCY.most)),
+    default=64,
+    show_default=True,
+    help=keys.CONCURRENCY.meaning,
+)
+recheck_option = click.option(
+    "--recheck",
+    metavar="SECONDS",
+    envvar="LMS_INVENTORY_RECHECK",
+    type=click.FloatRange(min=0, max=keys.RECHECK.most),
+    default=5.0,
+    show_default=True,
+    help="Pause before an answer that lost most of its models is asked for once more.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
@@ -40,6 +76,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 def token() -> str | None:
     """The API token from the environment; an empty one is none."""
     return os.environ.get("LM_API_TOKEN") or None
+
+
+def servers_option(command: _Command) -> _Command:
+    """The options that say who is asked."""
+    return server_option(servers_from_option(where_option(command)))
 
 
 def tables(taken: "Snapshot") -> dict[str, list[dict[str, Any]]]:

@@ -5,31 +5,50 @@ from collections.abc import Sequence
 import click
 
 import inventory
+from inventory.cli._configuration import chosen, config_option, ready
+from inventory.cli._progress import progress
 from inventory.cli._shared import (
     INCOMPLETE,
+    concurrency_option,
     json_option,
     print_json,
     servers_option,
     tables,
     terminal_width,
     timeout_option,
-    token,
 )
-from inventory.servers import choose
 
 
-@click.command(short_help="Ask the servers and explain what is wrong; write nothing.")
+@click.command(short_help="Show what is set, ask the servers, explain what is wrong; write nothing.")
 @servers_option
+@config_option
 @timeout_option
+@concurrency_option
 @json_option
-def check(addresses: Sequence[str], timeout: float, as_json: bool) -> int:
-    """Ask the servers and explain what was found or what is wrong; write nothing."""
-    servers = choose(addresses, token())
-    from inventory.report import check_text
+def check(
+    addresses: Sequence[str],
+    listing: str | None,
+    where: Sequence[str],
+    timeout: float,
+    concurrency: int,
+    as_json: bool,
+) -> int:
+    """Show what is set and who said so; then ask the servers, and explain what was found or what is wrong.
 
-    taken = inventory.collect(servers, timeout=timeout)
+    Writes nothing. Of a token it shows where it is kept, never the token.
+    """
+    entries = chosen(addresses, listing, where)
+    servers = ready(entries)
+    from inventory.cli._settings import all_settings
+    from inventory.report import check_text
+    from inventory.settings import server_notes, settings_text
+
+    with progress() as told:
+        taken = inventory.collect(servers, timeout=timeout, concurrency=concurrency, progress=told)
+    settings = all_settings(entries, addresses, listing)
     if as_json:
-        print_json("check", {"servers": tables(taken)["observations"]})
+        print_json("check", {"settings": [one.row for one in settings], "servers": tables(taken)["observations"]})
     else:
-        click.echo(check_text(taken, terminal_width()), nl=False)
+        click.echo(settings_text(settings, terminal_width()))
+        click.echo(check_text(taken, terminal_width(), server_notes(settings)), nl=False)
     return 0 if taken.complete else INCOMPLETE

@@ -7,20 +7,25 @@ import click
 
 from inventory import schema
 from inventory.cli._files import check_targets, local_zone, output_option, report_among, write_all, write_tables
+from inventory.cli._fleet import by_option, compared_labels, counted, selected
 from inventory.cli._history import fail_on_option, failing, history_at, history_option, live, words
-from inventory.cli._shared import INCOMPLETE, json_option, print_json, say, terminal_width
+from inventory.cli._shared import INCOMPLETE, json_option, print_json, say, terminal_width, where_option
 from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
     from inventory.comparison import Side
     from inventory.diff import Changes
+    from inventory.formats import Tables
     from inventory.history import History
+    from inventory.labels import Labels
 
 
 @click.command()
 @click.argument("old", default=None, required=False)
 @click.argument("new", default=None, required=False)
 @click.option("--server", "servers", metavar="NAME", multiple=True, help="Only this server. Repeatable.")
+@where_option
+@by_option
 @click.option(
     "--ignore", metavar="FIELD", multiple=True, help="A field that is not compared; * and ? are wild. Repeatable."
 )
@@ -33,6 +38,8 @@ def diff(
     old: str | None,
     new: str | None,
     servers: Sequence[str],
+    where: Sequence[str],
+    by: str | None,
     ignore: Sequence[str],
     baseline: str | None,
     outputs: Sequence[str],
@@ -51,20 +58,17 @@ def diff(
     if baseline is not None and new is not None:
         raise ConfigurationError("OLD and --baseline exclude each other", "Give one of them")
     from inventory.comparison import changes_between, side_of
-    from inventory.news import changes_text
-    from inventory.snapshot import rows
 
     history = history_at(folder)
     if baseline is not None:
         old, new = history.baseline(baseline), old
     sides = [side_of(ref, history, lambda: live(history)) for ref in (old or "previous", new or "latest")]
+    labels = selected(compared_labels(sides, history), servers, where) if where or by else {}
+    servers = list(labels) if where else servers
     changes = changes_between(sides[0], sides[1], history, ignore=ignore, servers=servers)
-    failures = _write(outputs, sides, changes, history, servers)
-    if as_json:
-        tables = {"changes": changes.table, "not_compared": changes.skipped, "hints": changes.hints}
-        print_json("diff", {name: rows(table) for name, table in tables.items()})
-    else:
-        click.echo(changes_text(changes, f"{sides[0].name} -> {sides[1].name}", terminal_width()), nl=False)
+    tables, text = _told(changes, labels, by, f"{sides[0].name} -> {sides[1].name}")
+    failures = _write(outputs, tables, sides, changes, history, servers)
+    _print(tables, changes, None if as_json else text)
     for failure in failures:
         say(failure)
     if failures:
@@ -73,20 +77,45 @@ def diff(
     return INCOMPLETE if incomplete else failing(changes, fatal)
 
 
+def _told(changes: "Changes", labels: "dict[str, Labels]", by: str | None, title: str) -> "tuple[Tables, str]":
+    """The changes as tables and as text, by server or label if that is asked for."""
+    from inventory.diff import NOT_COMPARED
+    from inventory.news import changes_text
+
+    if by is not None:
+        return counted(changes, labels, by, title)
+    tables = [(schema.CHANGES, changes.table), (NOT_COMPARED, changes.skipped)]
+    return tables, changes_text(changes, title, terminal_width())
+
+
 def _write(
-    outputs: Sequence[str], sides: "Sequence[Side]", changes: "Changes", history: "History", servers: Sequence[str]
+    outputs: Sequence[str],
+    tables: "Tables",
+    sides: "Sequence[Side]",
+    changes: "Changes",
+    history: "History",
+    servers: Sequence[str],
 ) -> list[FileError]:
     """The changes as tables, and as reports of the new side."""
-    reports = [output for output in outputs if report_among([output])]
     from inventory.comparison import overview_of, snapshot_of
-    from inventory.diff import NOT_COMPARED
 
     old, new = sides
     run_id = new.run_id or (new.snapshot.run_id if new.snapshot else "")
-    tables = [(schema.CHANGES, changes.table), (NOT_COMPARED, changes.skipped)]
+    reports = [output for output in outputs if report_among([output])]
     failures = write_tables(tables, [output for output in outputs if output not in reports], run_id)
     if reports:
         zone = local_zone(snapshot_of(new, history))
         overview = overview_of(new, history, zone, compared=(old, changes), servers=servers)
         failures += write_all(overview, reports)[1]
     return failures
+
+
+def _print(tables: "Tables", changes: "Changes", text: str | None) -> None:
+    """Print the text, or without one the tables as JSON."""
+    if text is not None:
+        click.echo(text, nl=False)
+        return
+    from inventory.diff import HINTS
+    from inventory.snapshot import rows
+
+    print_json("diff", {table.name: rows(content) for table, content in (*tables, (HINTS, changes.hints))})

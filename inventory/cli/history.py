@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from inventory.cli._configuration import flagged
 from inventory.cli._files import check_targets, output_option, write_tables
+from inventory.cli._fleet import by_model_option, overview, selected, stored_labels
 from inventory.cli._history import blocks_shown, history_at, history_option
-from inventory.cli._shared import json_option, print_json, say, terminal_width
+from inventory.cli._shared import json_option, print_json, say, terminal_width, where_option
 from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 @click.group(invoke_without_command=True)
 @click.option("--server", "servers", metavar="NAME", multiple=True, help="Only this server. Repeatable.")
+@where_option
+@by_model_option
 @click.option("--model", "key", metavar="KEY", help="One model's life instead of the runs.")
 @click.option("--unused", metavar="DAYS", type=click.IntRange(min=1), help="The models not loaded in so many days.")
 @click.option("--since", metavar="WHEN", help="Only from this date or time on; local unless it says otherwise.")
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 def history(
     context: click.Context,
     servers: Sequence[str],
+    where: Sequence[str],
+    by: str | None,
     key: str | None,
     unused: int | None,
     since: str | None,
@@ -36,19 +42,25 @@ def history(
     folder: str | None,
     as_json: bool,
 ) -> int:
-    """Show the runs, one model's life, or what is not used."""
+    """Show the runs, one model's life, what is not used, or what there is on how many servers."""
     if context.invoked_subcommand:
-        context.obj = folder
+        context.obj = folder if flagged(context) else None
         return 0
-    if key is not None and unused is not None:
-        raise ConfigurationError("--model and --unused exclude each other", "Give one of them")
+    _check_one({"--model": key, "--unused": unused, "--by": by})
+    if by is not None and since is not None:
+        raise ConfigurationError("--by and --since exclude each other", "--by says what there is now")
     check_targets(outputs)
     from inventory.comparison import known_servers
     from inventory.references import moment_of
 
     kept = history_at(folder)
     known_servers(kept, servers)
-    tables, text = _question(kept, servers, key, unused, moment_of(since) if since else None)
+    if where:
+        servers = list(selected(stored_labels(kept), servers, where))
+    if by is not None:
+        tables, text = overview(kept, servers, by)
+    else:
+        tables, text = _question(kept, servers, key, unused, moment_of(since) if since else None)
     failures = write_tables(tables, outputs, kept.store.run_ids()[-1] if outputs and kept.store.run_ids() else "")
     if as_json:
         from inventory.snapshot import rows
@@ -69,10 +81,17 @@ def history(
 @click.pass_context
 def baseline(context: click.Context, name: str, ref: str, folder: str | None) -> int:
     """Freeze the run REF (default: latest) as the baseline NAME, for diff --baseline NAME."""
-    kept = history_at(folder or context.obj)
+    kept = history_at(folder if flagged(context) else context.obj or folder)
     run_id = kept.freeze(name, ref)
     click.echo(f"The baseline {name} is run {run_id}")
     return 0
+
+
+def _check_one(questions: dict[str, object]) -> None:
+    """Refuse two questions at once."""
+    given = [option for option, value in questions.items() if value is not None]
+    if len(given) > 1:
+        raise ConfigurationError(f"{given[0]} and {given[1]} exclude each other", "Give one of them")
 
 
 def _question(

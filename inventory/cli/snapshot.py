@@ -2,28 +2,32 @@
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import inventory
+from inventory.cli._configuration import chosen, ready
 from inventory.cli._files import check_targets, grain_option, local_zone, output_option, report_among, write_all
 from inventory.cli._history import fail_on_option, failing, history_at, history_option, words
+from inventory.cli._progress import progress
 from inventory.cli._shared import (
     INCOMPLETE,
+    concurrency_option,
     json_option,
     print_json,
+    recheck_option,
     say,
     servers_option,
     tables,
     terminal_width,
     timeout_option,
-    token,
 )
 from inventory.errors import ConfigurationError, FileError
-from inventory.servers import Server, choose
+from inventory.servers import Server
 
 if TYPE_CHECKING:
+    from inventory.history import History
     from inventory.overview import Overview
     from inventory.recording import Taken
     from inventory.snapshot import Snapshot, Written
@@ -39,20 +43,16 @@ if TYPE_CHECKING:
 @history_option
 @click.option("--no-history", is_flag=True, help="Do not record it, and compare it with nothing.")
 @fail_on_option
-@click.option(
-    "--recheck",
-    metavar="SECONDS",
-    type=click.FloatRange(min=0, max=3600),
-    default=5.0,
-    show_default=True,
-    help="Pause before an answer that lost most of its models is asked for once more.",
-)
+@recheck_option
 @click.option("--accept-suspect", is_flag=True, help="Believe an answer that lost most of its models at once.")
 @timeout_option
+@concurrency_option
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def snapshot(
     addresses: Sequence[str],
+    listing: str | None,
+    where: Sequence[str],
     outputs: Sequence[str],
     grain: str,
     folder: str | None,
@@ -61,21 +61,32 @@ def snapshot(
     recheck: float,
     accept_suspect: bool,
     timeout: float,
+    concurrency: int,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Ask the servers for their models, record what they say, and write it."""
-    servers, fatal = choose(addresses, token()), words(fail_on)
+    entries, fatal = chosen(addresses, listing, where), words(fail_on)
     if fatal and no_history:
         raise ConfigurationError("--fail-on needs a history to compare with", "Leave --no-history out")
     check_targets(outputs, grain)
+    servers = ready(entries, quiet=quiet)
     began = time.perf_counter()
-    taken = _take(servers, None if no_history else folder or "", timeout, recheck, accept_suspect)
-    files, failures = write_all(_overview(taken, outputs, None if no_history else folder or ""), outputs, grain)
+    history = None if no_history else history_at(folder)
+    with progress(quiet=quiet) as told:
+        asking = {"timeout": timeout, "concurrency": concurrency, "progress": told}
+        taken = _take(servers, history, recheck, accept_suspect, asking)
+    files, failures = write_all(_overview(taken, outputs, history), outputs, grain)
     failures += [taken.failure] if taken.failure else []
     _tell(taken, files, time.perf_counter() - began, as_json, quiet)
     for failure in failures:
         say(failure)
+    code = _outcome(taken, failures, fatal)
+    return _journalled(history, taken, time.perf_counter() - began, code, failures) if history else code
+
+
+def _outcome(taken: "Taken", failures: Sequence[FileError], fatal: frozenset[str]) -> int:
+    """The exit code of a run."""
     if failures:
         return FileError.exit_code
     if not taken.snapshot.complete:
@@ -83,22 +94,39 @@ def snapshot(
     return failing(taken.changes, fatal) if taken.changes else 0
 
 
-def _take(servers: list[Server], folder: str | None, timeout: float, recheck: float, accept_suspect: bool) -> "Taken":
-    """Ask and, unless ``folder`` is None, record."""
+def _journalled(history: "History", taken: "Taken", seconds: float, code: int, failures: Sequence[FileError]) -> int:
+    """Add the run to the history's journal; the exit code then, if that cannot be done."""
+    from inventory import journal
+
+    told = [failure.what for failure in failures]
+    recorded = taken.snapshot.run_id in history.store.run_ids()
+    entry = journal.entry_of(taken.snapshot, taken.changes, seconds, code, told, recorded=recorded)
+    try:
+        journal.append(history.store.folder, entry)
+    except FileError as error:
+        if not taken.failure:  # then the history as a whole cannot be written, and that was said
+            say(error)
+        return error.exit_code
+    return code
+
+
+def _take(
+    servers: list[Server], history: "History | None", recheck: float, accept_suspect: bool, asking: dict[str, Any]
+) -> "Taken":
+    """Ask and, if there is a history, record."""
     from inventory.recording import Taken, take
 
-    if folder is None:
-        return Taken(inventory.collect(servers, timeout=timeout))
-    return take(history_at(folder), servers, timeout=timeout, recheck=recheck, accept_suspect=accept_suspect)
+    if history is None:
+        return Taken(inventory.collect(servers, **asking))
+    return take(history, servers, recheck=recheck, accept_suspect=accept_suspect, **asking)
 
 
-def _overview(taken: "Taken", outputs: Sequence[str], folder: str | None) -> "Overview":
+def _overview(taken: "Taken", outputs: Sequence[str], history: "History | None") -> "Overview":
     """What the files say; the runs before are needed by reports only."""
     from inventory.overview import Overview
     from inventory.snapshot import rows
 
-    recorded = report_among(outputs) and folder is not None and taken.failure is None
-    runs = rows(history_at(folder).runs_table()) if recorded else []
+    runs = rows(history.runs_table()) if history and report_among(outputs) and not taken.failure else []
     since = f"{taken.since:%Y-%m-%d %H:%M:%S} UTC" if taken.since else ""
     return Overview(taken.snapshot, taken.changes, since, runs, local_zone(taken.snapshot))
 

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,24 +28,29 @@ from inventory import schema
 from inventory.formats import _look
 from inventory.formats._archive import Archive
 from inventory.formats._cells import LongTexts, Pen
+from inventory.layout import width
 from inventory.snapshot import values
 
 _AT_ONCE = 5_000  # rows in memory
 _END = b"</sheetData>"
-_WIDEST_NAME = 20  # a longer name goes on in a second line
+_LOOKED_AT = 1_000  # rows, for the widths
+_NARROWEST, _WIDEST = 11, 32
 _MARGIN = 5  # beside a name in the header: the button of the filter
 _WIDTHS = {
-    **dict.fromkeys(("observed_at", "collected_at", "last_read", "first_seen", "last_seen"), 24),
-    **dict.fromkeys(("payload_digest", "digest", "hint"), 20),
-    **dict.fromkeys(("server", "publisher", "before", "after", "old", "new"), 20),
-    **dict.fromkeys(("display_name", "what", "name", "label", "column", "selected_variant", "variants", "extra"), 30),
-    **dict.fromkeys(("url", "run_id", "stored_in", "instance_id"), 31),
-    **dict.fromkeys(("key", "json_path"), 40),
+    **dict.fromkeys(("key", "json_path"), 44),
     **dict.fromkeys(("error", "warnings", "not_compared"), 50),
     "meaning": 100,
-    **dict.fromkeys(("size_bytes", "params_count", "architecture", "change", "grain", "type"), 16),
+    **dict.fromkeys(("digest", "payload_digest", "hint", "variants", "extra", "old", "new", "before", "after"), 20),
 }
+"""The most that some columns get, where the others get ``_WIDEST``; nobody reads a digest to its end."""
+
 _NUMBERS = (schema.INTEGER, schema.NUMBER)
+
+_BOOLEANS = {
+    "TRUE": DifferentialStyle(font=Font(color=f"FF{_look.LEVELS['good'][0]}", bold=True)),
+    "FALSE": DifferentialStyle(font=Font(color=f"FF{_look.GREY}")),
+}
+"""What is stands out; what is not stays readable, and is not taken for what was not reported."""
 
 
 @dataclass(frozen=True)
@@ -118,13 +124,15 @@ def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: LongTexts | N
     made.print_title_rows = "1:1"
     made.print_area = sheet.first_columns(sheet.printed or len(sheet.table.columns))
     print_as(made, sheet.title, footer, "landscape", height=0)
+    lines = 1
     for index, column in enumerate(sheet.table.columns, 1):
         dimension = made.column_dimensions[get_column_letter(index)]
-        dimension.width = _WIDTHS.get(column.name, max(14, min(len(column.name) + _MARGIN, _WIDEST_NAME)))
+        dimension.width = _width(sheet, column)
         if column.name in sheet.folded:
             dimension.hidden, dimension.outlineLevel = True, 1
-    longest = max(len(name) for name in sheet.table.names if name not in sheet.folded)
-    made.row_dimensions[1].height = 8 + 13 * (1 + (longest + _MARGIN) // _WIDEST_NAME)
+        else:
+            lines = max(lines, ceil((len(column.name) + _MARGIN) / dimension.width))
+    made.row_dimensions[1].height = 8 + 13 * lines
     made.append(list(_header(made, sheet.table)))
     _colour(made, sheet)
     ref = sheet.ref
@@ -143,6 +151,19 @@ def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: LongTexts | N
     book.defined_names[sheet.title] = DefinedName(sheet.title, attr_text=where)
     body.writelines(_body(made, sheet, long))
     return f"xl/worksheets/sheet{len(book.sheetnames)}.xml"
+
+
+def _width(sheet: Sheet, column: schema.Column) -> int:
+    """How wide a column is: as its first rows need, within bounds; its name goes on in further lines."""
+    found = values(sheet.content.slice(0, _LOOKED_AT), column.name)
+    if column.kind == schema.TIME:
+        needed = 24 if any(found) else 0
+    elif column.unit == "bytes":
+        needed = 12
+    else:
+        told = (f"{value:,}" if column.kind in _NUMBERS else str(value) for value in found if value is not None)
+        needed = max(map(width, told), default=0) + 2
+    return min(max(needed, _NARROWEST), _WIDTHS.get(column.name, _WIDEST))
 
 
 def print_as(made: Any, title: str, footer: str, orientation: str, height: int) -> None:
@@ -186,12 +207,17 @@ def _colour(made: Any, sheet: Sheet) -> None:
             if words:
                 look = DifferentialStyle(font=Font(color=f"FF{colour}"), fill=_look.fill(behind))
                 rules.add(everything, Rule("expression", dxf=look, formula=[f"OR({','.join(words)})"]))
-    line = DifferentialStyle(border=_look.edge(bottom=("thin", _look.LINE)))
-    rules.add(everything, Rule("expression", dxf=line, formula=["LEN($A2)>0"]))
+    for index, column in enumerate(sheet.table.columns, 1):
+        if column.kind == schema.BOOLEAN:
+            letter = get_column_letter(index)
+            for word, look in _BOOLEANS.items():
+                rules.add(f"{letter}2:{letter}{last}", Rule("cellIs", operator="equal", dxf=look, formula=[word]))
     if "size_bytes" in names:
         letter = get_column_letter(names.index("size_bytes") + 1)
         ends = [FormatObject("num", 0), FormatObject("max")]
         rules.add(f"{letter}2:{letter}{last}", Rule("dataBar", dataBar=DataBar(cfvo=ends, color=f"FF{_look.BAR}")))
+    line = DifferentialStyle(border=_look.edge(bottom=("thin", _look.LINE)))
+    rules.add(everything, Rule("expression", dxf=line, formula=["LEN($A2)>0"]))
 
 
 def _body(made: Any, sheet: Sheet, long: LongTexts | None) -> Iterator[bytes]:

@@ -1,16 +1,20 @@
-"""Where an answer comes from. FAMILY: ``async fetch(server, timeout) -> Answer``.
+"""Where an answer comes from. FAMILY: ``async fetch(server, deadline, connections) -> Answer``.
 
-To add a source: one file here with a ``fetch``, one word in ``SOURCES``, and a rule in ``servers.Server.source`` that
-says which addresses are its own.
+To add a source: one file here with a ``fetch``, one word in ``SOURCES``, and, if people may ask for it by that word,
+one in ``servers.APIS``.
 """
 
+import asyncio
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, Self, cast
 
 from inventory.servers import Server
 
-SOURCES = ("lmstudio", "file")
+if TYPE_CHECKING:
+    from inventory.sources._connections import Connections
+
+SOURCES = ("auto", "file", "lmstudio", "lmstudio_v0")
 
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes that a body may have; LM Studio's own answers have a few dozen kilobytes."""
@@ -21,18 +25,48 @@ much to parse, and an object becomes a row or a cell of its own."""
 
 
 @dataclass(frozen=True)
+class Deadline:
+    """Until when an answer must be complete, whatever it takes to get it.
+
+    Attributes:
+        seconds: how long that was at first, for messages.
+        ends: the moment, by the clock of the running loop.
+    """
+
+    seconds: float
+    ends: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Self:
+        """The deadline so many seconds from now."""
+        return cls(seconds, asyncio.get_running_loop().time() + seconds)
+
+    @property
+    def left(self) -> float:
+        """Seconds until then."""
+        return self.ends - asyncio.get_running_loop().time()
+
+
+@dataclass(frozen=True)
 class Answer:
-    """What came back, unread: the body's bytes and, over HTTP, the status."""
+    """What came back, unread.
+
+    Attributes:
+        body: its bytes.
+        source: who answered: ``file``, or the API's word.
+        http_status: the status, over HTTP.
+    """
 
     body: bytes
+    source: str
     http_status: int | None = None
 
 
 class Source(Protocol):
     """One member of the family."""
 
-    async def fetch(self, server: Server, timeout: float) -> Answer:
-        """Read the answer of one server within ``timeout`` seconds in all.
+    async def fetch(self, server: Server, deadline: Deadline, connections: "Connections") -> Answer:
+        """Read the answer of one server before its deadline.
 
         Raises:
             ServerError: it could not be read.

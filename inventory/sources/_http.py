@@ -1,99 +1,141 @@
-"""The only room that speaks HTTP: one GET, within bounds that hold whatever the other side does.
+"""The only room that speaks HTTP: a GET, within bounds that hold whatever the other side does.
 
 httpx has a timeout for each read but none for the whole, reads bodies of any size, and would follow the environment's
-proxies with the token in hand. Here: one total deadline, one cap, no proxy, no redirect, no compression.
+proxies with the token in hand. Here: one total deadline, one cap, no proxy, no redirect, no compression. What may be
+over in a moment is tried again before the deadline, after a pause that is random between nothing and twice the last
+one ("full jitter"), so that many that failed together do not come back together.
 """
 
 import asyncio
+import errno
 import os
+import re
 import socket
 import ssl
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
-from functools import cache
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from io import BytesIO
-from typing import Any
 
+import httpcore
 import httpx
 
-from inventory.errors import Invalid, Timeout, Unreachable
+from inventory.decode import PATHS
+from inventory.errors import Invalid, ServerError, Timeout, Unreachable
 from inventory.servers import PORT, Server
-from inventory.sources import BODY_LIMIT, PARTS_LIMIT, Answer
+from inventory.sources import BODY_LIMIT, PARTS_LIMIT, Answer, Deadline
+from inventory.sources._connections import Connections
 
-_PAUSE = 0.2  # seconds before the one further attempt
+ATTEMPTS = 3
+PAUSE = 0.2
+"""Seconds that the first pause may have; the next ones may have twice as much each."""
+
+_PASSING = frozenset({429, 502, 503, 504})  # too many requests, or a gateway whose server is not ready
+_BROKEN = (httpcore.NetworkError, httpcore.ProtocolError)
+_LONGEST = 10**9  # seconds; nobody waits longer
 _START = "Is the LM Studio server running? Start it on that machine with: lms server start"
 
 
-async def get(server: Server, path: str, timeout: float) -> Answer:
-    """Send one GET and read the whole answer; a connection that cannot be made is tried once more.
+async def get(server: Server, api: str, deadline: Deadline, connections: Connections) -> Answer:
+    """Send a GET and read the whole answer; what may be over in a moment is tried up to ``ATTEMPTS`` times.
 
     Args:
         server: whose address and token are used; the token goes nowhere else.
-        path: the path below the address.
-        timeout: seconds for everything together: name lookup, connections, headers, body.
+        api: which API is asked: a word of ``decode.PATHS``.
+        deadline: for everything together: name lookup, connections, headers, body, pauses.
+        connections: what the requests of this run share.
 
     Raises:
-        Unreachable: no connection could be made, or it broke.
+        Unreachable: no connection could be made, it broke, or a gateway wants to be asked again after the deadline.
         Timeout: the answer was not complete in time.
         Invalid: the answer is not HTTP, is compressed, or is larger than ``BODY_LIMIT`` or ``PARTS_LIMIT``.
     """
-    loop = asyncio.get_running_loop()
-    loop.set_default_executor(_Daemons())
     try:
-        async with asyncio.timeout(timeout):
-            try:
-                return await _attempt(server, path)
-            except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError) as error:
-                if not _is_worth_repeating(error):
-                    raise
-                await asyncio.sleep(_PAUSE)
-                return await _attempt(server, path)
+        async with asyncio.timeout_at(deadline.ends):
+            return await _attempts(server, api, deadline, connections)
     except TimeoutError as error:
         raise Timeout(
-            f"no complete answer from {server.url} within {timeout:g} s",
+            f"no complete answer from {server.url} within {deadline.seconds:g} s",
             "Is the machine busy or the network slow? Give it longer with --timeout SECONDS",
         ) from error
-    except httpx.ConnectError as error:
-        raise Unreachable(f"could not reach {server.url}: {_reason(error)}", _advice(server)) from error
-    except httpx.RemoteProtocolError as error:
-        if "disconnected" in str(error) or "peer closed" in str(error):
-            raise Unreachable(f"{server.url} closed the connection in the middle of its answer", _START) from error
-        raise Invalid(f"what answers at {server.url} does not speak HTTP", "Check the address and the port") from error
-    except httpx.TransportError as error:
-        raise Unreachable(f"the connection to {server.url} broke: {_reason(error)}", _START) from error
     except (httpx.InvalidURL, UnicodeError) as error:
         raise Unreachable(f"{server.url} cannot be asked: its host name is not valid", "Check the address") from error
+    except _BROKEN as error:
+        raise _told(server, error) from error
 
 
-async def _attempt(server: Server, path: str) -> Answer:
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "lms-inventory"}
-    if server.token:
-        headers["Authorization"] = f"Bearer {server.token}"
-    request = httpx.Request("GET", server.url + path, headers=headers)
-    async with (
-        # the transport alone: it knows no proxies, redirects and cookies; `get` holds the deadline over all of it
-        httpx.AsyncHTTPTransport(verify=_tls(server.url.startswith("https:")), trust_env=False) as transport,
-        aclosing(await transport.handle_async_request(request)) as response,
-    ):
-        if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
-            raise Invalid(
-                "the answer is compressed although no compression was asked for",
-                "Turn compression off in the proxy in between",
-                response.status_code,
-            )
-        body = BytesIO()
-        async for chunk in response.aiter_raw():
-            if body.tell() + len(chunk) > BODY_LIMIT:
-                raise Invalid(
-                    f"the answer is larger than {BODY_LIMIT // 2**20} MiB",
-                    "LM Studio's has a few kilobytes; is this its address?",
-                    response.status_code,
+async def _attempts(server: Server, api: str, deadline: Deadline, connections: Connections) -> Answer:
+    """Ask until there is an answer to keep, or no further attempt is worth it."""
+    attempt = 0
+    while True:
+        attempt += 1
+        pause = connections.chance() * PAUSE * 2 ** (attempt - 1)
+        try:
+            answer, retry_after = await _attempt(server, api, connections)
+        except _BROKEN as error:
+            if attempt == ATTEMPTS or pause >= deadline.left or not _is_passing(error):
+                raise
+        else:
+            if answer.http_status not in _PASSING:
+                return answer
+            wanted = _seconds(retry_after, connections.clock())
+            if wanted >= deadline.left:
+                raise Unreachable(
+                    f"the server or a gateway before it is not ready (HTTP {answer.http_status}) and wants to be "
+                    f"asked again in {wanted:,.0f} s, which the deadline of {deadline.seconds:g} s leaves no time for",
+                    "Ask later, or give it longer with --timeout SECONDS",
+                    answer.http_status,
                 )
-            body.write(chunk)
-            await asyncio.sleep(0)  # many small chunks come in one piece: let the deadline and other servers in
-        return _counted(Answer(body.getvalue(), response.status_code))
+            pause = max(pause, wanted)
+            if attempt == ATTEMPTS or pause >= deadline.left:
+                return answer
+        await asyncio.sleep(pause)
+
+
+async def _attempt(server: Server, api: str, connections: Connections) -> tuple[Answer, str]:
+    """One request; returns the answer, and what it says about when to ask again."""
+    url = httpx.URL(server.url + PATHS[api])
+    headers: list[tuple[bytes | str, bytes | str]] = [
+        ("Host", url.netloc),
+        ("Accept", "application/json"),
+        ("Accept-Encoding", "identity"),
+    ]
+    headers += [("User-Agent", "lms-inventory")]
+    if server.token:
+        headers += [("Authorization", f"Bearer {server.token}")]
+    target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+    async with aclosing(connections.open(server, target.origin)) as connection:
+        response = await connection.handle_async_request(httpcore.Request("GET", target, headers=headers))
+        try:
+            async with aclosing(response):
+                return await _read(response, api), _header(response, b"retry-after")
+        except _BROKEN as error:  # in the middle of an answer: it is not asked for again
+            raise _told(server, error) from error
+
+
+async def _read(response: httpcore.Response, api: str) -> Answer:
+    """Read the rest of an answer."""
+    if _header(response, b"content-encoding").lower() not in ("", "identity"):
+        raise Invalid(
+            "the answer is compressed although no compression was asked for",
+            "Turn compression off in the proxy in between",
+            response.status,
+        )
+    body = BytesIO()
+    async for chunk in response.aiter_stream():
+        if body.tell() + len(chunk) > BODY_LIMIT:
+            raise Invalid(
+                f"the answer is larger than {BODY_LIMIT // 2**20} MiB",
+                "LM Studio's has a few kilobytes; is this its address?",
+                response.status,
+            )
+        body.write(chunk)
+        await asyncio.sleep(0)  # many small chunks come in one piece: let the deadline and other servers in
+    return _counted(Answer(body.getvalue(), api, response.status))
+
+
+def _header(response: httpcore.Response, name: bytes) -> str:
+    return b",".join(value for key, value in response.headers if key.lower() == name).decode("latin-1").strip()
 
 
 def _counted(answer: Answer) -> Answer:
@@ -108,23 +150,59 @@ def _counted(answer: Answer) -> Answer:
     return answer
 
 
-@cache
-def _tls(needed: bool) -> ssl.SSLContext:
-    """One TLS context for all servers, as making one is slow; where none is needed, one that trusts nobody."""
-    return httpx.create_ssl_context() if needed else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def _seconds(retry_after: str, now: datetime) -> float:
+    """The seconds in a Retry-After header, which holds them or a date; 0 for the past, and for what is neither."""
+    if re.fullmatch(r"[0-9]+", retry_after):
+        return float(retry_after) if len(retry_after) < 10 else float(_LONGEST)
+    try:
+        return min(max((parsedate_to_datetime(retry_after) - now).total_seconds(), 0.0), float(_LONGEST))
+    except (ValueError, TypeError, IndexError, OverflowError):  # no date, or one without a zone
+        return 0.0
 
 
-def _is_worth_repeating(error: httpx.TransportError) -> bool:
-    return isinstance(error, httpx.ConnectError) or "disconnected" in str(error)
+def _is_passing(error: Exception) -> bool:
+    """Whether the reason why no answer began may be over in a moment."""
+    causes = _causes(error)
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return False
+    if any(isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN for cause in causes):
+        return False
+    return (
+        isinstance(error, httpcore.ConnectError | httpcore.WriteError) or "disconnected" in str(error) or _reset(causes)
+    )
 
 
-def _reason(error: httpx.TransportError) -> str:
-    """Why a connection failed, in words; the operating system's own are the last of the chain."""
+def _told(server: Server, error: Exception) -> ServerError:
+    """The error for what went wrong on the way, in words for a person."""
+    if isinstance(error, httpcore.ConnectError):
+        return Unreachable(f"could not reach {server.url}: {_reason(error)}", _advice(server))
+    if isinstance(error, httpcore.NetworkError):
+        return Unreachable(f"the connection to {server.url} broke: {_reason(error)}", _START)
+    if "disconnected" in str(error) or "peer closed" in str(error):
+        return Unreachable(f"{server.url} closed the connection in the middle of its answer", _START)
+    return Invalid(f"what answers at {server.url} does not speak HTTP", "Check the address and the port")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what led to it; the operating system's own are the last of the chain."""
+    chain: list[BaseException] = []
     cause: BaseException | None = error
-    text = ""
     while cause is not None:
         if isinstance(cause, ExceptionGroup):
             cause = cause.exceptions[0]
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return chain
+
+
+def _reset(causes: list[BaseException]) -> bool:
+    return any(isinstance(cause, OSError) and cause.errno == errno.ECONNRESET for cause in causes)
+
+
+def _reason(error: Exception) -> str:
+    """Why a connection failed, in words."""
+    text = ""
+    for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted ({cause.verify_message})"
         if isinstance(cause, ssl.SSLError):
@@ -133,7 +211,6 @@ def _reason(error: httpx.TransportError) -> str:
             return "there is no host of that name"
         if isinstance(cause, OSError) and cause.errno:
             text = os.strerror(cause.errno).lower()
-        cause = cause.__cause__ or cause.__context__
     return text or "no connection"
 
 
@@ -141,23 +218,3 @@ def _advice(server: Server) -> str:
     if httpx.URL(server.url).port is None:
         return f"No port was given, and LM Studio listens on {PORT}: try HOST:{PORT}"
     return f"{_START}; or give its address: --server http://HOST:PORT"
-
-
-class _Daemons(ThreadPoolExecutor):
-    """Looks names up in threads that nobody waits for: the system's lookup may hang beyond every deadline."""
-
-    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-
-        def run() -> None:
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(call(*args, **kwargs))
-                except BaseException as error:  # noqa: BLE001 - handed on to whoever waits
-                    future.set_exception(error)
-
-        threading.Thread(target=run, daemon=True).start()
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Wait for nothing."""

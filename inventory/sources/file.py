@@ -4,13 +4,14 @@ from pathlib import Path
 
 from inventory.errors import Invalid, Unreachable
 from inventory.servers import Server
-from inventory.sources import Answer
+from inventory.sources import Answer, Deadline
+from inventory.sources._connections import Connections
 
 FILE_LIMIT = 512 * 1024 * 1024
 """Bytes that a saved answer may have. It is the user's own file, so there may be more of it than of a server's."""
 
 
-async def fetch(server: Server, timeout: float) -> Answer:  # noqa: ARG001 - a file has no deadline
+async def fetch(server: Server, deadline: Deadline, connections: Connections) -> Answer:  # noqa: ARG001 - a file needs neither
     """Read the file that the server's address names.
 
     Raises:
@@ -23,7 +24,7 @@ async def fetch(server: Server, timeout: float) -> Answer:  # noqa: ARG001 - a f
             raise Invalid(f"{path} is not a regular file", "Give the file with a saved answer")
         if path.stat().st_size > FILE_LIMIT:
             raise Invalid(f"{path} is larger than {FILE_LIMIT // 2**20} MiB", "Is this a saved answer?")
-        return Answer(path.read_bytes())
+        return Answer(path.read_bytes(), "file")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise Unreachable(

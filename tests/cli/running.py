@@ -32,7 +32,7 @@ def clean(**more: str) -> dict[str, str]:
     The home, and with it the user's own history, is the one that ``conftest.py`` gives each test. The package is the
     one that the tests import, also where another checkout is installed beside this Python.
     """
-    kept = ("PATH", "HOME", "SYSTEMROOT", "TMPDIR", "TEMP", "XDG_DATA_HOME", "LMS_INVENTORY_HISTORY")
+    kept = ("PATH", "HOME", "SYSTEMROOT", "TMPDIR", "TEMP", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "LMS_INVENTORY_HISTORY")
     ours = {"PYTHONWARNINGS": "error", "PYTHONPATH": str(Path(inventory.__file__).parents[1])}
     return {name: os.environ[name] for name in kept if name in os.environ} | ours | more
 

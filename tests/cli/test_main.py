@@ -18,7 +18,7 @@ from cli.running import COMMAND, TOKEN, clean, run
 
 HEAVY = ("pandas", "pyarrow", "httpx", "numpy", "openpyxl", "duckdb", "asyncio", "http")
 DEAD = "127.0.0.1:9"
-COMMANDS = ("check", "demo", "diff", "export", "history", "prune", "show", "snapshot", "verify")
+COMMANDS = ("check", "demo", "diff", "export", "history", "prune", "schedule", "show", "snapshot", "verify")
 
 
 @pytest.fixture

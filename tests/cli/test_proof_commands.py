@@ -7,6 +7,7 @@ import pytest
 
 from cli.running import run
 from inventory import History
+from inventory.demo import StandIn, inventory_before
 
 
 @pytest.fixture
@@ -69,3 +70,16 @@ def test_prune_without_a_rule_is_refused(copy: Path) -> None:
     done = run("prune", "--history", copy)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert len(History(copy).store.run_ids()) == 4
+
+
+def test_the_newest_run_is_missed_too(copy: Path) -> None:
+    """That the newest observations file was removed, at which no file points, is known by the journal."""
+    with StandIn(inventory_before()) as server:
+        assert run("snapshot", "-q", "--server", server.url, "--history", copy).code == 0
+    assert run("verify", "--history", copy).code == 0
+    newest = max((copy / "observations").rglob("*.parquet"))
+    newest.unlink()
+    done = run("verify", "--history", copy, "--json")
+    assert done.code == 4
+    assert [problem["file"] for problem in done.data["problems"]] == [str(newest.relative_to(copy))]
+    assert "runs.jsonl" in done.data["problems"][0]["problem"]

@@ -9,23 +9,48 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import inventory
-from inventory.errors import Invalid, ServerError, Timeout, Unreachable
+from inventory.errors import ConfigurationError, Invalid, ServerError, Timeout, Unreachable
 from inventory.servers import Server
-from inventory.sources import BODY_LIMIT, PARTS_LIMIT, Answer
-from inventory.sources.lmstudio import fetch
-from sources.hostile import HEAD, LEGAL, NEVER_ENDING, REFUSED, Hostile, answer, drip, raw, redirect, silence
+from inventory.sources import BODY_LIMIT, PARTS_LIMIT, Answer, Deadline, source_of
+from inventory.sources._connections import Connections
+from inventory.sources._http import ATTEMPTS
+from sources.hostile import (
+    CERTIFICATE,
+    HEAD,
+    LEGAL,
+    NEVER_ENDING,
+    REFUSED,
+    Behaviour,
+    Hostile,
+    answer,
+    drip,
+    raw,
+    redirect,
+    silence,
+)
 
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 
 
-def ask(url: str, timeout: float = 5.0, token: str | None = None) -> Answer:
-    """Ask one server."""
-    return asyncio.run(fetch(Server(url, "s", token), timeout))
+NOW = datetime(2026, 11, 23, 6, 0, 4, tzinfo=UTC)
+
+
+def ask(url: str, timeout: float = 5.0, token: str | None = None, chance: float = 0.0, **more: Any) -> Answer:
+    """Ask one server; with no chance, further attempts follow at once."""
+    server = Server(url, "s", token, **more)
+
+    async def fetch() -> Answer:
+        connections = Connections([server], lambda: NOW, lambda: chance)
+        return await source_of(server).fetch(server, Deadline.after(timeout), connections)
+
+    return asyncio.run(fetch())
 
 
 def status_of(url: str, token: str | None = None) -> str:
@@ -105,27 +130,127 @@ def test_a_wrong_answer_has_its_status(name: str) -> None:
         assert time.monotonic() - began < 2
 
 
-def test_a_refused_connection_is_tried_once_more() -> None:
-    """A refused connection is unreachable after one further attempt, and says what to do."""
+def test_a_refused_connection_is_tried_again() -> None:
+    """A refused connection is unreachable after further attempts with pauses between them, and says what to do."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    began = time.monotonic()
-    with pytest.raises(Unreachable, match="connection refused") as caught:
-        ask(f"http://127.0.0.1:{port}")
-    assert 0.2 <= time.monotonic() - began < 1
-    assert "lms server start" in caught.value.advice
+    for chance, least, most in ((0.0, 0.0, 0.5), (1.0, 0.6, 2.0)):
+        began = time.monotonic()
+        with pytest.raises(Unreachable, match="connection refused") as caught:
+            ask(f"http://127.0.0.1:{port}", chance=chance)
+        assert least <= time.monotonic() - began < most
+        assert "lms server start" in caught.value.advice
 
 
-def test_a_server_that_hangs_up_is_asked_twice() -> None:
-    """A connection closed without an answer is tried once more, not for ever; one closed in an answer is not."""
+def test_a_server_that_hangs_up_is_asked_again() -> None:
+    """A connection closed without an answer is tried again, not for ever; one closed in an answer is not."""
     with Hostile(lambda *_: None) as server:
         with pytest.raises(Unreachable):
             ask(server.url)
-        assert len(server.requests) == 2
+        assert len(server.requests) == ATTEMPTS
     with Hostile(REFUSED["closed in the middle"][0]) as server:
         with pytest.raises(Unreachable, match="in the middle"):
             ask(server.url)
         assert len(server.requests) == 1
+
+
+def flaky(first: Behaviour, times: int) -> Behaviour:
+    """Do something so many times, then answer as one should."""
+    came: list[bytes] = []
+
+    def behave(connection: socket.socket, request: bytes) -> None:
+        came.append(request)
+        (first if len(came) <= times else answer(LEGAL))(connection, request)
+
+    return behave
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_what_is_not_ready_is_asked_again(status: int) -> None:
+    """Too many requests and gateways without their server are asked again, and what they say then counts."""
+    with Hostile(flaky(answer(b"", f"{status} Wait"), ATTEMPTS - 1)) as server:
+        assert ask(server.url).body == LEGAL
+        assert len(server.requests) == ATTEMPTS
+    with Hostile(answer(b"", f"{status} Wait")) as server:
+        assert ask(server.url).http_status == status
+        assert len(server.requests) == ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["unauthorized", "forbidden", "not found", "broken", "nothing", "OpenAI", "web page", "too old", "gzip", "garbage"],
+)
+def test_what_will_not_mend_itself_is_asked_once(name: str) -> None:
+    """A refusal and a wrong body cost one request."""
+    with Hostile(REFUSED[name][0]) as server:
+        status_of(server.url)
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "pause"),
+    [
+        ("1", 1.0),
+        (f"{NOW.replace(second=5):%a, %d %b %Y %H:%M:%S} GMT", 1.0),
+        ("0", 0.0),
+        (f"{NOW.replace(year=2020):%a, %d %b %Y %H:%M:%S} GMT", 0.0),
+        ("soon", 0.0),
+        ("-5", 0.0),
+        ("1.5", 0.0),
+        ("\u00b2", 0.0),
+    ],
+)
+def test_retry_after_is_honoured(header: str, pause: float) -> None:
+    """Seconds and dates are waited for; what is over or cannot be read is as if it were not there."""
+    with Hostile(flaky(answer(b"", "503 Wait", f"Retry-After: {header}"), 1)) as server:
+        began = time.monotonic()
+        assert ask(server.url).body == LEGAL
+        assert pause <= time.monotonic() - began < pause + 0.9
+
+
+@pytest.mark.parametrize(
+    "header", ["5", "9" * 5000, f"{NOW.replace(minute=1):%a, %d %b %Y %H:%M:%S} GMT", "Fri, 31 Dec 9999 23:59:59 GMT"]
+)
+def test_a_retry_after_beyond_the_deadline_ends_it_at_once(header: str) -> None:
+    """Nobody waits for a time that the deadline leaves no room for, and the error says so."""
+    with Hostile(answer(b"", "429 Too Many", f"Retry-After: {header}")) as server:
+        began = time.monotonic()
+        with pytest.raises(Unreachable, match=r"asked again in [0-9,]+ s.* deadline of 3 s") as caught:
+            ask(server.url, 3)
+        assert time.monotonic() - began < 1
+        assert caught.value.http_status == 429
+        assert len(server.requests) == 1
+
+
+def test_a_pause_beyond_the_deadline_is_not_begun() -> None:
+    """What was said last is told, not that the time is over."""
+    with Hostile(answer(b"", "503 Wait")) as server:
+        assert ask(server.url, 0.15, chance=1.0).http_status == 503
+        assert len(server.requests) == 1
+
+
+def test_a_private_authority_is_trusted_where_it_is_given() -> None:
+    """With its certificate as ca_file a server is read over TLS; the public ones are not trusted then."""
+    with Hostile(answer(LEGAL), tls=True) as server:
+        assert ask(server.url, token=TOKEN, ca_file=str(CERTIFICATE)).body == LEGAL
+        assert TOKEN.encode() in server.requests[-1]
+        with pytest.raises(Unreachable, match="certificate is not trusted"):
+            ask(server.url)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nxx\n"])
+def test_a_wrong_file_of_authorities_is_told_before_anybody_is_asked(content: bytes | None, tmp_path: Path) -> None:
+    """A missing, empty or broken file is a wrong configuration; no server hears anything, and no token is shown."""
+    path = tmp_path / "authorities.pem"
+    if content is not None:
+        path.write_bytes(content)
+    with Hostile(answer(LEGAL)) as other, Hostile(answer(LEGAL), tls=True) as server:
+        servers = [Server(other.url, "a", TOKEN), Server(server.url, "b", TOKEN, ca_file=str(path))]
+        with pytest.raises(ConfigurationError, match="certificate authorities for b") as caught:
+            inventory.collect(servers)
+        assert other.requests == server.requests == []
+    assert str(path) in caught.value.what
+    assert TOKEN not in str(caught.value)
 
 
 def test_a_server_that_comes_back_is_read() -> None:

@@ -1,0 +1,86 @@
+"""What ``diff`` and ``history`` share: servers selected by their labels, and counts by server or label."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from inventory import schema
+from inventory.labels import conditions_of, narrowed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from inventory.comparison import Side
+    from inventory.diff import Changes
+    from inventory.formats import Tables
+    from inventory.history import History
+    from inventory.labels import Labels
+
+by_option = click.option("--by", metavar="LABEL", help="Count by the values of a label, or by server.")
+by_model_option = click.option(
+    "--by", metavar="WORD", help="What there is now, by model, by server, or by the values of a label."
+)
+
+
+def stored_labels(history: "History") -> "dict[str, Labels]":
+    """The labels of each server, as of the last run that asked it."""
+    from inventory import queries
+    from inventory.fleet import labels_of
+
+    runs = history.store.run_ids()
+    return labels_of(history.views(runs).query(queries.LAST)) if runs else {}
+
+
+def compared_labels(sides: "Sequence[Side]", history: "History") -> "dict[str, Labels]":
+    """The labels of each server of some sides; those of the last side hold."""
+    from inventory.fleet import labels_of
+
+    return labels_of(*(_observations(side, history) for side in sides))
+
+
+def selected(labels: "dict[str, Labels]", servers: Sequence[str], where: Sequence[str]) -> "dict[str, Labels]":
+    """The labels of the servers that are meant by name and by ``--where``."""
+    names = narrowed(labels, servers, conditions_of(where)) or labels
+    return {server: labels.get(server, {}) for server in names}
+
+
+def counted(changes: "Changes", labels: "dict[str, Labels]", by: str, title: str) -> "tuple[Tables, str]":
+    """The changes by server or label, as a table and as text."""
+    from inventory import fleet
+    from inventory.diff import NOT_COMPARED
+    from inventory.snapshot import rows
+
+    table = fleet.changes_by_group(changes, fleet.group_names(labels, by))
+    text = fleet.change_groups_text(rows(table), changes, by, title)
+    return [(fleet.CHANGE_GROUPS, table), (schema.CHANGES, changes.table), (NOT_COMPARED, changes.skipped)], text
+
+
+def overview(history: "History", servers: Sequence[str], by: str) -> "tuple[Tables, str]":
+    """What some servers (all by default) have as of the newest run, by model, server or label."""
+    from inventory import fleet
+    from inventory.comparison import only
+    from inventory.layout import count
+    from inventory.references import time_of
+    from inventory.snapshot import rows
+
+    runs = history.store.run_ids()
+    if not runs:
+        history.resolve("latest")  # says that there is none
+    taken = history.as_of(runs[-1])
+    taken = only(taken, servers) if servers else taken
+    observed = taken.tables["observations"]
+    title = f"As of {time_of(runs[-1]):%Y-%m-%d %H:%M:%S} UTC, {count(observed.num_rows, 'server')}"
+    if by == "model":
+        table = fleet.models_by_key(taken)
+        return [(fleet.FLEET, table)], fleet.models_text(rows(table), title)
+    table = fleet.models_by_group(taken, fleet.group_names(fleet.labels_of(observed), by))
+    return [(fleet.GROUPS, table)], fleet.groups_text(rows(table), by, title)
+
+
+def _observations(side: "Side", history: "History") -> "pa.Table":
+    from inventory.snapshot import table_of
+
+    if side.snapshot is not None:
+        return side.snapshot.tables["observations"]
+    return table_of(schema.OBSERVATIONS, history.observed(side.run_id or history.resolve("latest")))

@@ -1,0 +1,154 @@
+"""``lms-inventory schedule``."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from inventory import texts
+from inventory.cli._configuration import chosen, configuration
+from inventory.cli._files import check_targets
+from inventory.cli._history import default_history, words
+from inventory.cli._shared import say
+from inventory.cli.snapshot import snapshot
+from inventory.errors import ConfigurationError
+from inventory.schedules import DEFAULT_AT, SCHEDULES, Job, minutes_between, minutes_of, open_schedule, text_of, write
+from inventory.servers import Server, listed, server_of
+
+if TYPE_CHECKING:
+    from inventory.configuration import Entry
+    from inventory.schedules import File
+
+_SAID = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+_SET_HERE = ("no_history", "as_json", "quiet")
+_FILE = "file:"
+
+
+_OWN = (
+    click.Argument(["scheduler"], type=click.Choice(SCHEDULES)),
+    click.Option(
+        ["--at", "clocks"], metavar="HH:MM", multiple=True, help=f"Time of day. Repeatable. Default: {DEFAULT_AT}."
+    ),
+    click.Option(["--every"], metavar="TIME", help="Instead, so often from midnight on: 15m, 1h, 6h, 1d ..."),
+    click.Option(["--install"], metavar="DIR", help="Write the files into DIR instead of printing them."),
+    click.Option(["--name"], default="lms-inventory", show_default=True, help="What the schedule is called."),
+)
+
+
+@click.command(
+    params=[*_OWN, *(option for option in snapshot.params if option.name not in _SET_HERE)],
+    short_help="Print or write what a scheduler needs to take snapshots.",
+)
+def schedule(
+    scheduler: str, clocks: Sequence[str], every: str | None, install: str | None, name: str, **passed_on: Any
+) -> int:
+    """Print what cron, systemd, launchd or Windows needs to take snapshots, or write it into a folder.
+
+    All options of snapshot are passed on, and what the configuration says holds. Paths are made absolute. No token is
+    ever written: a run reads it from where the configuration says.
+    """
+    at, minutes = _times(clocks, every)
+    words(passed_on["fail_on"])
+    check_targets(passed_on["outputs"], passed_on["grain"])
+    command = (sys.executable, "-P", "-m", "inventory", "snapshot", "-q", *_passed_on())
+    entries = chosen(passed_on["addresses"], passed_on["listing"], passed_on["where"])
+    job = Job(command, at, minutes, name, str(Path.home() / "Library" / "Logs" / f"{name}.log"))
+    files = open_schedule(scheduler).files(job)
+    folder = "" if install is None else _absolute(install)
+    _deliver(files, folder)
+    _say_next(open_schedule(scheduler).steps(job, folder and folder + os.sep), files, folder)
+    _say_tokens(entries, scheduler)
+    return 0
+
+
+def _times(clocks: Sequence[str], every: str | None) -> tuple[tuple[int, ...], int]:
+    """The times of day, or the minutes between two runs."""
+    if every is None:
+        return tuple(sorted(set(map(minutes_of, clocks or [DEFAULT_AT])))), 0
+    if clocks:
+        raise ConfigurationError("--at and --every exclude each other", "Give one of them")
+    return (), minutes_between(every)
+
+
+def _passed_on() -> Iterator[str]:
+    """What was said by flags and variables, as options of ``snapshot``, and where the rest is to be found."""
+    context = click.get_current_context()
+    if (path := configuration().path) is not None:
+        yield from ("--config", _absolute(path))
+    if context.get_parameter_source("folder") is ParameterSource.DEFAULT:
+        yield from ("--history", str(default_history()))
+    for option in snapshot.params:
+        name = option.name or ""
+        if name in context.params and context.get_parameter_source(name) in _SAID:
+            value = context.params[name]
+            for one in value if option.multiple else [value]:
+                yield from (option.opts[0],) if one is True else (option.opts[0], _whole(name, one))
+
+
+def _whole(name: str, value: Any) -> str:
+    """The value of an option, as it means the same from another folder."""
+    if name in ("outputs", "folder"):
+        return _absolute(value)
+    if name == "listing":
+        if value == "-":
+            raise ConfigurationError("a scheduled run has no standard input", "Give --servers-from a file")
+        _check_list(value)
+        return _absolute(value)
+    if name == "addresses":
+        server = server_of(value)
+        path = server.url.removeprefix(_FILE)
+        url = server.url if path == server.url else _FILE + _absolute(path)
+        return url if Server(url).name == server.name else f"{server.name}={url}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _check_list(path: str) -> None:
+    """Refuse a list with saved answers that only this folder has."""
+    for server in listed(texts.text_of(Path(path)), path):
+        answer = server.url.removeprefix(_FILE)
+        if answer != server.url and not Path(answer).is_absolute():
+            raise ConfigurationError(
+                f"{path}: {server.url} means another file where a scheduled run starts", "Write its whole path there"
+            )
+
+
+def _absolute(path: str | Path) -> str:
+    return str(Path(path).absolute())
+
+
+def _deliver(files: "Sequence[File]", folder: str) -> None:
+    """Write the files, or print them: to the byte if nobody looks, as text on a terminal."""
+    if folder:
+        for sentence in write(files, Path(folder)):
+            click.echo(sentence)
+        return
+    for file in files:
+        shown = text_of(file.body).replace("\r\n", "\n") if sys.stdout.isatty() else file.body
+        click.echo(shown, nl=False)
+
+
+def _say_next(steps: Sequence[str], files: "Sequence[File]", folder: str) -> None:
+    """What to do with the files, on stderr, so that it does not get among them."""
+    names = " and ".join(file.name for file in files)
+    lines = [
+        "Then:" if folder else f"Save this as {names} (or use --install DIR). Then:",
+        *(f"  {step}" for step in steps),
+    ]
+    click.echo("\n".join(lines), err=True)
+
+
+def _say_tokens(entries: "Sequence[Entry]", scheduler: str) -> None:
+    """Warn about tokens in variables that a scheduled run does not have."""
+    from inventory.tokens import COMMON, COMMON_KEEP
+
+    keeps = dict.fromkeys(entry.keep or COMMON_KEEP for entry in entries if entry.server.source != "file")
+    for keep in keeps:
+        if keep.kind == "variable" and (keep.name in os.environ or keep.said):
+            instead = "token_file in inventory.toml"
+            if scheduler == "systemd" and keep.name == COMMON:
+                instead += ", or the file ~/.config/lms-inventory/lm-api-token"
+            say(f"{keep.name} is not there in a scheduled run, and is not written into the files. Use {instead}")

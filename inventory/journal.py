@@ -1,0 +1,130 @@
+"""The journal of a history: ``runs.jsonl``, one JSON object a line for each run, for those who watch over it.
+
+It is the only file of a history that grows; no reading depends on it, but ``verify`` misses a run that it names. Each
+line is written by one call that appends, so that runs at the same time do not mix; a line that a crash has torn is
+left, and the next begins anew.
+"""
+
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import inventory
+from inventory import schema
+from inventory.errors import FileError
+from inventory.references import time_of
+from inventory.snapshot import values
+
+if TYPE_CHECKING:
+    from inventory.diff import Changes
+    from inventory.snapshot import Snapshot
+
+NAME = "runs.jsonl"
+
+
+def entry_of(
+    snapshot: "Snapshot",
+    changes: "Changes | None",
+    seconds: float,
+    exit_code: int,
+    failures: Sequence[str],
+    *,
+    recorded: bool = True,
+) -> dict[str, Any]:
+    """What the journal says of one run.
+
+    Args:
+        snapshot: what it saw.
+        changes: since the run before; None if it was compared with none.
+        seconds: how long it took, files included.
+        exit_code: what it ended with.
+        failures: what could not be written, a sentence each.
+        recorded: the run is in the history: ``verify`` misses it when it is not there any more.
+    """
+    began = time_of(snapshot.run_id)
+    counts = [changes.counts(grain) for grain in schema.GRAINS] if changes else []
+    return {
+        "began": _told(began),
+        "ended": _told(began + timedelta(seconds=seconds)),
+        "seconds": round(seconds, 3),
+        "run_id": snapshot.run_id,
+        "recorded": recorded,
+        "statuses": dict(Counter(values(snapshot.tables["observations"], "status"))),
+        "changes": {word: sum(count[word] for count in counts) for word in schema.CHANGES_WORDS} if counts else None,
+        "exit_code": exit_code,
+        "failures": list(failures),
+        "version": inventory.__version__,
+    }
+
+
+def append(folder: Path, entry: Mapping[str, Any]) -> None:
+    """Add a line to the journal of a history.
+
+    Args:
+        folder: the history's.
+        entry: as ``entry_of`` makes it; written with sorted keys.
+
+    Raises:
+        FileError: it could not be written, or not whole.
+    """
+    path = folder / NAME
+    line = json.dumps(entry, sort_keys=True).encode() + b"\n"
+    try:
+        with io.FileIO(path, "a+", opener=_opened) as file:
+            if file.seek(0, io.SEEK_END) and _last_byte(file) != b"\n":
+                line = b"\n" + line
+            written = file.write(line)
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise _not_written(path, error.strerror or str(error)) from error
+    if written != len(line):
+        raise _not_written(path, "No space left on device")
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """The lines of the journal, oldest first; what is torn is left out.
+
+    Args:
+        folder: the history's; without a journal there are no lines.
+
+    Raises:
+        FileError: it could not be read.
+    """
+    path = folder / NAME
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise FileError(f"{path} could not be read: {error.strerror or error}", "Check the folder") from error
+    entries = map(_decoded, lines)
+    return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def _told(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # for its owner only, as all files of a history
+
+
+def _last_byte(file: io.FileIO) -> bytes:
+    file.seek(-1, io.SEEK_END)
+    return file.read(1)
+
+
+def _decoded(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _not_written(path: Path, reason: str) -> FileError:
+    return FileError(f"{path} could not be written: {reason}", "The run itself is recorded")

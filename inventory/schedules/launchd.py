@@ -1,0 +1,52 @@
+"""launchd: an agent of the user on macOS.
+
+Facts from launchd.plist(5): a time that passed while the machine slept is made up for once when it wakes; a key that is
+left out of a time means each. That is why intervals are written as times, and not as StartInterval, which forgets them.
+"""
+
+import plistlib
+import shlex
+from pathlib import PurePosixPath
+
+from inventory.schedules import DAY, MARK, File, Job
+
+
+def files(job: Job) -> list[File]:
+    """The agent's property list."""
+    body = plistlib.dumps(
+        {
+            "Label": _label(job),
+            "ProgramArguments": list(job.command),
+            "StartCalendarInterval": _times(job),
+            "ProcessType": "Background",
+            "StandardErrorPath": job.log,
+            "StandardOutPath": job.log,
+            "Umask": 0o077,
+        }
+    )
+    note = f"<!-- {MARK}. No token stands here: name a token_file in inventory.toml. -->\n"
+    return [File(f"{_label(job)}.plist", body.replace(b"<plist ", note.encode() + b"<plist ", 1))]
+
+
+def steps(job: Job, folder: str) -> list[str]:
+    """The commands that load the agent, in the place of one of the same name, and run it once."""
+    label, agents = _label(job), "~/Library/LaunchAgents"
+    there = PurePosixPath(folder).parts[-2:] == ("Library", "LaunchAgents")
+    copy = [] if there else [f"mkdir -p {agents} && cp {shlex.quote(f'{folder}{label}.plist')} {agents}/"]
+    return [
+        *copy,
+        f"launchctl bootout gui/$(id -u)/{label} 2>/dev/null",
+        f"launchctl bootstrap gui/$(id -u) {agents}/{label}.plist",
+        f"launchctl kickstart gui/$(id -u)/{label}; tail {shlex.quote(job.log)}",
+    ]
+
+
+def _label(job: Job) -> str:
+    return f"local.{job.name}"
+
+
+def _times(job: Job) -> list[dict[str, int]]:
+    if job.every and job.every < 60:
+        return [{"Minute": minute} for minute in range(0, 60, job.every)]
+    times = range(0, DAY, job.every) if job.every else job.at
+    return [{"Hour": minutes // 60, "Minute": minutes % 60} for minutes in times]

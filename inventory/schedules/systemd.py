@@ -1,0 +1,87 @@
+"""systemd: a service and the timer that starts it, for the user's own manager.
+
+Facts from systemd.syntax(7), systemd.service(5), systemd.timer(5) and systemd.exec(5): a word may stand in double
+quotes with C escapes, ``%`` is doubled, and ``:`` before the program keeps ``$`` as it is; a credential that is set
+serves where the one that is loaded cannot be read. The program's own path may hold neither quotes nor backslashes.
+"""
+
+import re
+import shlex
+from pathlib import PurePosixPath
+
+from inventory.errors import ConfigurationError
+from inventory.schedules import DAY, MARK, File, Job
+
+CREDENTIAL = "lm-api-token"
+
+_PLAIN = re.compile(r"[A-Za-z0-9_@/.:=,+-]+")
+
+
+def files(job: Job) -> list[File]:
+    """The service and the timer."""
+    program, *arguments = job.command
+    if set("\"'\\") & set(program):
+        raise ConfigurationError(f"systemd cannot be told to start {program}", "Install into a path without quotes")
+    service = f"""\
+# {job.name}.service, {MARK}
+
+[Unit]
+Description=Inventory of the models on LM Studio servers
+
+[Service]
+Type=oneshot
+ExecStart={" ".join(map(quoted, [f":{program}", *arguments]))}
+UMask=0077
+TimeoutStartSec=1h
+# The token, if the servers want one, is read from this file when a run starts; without the file there is none.
+# %E is ~/.config.
+LoadCredential={CREDENTIAL}:%E/lms-inventory/{CREDENTIAL}
+SetCredential={CREDENTIAL}:\\n
+"""
+    timer = f"""\
+# {job.name}.timer, {MARK}
+
+[Unit]
+Description=When to take the inventory of the models on LM Studio servers
+
+[Timer]
+{"".join(f"OnCalendar={when}{chr(10)}" for when in calendar(job))}\
+# A run that was missed while the machine was off is made up for once.
+Persistent=true
+RandomizedDelaySec={job.spread}
+
+[Install]
+WantedBy=timers.target
+"""
+    return [File(f"{job.name}.service", service.encode()), File(f"{job.name}.timer", timer.encode())]
+
+
+def steps(job: Job, folder: str) -> list[str]:
+    """The commands that start the timer now and at each boot, also while nobody is logged in."""
+    units = " ".join(shlex.quote(f"{folder}{job.name}.{kind}") for kind in ("service", "timer"))
+    there = PurePosixPath(folder).parts[-2:] == ("systemd", "user")
+    copy = [] if there else [f"mkdir -p ~/.config/systemd/user && cp {units} ~/.config/systemd/user/"]
+    return [
+        *copy,
+        "systemctl --user daemon-reload",
+        f"systemctl --user enable --now {job.name}.timer",
+        "loginctl enable-linger",
+        f"systemctl --user start {job.name}.service; journalctl --user -u {job.name}.service -n 20",
+    ]
+
+
+def quoted(word: str) -> str:
+    """One word of a command line in a unit; one that is plain stays as it is."""
+    if _PLAIN.fullmatch(word):
+        return word
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
+
+
+def calendar(job: Job) -> list[str]:
+    """The times as calendar events."""
+    if job.every == DAY:
+        return ["*-*-* 00:00:00"]
+    if job.every:
+        clock = f"*:00/{job.every:02}" if job.every < 60 else f"00/{job.every // 60:02}:00"
+        return [f"*-*-* {clock}:00"]
+    return [f"*-*-* {minutes // 60:02}:{minutes % 60:02}:00" for minutes in job.at]

@@ -1,0 +1,80 @@
+"""Windows: a task for the Task Scheduler, as XML of version 1.2.
+
+Facts from Microsoft's "Task Scheduler Schema" and [MS-TSCH]: which elements there are, in which order, and that a path
+has at most 260 characters. Task Scheduler replaces ``%NAME%`` and ``$(Arg0)`` in what it starts, and knows no way to
+write them as they are. schtasks reads the file as UTF-16.
+"""
+
+import codecs
+import re
+from subprocess import list2cmdline
+from xml.etree.ElementTree import Comment, Element, SubElement, indent, tostring
+
+from inventory.errors import ConfigurationError
+from inventory.schedules import DAY, MARK, File, Job
+
+NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
+_REPLACED = re.compile(r"%[^%\\/:=\"]+%|\$\(")  # what can be the name of a variable, which no path goes on in
+_LONGEST = 260
+_MOST = 48  # triggers of one task
+
+
+def files(job: Job) -> list[File]:
+    """The task."""
+    program, *arguments = job.command
+    line = list2cmdline(arguments)
+    if _REPLACED.search(program) or _REPLACED.search(line):
+        raise ConfigurationError(
+            "Task Scheduler would replace what stands between two % or in $() in a name", "Rename the file or folder"
+        )
+    if len(program) > _LONGEST:
+        raise ConfigurationError(
+            f"Task Scheduler cannot start a program whose path is longer than {_LONGEST} characters: {program}",
+            "Install lms-inventory into a shorter path",
+        )
+    if len(job.at) > _MOST:
+        raise ConfigurationError(f"Task Scheduler takes at most {_MOST} times for a task", "Use --every")
+    task = Element("Task", {"version": "1.2", "xmlns": NAMESPACE})
+    task.append(Comment(f" {MARK}. No token stands here: name a token_file in inventory.toml. "))
+    about = SubElement(task, "RegistrationInfo")
+    _fill(about, URI=f"\\{job.name}", Description="Inventory of the models on LM Studio servers")
+    triggers = SubElement(task, "Triggers")
+    for minutes in job.at or (0,):
+        _trigger(triggers, minutes, job)
+    principal = SubElement(SubElement(task, "Principals"), "Principal", {"id": "Author"})
+    _fill(principal, LogonType="InteractiveToken", RunLevel="LeastPrivilege")
+    _fill(
+        SubElement(task, "Settings"),
+        MultipleInstancesPolicy="IgnoreNew",
+        DisallowStartIfOnBatteries="false",
+        StopIfGoingOnBatteries="false",
+        StartWhenAvailable="true",
+        Enabled="true",
+        ExecutionTimeLimit="PT1H",
+    )
+    _fill(SubElement(SubElement(task, "Actions", {"Context": "Author"}), "Exec"), Command=program, Arguments=line)
+    indent(task)
+    text = f'<?xml version="1.0" encoding="UTF-16"?>\n{tostring(task, encoding="unicode")}\n'
+    body = codecs.BOM_UTF16_LE + text.replace("\n", "\r\n").encode("utf-16-le")
+    return [File(f"{job.name}.xml", body)]
+
+
+def steps(job: Job, folder: str) -> list[str]:
+    """The commands that register the task, in the place of one of the same name, and run it once."""
+    create = f'schtasks /Create /TN {job.name} /XML "{folder}{job.name}.xml" /F'
+    return [create, f"schtasks /Run /TN {job.name}", f"schtasks /Query /TN {job.name} /V /FO LIST"]
+
+
+def _trigger(triggers: Element, minutes: int, job: Job) -> None:
+    """A trigger for each day; an interval is a repetition from midnight to midnight."""
+    trigger = SubElement(triggers, "CalendarTrigger")
+    _fill(trigger, Enabled="true", StartBoundary=f"2026-01-01T{minutes // 60:02}:{minutes % 60:02}:00")
+    if job.every not in (0, DAY):
+        _fill(SubElement(trigger, "Repetition"), Interval=f"PT{job.every}M", Duration="P1D")
+    _fill(trigger, RandomDelay=f"PT{job.spread}S")
+    _fill(SubElement(trigger, "ScheduleByDay"), DaysInterval="1")
+
+
+def _fill(parent: Element, **texts: str) -> None:
+    for name, text in texts.items():
+        SubElement(parent, name).text = text

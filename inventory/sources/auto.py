@@ -1,0 +1,19 @@
+"""Any LM Studio: ``GET /api/v1/models``, and the older API of one that is too old for it, before one deadline."""
+
+from inventory.decode import is_too_old
+from inventory.servers import Server
+from inventory.sources import Answer, Deadline
+from inventory.sources._connections import Connections
+from inventory.sources._http import get
+
+
+async def fetch(server: Server, deadline: Deadline, connections: Connections) -> Answer:
+    """Ask the server for its models.
+
+    Raises:
+        ServerError: no complete answer came.
+    """
+    answer = await get(server, "lmstudio", deadline, connections)
+    if is_too_old(answer.body, answer.http_status or 200):
+        return await get(server, "lmstudio_v0", deadline, connections)
+    return answer

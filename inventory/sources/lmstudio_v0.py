@@ -1,0 +1,15 @@
+"""LM Studio 0.3: the older ``GET /api/v0/models``, which tells less and, without just-in-time loading, not all."""
+
+from inventory.servers import Server
+from inventory.sources import Answer, Deadline
+from inventory.sources._connections import Connections
+from inventory.sources._http import get
+
+
+async def fetch(server: Server, deadline: Deadline, connections: Connections) -> Answer:
+    """Ask the server for its models.
+
+    Raises:
+        ServerError: no complete answer came.
+    """
+    return await get(server, "lmstudio_v0", deadline, connections)

@@ -1,0 +1,40 @@
+"""Texts that say what is asked: a configuration, or a list of servers; out of a file, or of standard input."""
+
+import stat
+from pathlib import Path
+from typing import IO
+
+from inventory.errors import ConfigurationError
+
+LIMIT = 16 * 1024 * 1024
+"""Bytes that such a text may have."""
+
+
+def text_of(path: Path) -> str:
+    """The text of a file that says what is asked.
+
+    Raises:
+        ConfigurationError: it is no file, cannot be read, is larger than ``LIMIT`` or is not UTF-8.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISDIR(mode) or stat.S_ISSOCK(mode):
+            raise ConfigurationError(f"{path} is not a file", "Give the path of a text file")
+        with path.open("rb") as file:
+            return text_in(file, str(path))
+    except OSError as error:
+        raise ConfigurationError(f"{path} could not be read: {error.strerror}", "Check the path") from error
+    except ValueError as error:  # a path that no system can have
+        raise ConfigurationError("the path of a file cannot be read: it holds a NUL", "Check the path") from error
+
+
+def text_in(file: IO[bytes], name: str) -> str:
+    """The text that an open file holds; errors as ``text_of``."""
+    body = file.read(LIMIT + 1)
+    if len(body) > LIMIT:
+        raise ConfigurationError(f"{name} is larger than {LIMIT // 2**20} MiB", "Is it the right file?")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(f"{name} line {line}: the text is not UTF-8", "Save the file as UTF-8") from error

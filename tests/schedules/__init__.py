@@ -1,0 +1,1 @@
+"""The schedulers' files, read by programs that are not ours."""
