@@ -13,7 +13,6 @@ from inventory.cli._shared import json_option, print_json, say, terminal_width, 
 from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
-    from datetime import datetime
 
     from inventory.formats import Tables
     from inventory.history import History
@@ -50,25 +49,11 @@ def history(
     if by is not None and since is not None:
         raise ConfigurationError("--by and --since exclude each other", "--by says what there is now")
     check_targets(outputs)
-    from inventory.comparison import known_servers
-    from inventory.references import moment_of
-
     kept = history_at(folder)
-    known_servers(kept, servers)
-    if where:
-        servers = list(selected(stored_labels(kept), servers, where))
-    if by is not None:
-        tables, text = overview(kept, servers, by)
-    else:
-        tables, text = _question(kept, servers, key, unused, moment_of(since) if since else None)
+    servers = _meant(kept, servers, where)
+    tables, text = _question(kept, servers, key, unused, since) if by is None else overview(kept, servers, by)
     failures = write_tables(tables, outputs, kept.store.run_ids()[-1] if outputs and kept.store.run_ids() else "")
-    if as_json:
-        from inventory.snapshot import rows
-
-        names = {"timeline": "changes"}
-        print_json("history", {names.get(table.name, table.name): rows(content) for table, content in tables})
-    else:
-        click.echo(text, nl=False)
+    _print(tables, None if as_json else text)
     for failure in failures:
         say(failure)
     return FileError.exit_code if failures else 0
@@ -94,14 +79,35 @@ def _check_one(questions: dict[str, object]) -> None:
         raise ConfigurationError(f"{given[0]} and {given[1]} exclude each other", "Give one of them")
 
 
+def _meant(kept: "History", servers: Sequence[str], where: Sequence[str]) -> Sequence[str]:
+    """The servers that are asked about; an empty list means all."""
+    from inventory.comparison import known_servers
+
+    known_servers(kept, servers)
+    return list(selected(stored_labels(kept), servers, where)) if where else servers
+
+
+def _print(tables: "Tables", text: str | None) -> None:
+    """Print the text, or without one the tables as JSON."""
+    if text is not None:
+        click.echo(text, nl=False)
+        return
+    from inventory.snapshot import rows
+
+    names = {"timeline": "changes"}
+    print_json("history", {names.get(table.name, table.name): rows(content) for table, content in tables})
+
+
 def _question(
-    kept: "History", servers: Sequence[str], key: str | None, unused: int | None, since: "datetime | None"
+    kept: "History", servers: Sequence[str], key: str | None, unused: int | None, when: str | None
 ) -> "tuple[Tables, str]":
     """The tables and the text that answer it."""
     from inventory import queries
     from inventory.chronicle import life_text, runs_text, unused_text
+    from inventory.references import moment_of
     from inventory.snapshot import rows
 
+    since = moment_of(when) if when else None
     if unused is not None:
         table = kept.unused(unused, servers)
         return [(queries.LIFECYCLE, table)], unused_text(rows(table), unused)
