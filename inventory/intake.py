@@ -16,7 +16,7 @@ from inventory import schema
 from inventory.decode import decode
 from inventory.digest import digest
 from inventory.flatten import Columns, Rows, flatten
-from inventory.snapshot import Snapshot, arrow_schema, build, concat, named_rows, table_of
+from inventory.snapshot import Snapshot, arrow_schema, build, concat, named_rows, table_of, total_of
 
 _PACKED = 2000  # rows that are packed into Arrow columns together
 _NAMES = schema.Table("names", "a server", (schema.Column("server", schema.TEXT, "", ""),))
@@ -160,12 +160,6 @@ def _told(rows: Rows) -> dict[str, Any]:
     return {
         "model_count": len(rows.models["key"]),
         "instance_count": len(rows.instances["key"]),
-        "size_bytes": _total(rows.models["size_bytes"]),
+        "size_bytes": total_of(rows.models["size_bytes"]),
         "digest": digest(rows),
     }
-
-
-def _total(sizes: list[int | None]) -> int | None:
-    known = [size for size in sizes if size is not None]
-    total = sum(known)
-    return total if (known or not sizes) and abs(total) < 2**63 else None

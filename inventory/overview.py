@@ -16,7 +16,7 @@ from inventory import schema
 from inventory.diff import Changes
 from inventory.layout import count, integer, size
 from inventory.news import shown, signed_size, size_difference
-from inventory.snapshot import Snapshot, rows, table_of
+from inventory.snapshot import Snapshot, rows, table_of, total_of
 
 BREAKDOWN = schema.Table(
     "breakdown",
@@ -198,8 +198,7 @@ def breakdown(snapshot: Snapshot) -> pa.Table:
             groups.setdefault(model[column], []).append(model["size_bytes"])
         some: list[dict[str, Any]] = []
         for name, sizes in groups.items():
-            known = [one for one in sizes if one is not None]
-            total = sum(known) if known else None
+            total = total_of(sizes)
             share = None if total is None or not whole else total / whole
             some.append({"by": by, "name": name, "model_count": len(sizes), "size_bytes": total, "share": share})
         found += sorted(some, key=lambda row: (-(row["size_bytes"] or 0), -row["model_count"], row["name"] or ""))

@@ -190,7 +190,7 @@ def run_counts(*, some: bool) -> str:
                CAST(sum(CASE WHEN o.status = 'suspect' THEN 1 ELSE 0 END) AS BIGINT) AS servers_suspect,
                CAST(sum(CASE WHEN o.status = 'ok' THEN o.model_count END) AS BIGINT) AS model_count,
                CAST(sum(CASE WHEN o.status = 'ok' THEN o.instance_count END) AS BIGINT) AS instance_count,
-               CAST(sum(CASE WHEN o.status = 'ok' THEN o.size_bytes END) AS BIGINT) AS size_bytes,
+               TRY_CAST(sum(CASE WHEN o.status = 'ok' THEN o.size_bytes END) AS BIGINT) AS size_bytes,
                min(o.error) AS error
         FROM observations o {"JOIN wanted w ON w.server = o.server" if some else ""}
         GROUP BY o.run_id ORDER BY o.run_id"""
@@ -243,7 +243,7 @@ def lives(*, servers: bool = False, keys: bool = False) -> str:
             WHERE d.answers > 1 GROUP BY d.server, h.key
         ) t GROUP BY server, key
     )
-    SELECT l.server, l.key, l.display_name, CAST(l.size_bytes AS BIGINT) AS size_bytes, l.first_seen, l.last_seen,
+    SELECT l.server, l.key, l.display_name, TRY_CAST(l.size_bytes AS BIGINT) AS size_bytes, l.first_seen, l.last_seen,
            l.last_run = n.run_id AS present, CAST(p.days AS BIGINT) AS days_present,
            CAST(l.runs_present AS BIGINT) AS runs_present, CAST(l.runs_loaded AS BIGINT) AS runs_loaded, l.last_loaded,
            coalesce(c.observed_at, l.first_seen) AS last_changed

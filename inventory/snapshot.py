@@ -251,6 +251,13 @@ def table_of(table: schema.Table, found: Sequence[Mapping[str, Any]]) -> pa.Tabl
     return build(table, {name: [row[name] for row in found] for name in table.names})
 
 
+def total_of(numbers: Sequence[int | None]) -> int | None:
+    """The sum of the numbers that are known; None if none of them is, or if no column can hold it."""
+    known = [number for number in numbers if number is not None]
+    total = sum(known)
+    return total if (known or not numbers) and abs(total) < 2**63 else None
+
+
 def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
     """The rows of several tables with the same schema, one after the other; none gives no rows."""
     several = [*tables, build(table, {name: [] for name in table.names})]

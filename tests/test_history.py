@@ -222,3 +222,14 @@ def test_a_run_of_nobody(tmp_path: Path) -> None:
     assert history.lifecycle().empty
     later = run(history, {"s": [model("x")]}, day(5))
     assert "baseline" in history.diff(ids[1], later).not_compared["s"]
+
+
+def test_sizes_that_no_column_can_hold(tmp_path: Path) -> None:
+    """What adds up to more than 64 bits is told as unknown, not as another number, and hides nothing else."""
+    huge = [model("x", size_bytes=2**62), model("x", size_bytes=2**62)]
+    history, _ = made(tmp_path, {"a": huge, "b": [model("y", size_bytes=2**62)], "c": [model("z", size_bytes=2**62)]})
+    run_row = history.runs().iloc[0]
+    assert (run_row["model_count"], run_row["status"]) == (4, "ok")
+    assert {row["key"]: row["size_bytes"] for row in rows(history.lifecycle_table())} == {
+        "x": None, "y": 2**62, "z": 2**62
+    }  # fmt: skip

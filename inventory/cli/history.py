@@ -13,7 +13,6 @@ from inventory.cli._shared import json_option, print_json, say, terminal_width, 
 from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
-
     from inventory.formats import Tables
     from inventory.history import History
 

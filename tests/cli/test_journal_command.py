@@ -50,7 +50,18 @@ def test_a_line_is_for_machines(server: StandIn, tmp_path: Path) -> None:
     take(server, tmp_path)
     path = tmp_path / "h" / NAME
     keys = re.findall(r'"(\w+)": ', re.sub(r"\{.*?\}", "{}", path.read_text().strip()[1:-1]))
-    assert keys == ["began", "changes", "ended", "exit_code", "failures", "run_id", "seconds", "statuses", "version"]
+    assert keys == [
+        "began",
+        "changes",
+        "ended",
+        "exit_code",
+        "failures",
+        "recorded",
+        "run_id",
+        "seconds",
+        "statuses",
+        "version",
+    ]
     (entry,) = read(tmp_path / "h")
     assert re.fullmatch(r"....-..-..T..:..:..\....Z", entry["began"])
     assert entry["began"] < entry["ended"]
