@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("shared machines", deadline=None)  # speed is measured in tests/benchmarks
-settings.load_profile("shared machines")
+settings.register_profile("commit", max_examples=40, deadline=None)  # speed is measured in tests/benchmarks
+settings.register_profile("full", max_examples=400, deadline=None)
 
 _BODIES = Path(__file__).parent / "payloads" / "v1"
 
@@ -15,6 +15,11 @@ _BODIES = Path(__file__).parent / "payloads" / "v1"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --full."""
     parser.addoption("--full", action="store_true", help="run the long tests too (marked full)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let hypothesis look longer in the full run, wherever a test does not say how long."""
+    settings.load_profile("full" if config.getoption("--full") else "commit")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -122,6 +122,7 @@ def test_equal_answers_are_each_servers_own() -> None:
     assert dict(snapshot.payloads)["a"] == snapshot.payloads["c"] != snapshot.payloads["b"]
 
 
+@pytest.mark.full
 def test_a_large_answer_holds_nobody_up() -> None:
     """While an answer of thousands of models is understood, the deadlines of the others hold."""
     body = json.dumps({"models": [{"key": str(n), "type": "llm", "n": n} for n in range(40_000)]}).encode()
@@ -132,6 +133,7 @@ def test_a_large_answer_holds_nobody_up() -> None:
     assert all(2900 < found[f"s{n}"]["latency_ms"] < 3500 for n in range(5))
 
 
+@pytest.mark.full
 def test_a_cell_that_is_stopped_does_not_wait() -> None:
     """In Jupyter, where a loop runs already, an interrupt ends the collection at once."""
     code = (

@@ -250,7 +250,6 @@ def accepted_or_invalid(body: bytes) -> Any:
     return None
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes(body: bytes) -> None:
     """Arbitrary bytes are read or refused as Invalid, never anything else."""
@@ -278,7 +277,6 @@ TOKENS = [
 TOKENS += ["\\ud800", "\\u0061", '"\\ud800"', "[" * 70, "]" * 70, '{"a":' * 70, "}" * 70, "\u212a", "e", "."]
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.lists(st.sampled_from(TOKENS), max_size=20).map("".join))
 def test_arbitrary_tokens(text: str) -> None:
     """Any heap of JSON's own tokens is read or refused as Invalid, never anything else."""
@@ -287,7 +285,6 @@ def test_arbitrary_tokens(text: str) -> None:
         assert document == json.loads(text)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(BODIES), st.data())
 def test_mutated_answers(body: bytes, data: st.DataObject) -> None:
     """A captured answer with some bytes replaced, inserted or cut is read or refused as Invalid."""

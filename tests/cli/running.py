@@ -1,13 +1,18 @@
 """The command as a process of its own, in a clean environment."""
 
+import atexit
 import json
 import os
+import socket
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import inventory
+from cli.nursery import SECONDS
 
 COMMAND = [sys.executable, "-m", "inventory"]
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
@@ -38,15 +43,52 @@ def clean(**more: str) -> dict[str, str]:
 
 
 def run(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None, **more: Any) -> Done:
-    """Run it to its end."""
+    """Run it to its end: forked where that is possible, and nothing is said about its streams or to Python itself."""
+    env = clean() if env is None else env
+    to_python = {name for name in env if name.startswith(("PYTHON", "LC_", "LANG"))}
+    if not more and to_python == {"PYTHONPATH", "PYTHONWARNINGS"} and hasattr(os, "fork"):
+        return _forked([*map(str, arguments)], cwd or Path.cwd(), env)
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,
-        env=clean() if env is None else env,
+        env=env,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=SECONDS,
         check=False,
         **({"capture_output": True} | more),
     )
     return Done(done.returncode, done.stdout or "", done.stderr or "")
+
+
+def _forked(arguments: list[str], cwd: Path, env: dict[str, str]) -> Done:
+    lines = _nursery()
+    with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
+        wanted = {"arguments": arguments, "cwd": str(cwd), "env": env, "out": out.name, "err": err.name}
+        lines.write(json.dumps(wanted) + "\n")
+        lines.flush()
+        code = json.loads(lines.readline())
+        return Done(code, *(Path(file.name).read_bytes().decode() for file in (out, err)))
+
+
+@cache
+def _nursery() -> TextIO:
+    """The process that forks, one for each worker of the tests; it ends when the worker does."""
+    ours, theirs = socket.socketpair()
+    process = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("nursery.py"), str(theirs.fileno())],
+        env=clean(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=[theirs.fileno()],
+    )
+    theirs.close()
+    lines = ours.makefile("rw", encoding="utf-8")
+    ours.close()  # now the lines alone hold it open
+
+    def end() -> None:
+        lines.close()
+        process.wait(timeout=SECONDS)
+
+    atexit.register(end)
+    return lines

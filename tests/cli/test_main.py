@@ -128,7 +128,7 @@ def test_signals_end_it_in_good_order(number: int, code: int, behaviour: object,
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
-@pytest.mark.parametrize("arguments", [["--help"], ["check"], ["snapshot"], ["snapshot", "--json"]], ids=str)
+@pytest.mark.parametrize("arguments", [["--help"], ["check"], ["snapshot", "--json"]], ids=str)
 def test_a_full_disk_behind_stdout_is_an_error_of_a_file(arguments: list[str], legal: Hostile) -> None:
     """Output that cannot be printed ends in 4 with one line."""
     with Path("/dev/full").open("w") as full:

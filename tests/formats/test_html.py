@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import inventory
@@ -77,7 +77,6 @@ def runs(count: int, **others: Any) -> list[Row]:
     ]
 
 
-@settings(max_examples=150, deadline=None)
 @given(TEXTS, TEXTS)
 def test_any_text_is_a_text(text: str, other: str) -> None:
     """A text in any column comes back as it was, with controls made visible, and makes no element or attribute."""
@@ -281,6 +280,7 @@ def test_a_chart_says_its_figures() -> None:
     assert {"Size by publisher", "a&b: 2 GB; c: 1 GB", "a&b", "2 GB"} <= set(drawn.texts)
 
 
+@pytest.mark.full
 def test_chromium(tmp_path: Path) -> None:
     """Chromium shows the page light and dark and prints it, and has nothing to say about it on its console."""
     written = tmp_path / "report.html"
