@@ -78,7 +78,9 @@ def labels(ax: Axes) -> list[str]:
     return [text.get_text() for text in ax.get_yticklabels()]
 
 
-@pytest.mark.parametrize("plot", OF_SNAPSHOT + OF_HISTORY)
+@pytest.mark.parametrize(
+    "plot", [OF_SNAPSHOT[0], *(pytest.param(plot, marks=pytest.mark.full) for plot in OF_SNAPSHOT[1:] + OF_HISTORY)]
+)
 def test_a_plot_shows_itself_as_a_picture(plot: Plot, month: History) -> None:
     """One line gives a figure that Jupyter shows as PNG, with a title, and with nothing outside it."""
     figure = plot(month.as_of() if plot in OF_SNAPSHOT else month)

@@ -150,7 +150,7 @@ def test_what_is_only_for_people(tmp_path: Path, suffix: str) -> None:
 
 
 @ONLY_FOR_PEOPLE
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(before=snapshots, after=snapshots)
 def test_anything_can_be_told(suffix: str, before: Snapshot, after: Snapshot) -> None:
     """Any text, number and null in any column, and any changes, can be written, twice with the same bytes."""
