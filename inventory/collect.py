@@ -100,7 +100,7 @@ def collect(
         recheck,
         concurrency,
         progress or _nobody,
-        Connections(unique(chosen), clock, chance),
+        Connections(chosen, clock, chance),
     )
     return _run(reader.ask(chosen))
 

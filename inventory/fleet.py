@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ from inventory.errors import ConfigurationError
 from inventory.labels import RESERVED, Labels, told_labels
 from inventory.layout import cut, integer, pad, plain, rooms, size
 from inventory.news import counts_text, signed_size, size_difference
-from inventory.snapshot import Snapshot, rows, table_of, values
+from inventory.snapshot import Snapshot, rows, table_of, total_of, values
 
 Row = dict[str, Any]
 
@@ -71,7 +72,8 @@ _NAMES = schema.Table(
     "one server and its group",
     (schema.Column("server", schema.TEXT, "", "The server.", key=True), GROUPS.columns[0]),
 )
-_SUMS = [("size_bytes", "sum"), ("loaded_instance_count", "sum")]
+_SUMMED = ("size_bytes", "loaded_instance_count")
+_SUMS = [(name, "sum") for name in _SUMMED]
 _UNKNOWN = "not reported"
 _NONE = "(none)"
 _NAME = 40  # columns of a label's value
@@ -103,7 +105,7 @@ def group_names(labels: Mapping[str, Labels], by: str) -> dict[str, str | None]:
 
 def models_by_key(snapshot: Snapshot) -> pa.Table:
     """On how many servers each model is, in which quantizations: rows of ``FLEET``, the most common first."""
-    models = snapshot.tables["models"]
+    models = _summable(snapshot.tables["models"])
     kinds: dict[str, dict[str, int]] = defaultdict(dict)
     counted = models.group_by(["key", "quantization_name"]).aggregate([("server", "count_distinct")])
     for row in rows(counted):
@@ -115,8 +117,8 @@ def models_by_key(snapshot: Snapshot) -> pa.Table:
             "display_name": row["display_name_max"],
             "servers": row["server_count_distinct"],
             "quantizations": json.dumps(kinds[row["key"]], sort_keys=True, ensure_ascii=False),
-            "size_bytes": row["size_bytes_sum"],
-            "loaded_instance_count": row["loaded_instance_count_sum"] or 0,
+            "size_bytes": _held(row["size_bytes_sum"]),
+            "loaded_instance_count": _held(row["loaded_instance_count_sum"] or Decimal()),
         }
         for row in rows(models.group_by("key").aggregate(sums))
     ]
@@ -126,7 +128,7 @@ def models_by_key(snapshot: Snapshot) -> pa.Table:
 def models_by_group(snapshot: Snapshot, groups: Mapping[str, str | None]) -> pa.Table:
     """What the servers of each group have: rows of ``GROUPS``."""
     names = table_of(_NAMES, [{"server": server, "name": name} for server, name in groups.items()])
-    models = snapshot.tables["models"].select(["server", "key", "size_bytes", "loaded_instance_count"])
+    models = _summable(snapshot.tables["models"].select(["server", "key", *_SUMMED]))
     sums = [("key", "count_distinct"), ("key", "count"), *_SUMS]
     having = {row["name"]: row for row in rows(models.join(names, "server").group_by("name").aggregate(sums))}
     found = []
@@ -138,8 +140,8 @@ def models_by_group(snapshot: Snapshot, groups: Mapping[str, str | None]) -> pa.
                 "servers": len(servers),
                 "different_models": row.get("key_count_distinct", 0),
                 "model_count": row.get("key_count", 0),
-                "size_bytes": row.get("size_bytes_sum", 0),
-                "instance_count": row.get("loaded_instance_count_sum", 0) or 0,
+                "size_bytes": _held(row.get("size_bytes_sum", Decimal())),
+                "instance_count": _held(row.get("loaded_instance_count_sum") or Decimal()),
             }
         )
     return table_of(GROUPS, found)
@@ -209,6 +211,18 @@ def change_groups_text(found: Sequence[Row], changes: Changes, by: str, title: s
     ]
     heads = [plain(by), "Servers", "Models", "Instances", "Size", "Not compared"]
     return f"{_text(title, heads, lines, '<>>>>>')}\n{counts_text(changes)}\n"
+
+
+def _summable(models: pa.Table) -> pa.Table:
+    """The rows with decimal numbers to sum: the sum of Arrow's integers would wrap around beyond 63 bits."""
+    for name in _SUMMED:
+        models = models.set_column(models.column_names.index(name), name, models[name].cast(pa.decimal128(19)))
+    return models
+
+
+def _held(total: Decimal | None) -> int | None:
+    """The sum as a column holds it; None if it is unknown or too large for one."""
+    return None if total is None else total_of([int(total)])
 
 
 def _members(groups: Mapping[str, str | None]) -> dict[str | None, list[str]]:

@@ -18,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let hypothesis look longer in the full run, wherever a test does not say how long."""
+    """Let hypothesis look longer in the full run; a test whose examples are slow takes a share of this number."""
     settings.load_profile("full" if config.getoption("--full") else "commit")
 
 

@@ -54,6 +54,14 @@ def before(tmp_path: Path) -> Snapshot:
     )
 
 
+def test_a_sum_that_no_column_can_hold_is_unknown(tmp_path: Path) -> None:
+    """Three servers say that a model takes half of all bytes that there can be: no number rather than a wrong one."""
+    huge = taken(tmp_path, {name: (ROME, [model("a", size_bytes=2**62)]) for name in ("desk", "lap", "gpu")})
+    assert [row["size_bytes"] for row in rows(fleet.models_by_key(huge))] == [None]
+    groups = fleet.group_names(fleet.labels_of(huge.tables["observations"]), "site")
+    assert [row["size_bytes"] for row in rows(fleet.models_by_group(huge, groups))] == [None]
+
+
 def test_on_how_many_servers_a_model_is(before: Snapshot) -> None:
     """The most common first; a server that has a model twice counts once, but for each quantization that it has."""
     found = rows(fleet.models_by_key(before))

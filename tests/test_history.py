@@ -92,7 +92,11 @@ def lives(fleets: list[Fleet]) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 @given(FLEETS)
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=settings().max_examples // 10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 def test_random_fleets(fleets: list[Fleet]) -> None:
     """No false added, removed or reconfigured in any reading, whatever failed or was not asked between."""
     with tempfile.TemporaryDirectory() as folder:

@@ -43,7 +43,11 @@ _MODELS = st.lists(
 
 
 @given(st.lists(_MODELS, min_size=2, max_size=4))
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=settings().max_examples // 12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 def test_the_part_says_what_the_whole_says(answers: list[list[dict[str, Any]]]) -> None:
     """Keys given twice, ids given twice, lists in another order, new and nested fields: nothing more, nothing less."""
     with tempfile.TemporaryDirectory() as folder:

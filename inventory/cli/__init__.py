@@ -84,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = 0
     if INTERRUPTED in _ended:
         say(InventoryError("interrupted", "Nothing was half-written"))
+    for number in _SIGNALS:  # the work is done, and its code stands: a signal that comes now would replace it
+        signal.signal(number, signal.SIG_IGN)
     sys.exit(_ended[0] if _ended else code if isinstance(code, int) else 0)
 
 

@@ -77,10 +77,10 @@ def test_in_the_middle_of_recording(number: int, code: int, rounds: int, tmp_pat
     answers = tmp_path / "answer.json"
     for turn in range(rounds):
         answers.write_text(json.dumps({"models": [{"key": f"m{turn}-{n}"} for n in range(300)]}))
-        known = set(history.store.run_ids())
+        known, signs = set(history.store.run_ids()), set(history.store.workshop.glob("*.run"))
         with begun("snapshot", "-q", "--server", f"s=file:{answers}", "--history", history.store.folder) as process:
-            deadline = time.monotonic() + 30
-            while not [*history.store.workshop.glob("*.run")] and process.poll() is None:
+            deadline = time.monotonic() + 30  # a run that was interrupted just now has left its sign
+            while not set(history.store.workshop.glob("*.run")) - signs and process.poll() is None:
                 assert time.monotonic() < deadline
             time.sleep(0.02 * turn / rounds)
             process.send_signal(number)

@@ -80,7 +80,7 @@ def test_captured_answers(tmp_path: Path, suffix: str) -> None:
 
 
 @READABLE
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples * 3 // 4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(taken=snapshots)
 def test_round_trip(tmp_path_factory: pytest.TempPathFactory, suffix: str, taken: Snapshot) -> None:
     """Any text, number and null in any column comes back the same, and nothing has changed."""
@@ -150,7 +150,7 @@ def test_what_is_only_for_people(tmp_path: Path, suffix: str) -> None:
 
 
 @ONLY_FOR_PEOPLE
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples // 3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(before=snapshots, after=snapshots)
 def test_anything_can_be_told(suffix: str, before: Snapshot, after: Snapshot) -> None:
     """Any text, number and null in any column, and any changes, can be written, twice with the same bytes."""

@@ -166,7 +166,7 @@ def test_long_text_lost(path: Path, damage: str) -> None:
         inventory.read(path)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=settings().max_examples // 4, deadline=None)
 @given(texts=st.lists(st.text(st.sampled_from("_x0041F\x00\r\n\t\ufffea=")), max_size=8))
 def test_escapes(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     """Control characters, and texts that look like Excel's escapes, come back exactly."""
@@ -176,7 +176,7 @@ def test_escapes(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> 
     same(taken, inventory.read(path))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=settings().max_examples // 4, deadline=None)
 @given(
     moments=st.lists(
         st.integers(0, 59 * 365 * 86_400_000_000).map(lambda micros: SINCE + timedelta(microseconds=micros)),
