@@ -26,16 +26,20 @@ CORE = {
     "diff",
 }
 CORE |= {"references", "queries", "steps", "seal", "layout", "report", "news", "chronicle", "shelf"}
-EDGES = {"servers", "sources", "files", "formats", "store", "engines", "past", "history", "verify", "prune", "demo"}
+EDGES = {"servers", "sources", "files", "formats", "engines", "past", "history", "verify", "prune", "demo"}
+EDGES |= {"contents", "months", "notes", "store", "compaction"}
 JOINT = {"collect", "recording", "comparison"}
 TOLD = {  # edges that another edge stands on
     "sources": {"servers"},
     "formats": {"files"},
-    "store": {"files"},
+    "months": {"files", "contents"},
+    "notes": {"files", "contents"},
+    "store": {"files", "contents", "months", "notes"},
+    "compaction": {"contents", "store"},
     "past": {"store", "engines"},
     "history": {"store", "engines", "past"},
-    "verify": {"store"},
-    "prune": {"store"},
+    "verify": {"contents", "store"},
+    "prune": {"contents", "store", "compaction"},
 }
 HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "openpyxl", "duckdb"}
 

@@ -1,5 +1,6 @@
 """What the commands that read or write a history share."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import platformdirs
 import inventory
 from inventory import schema
 from inventory.cli._shared import token
+from inventory.engines import ENGINES
 from inventory.errors import ConfigurationError
 from inventory.servers import Server, choose
 
@@ -27,6 +29,12 @@ history_option = click.option(
     envvar="LMS_INVENTORY_HISTORY",
     help="The history's folder. Default: in the platform's data directory.",
 )
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default=ENGINES[0],
+    help="What runs the queries: DuckDB in this process, or Apache Spark.",
+)
 fail_on_option = click.option(
     "--fail-on",
     metavar="WORD,...",
@@ -34,11 +42,12 @@ fail_on_option = click.option(
 )
 
 
-def history_at(folder: str | None) -> "History":
+def history_at(folder: str | None, engine: str = ENGINES[0]) -> "History":
     """The history in a folder; by default the user's own."""
     from inventory.history import History
 
-    return History(folder or Path(platformdirs.user_data_dir("lms-inventory", appauthor=False)) / "history")
+    logging.disable()  # Spark's client tells there of every interruption, with a traceback; errors are told in words
+    return History(folder or Path(platformdirs.user_data_dir("lms-inventory", appauthor=False)) / "history", engine)
 
 
 def words(text: str | None) -> frozenset[str]:

@@ -6,7 +6,7 @@ import click
 
 from inventory import schema
 from inventory.cli._files import check_targets, output_option, write_tables
-from inventory.cli._history import fail_on_option, failing, history_at, history_option, live, words
+from inventory.cli._history import engine_option, fail_on_option, failing, history_at, history_option, live, words
 from inventory.cli._shared import INCOMPLETE, json_option, print_json, say, terminal_width
 from inventory.errors import ConfigurationError, FileError
 
@@ -22,6 +22,7 @@ from inventory.errors import ConfigurationError, FileError
 @output_option("Write the changes to FILE. Repeatable.")
 @fail_on_option
 @history_option
+@engine_option
 @json_option
 def diff(
     old: str | None,
@@ -32,6 +33,7 @@ def diff(
     outputs: Sequence[str],
     fail_on: str | None,
     folder: str | None,
+    engine: str,
     as_json: bool,
 ) -> int:
     """Say what changed from OLD to NEW (default: previous latest).
@@ -49,7 +51,7 @@ def diff(
     from inventory.news import changes_text
     from inventory.snapshot import rows
 
-    history = history_at(folder)
+    history = history_at(folder, engine)
     if baseline is not None:
         old, new = history.baseline(baseline), old
     sides = [side_of(ref, history, lambda: live(history)) for ref in (old or "previous", new or "latest")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from inventory.cli._files import check_targets, output_option, write_tables
-from inventory.cli._history import blocks_shown, history_at, history_option
+from inventory.cli._history import blocks_shown, engine_option, history_at, history_option
 from inventory.cli._shared import json_option, print_json, say, terminal_width
 from inventory.errors import ConfigurationError, FileError
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--since", metavar="WHEN", help="Only from this date or time on; local unless it says otherwise.")
 @output_option("Write what is shown to FILE. Repeatable.")
 @history_option
+@engine_option
 @json_option
 @click.pass_context
 def history(
@@ -34,6 +35,7 @@ def history(
     since: str | None,
     outputs: Sequence[str],
     folder: str | None,
+    engine: str,
     as_json: bool,
 ) -> int:
     """Show the runs, one model's life, or what is not used."""
@@ -46,7 +48,7 @@ def history(
     from inventory.comparison import known_servers
     from inventory.references import moment_of
 
-    kept = history_at(folder)
+    kept = history_at(folder, engine)
     known_servers(kept, servers)
     tables, text = _question(kept, servers, key, unused, moment_of(since) if since else None)
     failures = write_tables(tables, outputs, kept.store.run_ids()[-1] if outputs and kept.store.run_ids() else "")
