@@ -48,7 +48,7 @@ def drafted(path: Path, body: bytes) -> Iterator[Callable[[], None]]:
                 if not fcntl:
                     file.close()  # Windows does not move a file that is open
                 Path(file.name).replace(target)
-                _sync_folder(target.parent)
+                sync_folder(target.parent)
 
             yield move  # still open, and so locked: nobody sweeps it before it is moved
     finally:
@@ -79,7 +79,7 @@ def publish_once(path: Path, body: bytes, workshop: Path) -> None:
     finally:
         with contextlib.suppress(OSError):
             Path(file.name).unlink()
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def sign(path: Path) -> IO[bytes]:
@@ -94,6 +94,34 @@ def sign(path: Path) -> IO[bytes]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     path.chmod(0o600)
     return file
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Be the only process that holds a name, until the end or until it is killed; not where files cannot be locked.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        OSError: the file that stands for the name could not be made.
+    """
+    while True:
+        file = path.open("ab")
+        try:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_nlink:  # else who held it has just removed it
+                break
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+    with file:
+        try:
+            path.chmod(0o600)
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def is_left(path: Path) -> bool:
@@ -166,10 +194,10 @@ def make_folders(top: Path, folder: Path) -> None:
     for one in reversed([folder, *folder.parents][: len(folder.relative_to(top).parts)]):
         if not one.is_dir():
             one.mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(one.parent)
+            sync_folder(one.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the new name durable, where folders can be synced (not on Windows, nor on every share).
 
     A failure is no failure of the write: the whole new file stands there already, and cannot be taken back.

@@ -11,11 +11,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
+from json.encoder import encode_basestring
 from typing import Any
 
 from inventory import schema
-from inventory.parse import named
+from inventory.parse import named, uncollected
 
 Columns = dict[str, list[Any]]
 
@@ -56,6 +57,7 @@ class Rows:
     warnings: list[str]
 
 
+@uncollected()
 def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
     """Flatten checked records into the rows of both grains.
 
@@ -68,7 +70,7 @@ def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
     loaded = sweep.lists(models, _LOADED)
     keys = sweep.columns["key"]
     order = sorted(range(len(keys)), key=keys.__getitem__)  # stable: equal keys stay in the order sent
-    columns = {name: [column[row] for row in order] for name, column in sweep.finished().items()}
+    columns = {name: list(map(column.__getitem__, order)) for name, column in sweep.finished().items()}
     columns["ordinal"] = _ordinals(columns["key"])
     columns["params_count"] = [params_count(text) for text in columns["params_string"]]
     columns["loaded_instance_count"] = [len(loaded[row]) for row in order]
@@ -79,6 +81,7 @@ def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
     return Rows({name: columns[name] for name in schema.MODELS.names[1:]}, instances, odd.sentences())
 
 
+@lru_cache(4096)
 def params_count(text: str | None) -> int | None:
     """The first number of parameters in a text, or None: 8.0B is 8,000,000,000, 8x7B is 56,000,000,000."""
     if text is None or len(text) > _PARAMS_LONGEST:  # the search takes time squared
@@ -148,6 +151,8 @@ def _leaves(plan: Mapping[str, Any]) -> Iterator[schema.Column]:
 
 
 def _ordinals(keys: Sequence[Any]) -> list[int]:
+    if len(set(keys)) == len(keys):
+        return [0] * len(keys)
     seen: Counter[Any] = Counter()
     ordinals = []
     for key in keys:
@@ -204,7 +209,10 @@ class _Sweep:
             if wrong := [item for item in items if not isinstance(item, dict)]:
                 self._keep(row, (name,), wrong)
                 self._odd.note(self._place(row), f".{name}", "holds something other than objects; kept in extra")
-        return [[(index, item) for index, item in enumerate(items) if isinstance(item, dict)] for items in values]
+        return [
+            [(index, item) for index, item in enumerate(items) if isinstance(item, dict)] if items else []
+            for items in values
+        ]
 
     def finished(self) -> Columns:
         """The columns taken, and ``extra``: a JSON object as text, or None."""
@@ -250,7 +258,7 @@ class _Sweep:
         if kind == schema.NUMBER and type(value) is int and int(float(value)) == value:
             return float(value)
         if kind == schema.LIST and isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return json.dumps(value, ensure_ascii=False)
+            return f"[{', '.join(map(encode_basestring, value))}]"  # as json.dumps, without an encoder for each
         self._keep(row, path, value)
         field = "".join(map(named, path))
         self._odd.note(self._place(row), field, f"is not {_WORDS[kind]}; the cell is empty, the value kept in extra")

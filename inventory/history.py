@@ -4,11 +4,13 @@ Which files there are and how they are kept whole is ``store.py``; the questions
 engine. Only the files that a question needs are opened, each after its seal was checked.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from urllib.request import url2pathname
 
 import pyarrow as pa
 
@@ -18,7 +20,7 @@ from inventory.engines import Engine, open_engine
 from inventory.errors import ConfigurationError
 from inventory.past import Past
 from inventory.references import resolve
-from inventory.snapshot import Snapshot, arrow_schema, concat, frame, rows, table_of
+from inventory.snapshot import Snapshot, arrow_schema, build, concat, frame, rows, table_of, values
 from inventory.steps import KINDS, Stored, sides
 from inventory.store import Store
 
@@ -27,17 +29,35 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_SEEN = ("server", "status", "digest", "stored_in", "observed_at")  # what a comparison asks of an observation
+_Given = ParamSpec("_Given")
+_Read = TypeVar("_Read")
+_Reading = Callable[Concatenate["History", _Given], _Read]
+
+
+def _steady(reading: "_Reading[_Given, _Read]") -> "_Reading[_Given, _Read]":
+    """A reading that is made again if files are merged while it reads them."""
+
+    @wraps(reading)
+    def read(history: "History", /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Read:
+        return history.store.steadily(lambda: reading(history, *args, **kwargs))
+
+    return read
+
 
 class History:
     """The recorded runs of a folder.
 
     Args:
-        path: the folder; one that is not there is an empty history.
+        path: the folder, or its ``file://`` address; one that is not there is an empty history.
         engine: what runs the queries: a word of ``engines.ENGINES``.
+
+    Raises:
+        ConfigurationError: the path is an address of another kind.
     """
 
     def __init__(self, path: str | Path, engine: str = "duckdb") -> None:
-        self.store = Store(Path(path))
+        self.store = Store(_folder(path))
         self._engine = engine
 
     def __repr__(self) -> str:
@@ -65,6 +85,7 @@ class History:
         """The models as of a run: for each server its last complete answer at or before it."""
         return self.as_of(at).models
 
+    @_steady
     def load(self, ref: str = "latest") -> Snapshot:
         """What one run saw, failures included.
 
@@ -75,11 +96,14 @@ class History:
         observed = self.observed(self.resolve(ref))
         return self.snapshot(observed, [row for row in observed if row["digest"]])
 
+    @_steady
     def as_of(self, ref: str = "latest") -> Snapshot:
         """What was known after one run: of each server that it asked, the last complete answer."""
-        known = [row for row in self._known(self.resolve(ref)).values() if row]
+        run_id = self.resolve(ref)
+        known = [row for row in self._known(run_id, self.observed(run_id)).values() if row]
         return self.snapshot(known, known)
 
+    @_steady
     def diff(
         self, old: str = "previous", new: str = "latest", *, ignore: Sequence[str] = (), servers: Iterable[str] = ()
     ) -> Changes:
@@ -93,9 +117,14 @@ class History:
         """
         before_run, after_run = self.resolve(old), self.resolve(new)
         only = set(servers)
-        asked = {row["server"] for row in self.observed(max(before_run, after_run))}
+        seen = self._differing(before_run, after_run)
+        asked = {row["server"] for row in seen[max(seen)]}
         before, after = (
-            {server: row for server, row in self._known(run_id, asked).items() if not only or server in only}
+            {
+                server: row
+                for server, row in self._known(run_id, seen[run_id], asked).items()
+                if not only or server in only
+            }
             for run_id in (before_run, after_run)
         )
         both = {server: (was, now) for server in before if (was := before[server]) and (now := after.get(server))}
@@ -108,9 +137,7 @@ class History:
             {server: ("ok", row["observed_at"]) for server, row in known.items() if row} for known in (before, after)
         )
         changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), ignore)
-        failed = [
-            row for row in self.observed(after_run) if row["status"] != "ok" and (not only or row["server"] in only)
-        ]
+        failed = [row for row in seen[after_run] if row["status"] != "ok" and (not only or row["server"] in only)]
         return left_out(changes, failed, after)
 
     def resolve(self, ref: str) -> str:
@@ -121,18 +148,22 @@ class History:
         """
         return resolve(ref, self.store.run_ids())
 
+    @_steady
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:
         """``runs`` as an Arrow table, of some servers and from some time on."""
         return self._past(servers).runs(since)
 
+    @_steady
     def timeline_table(self, since: datetime | None = None) -> pa.Table:
         """``timeline`` as an Arrow table."""
         return self._past().timeline(since)
 
+    @_steady
     def lifecycle_table(self) -> pa.Table:
         """``lifecycle`` as an Arrow table."""
         return self._past().lifecycle()
 
+    @_steady
     def life(
         self, key: str, servers: Sequence[str] = (), since: datetime | None = None
     ) -> tuple[pa.Table, pa.Table, dict[str, int]]:
@@ -150,10 +181,12 @@ class History:
             )
         return lives, past.timeline(since), past.complete_runs()
 
+    @_steady
     def complete_runs(self) -> dict[str, int]:
         """How many complete observations there are of each server."""
         return self._past().complete_runs()
 
+    @_steady
     def unused(self, days: int, servers: Sequence[str] = ()) -> pa.Table:
         """The models that have been there for so many days and were not seen loaded in them: ``LIFECYCLE`` rows."""
         return self._past(servers).unused(days)
@@ -178,18 +211,36 @@ class History:
         self.store.freeze(name, run_id)
         return run_id
 
+    @_steady
     def observed(self, run_id: str) -> list[Row]:
         """The observations of one run."""
         return rows(self.store.read("observations", run_id).table().cast(arrow_schema(schema.OBSERVATIONS)))
 
-    def _known(self, run_id: str, asked: Iterable[str] = ()) -> dict[str, Row | None]:
-        """Of each server that a run asked, or that is in ``asked``: its last complete observation by then, or None."""
+    def _differing(self, *run_ids: str) -> dict[str, list[Row]]:
+        """What some runs observed, but of the servers that gave the same complete answer in all of them.
+
+        Most servers of a fleet did, so they are left out before anything is made of their rows.
+        """
+        tables = {run_id: self.store.read("observations", run_id).table([*_SEEN]) for run_id in run_ids}
+        told = {
+            run_id: list(zip(*(values(table, name) for name in _SEEN[:3]), strict=True))
+            for run_id, table in tables.items()
+        }
+        same = set.intersection(*({row for row in answers if row[1] == "ok"} for answers in told.values()))
+        places = {run_id: [at for at, row in enumerate(answers) if row not in same] for run_id, answers in told.items()}
+        return {
+            run_id: rows(table.take(build(queries.PLACES, {"place": places[run_id]}).column("place")))
+            for run_id, table in tables.items()
+        }
+
+    def _known(self, run_id: str, observed: Iterable[Row], asked: Iterable[str] = ()) -> dict[str, Row | None]:
+        """Of each server that a run observed, or that is in ``asked``: its last complete one by then, or None."""
         known: dict[str, Row | None] = dict.fromkeys(asked)
-        known |= {row["server"]: row if row["status"] == "ok" else None for row in self.observed(run_id)}
+        known |= {row["server"]: row if row["status"] == "ok" else None for row in observed}
         if None in known.values():
             earlier = [one for one in self.store.run_ids() if one < run_id]
             if earlier:
-                for row in rows(self.views(earlier).query(queries.last_ok())):
+                for row in rows(self.views(earlier).query(queries.last_ok(run_id, before=True))):
                     if row["server"] in known and known[row["server"]] is None:
                         known[row["server"]] = row
         return known
@@ -226,6 +277,18 @@ class History:
         for name, table in tables.items():
             engine.add(name, table)
         return engine
+
+
+def _folder(path: str | Path) -> Path:
+    scheme, address, place = str(path).partition("://")
+    if not address:
+        return Path(path)
+    if scheme != "file":
+        raise ConfigurationError(
+            f"a history cannot be read at {path}: its files are checked on this machine",
+            "Mount the storage and give the folder; Spark reads it there too",
+        )
+    return Path(url2pathname(place))
 
 
 def _stored(row: Row) -> Stored:

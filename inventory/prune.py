@@ -1,14 +1,16 @@
-"""Which runs stay: restic's keep rules, and the removal of the others' files."""
+"""Which runs stay: restic's keep rules, and the removal of the others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
+from inventory.compaction import remove
+from inventory.contents import KINDS
 from inventory.errors import ConfigurationError
 from inventory.references import time_of
 from inventory.snapshot import values
-from inventory.store import KINDS, Store
+from inventory.store import Store
 
 _PERIODS: dict[str, Callable[[str], object]] = {
     "last": lambda run_id: run_id,
@@ -94,14 +96,15 @@ def carry_out(store: Store, what: Plan) -> None:
     Answers stay until the next pruning if another run was recorded meanwhile.
 
     Raises:
-        FileError: a file could not be removed; what is left is still a whole history.
+        FileError: a file could not be removed, or another process prunes; what is left is still a whole history.
     """
-    if what.drop:
-        store.record_pruned({run_id: store.read("observations", run_id).sha256 for run_id in what.drop})
-    for run_id in what.drop:
-        store.remove("observations", run_id)
-    if store.writing() or not set(store.run_ids()) <= set(what.keep):
-        return  # a run that began before may point at what would go; the next pruning knows
-    for run_id in what.free:
+    if not what.drop and not what.free:
+        return
+    with store.alone():
+        if gone := store.where("observations", what.drop).keys() & set(what.drop):
+            store.record_pruned({run_id: store.read("observations", run_id).sha256 for run_id in sorted(gone)})
+            remove(store, "observations", gone)
+        if store.writing() or not set(store.run_ids()) <= set(what.keep):
+            return  # a run that began before may point at what would go; the next pruning knows
         for kind in KINDS[1:]:
-            store.remove(kind, run_id)
+            remove(store, kind, what.free)

@@ -200,6 +200,7 @@ def lives(*, servers: bool = False, keys: bool = False) -> str:
     """One row per server and model that it ever had; ``changed`` says when each last changed, came or went.
 
     The days of an answer are counted once for all of its models, but where a server gave several answers in one day.
+    A name or a size is the last that was told: engines differ in whether ``max_by`` passes over nulls by itself.
 
     Args:
         servers: only those in the view ``wanted``.
@@ -228,7 +229,8 @@ def lives(*, servers: bool = False, keys: bool = False) -> str:
     ), lives AS (
         SELECT s.server, h.key, max(s.last_run) AS last_run,
                min_by(s.first_seen, s.first_run) AS first_seen, max_by(s.last_seen, s.last_run) AS last_seen,
-               max_by(h.display_name, s.last_run) AS display_name, max_by(h.size_bytes, s.last_run) AS size_bytes,
+               max_by(h.display_name, CASE WHEN h.display_name IS NOT NULL THEN s.last_run END) AS display_name,
+               max_by(h.size_bytes, CASE WHEN h.size_bytes IS NOT NULL THEN s.last_run END) AS size_bytes,
                sum(s.runs) AS runs_present, sum(CASE WHEN h.loaded > 0 THEN s.runs ELSE 0 END) AS runs_loaded,
                max_by(CASE WHEN h.loaded > 0 THEN s.last_seen END, CASE WHEN h.loaded > 0 THEN s.last_run END)
                    AS last_loaded
@@ -275,8 +277,8 @@ def holding(*, some: bool) -> str:
 
 STORED = """
     SELECT p.digest, min(p.stored_in) AS stored_in FROM payloads p JOIN fresh f ON f.digest = p.digest
-    GROUP BY p.digest"""
-"""Where the answers are stored that seem to be new."""
+    JOIN recorded r ON r.run_id = p.stored_in GROUP BY p.digest"""
+"""Where the answers are stored that seem to be new, in the runs of the view ``recorded``."""
 
 
 FRESH = """

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 
 import pyarrow as pa
+from pyarrow import compute
 
 from inventory import queries, schema
 from inventory.collect import CONCURRENCY, Progress, collect, new_run_id, utc_now
+from inventory.contents import ARROW
 from inventory.diff import Changes
 from inventory.engines import Engine, open_engine
 from inventory.errors import FileError
@@ -18,13 +20,15 @@ from inventory.fields import leaves
 from inventory.history import History, Row
 from inventory.references import time_of
 from inventory.servers import Server
-from inventory.snapshot import Snapshot, build, rows
-from inventory.store import ARROW
+from inventory.snapshot import Snapshot, build, rows, values
 from inventory.suspicion import Expected
 
 _FRESH = schema.Table(
     "fresh", "a new answer", tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest"))
 )
+_RECORDED = schema.Table("recorded", "a recorded run", (schema.Column("run_id", schema.TEXT, "", ""),))
+_STORED_IN = schema.Table("stored_in", "a pointer", (schema.Column("stored_in", schema.TEXT, "", ""),))
+_RECENT = 30  # runs searched for an answer that comes back: with all of them, each run would cost more than the last
 _PAYLOADS = schema.Table(
     "payloads",
     "a body as received",
@@ -88,44 +92,57 @@ def record(history: History, snapshot: Snapshot) -> Snapshot:
     """
     store, run_id = history.store, snapshot.run_id
     store.tidy()
-    observed = rows(snapshot.tables["observations"])
+    told = snapshot.tables["observations"]
     with store.begun(run_id):  # from here on no pruning takes away what this run is about to point at
         runs = store.run_ids()
-        fresh = _point(history, runs, observed, run_id)
+        digests = dict(zip(values(told, "server"), values(told, "digest"), strict=True))
+        held = store.steadily(lambda: _held(history, runs, {digest for digest in digests.values() if digest}))
+        fresh = {digest: server for server, digest in digests.items() if digest and digest not in held}
         files = {}
         if fresh:
             for kind, table in _new_rows(snapshot, fresh, run_id).items():
                 files[kind] = store.write(kind, run_id, table)
-        table = build(
-            schema.OBSERVATIONS, {name: [row[name] for row in observed] for name in schema.OBSERVATIONS.names}
-        )
-        before = {"run_id": runs[-1], "sha256": store.read("observations", runs[-1]).sha256} if runs else None
+        table = _pointing(told, [held.get(digest, run_id) if digest else None for digest in digests.values()])
+        before = None
+        if runs:
+            digest = store.steadily(lambda: store.read("observations", runs[-1]).sha256)
+            before = {"run_id": runs[-1], "sha256": digest}
         store.write("observations", run_id, table, files=files, previous=before)
     return Snapshot({**snapshot.tables, "observations": table}, snapshot.grains, snapshot.payloads)
 
 
-def _point(history: History, runs: list[str], observed: list[Row], run_id: str) -> dict[str, str]:
-    """Point each observation at the run that holds its answer; returns one server of each answer that none holds."""
-    held = {row["digest"]: row["stored_in"] for row in history.observed(runs[-1]) if row["digest"]} if runs else {}
-    new = {row["digest"]: row["server"] for row in observed if row["digest"] and row["digest"] not in held}
+def _held(history: History, runs: list[str], digests: set[str]) -> dict[str, str]:
+    """The runs that hold answers, by digest; one that is not among them is new, or was last given long ago."""
+    if not runs:
+        return {}
+    before = history.store.read("observations", runs[-1]).table(["digest", "stored_in"])
+    told = zip(*(values(before, name) for name in ("digest", "stored_in")), strict=True)
+    held = {digest: stored_in for digest, stored_in in told if digest}
+    new = digests - held.keys()
     # not those of pruned runs, even if they are still here: they may be about to go
-    if new and (holding := history.store.holding() & set(runs)):
-        asked = build(_FRESH, {"server": list(new.values()), "digest": list(new)})
-        engine = history.views([], holding, ["payloads"], fresh=asked)
+    if new and (holding := sorted(history.store.holding() & set(runs))[-_RECENT:]):
+        asked = build(_FRESH, {"server": [""] * len(new), "digest": list(new)})
+        recorded = build(_RECORDED, {"run_id": holding})
+        engine = history.views([], holding, ["payloads"], fresh=asked, recorded=recorded)
         held |= {row["digest"]: row["stored_in"] for row in rows(engine.query(queries.STORED))}
-    fresh: dict[str, str] = {}
-    for row in observed:
-        if row["digest"]:
-            row["stored_in"] = held.get(row["digest"], run_id)
-            if row["stored_in"] == run_id:
-                fresh.setdefault(row["digest"], row["server"])
-    return fresh
+    return held
+
+
+def _pointing(observations: pa.Table, stored_in: list[str | None]) -> pa.Table:
+    """The observations, each pointing at the run that holds its answer."""
+    place = observations.column_names.index("stored_in")
+    column = build(_STORED_IN, {"stored_in": stored_in}).column("stored_in")
+    return observations.set_column(place, observations.schema.field(place), column)
 
 
 def _new_rows(snapshot: Snapshot, fresh: dict[str, str], run_id: str) -> dict[str, pa.Table]:
     """The payloads, models and instances files of the answers that are stored now."""
     asked = build(_FRESH, {"server": list(fresh.values()), "digest": list(fresh)})
-    views = {name: snapshot.tables[name] for name in ("observations", *queries.GRAIN_FILES)}
+    views = {
+        name: table.filter(compute.is_in(table.column("server"), asked.column("server").combine_chunks()))
+        for name in ("observations", *queries.GRAIN_FILES)
+        for table in (snapshot.tables[name],)
+    }
     engine = open_engine("duckdb")
     for name, table in {"fresh": asked, **views}.items():
         engine.add(name, table)
@@ -206,7 +223,8 @@ def take(
     run_id = None
     try:
         run_id = new_run_id(next_moment(history, clock()))
-        known = {} if accept_suspect else expected(history, [server.name for server in servers])
+        names = [server.name for server in servers]
+        known = {} if accept_suspect else history.store.steadily(lambda: expected(history, names))
     except FileError as error:
         failure = error
     snapshot = collect(

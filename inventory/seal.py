@@ -5,7 +5,7 @@ The seal is counted with zeros in its own place. A flipped bit or a truncation a
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
@@ -17,22 +17,29 @@ import inventory
 
 _WRITTEN: dict[str, Any] = {
     "compression": "zstd",
-    "use_dictionary": False,  # most values are digests and keys, of which no two are equal; zstd finds the others
     "write_statistics": False,
     "store_schema": False,  # Arrow's own copy of the schema, which would be half of a small file
 }
 _ABOUT = "lms-inventory"
 _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"')
 _BEGIN = b'{"tool": "lms-inventory"'  # how what a file says about itself begins; its seal stands last in it
-_OPEN = b'"seal": "' + b"0" * 64 + b'"'
+_NAME = b'"seal": "'
+_OPEN = _NAME + b"0" * 64 + b'"'
 
 
-def sealed(table: pa.Table, about: Mapping[str, Any]) -> bytes:
-    """A Parquet file with ``about`` and the seal in its footer."""
+def sealed(table: pa.Table, about: Mapping[str, Any], repeated: Sequence[str] = ()) -> bytes:
+    """A Parquet file with ``about`` and the seal in its footer.
+
+    Args:
+        table: what is in it.
+        about: what it says about itself.
+        repeated: the columns in which the same values stand many times.
+    """
     told = {"tool": "lms-inventory", "version": inventory.__version__, **about}
     metadata = table.schema.metadata or {}
     sink = BytesIO()
-    with parquet.ParquetWriter(sink, table.schema, **_WRITTEN) as writer:
+    dictionary = {"use_dictionary": list(repeated) or False}  # of digests and keys mostly no two are equal
+    with parquet.ParquetWriter(sink, table.schema, **_WRITTEN, **dictionary) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata({**metadata, _ABOUT: json.dumps({**told, "seal": "0" * 64})})
     body = sink.getvalue()
@@ -43,11 +50,24 @@ def sealed(table: pa.Table, about: Mapping[str, Any]) -> bytes:
 
 def unsealed(body: bytes) -> dict[str, Any] | None:
     """What a sealed file says about itself; None if its seal is broken."""
-    found = list(_SEAL.finditer(body))[-1:]
-    if (
-        not found
-        or sha256(body[: found[0].start()] + _OPEN + body[found[0].end() :]).hexdigest().encode() != found[0][1]
-    ):
+    found = _SEAL.match(body, max(body.rfind(_NAME), 0))  # it stands last: none of its like follows
+    if not found:
         return None
-    about: dict[str, Any] = json.loads(body[body.rindex(_BEGIN, 0, found[0].start()) : found[0].end() + 1])
+    counted = sha256(memoryview(body)[: found.start()])
+    counted.update(_OPEN)
+    counted.update(memoryview(body)[found.end() :])
+    if counted.hexdigest().encode() != found[1]:
+        return None
+    about: dict[str, Any] = json.loads(body[body.rindex(_BEGIN, 0, found.start()) : found.end() + 1])
+    return about
+
+
+def claimed(footer: bytes) -> dict[str, Any]:
+    """What a file says about itself in the end of its bytes; its seal is not looked at.
+
+    Raises:
+        ValueError: it says nothing.
+    """
+    begin = footer.rindex(_BEGIN)
+    about: dict[str, Any] = json.JSONDecoder().raw_decode(footer[begin:].decode(errors="replace"))[0]
     return about

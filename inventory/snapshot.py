@@ -1,6 +1,7 @@
 """A snapshot: the tables of one moment, as Arrow tables inside and pandas DataFrames at the door."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -164,22 +165,21 @@ def named_rows(columns: Columns, server: str) -> Columns:
 def build(table: schema.Table, columns: Mapping[str, list[Any]]) -> pa.Table:
     """An Arrow table with the schema's types out of a list of Python values per column.
 
-    Times are ``datetime`` with a zone. The values travel as JSON because ``pyarrow.array`` imports pandas, which costs
-    a cold command more than everything else it does.
+    Times are ``datetime`` with a zone. Without pandas the values travel as JSON, as ``pyarrow.array`` would import it.
     """
     target = arrow_schema(table)
     plain = {
         column.name: _micros(columns[column.name]) if column.kind == schema.TIME else columns[column.name]
         for column in table.columns
     }
+    if "pandas" in sys.modules:
+        return pa.Table.from_arrays([pa.array(plain[field.name], field.type) for field in target], schema=target)
     document = json.dumps(plain, ensure_ascii=False).encode()
-    types = [pa.int64() if column.kind == schema.TIME else _arrow_type(column) for column in table.columns]
-    lists = pa.schema([(column.name, pa.list_(kind)) for column, kind in zip(table.columns, types, strict=True)])
-    read = pyarrow.json.read_json(
-        BytesIO(document),
-        read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(document) + 1),
-        parse_options=pyarrow.json.ParseOptions(explicit_schema=lists, unexpected_field_behavior="error"),
-    )
+    kinds = [pa.int64() if column.kind == schema.TIME else _arrow_type(column) for column in table.columns]
+    lists = pa.schema([(name, pa.list_(kind)) for name, kind in zip(table.names, kinds, strict=True)])
+    reading = pyarrow.json.ReadOptions(use_threads=False, block_size=len(document) + 1)
+    parsing = pyarrow.json.ParseOptions(explicit_schema=lists, unexpected_field_behavior="error")
+    read = pyarrow.json.read_json(BytesIO(document), read_options=reading, parse_options=parsing)
     arrays = [read.column(name).combine_chunks().flatten().cast(target.field(name).type) for name in table.names]
     return pa.Table.from_arrays(arrays, schema=target)
 

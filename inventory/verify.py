@@ -4,18 +4,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from inventory import journal, schema
+from inventory.contents import KINDS, RUN_ID, Sealed, is_merged, listed, month_of, opened
 from inventory.decode import PATHS, decode
 from inventory.digest import digest
 from inventory.errors import FileError, ServerError
 from inventory.flatten import flatten
 from inventory.queries import GRAIN_FILES
 from inventory.snapshot import build, rows, values
-from inventory.store import KINDS, RUN_ID, Sealed, Store
+from inventory.store import Store
 
 PROBLEMS = schema.Table(
     "problems",
@@ -40,120 +42,166 @@ class Problem:
 def verify(store: Store) -> pa.Table:
     """Check all files of a history against their seals, each other, and their own evidence.
 
+    Of a run whose files were merged, the rows are proven by the digest that was taken of them then, and the chain by
+    the SHA-256 of its own file, which only its merged file still tells.
+
     Returns:
         One row per problem, as ``PROBLEMS`` says; none if all is well.
     """
-    found = list(dict.fromkeys(_problems(store)))
-    return build(PROBLEMS, {name: [getattr(problem, name) for problem in found] for name in PROBLEMS.names})
+    while True:
+        seen = store.months.seen()
+        found = list(dict.fromkeys(_problems(store)))
+        if not found or store.months.seen() == seen:  # else files were merged that it was about to read
+            return build(PROBLEMS, {name: [getattr(problem, name) for problem in found] for name in PROBLEMS.names})
+
+
+def recorded(store: Store) -> set[str]:
+    """The runs that are there, but those in a merged file that cannot be read."""
+    return {run_id for path in store.months.files("observations") for run_id in _listed(path)}
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What could be read.
+
+    Attributes:
+        sealed: what each run has of each kind.
+        lost: the kinds and months of which a merged file is damaged: nobody knows which runs it held.
+    """
+
+    store: Store
+    sealed: dict[tuple[str, str], Sealed]
+    lost: set[tuple[str, str]]
+
+    def missing(self, kind: str, run_id: str) -> bool:
+        """Whether there is no file in which the run's could be, not even a damaged one."""
+        return not (
+            (kind, run_id) in self.sealed
+            or (kind, month_of(run_id)) in self.lost
+            or self.store.path(kind, run_id).exists()
+        )
+
+    def name(self, kind: str, run_id: str) -> str:
+        """The file of a run, from the history's folder: its own, if it has none."""
+        one = self.sealed.get((kind, run_id))
+        return str((one.path if one else self.store.path(kind, run_id)).relative_to(self.store.folder))
 
 
 def _problems(store: Store) -> Iterator[Problem]:
-    runs = store.run_ids()
     pruned = {run_id: digest for noted in store.noted("pruned").values() for run_id, digest in (noted or {}).items()}
-    yield from _notes(store, runs)
-    files: dict[tuple[str, str], Sealed] = {}
+    files = _Files(store, {}, set())
     for kind in KINDS:
-        for path in sorted((store.folder / kind).rglob("*")):
+        known = dict.fromkeys(store.months.files(kind))
+        for path in [*known, *sorted(set((store.folder / kind).rglob("*")) - known.keys())]:
             if path.is_file():
-                name = str(path.relative_to(store.folder))
-                if not RUN_ID.fullmatch(path.stem) or path != store.path(kind, path.stem):
-                    yield Problem(name, "no file of a history", "unknown")
-                    continue
-                try:
-                    files[kind, path.stem] = store.read(kind, path.stem)
-                except FileError as error:
-                    yield Problem(name, error.what.removeprefix(f"{path} "), _holds(kind, path.stem))
-    yield from _missed(store, {*runs, *pruned})
-    for run_id in runs:
-        if ("observations", run_id) in files:
-            yield from _links(store, files, run_id, pruned)
-    for kind, run_id in files:
-        if kind == "payloads":
-            yield from _evidence(store, files, run_id, complete=run_id in pruned)
+                yield from _file(files, kind, path, here=path in known)
+    yield from _notes(files)
+    yield from _missed(files, pruned)
+    for kind, run_id in files.sealed:
+        if kind == "observations":
+            yield from _links(files, run_id, pruned)
+        elif kind == "payloads":
+            yield from _evidence(files, run_id, complete=run_id in pruned)
 
 
-def _missed(store: Store, known: set[str]) -> Iterator[Problem]:
+def _file(files: _Files, kind: str, path: Path, *, here: bool) -> Iterator[Problem]:
+    """Whether a file, that is ``here`` in its place, is whole; what it holds is put to what could be read."""
+    name = str(path.relative_to(files.store.folder))
+    runs = _listed(path)
+    if not here or not (is_merged(path) or {month_of(run_id) for run_id in runs} == {path.parent.name}):
+        yield Problem(name, "no file of a history", "unknown")
+        return
+    try:
+        parts = opened(kind, path)
+    except FileError as error:
+        if is_merged(path):
+            files.lost.add((kind, path.parent.name))
+        holds = _holds(kind, path.stem) if not is_merged(path) else _held(kind, path.parent.name)
+        yield Problem(name, error.what.removeprefix(f"{path} "), holds)
+        return
+    for run_id, one in parts.items():
+        if (kind, run_id) in files.sealed:
+            yield Problem(name, "holds what another file holds too", _holds(kind, run_id))
+        elif not one.as_merged:
+            yield Problem(name, "other rows than the run's own file had", _holds(kind, run_id))
+        files.sealed.setdefault((kind, run_id), one)
+
+
+def _listed(path: Path) -> frozenset[str]:
+    try:
+        return listed(path)
+    except (FileError, FileNotFoundError):
+        return frozenset()
+
+
+def _missed(files: _Files, pruned: dict[str, str]) -> Iterator[Problem]:
     """The runs that the journal names and that are not there: no file points at the newest one, nor at a sibling."""
-    for entry in journal.read(store.folder):
+    for entry in journal.read(files.store.folder):
         run_id = entry.get("run_id")
-        if (
-            entry.get("recorded") is True
-            and isinstance(run_id, str)
-            and RUN_ID.fullmatch(run_id)
-            and run_id not in known
-        ):
-            file = str(store.path("observations", run_id).relative_to(store.folder))
-            yield Problem(file, f"missing: {journal.NAME} names it", _holds("observations", run_id))
+        if entry.get("recorded") is not True or not isinstance(run_id, str) or not RUN_ID.fullmatch(run_id):
+            continue
+        if run_id not in pruned and files.missing("observations", run_id):
+            name = files.name("observations", run_id)
+            yield Problem(name, f"missing: {journal.NAME} names it", _holds("observations", run_id))
 
 
-def _notes(store: Store, runs: list[str]) -> Iterator[Problem]:
+def _notes(files: _Files) -> Iterator[Problem]:
     """The records of prunings, and the frozen baselines."""
     for kind, holds in (("pruned", "which runs were pruned"), ("baselines", "which run was frozen")):
-        for path, noted in store.noted(kind).items():
-            name = str(path.relative_to(store.folder))
+        for path, noted in files.store.noted(kind).items():
+            name = str(path.relative_to(files.store.folder))
             if noted is None:
                 yield Problem(name, "is damaged", holds)
-            elif kind == "baselines" and not noted.keys() <= set(runs):
+            elif kind == "baselines" and any(files.missing("observations", run_id) for run_id in noted):
                 yield Problem(name, "names a run that is missing", holds)
 
 
-def _links(
-    store: Store, files: dict[tuple[str, str], Sealed], run_id: str, pruned: dict[str, str]
-) -> Iterator[Problem]:
+def _links(files: _Files, run_id: str, pruned: dict[str, str]) -> Iterator[Problem]:
     """What one run says of its other files, of the run before, and of the answers that it points at."""
-    sealed = files["observations", run_id]
+    sealed = files.sealed["observations", run_id]
     for kind, expected in sealed.about["files"].items():
-        path = store.path(kind, run_id)
-        if (kind, run_id) in files:
-            if files[kind, run_id].sha256 != expected:
-                yield Problem(
-                    str(path.relative_to(store.folder)), "another file than the run wrote", _holds(kind, run_id)
-                )
-        elif not path.exists():
-            yield Problem(str(path.relative_to(store.folder)), "missing", _holds(kind, run_id))
-    yield from _before(store, files, run_id, pruned)
-    yield from _pointers(store, files, run_id)
+        if files.missing(kind, run_id):
+            yield Problem(files.name(kind, run_id), "missing", _holds(kind, run_id))
+        elif (kind, run_id) in files.sealed and files.sealed[kind, run_id].sha256 != expected:
+            yield Problem(files.name(kind, run_id), "another file than the run wrote", _holds(kind, run_id))
+    yield from _before(files, run_id, pruned)
+    yield from _pointers(files, run_id)
 
 
-def _before(
-    store: Store, files: dict[tuple[str, str], Sealed], run_id: str, pruned: dict[str, str]
-) -> Iterator[Problem]:
+def _before(files: _Files, run_id: str, pruned: dict[str, str]) -> Iterator[Problem]:
     """Whether the run before is the one that this run followed."""
-    if before := files["observations", run_id].about["previous"]:
-        earlier = files.get(("observations", before["run_id"]))
-        actual = earlier.sha256 if earlier else pruned.get(before["run_id"])
-        path = store.path("observations", before["run_id"])
-        file, holds = str(path.relative_to(store.folder)), _holds("observations", before["run_id"])
-        if actual is None and not path.exists():
+    if before := files.sealed["observations", run_id].about["previous"]:
+        followed = before["run_id"]
+        earlier = files.sealed.get(("observations", followed))
+        actual = earlier.sha256 if earlier else pruned.get(followed)
+        file, holds = files.name("observations", followed), _holds("observations", followed)
+        if actual is None and files.missing("observations", followed):
             yield Problem(file, "missing", holds)
         elif actual is not None and actual != before["sha256"]:
             yield Problem(file, f"another file than {run_id} followed", holds)
 
 
-def _pointers(store: Store, files: dict[tuple[str, str], Sealed], run_id: str) -> Iterator[Problem]:
+def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
     """Whether every answer that a run points at is there."""
-    sealed = files["observations", run_id]
-    name = str(sealed.path.relative_to(store.folder))
     pointed: dict[str, set[str]] = defaultdict(set)
-    for row in rows(sealed.table()):
+    for row in rows(files.sealed["observations", run_id].table(["digest", "stored_in"])):
         if row["digest"]:
             pointed[row["stored_in"]].add(row["digest"])
     for stored, digests in pointed.items():
-        payloads = files.get(("payloads", stored))
-        held = set(payloads.table(["digest"]).column("digest").to_pylist()) if payloads else None
-        if held is None and not store.path("payloads", stored).exists():
-            missing = str(store.path("payloads", stored).relative_to(store.folder))
-            yield Problem(missing, "missing", _holds("payloads", stored))
-        elif held is not None and digests - held:
-            yield Problem(name, f"points at answers that {stored} does not hold", _holds("observations", run_id))
+        payloads = files.sealed.get(("payloads", stored))
+        if files.missing("payloads", stored):
+            yield Problem(files.name("payloads", stored), "missing", _holds("payloads", stored))
+        elif payloads and digests - set(values(payloads.table(["digest"]), "digest")):
+            name, holds = files.name("observations", run_id), _holds("observations", run_id)
+            yield Problem(name, f"points at answers that {stored} does not hold", holds)
 
 
-def _evidence(store: Store, files: dict[tuple[str, str], Sealed], run_id: str, *, complete: bool) -> Iterator[Problem]:
+def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem]:
     """Whether the bodies of a run give the tables of that run; ``complete``: nobody else knows that it had all."""
-    payloads = files["payloads", run_id]
+    payloads = files.sealed["payloads", run_id]
     if payloads.about["schema_version"] != schema.SCHEMA_VERSION:
         return  # another version found other columns in the same bodies; the seals alone prove its files
-    name = str(payloads.path.relative_to(store.folder))
+    name = files.name("payloads", run_id)
     expected: dict[str, Counter[tuple[Any, ...]]] = {table: Counter() for table in GRAIN_FILES}
     for row in rows(payloads.table()):
         try:
@@ -168,16 +216,26 @@ def _evidence(store: Store, files: dict[tuple[str, str], Sealed], run_id: str, *
             told = zip(*(columns[column] for column in names), strict=True)
             expected[table].update((row["digest"], *cells) for cells in told)
     for table, answers in expected.items():
-        path = store.path(table, run_id)
-        if complete and not path.exists():
-            yield Problem(str(path.relative_to(store.folder)), "missing", _holds(table, run_id))
-        if (table, run_id) in files:
-            kept = files[table, run_id].table(["digest", *schema.TABLES[table].names[1:]])
+        name = files.name(table, run_id)
+        if complete and files.missing(table, run_id):
+            yield Problem(name, "missing", _holds(table, run_id))
+        if (table, run_id) in files.sealed:
+            kept = files.sealed[table, run_id].table(["digest", *schema.TABLES[table].names[1:]])
             if Counter(zip(*(values(kept, column) for column in kept.column_names), strict=True)) != answers:
-                name = str(path.relative_to(store.folder))
                 yield Problem(name, "other rows than the bodies give", _holds(table, run_id))
 
 
 def _holds(kind: str, run_id: str) -> str:
-    what = {"observations": "who was asked and what came back", "payloads": "the bodies as received"}
-    return f"{what.get(kind, f'the {kind}')} of run {run_id}"
+    return f"{_WHAT[kind]} of run {run_id}"
+
+
+def _held(kind: str, month: str) -> str:
+    return f"{_WHAT[kind]} of many runs of {month.removeprefix('month=')}"
+
+
+_WHAT = {
+    "observations": "who was asked and what came back",
+    "payloads": "the bodies as received",
+    "models": "the models",
+    "instances": "the instances",
+}

@@ -22,7 +22,7 @@ CORE = {
 EDGES = {
     "servers", "configuration", "texts", "tokens", "sources",
     "files", "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
-    "store", "engines", "past", "history", "verify", "prune",
+    "contents", "months", "notes", "store", "compaction", "engines", "past", "history", "verify", "prune",
 }
 # fmt: on
 JOINT = {"collect", "recording", "comparison"}
@@ -31,15 +31,18 @@ TOLD = {  # edges that another edge stands on
     "configuration": {"servers", "texts", "tokens"},
     "formats": {"files"},
     "schedules": {"files"},
-    "store": {"files"},
+    "months": {"files", "contents"},
+    "notes": {"files", "contents"},
+    "store": {"files", "contents", "months", "notes"},
+    "compaction": {"contents", "store"},
     "past": {"store", "engines"},
     "history": {"store", "engines", "past"},
-    "verify": {"store", "journal"},
-    "prune": {"store"},
+    "verify": {"contents", "store", "journal"},
+    "prune": {"contents", "store", "compaction"},
     "shapes": {"canvas"},
     "plots": {"canvas", "shapes"},
 }
-HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "openpyxl", "duckdb", "matplotlib"}
+HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "openpyxl", "duckdb", "matplotlib", "pyspark"}
 
 # The one step from the core to an edge, written down so that no second one comes: Snapshot.write(path) hands itself
 # to the formats, because that is what a user calls.

@@ -9,12 +9,12 @@ from histories import Fleet, collected, day, files, made, model, run, told
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventory.contents import KINDS
 from inventory.errors import ConfigurationError
 from inventory.history import History
 from inventory.prune import Plan, carry_out, kept, plan
 from inventory.recording import record
 from inventory.references import time_of
-from inventory.store import KINDS
 from inventory.verify import verify
 
 MOMENTS = st.datetimes(datetime(2024, 12, 20), datetime(2026, 2, 1))  # noqa: DTZ001 - made UTC below

@@ -11,12 +11,13 @@ import pyarrow as pa
 import pytest
 from histories import Fleet, collected, day, files, made, model, run, told
 
+from inventory.contents import KINDS
 from inventory.errors import ConfigurationError, FileError
 from inventory.history import History
 from inventory.recording import record
 from inventory.seal import sealed, unsealed
 from inventory.snapshot import rows
-from inventory.store import KINDS, Store
+from inventory.store import Store
 from inventory.verify import verify
 
 TWO: Fleet = {"a": [model("x", "i"), model("y")], "b": [model("x", "i"), model("y")]}

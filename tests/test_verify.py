@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from histories import files, made, model
 
+from inventory.contents import KINDS
 from inventory.errors import FileError
 from inventory.history import History
 from inventory.prune import carry_out, plan
 from inventory.snapshot import rows
-from inventory.store import KINDS
 from inventory.verify import verify
 
 FLIPS = 150

@@ -1,5 +1,6 @@
 """What the commands that read or write a history share."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import platformdirs
 import inventory
 from inventory import schema
 from inventory.cli._configuration import chosen, config_option, configuration, ready, setting
+from inventory.engines import ENGINES
 from inventory.errors import ConfigurationError
 from inventory.servers import Server
 
@@ -24,6 +26,12 @@ HAPPENED = 10  # exit code: done, and what --fail-on names happened
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default=ENGINES[0],
+    help="What runs the queries: DuckDB in this process, or Apache Spark.",
+)
 fail_on_option = click.option(
     "--fail-on",
     metavar="WORD,...",
@@ -48,11 +56,13 @@ def default_history() -> Path:
     return Path(platformdirs.user_data_dir("lms-inventory", appauthor=False)) / "history"
 
 
-def history_at(folder: str | None) -> "History":
+def history_at(folder: str | None, engine: str = ENGINES[0]) -> "History":
     """The history in a folder; by default the user's own."""
     from inventory.history import History
 
-    return History(folder or default_history())
+    if engine == "spark":
+        logging.disable()  # its client tells there of every interruption, with a traceback; errors are told in words
+    return History(folder or default_history(), engine)
 
 
 def words(text: str | None) -> frozenset[str]:

@@ -8,7 +8,7 @@ import click
 from inventory import schema
 from inventory.cli._files import check_targets, local_zone, output_option, report_among, write_all, write_tables
 from inventory.cli._fleet import by_option, compared_labels, counted, selected
-from inventory.cli._history import fail_on_option, failing, history_at, history_option, live, words
+from inventory.cli._history import engine_option, fail_on_option, failing, history_at, history_option, live, words
 from inventory.cli._shared import INCOMPLETE, json_option, print_json, say, terminal_width, where_option
 from inventory.errors import ConfigurationError, FileError
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @output_option("Write the changes to FILE. Repeatable.")
 @fail_on_option
 @history_option
+@engine_option
 @json_option
 def diff(
     old: str | None,
@@ -45,6 +46,7 @@ def diff(
     outputs: Sequence[str],
     fail_on: str | None,
     folder: str | None,
+    engine: str,
     as_json: bool,
 ) -> int:
     """Say what changed from OLD to NEW (default: previous latest).
@@ -59,7 +61,7 @@ def diff(
         raise ConfigurationError("OLD and --baseline exclude each other", "Give one of them")
     from inventory.comparison import changes_between, side_of
 
-    history = history_at(folder)
+    history = history_at(folder, engine)
     if baseline is not None:
         old, new = history.baseline(baseline), old
     sides = [side_of(ref, history, lambda: live(history)) for ref in (old or "previous", new or "latest")]

@@ -8,7 +8,7 @@ import click
 from inventory.cli._configuration import flagged
 from inventory.cli._files import check_targets, output_option, write_tables
 from inventory.cli._fleet import by_model_option, overview, selected, stored_labels
-from inventory.cli._history import blocks_shown, history_at, history_option
+from inventory.cli._history import blocks_shown, engine_option, history_at, history_option
 from inventory.cli._shared import json_option, print_json, say, terminal_width, where_option
 from inventory.errors import ConfigurationError, FileError
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--since", metavar="WHEN", help="Only from this date or time on; local unless it says otherwise.")
 @output_option("Write what is shown to FILE. Repeatable.")
 @history_option
+@engine_option
 @json_option
 @click.pass_context
 def history(
@@ -38,6 +39,7 @@ def history(
     since: str | None,
     outputs: Sequence[str],
     folder: str | None,
+    engine: str,
     as_json: bool,
 ) -> int:
     """Show the runs, one model's life, what is not used, or what there is on how many servers."""
@@ -48,7 +50,7 @@ def history(
     if by is not None and since is not None:
         raise ConfigurationError("--by and --since exclude each other", "--by says what there is now")
     check_targets(outputs)
-    kept = history_at(folder)
+    kept = history_at(folder, engine)
     servers = _meant(kept, servers, where)
     tables, text = _question(kept, servers, key, unused, since) if by is None else overview(kept, servers, by)
     failures = write_tables(tables, outputs, kept.store.run_ids()[-1] if outputs and kept.store.run_ids() else "")

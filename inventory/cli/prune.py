@@ -1,12 +1,18 @@
 """``lms-inventory prune``."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from inventory.cli._history import history_at, history_option
 from inventory.cli._shared import json_option, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from inventory.compaction import Due
+    from inventory.prune import Plan
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -20,7 +26,8 @@ def _rule(name: str, what: str) -> Callable[[_Command], _Command]:
 @_rule("daily", "the newest run of each of the last N days that have one")
 @_rule("weekly", "the same for weeks")
 @_rule("monthly", "the same for months")
-@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--compact", is_flag=True, help="Merge the small files of closed months into few large ones.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go, and what would be merged.")
 @history_option
 @json_option
 def prune(
@@ -28,24 +35,62 @@ def prune(
     daily: int | None,
     weekly: int | None,
     monthly: int | None,
+    compact: bool,
     dry_run: bool,
     folder: str | None,
     as_json: bool,
 ) -> int:
-    """Remove the runs that no rule keeps; what kept runs point at stays, and so does the newest complete run."""
-    from inventory.layout import count
+    """Remove the runs that no rule keeps; what kept runs point at stays, and so does the newest complete run.
+
+    A month is closed when a later month has a run. Merging changes no row and no run id.
+    """
+    from inventory import compaction
     from inventory.prune import carry_out, plan
 
-    rules = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
+    given = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
+    rules = {name: number for name, number in given.items() if number}
     store = history_at(folder).store
-    what = plan(store, {name: number for name, number in rules.items() if number}, list(store.baselines().values()))
-    if not dry_run:
+    what = plan(store, rules, list(store.baselines().values())) if rules or not compact else None
+    if what and not dry_run:
         carry_out(store, what)
+    merged = None
+    if compact:
+        merged = [(one, 0) for one in compaction.due(store)] if dry_run else compaction.compact(store)
     if as_json:
-        print_json("prune", {"kept": list(what.keep), "removed": list(what.drop), "dry_run": dry_run})
+        print_json("prune", {**_removed(what), **_merged(merged), "dry_run": dry_run})
     else:
-        verb = "would go" if dry_run else "removed"
-        for run_id in what.drop if dry_run else ():
-            click.echo(f"- {run_id}")
-        click.echo(f"{count(len(what.keep), 'run')} kept, {len(what.drop)} {verb}")
+        click.echo(_text(_removed(what), _merged(merged), dry_run))
     return 0
+
+
+def _removed(what: "Plan | None") -> dict[str, Any]:
+    return {"kept": list(what.keep), "removed": list(what.drop)} if what else {}
+
+
+def _merged(merged: "Sequence[tuple[Due, int]] | None") -> dict[str, Any]:
+    """What was merged, month by month."""
+    if merged is None:
+        return {}
+    months: dict[str, dict[str, Any]] = {}
+    for one, files in merged:
+        month = one.month.removeprefix("month=")
+        row = months.setdefault(month, {"month": month, "files": 0, "merged_files": 0})
+        row["files"] += one.files
+        row["merged_files"] += files
+    return {"compacted": [months[month] for month in sorted(months)]}
+
+
+def _text(removed: dict[str, Any], merged: dict[str, Any], dry_run: bool) -> str:
+    from inventory.layout import count
+
+    lines = [f"- {run_id}" for run_id in removed.get("removed", ()) if dry_run]
+    if removed:
+        verb = "would go" if dry_run else "removed"
+        lines.append(f"{count(len(removed['kept']), 'run')} kept, {len(removed['removed'])} {verb}")
+    if merged:
+        months = merged["compacted"]
+        for row in months:
+            became = "" if dry_run else f" became {row['merged_files']:,}"
+            lines.append(f"~ {row['month']}: {count(row['files'], 'file')}{became}")
+        lines.append(f"{count(len(months), 'month')} {'would be ' if dry_run else ''}compacted")
+    return "\n".join(lines)

@@ -23,5 +23,5 @@ def verify(folder: str | None, as_json: bool) -> int:
     else:
         for problem in problems:
             click.echo(plain(f"{problem['file']}: {problem['problem']}; it holds {problem['holds']}"))
-        click.echo(f"{count(len(store.run_ids()), 'run')}, {count(len(problems), 'problem')}")
+        click.echo(f"{count(len(proof.recorded(store)), 'run')}, {count(len(problems), 'problem')}")
     return FileError.exit_code if problems else 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Files = tuple[Sequence[Path], pa.Table | None]
 
-ENGINES = ("duckdb",)
+ENGINES = ("duckdb", "spark")
 
 
 class Engine(Protocol):

@@ -14,6 +14,7 @@ from inventory.errors import FileError
 if TYPE_CHECKING:
     from inventory.engines import Files
 
+_FEW = 8  # files that a query may open again each time
 _SMALL = 8 * 2**20  # bytes of the files of one view
 _PATTERN = re.compile(r"[*?\[]")  # what stands for other characters in the name of a file to read
 
@@ -21,7 +22,7 @@ _PATTERN = re.compile(r"[*?\[]")  # what stands for other characters in the name
 class Engine:
     """Runs SQL over views of Parquet files and of Arrow tables.
 
-    Small files are read once and kept, because opening many of them is what a query would spend its time on.
+    Many small files are read once and kept, because opening them is what a query would spend its time on.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,8 @@ class Engine:
             self.add(f"no_{name}", like)
             source = f"FROM ({source} UNION ALL BY NAME FROM no_{name})"
         with _told():
-            kind = "TABLE" if sum(path.stat().st_size for path in paths) <= _SMALL else "VIEW"
+            kept = len(paths) > _FEW and sum(path.stat().st_size for path in paths) <= _SMALL
+            kind = "TABLE" if kept else "VIEW"
             self._connection.execute(f"CREATE TEMP {kind} {name} AS SELECT {', '.join(columns)} {source}")
 
     def add(self, name: str, table: pa.Table) -> None:
@@ -68,4 +70,5 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (duckdb.IOException, OSError) as error:
-        raise FileError(f"a file of the history could not be read: {error}", "Try again") from error
+        reason = str(error).partition("\n")[0]  # DuckDB goes on with the query
+        raise FileError(f"a file of the history could not be read: {reason}", "Try again") from error

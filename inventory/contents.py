@@ -1,0 +1,244 @@
+"""What one file of a history holds: the rows of one run, or those of many runs of one month (*merged*).
+
+A merged file keeps in its footer, for each of its runs, what the footer of that run's own file said, that file's
+SHA-256, the number of its rows and a digest over them, so that the chain of runs can be followed and the rows proven.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from io import SEEK_END, BytesIO
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from inventory import queries, schema
+from inventory.errors import FileError
+from inventory.seal import claimed, sealed, unsealed
+from inventory.snapshot import arrow_schema
+
+KINDS = ("observations", "payloads", "models", "instances")
+RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{4}")
+ADVICE = "See what else is wrong with: lms-inventory verify"
+
+ARROW = {
+    "payloads": pa.schema(
+        [(name, pa.string()) for name in ("digest", "stored_in", "payload_digest")]
+        + [("body", pa.large_binary()), ("fields", pa.string())]
+    ),
+    **{
+        table.name: pa.schema([field.remove_metadata() for field in arrow_schema(table)], arrow_schema(table).metadata)
+        for table in (schema.OBSERVATIONS, *queries.GRAIN_FILES.values())
+    },
+}
+"""Types, and what pandas needs; without the meanings, which would be most of a small file."""
+
+_MERGED = re.compile(r"merged-[0-9a-f]{16}")
+_OWN = ("tool", "version", "kind", "run_id", "seal")  # what a file says that is not kept of a run when it is merged
+_SINGLE = ("body",)  # columns in which no two values are equal: a dictionary would only cost
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that was read and whose seal is whole.
+
+    Attributes:
+        path: where it is.
+        body: its bytes.
+        about: what it says about itself.
+    """
+
+    path: Path
+    body: bytes
+    about: Mapping[str, Any]
+
+    def read(self, columns: list[str] | None = None) -> pa.Table:
+        """The table in it, with the columns of this version: one that it lacks is null."""
+        told = parquet.ParquetFile(pa.BufferReader(self.body)).read(columns)
+        for field in [ARROW[self.about["kind"]].field(name) for name in columns or ARROW[self.about["kind"]].names]:
+            if field.name not in told.column_names:
+                told = told.append_column(field, pa.nulls(told.num_rows, field.type))
+        return told.select(columns or ARROW[self.about["kind"]].names)
+
+    @cached_property
+    def everything(self) -> pa.Table:
+        """The table, read once: many runs are about to be asked for."""
+        return self.read()
+
+    def parts(self) -> dict[str, "Sealed"]:
+        """What it holds of each run."""
+        if "runs" not in self.about:
+            return {self.about["run_id"]: Sealed(self, self.about)}
+        ends = accumulate(entry["rows"] for entry in self.about["runs"].values())
+        return {
+            run_id: Sealed(self, {"kind": self.about["kind"], "run_id": run_id, **entry}, end - entry["rows"])
+            for (run_id, entry), end in zip(self.about["runs"].items(), ends, strict=True)
+        }
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What one run has in one file.
+
+    Attributes:
+        file: the file, whose seal is whole.
+        about: what the run's own file says of itself; if it was merged, what it said, and what ``File`` adds.
+        begin: the place of its first row in a merged file; None for a file of its own.
+    """
+
+    file: File
+    about: Mapping[str, Any]
+    begin: int | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self.file.path
+
+    @property
+    def weight(self) -> int:
+        """Its share of the bytes of the file."""
+        return len(self.file.body) // len(self.file.about.get("runs", [self]))
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the run's own file, as it is or as it was before it was merged."""
+        return sha256(self.file.body).hexdigest() if self.begin is None else str(self.about["sha256"])
+
+    def table(self, columns: list[str] | None = None) -> pa.Table:
+        """The rows, with the columns of this version: one that the file lacks is null."""
+        if self.begin is None:
+            return self.file.read(columns)
+        part = self.file.everything.slice(self.begin, self.about["rows"])
+        return part.select(columns) if columns else part
+
+    @property
+    def as_merged(self) -> bool:
+        """Whether the rows are those that were there when the run's own file was merged."""
+        return self.begin is None or rows_sha256(self.table()) == self.about["rows_sha256"]
+
+
+def opened(kind: str, path: Path) -> dict[str, Sealed]:
+    """Read a file and check its seal, and that it is what its name says.
+
+    Returns:
+        What it holds, by run.
+
+    Raises:
+        FileError: it is missing or damaged.
+    """
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
+    about = unsealed(body)
+    if about is None or about.get("kind") != kind or not _named(path, about):
+        raise _damaged(path)
+    return File(path, body, about).parts()
+
+
+def listed(path: Path) -> frozenset[str]:
+    """The runs that a file holds: as its name says, or, if it is merged, its footer; none for a foreign file.
+
+    Only a digest over that list is checked, not the seal: the rows are not read.
+
+    Raises:
+        FileNotFoundError: it is not there any more.
+        FileError: it could not be read, or the list is damaged.
+    """
+    if RUN_ID.fullmatch(path.stem):
+        return frozenset({path.stem})
+    if not is_merged(path):
+        return frozenset()
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, SEEK_END)
+            file.seek(max(size - 8, 0))
+            length = int.from_bytes(file.read(4), "little") + 8
+            file.seek(max(size - length, 0))
+            about = claimed(file.read(length))
+        whole = _named(path, about)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
+    except (ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise _damaged(path)
+    return frozenset(about["runs"])
+
+
+def is_merged(path: Path) -> bool:
+    """Whether a file is named as one that holds many runs."""
+    return bool(_MERGED.fullmatch(path.stem))
+
+
+def month_of(run_id: str) -> str:
+    """The name of the folder of a run's month."""
+    return f"month={run_id[:4]}-{run_id[4:6]}"
+
+
+def merged(kind: str, runs: Sequence[Sealed]) -> tuple[str, bytes]:
+    """The name and the bytes of a file that holds what several runs have; it says what their own files said.
+
+    The rows stay in the order of the runs and of their files: so a run is found as one slice, what repeats from run to
+    run stands at an even distance, which compresses, and no reading changes.
+    """
+    tables = [run.table() for run in runs]
+    entries = {}
+    for run, table in zip(runs, tables, strict=True):
+        entry = {name: value for name, value in run.about.items() if name not in _OWN}
+        if run.begin is None:
+            entry |= {"sha256": run.sha256, "rows": table.num_rows, "rows_sha256": rows_sha256(table)}
+        entries[run.about["run_id"]] = entry
+    digest = _sum(entries)
+    about = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "runs": entries, "run_ids_sha256": digest}
+    repeated = [name for name in ARROW[kind].names if name not in _SINGLE]
+    body = sealed(pa.concat_tables(tables).cast(ARROW[kind]), about, repeated)
+    return _name(digest), body
+
+
+def rows_sha256(table: pa.Table) -> str:
+    """SHA-256 over the rows of one run, whatever the file: as CSV, times as microseconds since 1970.
+
+    Bodies are left out, their own digests are in; so are columns without a value, which another version may not have.
+    """
+    from pyarrow import csv
+
+    told = {}
+    for name in sorted(table.column_names):
+        column = table.column(name)
+        if name not in _SINGLE and column.null_count < table.num_rows:
+            told[name] = column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
+    if not told:
+        return sha256().hexdigest()
+    sink = BytesIO()
+    csv.write_csv(pa.table(told), sink)
+    return sha256(sink.getbuffer()).hexdigest()
+
+
+def _named(path: Path, about: Mapping[str, Any]) -> bool:
+    """Whether a file stands under its name and in its month."""
+    if "runs" not in about:
+        return bool(about.get("run_id") == path.stem)
+    name = _name(digest := _sum(about["runs"]))
+    here = {path.parent.name} >= {month_of(run_id) for run_id in about["runs"]}
+    return bool(about["run_ids_sha256"] == digest and path.name == name and here)
+
+
+def _name(digest: str) -> str:
+    return f"merged-{digest[:16]}.parquet"
+
+
+def _sum(runs: Iterable[str]) -> str:
+    return sha256("\n".join(runs).encode()).hexdigest()
+
+
+def _damaged(path: Path) -> FileError:
+    return FileError(f"{path} is damaged: it is not what was written under this name", ADVICE)
