@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from click import style, unstyle
+from click import style
 
 from inventory.layout import count as count_of
-from inventory.layout import cut, integer, pad, plain, rooms, size, width
+from inventory.layout import cut, integer, pad, plain, rooms, size
 from inventory.news import MARKS, shown
 
 Row = dict[str, Any]
@@ -37,9 +37,9 @@ def runs_text(found: Sequence[Row], unicode: bool = True, columns: int = COLUMNS
         return "The history is empty. Take a snapshot: lms-inventory snapshot\n"
     heads = ["Collected (UTC)", "Status", "Models", "Size", "Loaded", "Added", "Removed", "Reconfigured"]
     lines = [_run_line(row, columns) for row in found]
+    if sum(_rooms(heads, lines)) + 2 * (len(heads) - 1) > columns:
+        heads[-1] = "Reconf."
     table = _listing(heads, lines, "<<>>>>>>")
-    if width(unstyle(table.partition("\n")[0])) > columns:
-        table = _listing([*heads[:-1], "Reconf."], lines, "<<>>>>>>")
     counts: dict[str, int] = defaultdict(int)
     for row in found:
         counts[row["status"]] += 1
@@ -144,8 +144,7 @@ def _run_line(row: Row, columns: int) -> list[Cell]:
 
 def _listing(heads: Sequence[str], lines: Sequence[Sequence[Cell]], sides: str) -> str:
     """Lines of cells under heads; a line that has fewer ends in a text that needs no column."""
-    full = [[text for text, _ in line] for line in lines if len(line) == len(heads)]
-    widths = rooms([list(heads), *full])
+    widths = _rooms(heads, lines)
     shown = [
         style(
             "  ".join(pad(head, room, side) for head, room, side in zip(heads, widths, sides, strict=True)).rstrip(),
@@ -164,6 +163,11 @@ def _listing(heads: Sequence[str], lines: Sequence[Sequence[Cell]], sides: str) 
             cells.append(style(padded, fg=colour) if colour else padded)
         shown.append("  ".join(cells))
     return "\n".join(shown)
+
+
+def _rooms(heads: Sequence[str], lines: Sequence[Sequence[Cell]]) -> list[int]:
+    """The columns that each cell takes; a line that has fewer cells than there are heads takes none."""
+    return rooms([list(heads), *([text for text, _ in line] for line in lines if len(line) == len(heads))])
 
 
 def _moment(moment: datetime) -> str:

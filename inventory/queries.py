@@ -81,15 +81,15 @@ CHANGED = schema.Table(
 )
 
 PLACES = schema.Table("places", "a row's place", (schema.Column("place", schema.INTEGER, "", ""),))
-
 KEYS = schema.Table("keys", "a model's key", (schema.Column("key", schema.TEXT, "", ""),))
-
 SERVERS = schema.Table("servers", "a server that is asked about", (schema.Column("server", schema.TEXT, "", ""),))
 
 WANTED = schema.Table(
     "wanted", "an answer", tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest", "stored_in"))
 )
 
+
+_BYTES = "CAST({}.size_bytes AS DECIMAL(38))"  # a sum of whole numbers could be too large for one, and Spark fails then
 
 SIDES = (-1, 1)
 """The numbers of the answer before and of the one after, so that what both hold as often adds up to nothing."""
@@ -190,7 +190,7 @@ def run_counts(*, some: bool) -> str:
                CAST(sum(CASE WHEN o.status = 'suspect' THEN 1 ELSE 0 END) AS BIGINT) AS servers_suspect,
                CAST(sum(CASE WHEN o.status = 'ok' THEN o.model_count END) AS BIGINT) AS model_count,
                CAST(sum(CASE WHEN o.status = 'ok' THEN o.instance_count END) AS BIGINT) AS instance_count,
-               TRY_CAST(sum(CASE WHEN o.status = 'ok' THEN o.size_bytes END) AS BIGINT) AS size_bytes,
+               TRY_CAST(sum(CASE WHEN o.status = 'ok' THEN {_BYTES.format("o")} END) AS BIGINT) AS size_bytes,
                min(o.error) AS error
         FROM observations o {"JOIN wanted w ON w.server = o.server" if some else ""}
         GROUP BY o.run_id ORDER BY o.run_id"""
@@ -223,8 +223,8 @@ def lives(*, servers: bool = False, keys: bool = False) -> str:
     ), newest AS (
         SELECT server, max(run_id) AS run_id FROM complete GROUP BY server
     ), held AS (
-        SELECT m.digest, m.stored_in, m.key, max(m.display_name) AS display_name, sum(m.size_bytes) AS size_bytes,
-               max(m.loaded_instance_count) AS loaded
+        SELECT m.digest, m.stored_in, m.key, max(m.display_name) AS display_name,
+               sum({_BYTES.format("m")}) AS size_bytes, max(m.loaded_instance_count) AS loaded
         FROM models m {"JOIN keys k ON k.key = m.key" if keys else ""} GROUP BY m.digest, m.stored_in, m.key
     ), lives AS (
         SELECT s.server, h.key, max(s.last_run) AS last_run,

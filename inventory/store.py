@@ -110,7 +110,7 @@ class Store(Notes):
                 version = next(iter(opened(kind, path).values())).file.about["schema_version"]
                 self._checked[path] = look, version
         mixed = any(self._checked[path][1] != schema.SCHEMA_VERSION for path in paths)
-        return paths, ARROW[kind].empty_table() if mixed else None
+        return paths, pa.Table.from_batches([], ARROW[kind]) if mixed else None
 
     def steadily(self, reading: Callable[[], _Read]) -> _Read:
         """What a reading gives; it is made again if meanwhile files were merged that it was about to read.

@@ -24,11 +24,12 @@ from inventory.history import History
 
 needs_spark = [pytest.mark.usefixtures("spark"), *NEEDS_SPARK]
 PLAIN, TWICE = model("x", "i", display_name="X"), [model("d", size_bytes=1), model("d", size_bytes=2)]
+HUGE = model("only here", params_string="7B", size_bytes=2**62)  # a sum of these is too large for a whole number
 FLEETS_OF_A_WEEK: list[Fleet] = [
     {"a": [PLAIN, model("y"), *TWICE], "b": [model("x")], "c": None},
     {"a": None, "b": [model("x", "i", "j")], "c": [model("only here")]},
     {"a": [{**PLAIN, "description": "new", "more": {"deep": [1]}}, *TWICE[::-1]], "b": [model("x", "i", "j")]},
-    {"a": [model("x", size_bytes=2**61), TWICE[0]], "b": [], "c": [model("only here", params_string="7B")]},
+    {"a": [model("x", size_bytes=2**62), TWICE[0]], "b": [], "c": [HUGE, HUGE]},
     {"a": [model("x", size_bytes=None), model("y")], "b": [model("\u00e9'\\"), model("x")], "c": None},
 ]
 
