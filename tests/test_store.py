@@ -75,6 +75,21 @@ def test_only_new_answers_are_stored(tmp_path: Path) -> None:
     )
 
 
+def test_an_answer_that_comes_back_is_found_if_it_was_given_lately(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was last given long ago is stored once more, so that an append costs no more in a long history."""
+    monkeypatch.setattr("inventory.recording._RECENT", 3)
+    answers: list[Fleet] = [{"s": [model(key)]} for key in "abcabcda"]
+    history, ids = made(tmp_path, *answers)
+    stored = [row["stored_in"] for run_id in ids for row in history.observed(run_id)]
+    assert stored == [*ids[:3], *ids[:3], ids[6], ids[7]]
+    assert told(history.diff(ids[0], ids[7]).table) == []
+    assert [row["run_id"] for row in rows(history.timeline_table()) if row["change"] == "added"] == ids[1:]
+    assert history.lifecycle_table().num_rows == 4
+    assert verify(history.store).num_rows == 0
+
+
 def test_only_the_owner_reads_it(tmp_path: Path) -> None:
     """Folders are 0700 and files 0600, whatever the umask."""
     before = os.umask(0)
