@@ -165,7 +165,8 @@ def named_rows(columns: Columns, server: str) -> Columns:
 def build(table: schema.Table, columns: Mapping[str, list[Any]]) -> pa.Table:
     """An Arrow table with the schema's types out of a list of Python values per column.
 
-    Times are ``datetime`` with a zone. Without pandas the values travel as JSON, as ``pyarrow.array`` would import it.
+    Times are ``datetime`` with a zone. ``pyarrow.array`` imports pandas, which costs a cold command more than all else
+    that it does; so only where pandas is there already does it do the work, and elsewhere the values travel as JSON.
     """
     target = arrow_schema(table)
     plain = {

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from unittest import mock
 
 import pandas as pd
 import pyarrow as pa
@@ -105,6 +106,9 @@ def test_values_come_back(table: schema.Table, data: st.DataObject) -> None:
         for column in table.columns
     }
     arrow = build(table, columns)
+    with mock.patch.dict(sys.modules):
+        del sys.modules["pandas"]  # as in a command that needs no DataFrame, which goes another way
+        assert build(table, columns).equals(arrow, check_metadata=True)
     assert {name: values(arrow, name) for name in table.names} == columns
     assert rows(arrow) == [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
