@@ -20,7 +20,7 @@ from pyarrow import parquet
 from inventory import queries, schema
 from inventory.errors import FileError
 from inventory.seal import claimed, sealed, unsealed
-from inventory.snapshot import arrow_schema
+from inventory.snapshot import arrow_schema, conformed
 
 KINDS = ("observations", "payloads", "models", "instances")
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{4}")
@@ -200,7 +200,7 @@ def merged(kind: str, runs: Sequence[Sealed]) -> tuple[str, bytes]:
     digest = _sum(entries)
     about = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "runs": entries, "run_ids_sha256": digest}
     repeated = [name for name in ARROW[kind].names if name not in _SINGLE]
-    body = sealed(pa.concat_tables(tables).cast(ARROW[kind]), about, repeated)
+    body = sealed(conformed(pa.concat_tables(tables), ARROW[kind]), about, repeated)
     return _name(digest), body
 
 

@@ -20,7 +20,7 @@ from inventory.engines import Engine, open_engine
 from inventory.errors import ConfigurationError
 from inventory.past import Past
 from inventory.references import resolve
-from inventory.snapshot import Snapshot, arrow_schema, build, concat, frame, rows, table_of, values
+from inventory.snapshot import Snapshot, arrow_schema, concat, conformed, frame, rows, table_of, values
 from inventory.steps import KINDS, Stored, sides
 from inventory.store import Store
 
@@ -214,23 +214,21 @@ class History:
     @_steady
     def observed(self, run_id: str) -> list[Row]:
         """The observations of one run."""
-        return rows(self.store.read("observations", run_id).table().cast(arrow_schema(schema.OBSERVATIONS)))
+        return rows(self.store.read("observations", run_id).table())
 
     def _differing(self, *run_ids: str) -> dict[str, list[Row]]:
         """What some runs observed, but of the servers that gave the same complete answer in all of them.
 
         Most servers of a fleet did, so they are left out before anything is made of their rows.
         """
-        tables = {run_id: self.store.read("observations", run_id).table([*_SEEN]) for run_id in run_ids}
-        told = {
-            run_id: list(zip(*(values(table, name) for name in _SEEN[:3]), strict=True))
-            for run_id, table in tables.items()
-        }
-        same = set.intersection(*({row for row in answers if row[1] == "ok"} for answers in told.values()))
-        places = {run_id: [at for at, row in enumerate(answers) if row not in same] for run_id, answers in told.items()}
+        told: dict[str, list[tuple[Any, ...]]] = {}
+        for run_id in run_ids:
+            table = self.store.read("observations", run_id).table([*_SEEN])
+            told[run_id] = list(zip(*(values(table, name) for name in _SEEN), strict=True))
+        same = set.intersection(*({row[:3] for row in seen if row[1] == "ok"} for seen in told.values()))
         return {
-            run_id: rows(table.take(build(queries.PLACES, {"place": places[run_id]}).column("place")))
-            for run_id, table in tables.items()
+            run_id: [dict(zip(_SEEN, row, strict=True)) for row in seen if row[:3] not in same]
+            for run_id, seen in told.items()
         }
 
     def _known(self, run_id: str, observed: Iterable[Row], asked: Iterable[str] = ()) -> dict[str, Row | None]:
@@ -254,7 +252,7 @@ class History:
         engine = self.views([], runs, wanted=wanted)
         for table in schema.GRAIN_TABLES.values():
             tables[table.name] = (
-                engine.query(queries.rows(table)).cast(arrow_schema(table)) if runs else concat(table, [])
+                conformed(engine.query(queries.rows(table)), arrow_schema(table)) if runs else concat(table, [])
             )
         return Snapshot(tables)
 

@@ -82,8 +82,7 @@ class Intake:
             observed: the rows of the observations.
             places: the places of the answers that count, by server, in the order that their rows are to have.
         """
-        servers = build(_NAMES, {"server": [*places]}).column("server").combine_chunks()
-        tables = {name: table.named(servers, [*places.values()]) for name, table in self._tables.items()}
+        tables = {name: table.named(places) for name, table in self._tables.items()}
         bodies = {server: self._bodies[place] for server, place in places.items()}
         return Snapshot({"observations": table_of(schema.OBSERVATIONS, observed), **tables}, payloads=_Bodies(bodies))
 
@@ -105,15 +104,18 @@ class _Table:
         if len(self._waiting["key"]) >= _PACKED:
             self._pack()
 
-    def named(self, servers: pa.Array, places: Sequence[int]) -> pa.Table:
+    def named(self, places: Mapping[str, int]) -> pa.Table:
         """The rows of the answers at some places, each under its server."""
         self._pack()
         rows, owners = array("q"), array("q")
-        for owner, place in enumerate(places):
+        for owner, place in enumerate(places.values()):
             rows.extend(range(self._starts[place], self._starts[place + 1]))
             owners.extend([owner] * (self._starts[place + 1] - self._starts[place]))
-        table = concat(self._table, self._packed).take(_numbers(rows))
-        names = servers.take(_numbers(owners))
+        table = concat(self._table, self._packed)
+        if len(places) == 1:  # without pyarrow.compute, whose import would take longer than all else
+            table, names = table.slice(rows[0] if rows else 0, len(rows)), _names([*places] * len(rows))
+        else:
+            table, names = table.take(_numbers(rows)), _names([*places]).take(_numbers(owners))
         return table.set_column(0, arrow_schema(self._table).field(0), names).combine_chunks()
 
     def _pack(self) -> None:
@@ -150,6 +152,10 @@ class _Bodies(Mapping[str, bytes]):
 
 def _packed(body: bytes) -> _Packed:
     return _Packed(len(body), pa.compress(body, codec="zstd", asbytes=True))
+
+
+def _names(servers: list[str]) -> pa.Array:
+    return build(_NAMES, {"server": servers}).column("server").combine_chunks()
 
 
 def _numbers(values: "array[int]") -> pa.Array:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from inventory import queries, schema
 from inventory.diff import compare_sides
 from inventory.engines import open_engine
-from inventory.snapshot import arrow_schema, build, concat, rows, table_of, values
+from inventory.snapshot import arrow_schema, build, concat, conformed, rows, table_of, values
 from inventory.steps import KINDS, Stored, sides
 from inventory.store import Store
 
@@ -71,7 +71,7 @@ class Past:
         changed = [{"server": server, "key": key, "observed_at": moment} for (server, key), moment in last.items()]
         self._engine.add("changed", table_of(queries.CHANGED, changed))
         found = self._engine.query(queries.lives(servers=bool(self._servers), keys=self._key is not None))
-        return found.cast(arrow_schema(queries.LIFECYCLE))
+        return conformed(found, arrow_schema(queries.LIFECYCLE))
 
     def unused(self, days: int) -> pa.Table:
         """The lives of the models that have been there for so many days and were not seen loaded in them."""

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 
 import pyarrow as pa
-from pyarrow import compute
 
 from inventory import queries, schema
 from inventory.collect import CONCURRENCY, Progress, collect, new_run_id, utc_now
@@ -138,16 +137,20 @@ def _pointing(observations: pa.Table, stored_in: list[str | None]) -> pa.Table:
 def _new_rows(snapshot: Snapshot, fresh: dict[str, str], run_id: str) -> dict[str, pa.Table]:
     """The payloads, models and instances files of the answers that are stored now."""
     asked = build(_FRESH, {"server": list(fresh.values()), "digest": list(fresh)})
-    views = {
-        name: table.filter(compute.is_in(table.column("server"), asked.column("server").combine_chunks()))
-        for name in ("observations", *queries.GRAIN_FILES)
-        for table in (snapshot.tables[name],)
-    }
     engine = open_engine("duckdb")
-    for name, table in {"fresh": asked, **views}.items():
-        engine.add(name, table)
+    engine.add("fresh", asked)
+    for name in ("observations", *queries.GRAIN_FILES):
+        table = snapshot.tables[name]
+        engine.add(name, table if len(fresh) == len(snapshot.tables["observations"]) else _only(table, asked))
     tables = {table.name: engine.query(queries.stored_rows(table, run_id)) for table in schema.GRAIN_TABLES.values()}
     return {"payloads": _payloads(engine, snapshot, run_id), **tables}
+
+
+def _only(table: pa.Table, asked: pa.Table) -> pa.Table:
+    """The rows of the servers in ``asked``: of a large fleet few have a new answer."""
+    from pyarrow import compute  # takes a while to import, which a run of one server need not
+
+    return table.filter(compute.is_in(table.column("server"), asked.column("server").combine_chunks()))
 
 
 def _payloads(engine: Engine, snapshot: Snapshot, run_id: str) -> pa.Table:

@@ -181,8 +181,10 @@ def build(table: schema.Table, columns: Mapping[str, list[Any]]) -> pa.Table:
     reading = pyarrow.json.ReadOptions(use_threads=False, block_size=len(document) + 1)
     parsing = pyarrow.json.ParseOptions(explicit_schema=lists, unexpected_field_behavior="error")
     read = pyarrow.json.read_json(BytesIO(document), read_options=reading, parse_options=parsing)
-    arrays = [read.column(name).combine_chunks().flatten().cast(target.field(name).type) for name in table.names]
-    return pa.Table.from_arrays(arrays, schema=target)
+    arrays = [read.column(name).chunk(0).values for name in table.names]
+    return pa.Table.from_arrays(
+        [array.view(field.type) for array, field in zip(arrays, target, strict=True)], schema=target
+    )
 
 
 @cache
@@ -241,10 +243,22 @@ def values(table: pa.Table, name: str) -> list[Any]:
     """The values of one column as Python values; times as ``datetime`` in UTC."""
     column = table.column(name)
     if pa.types.is_timestamp(column.type):  # as integers first: pyarrow's own way to a datetime imports pandas
-        micros = column.cast(pa.int64()).to_pylist()
+        micros = [value for chunk in column.chunks for value in chunk.view(pa.int64()).to_pylist()]
         return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in micros]
     result: list[Any] = column.to_pylist()
     return result
+
+
+def conformed(table: pa.Table, target: pa.Schema) -> pa.Table:
+    """A table with the types, and what is said about them, of a schema with the same names.
+
+    ``Table.cast`` does the same, and imports ``pyarrow.compute`` also where there is nothing to do.
+    """
+    columns = [
+        column if column.type == field.type else column.cast(field.type)
+        for column, field in zip(table.columns, target, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=target)
 
 
 def table_of(table: schema.Table, found: Sequence[Mapping[str, Any]]) -> pa.Table:

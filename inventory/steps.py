@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from inventory import queries, schema
 from inventory.diff import Side
-from inventory.snapshot import arrow_schema, concat, rows, table_of, values
+from inventory.snapshot import arrow_schema, concat, conformed, rows, table_of, values
 
 if TYPE_CHECKING:
     from inventory.engines import Engine
@@ -84,4 +84,4 @@ def _rows(engine: "Engine", table: schema.Table, any_touched: bool) -> dict[int,
     both = engine.query(queries.differing(table))
     before = values(both, "side").count(queries.SIDES[0])
     parts = zip(queries.SIDES, (both.slice(0, before), both.slice(before)), strict=True)
-    return {side: part.select(table.names).cast(arrow_schema(table)) for side, part in parts}
+    return {side: conformed(part.select(table.names), arrow_schema(table)) for side, part in parts}

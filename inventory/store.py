@@ -22,6 +22,7 @@ from inventory.months import Months
 from inventory.notes import Notes, not_written
 from inventory.queries import GRAIN_FILES
 from inventory.seal import sealed
+from inventory.snapshot import conformed
 
 _LOCK = "prune.lock"
 _Read = TypeVar("_Read")
@@ -135,7 +136,7 @@ class Store(Notes):
         path = self.path(kind, run_id)
         told = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "run_id": run_id, **about}
         repeated = table.column_names if kind in GRAIN_FILES and table.num_rows >= _MANY else ()
-        body = sealed(table.cast(ARROW[kind]), told, repeated)
+        body = sealed(conformed(table, ARROW[kind]), told, repeated)
         self.publish(path, body)
         return sha256(body).hexdigest()
 
