@@ -63,7 +63,7 @@ def exponents(points: Iterable[Point]) -> dict[tuple[str, str, float], float]:
 
 
 def scaling_text(points: list[Point]) -> str:
-    """The points as Markdown tables, with the exponents."""
+    """The points (CPU time) as Markdown tables, with the exponents."""
     slopes = exponents(points)
     text = ""
     for axis in ("servers", "runs"):
@@ -106,7 +106,7 @@ def plot(points: list[Point], file: Path) -> None:
             place.set_title(work)
             place.set_xlabel(axis)
             place.grid(visible=True, which="major", color="#dddddd")
-        line[0].set_ylabel("seconds")
+        line[0].set_ylabel("CPU seconds")
     places[0][0].legend(frameon=False)
     figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
 
@@ -136,7 +136,10 @@ def prepare(folder: Path, servers: int, runs: int, share: float) -> None:
 
 
 def measure(folder: Path, work: str) -> float:
-    """The seconds of one piece of work, in a process that has everything imported."""
+    """The CPU seconds of one piece of work, in a process that has everything imported.
+
+    Of all threads; unlike the time on the wall, they hardly depend on what else the machine does.
+    """
     import duckdb  # noqa: F401
     from pasts import kept
 
@@ -152,9 +155,9 @@ def measure(folder: Path, work: str) -> float:
         "timeline": history.timeline_table,
         "verify": lambda: verify(history.store),
     }
-    began = time.perf_counter()
+    began = time.process_time()
     works[work]()
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     for path in set(history.store.folder.rglob("*")) - before:
         if path.is_file():
             path.unlink()
