@@ -14,13 +14,14 @@ from hashlib import sha256
 from typing import Any
 
 from inventory import schema
-from inventory.errors import ConfigurationError, ServerError
+from inventory.errors import ConfigurationError, Invalid, ServerError
 from inventory.intake import Intake, Reading
 from inventory.servers import DEFAULT_ADDRESS, Server, choose, unique
 from inventory.snapshot import Snapshot
 from inventory.sources import Answer, Deadline, source_of
 from inventory.sources._connections import Connections
 from inventory.suspicion import Expected, doubt
+from inventory.tokens import repeats
 
 TIMEOUT = 10.0
 """Seconds that one server has for its whole answer; LM Studio takes about ten milliseconds."""
@@ -183,7 +184,7 @@ class _Reader:
                     row["latency_ms"] = round((time.perf_counter() - began) * 1000, 3)
             row |= {"source": answer.source, "http_status": answer.http_status}
             row["payload_digest"] = sha256(answer.body).hexdigest()
-            given = (answer, row["payload_digest"], server.token is not None)
+            given = (answer, row["payload_digest"], server.token)
             if len(answer.body) <= _SMALL:
                 reading = self._understood(*given)
             else:
@@ -197,11 +198,26 @@ class _Reader:
             row["warnings"] = json.dumps(warnings, ensure_ascii=False) if warnings else None
         return _Outcome(row, reading)
 
-    def _understood(self, answer: Answer, payload_digest: str, token_sent: bool) -> Reading:
+    def _understood(self, answer: Answer, payload_digest: str, token: str | None) -> Reading:
         api = "lmstudio" if answer.source == "file" else answer.source
-        return self.intake.understand(
-            answer.body, payload_digest, api, answer.http_status or 200, token_sent=token_sent
-        )
+        http_status = answer.http_status or 200
+        repeated = http_status == 200 and token is not None and repeats(answer.body, token)
+        try:
+            reading = self.intake.understand(
+                answer.body, payload_digest, api, http_status, token_sent=token is not None
+            )
+        except Invalid as error:  # which may quote a part of the token
+            raise (_repeating() if repeated else error) from error.__cause__
+        if repeated:
+            raise _repeating()
+        return reading
+
+
+def _repeating() -> Invalid:
+    return Invalid(
+        "the answer repeats the API token, which would be kept with it (it is not shown here)",
+        "LM Studio never does that: is this its address? Give the server another token",
+    )
 
 
 def _without_token(text: str, server: Server) -> str:

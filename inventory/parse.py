@@ -16,6 +16,9 @@ from inventory.errors import Invalid
 MAX_DEPTH = 64
 """Levels of nesting; LM Studio's own answer has 6."""
 
+MAX_NAMES = 10_000
+"""Names in one object; LM Studio's own have some two dozen. Each would become a field of its own."""
+
 _LOCATED = 512 * 1024
 """Characters searched for the place of a fault: the search is slow, and the verdict does not depend on it."""
 
@@ -27,6 +30,7 @@ _CONTAINERS = frozenset({dict, list})
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 
 _TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
+_TOO_MANY = f"more than {MAX_NAMES:,} names in one object"
 _HALF = "half of a surrogate pair, which is no character"
 
 
@@ -53,6 +57,8 @@ def uncollected() -> Iterator[None]:
 @uncollected()
 def parse(body: bytes) -> Any:
     """Parse strict JSON: UTF-8, no repeated names, no NaN, no number beyond 64 bits, no lone surrogates, 64 levels.
+
+    An object may have ``MAX_NAMES`` names.
 
     Raises:
         Invalid: with the place, such as ``models[3].size_bytes``.
@@ -128,6 +134,8 @@ def _too_deep(document: Any) -> bool:
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_NAMES:
+        raise _Refused(_TOO_MANY)
     members = dict(pairs)
     if len(members) != len(pairs):
         raise _Refused("a name given twice in one object")
@@ -181,6 +189,8 @@ def _walk(text: str) -> tuple[str, str]:
             if name in seen:
                 return _place(steps), "a name given twice in one object"
             seen.add(name)
+            if len(seen) > MAX_NAMES:
+                return _place(steps[:-1]), _TOO_MANY
     return "" if len(text) > _LOCATED else _place(steps), ""
 
 

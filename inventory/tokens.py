@@ -20,6 +20,9 @@ CREDENTIAL = "lm-api-token"
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LIMIT = 65536
+_TELLING = 16
+"""Characters that a token has at least; a shorter word (``lm-studio`` is a usual one) may stand in an answer by itself.
+LM Studio's have 35."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,16 @@ def token_in(keep: Keep, environment: Mapping[str, str]) -> str | None:
     return token or _handed_over(environment)
 
 
+def repeats(body: bytes, token: str) -> bool:
+    """Whether an answer holds the token that it was asked with, however JSON's escapes spell it."""
+    if len(token) < _TELLING:
+        return False
+    if b"\\" not in body:
+        return token.encode() in body
+    spelt = "".join(rf"(?:\\u00(?i:{ord(letter):02x})|\\?{re.escape(letter)})" for letter in token)
+    return re.search(spelt.encode(), body) is not None
+
+
 def _handed_over(environment: Mapping[str, str]) -> str | None:
     """The token that systemd gives a service as a credential; an empty one is none.
 
@@ -74,7 +87,7 @@ def _handed_over(environment: Mapping[str, str]) -> str | None:
         return None
     path = Path(folder, CREDENTIAL)
     try:
-        return path.read_bytes().decode("latin-1").strip("\r\n") or None
+        return path.read_bytes().decode("latin-1").rstrip("\r\n") or None
     except FileNotFoundError:
         return None
     except OSError as error:

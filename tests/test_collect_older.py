@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from histories import day
-from sources.hostile import Behaviour, Hostile, answer, echo, silence
+from hostile import Behaviour, Hostile, answer, echo, silence
 
 import inventory
 from inventory import recording
@@ -111,8 +111,8 @@ def test_the_older_apis_failures_are_told() -> None:
     body = json.dumps({"data": [{"id": TOKEN, "state": "x"}] * 2, "seen": TOKEN})
     with Hostile(old(body.encode())) as server:
         row = observed(inventory.collect(Server(server.url, "s", TOKEN, source="auto")))
-    assert "[token]" in row["warnings"]
-    assert TOKEN not in row["warnings"]
+    assert (row["status"], row["source"]) == ("invalid", "lmstudio_v0")
+    assert TOKEN not in f"{row['error']}{row['warnings']}"
 
 
 class Updated:

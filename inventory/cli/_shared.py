@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 PROGRAM = "lms-inventory"
 INCOMPLETE = 3
+
+_A_TOKEN = re.compile(keys.TOKEN.pattern + r"[^\s'\"]*")
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -103,9 +106,10 @@ def print_json(command: str, data: dict[str, Any]) -> None:
 
 
 def say(error: InventoryError | str) -> None:
-    """One line on stderr: what happened, to what, then what to do about it."""
+    """One line on stderr: what happened, to what, then what to do about it; no token that was given by mistake."""
+    line = _A_TOKEN.sub("[token]", " ".join(str(error).splitlines()))
     try:
-        click.echo(f"{PROGRAM}: {plain(' '.join(str(error).splitlines()))}", err=True)
+        click.echo(f"{PROGRAM}: {plain(line)}", err=True)
     except OSError:  # nobody can be told; the exit code stays what it is
         silence(sys.stderr)
 

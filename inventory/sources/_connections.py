@@ -39,7 +39,9 @@ class Connections:
             if server.ca_file is not None and server.ca_file not in self._private:
                 self._private[server.ca_file] = _trusting(server, server.ca_file)
 
-    def open(self, server: Server, origin: "httpcore.Origin") -> "httpcore.AsyncHTTPConnection":
+    def open(
+        self, server: Server, origin: "httpcore.Origin", network: "httpcore.AsyncNetworkBackend"
+    ) -> "httpcore.AsyncHTTPConnection":
         """A connection to a server, which is made when it is first used; it knows no proxies and no redirects."""
         import httpcore  # here, so that reading saved answers does without it
 
@@ -49,7 +51,7 @@ class Connections:
             context = None
         else:
             context = _trusting_the_public() if server.ca_file is None else self._private[server.ca_file]
-        return httpcore.AsyncHTTPConnection(origin, context)
+        return httpcore.AsyncHTTPConnection(origin, context, network_backend=network)
 
 
 def _trusting(server: Server, ca_file: str) -> ssl.SSLContext:

@@ -16,12 +16,14 @@ from contextlib import aclosing
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from io import BytesIO
+from typing import Any
 
 import httpcore
 import httpx
 
 from inventory.decode import PATHS
 from inventory.errors import Invalid, ServerError, Timeout, Unreachable
+from inventory.parse import MAX_NAMES
 from inventory.servers import PORT, Server
 from inventory.sources import BODY_LIMIT, PARTS_LIMIT, Answer, Deadline
 from inventory.sources._connections import Connections
@@ -48,7 +50,8 @@ async def get(server: Server, api: str, deadline: Deadline, connections: Connect
     Raises:
         Unreachable: no connection could be made, it broke, or a gateway wants to be asked again after the deadline.
         Timeout: the answer was not complete in time.
-        Invalid: the answer is not HTTP, is compressed, or is larger than ``BODY_LIMIT`` or ``PARTS_LIMIT``.
+        Invalid: the answer is not HTTP, is compressed, or is larger than ``BODY_LIMIT``, ``PARTS_LIMIT`` or
+            ``MAX_NAMES``.
     """
     try:
         async with asyncio.timeout_at(deadline.ends):
@@ -104,13 +107,33 @@ async def _attempt(server: Server, api: str, connections: Connections) -> tuple[
     if server.token:
         headers += [("Authorization", f"Bearer {server.token}")]
     target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-    async with aclosing(connections.open(server, target.origin)) as connection:
+    async with (
+        aclosing(_Network()) as network,
+        aclosing(connections.open(server, target.origin, network)) as connection,
+    ):
         response = await connection.handle_async_request(httpcore.Request("GET", target, headers=headers))
         try:
             async with aclosing(response):
                 return await _read(response, api), _header(response, b"retry-after")
         except _BROKEN as error:  # in the middle of an answer: it is not asked for again
             raise _told(server, error) from error
+
+
+class _Network(httpcore.AnyIOBackend):
+    """Closes what it opened: httpcore forgets a connection that is given up while TLS greets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opened: list[httpcore.AsyncNetworkStream] = []
+
+    async def connect_tcp(self, *args: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        stream = await super().connect_tcp(*args, **options)
+        self._opened.append(stream)
+        return stream
+
+    async def aclose(self) -> None:
+        for stream in self._opened:
+            await stream.aclose()
 
 
 async def _read(response: httpcore.Response, api: str) -> Answer:
@@ -147,6 +170,12 @@ def _counted(answer: Answer) -> Answer:
             "LM Studio's has some two dozen for each model; is this its address?",
             answer.http_status,
         )
+    if answer.body.count(b'":') > MAX_NAMES * objects:
+        raise Invalid(
+            f"the answer has more than {MAX_NAMES:,} names in one object",
+            "LM Studio's have some two dozen; is this its address?",
+            answer.http_status,
+        )
     return answer
 
 
@@ -178,7 +207,7 @@ def _told(server: Server, error: Exception) -> ServerError:
         return Unreachable(f"could not reach {server.url}: {_reason(error)}", _advice(server))
     if isinstance(error, httpcore.NetworkError):
         return Unreachable(f"the connection to {server.url} broke: {_reason(error)}", _START)
-    if "disconnected" in str(error) or "peer closed" in str(error):
+    if re.search(r"disconnected|closed connection", str(error)):
         return Unreachable(f"{server.url} closed the connection in the middle of its answer", _START)
     return Invalid(f"what answers at {server.url} does not speak HTTP", "Check the address and the port")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from histories import files
-from sources.hostile import LEGAL, Hostile, answer, drip, silence
+from hostile import LEGAL, Hostile, answer, drip, silence
 
 from cli.running import COMMAND, clean, run
 from inventory import History

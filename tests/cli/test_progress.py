@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sources.hostile import LEGAL, Hostile, answer, silence
+from hostile import LEGAL, Hostile, answer, silence
 
 from cli.running import COMMAND, clean, run
 from inventory.cli._progress import line

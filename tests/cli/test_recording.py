@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sources.hostile import Hostile, answer
+from hostile import Hostile, answer
 
 import inventory
 from cli.running import Done, clean, run

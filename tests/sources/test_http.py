@@ -1,12 +1,8 @@
 """The room that speaks HTTP, against servers that misbehave on real sockets."""
 
 import asyncio
-import gc
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,6 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile import (
+    CERTIFICATE,
+    LEGAL,
+    REFUSED,
+    Behaviour,
+    Hostile,
+    answer,
+    raw,
+)
 
 import inventory
 from inventory.errors import ConfigurationError, Invalid, ServerError, Timeout, Unreachable
@@ -21,20 +26,6 @@ from inventory.servers import Server
 from inventory.sources import BODY_LIMIT, PARTS_LIMIT, Answer, Deadline, source_of
 from inventory.sources._connections import Connections
 from inventory.sources._http import ATTEMPTS
-from sources.hostile import (
-    CERTIFICATE,
-    HEAD,
-    LEGAL,
-    NEVER_ENDING,
-    REFUSED,
-    Behaviour,
-    Hostile,
-    answer,
-    drip,
-    raw,
-    redirect,
-    silence,
-)
 
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 
@@ -82,52 +73,6 @@ def test_a_prefix_of_a_reverse_proxy_is_asked(legal: Hostile) -> None:
     """The path prefix in an address comes before the endpoint."""
     ask(f"{legal.url}/gpu//box/v1")
     assert legal.requests[0].startswith(b"GET /gpu/box/api/v1/models HTTP/1.1\r\n")
-
-
-def test_the_token_is_sent_as_bearer(legal: Hostile) -> None:
-    """A token goes into the Authorization header, once."""
-    ask(legal.url, token=TOKEN)
-    assert legal.requests[0].count(b"Authorization: Bearer " + TOKEN.encode()) == 1
-
-
-@pytest.mark.parametrize("name", NEVER_ENDING)
-def test_the_deadline_holds_for_everything_together(name: str) -> None:
-    """Whatever trickles in, the answer is given up at the timeout and not half a second later."""
-    with Hostile(NEVER_ENDING[name]) as server:
-        began = time.monotonic()
-        with pytest.raises(Timeout, match=r"within 0\.6 s"):
-            ask(server.url, 0.6)
-        assert 0.55 < time.monotonic() - began < 1.1
-
-
-def test_the_deadline_holds_when_nobody_accepts() -> None:
-    """A connection that waits in the queue of a busy machine ends at the timeout too."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
-        began = time.monotonic()
-        with pytest.raises(Timeout):
-            ask(f"http://127.0.0.1:{server.getsockname()[1]}", 0.6)
-        assert time.monotonic() - began < 1.1
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
-def test_the_deadline_holds_for_tls() -> None:
-    """A server that never answers the TLS greeting ends at the timeout."""
-    with Hostile(silence, reads=False) as server:
-        began = time.monotonic()
-        with pytest.raises(Timeout):
-            ask(server.url.replace("http:", "https:"), 0.6)
-        assert time.monotonic() - began < 1.1
-    gc.collect()  # httpcore leaves a connection that is cancelled while it greets to the garbage collector
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_wrong_answer_has_its_status(name: str) -> None:
-    """Each way to answer wrongly becomes the documented status within two seconds, never an exception."""
-    behaviour, status = REFUSED[name]
-    with Hostile(behaviour) as server:
-        began = time.monotonic()
-        assert status_of(server.url) == status
-        assert time.monotonic() - began < 2
 
 
 def test_a_refused_connection_is_tried_again() -> None:
@@ -288,40 +233,6 @@ def test_plain_http_to_https_is_told() -> None:
         ask(server.url.replace("https:", "http:"))
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:
-    """A self-signed certificate is refused before the token is sent."""
-    with Hostile(answer(LEGAL), tls=True) as server:
-        with pytest.raises(Unreachable, match="certificate is not trusted"):
-            ask(server.url, token=TOKEN)
-        assert not any(TOKEN.encode() in request for request in server.requests)
-
-
-@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 Temporary", "308 Permanent"])
-def test_a_redirect_is_not_followed(status: str) -> None:
-    """A redirect to another server is refused: neither the request nor the token goes there."""
-    with Hostile(answer(LEGAL)) as elsewhere, Hostile(redirect(elsewhere.url, status)) as server:
-        assert status_of(server.url, TOKEN) == "not_lm_studio"
-        assert elsewhere.requests == []
-
-
-@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"])
-def test_a_proxy_in_the_environment_gets_nothing(
-    variable: str, legal: Hostile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Proxies of the environment are not used, so that none of them sees the token."""
-    with Hostile(answer(LEGAL)) as proxy:
-        monkeypatch.setenv(variable, proxy.url)
-        ask(legal.url, token=TOKEN)
-        assert proxy.requests == []
-
-
-def test_a_netrc_gives_no_password(legal: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passwords kept for other programs are not sent."""
-    monkeypatch.setenv("NETRC", os.fspath(os.devnull))
-    ask(legal.url)
-    assert b"Authorization" not in legal.requests[0]
-
-
 def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not() -> None:
     """The cap is exact."""
     with Hostile(answer(b" " * BODY_LIMIT)) as server:
@@ -352,49 +263,3 @@ def test_refused_answers_keep_their_http_status() -> None:
         with pytest.raises(ServerError) as caught:
             ask(server.url)
         assert caught.value.http_status == 200
-
-
-_MEASURE = """
-import re, sys, inventory
-from inventory.servers import Server
-import inventory.collect, inventory.decode, inventory.sources._http
-def peak(): return int(re.search("VmHWM:\\s+([0-9]+)", open("/proc/self/status").read())[1]) // 1024
-inventory.collect(Server("http://127.0.0.1:9", "idle"), timeout=1)
-idle = peak()
-taken = inventory.collect(Server(sys.argv[1], "s"), timeout=5)
-print(taken.tables["observations"].column("status")[0].as_py(), peak() - idle, peak())
-"""
-
-
-def _dense(unit: bytes) -> bytes:
-    return b'{"models": [' + unit + (b"," + unit) * (PARTS_LIMIT // 5 - 2) + b"]}"
-
-
-@pytest.mark.full
-@pytest.mark.parametrize(
-    ("name", "behaviour", "status", "above_idle"),
-    [
-        ("1 GB body", drip(HEAD + b"Content-Length: 1000000000\r\n\r\n", b" " * 2**20, pause=0), "invalid", 64),
-        ("gzip bomb", REFUSED["gzip bomb"][0], "invalid", 64),
-        ("key explosion", REFUSED["key explosion"][0], "invalid", 64),
-        ("32 MiB of {}", answer(b'{"models": [' + b"{}," * 11_000_000 + b"{}]}"), "invalid", 64),
-        ("32 MiB of [", answer(b"[" * 33_000_000), "invalid", 64),
-        ("the most rows without a key", answer(_dense(b"{}")), "invalid", 64),
-        ("the most rows", answer(_dense(b'{"key": "a"}')), "ok", 190),
-        ("the longest key", answer(b'{"models": [{"key": "' + b"a" * (BODY_LIMIT - 99) + b'"}]}'), "ok", 190),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_memory_under_a_hostile_answer(name: str, behaviour: object, status: str, above_idle: int) -> None:
-    """While an answer is refused, memory stays within 64 MiB above idle, and with any within 256 MiB in all."""
-    assert name
-    if not Path("/proc/self/status").exists():
-        pytest.skip("only Linux tells the peak of one process")
-    with Hostile(behaviour) as server:  # type: ignore[arg-type]
-        done = subprocess.run(
-            [sys.executable, "-c", _MEASURE, server.url], capture_output=True, text=True, timeout=30, check=True
-        )
-    found, above, peak = done.stdout.split()
-    assert found == status
-    assert int(above) <= above_idle
-    assert int(peak) <= 256
