@@ -19,7 +19,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from bodies import ODD, WRONG
 from misbehaviour import (
     CERTIFICATE,
     CERTIFICATES,
@@ -39,6 +38,7 @@ from misbehaviour import (
     silence,
     slowly,
 )
+from refusals import ODD, WRONG
 
 __all__ = [
     "BEHAVIOURS",

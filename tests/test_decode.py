@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from bodies import CAPTURED
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusals import CAPTURED
 
 from inventory.decode import decode
 from inventory.errors import Invalid, ServerError

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bodies import CAPTURED, ODD, SECRET, TOKEN, WRONG
 from cli.running import run
 from hostile import BEHAVIOURS, ENCRYPTED, HEAVY, NEVER_ENDING, READ, REFUSED, Case
+from refusals import CAPTURED, ODD, SECRET, TOKEN, WRONG
 
 import inventory
 from inventory.decode import decode
