@@ -208,9 +208,15 @@ class Store:
         """The frozen baselines: run ids by name.
 
         Raises:
-            FileError: one is damaged.
+            FileError: one is damaged, or names a run that is not there.
         """
-        return {path.stem: run_id for path, runs in self._whole("baselines") for run_id in runs}
+        there, found = set(self.run_ids()), {}
+        for path, runs in self._whole("baselines"):
+            for run_id in runs:
+                if run_id not in there:  # a flipped bit may well make another id
+                    raise FileError(f"{path} names a run that is missing: {run_id}", _ADVICE)
+                found[path.stem] = run_id
+        return found
 
     def noted(self, kind: str) -> dict[Path, dict[str, str] | None]:
         """The runs in each small file of a kind, ``pruned`` or ``baselines``; None for a file that is damaged."""

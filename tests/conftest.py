@@ -13,19 +13,23 @@ _BODIES = Path(__file__).parent / "payloads" / "v1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --full."""
+    """Add --full and --release."""
     parser.addoption("--full", action="store_true", help="run the long tests too (marked full)")
+    parser.addoption("--release", action="store_true", help="run the sizes before a release too; implies --full")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let hypothesis look longer in the full run; a test whose examples are slow takes a share of this number."""
+    if config.getoption("--release"):
+        config.option.full = True
     settings.load_profile("full" if config.getoption("--full") else "commit")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long tests to the full run, which CI makes too."""
-    if not config.getoption("--full"):
-        long = [item for item in items if item.get_closest_marker("full")]
+    """Leave the long tests to the full run, which CI makes too, and the longest to a release."""
+    left = [tier for tier in ("full", "release") if not config.getoption(f"--{tier}")]
+    long = [item for item in items if any(item.get_closest_marker(tier) for tier in left)]
+    if long:
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
 

@@ -49,10 +49,21 @@ def default_history() -> Path:
 
 
 def history_at(folder: str | None) -> "History":
-    """The history in a folder; by default the user's own."""
+    """The history in a folder; by default the user's own.
+
+    Raises:
+        ConfigurationError: its name is not UTF-8, as the names of files in SQL are.
+    """
     from inventory.history import History
 
-    return History(folder or default_history())
+    path = Path(folder or default_history())
+    try:
+        str(path).encode(errors="surrogateescape").decode()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{str(path)!r} cannot be the folder of a history", "Rename the folder: its name is not UTF-8"
+        ) from error
+    return History(path)
 
 
 def words(text: str | None) -> frozenset[str]:
