@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -22,11 +23,16 @@ _OLD = 3600.0  # the same where files cannot be locked
 
 
 @contextlib.contextmanager
-def drafted(path: Path, body: bytes) -> Iterator[Callable[[], None]]:
+def drafted(path: Path, body: bytes, *, several: bool = False) -> Iterator[Callable[[], None]]:
     """Write a temporary file beside the target; what this yields, when called, moves it over the target.
 
     Whenever it stops, the path holds all of the old content or all of the new. Left-overs of runs that were killed are
     removed.
+
+    Args:
+        path: the target.
+        body: its new content.
+        several: other files change with it: what stood there is put back if the block fails after this one was moved.
 
     Raises:
         OSError: it could not be done; the target is as it was, and no temporary file is left.
@@ -36,6 +42,8 @@ def drafted(path: Path, body: bytes) -> Iterator[Callable[[], None]]:
     stem = f".lms-inventory-{sha256(target.name.encode(errors='surrogatepass')).hexdigest()[:12]}-"
     sweep(target.parent, stem)
     file = _temporary(target.parent, stem)
+    old = Path(file.name).with_suffix(".old.tmp")
+    moved = False
     try:
         with file:
             if mode is not None:
@@ -45,15 +53,26 @@ def drafted(path: Path, body: bytes) -> Iterator[Callable[[], None]]:
             os.fsync(file.fileno())
 
             def move() -> None:
+                nonlocal moved
                 if not fcntl:
                     file.close()  # Windows does not move a file that is open
+                if several and mode is not None:
+                    _keep(target, old)
                 Path(file.name).replace(target)
+                moved = True
                 sync_folder(target.parent)
 
             yield move  # still open, and so locked: nobody sweeps it before it is moved
+    except BaseException:
+        if several and moved:
+            with contextlib.suppress(OSError):
+                target.unlink() if mode is None else old.replace(target)
+                sync_folder(target.parent)
+        raise
     finally:
-        with contextlib.suppress(OSError):
-            Path(file.name).unlink()
+        for left in (Path(file.name), old) if several else (Path(file.name),):
+            with contextlib.suppress(OSError):
+                left.unlink()
 
 
 def publish_once(path: Path, body: bytes, workshop: Path) -> None:
@@ -88,11 +107,10 @@ def sign(path: Path) -> IO[bytes]:
     Raises:
         OSError: it could not be made.
     """
-    file = path.open("xb")
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     if fcntl:
         with contextlib.suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    path.chmod(0o600)
     return file
 
 
@@ -157,6 +175,14 @@ def _mode(target: Path) -> int | None:
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "it is not a regular file", str(target))
     return mode & 0o777
+
+
+def _keep(target: Path, path: Path) -> None:
+    """Another name for what stands there; a copy of it where links cannot be made."""
+    try:
+        os.link(target, path)
+    except OSError:
+        shutil.copy2(target, path)
 
 
 def _temporary(folder: Path, stem: str) -> BufferedWriter:

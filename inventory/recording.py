@@ -3,6 +3,7 @@
 import json
 from array import array
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -89,8 +90,20 @@ def record(history: History, snapshot: Snapshot) -> Snapshot:
     Raises:
         FileError: it could not be written; the history is as it was.
     """
-    store, run_id = history.store, snapshot.run_id
+    store = history.store
     store.tidy()
+    try:
+        table = _put(history, snapshot)
+    except FileError:
+        with suppress(FileError):
+            store.tidy()  # nobody else will ever need the files of this run, and the disk may be full
+        raise
+    return Snapshot({**snapshot.tables, "observations": table}, snapshot.grains, snapshot.payloads)
+
+
+def _put(history: History, snapshot: Snapshot) -> pa.Table:
+    """Write what a snapshot saw; returns its observations as they are recorded."""
+    store, run_id = history.store, snapshot.run_id
     told = snapshot.tables["observations"]
     with store.begun(run_id):  # from here on no pruning takes away what this run is about to point at
         runs = store.run_ids()
@@ -107,7 +120,7 @@ def record(history: History, snapshot: Snapshot) -> Snapshot:
             digest = store.steadily(lambda: store.read("observations", runs[-1]).sha256)
             before = {"run_id": runs[-1], "sha256": digest}
         store.write("observations", run_id, table, files=files, previous=before)
-    return Snapshot({**snapshot.tables, "observations": table}, snapshot.grains, snapshot.payloads)
+    return table
 
 
 def _held(history: History, runs: list[str], digests: set[str]) -> dict[str, str]:

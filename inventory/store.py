@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from inventory import schema
-from inventory.contents import ARROW, KINDS, RUN_ID, Sealed, listed, month_of, opened
+from inventory.contents import ADVICE, ARROW, KINDS, RUN_ID, Sealed, listed, month_of, opened
 from inventory.errors import FileError
 from inventory.files import alone, is_left, sign, state, sweep
 from inventory.months import Months
@@ -139,6 +139,19 @@ class Store(Notes):
         body = sealed(conformed(table, ARROW[kind]), told, repeated)
         self.publish(path, body)
         return sha256(body).hexdigest()
+
+    def baselines(self) -> dict[str, str]:
+        """The frozen baselines: run ids by name.
+
+        Raises:
+            FileError: one is damaged, or names a run that is not there.
+        """
+        there, found = set(self.run_ids()), super().baselines()
+        for name, run_id in found.items():
+            if run_id not in there:  # a flipped bit may well make another id
+                path = self.folder / "baselines" / f"{name}.txt"
+                raise FileError(f"{path} names a run that is missing: {run_id}", ADVICE)
+        return found
 
     @contextmanager
     def begun(self, run_id: str) -> Iterator[None]:

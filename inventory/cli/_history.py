@@ -57,12 +57,23 @@ def default_history() -> Path:
 
 
 def history_at(folder: str | None, engine: str = ENGINES[0]) -> "History":
-    """The history in a folder; by default the user's own."""
+    """The history in a folder; by default the user's own.
+
+    Raises:
+        ConfigurationError: its name is not UTF-8, as the names of files in SQL are.
+    """
     from inventory.history import History
 
     if engine == "spark":
         logging.disable()  # its client tells there of every interruption, with a traceback; errors are told in words
-    return History(folder or default_history(), engine)
+    place = folder or str(default_history())
+    try:
+        place.encode(errors="surrogateescape").decode()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{place!r} cannot be the folder of a history", "Rename the folder: its name is not UTF-8"
+        ) from error
+    return History(place, engine)
 
 
 def words(text: str | None) -> frozenset[str]:

@@ -113,6 +113,7 @@ def _question(
         table = kept.unused(unused, servers)
         return [(queries.LIFECYCLE, table)], unused_text(rows(table), unused)
     if key is not None:
+        key = key.encode(errors="surrogateescape").decode(errors="replace")  # whatever the locale made of it
         lives, changes, complete = kept.life(key, servers, since)
         text = life_text(key, rows(lives), rows(changes), complete)
         return [(queries.TIMELINE, changes), (queries.LIFECYCLE, lives)], text

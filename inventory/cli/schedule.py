@@ -127,7 +127,7 @@ def _deliver(files: "Sequence[File]", folder: str) -> None:
             click.echo(sentence)
         return
     for file in files:
-        shown = text_of(file.body).replace("\r\n", "\n") if sys.stdout.isatty() else file.body
+        shown = text_of(file.body).replace("\r\n", "\n") if sys.stdout and sys.stdout.isatty() else file.body
         click.echo(shown, nl=False)
 
 

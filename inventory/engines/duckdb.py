@@ -60,8 +60,9 @@ def _database() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _quoted(path: str) -> str:
+    """A path in SQL, which is UTF-8 also where the locale is not."""
+    return "'" + path.encode(errors="surrogateescape").decode().replace("'", "''") + "'"
 
 
 @contextmanager

@@ -90,7 +90,7 @@ def write(overview: "Overview", path: str | Path, grain: str = "model") -> "list
                 continue
             with _named(target):
                 body = _member(target).encode(overview, one)
-                moves.append((target, drafts.enter_context(drafted(target, body))))
+                moves.append((target, drafts.enter_context(drafted(target, body, several=len(targets) > 1))))
             told.append(Written(target, table or "report", snapshot.tables[table].num_rows if table else 0, len(body)))
         for target, move in moves:  # of a pair, none is touched before both can be
             with _named(target):

@@ -2,7 +2,6 @@
 
 import shutil
 import zipfile
-from pathlib import Path
 from typing import IO, Any
 
 _MOMENT = (1980, 1, 1, 0, 0, 0)
@@ -15,11 +14,6 @@ class Archive(zipfile.ZipFile):
         """Write one entry with a fixed time."""
         name = getattr(zinfo_or_arcname, "filename", zinfo_or_arcname)
         super().writestr(zipfile.ZipInfo(name, _MOMENT), data, zipfile.ZIP_DEFLATED)
-
-    def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
-        """Write one file as an entry with a fixed time."""
-        with Path(filename).open("rb") as source:
-            self.pour(str(arcname or filename), source)
 
     def pour(self, name: str, *sources: IO[bytes]) -> None:
         """Write one entry out of open files, one after the other."""

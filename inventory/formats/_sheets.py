@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from math import ceil
-from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
@@ -20,6 +19,8 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.utils import absolute_coordinate, get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.worksheet.filters import AutoFilter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
@@ -95,14 +96,39 @@ class Package(Archive):
         self._bodies = bodies
 
     def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
-        """Write one part of the workbook that lies in a file: a sheet."""
-        body = self._bodies.get(arcname)
-        if body is None:
-            super().write(filename, arcname)
-            return
-        head, end, tail = Path(filename).read_bytes().partition(_END)
+        """Write what openpyxl has of a sheet, with its rows."""
+        head, end, tail = filename.getvalue().partition(_END)
+        body = self._bodies.get(arcname, BytesIO())
         body.seek(0)
         self.pour(arcname, BytesIO(head), body, BytesIO(end + tail))
+
+
+class _Writer(WorksheetWriter):
+    """Writes a sheet into memory: openpyxl's own temporary files would stay there when the process is killed."""
+
+    def __init__(self, sheet: WriteOnlyWorksheet) -> None:
+        super().__init__(sheet, out=BytesIO())
+
+    def cleanup(self) -> None:
+        """Nothing is left that is to be removed."""
+
+
+class _InMemory(WriteOnlyWorksheet):
+    """A sheet that has no temporary file."""
+
+    _writer: Any = None
+
+    def _get_writer(self) -> None:
+        if self._writer is None:
+            self._writer = _Writer(self)
+            self._writer.write_top()
+
+
+def new_sheet(book: Workbook, title: str) -> Any:
+    """An empty sheet at the end of a workbook."""
+    made = _InMemory(book, title)
+    book._add_sheet(made)  # type: ignore[attr-defined]  # as create_sheet does
+    return made
 
 
 def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: LongTexts | None, footer: str) -> str:
@@ -118,7 +144,7 @@ def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: LongTexts | N
     Returns:
         The name of the sheet in the package.
     """
-    made = book.create_sheet(sheet.title)
+    made = new_sheet(book, sheet.title)
     made.freeze_panes = f"{get_column_letter(sheet.frozen + 1)}2"
     made.sheet_view.showGridLines = False
     made.print_title_rows = "1:1"

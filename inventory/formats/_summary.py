@@ -13,7 +13,7 @@ from inventory.formats import _look
 from inventory.formats._cells import short
 from inventory.formats._figures import add_space, add_trend
 from inventory.formats._page import FONTS, PER_COLUMN, Page
-from inventory.formats._sheets import Sheet, print_as
+from inventory.formats._sheets import Sheet, new_sheet, print_as
 from inventory.layout import count, fold
 from inventory.news import signed_size
 from inventory.overview import cards, lines, moment_text, state, stillness
@@ -41,7 +41,7 @@ def add_summary(book: Workbook, overview: "Overview", sheets: Mapping[str, Sheet
         sheets: the data sheets by title, for the charts.
         footer: what is printed at the foot of the page.
     """
-    sheet = book.create_sheet("Summary")
+    sheet = new_sheet(book, "Summary")
     sheet.sheet_view.showGridLines = False
     print_as(sheet, "Summary", footer, "portrait", height=1)
     several = overview.snapshot.tables["observations"].num_rows > 1

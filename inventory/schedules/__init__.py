@@ -6,7 +6,7 @@ processes that a scheduler starts read it from where the configuration says.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
@@ -119,7 +119,7 @@ def minutes_between(interval: str) -> int:
     return minutes
 
 
-def write(files: Iterable[File], folder: Path) -> list[str]:
+def write(files: Sequence[File], folder: Path) -> list[str]:
     """Write the files of a schedule into a folder: all of them or none.
 
     Returns:
@@ -142,7 +142,7 @@ def write(files: Iterable[File], folder: Path) -> list[str]:
                         f"{path} is there already, and lms-inventory did not write it",
                         "Move it away, or choose another folder or --name",
                     )
-                moves.append((path, drafts.enter_context(drafted(path, file.body))))
+                moves.append((path, drafts.enter_context(drafted(path, file.body, several=len(files) > 1))))
             except OSError as error:
                 raise _not_written(path, error) from error
             told.append(f"{path} {'written' if before is None else 'replaced'}")

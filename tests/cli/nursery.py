@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 import traceback
+from pathlib import Path
 from typing import Any
 
 SECONDS = 60
@@ -41,6 +42,7 @@ def _become(wanted: dict[str, Any]) -> None:
         os.environ.clear()
         os.environ.update(wanted["env"])
         time.tzset()
+        _customize(wanted["env"].get("PYTHONPATH", ""))
         for descriptor, path in ((0, os.devnull), (1, wanted["out"]), (2, wanted["err"])):
             os.dup2(os.open(path, os.O_RDWR), descriptor)
         from inventory.cli import main
@@ -56,6 +58,16 @@ def _become(wanted: dict[str, Any]) -> None:
         os._exit(code)
 
 
+def _customize(folders: str) -> None:
+    """Run the ``sitecustomize.py`` in a folder of PYTHONPATH, as a Python that begins does."""
+    for folder in folders.split(os.pathsep):
+        if Path(folder, "sitecustomize.py").exists():
+            sys.path.insert(0, folder)
+            sys.modules.pop("sitecustomize", None)
+            importlib.import_module("sitecustomize")
+            return
+
+
 def _ended(child: int) -> int:
     """The exit code of a command; one that takes too long is killed."""
     deadline = time.monotonic() + SECONDS
@@ -69,4 +81,5 @@ def _ended(child: int) -> int:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    with socket.socket(fileno=int(sys.argv[1])) as parent:
+        serve(parent)

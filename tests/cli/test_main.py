@@ -1,23 +1,20 @@
-"""What holds for every command: exit codes, streams, signals, environments."""
+"""What holds for every command: exit codes, usage errors, colours, the token."""
 
 import os
 import pty
 import select
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile import LEGAL, Hostile, answer, drip, silence
+from hostile import LEGAL, Hostile, answer
 
 import inventory
 from cli.running import COMMAND, clean, run
 
 HEAVY = ("pandas", "pyarrow", "httpx", "numpy", "openpyxl", "duckdb", "asyncio", "http")
-DEAD = "127.0.0.1:9"
 COMMANDS = ("check", "demo", "diff", "export", "history", "prune", "schedule", "show", "snapshot", "verify")
 
 
@@ -86,97 +83,6 @@ def test_debug_may_stand_anywhere(tmp_path: Path) -> None:
         assert done.code == 2
         assert done.err.startswith("Traceback")
         assert done.err.splitlines()[-1].startswith("lms-inventory: 'a b' is not")
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("behaviour", [silence, drip(b"HTTP/1.1 200 OK\r\n\r\n")], ids=["silent", "dripping"])
-def test_signals_end_it_in_good_order(number: int, code: int, behaviour: object, tmp_path: Path) -> None:
-    """Interrupted or terminated while a server is slow: the documented code, no traceback, no file touched."""
-    kept = tmp_path / "kept.csv"
-    kept.write_text("before")
-    with (
-        Hostile(behaviour) as server,  # type: ignore[arg-type]
-        subprocess.Popen(
-            [*COMMAND, "snapshot", "--server", server.url, "-o", str(kept), "-o", str(tmp_path / "new.xlsx")],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=clean(),
-        ) as process,
-    ):
-        deadline = time.monotonic() + 20
-        while not server.requests and time.monotonic() < deadline:
-            time.sleep(0.02)
-        process.send_signal(number)
-        out, err = process.communicate(timeout=10)
-    assert process.returncode == code
-    assert "Traceback" not in err
-    assert err.strip() in ("", "lms-inventory: interrupted. Nothing was half-written")
-    assert out == ""
-    assert [path.name for path in tmp_path.iterdir()] == ["kept.csv"]
-    assert kept.read_text() == "before"
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
-@pytest.mark.parametrize(
-    "arguments",
-    [["--help"], ["check"], pytest.param(["snapshot"], marks=pytest.mark.full), ["snapshot", "--json"]],
-    ids=str,
-)
-def test_a_full_disk_behind_stdout_is_an_error_of_a_file(arguments: list[str], legal: Hostile) -> None:
-    """Output that cannot be printed ends in 4 with one line."""
-    with Path("/dev/full").open("w") as full:
-        more = ["--server", legal.url] if arguments != ["--help"] else []
-        done = run(*arguments, *more, capture_output=False, stdout=full, stderr=subprocess.PIPE)
-        line = "lms-inventory: the output could not be printed: No space left on device. Is the disk full?\n"
-        assert (done.code, done.err) == (4, line)
-        assert run(*arguments, *more, capture_output=False, stdout=full, stderr=full).code == 4
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["--help"], ["check"], pytest.param(["snapshot"], marks=pytest.mark.full), ["snapshot", "--json"]],
-    ids=str,
-)
-def test_a_reader_that_has_gone_is_no_failure(arguments: list[str], legal: Hostile) -> None:
-    """Piped into something that ends early, the command ends in 0 and says nothing."""
-    reads, writes = os.pipe()
-    os.close(reads)
-    more = ["--server", legal.url] if arguments != ["--help"] else []
-    done = run(*arguments, *more, capture_output=False, stdout=writes, stderr=subprocess.PIPE)
-    os.close(writes)
-    assert (done.code, done.err) == (0, "")
-
-
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
-def test_closed_streams_change_nothing(closed: str, legal: Hostile, tmp_path: Path) -> None:
-    """With its streams closed the command still writes its files, and nothing else goes into them."""
-    command = f'exec "$0" -m inventory snapshot --server "$1" -o out.csv {closed}'
-    done = subprocess.run(
-        ["/bin/sh", "-c", command, sys.executable, legal.url],
-        cwd=tmp_path, env=clean(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0
-    assert done.stderr == ""
-    assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
-
-
-@pytest.mark.full
-@pytest.mark.parametrize(
-    "env",
-    [{}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-     {"PYTHONIOENCODING": "ascii"}, {"HOME": "/dev/null", "TERM": "dumb"}],
-    ids=str,
-)  # fmt: skip
-def test_it_runs_unattended(env: dict[str, str], tmp_path: Path) -> None:
-    """An empty environment, the C locale, no home: any name can be printed, and nothing fails."""
-    env |= {name: clean()[name] for name in ("PYTHONPATH", "LMS_INVENTORY_HISTORY")}
-    body = '{"models": [{"key": "\u6a21\u578b/\u00e9", "display_name": "\u6a21\u578b \U0001f600"}]}'.encode()
-    with Hostile(answer(body)) as server:
-        done = run("snapshot", "--server", server.url, "-o", "{date}-{run_id}.csv", cwd=tmp_path, env=env)
-        assert done.code == 0
-        assert done.err == ""
-        assert run("check", "--json", "--server", server.url, env=env).data["servers"][0]["status"] == "ok"
 
 
 def _in_a_terminal(*arguments: str, **env: str) -> str:

@@ -1,7 +1,6 @@
 """``lms-inventory snapshot`` with the history that it records into."""
 
 import json
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -170,15 +169,3 @@ def test_a_server_that_recovers_is_believed(tmp_path: Path) -> None:
         assert recovering.asked == 4, "believed at once"
     assert statuses(tmp_path) == [["ok"]] * 3
     assert run("diff", "--history", tmp_path, "--json").data["changes"], "the small answer was compared"
-
-
-def test_without_an_environment(server: StandIn, tmp_path: Path) -> None:
-    """With nothing in the environment, as some schedulers start it, it records where it is told, or says where not."""
-    arguments = ("snapshot", "-q", "--server", server.url)
-    bare = {"PYTHONPATH": clean()["PYTHONPATH"]}
-    done = run(*arguments, "--history", tmp_path / "h", env=bare, cwd=tmp_path)
-    assert done == (0, "", "")
-    assert statuses(tmp_path / "h") == [["ok"]]
-    done = run(*arguments, env={**bare, "HOME": os.devnull}, cwd=tmp_path)
-    assert (done.code, done.out) == (4, "")
-    assert re.fullmatch(r"lms-inventory: .+ could not be written: .+--history DIR.+\n", done.err)

@@ -1,12 +1,10 @@
 """Files are there as a whole or not at all, whatever fails."""
 
 import os
-import random
 import stat
 import subprocess
 import sys
 import tempfile
-import time
 from functools import cache
 from pathlib import Path
 
@@ -30,80 +28,10 @@ OLD, NEW = (snapshot([dict(server="s", key=key * 20_000, ordinal=0)]) for key in
 folder, suffix = Path(sys.argv[1]), sys.argv[2]
 target = folder / f"x.{{suffix}}"
 """
-NTH_CALL_FAILS = f"""{PRELUDE}
-import errno, fcntl, os
-left = None
-def fail(what):
-    global left
-    if left is not None:
-        left -= 1
-        if not left:
-            raise OSError(code, os.strerror(code))
-def wrap(module, name):
-    real = getattr(module, name)
-    def call(*given, **named):
-        fail(name)
-        return real(*given, **named)
-    setattr(module, name, call)
-def audit(event, given):
-    if event == "open" and str(given[0]).startswith(str(folder)):
-        fail(event)
-for module, name in ((os, "fsync"), (os, "replace"), (os, "chmod"), (os, "lstat"), (fcntl, "flock")):
-    wrap(module, name)
-sys.addaudithook(audit)
-OLD.write(target)
-for code in (errno.ENOSPC, errno.EACCES):
-    failures = 0
-    for nth in range(1, 100):
-        OLD.write(target)
-        before, left = target.read_bytes(), nth
-        try:
-            NEW.write(target)
-        except FileError as error:
-            fired, left = left == 0, None
-            assert fired and str(target) in str(error) and "untouched" in str(error), error
-            assert target.read_bytes() == before
-            failures += 1
-        else:
-            fired, left = left <= 0, None
-            assert target.read_bytes() != before
-        assert [path.name for path in folder.iterdir()] == [target.name], nth
-        if not fired:
-            break
-    print(nth, failures)
-    assert failures >= 4 and nth < 99
-"""
-WRITE_FAILS = f"""{PRELUDE}
-import resource
-OLD.write(target)
-before = target.read_bytes()
-resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-try:
-    NEW.write(target)
-except FileError as error:
-    assert str(target) in str(error), error
-else:
-    raise AssertionError("it was written beyond the limit")
-assert target.read_bytes() == before
-assert [path.name for path in folder.iterdir()] == [target.name]
-"""
-WRITE_FOREVER = f"""{PRELUDE}
-print("ready", flush=True)
-while True:
-    for one in (OLD, NEW):
-        for suffix in formats.FORMATS:
-            one.write(folder / f"x.{{suffix}}")
-"""
 WRITE_OFTEN = f"""{PRELUDE}
 for _ in range(40):
     NEW.write(target)
 """
-
-
-def run(script: str, folder: Path, suffix: str) -> None:
-    """Run a script to its end."""
-    done = subprocess.run([sys.executable, "-c", script, folder, suffix], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
 
 
 def names(folder: Path) -> list[str]:
@@ -132,61 +60,6 @@ def encoded(name: str, suffix: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         [path] = {"old": OLD, "new": NEW}[name].write(Path(folder) / f"x.{suffix}")
         return path.read_bytes()
-
-
-@pytest.mark.skipif(os.name != "posix", reason="patches calls that only POSIX has")
-@pytest.mark.parametrize(
-    "suffix",
-    [pytest.param(suffix, marks=() if suffix in ("csv", "xlsx") else pytest.mark.full) for suffix in formats.FORMATS],
-)
-def test_nth_call_fails(tmp_path: Path, suffix: str) -> None:
-    """When any one system call fails, the old file is as it was and the error names it, or the new one is whole."""
-    run(NTH_CALL_FAILS, tmp_path, suffix)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="limits the size of a file as only POSIX can")
-@FORMATS
-def test_write_fails(tmp_path: Path, suffix: str) -> None:
-    """When the disk takes no more bytes, the old file is as it was, the error names it, and nothing is left."""
-    run(WRITE_FAILS, tmp_path, suffix)
-
-
-def test_killed(tmp_path: Path) -> None:
-    """After a kill at any moment every file is readable, and the next write sweeps what was left."""
-    chance = random.Random(7)
-    for suffix in formats.FORMATS:
-        OLD.write(tmp_path / f"x.{suffix}")
-    for _ in range(8):
-        command = [sys.executable, "-c", WRITE_FOREVER, str(tmp_path), "csv"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
-            assert writer.stdout
-            assert writer.stdout.readline().strip() == b"ready"
-            time.sleep(chance.uniform(0, 0.12))
-            writer.kill()
-        for suffix in formats.FORMATS:
-            assert whose(tmp_path / f"x.{suffix}") in ("old", "new")
-    (tmp_path / "other.tmp").touch()
-    for suffix in formats.FORMATS:
-        NEW.write(tmp_path / f"x.{suffix}")
-    assert names(tmp_path) == sorted(["other.tmp", *(f"x.{suffix}" for suffix in formats.FORMATS)])
-
-
-def test_left_over_swept(tmp_path: Path) -> None:
-    """The temporary file of a killed run is removed by the next write to the same target, and by no other."""
-    target = tmp_path / "x.csv"
-    script = f"""{PRELUDE}
-import os
-from inventory.files import drafted
-with drafted(target, b"half"):
-    os.kill(os.getpid(), 9)
-"""
-    subprocess.run([sys.executable, "-c", script, tmp_path, "csv"], check=False, timeout=60)
-    (left,) = names(tmp_path)
-    assert left.endswith(".tmp")
-    NEW.write(tmp_path / "y.csv")
-    assert left in names(tmp_path)
-    NEW.write(target)
-    assert names(tmp_path) == ["x.csv", "y.csv"]
 
 
 def test_live_not_swept(tmp_path: Path) -> None:

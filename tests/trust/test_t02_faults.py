@@ -1,0 +1,211 @@
+"""T2: whichever file operation fails, what stood there stays, one line says so, and nothing is left."""
+
+import os
+import re
+import time
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+from cli.running import run
+
+from inventory import formats
+from inventory.history import History
+from inventory.schedules import SCHEDULES
+from inventory.verify import verify
+from trust.faulty import (
+    HISTORY,
+    JOURNAL,
+    SERVER,
+    Fault,
+    Faulty,
+    Operation,
+    contents,
+    left_over,
+    made_world,
+    placed,
+    run_faulty,
+)
+from trust.writers import begun, run_limited
+
+CODES = ("ENOSPC", "EIO", "EACCES", "EXDEV")
+
+TOLERATED = {"sync", "lock", "unlink", "rmdir"}
+"""May fail without harm: the whole file stands there already; shares without locks; what is left is swept later."""
+
+
+def tolerated(met: Operation) -> bool:
+    """Whether a command may do its work although this failed."""
+    if met.kind == "mkdir":
+        return Path(met.path).is_dir()  # it was there
+    return met.kind in TOLERATED or (met.kind == "link" and met.path.endswith(".tmp"))  # a copy is made instead
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A command that writes, in a folder as ``world`` makes it.
+
+    Attributes:
+        arguments: of the command.
+        named: what the line about a failure names, as a pattern.
+        removes: it removes files one after the other, and so may have removed some when it fails.
+        quick: it is also tried at each commit.
+    """
+
+    arguments: tuple[str, ...]
+    named: str
+    removes: bool = False
+    quick: bool = False
+
+
+_HISTORY = r"h/(\w+/month=.+|_tmp/.+\.run|runs\.jsonl)|the history h"
+
+SCENES = {
+    "history": Scene(("snapshot", "-q", *SERVER, *HISTORY), _HISTORY, quick=True),
+    "history and csv": Scene(("snapshot", "-q", *SERVER, *HISTORY, "-o", "out/x.csv"), rf"{_HISTORY}|out/x\.csv"),
+    **{
+        suffix: Scene(("snapshot", "-q", *SERVER, "--no-history", "-o", f"out/x.{suffix}"), rf"out/x\.{suffix}")
+        for suffix in formats.FORMATS
+    },
+    **{
+        f"both {suffix}": Scene(
+            ("export", *HISTORY, "-o", f"out/x.{suffix}", "--grain", "both"),
+            rf"out/x\.(models|instances)\.{suffix}",
+            quick=suffix == "csv",
+        )
+        for suffix in formats.TABLES
+    },
+    **{
+        f"diff {suffix}": Scene(("diff", *HISTORY, "-o", f"out/d.{suffix}"), rf"out/d\.{suffix}")
+        for suffix in formats.FORMATS
+    },
+    **{
+        scheduler: Scene(
+            ("schedule", scheduler, *SERVER, "--install", "jobs"),
+            r"jobs/[\w.]*lms-inventory",
+            quick=scheduler == "systemd",
+        )
+        for scheduler in SCHEDULES
+    },
+    "baseline": Scene(("history", "baseline", "good", *HISTORY), r"h/baselines/good\.txt|the history h", quick=True),
+    "prune": Scene(
+        ("prune", "--keep-last", "1", *HISTORY),
+        r"h/(pruned|observations|payloads|models|instances)/|the history h",
+        removes=True,
+        quick=True,
+    ),
+}
+"""Every way to write. A command that merges or removes files of the history belongs here beside ``prune``."""
+
+QUICK_FIRST = [pytest.param(name, marks=() if scene.quick else pytest.mark.full) for name, scene in SCENES.items()]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A history and a file at every place that is written to."""
+    return made_world(tmp_path_factory.mktemp("world"))
+
+
+def judge(scene: Scene, folder: Path, before: dict[str, bytes], faulty: Faulty) -> None:
+    """What must hold after a command in which an operation failed."""
+    met, done, after = faulty.met, faulty.done, contents(folder)
+    assert met is not None
+    changed = {name for name in before if name != JOURNAL and after.get(name) != before[name]}
+    assert after[JOURNAL].startswith(before[JOURNAL]), "the journal only grows"
+    if done.code == 0:
+        assert tolerated(met), "a failure was not told"
+        assert changed or after.keys() > before.keys(), "it was not done"
+        assert left_over(after) <= ({str(Path(met.path).relative_to(folder))} if met.kind == "unlink" else set())
+    else:
+        assert done.code == 4
+        assert done.out == "" or scene.arguments[0] in ("diff", "export")
+        assert done.err.count("\n") == 1
+        assert re.match(rf"lms-inventory: ([^:]*)({scene.named})", done.err)
+        assert left_over(after) == set()
+        if met.path == str(folder / JOURNAL):
+            assert len(History(folder / "h").store.run_ids()) == 5, "the run itself is recorded"
+        elif scene.removes:
+            assert changed <= before.keys() - after.keys(), "what was not removed is as it was"
+        else:
+            others = {"out/x.csv"} if "/h/" in met.path else set()  # a history that fails spares the files
+            assert changed <= others
+            assert after.keys() == before.keys()
+    if met.kind == "unlink" or (done.code and (changed or after.keys() != before.keys())):
+        go_on(scene, folder)  # else all is as without the command, or as after one that nothing happened to
+
+
+def go_on(scene: Scene, folder: Path) -> None:
+    """The history is whole, the next such command does its work, and then nothing is left."""
+    store = History(folder / "h").store
+    assert verify(store).num_rows == 0
+    for sign in store.workshop.glob("*.run"):
+        os.utime(sign, (time.time() - 10,) * 2)  # younger than two seconds it would stay
+    other = (
+        ("--at", "03:04", "--timeout", "9") if "--install" in scene.arguments else ()
+    )  # the same once more would write nothing
+    assert run(*scene.arguments, *other, cwd=folder).code == 0
+    assert run("snapshot", "-q", *SERVER, *HISTORY, cwd=folder).code == 0
+    assert left_over(contents(folder)) == set()
+    assert verify(store).num_rows == 0
+
+
+def sweep(scene: Scene, world: Path, place: Path, codes: tuple[str, ...], *, lasting: bool = False) -> set[str]:
+    """Let one operation after the other fail, until the command ends untouched; the kinds that ended it in 4."""
+    fatal: set[str] = set()
+    for nth in count(1):
+        folder = placed(world, place)
+        before = contents(folder)
+        faulty = run_faulty(folder, Fault(nth, codes[nth % len(codes)], lasting), *scene.arguments)
+        if faulty.met is None:
+            assert faulty.done.code == 0, faulty.done.err
+            return fatal
+        try:
+            judge(scene, folder, before, faulty)
+        except AssertionError as error:
+            raise AssertionError(f"{faulty.met}: {faulty.done}") from error
+        if faulty.done.code:
+            fatal.add(faulty.met.kind)
+    raise AssertionError
+
+
+@pytest.mark.parametrize("name", QUICK_FIRST)
+def test_every_operation_fails_once(name: str, world: Path, tmp_path: Path) -> None:
+    """What stood there is byte-identical, exit 4, one line names the path, no temporary file is left.
+
+    The errors take turns.
+    """
+    fatal = sweep(SCENES[name], world, tmp_path / "case", CODES)
+    assert fatal >= {"open", "write", "flush", "fsync", "chmod"}
+    assert fatal & {"replace", "link"}
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("name", SCENES)
+def test_every_operation_fails_in_every_way(name: str, code: str, world: Path, tmp_path: Path) -> None:
+    """The same with each error at each operation of each output."""
+    assert len(sweep(SCENES[name], world, tmp_path / "case", (code,))) >= 5
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("name", [name for name in SCENES if name != "history and csv"])
+def test_the_disk_stays_full(name: str, world: Path, tmp_path: Path) -> None:
+    """From some operation on there is no room: the same holds."""
+    assert sweep(SCENES[name], world, tmp_path / "case", ("ENOSPC",), lasting=True)
+
+
+@pytest.mark.parametrize("limit", [0, 20])
+@pytest.mark.parametrize("name", QUICK_FIRST)
+def test_the_system_takes_no_more_bytes(name: str, limit: int, world: Path, tmp_path: Path) -> None:
+    """The same when it is the system that refuses a write, whoever makes it: no file can be longer than a limit."""
+    scene, folder = SCENES[name], placed(world, tmp_path / "case")
+    before = contents(folder)
+    with begun(run_limited, scene.arguments, folder, limit) as (_, told):
+        code, said = told.recv()
+    assert code == 4
+    line = next(line for line in said.splitlines() if line.startswith("lms-inventory: "))
+    assert re.match(rf"lms-inventory: ([^:]*)({scene.named}).* could not be written: File too large", line)
+    after = contents(folder)
+    assert after | {JOURNAL: before[JOURNAL]} == before
+    assert after[JOURNAL].startswith(before[JOURNAL])

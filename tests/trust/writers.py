@@ -1,0 +1,106 @@
+"""Processes that write until they are killed, or under a limit; forked from a server that has imported what they need.
+
+Each takes, as its last argument, the connection by which it acknowledges what it has done.
+"""
+
+import contextlib
+import itertools
+import json
+import multiprocessing
+import os
+import random
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from formats.samples import snapshot
+
+from inventory.history import History
+from inventory.recording import take
+from inventory.servers import Server
+from inventory.snapshot import Snapshot
+
+SECONDS = 60
+ROOMS = ("cli", "recording", "verify", *(f"formats.{name}" for name in ("csv", "parquet", "xlsx", "html", "md")))
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["pytest", *(f"inventory.{room}" for room in ROOMS)])
+
+
+def two_snapshots() -> dict[str, Snapshot]:
+    """Two runs of which the files differ in every format."""
+    return {name: snapshot([{"server": "s", "key": name * 7_000, "ordinal": 0}]) for name in ("old", "new")}
+
+
+def write_in_turns(folder: Path, suffix: str, told: Connection) -> None:
+    """Write the new and the old to one file, over and over; acknowledges the name of each."""
+    taken = two_snapshots()
+    for name in itertools.cycle(("new", "old")):
+        taken[name].write(folder / f"x.{suffix}")
+        told.send(name)
+
+
+def record_runs(folder: Path, number: int, runs: int, same: bool, told: Connection) -> None:
+    """Record runs with another answer each, ``runs`` of them or without end; acknowledges each id.
+
+    ``same``: the answers are those of the other writers.
+    """
+    answer = folder / f"s{number}.json"
+    for turn in itertools.count() if runs < 0 else range(runs):
+        own = turn if same else f"{turn}-{os.getpid()}"
+        answer.write_text(json.dumps({"models": [{"key": f"m{own}"}, {"key": "x", "loaded_instances": [{"id": "i"}]}]}))
+        taken = take(History(folder / "history"), [Server(f"file:{answer}", answer.stem)], timeout=SECONDS)
+        assert taken.failure is None, taken.failure
+        told.send(taken.snapshot.run_id)
+
+
+def run_limited(arguments: Sequence[str], folder: Path, limit: int, told: Connection) -> None:
+    """Run a command that can make no file longer than so many bytes; acknowledges its exit code and what it said."""
+    from inventory.cli import main
+
+    os.chdir(folder)
+    said, says = os.pipe()  # to which the limit does not apply
+    sys.stdout = sys.stderr = os.fdopen(says, "w")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    try:
+        main(arguments)
+    except SystemExit as end:
+        sys.stdout.close()
+        told.send((end.code, os.read(said, 65536).decode()))
+
+
+@contextlib.contextmanager
+def begun(work: Callable[..., None], *given: Any) -> Iterator[tuple[Any, Connection]]:
+    """A process that does this, and what it acknowledges; killed at the end of the block if it is still there."""
+    ours, theirs = _context.Pipe(duplex=False)
+    process = _context.Process(target=work, args=(*given, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield process, ours
+    finally:
+        process.kill()
+        process.join(SECONDS)
+        ours.close()
+
+
+def acknowledged(told: Connection) -> list[Any]:
+    """All that a process acknowledges until it ends."""
+    found = []
+    with contextlib.suppress(EOFError, ConnectionResetError):
+        while told.poll(SECONDS):
+            found.append(told.recv())
+    return found
+
+
+def killed(chance: random.Random, longest: float, work: Callable[..., None], *given: Any) -> list[Any]:
+    """Kill a process at a random moment after its first acknowledgement; returns all that it acknowledged."""
+    with begun(work, *given) as (process, told):
+        assert told.poll(SECONDS)
+        time.sleep(chance.uniform(0, longest))
+        process.kill()
+        return acknowledged(told)
