@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, Self, cast
 
+from inventory.errors import Invalid
 from inventory.servers import Server
 
 if TYPE_CHECKING:
@@ -72,6 +73,22 @@ class Source(Protocol):
             ServerError: it could not be read.
         """
         ...
+
+
+def counted(answer: Answer, limit: int = PARTS_LIMIT) -> Answer:
+    """The answer, once it is known to have no more parts than can be parsed in a second or two.
+
+    Raises:
+        Invalid: it has more.
+    """
+    commas, lists, objects = map(answer.body.count, (b",", b"[", b"{"))
+    if max(commas + lists + objects, 5 * objects) > limit:
+        raise Invalid(
+            f"the answer has more than {limit:,} values",
+            "LM Studio's has some two dozen for each model; is this its address?",
+            answer.http_status,
+        )
+    return answer
 
 
 def source_of(server: Server) -> Source:

@@ -23,7 +23,7 @@ import httpx
 from inventory.decode import PATHS
 from inventory.errors import Invalid, ServerError, Timeout, Unreachable
 from inventory.servers import PORT, Server
-from inventory.sources import BODY_LIMIT, PARTS_LIMIT, Answer, Deadline
+from inventory.sources import BODY_LIMIT, Answer, Deadline, counted
 from inventory.sources._connections import Connections
 
 ATTEMPTS = 3
@@ -131,23 +131,11 @@ async def _read(response: httpcore.Response, api: str) -> Answer:
             )
         body.write(chunk)
         await asyncio.sleep(0)  # many small chunks come in one piece: let the deadline and other servers in
-    return _counted(Answer(body.getvalue(), api, response.status))
+    return counted(Answer(body.getvalue(), api, response.status))
 
 
 def _header(response: httpcore.Response, name: bytes) -> str:
     return b",".join(value for key, value in response.headers if key.lower() == name).decode("latin-1").strip()
-
-
-def _counted(answer: Answer) -> Answer:
-    """The answer, once it is known to have no more parts than can be parsed in a second or two."""
-    commas, lists, objects = map(answer.body.count, (b",", b"[", b"{"))
-    if max(commas + lists + objects, 5 * objects) > PARTS_LIMIT:
-        raise Invalid(
-            f"the answer has more than {PARTS_LIMIT:,} values",
-            "LM Studio's has some two dozen for each model; is this its address?",
-            answer.http_status,
-        )
-    return answer
 
 
 def _seconds(retry_after: str, now: datetime) -> float:

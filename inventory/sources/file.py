@@ -1,14 +1,14 @@
-"""A saved answer: the body of ``GET /api/v1/models`` in a file, as ``curl -o answer.json`` writes it."""
+"""A saved answer: the body of ``GET /api/v1/models`` in a file, as ``curl -o answer.json`` writes it.
+
+It may be as large as one that a server sends, and no larger.
+"""
 
 from pathlib import Path
 
 from inventory.errors import Invalid, Unreachable
 from inventory.servers import Server
-from inventory.sources import Answer, Deadline
+from inventory.sources import BODY_LIMIT, Answer, Deadline, counted
 from inventory.sources._connections import Connections
-
-FILE_LIMIT = 512 * 1024 * 1024
-"""Bytes that a saved answer may have. It is the user's own file, so there may be more of it than of a server's."""
 
 
 async def fetch(server: Server, deadline: Deadline, connections: Connections) -> Answer:  # noqa: ARG001 - a file needs neither
@@ -16,15 +16,15 @@ async def fetch(server: Server, deadline: Deadline, connections: Connections) ->
 
     Raises:
         Unreachable: there is no such file, or it cannot be read.
-        Invalid: it is not a regular file, or too large.
+        Invalid: it is not a regular file, is too large, or has too many values.
     """
     path = Path(server.url.removeprefix("file:"))
     try:
         if path.exists() and not path.is_file():
             raise Invalid(f"{path} is not a regular file", "Give the file with a saved answer")
-        if path.stat().st_size > FILE_LIMIT:
-            raise Invalid(f"{path} is larger than {FILE_LIMIT // 2**20} MiB", "Is this a saved answer?")
-        return Answer(path.read_bytes(), "file")
+        if path.stat().st_size > BODY_LIMIT:
+            raise Invalid(f"{path} is larger than {BODY_LIMIT // 2**20} MiB", "Is this a saved answer?")
+        return counted(Answer(path.read_bytes(), "file"))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise Unreachable(
