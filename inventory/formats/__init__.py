@@ -185,8 +185,10 @@ def _read(path: Path) -> "Snapshot":
             pass
     except OSError as error:
         raise FileError(f"{path} could not be read: {error.strerror or error}", "Check the path") from error
+    from inventory.formats._soundness import check
+
     try:
-        return member.read(path)
+        return check(member.read(path))
     except InventoryError:
         raise
     except Exception as error:

@@ -17,6 +17,7 @@ from openpyxl.cell import WriteOnlyCell
 
 from inventory import schema
 from inventory.formats import _look
+from inventory.formats._parts import Cell
 from inventory.layout import cut, visible
 
 CELL_LIMIT = 32_767
@@ -50,6 +51,8 @@ _SHOWN = {
 }
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _WRITTEN = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_DIGITS = re.compile(r"-?[0-9]{1,19}")
+_BOOLEANS = {"1": True, "TRUE": True, "0": False, "FALSE": False}
 _LIVE = ("=", "+", "-", "@", "#")
 
 
@@ -132,20 +135,28 @@ def short(text: str, room: int) -> str:
     return cut(" ".join(visible(text).split()), room)
 
 
-def value_of(cell: Any, kind: str) -> Any:
-    """The value that was written into a cell."""
-    value = cell.value
-    if value is None:
-        return "" if cell.data_type == "inlineStr" else None
+def value_of(cell: Cell | None, kind: str) -> Any:
+    """The value that was written into a cell.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    if cell is None:
+        return None
+    form, text = cell
+    if text is None:
+        return "" if form == "inlineStr" else None
     if kind == schema.TIME:
-        return _EPOCH + timedelta(microseconds=round(Fraction(value) * 86_400_000_000))
+        return _EPOCH + timedelta(microseconds=round(Fraction(float(text)) * 86_400_000_000))
     if kind == schema.INTEGER:
-        return int(value)
+        return _whole(text)
     if kind == schema.NUMBER:
-        return float(value)
+        return float(text)
     if kind == schema.BOOLEAN:
-        return bool(value)
-    return _WRITTEN.sub(lambda match: chr(int(match.group(1), 16)), str(value))
+        return _BOOLEANS[text.upper()]
+    if form == "b":
+        return "TRUE" if _BOOLEANS[text.upper()] else "FALSE"
+    return _WRITTEN.sub(lambda match: chr(int(match.group(1), 16)), text)
 
 
 def whole_text(value: str, long: dict[int, str]) -> str:
@@ -162,6 +173,16 @@ def whole_text(value: str, long: dict[int, str]) -> str:
     if len(whole) != int(match[1]) or not whole.startswith(value[: match.start()]):
         raise ValueError("another text goes on there")
     return whole
+
+
+def _whole(text: str) -> int:
+    """A whole number, which some programs write as ``4.0`` or ``8E9``."""
+    if _DIGITS.fullmatch(text):
+        return int(text)
+    number = float(text)
+    if not number.is_integer() or abs(number) > _EXACT:
+        raise ValueError("not a whole number")
+    return int(number)
 
 
 def _writable(text: str) -> str:

@@ -11,6 +11,8 @@ from pyarrow import parquet
 
 import inventory
 from inventory import schema
+from inventory.formats._limits import TABLE_LIMIT, gathered, too_large
+from inventory.formats._pages import THRIFT_LIMITS, check_footer, check_pages
 from inventory.snapshot import Snapshot, arrow_schema, build, concat, rows
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from inventory.overview import Overview
 
 _OURS = b"lms-inventory"
+_BATCH = 4096  # rows that are spelt out together
+_PARTS = 1_000_000  # values in what the file says of itself: some dozens for each server
 
 
 def encode(overview: "Overview", grain: str) -> bytes:
@@ -45,21 +49,56 @@ def encode_tables(tables: "Tables") -> bytes:
 
 
 def read(path: Path) -> Snapshot:
-    """The table and the observations; the other grain is empty and not among ``grains``."""
-    with parquet.ParquetFile(path, page_checksum_verification=True) as file:
-        about = json.loads(file.schema_arrow.metadata[_OURS])
-        grain = about["grain"]
-        kept = schema.GRAIN_TABLES[grain]
-        table = file.read()
-    if not table.schema.equals(arrow_schema(kept)):
+    """The table and the observations; the other grain is empty and not among ``grains``.
+
+    Raises:
+        FileError: it would take too much memory.
+    """
+    check_footer(path)
+    with parquet.ParquetFile(path, **THRIFT_LIMITS) as file:
+        metadata, found = file.metadata, file.schema_arrow
+    about = _about_of(found.metadata[_OURS])
+    kept = schema.GRAIN_TABLES[about["grain"]]
+    if not found.equals(arrow_schema(kept)):
         raise ValueError("other columns than this version's")
+    check_pages(path, metadata)
+    texts = [one.name for one in found if pa.types.is_string(one.type)]
+    with parquet.ParquetFile(
+        path, metadata=metadata, read_dictionary=texts, page_checksum_verification=True, **THRIFT_LIMITS
+    ) as file:
+        batches = (_spelt_out(path, batch, kept) for batch in file.iter_batches(_BATCH, use_threads=False))
+        table = concat(kept, gathered(path, batches))
     observed = [{**row, "observed_at": _time(row["observed_at"])} for row in about["observations"]]
     tables = {one.name: concat(one, []) for one in schema.GRAIN_TABLES.values()}
-    tables[kept.name] = table.replace_schema_metadata(arrow_schema(kept).metadata)
+    tables[kept.name] = table
     tables["observations"] = build(
         schema.OBSERVATIONS, {name: [row[name] for row in observed] for name in schema.OBSERVATIONS.names}
     )
-    return Snapshot(tables, (grain,))
+    return Snapshot(tables, (about["grain"],))
+
+
+def _about_of(text: bytes) -> dict[str, Any]:
+    """What the file says of itself."""
+    if max(text.count(b","), text.count(b"["), text.count(b"{")) > _PARTS:
+        raise ValueError("more than the observations of a run")
+    about: dict[str, Any] = json.loads(text)
+    return about
+
+
+def _spelt_out(path: Path, batch: pa.RecordBatch, kept: schema.Table) -> pa.Table:
+    """The rows with their texts, once it is known how long these are: a small number can stand for a long one.
+
+    Raises:
+        FileError: they are too long.
+    """
+    from pyarrow import compute  # takes longer to import than a small file to write
+
+    numbered = [column for column in batch.columns if pa.types.is_dictionary(column.type)]
+    lengths = [compute.binary_length(one.dictionary).cast(pa.int64()).take(one.indices) for one in numbered]
+    size = sum(compute.sum(one).as_py() or 0 for one in lengths)
+    if size > TABLE_LIMIT:
+        raise too_large(path, f"its texts take more than {TABLE_LIMIT // 2**20} MiB of memory")
+    return pa.Table.from_batches([batch]).cast(arrow_schema(kept))
 
 
 def _written(table: pa.Table) -> bytes:

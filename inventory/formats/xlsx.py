@@ -1,11 +1,10 @@
 """Excel workbooks through openpyxl: a summary for people, and behind it real tables with raw numbers.
 
 Its rooms are ``_summary`` and ``_charts`` (the first sheet), ``_contents`` (what the data sheets hold), ``_sheets``
-(how they are written), ``_cells`` (values to cells and back) and ``_look`` (colours and fonts).
+(how they are written), ``_cells`` (values to cells and back), ``_look`` (colours and fonts) and ``_parts`` (how a
+workbook is read).
 """
 
-import warnings
-import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -15,7 +14,8 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from openpyxl import Workbook, load_workbook
+import pyarrow as pa
+from openpyxl import Workbook
 from openpyxl.writer.excel import ExcelWriter
 
 import inventory
@@ -23,10 +23,12 @@ from inventory import schema
 from inventory.errors import FileError
 from inventory.formats._cells import LONG, LongTexts, value_of, whole_text
 from inventory.formats._contents import TITLES, sheets_of
+from inventory.formats._limits import gathered
+from inventory.formats._parts import Parts
 from inventory.formats._sheets import Package, Sheet, add_sheet
 from inventory.formats._summary import add_summary
 from inventory.layout import plain
-from inventory.snapshot import Snapshot, build, table_of
+from inventory.snapshot import Snapshot, build, concat, rows, table_of
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
@@ -34,9 +36,7 @@ if TYPE_CHECKING:
 
 ROW_LIMIT = 1_048_576
 
-_UNPACKED, _RATIO = 2 * 2**20, 50
-"""Bytes that any workbook may unpack to, and times its size that a larger one may; ours do to ten or twenty times."""
-
+_BATCH, _BATCH_SIZE = 2000, 4 * 2**20  # rows that are read together, and the characters in them
 _IN_MEMORY = 2**24  # bytes of a sheet's rows before they go to a temporary file
 _TITLE = "LM Studio model inventory"
 _LONG_TITLE = "LongTexts"
@@ -70,15 +70,27 @@ def encode_tables(tables: "Tables") -> bytes:
 
 
 def read(path: Path) -> Snapshot:
-    """The tables back, as they were written; a grain without a sheet is empty and not among ``grains``."""
-    with path.open("rb") as file:  # not left to openpyxl, which does not close a damaged one
-        with zipfile.ZipFile(file) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > max(_UNPACKED, _RATIO * path.stat().st_size):
-            raise FileError(f"{path} could not be read: it unpacks to {unpacked:,} bytes", "Is it a workbook of ours?")
-        with warnings.catch_warnings(action="ignore"):  # about parts of others' workbooks that are not read
-            book = load_workbook(file, read_only=True, keep_links=False)
-            return _tables(book)
+    """The tables back, as they were written; a grain without a sheet is empty and not among ``grains``.
+
+    Raises:
+        FileError: it would take too much memory or time.
+    """
+    with path.open("rb") as file:
+        parts = Parts(path, file)
+        long: dict[int, str] = defaultdict(str)
+        if _LONG_TITLE in parts.titles:
+            found = [row for batch in _batches(parts, _LONG_TITLE, LONG, {}) for row in rows(batch)]
+            for row in sorted(found, key=lambda row: (row["number"], row["part"])):
+                long[row["number"]] += row["text"]
+        grains = tuple(grain for grain, table in schema.GRAIN_TABLES.items() if TITLES[table.name] in parts.titles)
+        if not grains:
+            raise ValueError("no sheet of models or instances")
+        tables = {}
+        for name, title in TITLES.items():
+            table = schema.TABLES[name]
+            lacking = table in schema.GRAIN_TABLES.values() and title not in parts.titles
+            tables[name] = concat(table, [] if lacking else gathered(path, _batches(parts, title, table, long)))
+    return Snapshot(tables, grains)
 
 
 def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
@@ -125,34 +137,30 @@ def _title(name: str) -> str:
     return "".join(part[0].upper() + part[1:] for part in name.split("_"))
 
 
-def _tables(book: Workbook) -> Snapshot:
-    book._date_formats = set()  # type: ignore[attr-defined]  # openpyxl rounds times to milliseconds; we do not
-    long: dict[int, str] = defaultdict(str)
-    if _LONG_TITLE in book.sheetnames:
-        found = list(_rows(book, _LONG_TITLE, LONG, {}))
-        for row in sorted(found, key=lambda row: (row["number"], row["part"])):
-            long[row["number"]] += row["text"]
-    grains = tuple(grain for grain, table in schema.GRAIN_TABLES.items() if TITLES[table.name] in book.sheetnames)
-    if not grains:
-        raise ValueError("no sheet of models or instances")
-    tables = {}
-    for name, title in TITLES.items():
-        table = schema.TABLES[name]
-        lacking = table in schema.GRAIN_TABLES.values() and title not in book.sheetnames
-        found = [] if lacking else list(_rows(book, title, table, long))
-        tables[name] = build(table, {column: [row[column] for row in found] for column in table.names})
-    return Snapshot(tables, grains)
-
-
-def _rows(book: Workbook, title: str, table: schema.Table, long: dict[int, str]) -> Iterator[dict[str, Any]]:
-    lines = book[title].iter_rows(max_row=ROW_LIMIT, max_col=len(table.columns))
-    if [cell.value for cell in next(lines)] != list(table.names):
+def _batches(parts: Parts, title: str, table: schema.Table, long: dict[int, str]) -> Iterator[pa.Table]:
+    """The rows of a sheet, some at a time."""
+    lines = parts.rows(title)
+    header = [value_of(cell, schema.TEXT) for cell in next(lines)[: len(table.columns)]]
+    if header != list(table.names):
         raise ValueError("other columns than this version's")
+    found: list[list[Any]] = []
+    size = 0
     for cells in lines:
         if not cells or value_of(cells[0], table.columns[0].kind) is None:
             continue  # a row that is empty, or only missing: the first column is never null
-        row = dict.fromkeys(table.names)
-        for cell, column in zip(cells, table.columns, strict=False):
+        row: list[Any] = []
+        for column, cell in zip(table.columns, cells, strict=False):
             value: Any = value_of(cell, column.kind)
-            row[column.name] = whole_text(value, long) if isinstance(value, str) and table is not LONG else value
-        yield row
+            if isinstance(value, str):
+                value = whole_text(value, long) if table is not LONG else value
+                size += len(value)
+            row.append(value)
+        found.append(row + [None] * (len(table.columns) - len(row)))
+        if len(found) >= _BATCH or size > _BATCH_SIZE:
+            yield _columns(table, found)
+            found, size = [], 0
+    yield _columns(table, found)
+
+
+def _columns(table: schema.Table, found: list[list[Any]]) -> pa.Table:
+    return build(table, {name: [row[number] for row in found] for number, name in enumerate(table.names)})

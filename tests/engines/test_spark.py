@@ -14,8 +14,8 @@ from cli.running import run as command
 from histories import Fleet, day, made, model, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_history import FLEETS
 from test_steps import _MODELS as MODELS
+from trust.test_t08_fleets import FLEETS
 
 from engines.conftest import NEEDS_SPARK, SMALL
 from inventory.engines import open_engine

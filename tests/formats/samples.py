@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
 import inventory
 from inventory import schema
@@ -124,6 +125,42 @@ def same(one: Snapshot, other: Snapshot, *names: str) -> None:
 def extra(value: Mapping[str, Any]) -> str:
     """A cell of a JSON object as this tool writes it."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(HOSTILE)
+integer = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, 2**53 - 1, 2**53, 2**53 + 1, -(2**53) - 1])
+number = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.1 + 0.2, 1e16, 5e-324, -0.0])
+leaf = text | integer | number | st.booleans() | st.none()
+KINDS: dict[str, st.SearchStrategy[Any]] = {
+    schema.TEXT: text,
+    schema.INTEGER: integer,
+    schema.NUMBER: number,
+    schema.BOOLEAN: st.booleans(),
+    schema.LIST: st.lists(text, max_size=2).map(lambda several: json.dumps(several, ensure_ascii=False)),
+    schema.OBJECT: st.dictionaries(text, leaf | st.dictionaries(text, leaf, max_size=2), max_size=2).map(extra),
+}
+
+
+def table_rows(table: schema.Table) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Rows with any value, or null, in every column; keys are never null."""
+    cells = {
+        column.name: KINDS[column.kind] if column.key else KINDS[column.kind] | st.none() for column in table.columns
+    }
+    return st.lists(st.fixed_dictionaries(cells), max_size=3)
+
+
+def fitting(models: list[dict[str, Any]], instances: list[dict[str, Any]]) -> Snapshot:
+    """A snapshot of rows whose ordinals differ, and whose instances belong to one of the models."""
+    for number, model in enumerate(models):
+        model["ordinal"] = number
+    belongs = ("server", "key", "ordinal")
+    for number, instance in enumerate(instances if models else []):
+        model = models[number % len(models)]
+        instance |= {"instance_ordinal": number} | {name: model[name] for name in belongs}
+    return snapshot(models, instances if models else [])
+
+
+snapshots = st.builds(fitting, table_rows(schema.MODELS), table_rows(schema.INSTANCES))
 
 
 def convert(source: Path, to: str, infilter: str = "", *others: Path) -> Path:

@@ -1,0 +1,66 @@
+"""How much a file may make of itself: one that was made to take all memory or time is refused before it does.
+
+A snapshot of 100,000 models takes about 25 MB of memory; a larger one belongs into a history, which reads only what it
+needs.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+
+from inventory.errors import FileError
+
+TABLE_LIMIT = 96 * 2**20
+"""Bytes that the rows of a file may take in memory, unless it has a quarter of them itself, as ours do."""
+
+FILE_LIMIT = 4 * TABLE_LIMIT
+"""Bytes that a file may have; ours are smaller than the rows in them."""
+
+_ALWAYS, _RATIO = 16 * 2**20, 1000
+"""Bytes of rows that any file may hold, and times its size that a larger one may; ours hold up to a hundred times."""
+
+_ITS_OWN = 4
+"""Times its size that the rows of any file may take: who could give it could have given them as they are."""
+
+
+def size_of(path: Path) -> int:
+    """The size of a file that is not too large.
+
+    Raises:
+        FileError: it is.
+    """
+    size = path.stat().st_size
+    if size > FILE_LIMIT:
+        raise too_large(path, f"it has {size:,} bytes")
+    return size
+
+
+def gathered(path: Path, batches: Iterable[pa.Table]) -> list[pa.Table]:
+    """The parts of a table, once it is known that they do not take too much memory together.
+
+    Args:
+        path: the file that they come from.
+        batches: the parts; no further one is asked for after those that are too much.
+
+    Raises:
+        FileError: they do.
+    """
+    limit = row_bytes(size_of(path))
+    kept, total = [], 0
+    for batch in batches:
+        total += batch.nbytes
+        if total > limit:
+            raise too_large(path, f"its rows take more than {limit // 2**20} MiB of memory")
+        kept.append(batch)
+    return kept
+
+
+def row_bytes(size: int) -> int:
+    """The bytes that the rows in a file of some size may take."""
+    return max(min(TABLE_LIMIT, max(_ALWAYS, _RATIO * size)), _ITS_OWN * size)
+
+
+def too_large(path: Path, why: str) -> FileError:
+    """The error for a file that would take more than it may."""
+    return FileError(f"{path} could not be read: {why}", "Is it ours? A history holds more: lms-inventory snapshot")
