@@ -125,8 +125,7 @@ def alone(path: Path) -> Iterator[None]:
     while True:
         file = path.open("ab")
         try:
-            if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file)
             if os.fstat(file.fileno()).st_nlink:  # else who held it has just removed it
                 break
         except BaseException:
@@ -140,6 +139,21 @@ def alone(path: Path) -> Iterator[None]:
         finally:
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Lock a file, where the system and the share have locks.
+
+    Raises:
+        BlockingIOError: another process has locked it.
+    """
+    if fcntl:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:
+            return
 
 
 def is_left(path: Path) -> bool:

@@ -72,7 +72,11 @@ class Months:
         make_folders(self._folder, staged)
         number = 0
         for number, (name, body) in enumerate(files, 1):  # noqa: B007 - their number is what is returned
-            publish_once(staged / name, body, self._folder / "_tmp")
+            try:
+                publish_once(staged / name, body, self._folder / "_tmp")
+            except OSError as error:
+                error.filename = str(self._folder / kind / month / name)  # not the temporary one
+                raise
         make_folders(self._folder, self._replaced / kind)
         (self._folder / kind / month).rename(self._replaced / kind / month)
         self._finish(kind, month)

@@ -219,14 +219,16 @@ class Store(Notes):
             with alone(self.workshop / _LOCK):
                 sweep(self.workshop, "")
                 self.months.settle()
-                yield
-                self.months.settle()
+                try:
+                    yield
+                finally:
+                    self.months.settle()
         except BlockingIOError as error:
             raise FileError(
                 f"the history {self.folder} is being pruned by another process", "Try again when it has ended"
             ) from error
         except OSError as error:
-            what = f"{error.filename or self.folder} could not be replaced: {error.strerror or error}"
+            what = f"{error.filename or self.folder} could not be written: {error.strerror or error}"
             raise FileError(what, "The history is whole; prune again when it can") from error
 
     def _runs_in(self, path: Path) -> frozenset[str]:

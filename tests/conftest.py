@@ -7,27 +7,27 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("commit", max_examples=40, deadline=None)  # speed is measured in tests/benchmarks
-settings.register_profile("full", max_examples=400, deadline=None)
+settings.register_profile("long", max_examples=400, deadline=None)
 
 _BODIES = Path(__file__).parent / "payloads" / "v1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --full and --release."""
-    parser.addoption("--full", action="store_true", help="run the long tests too (marked full)")
-    parser.addoption("--release", action="store_true", help="run the sizes before a release too; implies --full")
+    """Add --long and --full."""
+    parser.addoption("--long", action="store_true", help="run the long tests too, as CI does")
+    parser.addoption("--full", action="store_true", help="run everything, as before a release; takes hours")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let hypothesis look longer in the full run; a test whose examples are slow takes a share of this number."""
-    if config.getoption("--release"):
-        config.option.full = True
-    settings.load_profile("full" if config.getoption("--full") else "commit")
+    """Let hypothesis look longer in the long run; a test whose examples are slow takes a share of this number."""
+    if config.getoption("--full"):
+        config.option.long = True
+    settings.load_profile("long" if config.getoption("--long") else "commit")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long tests to the full run, which CI makes too, and the longest to a release."""
-    left = [tier for tier in ("full", "release") if not config.getoption(f"--{tier}")]
+    """Leave the long tests to CI, and the longest to a release."""
+    left = [tier for tier in ("long", "full") if not config.getoption(f"--{tier}")]
     long = [item for item in items if any(item.get_closest_marker(tier) for tier in left)]
     if long:
         config.hook.pytest_deselected(items=long)

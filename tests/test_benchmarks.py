@@ -44,7 +44,7 @@ def test_fleets_are_skewed_as_real_ones_are(monkeypatch: pytest.MonkeyPatch) -> 
     assert counts[1] == 1
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_races_are_run_and_told(tmp_path: Path) -> None:
     """A small run checks the answers, prints a table and writes the same as JSON."""
     results = tmp_path / "results.json"

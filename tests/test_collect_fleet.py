@@ -28,7 +28,7 @@ def observed(snapshot: Snapshot) -> dict[str, dict[str, Any]]:
     return {row["server"]: row for row in rows(snapshot.tables["observations"])}
 
 
-@pytest.mark.parametrize("copies", [1, pytest.param(12, marks=pytest.mark.full)])
+@pytest.mark.parametrize("copies", [1, pytest.param(12, marks=pytest.mark.long)])
 def test_every_failure_at_once(copies: int) -> None:
     """Each server of a fleet has the status that it has alone, in the time of the slowest, and no token is told."""
     expected, servers, refused = {}, [], [name for name in REFUSED if name not in MEMORY]
@@ -122,7 +122,7 @@ def test_equal_answers_are_each_servers_own() -> None:
     assert dict(snapshot.payloads)["a"] == snapshot.payloads["c"] != snapshot.payloads["b"]
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_a_large_answer_holds_nobody_up() -> None:
     """While an answer of thousands of models is understood, the deadlines of the others hold."""
     body = json.dumps({"models": [{"key": str(n), "type": "llm", "n": n} for n in range(40_000)]}).encode()
@@ -133,7 +133,7 @@ def test_a_large_answer_holds_nobody_up() -> None:
     assert all(2900 < found[f"s{n}"]["latency_ms"] < 3500 for n in range(5))
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_a_cell_that_is_stopped_does_not_wait() -> None:
     """In Jupyter, where a loop runs already, an interrupt ends the collection at once."""
     code = (
@@ -180,7 +180,7 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_memory_follows_the_tables() -> None:
     """A thousand distinct answers of sixty models cost little more than the tables that they end in."""
     if not Path("/proc/self/status").exists():

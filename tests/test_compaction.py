@@ -249,9 +249,9 @@ while not ended:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="copies of one process that kill themselves")
-@pytest.mark.full
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["compact", "prune"])
-@pytest.mark.parametrize("step", [17, pytest.param(1, marks=pytest.mark.release)])
+@pytest.mark.parametrize("step", [17, pytest.param(1, marks=pytest.mark.full)])
 def test_a_kill_after_any_file_operation(tmp_path: Path, kind: str, step: int) -> None:
     """Whatever was done by then: every reading is the same, no row is there twice, and the next one ends it."""
     history, ids = months(tmp_path, FLEETS[:6], 9)
@@ -298,7 +298,7 @@ def readings_of(history: History, run_ids: list[str]) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "rounds", [2, pytest.param(20, marks=pytest.mark.full), pytest.param(200, marks=pytest.mark.release)]
+    "rounds", [2, pytest.param(20, marks=pytest.mark.long), pytest.param(200, marks=pytest.mark.full)]
 )
 def test_a_kill_at_any_moment(tmp_path: Path, rounds: int) -> None:
     """The command itself, killed again and again: readings stay the same, and at the end all is merged."""
@@ -357,7 +357,7 @@ else:
 
 
 @pytest.mark.parametrize(
-    "runs", [12, pytest.param(60, marks=pytest.mark.full), pytest.param(250, marks=pytest.mark.release)]
+    "runs", [12, pytest.param(60, marks=pytest.mark.long), pytest.param(250, marks=pytest.mark.full)]
 )
 def test_runs_and_readers_beside_it(tmp_path: Path, runs: int) -> None:
     """While one process records and two merge, no reading fails, lacks a run that was acknowledged or has one twice."""

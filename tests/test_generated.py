@@ -66,7 +66,7 @@ def test_samples_read_back_as_the_snapshot(name: str, monkeypatch: pytest.Monkey
         assert back.tables[table].equals(taken.tables[table])
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_sample_history_says_the_same(tmp_path: Path) -> None:
     """The sample history has the files, cells and types that the code records today; bytes depend on pyarrow."""
     generate.write_history(tmp_path / "history")

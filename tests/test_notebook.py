@@ -83,7 +83,7 @@ def test_one_variable_at_the_top_chooses_the_history() -> None:
 @pytest.mark.skipif(not importlib.util.find_spec("nbclient"), reason="needs Jupyter: pip install '.[notebook]'")
 @pytest.mark.parametrize(
     "folder",
-    [pytest.param(generate.ROOT, marks=pytest.mark.full), generate.NOTEBOOK.parent],
+    [pytest.param(generate.ROOT, marks=pytest.mark.long), generate.NOTEBOOK.parent],
     ids=["root", "notebooks"],
 )
 def test_it_runs_and_shows_what_is_committed(folder: Path) -> None:

@@ -79,7 +79,7 @@ def labels(ax: Axes) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "plot", [OF_SNAPSHOT[0], *(pytest.param(plot, marks=pytest.mark.full) for plot in OF_SNAPSHOT[1:] + OF_HISTORY)]
+    "plot", [OF_SNAPSHOT[0], *(pytest.param(plot, marks=pytest.mark.long) for plot in OF_SNAPSHOT[1:] + OF_HISTORY)]
 )
 def test_a_plot_shows_itself_as_a_picture(plot: Plot, month: History) -> None:
     """One line gives a figure that Jupyter shows as PNG, with a title, and with nothing outside it."""

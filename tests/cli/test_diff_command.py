@@ -139,7 +139,7 @@ def test_an_empty_history_says_what_to_do(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_files_stand_for_runs(past: Path, tmp_path: Path) -> None:
     """A run exported in any format is the same as in the history; another run's file shows the changes."""
     outputs = [f"-o{tmp_path / name}" for name in ("a.csv", "a.parquet", "a.xlsx")]
@@ -184,7 +184,7 @@ def test_drift_from_a_baseline(past: Path, tmp_path: Path) -> None:
     assert ("removed", "laptop", "google/gemma-4-26b-a4b") in changed(tmp_path / "h", "--baseline", "approved")
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_live_asks_now(tmp_path: Path) -> None:
     """Live asks the servers of the newest run, records nothing, and ends in 3 if one is not read."""
     with StandIn(inventory_before()) as server:

@@ -48,7 +48,7 @@ def on_a_terminal(*arguments: str | Path) -> tuple[int, str]:
     return process.wait(30), shown.decode()
 
 
-@pytest.mark.parametrize("command", ["snapshot", pytest.param("check", marks=pytest.mark.full)])
+@pytest.mark.parametrize("command", ["snapshot", pytest.param("check", marks=pytest.mark.long)])
 def test_a_terminal_shows_it_and_is_clean_afterwards(command: str) -> None:
     """While a server is slow the line is there, and it is gone before the failures are told."""
     with Hostile(answer(LEGAL)) as fast, Hostile(silence) as slow:
@@ -71,7 +71,7 @@ def test_quick_runs_show_nothing() -> None:
     assert (code, shown) == (0, "")
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_quiet_shows_no_line_and_a_log_has_one_line_a_failure() -> None:
     """With -q the terminal, and without a terminal the log, get what failed and nothing else."""
     with Hostile(silence) as slow:

@@ -73,7 +73,7 @@ def test_what_changed_since_the_run_before_is_told(server: StandIn, tmp_path: Pa
     assert "Changes       models +0 -0 ~0   instances +0 -0 ~0   since" in take(server, "--history", tmp_path).out
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_fail_on(server: StandIn, tmp_path: Path) -> None:
     """Exit 10 only if what was named happened; a first run is a baseline; a failed server beats it with 3."""
     assert take(server, "--history", tmp_path, "--fail-on", "any").code == 0

@@ -80,7 +80,7 @@ def test_an_unknown_column_lists_what_there_is(arguments: list[str], past: Path)
     assert "There are: server, key, ordinal, " in done.err
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_export_and_show_again(past: Path, tmp_path: Path) -> None:
     """A run is exported in every format, and a file is shown as the run is."""
     names = ("{date}.csv", "b.parquet", "c.xlsx")
@@ -95,7 +95,7 @@ def test_export_and_show_again(past: Path, tmp_path: Path) -> None:
     assert "the snapshot has no instance rows" in done.err
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_an_export_that_cannot_be(past: Path, tmp_path: Path) -> None:
     """Wrong references and formats end in 2; a file that cannot be written in 4; a run without any answer in 3."""
     target = tmp_path / "a.csv"

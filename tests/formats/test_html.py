@@ -280,7 +280,7 @@ def test_a_chart_says_its_figures() -> None:
     assert {"Size by publisher", "a&b: 2 GB; c: 1 GB", "a&b", "2 GB"} <= set(drawn.texts)
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_chromium(tmp_path: Path) -> None:
     """Chromium shows the page light and dark and prints it, and has nothing to say about it on its console."""
     written = tmp_path / "report.html"

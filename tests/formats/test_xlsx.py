@@ -56,7 +56,7 @@ def test_cells(path: Path, title: str) -> None:
                 assert cell.data_type == "b"
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_libreoffice_prints(path: Path) -> None:
     """LibreOffice prints it: no cell is too narrow for its number or time."""
     fleet().write(path)

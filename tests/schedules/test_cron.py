@@ -111,7 +111,7 @@ def test_the_step_replaces_only_our_lines(apart: list[str], tmp_path: Path) -> N
     assert done.stdout == b"1 1 1 1 1 true\n" + other[0].body + new.body
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_the_daemon_starts_it_with_every_word(apart: list[str], tmp_path: Path) -> None:
     """A real cron starts the command within its next minutes, and each hostile word arrives as it was."""
     if not shutil.which("cron"):

@@ -81,14 +81,14 @@ def left_over(files: dict[str, bytes]) -> set[str]:
 
 
 def made_world(top: Path) -> Path:
-    """A folder with a history of four runs, an old file at every place that is written to, and a new answer."""
+    """A folder with a history of four runs in two months, an old file wherever one is written, and a new answer."""
     folder = top / "world"
     for name in ("out", "jobs", "tmp"):
         (folder / name).mkdir(parents=True)
     answer = folder / "answer.json"
     for number, keys in enumerate(("ab", "bc", "ab", "c")):
         answer.write_text(json.dumps({"models": [model(key, "i") for key in keys]}))
-        clock = partial(type(day(0)).fromisoformat, day(number - 99).isoformat())
+        clock = partial(type(day(0)).fromisoformat, day(number * 3 - 99).isoformat())
         take(History(folder / "h"), [Server(f"file:{answer}", "s")], timeout=60, clock=clock)
     answer.write_text(json.dumps({"models": [model(key, "j") for key in "cd"]}))
     (folder / JOURNAL).write_text("{}\n")

@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from inventory.compaction import compact
+from inventory.contents import is_merged
 from inventory.history import History
 from inventory.prune import carry_out, plan
 from inventory.recording import take
@@ -124,10 +126,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(number=st.integers(1, 4))
     def prune(self, number: int) -> None:
-        """The last runs stay, and those that are needed to know the last state of each server.
-
-        A rule that merges files, and changes nothing in the model, belongs beside this one.
-        """
+        """The last runs stay, and those that are needed to know the last state of each server."""
         carry_out(self.history.store, plan(self.history.store, {"last": number}, list(self.frozen.values())))
         runs = list(self.runs)
         keep = set(runs[-number:]) | set(self.frozen.values())
@@ -136,6 +135,18 @@ class Histories(RuleBasedStateMachine):
         for server in SERVERS:
             keep |= {one for one in [self.last_ok(server, runs[-1])] if one}
         self.runs = {run_id: seen for run_id, seen in self.runs.items() if run_id in keep}
+
+    @rule()
+    def merge(self) -> None:
+        """The small files of closed months become few, which no reading tells."""
+        compact(self.history.store)
+        assert compact(self.history.store) == []
+
+    @rule(nth=st.integers(1, 60), how=st.sampled_from(["kill", "torn", "ENOSPC", "EIO"]))
+    def interrupted_merge(self, nth: int, how: str) -> None:
+        """The same, killed at one of its file operations, or with one that fails."""
+        code = run_faulty(self.folder, Fault(nth, how), "prune", "--compact", "--history", "h").done.code
+        assert code in (0, 4, -9)
 
     @precondition(lambda self: len(self.frozen) < 2)
     @rule(data=st.data())
@@ -166,7 +177,7 @@ class Histories(RuleBasedStateMachine):
         path.write_bytes(files[name][:place] + bytes([files[name][place] ^ 4]) + files[name][place + 1 :])
         named = {str(row["file"]) for row in rows(verify(self.history.store))}
         path.write_bytes(files[name])
-        told = any(path.stem == run_id for run_id in self.runs) or name.split("/")[0] != "observations"
+        told = is_merged(path) or path.stem in self.runs or name.split("/")[0] != "observations"
         assert name in named
         assert told
 

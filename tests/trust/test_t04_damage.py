@@ -19,7 +19,7 @@ from inventory.prune import carry_out, plan
 from inventory.snapshot import rows
 from inventory.verify import verify
 
-FLIPS = [100, pytest.param(1000, marks=pytest.mark.full)]
+FLIPS = [100, pytest.param(1000, marks=pytest.mark.long)]
 ONE, TWO = [model("x", "i"), model("y")], [model("x", "i", "j"), model("z", description="d")]
 FLEETS: tuple[Fleet, ...] = ({"a": ONE, "b": ONE}, {"a": None, "b": TWO}, {"a": TWO, "b": TWO}, {"a": ONE})
 COMMANDS = (
@@ -121,7 +121,7 @@ def test_every_flipped_bit_is_named(flips: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "turns", [1, pytest.param(6, marks=pytest.mark.full), pytest.param(60, marks=pytest.mark.release)]
+    "turns", [1, pytest.param(6, marks=pytest.mark.long), pytest.param(60, marks=pytest.mark.full)]
 )
 def test_no_reading_uses_a_damaged_file(turns: int, tmp_path: Path) -> None:
     """Whatever happens to any one file: it is named, and a reading is refused or gives what it gave before."""
@@ -161,7 +161,7 @@ def command(history: History, arguments: tuple[str, ...], folder: Path) -> tuple
 
 
 @pytest.mark.parametrize(
-    "flips", [1, pytest.param(2, marks=pytest.mark.full), pytest.param(12, marks=pytest.mark.release)]
+    "flips", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(12, marks=pytest.mark.full)]
 )
 def test_no_command_uses_a_damaged_file(flips: int, tmp_path: Path) -> None:
     """Each file is harmed: a command ends in 4 and names it, or does not need it and answers as before."""

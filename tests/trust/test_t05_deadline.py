@@ -51,7 +51,7 @@ def test_everything_that_never_ends_is_given_up() -> None:
     assert all(0.75 < seconds < 0.8 + SLACK for seconds in took.values()), took
 
 
-@pytest.mark.release
+@pytest.mark.full
 @pytest.mark.parametrize("name", LATE)
 def test_each_is_given_up_within_half_a_second(name: str) -> None:
     """Alone, each is given up at the timeout and not half a second later."""
@@ -60,7 +60,7 @@ def test_each_is_given_up_within_half_a_second(name: str) -> None:
     assert 0.75 < took[name] < 0.8 + STRICT
 
 
-@pytest.mark.parametrize("limit", [SLACK + 2, pytest.param(2.0, marks=pytest.mark.release)])
+@pytest.mark.parametrize("limit", [SLACK + 2, pytest.param(2.0, marks=pytest.mark.full)])
 def test_dead_servers_cost_one_timeout_together(limit: float) -> None:
     """Fifty servers that never answer cost one timeout together."""
     cases = {f"s{number}": Case(silence, "timeout") for number in range(50)}

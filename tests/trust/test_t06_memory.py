@@ -61,8 +61,8 @@ def _measured(names: list[str]) -> list[Any]:
     ("names", "seconds"),
     [
         (QUICK, 20.0),
-        pytest.param([*HEAVY], 20.0, marks=pytest.mark.full),
-        pytest.param([*HEAVY], 2.0, marks=pytest.mark.release),
+        pytest.param([*HEAVY], 20.0, marks=pytest.mark.long),
+        pytest.param([*HEAVY], 2.0, marks=pytest.mark.full),
     ],
     ids=["quick", "all", "strict"],
 )

@@ -171,7 +171,7 @@ def drawn(chance: random.Random) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("fleets", [200, pytest.param(2000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("fleets", [200, pytest.param(2000, marks=pytest.mark.long)])
 def test_random_failures(fleets: int) -> None:
     """Of two looks at a fleet, each with failures of every kind, only what both could see is told, and all of it."""
     chance = random.Random(fleets)

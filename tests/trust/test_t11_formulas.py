@@ -59,7 +59,7 @@ def test_workbook(path: Path) -> None:
     assert all(b"SUM(1)" in sheets[n] for n in (0, 1, 2))
 
 
-@pytest.mark.parametrize("to", [pytest.param("fods", marks=pytest.mark.full), "xlsx"])
+@pytest.mark.parametrize("to", [pytest.param("fods", marks=pytest.mark.long), "xlsx"])
 def test_workbook_in_libreoffice(path: Path, to: str) -> None:
     """LibreOffice opens it, sees no formula and no error, and a workbook that it saves again holds the same cells."""
     plain = [text for text in HOSTILE if not re.search(r"[\x00-\x1f]|_x00", text)]

@@ -116,7 +116,7 @@ def test_too_many_rows(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not path.exists()
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_libreoffice(path: Path) -> None:
     """LibreOffice opens and saves a workbook with all of them, and what it saved holds the same."""
     texts = [text for text in LONG if "\x01" not in text]  # it loses control characters

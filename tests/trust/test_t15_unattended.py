@@ -67,8 +67,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _tier(environment: str, closed: str, name: str) -> pytest.MarkDecorator | tuple[()]:
     """Which run tries this: each takes a cold process."""
     if (environment, closed) in (("empty", NO_STREAMS), ("POSIX, no UTF-8", "")):
-        return () if name == "snapshot" else pytest.mark.full
-    return pytest.mark.full if name == "snapshot" else pytest.mark.release
+        return () if name == "snapshot" else pytest.mark.long
+    return pytest.mark.long if name == "snapshot" else pytest.mark.full
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_closed_streams_change_nothing(closed: str, tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["check"], pytest.param(["snapshot"], marks=pytest.mark.full), ["snapshot", "--json"]],
+    [["--help"], ["check"], pytest.param(["snapshot"], marks=pytest.mark.long), ["snapshot", "--json"]],
     ids=str,
 )
 def test_a_full_disk_behind_stdout_is_an_error_of_a_file(arguments: list[str]) -> None:
@@ -150,7 +150,7 @@ def test_a_full_disk_behind_stdout_is_an_error_of_a_file(arguments: list[str]) -
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["check"], pytest.param(["snapshot"], marks=pytest.mark.full), ["snapshot", "--json"]],
+    [["--help"], ["check"], pytest.param(["snapshot"], marks=pytest.mark.long), ["snapshot", "--json"]],
     ids=str,
 )
 def test_a_reader_that_has_gone_is_no_failure(arguments: list[str]) -> None:
@@ -249,7 +249,7 @@ def test_in_the_middle_of_a_collection(number: int, code: int, tmp_path: Path) -
     }
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(30, marks=pytest.mark.full)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(30, marks=pytest.mark.long)])
 @pytest.mark.parametrize(("number", "code"), CODES)
 def test_in_the_middle_of_recording(number: int, code: int, rounds: int, tmp_path: Path) -> None:
     """Whenever the signal comes, a run is recorded as a whole or not at all, and the next one leaves no rest."""
