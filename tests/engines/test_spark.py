@@ -80,7 +80,7 @@ class TestTheSame:
         history, _ = made(tmp_path, {"s": None}, {"s": None})
         assert History(history.store.folder, engine="spark").runs_table() == history.runs_table()
 
-    @pytest.mark.full
+    @pytest.mark.long
     @given(st.one_of(FLEETS, st.lists(st.fixed_dictionaries({"s": MODELS}), min_size=2, max_size=4)))
     @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
     def test_random_fleets(self, fleets: list[Fleet]) -> None:
