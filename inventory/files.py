@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from io import BufferedWriter
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 try:
     import fcntl
@@ -167,6 +167,39 @@ def is_left(path: Path) -> bool:
             return True
     except OSError:
         return False
+
+
+class Remote(Protocol):
+    """A folder that is not on a disk of this machine."""
+
+    def names(self) -> list[str]:
+        """The names in it."""
+        ...
+
+    def identities(self) -> dict[str, int]:
+        """The names in it, each with what tells what bears it from another of that name."""
+        ...
+
+
+def names(folder: Path | Remote) -> list[str]:
+    """The names in a folder; none if it is not there."""
+    if isinstance(folder, Path):
+        return list(identities(folder))
+    try:
+        return folder.names()
+    except FileNotFoundError:
+        return []
+
+
+def identities(folder: Path | Remote) -> dict[str, int]:
+    """The names in a folder, each with what tells what bears it from another of that name; none if it is not there."""
+    try:
+        if not isinstance(folder, Path):
+            return folder.identities()
+        with os.scandir(folder) as entries:
+            return {entry.name: entry.inode() for entry in entries}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
 
 
 def state(path: Path) -> object:

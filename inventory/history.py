@@ -10,13 +10,12 @@ from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
-from urllib.request import url2pathname
 
 import pyarrow as pa
 
 from inventory import queries, schema
 from inventory.diff import Changes, compare_sides, left_out
-from inventory.engines import Engine, open_engine
+from inventory.engines import Engine, open_engine, place
 from inventory.errors import ConfigurationError
 from inventory.past import Past
 from inventory.references import resolve
@@ -49,15 +48,17 @@ class History:
     """The recorded runs of a folder.
 
     Args:
-        path: the folder, or its ``file://`` address; one that is not there is an empty history.
+        path: the folder, or its ``file://`` address; one that is not there is an empty history. With the engine spark
+            also an address that Spark can read, like ``s3a://bucket/folder``, from which a history is only read.
         engine: what runs the queries: a word of ``engines.ENGINES``.
 
     Raises:
-        ConfigurationError: the path is an address of another kind.
+        ConfigurationError: the engine cannot read such an address.
+        FileError: there is no folder at the address, or it could not be reached.
     """
 
     def __init__(self, path: str | Path, engine: str = "duckdb") -> None:
-        self.store = Store(_folder(path))
+        self.store = Store(place(engine, path))
         self._engine = engine
 
     def __repr__(self) -> str:
@@ -275,18 +276,6 @@ class History:
         for name, table in tables.items():
             engine.add(name, table)
         return engine
-
-
-def _folder(path: str | Path) -> Path:
-    scheme, address, place = str(path).partition("://")
-    if not address:
-        return Path(path)
-    if scheme != "file":
-        raise ConfigurationError(
-            f"a history cannot be read at {path}: its files are checked on this machine",
-            "Mount the storage and give the folder; Spark reads it there too",
-        )
-    return Path(url2pathname(place))
 
 
 def _stored(row: Row) -> Stored:

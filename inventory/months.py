@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from inventory.contents import KINDS, RUN_ID, listed
-from inventory.files import make_folders, publish_once, sync_folder
+from inventory.files import identities, make_folders, names, publish_once, sync_folder
 
 
 class Months:
@@ -40,17 +40,17 @@ class Months:
                 and folder.parent.parent != self._staged
                 and (folder.parent.parent != self._replaced or folder.name in staged)
             ]
-            names = {folder: [name for name in _inside(folder) if name.endswith(".parquet")] for folder in folders}
+            inside = {folder: [name for name in names(folder) if name.endswith(".parquet")] for folder in folders}
             if self.seen([kind]) == seen:  # no folder took another's place meanwhile
-                return [folder / name for folder in folders for name in sorted(names[folder])]
+                return [folder / name for folder in folders for name in sorted(inside[folder])]
 
     def seen(self, kinds: Iterable[str] = KINDS) -> dict[Path, int]:
         """The folders that there are of months, each with what tells it from another of that name."""
         return {
-            top / kind / name: inode
+            top / kind / name: identity
             for kind in kinds
             for top in (self._folder, self._staged, self._replaced)
-            for name, inode in _inside(top / kind).items()
+            for name, identity in identities(top / kind).items()
             if name.startswith("month=")
         }
 
@@ -125,12 +125,3 @@ class Months:
         for folder in (top, staged.parent, replaced.parent):
             sync_folder(folder)
         shutil.rmtree(replaced)
-
-
-def _inside(folder: Path) -> dict[str, int]:
-    """The names in a folder, each with its inode; none if it is not there."""
-    try:
-        with os.scandir(folder) as entries:
-            return {entry.name: entry.inode() for entry in entries}
-    except (FileNotFoundError, NotADirectoryError):
-        return {}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inventory.contents import ADVICE, RUN_ID
 from inventory.errors import ConfigurationError, FileError
-from inventory.files import make_folders, publish_once
+from inventory.files import make_folders, names, publish_once
 
 
 class Notes:
@@ -55,7 +55,8 @@ class Notes:
 
     def noted(self, kind: str) -> dict[Path, dict[str, str] | None]:
         """The runs in each small file of a kind, ``pruned`` or ``baselines``; None for a file that is damaged."""
-        return {path: _noted(path) for path in sorted((self.folder / kind).glob("*.*"))}
+        folder = self.folder / kind
+        return {folder / name: _noted(folder / name) for name in sorted(names(folder)) if "." in name}
 
     def freeze(self, name: str, run_id: str) -> None:
         """Freeze a run under a name, for good.

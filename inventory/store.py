@@ -6,6 +6,7 @@ of it is used. An observations file also carries the SHA-256 of its run's other 
 has of a kind is in a file of its own, or in one that holds many runs of its month.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -57,9 +58,10 @@ class Store(Notes):
         months = None if run_ids is None else {month_of(run_id) for run_id in run_ids}
         while True:
             try:
-                return {run_id: path for path in self.months.files(kind, months) for run_id in self._runs_in(path)}
+                held = {path: self._runs_in(path) for path in self.months.files(kind, months)}
             except FileNotFoundError:
                 continue  # another took its place
+            return _placed(held)
 
     def run_ids(self) -> list[str]:
         """The ids of all recorded runs, oldest first: the observations file is the commit.
@@ -238,3 +240,23 @@ class Store(Notes):
         if self._listed.get(path, (None,))[0] != look or look is None:
             self._listed[path] = look, listed(path)
         return self._listed[path][1]
+
+
+def _placed(held: Mapping[Path, frozenset[str]]) -> dict[str, Path]:
+    """The file of each run, of the files with the runs that each holds.
+
+    A run is in one file. Only in a copy from which nothing was removed are those too that merged files took the place
+    of: then the one with the most runs counts.
+
+    Raises:
+        FileError: with some runs, others would be read twice.
+    """
+    where = {run_id: path for path in sorted(held, key=lambda path: len(held[path])) for run_id in held[path]}
+    if len(where) < sum(map(len, held.values())):
+        for path, number in Counter(where.values()).items():
+            if number < len(held[path]):
+                raise FileError(
+                    f"{path} holds runs that another file holds too",
+                    "It is the copy of a history: remove from it what is not there where it comes from",
+                )
+    return where

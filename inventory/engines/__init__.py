@@ -1,17 +1,17 @@
 """What runs the queries of a history. FAMILY: ``Engine()`` with ``open``, ``add`` and ``query(sql) -> pyarrow.Table``.
 
-To add an engine: one file here with a class ``Engine``, and one word in ``ENGINES``.
+To add an engine: one file here with a class ``Engine`` and a function ``place(address)``, and one word in ``ENGINES``.
 """
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.request import url2pathname
 
 from inventory.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pyarrow as pa
 
     Files = tuple[Sequence[Path], pa.Table | None]
@@ -54,6 +54,27 @@ def open_engine(name: str) -> Engine:
     Raises:
         ConfigurationError: there is no engine of that name.
     """
+    return cast("Engine", _member(name).Engine())
+
+
+def place(name: str, path: str | Path) -> Path:
+    """Where a history is: a folder, or what stands for one at an address that an engine can read.
+
+    Args:
+        name: the engine.
+        path: the folder, its ``file://`` address, or another address.
+
+    Raises:
+        ConfigurationError: the engine cannot read such an address.
+        FileError: there is no folder at the address, or it could not be reached.
+    """
+    scheme, address, folder = str(path).partition("://")
+    if not address:
+        return Path(path)
+    return Path(url2pathname(folder)) if scheme == "file" else cast("Path", _member(name).place(str(path)))
+
+
+def _member(name: str) -> Any:
     if name not in ENGINES:
         raise ConfigurationError(f"unknown engine {name!r}", "Use one of " + ", ".join(ENGINES))
-    return cast("Engine", import_module(f"inventory.engines.{name}").Engine())
+    return import_module(f"inventory.engines.{name}")

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import duckdb
 import pyarrow as pa
 
-from inventory.errors import FileError
+from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
     from inventory.engines import Files
@@ -53,6 +53,18 @@ class Engine:
         """The result of one query."""
         with _told():
             return self._connection.sql(sql).to_arrow_table()
+
+
+def place(address: str) -> NoReturn:
+    """No address: only folders are read.
+
+    Raises:
+        ConfigurationError: always.
+    """
+    raise ConfigurationError(
+        f"there is no folder {address}: at an address a history can only be read, by the engine spark",
+        "Give a folder; only history and diff read an address, with --engine spark",
+    )
 
 
 @cache

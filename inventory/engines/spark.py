@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
@@ -26,6 +26,8 @@ try:
     from pyspark.errors import PySparkException
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
+
+    from inventory.engines._addresses import Address, folder_at, literal, reason
 except ImportError as missing:
     raise ConfigurationError(
         "the engine spark needs pyspark 4, which is not installed", "Install it: pip install 'pyspark>=4'"
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
 _OWN = {"spark.app.name": "lms-inventory", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 _PARTITIONS = "spark.sql.shuffle.partitions"
-_PATTERN = re.compile(r"[*?\[\]{}\\]")  # what stands for other characters in the name of a file to read
 _GONE = ("PATH_NOT_FOUND", "FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER")  # what Spark calls files it cannot read
 _NO_JAVA = re.compile(r"JAVA_HOME is not set|java: |UnsupportedClassVersionError")
 _COMPLAINT = re.compile(r'^(?:Exception in thread "\S+" [\w.$]+: |Error: |(?=Invalid ))(.+)', re.MULTILINE)
@@ -74,9 +75,21 @@ class Engine:
         return pa.Table.from_arrays(found.columns, found.column_names)  # any column may be null, as in other engines
 
 
-def _location(path: Path) -> str:
+def place(address: str) -> Path:
+    """What is at an address that Spark can read: it does for those who read a history all that a Path does.
+
+    Raises:
+        ConfigurationError: it cannot be an address of Spark's.
+        FileError: there is no folder, or it could not be reached.
+    """
+    return cast("Path", folder_at(address, _spark()))
+
+
+def _location(path: Path | Address) -> str:
     """A file's address for Spark, whose own default may be another file system than this machine's."""
-    return "file:///" + _PATTERN.sub(r"\\\g<0>", path.absolute().as_posix()).lstrip("/")
+    if isinstance(path, Address):
+        return path.pattern
+    return "file:///" + literal(path.absolute().as_posix()).lstrip("/")
 
 
 @contextmanager
@@ -88,7 +101,7 @@ def _told() -> Iterator[None]:
         if isinstance(error, PySparkException) and not (error.getCondition() or "").startswith(_GONE):
             raise
         raise FileError(
-            f"a file of the history could not be read by Spark: {_reason(error)}",
+            f"a file of the history could not be read by Spark: {reason(error)}",
             "Try again; each machine of a cluster must see the history under the same path",
         ) from error
 
@@ -151,18 +164,7 @@ def _not_started(error: Exception, talk: IO[bytes]) -> ConfigurationError:
             "Install it (on Debian: apt-get install openjdk-17-jre-headless), or let JAVA_HOME name its folder",
         )
     complaint = _COMPLAINT.search(said)
-    reason = complaint[1] if complaint else _reason(error)
+    said = complaint[1] if complaint else reason(error)
     return ConfigurationError(
-        f"Spark did not start: {reason.rstrip('.')}", "Its settings are in spark-defaults.conf and PYSPARK_SUBMIT_ARGS"
+        f"Spark did not start: {said.rstrip('.')}", "Its settings are in spark-defaults.conf and PYSPARK_SUBMIT_ARGS"
     )
-
-
-def _reason(error: Exception) -> str:
-    """The first line of what an error of Java's goes back to, or of the error itself."""
-    said: Any = error
-    if isinstance(error, Py4JJavaError):
-        said = error.java_exception
-        while (cause := said.getCause()) is not None:
-            said = cause
-        said = said.toString()
-    return str(said).strip().partition("\n")[0]

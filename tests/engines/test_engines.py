@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from inventory.engines import open_engine
+from inventory.engines import open_engine, place
 from inventory.errors import ConfigurationError, FileError
 from inventory.history import History
 
@@ -31,12 +31,15 @@ def test_there_is_no_other() -> None:
 
 
 def test_where_a_history_can_be(tmp_path: Path) -> None:
-    """A folder, or its file:// address as Spark's users write it; another address is refused, and nothing is made."""
+    """A folder, or its file:// address as Spark's users write it; another address only with an engine that reads it."""
     folder = tmp_path / "a [b] %20\u00e9"
     assert History(folder.as_uri()).store.folder == History(str(folder)).store.folder == folder
+    assert place("spark", folder.as_uri()) == place("spark", folder) == folder
     for address in ("s3a://bucket/history", "hdfs://name:8020/history"):
-        with pytest.raises(ConfigurationError, match="cannot be read at " + address):
-            History(address, engine="spark")
+        with pytest.raises(ConfigurationError, match=f"no folder {address}: .* only be read, by the engine spark"):
+            History(address)
+    with pytest.raises(ConfigurationError, match="unknown engine 'oracle'"):
+        place("oracle", address)
 
 
 def test_tables_come_back_as_they_were(engine: str) -> None:
