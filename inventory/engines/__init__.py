@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
-from urllib.request import url2pathname
 
 from inventory.errors import ConfigurationError
 
@@ -71,7 +70,11 @@ def place(name: str, path: str | Path) -> Path:
     scheme, address, folder = str(path).partition("://")
     if not address:
         return Path(path)
-    return Path(url2pathname(folder)) if scheme == "file" else cast("Path", _member(name).place(str(path)))
+    if scheme != "file":
+        return cast("Path", _member(name).place(str(path)))
+    from urllib.request import url2pathname  # brings a whole HTTP client, which most commands do without
+
+    return Path(url2pathname(folder))
 
 
 def _member(name: str) -> Any:

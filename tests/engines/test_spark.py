@@ -129,7 +129,7 @@ class TestTheSame:
 def test_the_command(tmp_path: Path) -> None:
     """--engine spark prints what DuckDB prints, nothing else, and leaves no process of Java behind."""
     history, _ = made(tmp_path, *FLEETS_OF_A_WEEK[:3])
-    mark = f"-Dmark={tmp_path.name}"
+    mark = f"-Dmark={tmp_path}"
     started = {"PYSPARK_SUBMIT_ARGS": SMALL.format(more=mark)}
     env = clean(**started) | {name: os.environ[name] for name in ("JAVA_HOME",) if name in os.environ}
     asked = ("diff", "--json", "--history", history.store.folder)
