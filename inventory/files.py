@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -20,6 +21,11 @@ except ImportError:  # Windows: there, a file that is open cannot be removed, wh
 
 _YOUNG = 2.0  # seconds between making a file and locking it, at the most
 _OLD = 3600.0  # the same where files cannot be locked
+WINDOWS = os.name == "nt"
+_PATIENCE = 2.0 if WINDOWS else 0.0  # seconds for whoever has a target open: Windows does not replace it then
+_PAUSE = 0.1
+_RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[1-9\u00b9\u00b2\u00b3])[ .]*(\..*)?", re.IGNORECASE | re.DOTALL)
+_NO_NAME = re.compile(r'[<>:"/\\|?*\x00-\x1f]|[ .]$')
 
 
 @contextlib.contextmanager
@@ -58,7 +64,7 @@ def drafted(path: Path, body: bytes, *, several: bool = False) -> Iterator[Calla
                     file.close()  # Windows does not move a file that is open
                 if several and mode is not None:
                     _keep(target, old)
-                Path(file.name).replace(target)
+                _replace(Path(file.name), target)
                 moved = True
                 sync_folder(target.parent)
 
@@ -73,6 +79,31 @@ def drafted(path: Path, body: bytes, *, several: bool = False) -> Iterator[Calla
         for left in (Path(file.name), old) if several else (Path(file.name),):
             with contextlib.suppress(OSError):
                 left.unlink()
+
+
+def no_name(name: str) -> bool:
+    """Whether Windows takes a file's name for something else: a device such as ``NUL.csv``, or a stream or pattern."""
+    return bool(_RESERVED.fullmatch(name) or _NO_NAME.search(name))
+
+
+def _replace(file: Path, target: Path) -> None:
+    """Move a file over its target, as soon as nobody has that open any more, where this matters.
+
+    Raises:
+        OSError: it could not be moved.
+    """
+    ends = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            file.replace(target)
+        except PermissionError as error:
+            if time.monotonic() < ends:
+                time.sleep(_PAUSE)
+                continue
+            if _PATIENCE:
+                error.strerror = f"{error.strerror}; is it open in another program?"
+            raise
+        return
 
 
 def publish_once(path: Path, body: bytes, workshop: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inventory.contents import ADVICE, RUN_ID
 from inventory.errors import ConfigurationError, FileError
-from inventory.files import make_folders, names, publish_once
+from inventory.files import make_folders, names, no_name, publish_once
 
 
 class Notes:
@@ -65,7 +65,7 @@ class Notes:
             ConfigurationError: the name cannot be one, or is taken by another run.
             FileError: it could not be written.
         """
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) or no_name(name):
             raise ConfigurationError(f"a baseline's name cannot be {name!r}", "Use letters, digits, dots and dashes")
         frozen = self.baselines().get(name)
         if frozen is None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from inventory import schema
 from inventory.errors import ConfigurationError, FileError, InventoryError
-from inventory.files import drafted
+from inventory.files import WINDOWS, drafted, no_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,6 +137,8 @@ def expand(path: str | Path, grain: str) -> list[tuple[str, Path]]:
         ConfigurationError: an unknown suffix or grain.
     """
     target = Path(path)
+    if WINDOWS and no_name(target.name):
+        raise ConfigurationError(f"{path} cannot be the name of a file on Windows", "Give it another name")
     if grain not in GRAINS:
         raise ConfigurationError(f"unknown grain {grain!r}", "Use one of " + ", ".join(GRAINS))
     if _format(target) in REPORTS or grain != "both":

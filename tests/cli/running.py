@@ -53,10 +53,9 @@ def run(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | N
         cwd=cwd,
         env=env,
         text=True,
-        encoding="utf-8",
         timeout=SECONDS,
         check=False,
-        **({"capture_output": True} | more),
+        **({"capture_output": True, "encoding": "utf-8"} | more),
     )
     return Done(done.returncode, done.stdout or "", done.stderr or "")
 
