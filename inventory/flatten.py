@@ -89,8 +89,8 @@ def params_count(text: str | None) -> int | None:
     if match := _PARAMS.search(text):
         times, number, unit = match.groups()
         count = int(Decimal(number) * _SCALE[unit.upper()]) * int(times or 1)
-    elif re.fullmatch(r"\s*[0-9]+\s*", text):
-        count = int(text)
+    elif re.fullmatch(r"[0-9]+", plain := text.strip()):
+        count = int(plain)
     else:
         return None
     return count if count < 2**63 else None

@@ -67,11 +67,13 @@ class _Files:
     Attributes:
         sealed: what each run has of each kind.
         lost: the kinds and months of which a merged file is damaged: nobody knows which runs it held.
+        known: the digests of stored answers, by run.
     """
 
     store: Store
     sealed: dict[tuple[str, str], Sealed]
     lost: set[tuple[str, str]]
+    known: dict[str, frozenset[str]]
 
     def missing(self, kind: str, run_id: str) -> bool:
         """Whether there is no file in which the run's could be, not even a damaged one."""
@@ -81,6 +83,13 @@ class _Files:
             or self.store.path(kind, run_id).exists()
         )
 
+    def answers(self, run_id: str) -> frozenset[str]:
+        """The digests of the answers that a run stored, read once: many runs point at them."""
+        if run_id not in self.known:
+            table = self.sealed["payloads", run_id].table(["digest"])
+            self.known[run_id] = frozenset(values(table, "digest"))
+        return self.known[run_id]
+
     def name(self, kind: str, run_id: str) -> str:
         """The file of a run, from the history's folder: its own, if it has none."""
         one = self.sealed.get((kind, run_id))
@@ -89,7 +98,7 @@ class _Files:
 
 def _problems(store: Store) -> Iterator[Problem]:
     pruned = {run_id: digest for noted in store.noted("pruned").values() for run_id, digest in (noted or {}).items()}
-    files = _Files(store, {}, set())
+    files = _Files(store, {}, set(), {})
     for kind in KINDS:
         known = dict.fromkeys(store.months.files(kind))
         for path in [*known, *sorted(set((store.folder / kind).rglob("*")) - known.keys())]:
@@ -191,7 +200,7 @@ def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
         payloads = files.sealed.get(("payloads", stored))
         if files.missing("payloads", stored):
             yield Problem(files.name("payloads", stored), "missing", _holds("payloads", stored))
-        elif payloads and digests - set(values(payloads.table(["digest"]), "digest")):
+        elif payloads and digests - files.answers(stored):
             name, holds = files.name("observations", run_id), _holds("observations", run_id)
             yield Problem(name, f"points at answers that {stored} does not hold", holds)
 

@@ -174,7 +174,7 @@ FLEET = st.dictionaries(st.sampled_from("st"), st.none() | MODELS, min_size=1)
 ACTS = st.lists(FLEET | st.just("compact") | st.integers(2, 4), min_size=4, max_size=12)
 
 
-@settings(max_examples=settings().max_examples // 12, deadline=None)
+@settings(max_examples=max(3, settings().max_examples // 30), deadline=None)
 @given(ACTS)
 def test_no_reading_tells_whether_files_were_merged(acts: list[Any]) -> None:
     """Of random fleets over months, pruned now and then: every reading equals that of the copy that is never merged."""
@@ -298,7 +298,7 @@ def readings_of(history: History, run_ids: list[str]) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "rounds", [2, pytest.param(20, marks=pytest.mark.long), pytest.param(200, marks=pytest.mark.full)]
+    "rounds", [2, pytest.param(5, marks=pytest.mark.long), pytest.param(60, marks=pytest.mark.full)]
 )
 def test_a_kill_at_any_moment(tmp_path: Path, rounds: int) -> None:
     """The command itself, killed again and again: readings stay the same, and at the end all is merged."""
@@ -356,9 +356,7 @@ else:
 """
 
 
-@pytest.mark.parametrize(
-    "runs", [12, pytest.param(60, marks=pytest.mark.long), pytest.param(250, marks=pytest.mark.full)]
-)
+@pytest.mark.parametrize("runs", [12, pytest.param(250, marks=pytest.mark.full)])
 def test_runs_and_readers_beside_it(tmp_path: Path, runs: int) -> None:
     """While one process records and two merge, no reading fails, lacks a run that was acknowledged or has one twice."""
 

@@ -337,6 +337,7 @@ def test_no_models() -> None:
         ("1.1B", 1_100_000_000),
         ("123456", 123_456),
         (" 7 ", 7),
+        ("7\x1f", 7),  # white space to one part of Python, and none to another
         (str(2**63 - 1), 2**63 - 1),
         (str(2**63), None),
         ("9999999999999T", None),

@@ -5,7 +5,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.places import Place, lines_of
@@ -173,6 +173,7 @@ def documents(draw: st.DrawFn) -> tuple[str, dict[Place, int]]:
     return writer.text, writer.lines
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(documents())
 def test_every_key_of_any_text_is_found_on_its_line(document: tuple[str, dict[Place, int]]) -> None:
     """However it is written, the paths are those of tomllib and the lines those of the keys."""

@@ -12,16 +12,13 @@ import pyarrow as pa
 from inventory.errors import FileError
 
 TABLE_LIMIT = 96 * 2**20
-"""Bytes that the rows of a file may take in memory, unless it has a quarter of them itself, as ours do."""
+"""Bytes that the rows of a file may take in memory."""
 
 FILE_LIMIT = 4 * TABLE_LIMIT
 """Bytes that a file may have; ours are smaller than the rows in them."""
 
 _ALWAYS, _RATIO = 16 * 2**20, 1000
 """Bytes of rows that any file may hold, and times its size that a larger one may; ours hold up to a hundred times."""
-
-_ITS_OWN = 4
-"""Times its size that the rows of any file may take: who could give it could have given them as they are."""
 
 
 def size_of(path: Path) -> int:
@@ -58,7 +55,7 @@ def gathered(path: Path, batches: Iterable[pa.Table]) -> list[pa.Table]:
 
 def row_bytes(size: int) -> int:
     """The bytes that the rows in a file of some size may take."""
-    return max(min(TABLE_LIMIT, max(_ALWAYS, _RATIO * size)), _ITS_OWN * size)
+    return min(TABLE_LIMIT, max(_ALWAYS, _RATIO * size))
 
 
 def too_large(path: Path, why: str) -> FileError:

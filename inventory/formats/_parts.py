@@ -1,8 +1,8 @@
 """The parts of a workbook, read piece by piece and within limits: a part may be made to unpack or to grow without end.
 
-openpyxl, which writes our workbooks, reads them without such limits, and takes three times as long. The names of elements
-and attributes are those of ECMA-376 Part 1 (SpreadsheetML 18.3 and 18.4), whatever their namespace: the strict variant has
-others.
+openpyxl, which writes our workbooks, reads them without such limits, and takes three times as long. The names of
+elements and attributes are those of ECMA-376 Part 1 (SpreadsheetML 18.3 and 18.4), whatever their namespace: the strict
+variant has others.
 """
 
 import zipfile

@@ -63,7 +63,8 @@ def main(
     if plot_file and SCALING in results:
         plot(results[SCALING], plot_file)
     if readme:
-        README.write_text(_BLOCK.sub(lambda found: f"{found[1]}{text}{found[2]}", README.read_text()))
+        picture = f"\n![How the cost grows]({plot_file})\n" if plot_file else ""
+        README.write_text(_BLOCK.sub(lambda found: f"{found[1]}{text}{picture}{found[2]}", README.read_text()))
 
 
 def table(results: dict[str, Any]) -> str:

@@ -48,15 +48,8 @@ def run(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | N
     to_python = {name for name in env if name.startswith(("PYTHON", "LC_", "LANG"))}
     if not more and to_python == {"PYTHONPATH", "PYTHONWARNINGS"} and hasattr(os, "fork"):
         return _forked([*map(str, arguments)], cwd or Path.cwd(), env)
-    done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        cwd=cwd,
-        env=env,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-        **({"capture_output": True, "encoding": "utf-8"} | more),
-    )
+    options: dict[str, Any] = {"capture_output": True, "text": True, "encoding": "utf-8", **more}
+    done = subprocess.run([*COMMAND, *map(str, arguments)], cwd=cwd, env=env, timeout=SECONDS, check=False, **options)
     return Done(done.returncode, done.stdout or "", done.stderr or "")
 
 

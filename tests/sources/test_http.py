@@ -4,11 +4,14 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import pytest
 from hostile import (
     CERTIFICATE,
@@ -25,7 +28,7 @@ from inventory.errors import ConfigurationError, Invalid, ServerError, Timeout, 
 from inventory.servers import Server
 from inventory.sources import BODY_LIMIT, PARTS_LIMIT, Answer, Deadline, source_of
 from inventory.sources._connections import Connections
-from inventory.sources._http import ATTEMPTS
+from inventory.sources._http import ATTEMPTS, _read
 
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 
@@ -172,6 +175,71 @@ def test_a_pause_beyond_the_deadline_is_not_begun() -> None:
     with Hostile(answer(b"", "503 Wait")) as server:
         assert ask(server.url, 0.15, chance=1.0).http_status == 503
         assert len(server.requests) == 1
+    with Hostile(lambda *_: None) as server:
+        with pytest.raises(Unreachable):
+            ask(server.url, 0.15, chance=1.0)
+        assert len(server.requests) == 1
+
+
+def attempts_at(url: str) -> int:
+    """How often a server that is not reached is tried: each attempt asks for its pause."""
+    pauses = count()
+    server = Server(url, "s")
+
+    async def fetch() -> Answer:
+        connections = Connections([server], lambda: NOW, lambda: 0.0 * next(pauses))
+        return await source_of(server).fetch(server, Deadline.after(5), connections)
+
+    with pytest.raises(Unreachable):
+        asyncio.run(fetch())
+    return next(pauses)
+
+
+def test_what_was_cut_off_is_not_asked_for_again() -> None:
+    """An answer that a reset ends has begun: to ask for it again would only make its server work more."""
+    with Hostile(REFUSED["reset in the middle"][0]) as server:
+        assert attempts_at(server.url) == 1
+
+
+def test_a_certificate_that_is_not_trusted_is_looked_at_once() -> None:
+    """It would be the same a moment later."""
+    with Hostile(answer(LEGAL), tls=True) as server:
+        assert attempts_at(server.url) == 1
+
+
+def test_only_a_lookup_that_may_succeed_later_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is not there is looked up once, and again if the system says that it cannot say now."""
+    for code, attempts in ((socket.EAI_NONAME, 1), (socket.EAI_AGAIN, ATTEMPTS)):
+        monkeypatch.setattr(socket, "getaddrinfo", partial(_fail, socket.gaierror(code, "no")))
+        assert attempts_at("http://somewhere:1234") == attempts
+
+
+def _fail(error: OSError, *_: Any, **__: Any) -> None:
+    raise error
+
+
+def test_small_pieces_let_others_in() -> None:
+    """Between any two pieces of an answer others have their turn, also if all of them are there at once."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" "
+
+    async def read() -> int:
+        turns = 0
+
+        async def take_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        others = asyncio.create_task(take_turns())
+        await _read(httpcore.Response(200, content=pieces()), "lmstudio")
+        others.cancel()
+        return turns
+
+    assert asyncio.run(read()) >= 99
 
 
 def test_a_private_authority_is_trusted_where_it_is_given() -> None:
@@ -246,6 +314,8 @@ def test_many_values_in_few_bytes_are_refused() -> None:
     with Hostile(answer(b"," * PARTS_LIMIT)) as server:
         assert ask(server.url).http_status == 200
     with Hostile(answer(b"," * (PARTS_LIMIT + 1))) as server, pytest.raises(Invalid, match="more than 400,000 values"):
+        ask(server.url)
+    with Hostile(answer(b"{}" * (PARTS_LIMIT // 5 + 1))) as server, pytest.raises(Invalid, match="400,000 values"):
         ask(server.url)
     row: dict[str, object] = {
         "key": "publisher/name",

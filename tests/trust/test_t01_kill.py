@@ -54,7 +54,7 @@ def test_a_file_is_the_acknowledged_one_or_the_next(suffix: str, kills: int, tmp
     assert {path.name for path in tmp_path.iterdir()} == {"other.tmp", f"x.{suffix}"}
 
 
-@pytest.mark.parametrize("kills", [*KILLS, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", KILLS)
 def test_no_acknowledged_run_is_lost(kills: int, tmp_path: Path) -> None:
     """Of runs at the same time that are killed, the history keeps all that were acknowledged, and stays whole."""
     chance = random.Random(11)
@@ -93,9 +93,9 @@ def age_signs(history: History) -> None:
     [
         ("kill", (), 5),
         ("torn", (), 1),
-        pytest.param("kill", OUTPUTS[:2], 1, marks=pytest.mark.long),
+        pytest.param("kill", OUTPUTS[:2], 1, marks=pytest.mark.full),
         pytest.param("kill", OUTPUTS, 1, marks=pytest.mark.full),
-        pytest.param("torn", OUTPUTS, 1, marks=pytest.mark.long),
+        pytest.param("torn", OUTPUTS, 1, marks=pytest.mark.full),
     ],
     ids=["kill", "torn", "kill with csv", "kill with everything", "torn with everything"],
 )

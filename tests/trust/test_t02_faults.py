@@ -58,6 +58,11 @@ class Scene:
     removes: bool = False
     quick: int = 0
 
+    @property
+    def slow(self) -> bool:
+        """Whether there are so many operations that not all are tried in CI."""
+        return "compact" in " ".join(self.arguments) or ("--history" in self.arguments and "snapshot" in self.arguments)
+
 
 _HISTORY = r"h/(\w+/month=.+|_tmp/.+\.run|runs\.jsonl)|the history h"
 
@@ -98,7 +103,10 @@ SCENES = {
 
 QUICK_FIRST = [pytest.param(name, marks=() if scene.quick else pytest.mark.long) for name, scene in SCENES.items()]
 STEPS = [pytest.param(name, scene.quick, id=f"{name} quick") for name, scene in SCENES.items() if scene.quick > 1]
-STEPS += [pytest.param(name, 1, marks=() if one.quick == 1 else pytest.mark.long) for name, one in SCENES.items()]
+STEPS += [
+    pytest.param(name, 1, marks=() if one.quick == 1 else pytest.mark.full if one.slow else pytest.mark.long)
+    for name, one in SCENES.items()
+]
 
 
 @pytest.fixture(scope="module")

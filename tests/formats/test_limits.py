@@ -1,0 +1,178 @@
+"""Each limit and each check of a file alone: all but one of them hold, and the error says which does not."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow.parquet import read_metadata, write_table
+from trust.test_t14_hostile_files import rewrite
+
+import inventory
+from formats.samples import fleet
+from inventory import formats, schema
+from inventory.errors import FileError
+from inventory.formats import _limits, _pages, _parts, _soundness, csv, parquet
+from inventory.snapshot import Snapshot
+
+SHEET = "xl/worksheets/sheet2.xml"
+
+
+def refused(path: Path) -> str:
+    """Why a file is refused: what is told, and what led to it."""
+    with pytest.raises(FileError) as caught:
+        inventory.read(path)
+    return f"{caught.value.what} / {caught.value.__cause__}"
+
+
+def written(folder: Path, suffix: str) -> Path:
+    """A file of ours."""
+    path = folder / f"x.{suffix}"
+    fleet().write(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("suffix", "room", "name", "limit", "said"),
+    [
+        *((suffix, _limits, "FILE_LIMIT", 10, "it has ") for suffix in formats.READABLE),
+        ("xlsx", _parts, "_ENTRIES", 3, " parts"),
+        ("xlsx", _parts, "_UNPACKED_MOST", 1000, "it unpacks to"),
+        ("xlsx", _parts, "_ELEMENTS_MOST", 10, "more cells"),
+        ("xlsx", _parts, "_NAMES", 5, "more names"),
+        ("xlsx", _parts, "_PIECE", 8, "a text that no cell can"),
+        ("parquet", _pages, "FOOTER_LIMIT", 10, "its footer has"),
+        ("parquet", _pages, "PAGE_LIMIT", 0, "it unpacks to"),
+        ("parquet", _pages, "_PAGES", 0, "it unpacks to"),
+        ("parquet", _pages, "row_bytes", lambda _: 0, "it unpacks to"),
+        ("parquet", parquet, "_PARTS", 0, "more than the observations"),
+        ("parquet", parquet, "TABLE_LIMIT", 0, "its texts take more"),
+        ("csv", csv, "row_bytes", lambda _: 0, " lines"),
+        ("csv", csv, "_HEADER_LIMIT", 5, "other columns"),
+        *((suffix, _limits, "row_bytes", lambda _: 0, "its rows take more") for suffix in ("csv", "xlsx")),
+    ],
+)
+def test_each_limit(
+    suffix: str, room: Any, name: str, limit: Any, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is over one limit is refused for it."""
+    path = written(tmp_path, suffix)
+    inventory.read(path)
+    monkeypatch.setattr(room, name, limit)
+    assert said in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "content", "said"),
+    [
+        (b"^", b"<!DOCTYPE a []>", "a document type"),
+        (b"</sheetData>", b'<row><c r="B9"/><c r="A9"/></row></sheetData>', "stands twice"),
+        (b"</sheetData>", b'<row><c r="ZZZZ9"/></row></sheetData>', "no column has this name"),
+        (b"</sheetData>", b'<row><c><v>1.5</v></c><c t="s"><v>99</v></c></row></sheetData>', "out of range"),
+    ],
+)
+def test_each_check_of_a_sheet(pattern: bytes, content: bytes, said: str, tmp_path: Path) -> None:
+    """A sheet that no program writes is refused for what is odd in it."""
+    path = written(tmp_path, "xlsx")
+    rewrite(path, {SHEET: content}, pattern)
+    assert said in refused(path)
+
+
+def test_no_row_has_more_cells_than_a_sheet_has_columns(tmp_path: Path) -> None:
+    """What stands behind the last column is left out, however many cells there are."""
+    path = written(tmp_path, "xlsx")
+    rewrite(path, {SHEET: b"<row>" + b"<c/>" * 20_000 + b"</row></sheetData>"}, b"</sheetData>")
+    with path.open("rb") as file:
+        assert max(map(len, _parts.Parts(path, file).rows("Models"))) == 16_384
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (b"\x15\0\x15\1\x15\0\0", "less than nothing"),
+        (b"\x15\0\x15\0\x15\0" + b"\x1c" * 20, "nested too deep"),
+        (b"\x15" + b"\xff" * 20, "beyond 64 bits"),
+    ],
+)
+def test_each_check_of_a_page(header: bytes, said: str) -> None:
+    """The header of a page that no program writes is refused."""
+    with pytest.raises(ValueError, match=said):
+        _pages._header(header, 0)
+
+
+@pytest.mark.parametrize("suffix", formats.READABLE)
+def test_other_columns_are_told(suffix: str, tmp_path: Path) -> None:
+    """A table with a column less is no table of ours, and a workbook without our sheets none of ours."""
+    path = tmp_path / f"x.{suffix}"
+    taken = fleet()
+    models = taken.tables["models"].drop_columns(["extra"])
+    if suffix == "xlsx":
+        models.to_pandas().to_excel(path)
+        assert "no sheet of models or instances" in refused(path)
+        path = written(tmp_path, suffix)
+        rewrite(path, {SHEET: b">extra_<"}, b">extra<")
+    elif suffix == "csv":
+        models.to_pandas().to_csv(path, index=False)
+    else:
+        metadata = read_metadata(written(tmp_path, suffix)).metadata
+        write_table(models.replace_schema_metadata(metadata), path)
+    assert "other columns" in refused(path)
+
+
+def test_a_csv_file_without_its_end_was_cut_off(tmp_path: Path) -> None:
+    """Also if only the last line break is gone."""
+    path = written(tmp_path, "csv")
+    path.write_bytes(path.read_bytes()[:-2])
+    assert "cut off" in refused(path)
+
+
+def of_kind(kind: str) -> str:
+    """A column of the models that holds such values."""
+    return next(column.name for column in schema.MODELS.columns if column.kind == kind)
+
+
+def with_first(name: str, value: Any, table: str = "models") -> Callable[[Snapshot], None]:
+    """A change of the first row of a table."""
+
+    def change(taken: Snapshot) -> None:
+        content = taken.tables[table]
+        place, field = content.column_names.index(name), content.schema.field(name)
+        cells = [value, *content.column(name).to_pylist()[1:]]
+        if isinstance(value, bytes):
+            offsets = pa.array([0] + [len(value)] * len(cells), pa.int32()).buffers()[1]
+            column = pa.Array.from_buffers(field.type, len(cells), [None, offsets, pa.py_buffer(value)])
+        else:
+            column = pa.array(cells, field.type)
+        taken.tables[table] = content.set_column(place, pa.field(name, field.type), column)  # type: ignore[index]
+
+    return change
+
+
+def doubled(taken: Snapshot) -> None:
+    """The first model stands there twice."""
+    models = taken.tables["models"]
+    taken.tables["models"] = pa.concat_tables([models, models.slice(0, 1)])  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (with_first("description", b"\xff"), "UTF8"),
+        (doubled, "stands there twice"),
+        (with_first("status", "fine", "observations"), "no status has such a name"),
+        (with_first("key", None), "a row without its key"),
+        (with_first(of_kind(schema.NUMBER), float("nan")), "is no number"),
+        (with_first(of_kind(schema.LIST), "{}"), "is no JSON of its kind"),
+        (with_first(of_kind(schema.LIST), "[1]"), "is no JSON of its kind"),
+        (with_first(of_kind(schema.OBJECT), "[]"), "is no JSON of its kind"),
+        (with_first(of_kind(schema.OBJECT), '{"a": NaN}'), "NaN is no number"),
+    ],
+)
+def test_each_check_of_what_a_file_says(change: Callable[[Snapshot], None], said: str) -> None:
+    """A snapshot is sound only if all of it is."""
+    taken = _soundness.check(fleet())
+    changed = Snapshot(dict(taken.tables), taken.grains)
+    change(changed)
+    with pytest.raises(ValueError, match=said):
+        _soundness.check(changed)

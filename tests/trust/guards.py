@@ -1,0 +1,1024 @@
+"""The guards of the package: its limits, deadlines and checks, each with what takes it out and the test that sees it.
+
+A guard is a piece of text that stands once in one file. The tests of ``test_t16_guards.py`` replace it in a copy.
+"""
+
+from typing import NamedTuple
+
+NEVER = "if False:"
+
+
+class Guard(NamedTuple):
+    """One guard.
+
+    Attributes:
+        name: what is guarded, or against what.
+        file: where it stands, from the package's folder.
+        code: its text.
+        without: what stands in its place once it is taken out.
+        test: the test that fails then, from the tests' folder.
+        slow: that takes seconds, and is done before a release only.
+    """
+
+    name: str
+    file: str
+    code: str
+    without: str
+    test: str
+    slow: bool = False
+
+
+def _in(file: str, *rows: tuple[str, str, str, str], slow: bool = False) -> list[Guard]:
+    """The guards of one file: name, text, what takes its place, test."""
+    return [Guard(name, file, code, without, test, slow) for name, code, without, test in rows]
+
+
+GUARDS = (
+    *_in(
+        "parse.py",
+        (
+            "names in one object",
+            "if len(pairs) > MAX_NAMES:",
+            NEVER,
+            "trust/test_t07_bodies.py::test_every_answer_has_its_status",
+        ),
+        ("a name given twice", "if len(members) != len(pairs):", NEVER, "test_parse.py::test_repeated_name"),
+        (
+            "a whole number beyond 64 bits",
+            "if len(text) > 20 or not -(2**63) <= (number := int(text)) < 2**63:",
+            "if not (number := int(text)):",
+            "test_parse.py::test_refused_value",
+        ),
+        (
+            "a number beyond 64 bits",
+            'if number in (float("inf"), float("-inf")):',
+            NEVER,
+            "test_parse.py::test_refused_value",
+        ),
+        ("NaN and Infinity", "parse_constant=_constant", "parse_constant=float", "test_parse.py::test_refused_value"),
+        ("levels of nesting", "if _too_deep(document):", NEVER, "test_parse.py::test_refused_value"),
+        (
+            "levels beyond what Python can do",
+            "except RecursionError as error:",
+            "except ZeroDivisionError as error:",
+            "test_parse.py::test_refused_value",
+        ),
+        ("half a surrogate pair", "if _SURROGATE.search(text):", NEVER, "test_parse.py::test_refused_value"),
+        (
+            "UTF-8",
+            'body.decode("utf-8-sig")',
+            'body.decode("utf-8-sig", errors="replace")',
+            "test_parse.py::test_not_utf8",
+        ),
+        ("how much of a name is shown", "json.dumps(name[:40])", "json.dumps(name)", "test_parse.py::test_named"),
+    ),
+    *_in(
+        "parse.py",
+        (
+            "how far a fault is looked for",
+            "_LEXEME.finditer(text, 0, _LOCATED)",
+            "_LEXEME.finditer(text)",
+            "test_parse.py::test_no_place_is_made_up",
+        ),
+        slow=True,
+    ),
+    *_in(
+        "decode.py",
+        ("status 200 only", "if http_status != 200:", NEVER, "test_decode.py::test_unauthorized_says_which_way"),
+        (
+            "a web page",
+            'if body.removeprefix(BOM_UTF8).lstrip()[:1] == b"<":',
+            NEVER,
+            "trust/test_t07_bodies.py::test_every_answer_has_its_status",
+        ),
+        (
+            "an object",
+            "if not isinstance(document, dict):",
+            NEVER,
+            "trust/test_t07_bodies.py::test_every_answer_has_its_status",
+        ),
+        (
+            "an error with status 200",
+            'if document.get("error") is not None:',
+            NEVER,
+            "trust/test_t07_bodies.py::test_every_answer_has_its_status",
+        ),
+        ("models is a list", "if not isinstance(models, list):", NEVER, "test_decode.py::test_the_place_is_told"),
+        (
+            "another server, with names",
+            ('if models and all(isinstance(row, dict) and key not in row and "name" in row for row in models):'),
+            NEVER,
+            "test_decode.py::test_openai_compatible_servers_are_named",
+        ),
+        ("a row is an object", "if not isinstance(row, dict):", NEVER, "test_decode.py::test_the_place_is_told"),
+        ("a row has a key", "if key not in row:", NEVER, "test_decode.py::test_the_place_is_told"),
+        (
+            "a key is a text",
+            "if not isinstance(row[key], str) or not row[key]:",
+            NEVER,
+            "test_decode.py::test_the_place_is_told",
+        ),
+        (
+            "an OpenAI-compatible server",
+            'if rows and all(isinstance(row, dict) and "state" not in row for row in rows):',
+            NEVER,
+            "test_collect_older.py::test_an_openai_compatible_server_is_not_lm_studio",
+        ),
+        (
+            "only the API that was asked",
+            '"models" not in document and "lmstudio_v0" in apis:',
+            '"models" not in document:',
+            "trust/test_t07_bodies.py::test_every_answer_has_its_status",
+        ),
+        (
+            "how much of what stands beside is told",
+            "text if len(text) <= 1000 else text[:1000] + ' ...'",
+            "text",
+            "test_decode.py::test_what_stands_beside_the_models_is_told",
+        ),
+    ),
+    *_in(
+        "sources/_http.py",
+        (
+            "bytes of a body",
+            "if body.tell() + len(chunk) > BODY_LIMIT:",
+            NEVER,
+            "sources/test_http.py::test_a_body_of_the_limit_is_read_and_one_byte_more_is_not",
+        ),
+        (
+            "parts of a body",
+            "if max(commas + lists + objects, 5 * objects) > PARTS_LIMIT:",
+            NEVER,
+            "sources/test_http.py::test_many_values_in_few_bytes_are_refused",
+        ),
+        (
+            "objects of a body",
+            "max(commas + lists + objects, 5 * objects)",
+            "commas + lists + objects",
+            "sources/test_http.py::test_many_values_in_few_bytes_are_refused",
+        ),
+        (
+            "no compressed answer",
+            'if _header(response, b"content-encoding").lower() not in ("", "identity"):',
+            NEVER,
+            "sources/test_http.py::test_refused_answers_keep_their_http_status",
+        ),
+        (
+            "no compression asked for",
+            '("Accept-Encoding", "identity"),',
+            "",
+            "sources/test_http.py::test_one_get_is_sent_and_nothing_else",
+        ),
+        (
+            "at most three attempts",
+            "if attempt == ATTEMPTS or pause >= deadline.left or not",
+            "if pause >= deadline.left or not",
+            "sources/test_http.py::test_a_refused_connection_is_tried_again",
+        ),
+        (
+            "no pause beyond the deadline",
+            "if attempt == ATTEMPTS or pause >= deadline.left or not",
+            "if attempt == ATTEMPTS or not",
+            "sources/test_http.py::test_a_pause_beyond_the_deadline_is_not_begun",
+        ),
+        (
+            "only what passes is tried again",
+            " or not _is_passing(error):",
+            ":",
+            "sources/test_http.py::test_what_will_not_mend_itself_is_asked_once",
+        ),
+        (
+            "only certain statuses are tried again",
+            "_PASSING = frozenset({429, 502, 503, 504})",
+            "_PASSING = frozenset({401, 404, 500, 429, 502, 503, 504})",
+            "sources/test_http.py::test_what_will_not_mend_itself_is_asked_once",
+        ),
+        (
+            "a Retry-After beyond the deadline",
+            "if wanted >= deadline.left:",
+            NEVER,
+            "sources/test_http.py::test_a_retry_after_beyond_the_deadline_ends_it_at_once",
+        ),
+        (
+            "a Retry-After is honoured",
+            "pause = max(pause, wanted)",
+            "pause += 0",
+            "sources/test_http.py::test_retry_after_is_honoured",
+        ),
+        (
+            "at most three attempts at what is not ready",
+            "if attempt == ATTEMPTS or pause >= deadline.left:",
+            "if pause >= deadline.left:",
+            "sources/test_http.py::test_what_is_not_ready_is_asked_again",
+        ),
+        (
+            "no pause beyond the deadline for what is not ready",
+            "if attempt == ATTEMPTS or pause >= deadline.left:",
+            "if attempt == ATTEMPTS:",
+            "sources/test_http.py::test_a_pause_beyond_the_deadline_is_not_begun",
+        ),
+        (
+            "a Retry-After that is none",
+            "except (ValueError, TypeError, IndexError, OverflowError):",
+            "except ZeroDivisionError:",
+            "sources/test_http.py::test_what_is_not_ready_is_asked_again",
+        ),
+        (
+            "a Retry-After of many digits",
+            "float(retry_after) if len(retry_after) < 10 else float(_LONGEST)",
+            "float(retry_after)",
+            "sources/test_http.py::test_a_retry_after_beyond_the_deadline_ends_it_at_once",
+        ),
+        (
+            "a broken answer is not asked for again",
+            (
+                "in the middle of an answer: it is not asked for again\n"
+                "            raise _told(server, error) from error"
+            ),
+            "in the middle of an answer\n            raise",
+            "sources/test_http.py::test_what_was_cut_off_is_not_asked_for_again",
+        ),
+        (
+            "a wrong certificate is not tried again",
+            "if any(isinstance(cause, ssl.SSLError) for cause in causes):",
+            NEVER,
+            "sources/test_http.py::test_a_certificate_that_is_not_trusted_is_looked_at_once",
+        ),
+        (
+            "a wrong name is not tried again",
+            ("if any(isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN for cause in causes):"),
+            NEVER,
+            "sources/test_http.py::test_only_a_lookup_that_may_succeed_later_is_tried_again",
+        ),
+        (
+            "a host name that cannot be",
+            "except (httpx.InvalidURL, UnicodeError) as error:",
+            "except ZeroDivisionError as error:",
+            "sources/test_http.py::test_a_host_that_is_none_is_unreachable",
+        ),
+        (
+            "no redirect is followed",
+            'return await _read(response, api), _header(response, b"retry-after")',
+            (
+                "answer = await _read(response, api)\n"
+                '                place, status = _header(response, b"location"), answer.http_status or 0\n'
+                "                if place and 300 <= status < 400:\n"
+                "                    moved = Server(place, token=server.token)\n"
+                "                    return await _attempt(moved, api, connections)\n"
+                '                return answer, _header(response, b"retry-after")'
+            ),
+            "trust/test_t09_token_route.py::test_a_redirect_is_not_followed",
+        ),
+        (
+            "small pieces let others in",
+            "await asyncio.sleep(0)  # many",
+            "pass  # many",
+            "sources/test_http.py::test_small_pieces_let_others_in",
+        ),
+        (
+            "connections are closed",
+            "await stream.aclose()",
+            "pass",
+            "trust/test_t05_deadline.py::test_everything_that_never_ends_is_given_up",
+        ),
+    ),
+    *_in(
+        "sources/_http.py",
+        (
+            "total deadline",
+            "async with asyncio.timeout_at(deadline.ends):",
+            "async with asyncio.timeout_at(deadline.ends + 5):",
+            "trust/test_t05_deadline.py::test_everything_that_never_ends_is_given_up",
+        ),
+        slow=True,
+    ),
+    *_in(
+        "sources/_connections.py",
+        (
+            "a certificate of a private authority is checked",
+            "return ssl.create_default_context(cafile=ca_file)",
+            "return ssl._create_unverified_context(cafile=ca_file)",
+            "trust/test_t09_token_route.py::test_a_trusted_authority_does_not_excuse_the_certificate",
+        ),
+        (
+            "no proxy",
+            "return httpcore.AsyncHTTPConnection(origin, context, network_backend=network)",
+            (
+                'proxy = __import__("urllib.request").request.getproxies().get("http")\n'
+                "        if proxy and context is None:\n"
+                "            return httpcore.AsyncHTTPProxy(proxy)\n"
+                "        return httpcore.AsyncHTTPConnection(origin, context, network_backend=network)"
+            ),
+            "trust/test_t09_token_route.py::test_a_proxy_in_the_environment_gets_nothing",
+        ),
+        (
+            "a wrong file of authorities",
+            "except (OSError, ValueError) as error:",
+            "except ZeroDivisionError as error:",
+            "sources/test_http.py::test_a_wrong_file_of_authorities_is_told_before_anybody_is_asked",
+        ),
+    ),
+    *_in(
+        "sources/_connections.py",
+        (
+            "a certificate of a public authority is checked",
+            "return httpx.create_ssl_context()",
+            "return ssl._create_unverified_context()",
+            "trust/test_t09_token_route.py::test_an_untrusted_server_hears_nothing",
+        ),
+        (
+            "a name lookup is not waited for",
+            "asyncio.get_running_loop().set_default_executor(_Daemons())",
+            "pass",
+            "trust/test_t05_deadline.py::test_a_name_lookup_that_hangs_is_left",
+        ),
+        slow=True,
+    ),
+    *_in(
+        "sources/file.py",
+        (
+            "a saved answer is a regular file",
+            "if path.exists() and not path.is_file():",
+            NEVER,
+            "trust/test_t14_hostile_files.py::test_saved_answers",
+        ),
+        slow=True,
+    ),
+    *_in(
+        "servers.py",
+        (
+            "no user or password in an address",
+            'if re.search("[@?#]", address):',
+            NEVER,
+            "test_servers.py::test_secrets_in_an_address_are_refused_and_not_repeated",
+        ),
+        (
+            "no token in an address",
+            "if TOKEN.search(text):",
+            NEVER,
+            "test_servers.py::test_secrets_in_an_address_are_refused_and_not_repeated",
+        ),
+        (
+            "a malformed token",
+            "if self.token is not None and not _TOKEN.fullmatch(self.token):",
+            NEVER,
+            "test_servers.py::test_a_malformed_token_is_refused_and_not_shown",
+        ),
+        (
+            "a name that cannot be shown",
+            "if not self.name.isprintable() or self.name != self.name.strip():",
+            NEVER,
+            "test_servers.py::test_a_name_must_be_one",
+        ),
+        (
+            "two servers with one name",
+            ('if server.name in seen:\n            raise ConfigurationError(\n                f"two servers'),
+            ('if False:\n            raise ConfigurationError(\n                f"two servers'),
+            "test_servers.py::test_two_servers_with_one_name_are_refused",
+        ),
+        (
+            "two servers of a list with one name",
+            ('if server.name in seen:\n            raise ConfigurationError(\n                f"{name} line'),
+            ('if False:\n            raise ConfigurationError(\n                f"{name} line'),
+            "test_servers.py::test_what_is_wrong_in_a_list_is_told_with_its_line",
+        ),
+        (
+            "a list without a server",
+            "if not servers:",
+            NEVER,
+            "test_servers.py::test_what_is_wrong_in_a_list_is_told_with_its_line",
+        ),
+        (
+            "a token is not in the repr",
+            "token: str | None = field(default=None, repr=False)",
+            "token: str | None = field(default=None)",
+            "test_servers.py::test_a_token_is_not_in_the_repr",
+        ),
+        (
+            "a saved answer gets no token",
+            ' if token is not None and server.source != "file" else server',
+            " if token is not None else server",
+            "test_servers.py::test_a_token_is_not_in_the_repr",
+        ),
+        (
+            "a scheme that is not HTTP",
+            'parts.scheme not in ("http", "https")',
+            "not parts.scheme",
+            "test_servers.py::test_what_is_no_address_is_refused",
+        ),
+        ("a port that cannot be", "or port == 0", "or False", "test_servers.py::test_what_is_no_address_is_refused"),
+        (
+            "an address that cannot be shown",
+            "or not address.isprintable()",
+            "or False",
+            "test_servers.py::test_what_is_no_address_is_refused",
+        ),
+        (
+            "an address without its port",
+            'or parts.netloc.endswith(":")',
+            "or False",
+            "test_servers.py::test_what_is_no_address_is_refused",
+        ),
+        (
+            "a saved answer with a NUL in its name",
+            'if b"\\0" not in path.encode():',
+            "if path.encode():",
+            "test_servers.py::test_what_is_no_address_is_refused",
+        ),
+        (
+            "a source that is none",
+            'if server.source not in ("", *APIS):',
+            NEVER,
+            "test_servers.py::test_a_source_that_cannot_be",
+        ),
+        (
+            "a source for a saved answer",
+            'if server.source not in ("", "file"):',
+            NEVER,
+            "test_servers.py::test_a_source_that_cannot_be",
+        ),
+    ),
+    *_in(
+        "tokens.py",
+        (
+            "a word too short to be a token",
+            "if len(token) < _TELLING:",
+            NEVER,
+            "trust/test_t10_token_leaks.py::test_what_an_answer_repeats_is_not_told",
+        ),
+        (
+            "a token file that others may read",
+            "if not mode & 0o077:",
+            "if mode:",
+            "test_tokens.py::test_a_file_that_others_may_use_is_told",
+        ),
+        (
+            "a token file is a regular file",
+            'body = _begin(path) if regular else b""',
+            "body = _begin(path)",
+            "test_tokens.py::test_a_token_is_read_from_files_only",
+        ),
+        (
+            "bytes of a token file",
+            " or len(body) > _LIMIT:",
+            ":",
+            "test_tokens.py::test_a_file_without_a_token_is_told",
+        ),
+        (
+            "a variable that is not set",
+            "if token is None and keep.said:",
+            NEVER,
+            "test_tokens.py::test_a_token_in_a_variable",
+        ),
+    ),
+    *_in(
+        "tokens.py",
+        (
+            "a token that an answer spells otherwise",
+            "return re.search(spelt.encode(), body) is not None",
+            "return token.encode() in body",
+            "trust/test_t10_token_leaks.py::test_a_token_is_nowhere_whatever_fails",
+        ),
+        slow=True,
+    ),
+    *_in(
+        "collect.py",
+        (
+            "an answer that repeats its token",
+            "if repeated:\n            raise _repeating()",
+            "if False:\n            raise _repeating()",
+            "trust/test_t10_token_leaks.py::test_a_token_is_nowhere_whatever_fails",
+        ),
+        (
+            "the token is taken out of what is told",
+            "if server.token:",
+            NEVER,
+            "trust/test_t10_token_leaks.py::test_what_an_answer_repeats_is_not_told",
+        ),
+        (
+            "a timeout that cannot be kept",
+            'if not 0 < seconds < float("inf"):',
+            NEVER,
+            "test_collect.py::test_a_timeout_must_be_one",
+        ),
+        ("nobody at once", "if concurrency < 1:", NEVER, "test_collect_fleet.py::test_nobody_at_once_is_refused"),
+        (
+            "two servers given with one name",
+            "chosen = unique(",
+            "chosen = list(",
+            "test_collect.py::test_two_servers_with_one_name_are_refused",
+        ),
+        (
+            "a doubtful answer is asked for again",
+            "if not (reason := self._doubt(server, first)):",
+            "if True:",
+            "test_suspicion.py::test_the_second_run_in_a_row_is_believed",
+        ),
+    ),
+    *_in(
+        "collect.py",
+        (
+            "an error that may quote the token",
+            "raise (_repeating() if repeated else error)",
+            "raise (error)",
+            "trust/test_t10_token_leaks.py::test_a_token_is_nowhere_whatever_fails",
+        ),
+        slow=True,
+    ),
+    *_in(
+        "suspicion.py",
+        (
+            "only the bundled model is left",
+            "if set(keys) == {BUNDLED} and before > count:",
+            NEVER,
+            "test_suspicion.py::test_only_the_bundled_model_is_doubted",
+        ),
+        (
+            "most models are gone",
+            "if 2 * count < before and before - count >= 3:",
+            NEVER,
+            "test_suspicion.py::test_what_is_doubted",
+        ),
+        (
+            "a doubt that is repeated is believed",
+            " or expected.doubted == frozenset(keys)",
+            "",
+            "test_suspicion.py::test_what_is_doubted",
+        ),
+    ),
+    *_in(
+        "diff.py",
+        (
+            "only what was read on both sides is compared",
+            'if before[server] == after[server] == "ok"}',
+            "}",
+            "test_diff.py::test_only_ok_servers_are_compared",
+        ),
+    ),
+    *_in(
+        "queries.py",
+        (
+            "only what was read counts as known",
+            "observations WHERE status = 'ok'{bound} GROUP",
+            "observations WHERE true{bound} GROUP",
+            "test_suspicion.py::test_another_small_answer_is_doubted_again",
+        ),
+    ),
+    *_in(
+        "files.py",
+        (
+            "a file takes the place of another at once",
+            "            file.replace(target)",
+            "            target.write_bytes(file.read_bytes())",
+            "trust/test_t01_kill.py::test_a_file_is_the_acknowledged_one_or_the_next",
+        ),
+        (
+            "a file of a history overwrites none",
+            "os.link(file.name, path)",
+            "Path(file.name).replace(path)",
+            "test_store.py::test_nothing_is_overwritten",
+        ),
+        (
+            "a file of a history is for its owner",
+            "Path(file.name).chmod(0o600)",
+            "Path(file.name).chmod(0o644)",
+            "test_store.py::test_only_the_owner_reads_it",
+        ),
+        (
+            "a folder of a history is for its owner",
+            "one.mkdir(mode=0o700, exist_ok=True)",
+            "one.mkdir(exist_ok=True)",
+            "test_store.py::test_only_the_owner_reads_it",
+        ),
+        (
+            "a history is for its owner",
+            "top.mkdir(mode=0o700, parents",
+            "top.mkdir(parents",
+            "test_store.py::test_only_the_owner_reads_it",
+        ),
+        (
+            "a run is written by one process",
+            "os.O_WRONLY | os.O_CREAT | os.O_EXCL",
+            "os.O_WRONLY | os.O_CREAT",
+            "test_store.py::test_a_run_that_is_being_written_is_not_written_twice",
+        ),
+        (
+            "a file that is too new to be left",
+            "if time.time() - path.stat().st_mtime <= (_YOUNG if fcntl else _OLD):",
+            NEVER,
+            "test_recording.py::test_left_overs_are_swept",
+        ),
+        ("a device is not replaced", "if not stat.S_ISREG(mode):", NEVER, "formats/test_atomic.py::test_no_place"),
+        (
+            "a link stays a link",
+            "target = Path(os.path.realpath(path))",
+            "target = Path(path)",
+            "formats/test_atomic.py::test_link_stays",
+        ),
+        (
+            "permissions stay",
+            ("if mode is not None:\n                Path(file.name).chmod(mode)"),
+            "if False:\n                Path(file.name).chmod(mode)",
+            "formats/test_atomic.py::test_permissions",
+        ),
+        (
+            "a file that is being written is not swept",
+            ("fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n                left.unlink()"),
+            "left.unlink()",
+            "formats/test_atomic.py::test_live_not_swept",
+        ),
+        (
+            "nothing temporary stays",
+            ("with contextlib.suppress(OSError):\n                left.unlink()"),
+            "with contextlib.suppress(OSError):\n                pass",
+            "formats/test_atomic.py::test_draft_dropped",
+        ),
+    ),
+    *_in(
+        "files.py",
+        (
+            "a file is on the disk before it takes a name",
+            "            os.fsync(file.fileno())\n\n            def move",
+            "            def move",
+            "trust/test_t02_faults.py::test_every_operation_fails_once",
+        ),
+        (
+            "a file of a history is on the disk before it takes a name",
+            "os.fsync(file.fileno())\n            os.link",
+            "os.link",
+            "trust/test_t02_faults.py::test_every_operation_fails_once",
+        ),
+        (
+            "one pruning at a time",
+            "        except BlockingIOError:\n            raise\n",
+            "        except BlockingIOError:\n            return\n",
+            "test_compaction.py::test_runs_and_readers_beside_it",
+        ),
+        (
+            "a lock that has just been removed",
+            "if os.fstat(file.fileno()).st_nlink:",
+            "if True:",
+            "test_compaction.py::test_runs_and_readers_beside_it",
+        ),
+        slow=True,
+    ),
+    *_in(
+        "seal.py",
+        (
+            "the seal",
+            "if counted.hexdigest().encode() != found[1]:",
+            NEVER,
+            "test_store.py::test_a_seal_covers_every_byte",
+        ),
+    ),
+    *_in(
+        "configuration.py",
+        (
+            "a token in the configuration",
+            "if found := keys.TOKEN.search(text):",
+            "if found := None:",
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "an unknown key",
+            "if name not in keys.names(table):",
+            NEVER,
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "two places of one token",
+            'if "token_env" in values and "token_file" in values:',
+            NEVER,
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "a variable that is none",
+            'if key.name == "token_env" and not VARIABLE.fullmatch(checked):',
+            NEVER,
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "a server without an address",
+            'if "url" not in values:',
+            NEVER,
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "a token for a saved answer",
+            'if address.source == "file" and keep:',
+            NEVER,
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "two servers of the configuration with one name",
+            "if (name := entry.server.name) in seen:",
+            "if (name := entry.server.name) in ():",
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "a server that is no table",
+            "if not isinstance(several, list) or not all(isinstance(table, dict) for table in several):",
+            NEVER,
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "a configuration that is nested too deeply",
+            "except (ValueError, RecursionError) as error:",
+            "except ValueError as error:",
+            "test_configuration.py::test_what_has_no_line_is_told_too",
+        ),
+    ),
+    *_in(
+        "keys.py",
+        (
+            "a token in the place of a key",
+            "if name.lower() in _TOKEN_WORDS:",
+            NEVER,
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "the type of a value",
+            "if not isinstance(value, _TYPES.get(key.kind, (str,))) or isinstance(value, bool):",
+            NEVER,
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "true is no number",
+            " or isinstance(value, bool):",
+            ":",
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "the range of a number",
+            "if not key.least <= value <= key.most or (key.above and value == key.least):",
+            NEVER,
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "a value that is empty",
+            "if not value.strip():",
+            NEVER,
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "a value that cannot be shown",
+            "if not value.isprintable():",
+            NEVER,
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+        (
+            "a word that is none",
+            "if key.words and value not in key.words:",
+            NEVER,
+            "test_configuration.py::test_what_is_wrong_is_told_with_its_line",
+        ),
+    ),
+    *_in(
+        "labels.py",
+        (
+            "a label that cannot be asked for",
+            'if not name or "=" in name or not name.isprintable() or name != name.strip():',
+            NEVER,
+            "test_labels.py::test_a_label_must_be_one_that_can_be_asked_for",
+        ),
+        (
+            "a label that means something else",
+            "if name in RESERVED:",
+            NEVER,
+            "test_labels.py::test_a_label_must_be_one_that_can_be_asked_for",
+        ),
+        (
+            "a label that cannot be shown",
+            "if not value.isprintable():",
+            NEVER,
+            "test_labels.py::test_a_label_must_be_one_that_can_be_asked_for",
+        ),
+    ),
+    *_in(
+        "texts.py",
+        (
+            "bytes of a configuration",
+            "if len(body) > LIMIT:",
+            NEVER,
+            "test_configuration.py::test_what_is_no_text_is_refused",
+        ),
+        (
+            "a configuration is UTF-8",
+            'body.decode("utf-8-sig")',
+            'body.decode("utf-8-sig", errors="replace")',
+            "test_configuration.py::test_what_is_no_text_is_refused",
+        ),
+    ),
+    *_in(
+        "schedules/__init__.py",
+        (
+            "the name of a schedule",
+            'if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", self.name):',
+            NEVER,
+            "schedules/test_schedules.py::test_a_name_is_safe_everywhere",
+        ),
+        (
+            "a control character in a schedule",
+            'if any(unicodedata.category(one) in _NO_TEXT or one in "\\ufffe\\uffff" for one in text):',
+            NEVER,
+            "schedules/test_schedules.py::test_what_no_file_can_hold_is_refused",
+        ),
+        (
+            "a file that somebody else wrote",
+            "if before is not None and MARK not in text_of(before):",
+            NEVER,
+            "schedules/test_schedules.py::test_a_file_of_somebody_else_is_left",
+        ),
+        (
+            "an interval that no scheduler can say",
+            "if 60 % minutes and (minutes % 60 or DAY % minutes):",
+            NEVER,
+            "schedules/test_schedules.py::test_intervals_are_those_that_divide_the_day_evenly",
+        ),
+    ),
+    *_in(
+        "schedules/cron.py",
+        ("cron: a backslash", 'if "\\\\" in command:', NEVER, "schedules/test_cron.py::test_a_backslash_is_refused"),
+        (
+            "cron: the length of a line",
+            "if len(command.encode()) > _LONGEST:",
+            NEVER,
+            "schedules/test_cron.py::test_a_line_that_cron_would_not_take_is_refused",
+        ),
+    ),
+    *_in(
+        "schedules/systemd.py",
+        (
+            "systemd: the path of the program",
+            'if set("\\"\'\\\\") & set(program):',
+            NEVER,
+            "schedules/test_systemd.py::test_a_program_that_systemd_cannot_start_is_refused",
+        ),
+        ("systemd: a percent sign", '.replace("%", "%%")', "", "schedules/test_systemd.py::test_no_variable_is_put_in"),
+        (
+            "systemd: a dollar sign",
+            '[f":{program}", *arguments]',
+            "[program, *arguments]",
+            "schedules/test_systemd.py::test_no_variable_is_put_in",
+        ),
+    ),
+    *_in(
+        "formats/_soundness.py",
+        (
+            "texts are texts",
+            "content.validate(full=True)",
+            "pass",
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+        (
+            "a row that stands there twice",
+            "if content.group_by(keys, use_threads=False).aggregate([]).num_rows < content.num_rows:",
+            NEVER,
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+        (
+            "a status that is none",
+            "<= {*schema.STATUSES, None}:",
+            "<= {*schema.STATUSES, None} and False:",
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+        (
+            "a row without its key",
+            'if column.key and values.null_count and column.name != "instance_id":',
+            NEVER,
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+        (
+            "a number that is none",
+            "compute.all(compute.is_finite(values)).as_py() not in (True, None):",
+            "False:",
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+        (
+            "a list or an object that is none",
+            "if text is not None and not _is(text, wanted):",
+            NEVER,
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+    ),
+    *_in(
+        "formats/_limits.py",
+        ("bytes of a file", "if size > FILE_LIMIT:", NEVER, "formats/test_limits.py::test_each_limit"),
+        ("bytes of the rows of a file", "if total > limit:", NEVER, "formats/test_limits.py::test_each_limit"),
+    ),
+    *_in(
+        "formats/_pages.py",
+        ("bytes of a footer", "if length > min(FOOTER_LIMIT, size):", NEVER, "formats/test_limits.py::test_each_limit"),
+        (
+            "what pages unpack to",
+            "if unpacked > PAGE_LIMIT or total > limit or pages > _PAGES:",
+            NEVER,
+            "formats/test_limits.py::test_each_limit",
+        ),
+        (
+            "a page of less than nothing",
+            "if unpacked < 0 or packed < 0:",
+            NEVER,
+            "formats/test_limits.py::test_each_check_of_a_page",
+        ),
+        (
+            "nesting in the header of a page",
+            "if depth > 8:",
+            NEVER,
+            "formats/test_limits.py::test_each_check_of_a_page",
+        ),
+        (
+            "a number in the header of a page",
+            "if shift > 63:",
+            NEVER,
+            "formats/test_limits.py::test_each_check_of_a_page",
+        ),
+    ),
+    *_in(
+        "formats/_parts.py",
+        ("parts of a workbook", "if entries > _ENTRIES:", NEVER, "formats/test_limits.py::test_each_limit"),
+        (
+            "what a workbook unpacks to",
+            "if unpacked > min(_UNPACKED_MOST, max(_UNPACKED, _UNPACKED_RATIO * size)):",
+            NEVER,
+            "formats/test_limits.py::test_each_limit",
+        ),
+        ("elements of a workbook", "if self._elements > most:", NEVER, "formats/test_limits.py::test_each_limit"),
+        ("names in a workbook", "if len(parser.intern) > _NAMES:", NEVER, "formats/test_limits.py::test_each_limit"),
+        (
+            "a document type",
+            "parser.StartDoctypeDeclHandler = refuse",
+            "pass",
+            "formats/test_limits.py::test_each_check_of_a_sheet",
+        ),
+        (
+            "one long text in a workbook",
+            'if len(piece) == _PIECE and b"<" not in piece:',
+            NEVER,
+            "formats/test_limits.py::test_each_limit",
+        ),
+        ("a cell that stands twice", "if missing < 0:", NEVER, "formats/test_limits.py::test_each_check_of_a_sheet"),
+        (
+            "a column that no sheet has",
+            "if not 0 < number <= _COLUMNS:",
+            NEVER,
+            "formats/test_limits.py::test_each_check_of_a_sheet",
+        ),
+        (
+            "columns of a row",
+            "if len(self._row) < _COLUMNS:",
+            "if True:",
+            "formats/test_limits.py::test_no_row_has_more_cells_than_a_sheet_has_columns",
+        ),
+    ),
+    *_in(
+        "formats/csv.py",
+        (
+            "CSV: a file that was cut off",
+            'if not block.endswith(b"\\n"):',
+            NEVER,
+            "formats/test_limits.py::test_a_csv_file_without_its_end_was_cut_off",
+        ),
+        ("CSV: other columns", "if grain is None:", NEVER, "formats/test_limits.py::test_other_columns_are_told"),
+        (
+            "CSV: lines",
+            "if lines * _width(kept) > row_bytes(size_of(path)):",
+            NEVER,
+            "formats/test_limits.py::test_each_limit",
+        ),
+        (
+            "CSV: bytes of the header",
+            "file.readline(_HEADER_LIMIT)",
+            "file.readline()",
+            "formats/test_limits.py::test_each_limit",
+        ),
+    ),
+    *_in(
+        "formats/parquet.py",
+        (
+            "Parquet: the footer is looked at",
+            "check_footer(path)\n",
+            "pass\n",
+            "formats/test_limits.py::test_each_limit",
+        ),
+        (
+            "Parquet: the pages are looked at",
+            "check_pages(path, metadata)\n",
+            "pass\n",
+            "formats/test_limits.py::test_each_limit",
+        ),
+        (
+            "Parquet: other columns",
+            "if not found.equals(arrow_schema(kept)):",
+            NEVER,
+            "formats/test_limits.py::test_other_columns_are_told",
+        ),
+        (
+            "Parquet: what it says of itself",
+            'if max(text.count(b","), text.count(b"["), text.count(b"{")) > _PARTS:',
+            NEVER,
+            "formats/test_limits.py::test_each_limit",
+        ),
+        ("Parquet: texts", "if size > TABLE_LIMIT:", NEVER, "formats/test_limits.py::test_each_limit"),
+    ),
+)

@@ -1,0 +1,156 @@
+"""One Python with the libraries loaded, which runs tests in forks of itself against a copy of the package.
+
+To load them takes longer than most of these tests. A request and its answer are a line of JSON each.
+"""
+
+import importlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import traceback
+from contextlib import contextmanager
+from importlib.util import cache_from_source
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+TESTS = Path(__file__).parents[1]
+SECONDS = 60
+"""After which a run is killed; the slowest takes a tenth of that."""
+
+_GIVEN = (
+    *("-q", "-n", "0", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0"),
+    "-Wignore::pytest.PytestAssertRewriteWarning",  # hypothesis and anyio are loaded before
+)
+_LOADED = "hypothesis pandas pyarrow.parquet pyarrow.csv pyarrow.compute duckdb httpx httpcore anyio openpyxl click"
+
+
+class Outcome(NamedTuple):
+    """What became of some tests.
+
+    Attributes:
+        code: pytest's exit code, or the negative number of the signal that ended it.
+        failed: the tests that failed, or whose preparation did.
+        package: the package that they imported.
+        said: what pytest printed.
+    """
+
+    code: int
+    failed: list[str]
+    package: str
+    said: str
+
+
+class Copy:
+    """A copy of the package, and the Python that runs tests against it.
+
+    Args:
+        package: what is copied.
+        folder: where it is put.
+    """
+
+    def __init__(self, package: Path, folder: Path) -> None:
+        self.package = folder / package.name
+        shutil.copytree(package, self.package, ignore=shutil.ignore_patterns("__pycache__"))
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
+        ours = {
+            "PYTHONPATH": str(folder),
+            "PYTHONDONTWRITEBYTECODE": "1",  # what is changed and changed back within a second would be mixed up
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "examples"),
+            "OPENBLAS_NUM_THREADS": "1",  # no threads when it forks
+        }
+        subprocess.run([sys.executable, "-m", "compileall", "-q", self.package], check=True)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", __file__, folder],
+            cwd=folder,
+            env=kept | ours,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        self._process.communicate()
+
+    @contextmanager
+    def changed(self, file: str, code: str, without: str) -> "Iterator[None]":
+        """One file of the copy with a text replaced by another."""
+        path = self.package / file
+        before = path.read_bytes()
+        Path(cache_from_source(str(path))).unlink(missing_ok=True)  # times and sizes may well be equal
+        path.write_bytes(before.replace(code.encode(), without.encode(), 1))
+        try:
+            yield
+        finally:
+            path.write_bytes(before)
+
+    def run(self, tests: list[str], *more: str, seconds: int = SECONDS) -> Outcome:
+        """Run tests, by their ids from the tests' folder, with more of pytest's arguments."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps([seconds, *more, *(f"{TESTS / test}" for test in tests)]) + "\n")
+        self._process.stdin.flush()
+        return Outcome(*json.loads(self._process.stdout.readline()))
+
+
+class _Told:
+    """Remembers which tests failed."""
+
+    def __init__(self) -> None:
+        self.failed: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+
+def _serve(folder: Path) -> None:
+    for name in _LOADED.split():
+        importlib.import_module(name)
+    result, said = folder / "result", folder / "said"
+    for line in sys.stdin:
+        result.unlink(missing_ok=True)
+        child = os.fork()
+        if not child:
+            seconds, *arguments = json.loads(line)
+            signal.alarm(seconds)
+            _work(arguments, folder, result, said)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        found: list[Any] = json.loads(result.read_text()) if result.exists() else [[], ""]
+        print(json.dumps([code, *found, said.read_text(errors="replace")]), flush=True)  # noqa: T201 - its answer
+
+
+def _work(arguments: list[str], folder: Path, result: Path, said: Path) -> None:
+    """Run pytest, and end."""
+    for number, flags in ((0, os.O_RDONLY), (1, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)):
+        handle = os.open(said if number else os.devnull, flags)
+        os.dup2(handle, number)
+    os.dup2(1, 2)
+    told = _Told()
+    code = 99
+    try:
+        code = int(pytest.main([*_GIVEN, f"--basetemp={folder / 'base'}", *arguments], [told]))
+        package = getattr(sys.modules.get("inventory"), "__file__", None) or ""
+        result.write_text(json.dumps([told.failed, package]))
+    except BaseException:  # noqa: BLE001 - told as what pytest printed
+        traceback.print_exc()
+    sys.stdout.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]))
