@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import re
 import secrets
 import shutil
 import stat
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from io import BufferedWriter
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 try:
     import fcntl
@@ -24,8 +23,6 @@ _OLD = 3600.0  # the same where files cannot be locked
 WINDOWS = os.name == "nt"
 _PATIENCE = 2.0 if WINDOWS else 0.0  # seconds for whoever has a target open: Windows does not replace it then
 _PAUSE = 0.1
-_RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[1-9\u00b9\u00b2\u00b3])[ .]*(\..*)?", re.IGNORECASE | re.DOTALL)
-_NO_NAME = re.compile(r'[<>:"/\\|?*\x00-\x1f]|[ .]$')
 
 
 @contextlib.contextmanager
@@ -79,11 +76,6 @@ def drafted(path: Path, body: bytes, *, several: bool = False) -> Iterator[Calla
         for left in (Path(file.name), old) if several else (Path(file.name),):
             with contextlib.suppress(OSError):
                 left.unlink()
-
-
-def no_name(name: str) -> bool:
-    """Whether Windows takes a file's name for something else: a device such as ``NUL.csv``, or a stream or pattern."""
-    return bool(_RESERVED.fullmatch(name) or _NO_NAME.search(name))
 
 
 def _replace(file: Path, target: Path) -> None:
@@ -198,39 +190,6 @@ def is_left(path: Path) -> bool:
             return True
     except OSError:
         return False
-
-
-class Remote(Protocol):
-    """A folder that is not on a disk of this machine."""
-
-    def names(self) -> list[str]:
-        """The names in it."""
-        ...
-
-    def identities(self) -> dict[str, int]:
-        """The names in it, each with what tells what bears it from another of that name."""
-        ...
-
-
-def names(folder: Path | Remote) -> list[str]:
-    """The names in a folder; none if it is not there."""
-    if isinstance(folder, Path):
-        return list(identities(folder))
-    try:
-        return folder.names()
-    except FileNotFoundError:
-        return []
-
-
-def identities(folder: Path | Remote) -> dict[str, int]:
-    """The names in a folder, each with what tells what bears it from another of that name; none if it is not there."""
-    try:
-        if not isinstance(folder, Path):
-            return folder.identities()
-        with os.scandir(folder) as entries:
-            return {entry.name: entry.inode() for entry in entries}
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
 
 
 def state(path: Path) -> object:

@@ -13,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from inventory.contents import KINDS, RUN_ID, listed
-from inventory.files import identities, make_folders, names, publish_once, sync_folder
+from inventory.files import make_folders, publish_once, sync_folder
+from inventory.folders import identities, names
 
 
 class Months:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from inventory.contents import ADVICE, RUN_ID
 from inventory.errors import ConfigurationError, FileError
-from inventory.files import make_folders, names, no_name, publish_once
+from inventory.filenames import no_name
+from inventory.files import make_folders, publish_once
+from inventory.folders import names
 
 
 class Notes:

@@ -14,14 +14,14 @@ PACKAGE = Path(inventory.__file__).parent
 ROOT = PACKAGE.parent
 # fmt: off
 CORE = {
-    "errors", "schema", "keys", "labels", "places", "settings",  # what there is and what may be said
+    "errors", "schema", "keys", "labels", "places", "settings", "filenames",  # what there is and what may be said
     "parse", "decode", "legacy", "flatten", "digest", "intake", "suspicion", "snapshot",  # from bytes to tables
     "pairing", "fields", "diff", "steps", "references", "queries", "seal",  # from tables to changes
     "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
 }
 EDGES = {
     "servers", "configuration", "texts", "tokens", "sources",
-    "files", "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
+    "files", "folders", "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
     "contents", "months", "notes", "store", "compaction", "engines", "past", "history", "verify", "prune",
 }
 # fmt: on
@@ -31,8 +31,8 @@ TOLD = {  # edges that another edge stands on
     "configuration": {"servers", "texts", "tokens"},
     "formats": {"files"},
     "schedules": {"files"},
-    "months": {"files", "contents"},
-    "notes": {"files", "contents"},
+    "months": {"files", "folders", "contents"},
+    "notes": {"files", "folders", "contents"},
     "store": {"files", "contents", "months", "notes"},
     "compaction": {"contents", "store"},
     "past": {"store", "engines"},

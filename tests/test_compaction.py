@@ -114,6 +114,7 @@ def test_what_is_merged_is_not_merged_again(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.long
 def test_a_history_goes_on_after_it(tmp_path: Path) -> None:
     """New runs point into merged months; one that comes late into a closed month is merged by the next compaction."""
     history, ids = months(tmp_path)
@@ -297,9 +298,7 @@ def readings_of(history: History, run_ids: list[str]) -> list[Any]:
     return [[rows(table) for table in history.load(run_id).tables.values()] for run_id in run_ids]
 
 
-@pytest.mark.parametrize(
-    "rounds", [2, pytest.param(5, marks=pytest.mark.long), pytest.param(60, marks=pytest.mark.full)]
-)
+@pytest.mark.parametrize("rounds", [pytest.param(5, marks=pytest.mark.long), pytest.param(60, marks=pytest.mark.full)])
 def test_a_kill_at_any_moment(tmp_path: Path, rounds: int) -> None:
     """The command itself, killed again and again: readings stay the same, and at the end all is merged."""
     history, _ = months(tmp_path)
@@ -356,7 +355,7 @@ else:
 """
 
 
-@pytest.mark.parametrize("runs", [12, pytest.param(250, marks=pytest.mark.full)])
+@pytest.mark.parametrize("runs", [pytest.param(12, marks=pytest.mark.long), pytest.param(250, marks=pytest.mark.full)])
 def test_runs_and_readers_beside_it(tmp_path: Path, runs: int) -> None:
     """While one process records and two merge, no reading fails, lacks a run that was acknowledged or has one twice."""
 
@@ -461,6 +460,7 @@ def test_a_folder_made_anew_between_the_moves(tmp_path: Path) -> None:
     assert left(history) == []
 
 
+@pytest.mark.long
 def test_damage_to_a_merged_file(tmp_path: Path) -> None:
     """Wherever a bit flips: it is named with its month, and a reading is refused or gives what it gave before."""
     history, ids = months(tmp_path)
@@ -521,6 +521,7 @@ def test_other_rows_than_were_merged(tmp_path: Path) -> None:
         carry_out(history.store, plan(history.store, {"last": 1}, [ids[1]]))
 
 
+@pytest.mark.long
 def test_an_older_versions_files_are_merged(tmp_path: Path) -> None:
     """Files without columns that came later are merged; those are null there, and the proof knows no false alarm."""
     lost = {"observations": "warnings", "models": "variants", "instances": "config_parallel", "payloads": "body"}

@@ -8,6 +8,7 @@ from trust.writers import two_snapshots
 
 from inventory import files
 from inventory.errors import ConfigurationError, FileError
+from inventory.filenames import no_name
 from inventory.formats import expand
 from inventory.history import History
 
@@ -18,9 +19,9 @@ from inventory.history import History
 )
 def test_names_that_are_no_files_on_windows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Devices, streams and patterns are known; as a target on Windows they end in 2, elsewhere they are names."""
-    assert files.no_name(name)
+    assert no_name(name)
     target = f"{name.rstrip('. ')}.csv"
-    if files.no_name(target):
+    if no_name(target):
         assert expand(target, "model")
         monkeypatch.setattr("inventory.formats.WINDOWS", True)
         with pytest.raises(ConfigurationError, match="cannot be the name of a file on Windows"):
@@ -33,7 +34,7 @@ def test_names_that_are_no_files_on_windows(name: str, monkeypatch: pytest.Monke
 def test_names_that_are_files(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What only resembles a device is a file."""
     monkeypatch.setattr("inventory.formats.WINDOWS", True)
-    assert not files.no_name(name)
+    assert not no_name(name)
     assert expand(f"{name}.csv", "model")
 
 
@@ -75,7 +76,9 @@ def test_a_target_that_another_program_has_open(times: int, tmp_path: Path, monk
     assert list(tmp_path.iterdir()) == [target]
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "cp437", "cp932"])
+@pytest.mark.parametrize(
+    "encoding", ["cp1252", *(pytest.param(one, marks=pytest.mark.long) for one in ("cp437", "cp932"))]
+)
 def test_consoles_that_cannot_show_everything(encoding: str, tmp_path: Path) -> None:
     """Names of any script, and the bars of the trend, are printed in what the console has; nothing fails."""
     answer = tmp_path / "answer.json"

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from inventory import schema
 from inventory.errors import ConfigurationError, FileError, InventoryError
-from inventory.files import WINDOWS, drafted, no_name
+from inventory.filenames import no_name
+from inventory.files import WINDOWS, drafted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@
     .venv/bin/python tests/benchmarks/run.py --small            a minute or two
     .venv/bin/python tests/benchmarks/run.py                    everything; about an hour, 8 GB of memory, 20 GB of disk
     .venv/bin/python tests/benchmarks/run.py --only S4,S6 --json results.json
-    .venv/bin/python tests/benchmarks/run.py --only scaling --plot sample_outputs/scaling.svg
+    .venv/bin/python tests/benchmarks/run.py --only scaling --plot tests/benchmarks/scaling.svg
 
 Only the shares mean something: they compare what ran on one machine, in turns. The times are of that machine.
 """

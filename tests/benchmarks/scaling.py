@@ -92,7 +92,7 @@ def plot(points: list[Point], file: Path) -> None:
     mpl.rcParams["svg.hashsalt"] = "lms-inventory"
     from matplotlib import pyplot
 
-    figure, places = pyplot.subplots(2, len(WORKS), figsize=(12, 6), sharey=True, layout="constrained")
+    figure, places = pyplot.subplots(2, len(WORKS), figsize=(12, 6), sharex="row", sharey=True, layout="constrained")
     colours = dict(zip(SHARES, ("#1b9e77", "#d95f02", "#7570b3"), strict=True))
     for line, axis in zip(places, ("servers", "runs"), strict=True):
         for place, work in zip(line, WORKS, strict=True):
@@ -102,7 +102,12 @@ def plot(points: list[Point], file: Path) -> None:
                     for one in points
                     if (one["axis"], one["work"], one["share"]) == (axis, work, share)
                 ]
-                place.loglog(*zip(*found, strict=True), "o-", color=colour, label=f"{share:.1%} changed")
+                if found:
+                    place.loglog(*zip(*found, strict=True), "o-", color=colour, label=f"{share:.1%} changed")
+            numbers = sorted({one["number"] for one in points if one["axis"] == axis})[:3]
+            place.set_xticks(numbers, [f"{number:,}" for number in numbers], minor=False)
+            place.xaxis.set_minor_formatter("")
+            place.yaxis.set_major_formatter(lambda seconds, _: f"{seconds:g}")
             place.set_title(work)
             place.set_xlabel(axis)
             place.grid(visible=True, which="major", color="#dddddd")

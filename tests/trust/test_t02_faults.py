@@ -67,7 +67,7 @@ class Scene:
 _HISTORY = r"h/(\w+/month=.+|_tmp/.+\.run|runs\.jsonl)|the history h"
 
 SCENES = {
-    "history": Scene(("snapshot", "-q", *SERVER, *HISTORY), _HISTORY, quick=5),
+    "history": Scene(("snapshot", "-q", *SERVER, *HISTORY), _HISTORY, quick=10),
     "history and csv": Scene(("snapshot", "-q", *SERVER, *HISTORY, "-o", "out/x.csv"), rf"{_HISTORY}|out/x\.csv"),
     **{
         suffix: Scene(("snapshot", "-q", *SERVER, "--no-history", "-o", f"out/x.{suffix}"), rf"out/x\.{suffix}")
@@ -96,7 +96,7 @@ SCENES = {
     "baseline": Scene(("history", "baseline", "good", *HISTORY), r"h/baselines/good\.txt|the history h", quick=1),
     "prune": Scene(("prune", "--keep-last", "1", *HISTORY), rf"h/(pruned/|_tmp/prune\.lock)|{_HISTORY}", removes=True),
     "compact": Scene(
-        ("prune", "--compact", *HISTORY), rf"h/_tmp/(prune\.lock|staged|replaced)|{_HISTORY}", removes=True, quick=5
+        ("prune", "--compact", *HISTORY), rf"h/_tmp/(prune\.lock|staged|replaced)|{_HISTORY}", removes=True, quick=15
     ),
 }
 """Every way to write. A command that merges or removes files of the history belongs here beside ``prune``."""

@@ -160,6 +160,7 @@ def test_every_pair(sources: dict[str, Path]) -> None:
         assert (changes.table.num_rows, changes.not_compared) == (0, {}), (old, new)
 
 
+@pytest.mark.long
 def test_diff_command(sources: dict[str, Path]) -> None:
     """The command says so too, of a run of the history and a file, and of any two files."""
     for old, new in (("latest", "csv"), ("csv", "parquet"), ("parquet", "xlsx"), ("xlsx", "latest")):
