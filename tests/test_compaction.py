@@ -175,7 +175,7 @@ FLEET = st.dictionaries(st.sampled_from("st"), st.none() | MODELS, min_size=1)
 ACTS = st.lists(FLEET | st.just("compact") | st.integers(2, 4), min_size=4, max_size=12)
 
 
-@settings(max_examples=max(3, settings().max_examples // 30), deadline=None)
+@settings(max_examples=max(2, settings().max_examples // 30), deadline=None)
 @given(ACTS)
 def test_no_reading_tells_whether_files_were_merged(acts: list[Any]) -> None:
     """Of random fleets over months, pruned now and then: every reading equals that of the copy that is never merged."""

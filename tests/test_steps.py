@@ -44,7 +44,7 @@ _MODELS = st.lists(
 
 @given(st.lists(_MODELS, min_size=2, max_size=4))
 @settings(
-    max_examples=max(3, settings().max_examples // 40),
+    max_examples=max(2, settings().max_examples // 40),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

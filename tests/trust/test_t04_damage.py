@@ -161,7 +161,7 @@ def command(history: History, arguments: tuple[str, ...], folder: Path) -> tuple
 
 
 @pytest.mark.parametrize(
-    "flips", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(12, marks=pytest.mark.full)]
+    "flips", [pytest.param(2, marks=pytest.mark.long), pytest.param(12, marks=pytest.mark.full)]
 )
 def test_no_command_uses_a_damaged_file(flips: int, tmp_path: Path) -> None:
     """Each file is harmed: a command ends in 4 and names it, or does not need it and answers as before."""

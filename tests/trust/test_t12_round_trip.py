@@ -171,6 +171,7 @@ def test_diff_command(sources: dict[str, Path]) -> None:
 
 
 @pytest.mark.parametrize("first", formats.READABLE)
+@pytest.mark.long
 def test_through_two_formats(sources: dict[str, Path], tmp_path: Path, first: str) -> None:
     """What one format gave and another wrote is still the same."""
     taken = read(sources, first)
