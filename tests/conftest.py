@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("commit", max_examples=40, deadline=None)  # speed is measured in tests/benchmarks
-settings.register_profile("long", max_examples=200, deadline=None)
+settings.register_profile("long", max_examples=100, deadline=None)
 
 _BODIES = Path(__file__).parent / "payloads" / "v1"
 

@@ -160,9 +160,7 @@ def command(history: History, arguments: tuple[str, ...], folder: Path) -> tuple
     return done, {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize(
-    "flips", [pytest.param(2, marks=pytest.mark.long), pytest.param(12, marks=pytest.mark.full)]
-)
+@pytest.mark.parametrize("flips", [pytest.param(2, marks=pytest.mark.long), pytest.param(12, marks=pytest.mark.full)])
 def test_no_command_uses_a_damaged_file(flips: int, tmp_path: Path) -> None:
     """Each file is harmed: a command ends in 4 and names it, or does not need it and answers as before."""
     history, _ = grown(tmp_path)
