@@ -77,7 +77,7 @@ SCENES = {
         f"both {suffix}": Scene(
             ("export", *HISTORY, "-o", f"out/x.{suffix}", "--grain", "both"),
             rf"out/x\.(models|instances)\.{suffix}",
-            quick=3 * (suffix == "csv"),
+            quick=suffix == "csv",
         )
         for suffix in formats.TABLES
     },
@@ -89,7 +89,7 @@ SCENES = {
         scheduler: Scene(
             ("schedule", scheduler, *SERVER, "--install", "jobs"),
             r"jobs/[\w.]*lms-inventory",
-            quick=3 * (scheduler == "systemd"),
+            quick=scheduler == "systemd",
         )
         for scheduler in SCHEDULES
     },
