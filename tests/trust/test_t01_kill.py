@@ -34,10 +34,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("kills", KILLS)
-@pytest.mark.parametrize(
-    "suffix",
-    [*formats.READABLE, *(pytest.param(one, marks=pytest.mark.long) for one in formats.REPORTS if one != "xlsx")],
-)
+@pytest.mark.parametrize("suffix", formats.FORMATS)
 def test_a_file_is_the_acknowledged_one_or_the_next(suffix: str, kills: int, tmp_path: Path) -> None:
     """After each kill the file holds, to the byte, what was acknowledged last or what was being written then."""
     whole = {}

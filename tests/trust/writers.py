@@ -13,10 +13,13 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import pytest
 from formats.samples import snapshot
 
 from inventory.history import History
@@ -25,10 +28,17 @@ from inventory.servers import Server
 from inventory.snapshot import Snapshot
 
 SECONDS = 60
-ROOMS = ("cli", "recording", "verify", *(f"formats.{name}" for name in ("csv", "parquet", "xlsx", "html", "md")))
+ROOMS = (
+    "cli",
+    "recording",
+    "verify",
+    "engines.duckdb",
+    "sources.file",
+    *(f"formats.{name}" for name in ("csv", "parquet", "xlsx", "html", "md")),
+)
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["pytest", *(f"inventory.{room}" for room in ROOMS)])
+_context.set_forkserver_preload(["pytest", __name__, *(f"inventory.{room}" for room in ROOMS)])
 
 
 def two_snapshots() -> dict[str, Snapshot]:
@@ -76,6 +86,7 @@ def run_limited(arguments: Sequence[str], folder: Path, limit: int, told: Connec
 @contextlib.contextmanager
 def begun(work: Callable[..., None], *given: Any) -> Iterator[tuple[Any, Connection]]:
     """A process that does this, and what it acknowledges; killed at the end of the block if it is still there."""
+    _serve()
     ours, theirs = _context.Pipe(duplex=False)
     process = _context.Process(target=work, args=(*given, theirs), daemon=True)
     process.start()
@@ -86,6 +97,14 @@ def begun(work: Callable[..., None], *given: Any) -> Iterator[tuple[Any, Connect
         process.kill()
         process.join(SECONDS)
         ours.close()
+
+
+@cache
+def _serve() -> None:
+    """Start the server with this room and the package's loaded: by itself it does not find those of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        forkserver.ensure_running()
 
 
 def acknowledged(told: Connection) -> list[Any]:
