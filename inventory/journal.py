@@ -1,8 +1,8 @@
 """The journal of a history: ``runs.jsonl``, one JSON object a line for each run, for those who watch over it.
 
 It is the only file of a history that grows; no reading depends on it, but ``verify`` misses a run that it names. Each
-line is written by one call that appends, so that runs at the same time do not mix; a line that a crash has torn is
-left, and the next begins anew.
+line is written by one call that appends, so that runs at the same time do not mix, and holds the SHA-256 of what it
+says, so that damage is told. A line that a crash has torn is left: the next run marks it, and begins a line of its own.
 """
 
 import io
@@ -11,8 +11,9 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import inventory
 from inventory import schema
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
     from inventory.snapshot import Snapshot
 
 NAME = "runs.jsonl"
+_TORN = b" [cut off]"  # after a line that a crash has torn: that its rest is missing is known, and no damage
+
+
+class Journal(NamedTuple):
+    """What a journal says.
+
+    Attributes:
+        entries: the lines that are as they were written, oldest first, each as ``entry_of`` makes it.
+        damaged: the numbers of those that are not, from 1; those that are known to be torn are no damage.
+    """
+
+    entries: list[dict[str, Any]]
+    damaged: list[int]
 
 
 def entry_of(
@@ -67,17 +81,17 @@ def append(folder: Path, entry: Mapping[str, Any]) -> None:
 
     Args:
         folder: the history's.
-        entry: as ``entry_of`` makes it; written with sorted keys.
+        entry: as ``entry_of`` makes it; written with sorted keys, and ``sha256`` among them.
 
     Raises:
         FileError: it could not be written, or not whole.
     """
     path = folder / NAME
-    line = json.dumps(entry, sort_keys=True).encode() + b"\n"
+    line = _line(entry) + b"\n"
     try:
         with io.FileIO(path, "a+", opener=_opened) as file:
             if file.seek(0, io.SEEK_END) and _last_byte(file) != b"\n":
-                line = b"\n" + line
+                line = _TORN + b"\n" + line
             written = file.write(line)
             os.fsync(file.fileno())
     except OSError as error:
@@ -86,8 +100,8 @@ def append(folder: Path, entry: Mapping[str, Any]) -> None:
         raise _not_written(path, "No space left on device")
 
 
-def read(folder: Path) -> list[dict[str, Any]]:
-    """The lines of the journal, oldest first; what is torn is left out.
+def read(folder: Path) -> Journal:
+    """The journal of a history.
 
     Args:
         folder: the history's; without a journal there are no lines.
@@ -99,11 +113,14 @@ def read(folder: Path) -> list[dict[str, Any]]:
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
-        return []
+        return Journal([], [])
     except OSError as error:
         raise FileError(f"{path} could not be read: {error.strerror or error}", "Check the folder") from error
-    entries = map(_decoded, lines)
-    return [entry for entry in entries if isinstance(entry, dict)]
+    if len(lines) > 1 and not lines[-1]:
+        lines.pop()  # what follows the last line break; a file with nothing in it is damaged
+    entries = [_entry(line.removesuffix(_TORN)) for line in lines]
+    damaged = [number for number, line in enumerate(lines) if entries[number] is None and not line.endswith(_TORN)]
+    return Journal([entry for entry in entries if entry is not None], [number + 1 for number in damaged])
 
 
 def _told(moment: datetime) -> str:
@@ -119,10 +136,19 @@ def _last_byte(file: io.FileIO) -> bytes:
     return file.read(1)
 
 
-def _decoded(line: bytes) -> Any:
+def _line(entry: Mapping[str, Any]) -> bytes:
+    """A line without its end. Its ``sha256`` is that of the same line without it."""
+    proof = sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+    return json.dumps({**entry, "sha256": proof}, sort_keys=True).encode()
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """What a line says; None if it is not as it was written."""
     try:
-        return json.loads(line)
-    except ValueError:
+        entry = json.loads(line)
+        del entry["sha256"]
+        return entry if _line(entry) == line else None
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

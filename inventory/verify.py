@@ -145,7 +145,11 @@ def _listed(path: Path) -> frozenset[str]:
 
 def _missed(files: _Files, pruned: dict[str, str]) -> Iterator[Problem]:
     """The runs that the journal names and that are not there: no file points at the newest one, nor at a sibling."""
-    for entry in journal.read(files.store.folder):
+    noted = journal.read(files.store.folder)
+    if noted.damaged:
+        more = f" and in {len(noted.damaged) - 1} more" if noted.damaged[1:] else ""
+        yield Problem(journal.NAME, f"is damaged in line {noted.damaged[0]}{more}", "how the runs went")
+    for entry in noted.entries:
         run_id = entry.get("run_id")
         if entry.get("recorded") is not True or not isinstance(run_id, str) or not RUN_ID.fullmatch(run_id):
             continue

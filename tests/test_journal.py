@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 import inventory
 from inventory.errors import FileError
 from inventory.journal import NAME, append, entry_of, read
+from inventory.snapshot import rows
 from inventory.store import Store
 from inventory.verify import verify
 
@@ -53,12 +55,14 @@ def test_lines_come_back(tmp_path_factory: pytest.TempPathFactory, entries: list
     folder = tmp_path_factory.mktemp("journal")
     for entry in entries:
         append(folder, entry)
-    assert read(folder) == entries
+    assert read(folder) == (entries, [])
     lines = (folder / NAME).read_bytes().splitlines()
-    assert lines == [json.dumps(entry, sort_keys=True).encode() for entry in entries]
+    proofs = [sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest() for entry in entries]
+    told = [{**entry, "sha256": proof} for entry, proof in zip(entries, proofs, strict=True)]
+    assert lines == [json.dumps(entry, sort_keys=True).encode() for entry in told]
 
 
-@given(st.integers(min_value=0, max_value=60))
+@given(st.integers(min_value=0, max_value=240))
 def test_a_torn_line_is_left_and_skipped(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     """Wherever a crash cut the file, whole lines before it and the next one after it are read."""
     folder = tmp_path_factory.mktemp("journal")
@@ -70,21 +74,41 @@ def test_a_torn_line_is_left_and_skipped(tmp_path_factory: pytest.TempPathFactor
     (folder / NAME).write_bytes(kept)
     append(folder, third)
     complete = [one for one, end in ((first, len(whole) // 2 - 1), (second, len(whole) - 1)) if len(kept) >= end]
-    assert read(folder) == [*complete, third]
+    assert read(folder) == ([*complete, third], [])
     assert (folder / NAME).read_bytes().startswith(kept)
+
+
+@given(st.lists(LINES, min_size=1, max_size=4), st.data())
+def test_damage_is_told(tmp_path_factory: pytest.TempPathFactory, entries: list[dict[str, Any]], data: Any) -> None:
+    """Wherever one bit is flipped, or bytes are lost, the line is told, and what it said is not believed."""
+    folder = tmp_path_factory.mktemp("journal")
+    for entry in entries:
+        append(folder, entry)
+    whole = (folder / NAME).read_bytes()
+    at = data.draw(st.integers(0, len(whole) - 1))
+    flip = data.draw(st.integers(0, 7))
+    (folder / NAME).write_bytes(whole[:at] + bytes([whole[at] ^ 1 << flip]) + whole[at + 1 :])
+    found = read(folder)
+    assert found.damaged
+    assert found.damaged[0] == whole[:at].count(b"\n") + 1
+    assert all(entry in entries for entry in found.entries)
+    (folder / NAME).write_bytes(whole[:at])
+    assert bool(read(folder).damaged) == (at == 0 or (whole[at - 1 : at] != b"\n" and whole[at : at + 1] != b"\n"))
+    (folder / NAME).write_bytes(whole[:at] + whole[at + 1 :])
+    assert read(folder).damaged or at == len(whole) - 1
 
 
 @pytest.mark.parametrize("rubbish", [b"\xff\xfe\n", b"[1]\n", b"null\n", b"\n\n", b'{"a":\n', b'"', b"\0" * 40])
 def test_rubbish_is_skipped(rubbish: bytes, tmp_path: Path) -> None:
-    """Whatever else is in the file, the runs are read."""
+    """Whatever else is in the file, the runs are read; what is no line that was begun is told."""
     (tmp_path / NAME).write_bytes(rubbish)
     append(tmp_path, {"a": 1})
-    assert read(tmp_path) == [{"a": 1}]
+    assert read(tmp_path) == ([{"a": 1}], [*range(1, rubbish.count(b"\n") + 1)])
 
 
 def test_no_journal_has_no_lines(tmp_path: Path) -> None:
     """A history whose runs were never journalled has none."""
-    assert read(tmp_path) == []
+    assert read(tmp_path) == ([], [])
 
 
 def test_only_the_owner_reads_it(tmp_path: Path) -> None:
@@ -102,9 +126,9 @@ def test_runs_at_the_same_time_do_not_mix(tmp_path: Path) -> None:
     )
     running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(who)]) for who in range(8)]
     assert [process.wait(timeout=60) for process in running] == [0] * 8
-    found = {(entry["who"], entry["number"]) for entry in read(tmp_path)}
+    found = {(entry["who"], entry["number"]) for entry in read(tmp_path).entries}
     assert found == {(str(who), number) for who in range(8) for number in range(50)}
-    assert len(read(tmp_path)) == 400
+    assert len(read(tmp_path).entries) == 400
 
 
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
@@ -133,13 +157,13 @@ def test_half_a_line_is_told_and_left(tmp_path: Path) -> None:
     append(tmp_path, {"first": 1})
     code = (
         "import resource, sys; from pathlib import Path; from inventory.journal import append\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (30, 30)); append(Path(sys.argv[1]), {'second': 'x' * 99})"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (130, 130)); append(Path(sys.argv[1]), {'second': 'x' * 99})"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
     assert "runs.jsonl could not be written: No space left on device" in done.stderr
-    assert (tmp_path / NAME).stat().st_size == 30
+    assert (tmp_path / NAME).stat().st_size == 130
     append(tmp_path, {"third": 3})
-    assert read(tmp_path) == [{"first": 1}, {"third": 3}]
+    assert read(tmp_path) == ([{"first": 1}, {"third": 3}], [])
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
@@ -150,9 +174,17 @@ def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
         append(tmp_path, {})
 
 
-def test_it_is_no_part_of_the_proof(tmp_path: Path) -> None:
-    """``verify`` and the runs do not know it."""
+def test_the_proof_names_damage(tmp_path: Path) -> None:
+    """``verify`` knows each line, and says which are damaged; no reading depends on them."""
     history, runs = made(tmp_path, {"a": [model("x")]})
-    append(history.store.folder, {"a": 1})
+    for number in range(4):
+        append(history.store.folder, {"a": number})
     assert verify(Store(history.store.folder)).num_rows == 0
+    path = history.store.folder / NAME
+    path.write_bytes(path.read_bytes().replace(b'"a": 2', b'"a": 3'))
+    [problem] = rows(verify(Store(history.store.folder)))
+    assert problem == {"file": NAME, "problem": "is damaged in line 3", "holds": "how the runs went"}
+    path.write_bytes(path.read_bytes()[:-9])
+    [problem] = rows(verify(Store(history.store.folder)))
+    assert problem["problem"] == "is damaged in line 3 and in 1 more"
     assert history.store.run_ids() == runs

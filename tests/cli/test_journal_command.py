@@ -35,14 +35,14 @@ def test_every_run_is_a_line(server: StandIn, tmp_path: Path) -> None:
     assert take(server, tmp_path, "--fail-on", "any") == 10
     assert take(server, tmp_path, "--server", DEAD) == 3
     assert take(server, tmp_path, "-o", "taken.csv") == 4
-    first, changed, incomplete, failed = read(tmp_path / "h")
+    first, changed, incomplete, failed = read(tmp_path / "h").entries
     assert [entry["exit_code"] for entry in (first, changed, incomplete, failed)] == [0, 10, 3, 4]
     assert (first["statuses"], first["changes"], first["failures"]) == ({"ok": 1}, None, [])
     assert changed["changes"] == {"added": 1, "loaded": 0, "reconfigured": 2, "removed": 1, "reported": 0,
                                   "unloaded": 0, "unreported": 0}  # fmt: skip
     assert incomplete["statuses"] == {"ok": 1, "unreachable": 1}
     assert failed["failures"] == ["taken.csv could not be written: it is a folder"]
-    assert [entry["run_id"] for entry in read(tmp_path / "h")] == History(tmp_path / "h").store.run_ids()
+    assert [entry["run_id"] for entry in read(tmp_path / "h").entries] == History(tmp_path / "h").store.run_ids()
 
 
 def test_a_line_is_for_machines(server: StandIn, tmp_path: Path) -> None:
@@ -59,10 +59,11 @@ def test_a_line_is_for_machines(server: StandIn, tmp_path: Path) -> None:
         "recorded",
         "run_id",
         "seconds",
+        "sha256",
         "statuses",
         "version",
     ]
-    (entry,) = read(tmp_path / "h")
+    (entry,) = read(tmp_path / "h").entries
     assert re.fullmatch(r"....-..-..T..:..:..\....Z", entry["began"])
     assert entry["began"] < entry["ended"]
     assert 0 < entry["seconds"] < 60
@@ -82,7 +83,7 @@ def test_a_run_that_could_not_be_recorded_is_a_line(server: StandIn, tmp_path: P
     file.write_bytes(b"damaged")
     done = run("snapshot", "-q", "--server", f"a={server.url}", "--history", tmp_path / "h")
     assert (done.code, done.err.count("\n")) == (4, 1)
-    last = read(tmp_path / "h")[-1]
+    last = read(tmp_path / "h").entries[-1]
     assert (last["exit_code"], last["changes"], last["statuses"]) == (4, None, {"ok": 1})
     assert "is damaged" in last["failures"][0]
 
@@ -104,4 +105,4 @@ def test_the_proof_and_the_pruning_leave_it(server: StandIn, tmp_path: Path) -> 
     assert run("verify", "--history", tmp_path / "h").code == 0
     assert run("prune", "--keep-last", "1", "--history", tmp_path / "h").code == 0
     assert run("verify", "--history", tmp_path / "h").code == 0
-    assert len(read(tmp_path / "h")) == 3
+    assert len(read(tmp_path / "h").entries) == 3
