@@ -148,7 +148,7 @@ def _missed(files: _Files, pruned: dict[str, str]) -> Iterator[Problem]:
     noted = journal.read(files.store.folder)
     if noted.damaged:
         more = f" and in {len(noted.damaged) - 1} more" if noted.damaged[1:] else ""
-        yield Problem(journal.NAME, f"is damaged in line {noted.damaged[0]}{more}", "how the runs went")
+        yield Problem(journal.NAME, f"is damaged or cut off in line {noted.damaged[0]}{more}", "how the runs went")
     for entry in noted.entries:
         run_id = entry.get("run_id")
         if entry.get("recorded") is not True or not isinstance(run_id, str) or not RUN_ID.fullmatch(run_id):

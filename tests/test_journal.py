@@ -183,8 +183,8 @@ def test_the_proof_names_damage(tmp_path: Path) -> None:
     path = history.store.folder / NAME
     path.write_bytes(path.read_bytes().replace(b'"a": 2', b'"a": 3'))
     [problem] = rows(verify(Store(history.store.folder)))
-    assert problem == {"file": NAME, "problem": "is damaged in line 3", "holds": "how the runs went"}
+    assert problem == {"file": NAME, "problem": "is damaged or cut off in line 3", "holds": "how the runs went"}
     path.write_bytes(path.read_bytes()[:-9])
     [problem] = rows(verify(Store(history.store.folder)))
-    assert problem["problem"] == "is damaged in line 3 and in 1 more"
+    assert problem["problem"] == "is damaged or cut off in line 3 and in 1 more"
     assert history.store.run_ids() == runs

@@ -240,7 +240,7 @@ def test_what_is_scheduled_really_runs(scheduler: str, scheduled: Path, tmp_path
             _words(scheduler, file.read_bytes()), cwd="/", env=started, capture_output=True, check=False
         )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    assert [entry["statuses"] for entry in read(scheduled / "history")] == [{"ok": 1}]
+    assert [entry["statuses"] for entry in read(scheduled / "history").entries] == [{"ok": 1}]
     assert [path.name[:6] for path in scheduled.glob("*.csv")] == ["models"]
 
 
@@ -283,7 +283,7 @@ def test_two_runs_at_once_are_harmless(tmp_path: Path) -> None:
     from inventory import History
 
     store = History(tmp_path / "h").store
-    assert sorted(entry["run_id"] for entry in read(tmp_path / "h")) == store.run_ids()
+    assert sorted(entry["run_id"] for entry in read(tmp_path / "h").entries) == store.run_ids()
     assert len(store.run_ids()) == 4
     assert verify(store).num_rows == 0
 

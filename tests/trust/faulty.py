@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cli.running import Done, clean, run
 from histories import day, model
 
-from inventory import formats
+from inventory import formats, journal
 from inventory.history import History
 from inventory.recording import take
 from inventory.schedules import SCHEDULES
@@ -91,7 +91,7 @@ def made_world(top: Path) -> Path:
         clock = partial(type(day(0)).fromisoformat, day(number * 3 - 99).isoformat())
         take(History(folder / "h"), [Server(f"file:{answer}", "s")], timeout=60, clock=clock)
     answer.write_text(json.dumps({"models": [model(key, "j") for key in "cd"]}))
-    (folder / JOURNAL).write_text("{}\n")
+    journal.append(folder / "h", {})
     for suffix in formats.FORMATS:
         for name in ("x", "x.models", "x.instances", "d"):
             (folder / "out" / f"{name}.{suffix}").write_text(f"old {name}")

@@ -18,8 +18,9 @@ import inventory
 from inventory import formats
 from inventory.files import drafted
 from inventory.history import History
+from inventory.snapshot import values
 from inventory.verify import verify
-from trust.faulty import HISTORY, SERVER, Fault, contents, left_over, made_world, placed, run_faulty
+from trust.faulty import HISTORY, JOURNAL, SERVER, Fault, contents, left_over, made_world, placed, run_faulty
 from trust.writers import acknowledged, begun, killed, record_runs, two_snapshots, write_in_turns
 
 KILLS = [30, pytest.param(500, marks=pytest.mark.full)]
@@ -125,7 +126,8 @@ def test_killed_at_every_file_operation(
                     assert inventory.read(case / name).models["key"].tolist() == ["c", "d"]
         assert all(name in after for name in old)
         history = History(case / "h")
-        assert verify(history.store).num_rows == 0, faulty.met
+        torn = {JOURNAL} if how == "torn" and faulty.met.path.endswith(JOURNAL) else set()  # till it is marked
+        assert {f"h/{name}" for name in values(verify(history.store), "file")} == torn, faulty.met
         age_signs(history)
         assert run(*arguments, cwd=case).code == 0
         assert left_over(contents(case)) == set(), faulty.met
