@@ -197,11 +197,10 @@ def merged(kind: str, runs: Sequence[Sealed]) -> tuple[str, bytes]:
         if run.begin is None:
             entry |= {"sha256": run.sha256, "rows": table.num_rows, "rows_sha256": rows_sha256(table)}
         entries[run.about["run_id"]] = entry
-    digest = _sum(entries)
-    about = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "runs": entries, "run_ids_sha256": digest}
+    about = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "runs": entries}
     repeated = [name for name in ARROW[kind].names if name not in _SINGLE]
     body = sealed(conformed(pa.concat_tables(tables), ARROW[kind]), about, repeated)
-    return _name(digest), body
+    return _name(entries), body
 
 
 def rows_sha256(table: pa.Table) -> str:
@@ -227,17 +226,12 @@ def _named(path: Path, about: Mapping[str, Any]) -> bool:
     """Whether a file stands under its name and in its month."""
     if "runs" not in about:
         return bool(about.get("run_id") == path.stem)
-    name = _name(digest := _sum(about["runs"]))
     here = {path.parent.name} >= {month_of(run_id) for run_id in about["runs"]}
-    return bool(about["run_ids_sha256"] == digest and path.name == name and here)
+    return path.name == _name(about["runs"]) and here
 
 
-def _name(digest: str) -> str:
-    return f"merged-{digest[:16]}.parquet"
-
-
-def _sum(runs: Iterable[str]) -> str:
-    return sha256("\n".join(runs).encode()).hexdigest()
+def _name(runs: Iterable[str]) -> str:
+    return f"merged-{sha256(chr(10).join(runs).encode()).hexdigest()[:16]}.parquet"
 
 
 def _damaged(path: Path) -> FileError:

@@ -1,13 +1,16 @@
 """Histories made for tests, out of saved answers: each run is really collected and recorded."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import inventory
 from inventory.collect import new_run_id
+from inventory.contents import KINDS
 from inventory.history import History
+from inventory.months import Months
 from inventory.recording import record
 from inventory.servers import Server
 from inventory.snapshot import Snapshot, rows
@@ -60,6 +63,29 @@ def told(table: Any) -> list[tuple[Any, ...]]:
         + ((row["old"], row["new"]) if row["change"] == "reconfigured" else (None, None))
         for row in rows(table)
     ]
+
+
+class Merging(Months):
+    """The months of a history in which files are being merged while it is read: from the second look on they are there.
+
+    Args:
+        folder: the history's.
+        path: a file that is not there before.
+        body: what it holds then.
+    """
+
+    def __init__(self, folder: Path, path: Path, body: bytes) -> None:
+        super().__init__(folder)
+        self._late, self._looks = (path, body), 0
+
+    def seen(self, kinds: Iterable[str] = KINDS) -> dict[Path, int]:
+        """The folders, which are others after the first look at all kinds."""
+        if kinds == KINDS:
+            self._looks += 1
+            if self._looks == 2:
+                self._late[0].write_bytes(self._late[1])
+            return {self._folder: min(self._looks, 2), **super().seen(kinds)}
+        return super().seen(kinds)
 
 
 def files(history: History) -> list[Path]:

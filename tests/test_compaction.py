@@ -498,6 +498,11 @@ def test_a_merged_file_under_another_name(tmp_path: Path) -> None:
         moved.unlink()
         if there:
             moved.write_bytes(there)
+    renamed = two.rename(two.with_name("merged-" + "0" * 16 + ".parquet"))
+    assert str(renamed.relative_to(history.store.folder)) in [row["file"] for row in rows(verify(history.store))]
+    with pytest.raises(FileError, match="damaged"):
+        readings(history)
+    renamed.rename(two)
     one.unlink()
     assert {row["problem"] for row in rows(verify(history.store))} == {"missing"}
     with pytest.raises(FileError, match="could not be read"):

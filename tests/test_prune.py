@@ -92,6 +92,12 @@ def test_the_newest_complete_run_is_never_removed(tmp_path: Path) -> None:
         plan(history.store, {})
 
 
+def test_the_newest_complete_run_stays_though_each_server_was_read_later(tmp_path: Path) -> None:
+    """Later runs that each read another server do not take its place."""
+    history, ids = made(tmp_path, {"s": A, "t": B}, {"s": A, "t": None}, {"s": None, "t": B}, {"s": None, "t": B})
+    assert plan(history.store, {"last": 1}).keep == (ids[0], ids[1], ids[3])
+
+
 def test_nothing_to_prune(tmp_path: Path) -> None:
     """A rule that keeps everything changes nothing, and writes nothing; an empty history can be pruned."""
     history, _ = made(tmp_path, *FLEETS)

@@ -57,7 +57,7 @@ def test_addresses_are_cleaned(address: str, clean: str) -> None:
 @pytest.mark.parametrize(
     "address",
     ["", " ", "http://", "ftp://host", "host:0", "host:99999", "host:x", "::1", "ho st", "ho\nst", "http:/host",
-     "file:", "file:a\0b", "file:\udcff.json", "//host", "http://[::1", "http://[zz]"],
+     "http://host/a b", "file:", "file:a\0b", "file:\udcff.json", "//host", "http://[::1", "http://[zz]"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(address: str) -> None:
     """Anything else is a configuration error."""

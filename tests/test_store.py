@@ -3,13 +3,14 @@
 import json
 import os
 import re
+import shutil
 from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pytest
-from histories import Fleet, collected, day, files, made, model, run, told
+from histories import Fleet, Merging, collected, day, files, made, model, run, told
 
 from inventory.contents import KINDS
 from inventory.errors import ConfigurationError, FileError
@@ -143,6 +144,18 @@ def test_any_folder_name(tmp_path: Path, name: str) -> None:
     assert len(history.lifecycle()) == 2
 
 
+@pytest.mark.parametrize(("name", "other"), [("a[b]c", "abc"), ("a*b", "axb"), ("what?", "whats")])
+def test_a_folder_that_another_ones_name_would_mean(tmp_path: Path, name: str, other: str) -> None:
+    """What stands for other characters in a folder's name does not take in the folder of that name beside it."""
+    for folder in (name, other):
+        (tmp_path / folder).mkdir()
+    history, ids = made(tmp_path / name, {"a": [model("x")]}, {"a": [model("y")]})
+    shutil.copytree(history.store.folder, tmp_path / other / "history")
+    assert history.load(ids[0]).models["key"].tolist() == ["x"]
+    assert len(history.diff(*ids).frame) == 2
+    assert len(history.runs()) == 2
+
+
 def test_a_seal_covers_every_byte() -> None:
     """A sealed file tells what it was told; with any one byte changed it tells nothing."""
     body = sealed(pa.table({"a": ['"seal": "' + "0" * 64 + '"', '{"tool": "lms-inventory"']}), {"kind": "k"})
@@ -222,3 +235,16 @@ def test_an_older_versions_history_is_read(tmp_path: Path) -> None:
     assert history.load(second).models["variants"].tolist() == ['["x@4"]', '["y@4"]']
     problems = {row["problem"] for row in rows(verify(history.store))}
     assert problems == {"another file than the run wrote"}, "true here, and no word about the rows"
+
+
+def test_a_reading_while_files_are_merged_is_made_again(tmp_path: Path) -> None:
+    """What was missing because files were being merged is read once they are there; what stays missing is told."""
+    history, [run_id] = made(tmp_path, {"a": [model("x")]})
+    path = history.store.path("models", run_id)
+    body = path.read_bytes()
+    path.unlink()
+    store = Store(history.store.folder)
+    with pytest.raises(FileError, match="could not be read"):
+        store.steadily(lambda: store.read("models", run_id))
+    store.months = Merging(store.folder, path, body)
+    assert store.steadily(lambda: store.read("models", run_id)).table().num_rows == 1

@@ -1,5 +1,7 @@
 """An answer that lost most of its models, asked of a real server and recorded."""
 
+import json
+import socket
 import threading
 import time
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Any
 
 import pytest
 from histories import day, model
+from misbehaviour import Hostile, answer
 
 from inventory import recording
 from inventory.demo import StandIn
@@ -140,6 +143,24 @@ def test_the_last_complete_answer_is_compared_with(tmp_path: Path) -> None:
         assert taken.changes is not None
         assert taken.changes.counts("model") | {"removed": 2} == taken.changes.counts("model")
         assert not any(taken.changes.counts("model")[word] for word in ("added", "reconfigured"))
+
+
+def test_what_was_said_before_asking_again_failed_is_still_doubted(tmp_path: Path) -> None:
+    """An answer that lost its models stays suspect, and is kept, when the second question is not answered."""
+    answers = [answer(json.dumps({"models": MANY}).encode()), answer(json.dumps({"models": MANY[:1]}).encode())]
+
+    def behave(connection: socket.socket, request: bytes) -> None:
+        if answers:
+            answers.pop(0)(connection, request)  # after that it hangs up
+
+    with Hostile(behave) as server:
+        history = History(tmp_path / "history")
+        asked = [Server(server.url, "s")]
+        times = iter(day(number) for number in range(9))
+        first, taken = (recording.take(history, asked, timeout=5, clock=times.__next__, recheck=0.0) for _ in "12")
+    assert (status(first), status(taken)) == ("ok", "suspect")
+    assert taken.snapshot.tables["models"].num_rows == 1
+    assert history.timeline().empty
 
 
 def test_asking_again_mends_it(tmp_path: Path) -> None:

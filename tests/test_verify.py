@@ -1,17 +1,16 @@
 """The proof: each kind of wrong is told with its file, also where every seal is whole."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from histories import Fleet, day, files, made, model, run
+from histories import Fleet, Merging, day, files, made, model, run
 
 from inventory import journal
 from inventory.compaction import compact
-from inventory.contents import KINDS
+from inventory.errors import FileError
 from inventory.history import History
-from inventory.months import Months
 from inventory.prune import carry_out, plan
 from inventory.seal import sealed
 from inventory.snapshot import rows
@@ -91,6 +90,18 @@ def test_a_run_that_is_there_twice(tmp_path: Path) -> None:
     assert not path.exists()
     path.write_bytes(body)
     assert ("models", "holds what another file holds too") in found(history)
+
+
+@pytest.mark.parametrize("kind", ["models", "payloads"])
+def test_a_file_under_another_runs_name(kind: str, tmp_path: Path) -> None:
+    """A whole file of another run, or of another kind, is damage of the one that is missing, and is not read."""
+    history, ids = made(tmp_path, *FLEETS)
+    path = history.store.path(kind, ids[0])
+    for other in (history.store.path(kind, ids[1]), history.store.path("instances", ids[0])):
+        path.write_bytes(other.read_bytes())
+        assert found(history) == {(kind, "is damaged: it is not what was written under this name")}
+        with pytest.raises(FileError, match="damaged"):
+            history.store.read(kind, ids[0])
 
 
 @pytest.mark.parametrize("kind", ["models", "instances"])
@@ -212,17 +223,7 @@ def test_files_that_were_merged_meanwhile(tmp_path: Path) -> None:
     body = path.read_bytes()
     path.unlink()
 
-    class Merging(Months):
-        looks = 0
-
-        def seen(self, kinds: Iterable[str] = KINDS) -> dict[Path, int]:
-            """Each look differs from the last until the third, when the file is there again."""
-            self.looks += 1
-            if self.looks == 3:
-                path.write_bytes(body)
-            return {self._folder: min(self.looks, 3), **super().seen(kinds)}
-
     store = History(history.store.folder).store
-    store.months = Merging(history.store.folder)
+    store.months = Merging(store.folder, path, body)
     assert verify(store).num_rows == 0
     assert path in files(history)

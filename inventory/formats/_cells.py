@@ -87,11 +87,10 @@ class Pen:
         cell = WriteOnlyCell(sheet)
         cell.number_format = _SHOWN.get(column.unit) or _SHOWN.get(column.kind, "General")
         self._style = cell.style_id
-        text = WriteOnlyCell(sheet)
-        text.alignment = _look.INDENTED
-        self._plain = f'" s="{text.style_id}'
-        text.number_format, text.quotePrefix = "@", True  # stays a text even after somebody edits the cell
-        self._quoted = f'" s="{text.style_id}'
+        text, quoted = WriteOnlyCell(sheet), WriteOnlyCell(sheet)  # two: a style must not change once it has its number
+        text.alignment = quoted.alignment = _look.INDENTED
+        quoted.number_format, quoted.quotePrefix = "@", True  # stays a text even after somebody edits the cell
+        self._plain, self._quoted = f'" s="{text.style_id}', f'" s="{quoted.style_id}'
 
     def write(self, values: list[Any], row: int) -> Iterator[str]:
         """The cells of some rows from this one on; nothing for null, which leaves the cell empty."""

@@ -63,12 +63,25 @@ def test_each_limit(
     assert said in refused(path)
 
 
+def test_the_limit_of_shared_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts that many cells share, as Excel saves them, have a limit together."""
+    path = written(tmp_path, "xlsx")
+    rewrite(path, {"xl/sharedStrings.xml": b"<sst><si><t>abc</t></si><si><t>def</t></si></sst>"})
+    named = b'<Relationship Id="texts" Type="x/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
+    rewrite(path, {"xl/_rels/workbook.xml.rels": named}, b"</Relationships>")
+    inventory.read(path)
+    monkeypatch.setattr(_parts, "_CHARACTERS", 5)
+    assert "its texts have more" in refused(path)
+
+
 @pytest.mark.parametrize(
     ("pattern", "content", "said"),
     [
         (b"^", b"<!DOCTYPE a []>", "a document type"),
         (b"</sheetData>", b'<row><c r="B9"/><c r="A9"/></row></sheetData>', "stands twice"),
         (b"</sheetData>", b'<row><c r="ZZZZ9"/></row></sheetData>', "no column has this name"),
+        (rb"(?<=<v>)[0-9]{2,}(?=</v>)", b"1.5", "not a whole number"),
+        (rb"(?<=<v>)[0-9]{2,}(?=</v>)", b"1e16", "not a whole number"),
         (b"</sheetData>", b'<row><c><v>1.5</v></c><c t="s"><v>99</v></c></row></sheetData>', "out of range"),
     ],
 )

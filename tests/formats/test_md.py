@@ -88,6 +88,12 @@ def test_tables_keep_their_columns(text: str) -> None:
     assert "](http" not in whole.replace("`[x](http://evil)`", "").replace("`![x](http://evil/a.png)`", "")
 
 
+@pytest.mark.parametrize("text", ["www.evil.example", "WWW.evil.example", "see GH-26", "deadbeef1"])
+def test_what_a_reader_would_link_is_code(text: str) -> None:
+    """A site makes no address, issue or commit of a name."""
+    assert md.escaped(text) == f"`{text}`"
+
+
 @pytest.mark.parametrize("text", ["Qwen3 8B", "qwen/qwen3-8b", "Q4_K_M", "7B \u00b7 4.23 GB", "+4.23 GB since then"])
 def test_plain_words_stay_plain(text: str) -> None:
     """A usual name stands as it is."""

@@ -32,6 +32,15 @@ def cell_values(path: Path, title: str) -> list[list[Any]]:
     return [list(row) for row in openpyxl.load_workbook(path)[title].iter_rows(values_only=True)]
 
 
+def test_what_looks_like_a_formula_stays_a_text_when_it_is_edited(path: Path) -> None:
+    """Such cells carry the mark that Excel sets for a quote typed before a text; no other does."""
+    keys = ["=1+1", "+1", "-1", "@a", "#N/A", "plain", " =1", "a=1"]
+    snapshot([{"server": "s", "key": key, "ordinal": 0} for key in keys]).write(path)
+    sheet = openpyxl.load_workbook(path)["Models"]
+    marked = {cell.value: bool(cell.quotePrefix) for row in sheet.iter_rows(min_row=2, max_col=2) for cell in row[1:]}
+    assert marked == {key: key in keys[:5] for key in keys}
+
+
 @EACH_SHEET
 def test_cells(path: Path, title: str) -> None:
     """OpenPyXL reads the same cells: raw bytes shown as GB, booleans, numbers, times, texts, and nothing for null."""

@@ -50,6 +50,12 @@ def test_systemd_finds_nothing_wrong(every: int, tmp_path: Path) -> None:
     assert verified(tmp_path, job(*WORDS, *SLASHED, every=every, at=TIMES)) == ""
 
 
+def test_what_a_run_writes_is_for_its_user_only() -> None:
+    """Files of a run are made with permissions for the user alone, as those of a history are."""
+    [service] = [file.body.decode() for file in files(job("x")) if file.name.endswith(".service")]
+    assert "UMask=0077" in service[service.index("[Service]") :].splitlines()
+
+
 def test_systemd_would_find_something_wrong(tmp_path: Path) -> None:
     """It does speak of a program that is not there and of a line that it does not know."""
     assert "not executable" in verified(tmp_path, Job(("/nowhere/python",), (0,), log="x"))

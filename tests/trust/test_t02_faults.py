@@ -194,6 +194,14 @@ def test_every_operation_fails_once(name: str, step: int, world: Path, tmp_path:
         assert fatal & {"replace", "link"}
 
 
+def test_the_journal_is_on_the_disk_before_a_run_ends(world: Path, tmp_path: Path) -> None:
+    """Its line is flushed to the disk after it is written, as every file of a history is before it has its name."""
+    case = placed(world, tmp_path / "case")
+    done = run_faulty(case, Fault(), *SCENES["history"].arguments)
+    kinds = [one.kind for one in done.operations if one.path.endswith(JOURNAL)]
+    assert kinds[-2:] == ["write", "fsync"], kinds
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("name", SCENES)
