@@ -85,6 +85,16 @@ def test_debug_may_stand_anywhere(tmp_path: Path) -> None:
         assert done.err.splitlines()[-1].startswith("lms-inventory: 'a b' is not")
 
 
+@pytest.mark.parametrize("name", ["a\nb.csv", "a\x1b[31mb.csv", "a\u202eb.csv", "a\r\nlms-inventory: b.csv"])
+def test_an_error_is_one_line_whatever_a_file_is_called(name: str, tmp_path: Path) -> None:
+    """What a name holds can neither begin a line of its own nor act on the terminal."""
+    done = run("diff", name, name, cwd=tmp_path)
+    assert (done.code, done.out) == (4, "")
+    assert done.err.startswith("lms-inventory: ")
+    assert done.err.endswith("\n")
+    assert done.err[:-1].isprintable()
+
+
 def _in_a_terminal(*arguments: str, **env: str) -> str:
     """What the command prints on a terminal."""
     ours, theirs = pty.openpty()

@@ -63,6 +63,15 @@ def test_each_limit(
     assert said in refused(path)
 
 
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="no devices here")
+@pytest.mark.parametrize("suffix", formats.READABLE)
+def test_only_a_regular_file_is_read(suffix: str, tmp_path: Path) -> None:
+    """A device under the name of a file is told as that, before anything is read from it."""
+    path = tmp_path / f"x.{suffix}"
+    path.symlink_to("/dev/null")
+    assert "not a regular file" in refused(path)
+
+
 def test_the_limit_of_shared_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts that many cells share, as Excel saves them, have a limit together."""
     path = written(tmp_path, "xlsx")

@@ -1021,4 +1021,846 @@ GUARDS = (
         ),
         ("Parquet: texts", "if size > TABLE_LIMIT:", NEVER, "formats/test_limits.py::test_each_limit"),
     ),
+    *_in(
+        "sources/_http.py",
+        (
+            "names of a body",
+            "if answer.body.count(b'\":') > MAX_NAMES * objects:",
+            NEVER,
+            "trust/test_t06_memory.py::test_memory_under_a_hostile_answer",
+        ),
+    ),
+    *_in(
+        "sources/file.py",
+        (
+            "bytes of a saved answer",
+            "if path.stat().st_size > FILE_LIMIT:",
+            NEVER,
+            "sources/test_file.py::test_a_file_beyond_the_limit_is_not_read",
+        ),
+    ),
+    *_in(
+        "servers.py",
+        (
+            "an address with a space",
+            'or " " in address',
+            "or False",
+            "test_servers.py::test_what_is_no_address_is_refused",
+        ),
+    ),
+    *_in(
+        "collect.py",
+        (
+            "a doubtful answer stays one when asking again fails",
+            "if again.reading is None:",
+            NEVER,
+            "test_suspicion.py::test_what_was_said_before_asking_again_failed_is_still_doubted",
+        ),
+    ),
+    *_in(
+        "files.py",
+        (
+            "a folder is not replaced",
+            "if stat.S_ISDIR(mode):",
+            NEVER,
+            "cli/test_journal_command.py::test_every_run_is_a_line",
+        ),
+        (
+            "a pair is put back",
+            "if several and moved:",
+            NEVER,
+            "trust/test_t02_faults.py::test_every_operation_fails_once",
+        ),
+        (
+            "what was left is swept",
+            "sweep(target.parent, stem)",
+            "pass",
+            "trust/test_t01_kill.py::test_a_file_is_the_acknowledged_one_or_the_next",
+        ),
+    ),
+    *_in(
+        "contents.py",
+        (
+            "a file of another kind",
+            'about.get("kind") != kind or ',
+            "",
+            "trust/test_t04_damage.py::test_no_reading_uses_a_damaged_file",
+        ),
+        (
+            "a file under another name",
+            'return bool(about.get("run_id") == path.stem)',
+            "return True",
+            "test_verify.py::test_a_file_under_another_runs_name",
+        ),
+    ),
+    *_in(
+        "contents.py",
+        (
+            "a merged file under another name",
+            'return path.name == _name(about["runs"]) and here',
+            "return here",
+            "test_compaction.py::test_a_merged_file_under_another_name",
+        ),
+        (
+            "a merged file in another month",
+            'return path.name == _name(about["runs"]) and here',
+            'return path.name == _name(about["runs"])',
+            "test_compaction.py::test_a_merged_file_under_another_name",
+        ),
+        (
+            "a list of runs is checked before it is used",
+            ('    if not whole:\n        raise _damaged(path)\n    return frozenset(about["runs"])'),
+            '    return frozenset(about["runs"])',
+            "test_compaction.py::test_a_merged_file_under_another_name",
+        ),
+        slow=True,
+    ),
+    *_in(
+        "compaction.py",
+        (
+            "a month in which a run is being written",
+            "< month_of(runs[-1])} - busy)",
+            "< month_of(runs[-1])})",
+            "test_compaction.py::test_a_month_in_which_a_run_is_being_written_waits",
+        ),
+        (
+            "merging is done alone",
+            "    with store.alone():\n        return",
+            ('    with __import__("contextlib").nullcontext():\n        return'),
+            "test_compaction.py::test_closed_months_become_few_files",
+        ),
+    ),
+    *_in(
+        "compaction.py",
+        (
+            "rows that are not those that were merged",
+            "if not one.as_merged:",
+            NEVER,
+            "test_compaction.py::test_other_rows_than_were_merged",
+        ),
+        slow=True,
+    ),
+    *_in(
+        "store.py",
+        (
+            "what a pruned run stored is not swept",
+            "runs = set(self.run_ids()) | self.pruned().keys()",
+            "runs = set(self.run_ids())",
+            "test_prune.py::test_what_kept_runs_point_at_survives",
+        ),
+        (
+            "a run that is being written is not swept",
+            "path.stem not in runs | alive]",
+            "path.stem not in runs]",
+            "test_recording.py::test_left_overs_are_swept",
+        ),
+        (
+            "a baseline of a run that is there",
+            "if run_id not in there:",
+            NEVER,
+            "trust/test_t04_damage.py::test_a_baseline_that_became_another_run_id",
+        ),
+        (
+            "a file that changed is checked again",
+            "if (look := state(path)) is None or self._checked.get(path, (None, 0))[0] != look:",
+            "if path not in self._checked and (look := state(path), True):",
+            "trust/test_t04_damage.py::test_damage_while_a_history_is_open",
+        ),
+        (
+            "a reading while files are merged is made again",
+            "if self.months.seen() == seen:",
+            "if True:",
+            "test_store.py::test_a_reading_while_files_are_merged_is_made_again",
+        ),
+    ),
+    *_in(
+        "prune.py",
+        (
+            "the last reading of each server stays",
+            "keep |= _needed(runs, observed)",
+            "_needed(runs, observed)",
+            "test_prune.py::test_the_last_reading_of_each_server_stays",
+        ),
+        (
+            "the newest complete run stays",
+            "needed = set(complete[-1:])",
+            "needed = set()",
+            "test_prune.py::test_the_newest_complete_run_stays_though_each_server_was_read_later",
+        ),
+        (
+            "answers that are pointed at stay",
+            " - pointed\n",
+            "\n",
+            "test_prune.py::test_what_kept_runs_point_at_survives",
+        ),
+        (
+            "baselines stay",
+            " | (set(also) & set(runs))",
+            "",
+            "test_prune.py::test_the_newest_complete_run_is_never_removed",
+        ),
+        (
+            "answers of a run that is being written stay",
+            "if store.writing() or not",
+            "if not",
+            "test_prune.py::test_a_run_recorded_meanwhile_keeps_what_it_points_at",
+        ),
+        (
+            "answers of a run that came meanwhile stay",
+            "if store.writing() or not set(store.run_ids()) <= set(what.keep):",
+            "if store.writing():",
+            "test_prune.py::test_a_run_recorded_meanwhile_keeps_what_it_points_at",
+        ),
+        (
+            "what goes is noted first",
+            "store.record_pruned({",
+            "dict({",
+            "test_prune.py::test_what_kept_runs_point_at_survives",
+        ),
+        (
+            "pruning is done alone",
+            "    with store.alone():\n",
+            '    with __import__("contextlib").nullcontext():\n',
+            "test_compaction.py::test_only_one_at_a_time",
+        ),
+        ("no rule at all", "if not rules:", NEVER, "test_prune.py::test_the_newest_complete_run_is_never_removed"),
+    ),
+    *_in(
+        "recording.py",
+        (
+            "answers of pruned runs are stored again",
+            "history.store.holding() & set(runs)",
+            "history.store.holding()",
+            "test_prune.py::test_an_interrupted_pruning_is_finished_by_the_next",
+        ),
+        (
+            "what a failed run wrote is removed",
+            "store.tidy()  # nobody else",
+            "pass  # nobody else",
+            "trust/test_t02_faults.py::test_every_operation_fails_once",
+        ),
+        (
+            "a run follows the run before",
+            "previous=before",
+            "previous=None",
+            "test_store.py::test_each_file_is_chained",
+        ),
+    ),
+    *_in(
+        "recording.py",
+        (
+            "a run says that it is being written",
+            "with store.begun(run_id):",
+            "with suppress():",
+            "trust/test_t01_kill.py::test_no_acknowledged_run_is_lost",
+        ),
+        (
+            "ids in order when the clock is put back",
+            "return max(now, time_of(runs[-1]) + timedelta(microseconds=1)) if runs else now",
+            "return now",
+            "trust/test_t15_unattended.py::test_ids_stay_in_order_when_the_clock_is_changed",
+        ),
+        slow=True,
+    ),
+    *_in(
+        "notes.py",
+        (
+            "the name of a baseline",
+            'if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) or no_name(name):',
+            "if no_name(name):",
+            "test_store.py::test_baselines",
+        ),
+        (
+            "a baseline named as Windows names a device",
+            '{0,63}", name) or no_name(name):',
+            '{0,63}", name):',
+            "test_files.py::test_no_baseline_is_named_as_a_device",
+        ),
+        ("a baseline is frozen for good", "elif frozen != run_id:", "elif False:", "test_store.py::test_baselines"),
+        (
+            "the record of a pruning proves itself",
+            'if record["sha256"] == _sum(record["runs"]) else None',
+            "",
+            "trust/test_t04_damage.py::test_every_flipped_bit_is_named",
+        ),
+        (
+            "a baseline is an id",
+            'return {run_id: ""} if RUN_ID.fullmatch(run_id) else None',
+            'return {run_id: ""}',
+            "test_verify.py::test_damaged_notes",
+        ),
+        (
+            "a damaged note is not used",
+            "if runs is None:",
+            "runs = runs or {}\n            if False:",
+            "trust/test_t04_damage.py::test_no_reading_uses_a_damaged_file",
+        ),
+    ),
+    *_in(
+        "journal.py",
+        (
+            "a torn line is left",
+            'if file.seek(0, io.SEEK_END) and _last_byte(file) != b"\\n":',
+            NEVER,
+            "test_journal.py::test_rubbish_is_skipped",
+        ),
+        (
+            "half a line is told",
+            "if written != len(line):",
+            NEVER,
+            "test_journal.py::test_half_a_line_is_told_and_left",
+        ),
+        (
+            "the journal is for its owner",
+            "return os.open(path, flags, 0o600)",
+            "return os.open(path, flags, 0o644)",
+            "test_journal.py::test_only_the_owner_reads_it",
+        ),
+        (
+            "lines are added",
+            '"a+", opener=_opened',
+            '"r+" if path.exists() else "a+", opener=_opened',
+            "test_journal.py::test_runs_at_the_same_time_do_not_mix",
+        ),
+    ),
+    *_in(
+        "journal.py",
+        (
+            "a line is on the disk",
+            "            os.fsync(file.fileno())\n",
+            "",
+            "trust/test_t02_faults.py::test_the_journal_is_on_the_disk_before_a_run_ends",
+        ),
+        slow=True,
+    ),
+    *_in(
+        "verify.py",
+        (
+            "verify: a file that is out of place",
+            "if not here or not (",
+            "if not (",
+            "test_verify.py::test_a_file_out_of_its_place",
+        ),
+        (
+            "verify: a file in another month",
+            ("if not here or not (is_merged(path) or {month_of(run_id) for run_id in runs} == {path.parent.name}):"),
+            "if not here:",
+            "test_verify.py::test_a_file_out_of_its_place",
+        ),
+        (
+            "verify: a run that is there twice",
+            "if (kind, run_id) in files.sealed:\n            yield",
+            "if False:\n            yield",
+            "test_verify.py::test_a_run_that_is_there_twice",
+        ),
+        (
+            "verify: the journal names a run",
+            'if run_id not in pruned and files.missing("observations", run_id):',
+            NEVER,
+            "test_verify.py::test_a_run_that_the_journal_names",
+        ),
+        (
+            "verify: only what was recorded is missed",
+            'if entry.get("recorded") is not True or not',
+            "if not",
+            "test_verify.py::test_a_run_that_the_journal_names",
+        ),
+        (
+            "verify: a pruned run is not missed",
+            "if run_id not in pruned and files",
+            "if files",
+            "test_verify.py::test_a_run_that_the_journal_names",
+        ),
+        (
+            "verify: a damaged note",
+            "if noted is None:",
+            (
+                "if False:\n"
+                "                pass\n"
+                "            elif noted is None:\n"
+                "                continue\n"
+                "            elif False:"
+            ),
+            "test_verify.py::test_damaged_notes",
+        ),
+        (
+            "verify: a baseline without its run",
+            'elif kind == "baselines" and any(files.missing("observations", run_id) for run_id in noted):',
+            "elif False:",
+            "test_verify.py::test_damaged_notes",
+        ),
+        (
+            "verify: a file of a run that is missing",
+            "if files.missing(kind, run_id):",
+            NEVER,
+            "test_verify.py::test_a_file_of_a_run_that_is_missing",
+        ),
+        (
+            "verify: another file than the run wrote",
+            "files.sealed[kind, run_id].sha256 != expected:",
+            "not expected:",
+            "test_verify.py::test_other_rows",
+        ),
+        (
+            "verify: the run before is missing",
+            'if actual is None and files.missing("observations", followed):',
+            NEVER,
+            "test_verify.py::test_a_run_in_the_middle_that_is_missing",
+        ),
+        (
+            "verify: another run before",
+            'elif actual is not None and actual != before["sha256"]:',
+            "elif False:",
+            "test_verify.py::test_another_run_before",
+        ),
+        (
+            "verify: answers that are missing",
+            'if files.missing("payloads", stored):',
+            NEVER,
+            "test_verify.py::test_a_file_of_a_pruned_run_that_is_missing",
+        ),
+        (
+            "verify: answers that are not held",
+            "elif payloads and digests - files.answers(stored):",
+            "elif False:",
+            "test_verify.py::test_answers_that_are_not_held",
+        ),
+        (
+            "verify: a body that is no answer",
+            (
+                "except ServerError:\n"
+                '            yield Problem(name, "a body that is no answer", _holds("payloads", run_id))\n'
+            ),
+            "except ServerError:\n",
+            "test_verify.py::test_a_body_that_is_no_answer",
+        ),
+        (
+            "verify: the digest of a body",
+            'sha256(row["body"]).hexdigest() != row["payload_digest"] or ',
+            "",
+            "test_verify.py::test_a_body_of_another_digest",
+        ),
+        (
+            "verify: the digest of an answer",
+            ' or digest(flat) != row["digest"]:',
+            ":",
+            "test_verify.py::test_a_body_of_another_digest",
+        ),
+        (
+            "verify: rows that the bodies do not give",
+            "strict=True)) != answers:",
+            "strict=True)) != answers and False:",
+            "test_verify.py::test_other_rows",
+        ),
+        (
+            "verify: answers of a pruned run that are missing",
+            "if complete and files.missing(table, run_id):",
+            NEVER,
+            "test_verify.py::test_a_file_of_a_pruned_run_that_is_missing",
+        ),
+        (
+            "verify: files that were merged meanwhile",
+            "if not found or store.months.seen() == seen:",
+            "if True:",
+            "test_verify.py::test_files_that_were_merged_meanwhile",
+        ),
+    ),
+    *_in(
+        "verify.py",
+        (
+            "verify: rows that are not those that were merged",
+            "elif not one.as_merged:",
+            "elif False:",
+            "test_compaction.py::test_other_rows_than_were_merged",
+        ),
+        slow=True,
+    ),
+    *_in(
+        "schedules/cron.py",
+        (
+            "cron: a percent sign",
+            'command = command.replace("%", "\\\\%")',
+            "command = str(command)",
+            "schedules/test_cron.py::test_a_word_comes_back_from_cron_and_the_shell",
+        ),
+        (
+            "cron: words for the shell",
+            "command = shlex.join(job.command)",
+            'command = " ".join(job.command)',
+            "schedules/test_cron.py::test_a_word_comes_back_from_cron_and_the_shell",
+        ),
+    ),
+    *_in(
+        "schedules/systemd.py",
+        (
+            "systemd: files for their owner",
+            "UMask=0077\n",
+            "",
+            "schedules/test_systemd.py::test_what_a_run_writes_is_for_its_user_only",
+        ),
+    ),
+    *_in(
+        "schedules/launchd.py",
+        (
+            "launchd: files for their owner",
+            '"Umask": 0o077,',
+            "",
+            "schedules/test_launchd.py::test_what_it_says_goes_into_a_log_that_only_the_user_reads",
+        ),
+    ),
+    *_in(
+        "schedules/windows.py",
+        (
+            "Windows: a variable in a name",
+            "if _REPLACED.search(program) or _REPLACED.search(line):",
+            NEVER,
+            "schedules/test_windows.py::test_what_would_be_replaced_is_refused",
+        ),
+        (
+            "Windows: the length of a path",
+            "if len(program) > _LONGEST:",
+            NEVER,
+            "schedules/test_windows.py::test_a_program_too_far_away_is_refused",
+        ),
+        (
+            "Windows: the number of times",
+            "if len(job.at) > _MOST:",
+            NEVER,
+            "schedules/test_windows.py::test_more_times_than_a_task_can_have_are_refused",
+        ),
+    ),
+    *_in(
+        "cli/schedule.py",
+        (
+            "standard input for a scheduled run",
+            'if value == "-":',
+            NEVER,
+            "cli/test_schedule_command.py::test_what_cannot_be_scheduled_is_one_line",
+        ),
+        (
+            "a list that means another file elsewhere",
+            "if answer != server.url and not Path(answer).is_absolute():",
+            NEVER,
+            "cli/test_schedule_command.py::test_a_list_with_answers_of_this_folder_is_refused",
+        ),
+        (
+            "a token that a scheduled run has not",
+            'if keep.kind == "variable" and (keep.name in os.environ or keep.said):',
+            NEVER,
+            "cli/test_schedule_command.py::test_no_token_is_written_or_said",
+        ),
+    ),
+    *_in(
+        "cli/_shared.py",
+        (
+            "a token in a message",
+            'line = _A_TOKEN.sub("[token]", " ".join(str(error).splitlines()))',
+            'line = " ".join(str(error).splitlines())',
+            "trust/test_t10_token_leaks.py::test_a_token_given_by_mistake_is_not_repeated",
+        ),
+        (
+            "a message is plain",
+            "{plain(line)}",
+            "{line}",
+            "cli/test_main.py::test_an_error_is_one_line_whatever_a_file_is_called",
+        ),
+    ),
+    *_in(
+        "cli/_files.py",
+        (
+            "one file for two outputs",
+            "if path in seen:",
+            NEVER,
+            "cli/test_snapshot.py::test_wrong_targets_are_usage_errors",
+        ),
+        (
+            "a folder that is missing",
+            "if not os.path.isdir(path.parent):",
+            NEVER,
+            "cli/test_snapshot.py::test_a_missing_folder_is_told_before_anybody_is_asked",
+        ),
+        (
+            "an unknown placeholder",
+            'if "{" in output and "}" in output.partition("{")[2]:',
+            NEVER,
+            "cli/test_snapshot.py::test_wrong_targets_are_usage_errors",
+        ),
+    ),
+    *_in(
+        "cli/_configuration.py",
+        (
+            "a file of authorities that is missing",
+            "if path is not None and not os.path.isfile(path):",
+            NEVER,
+            "cli/test_configuration_command.py::test_a_missing_file_of_authorities_is_told_with_its_line",
+        ),
+    ),
+    *_in(
+        "cli/snapshot.py",
+        (
+            "what fails needs a history",
+            "if fatal and no_history:",
+            NEVER,
+            "cli/test_main.py::test_help_and_usage_errors_import_nothing_heavy",
+        ),
+    ),
+    *_in(
+        "formats/__init__.py",
+        (
+            "a pair of one run",
+            "if (models.run_id, *models.grains, *instances.grains) != (instances.run_id, *schema.GRAINS):",
+            NEVER,
+            "formats/test_formats.py::test_swapped_pair",
+        ),
+        (
+            "a file to be read is a regular file",
+            "if not stat.S_ISREG(path.stat().st_mode):",
+            NEVER,
+            "formats/test_limits.py::test_only_a_regular_file_is_read",
+        ),
+        (
+            "a damaged file is told",
+            "    except Exception as error:\n",
+            "    except ZeroDivisionError as error:\n",
+            "trust/test_t14_hostile_files.py::test_not_ours",
+        ),
+        (
+            "what a file says is looked at",
+            "return check(member.read(path))",
+            "return member.read(path)",
+            "trust/test_fuzz_files.py::test_seed",
+        ),
+        (
+            "a table of nothing is not written",
+            "if table and not snapshot.anything_read:",
+            NEVER,
+            "formats/test_formats.py::test_nothing_read_table",
+        ),
+        (
+            "a pair is moved together",
+            (
+                "                moves.append((target, drafts.enter_context(drafted(target, "
+                "body, several=len(targets) > 1))))"
+            ),
+            "                drafts.enter_context(drafted(target, body))()",
+            "formats/test_atomic.py::test_pair_untouched",
+        ),
+        (
+            "a grain that is not there",
+            "if _format(target) in TABLES and one not in snapshot.grains:",
+            NEVER,
+            "formats/test_formats.py::test_one_grain",
+        ),
+    ),
+    *_in(
+        "formats/_soundness.py",
+        (
+            "NaN in an object",
+            "parse_constant=_no_number",
+            "parse_constant=float",
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+    ),
+    *_in(
+        "formats/_pages.py",
+        (
+            "what one page unpacks to",
+            "if unpacked > PAGE_LIMIT or total",
+            "if total",
+            "formats/test_limits.py::test_each_limit",
+        ),
+        ("how many pages there are", " or pages > _PAGES:", ":", "formats/test_limits.py::test_each_limit"),
+    ),
+    *_in(
+        "formats/_parts.py",
+        (
+            "texts of a workbook",
+            "if total > _CHARACTERS:",
+            NEVER,
+            "formats/test_limits.py::test_the_limit_of_shared_texts",
+        ),
+    ),
+    *_in(
+        "formats/csv.py",
+        ("CSV: formulas", "_replaced(table, _GUARD)", "table", "formats/test_csv.py::test_guard"),
+        (
+            "CSV: formulas after another separator",
+            '(rf"{_INNER}([{_DANGEROUS}])", r"\\1\'\\2"), ',
+            "",
+            "formats/test_limits.py::test_each_limit",
+        ),
+    ),
+    *_in(
+        "formats/parquet.py",
+        (
+            "Parquet: checksums of pages",
+            "page_checksum_verification=True, ",
+            "",
+            "formats/test_parquet.py::test_flips_noticed",
+        ),
+    ),
+    *_in(
+        "formats/xlsx.py",
+        (
+            "Excel: rows",
+            "if sheet.content.num_rows >= ROW_LIMIT:",
+            NEVER,
+            "trust/test_t13_limits.py::test_too_many_rows",
+        ),
+        (
+            "Excel: other columns",
+            "if header != list(table.names):",
+            NEVER,
+            "formats/test_limits.py::test_other_columns_are_told",
+        ),
+        (
+            "Excel: a workbook without tables",
+            "if not grains:",
+            NEVER,
+            "formats/test_limits.py::test_other_columns_are_told",
+        ),
+    ),
+    *_in(
+        "formats/_cells.py",
+        (
+            "Excel: a text that looks like a formula stays one",
+            'cell.data_type = "s"',
+            "pass",
+            "formats/test_xlsx_sheets.py::test_nothing_merged_nothing_calculated",
+        ),
+        (
+            "Excel: a text stays a text when it is edited",
+            "self._quoted if value.startswith(_LIVE) else self._plain",
+            "self._plain",
+            "formats/test_xlsx.py::test_what_looks_like_a_formula_stays_a_text_when_it_is_edited",
+        ),
+        (
+            "Excel: characters of a cell",
+            "if not _too_long(text):",
+            "if True:",
+            "trust/test_t13_limits.py::test_long_text",
+        ),
+        (
+            "Excel: numbers that a double cannot hold",
+            "not -_EXACT <= value <= _EXACT",
+            "False",
+            "trust/test_t11_formulas.py::test_workbook_in_libreoffice",
+        ),
+        (
+            "Excel: what XML cannot hold",
+            "value = _writable(value)",
+            "value = str(value)",
+            "trust/test_t13_limits.py::test_long_text",
+        ),
+        (
+            "Excel: another long text",
+            "if len(whole) != int(match[1]) or not whole.startswith(value[: match.start()]):",
+            NEVER,
+            "trust/test_t13_limits.py::test_long_text_lost",
+        ),
+        (
+            "Excel: a number that is not whole",
+            "if not number.is_integer() or abs(number) > _EXACT:",
+            NEVER,
+            "formats/test_limits.py::test_each_check_of_a_sheet",
+        ),
+        (
+            "Excel: tags in a text",
+            "{escape(value)}</t>",
+            "{value}</t>",
+            "trust/test_t12_round_trip.py::test_every_pair",
+        ),
+    ),
+    *_in(
+        "formats/html.py",
+        (
+            "HTML: the policy",
+            '<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            '<meta name="policy" content="{policy}">',
+            "formats/test_html.py::test_nothing_is_loaded_and_nothing_runs",
+        ),
+    ),
+    *_in(
+        "markup.py",
+        (
+            "HTML: texts are escaped",
+            "return escape(visible(value))",
+            "return (visible(value))",
+            "test_markup.py::test_hostile_names",
+        ),
+        (
+            "HTML: what turns the direction is shown",
+            "escape(visible(value))",
+            "escape((value))",
+            "test_markup.py::test_controls_are_made_visible",
+        ),
+    ),
+    *_in(
+        "formats/md.py",
+        ("Markdown: a bar in a table", 'if "|" in shown:', NEVER, "formats/test_md.py::test_tables_keep_their_columns"),
+        (
+            "Markdown: signs are code",
+            "if _PLAIN.fullmatch(shown) and not _LINKED.search(shown):",
+            'if "|" not in shown:',
+            "formats/test_md.py::test_tables_keep_their_columns",
+        ),
+        (
+            "Markdown: a link",
+            "if _PLAIN.fullmatch(shown) and not _LINKED.search(shown):",
+            "if _PLAIN.fullmatch(shown):",
+            "formats/test_md.py::test_what_a_reader_would_link_is_code",
+        ),
+        (
+            "Markdown: a line break in a table",
+            "_BREAKS.get(character, character)",
+            "character",
+            "formats/test_md.py::test_tables_keep_their_columns",
+        ),
+    ),
+    *_in(
+        "layout.py",
+        (
+            "a terminal is not acted on",
+            'character if character.isprintable() else character.encode("unicode_escape").decode() for',
+            "character for",
+            "test_report.py::test_what_a_server_sends_cannot_act_on_the_terminal",
+        ),
+    ),
+    *_in(
+        "engines/__init__.py",
+        (
+            "a history is on this machine",
+            'if scheme != "file":',
+            NEVER,
+            "engines/test_engines.py::test_where_a_history_can_be",
+        ),
+    ),
+    *_in(
+        "engines/duckdb.py",
+        ("a name in SQL", '.replace("\'", "\'\'")', "", "test_store.py::test_any_folder_name"),
+        (
+            "a pattern in a name",
+            '_PATTERN.sub(r"[\\g<0>]", str(path))',
+            "str(path)",
+            "test_store.py::test_a_folder_that_another_ones_name_would_mean",
+        ),
+    ),
+    *_in(
+        "journal.py",
+        (
+            "a line proves itself",
+            "entry if _line(entry) == line else None",
+            "dict(entry)",
+            "test_journal.py::test_damage_is_told",
+        ),
+    ),
+    *_in(
+        "verify.py",
+        (
+            "verify: a damaged line of the journal",
+            "if noted.damaged:",
+            NEVER,
+            "test_journal.py::test_the_proof_names_damage",
+        ),
+    ),
 )
