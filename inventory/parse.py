@@ -72,7 +72,7 @@ def parse(body: bytes) -> Any:
         skipped = len(body) - len(error.object)  # a byte order mark
         raise invalid(place, f"text that is not UTF-8, at byte {skipped + error.start}") from error
     try:
-        return _strict(text)
+        return strict(text)
     except json.JSONDecodeError as error:
         place, fault = _walk(text[: error.pos])
         why = fault or f"no valid JSON ({error.msg.lower()}), at line {error.lineno} column {error.colno}"
@@ -102,8 +102,12 @@ def kind_of(value: Any) -> str:
     return "the empty text" if value == "" else kinds.get(type(value), "null")
 
 
-def _strict(text: str) -> Any:
-    """Parse JSON text without what the standard library allows beyond JSON, and no deeper than ``MAX_DEPTH``."""
+def strict(text: str) -> Any:
+    """Parse JSON text without what the standard library allows beyond JSON, and no deeper than ``MAX_DEPTH``.
+
+    Raises:
+        ValueError: it is not that.
+    """
     try:
         document = json.loads(
             text, object_pairs_hook=_members, parse_int=_whole, parse_float=_real, parse_constant=_constant

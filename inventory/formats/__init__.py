@@ -126,9 +126,18 @@ def read(path: str | Path) -> "Snapshot":
     if len(pair) == 1 or os.path.lexists(target) or not all(map(os.path.lexists, pair)):
         return _read(target)
     models, instances = map(_read, pair)
+    from inventory.formats._soundness import check_models
+
     if (models.run_id, *models.grains, *instances.grains) != (instances.run_id, *schema.GRAINS):
         raise FileError(f"{pair[0]} and {pair[1]} are not of one run", "Write them again with --grain both")
-    return replace(models, tables={**models.tables, "instances": instances.tables["instances"]}, grains=schema.GRAINS)
+    whole = replace(models, tables={**models.tables, "instances": instances.tables["instances"]}, grains=schema.GRAINS)
+    try:
+        check_models(whole)
+    except ValueError as error:
+        raise FileError(
+            f"{pair[0]} and {pair[1]} are not of one run: {error}", "Write them again with --grain both"
+        ) from error
+    return whole
 
 
 def expand(path: str | Path, grain: str) -> list[tuple[str, Path]]:

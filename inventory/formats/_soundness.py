@@ -1,14 +1,13 @@
 """Whether what a file says can be a snapshot at all: a file need not come from where it says, nor from this tool."""
 
-import json
-from typing import Any
-
 import pyarrow as pa
 from pyarrow import compute
 
 from inventory import schema
+from inventory.parse import strict
 from inventory.snapshot import Snapshot
 
+_MODEL = [column.name for column in schema.MODELS.columns if column.key]
 _JSON: dict[str, type] = {schema.LIST: list, schema.OBJECT: dict}
 
 
@@ -30,7 +29,21 @@ def check(snapshot: Snapshot) -> Snapshot:
             raise ValueError(f"a row of {name} stands there twice")
     if not set(snapshot.tables["observations"].column("status").unique().to_pylist()) <= {*schema.STATUSES, None}:
         raise ValueError("no status has such a name")
+    if snapshot.grains == schema.GRAINS:
+        check_models(snapshot)
     return snapshot
+
+
+def check_models(snapshot: Snapshot) -> None:
+    """Check that each instance is one of a model that is there.
+
+    Raises:
+        ValueError: one is not.
+    """
+    models, instances = (snapshot.tables[table.name].select(_MODEL) for table in schema.GRAIN_TABLES.values())
+    together = pa.concat_tables([table.replace_schema_metadata() for table in (models, instances)])
+    if together.group_by(_MODEL, use_threads=False).aggregate([]).num_rows > models.num_rows:
+        raise ValueError("an instance of a model that is not there")
 
 
 def _check_column(column: schema.Column, values: pa.ChunkedArray) -> None:
@@ -45,11 +58,7 @@ def _check_column(column: schema.Column, values: pa.ChunkedArray) -> None:
 
 
 def _is(text: str, wanted: type) -> bool:
-    found: Any = json.loads(text, parse_constant=_no_number)
+    found = strict(text)
     if wanted is dict:
         return isinstance(found, dict)
     return isinstance(found, list) and all(isinstance(item, str) for item in found)
-
-
-def _no_number(word: str) -> None:
-    raise ValueError(f"{word} is no number")

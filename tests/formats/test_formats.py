@@ -132,6 +132,17 @@ def test_swapped_pair(tmp_path: Path, suffix: str) -> None:
         inventory.read(tmp_path / f"x.{suffix}")
 
 
+@TABLES
+def test_strange_pair(tmp_path: Path, suffix: str) -> None:
+    """Instances of models that are not in the file beside them are not taken for a pair, though both name one run."""
+    whole = fleet()
+    few = Snapshot({**whole.tables, "models": whole.tables["models"].slice(0, 1)}, whole.grains)
+    formats.write(Overview(few), tmp_path / f"x.models.{suffix}", "model")
+    formats.write(Overview(whole), tmp_path / f"x.instances.{suffix}", "instance")
+    with pytest.raises(FileError, match="not of one run: an instance of a model that is not there"):
+        inventory.read(tmp_path / f"x.{suffix}")
+
+
 @pytest.mark.parametrize("grain", schema.GRAINS)
 @TABLES
 def test_one_grain(tmp_path: Path, suffix: str, grain: str) -> None:

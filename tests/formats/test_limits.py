@@ -188,7 +188,10 @@ def doubled(taken: Snapshot) -> None:
         (with_first(of_kind(schema.LIST), "{}"), "is no JSON of its kind"),
         (with_first(of_kind(schema.LIST), "[1]"), "is no JSON of its kind"),
         (with_first(of_kind(schema.OBJECT), "[]"), "is no JSON of its kind"),
-        (with_first(of_kind(schema.OBJECT), '{"a": NaN}'), "NaN is no number"),
+        (with_first(of_kind(schema.OBJECT), '{"a": NaN}'), "NaN"),
+        (with_first(of_kind(schema.OBJECT), '{"a": "\\ud800"}'), "half of a surrogate pair"),
+        (with_first(of_kind(schema.LIST), '["\\udfff"]'), "half of a surrogate pair"),
+        (with_first("key", "none such", "instances"), "a model that is not there"),
     ],
 )
 def test_each_check_of_what_a_file_says(change: Callable[[Snapshot], None], said: str) -> None:
