@@ -115,8 +115,8 @@ def _noted(path: Path) -> dict[str, str] | None:
     """The runs in the record of a pruning, with their digests, or in a baseline; None if it is damaged."""
     try:
         if path.suffix != ".json":
-            run_id = path.read_text().removesuffix("\n")
-            return {run_id: ""} if RUN_ID.fullmatch(run_id) else None
+            run_id, end, rest = path.read_bytes().decode().partition("\n")
+            return {run_id: ""} if RUN_ID.fullmatch(run_id) and end and not rest else None  # no end: it was cut off
         record = json.loads(path.read_bytes())
         return dict(record["runs"]) if record["sha256"] == _sum(record["runs"]) else None
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,6 +1,7 @@
 """What several rooms' tests share."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--full"):
         config.option.long = True
     settings.load_profile("long" if config.getoption("--long") else "commit")
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's for what runs in the background, and inherited
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -210,8 +210,9 @@ def test_damaged_notes(tmp_path: Path) -> None:
         assert ("pruned", "is damaged") in found(history)
     record.write_text(body)
     baseline = history.store.folder / "baselines" / "good.txt"
-    baseline.write_text("no id\n")
-    assert found(history) == {("baselines", "is damaged")}
+    for damaged in ("no id\n", second, f"{second}\n\n", f"{second}\r"):
+        baseline.write_bytes(damaged.encode())
+        assert found(history) == {("baselines", "is damaged")}
     baseline.write_text("20261231T060000.000000Z-0000\n")
     assert found(history) == {("baselines", "names a run that is missing")}
 

@@ -259,6 +259,7 @@ def test_no_permission_later_on(host: FileHost) -> None:
     host.refused.add(history.store.folder / "observations")
     with pytest.raises(FileError, match=r"history/observations could not be read: .*Permission denied"):
         remote.runs_table()
+    host.refused.clear()
     host.refused.add(history.store.folder / "baselines" / "good.txt")
     with pytest.raises(FileError, match=r"good\.txt could not be read: .*Permission denied"):
         remote.baseline("good")

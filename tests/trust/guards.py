@@ -1271,6 +1271,18 @@ GUARDS = (
             "test_store.py::test_baselines",
         ),
         (
+            "a baseline cut off by its last byte",
+            "if RUN_ID.fullmatch(run_id) and end and not rest else None",
+            "if RUN_ID.fullmatch(run_id) and not rest else None",
+            "test_verify.py::test_damaged_notes",
+        ),
+        (
+            "a baseline with more than an id",
+            "if RUN_ID.fullmatch(run_id) and end and not rest else None",
+            "if RUN_ID.fullmatch(run_id) and end else None",
+            "test_verify.py::test_damaged_notes",
+        ),
+        (
             "a baseline named as Windows names a device",
             '{0,63}", name) or no_name(name):',
             '{0,63}", name):',
@@ -1285,8 +1297,8 @@ GUARDS = (
         ),
         (
             "a baseline is an id",
-            'return {run_id: ""} if RUN_ID.fullmatch(run_id) else None',
-            'return {run_id: ""}',
+            "if RUN_ID.fullmatch(run_id) and end and not rest else None",
+            "if end and not rest else None",
             "test_verify.py::test_damaged_notes",
         ),
         (
