@@ -8,7 +8,7 @@ import pytest
 
 import inventory
 from inventory import History
-from inventory.comparison import Side, changes_between, known_servers, only, side_of, snapshot_of
+from inventory.comparison import Side, changes_between, known_servers, only, overview_of, side_of, snapshot_of
 from inventory.demo import inventory_after, inventory_before
 from inventory.errors import ConfigurationError
 from inventory.recording import take
@@ -52,7 +52,9 @@ def test_a_run_a_server_and_a_file_are_sides(history: History, tmp_path: Path) -
     path = str(tmp_path / "a.PARQUET")
     history.load("latest").write(path)
     assert side(path, history).run_id is None
-    assert changes_between(side(path, history), side("latest", history), history).table.num_rows == 0
+    file, latest = side(path, history), side("latest", history)
+    assert changes_between(file, latest, history).table.num_rows == 0
+    assert changes_between(latest, file, history).table.num_rows == 0
 
 
 def test_live_asks(history: History) -> None:
@@ -84,12 +86,25 @@ def test_what_was_not_read_is_told_of_every_kind_of_side(history: History, tmp_p
         assert not count or found[0]["last_read"] == datetime(2026, 11, 10, 6, tzinfo=UTC)
 
 
+def test_what_a_report_compares_with(history: History) -> None:
+    """The run before, if there is one, for a whole run; for one machine nothing; or what it is given."""
+    first, latest, machine = (side(ref, history) for ref in ("previous", "latest", "latest:laptop"))
+    assert overview_of(first, history).changes is None
+    assert overview_of(machine, history).changes is None
+    found = overview_of(latest, history)
+    assert found.changes is not None
+    assert (found.changes.table.num_rows > 0, found.since) == (True, first.name)
+    given = changes_between(latest, latest, history)
+    assert overview_of(latest, history, compared=(latest, given)).changes is given
+
+
 def test_a_server_that_was_never_read_is_not_compared(tmp_path: Path) -> None:
     """RUN:SERVER of a server that never answered says why, instead of that there is none."""
     past = History(tmp_path / "h")
     take(past, [Server(f"file:{tmp_path}/none.json", "a")], timeout=10)
     changes = changes_between(side("latest:a", past), side("latest:a", past), past)
     assert changes.not_compared == {"a": "not read now: unreachable"}
+    assert values(snapshot_of(side("latest:a", past), past).tables["observations"], "status") == ["unreachable"]
 
 
 def test_some_servers(history: History) -> None:
@@ -103,6 +118,26 @@ def test_some_servers(history: History) -> None:
     known_servers(History("/nonexistent"), ["x"])
     with pytest.raises(ConfigurationError, match="no server 'x'"):
         known_servers(history, ["x"])
+
+
+@pytest.mark.parametrize("refs", [("previous:{}", "latest"), ("previous", "latest:{}")])
+def test_a_machine_against_a_run(refs: tuple[str, str], history: History) -> None:
+    """What one machine said is compared with that machine in the run; of the others nothing is said."""
+    whole = changes_between(side("previous", history), side("latest", history), history)
+    for server, expected in (("laptop", rows(whole.table)), ("10.0.0.5:8080", [])):
+        changes = changes_between(*(side(ref.format(server), history) for ref in refs), history)
+        assert rows(changes.table) == expected
+
+
+def test_some_servers_of_a_file(history: History, tmp_path: Path) -> None:
+    """Also of what a file holds only the servers asked for are compared; one that neither side knows is refused."""
+    path = str(tmp_path / "a.parquet")
+    history.load("previous").write(path)
+    sides = side(path, history), side("latest", history)
+    assert changes_between(*sides, history).table.num_rows
+    assert changes_between(*sides, history, servers=["10.0.0.5:8080"]).table.num_rows == 0
+    with pytest.raises(ConfigurationError, match=r"no server 'x'. There are: 10.0.0.5:8080, laptop"):
+        changes_between(*sides, history, servers=["x"])
 
 
 def test_one_machine_against_another(history: History) -> None:
