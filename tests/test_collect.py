@@ -50,6 +50,15 @@ def test_failures_are_rows() -> None:
     assert set(snapshot.tables["models"].column("server").to_pylist()) == {"z"}
 
 
+def test_a_refusal_with_the_body_of_an_answer() -> None:
+    """What was understood of one server does not make the same bytes with another status an answer."""
+    with Hostile(answer(LEGAL)) as good, Hostile(answer(LEGAL, "500 No")) as bad:
+        snapshot = inventory.collect([f"a={good.url}", f"b={bad.url}"])
+        again = inventory.collect([f"a={good.url}", f"b={good.url}"])
+    assert [row["status"] for row in observed(snapshot).values()] == ["ok", "invalid"]
+    assert [row["status"] for row in observed(again).values()] == ["ok", "ok"]
+
+
 def test_it_works_inside_a_running_loop() -> None:
     """Jupyter runs a loop already; there it works as everywhere."""
 

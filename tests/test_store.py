@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from histories import Fleet, Merging, collected, day, files, made, model, run, told
 
-from inventory.contents import KINDS
+from inventory.contents import KINDS, listed, rows_sha256
 from inventory.errors import ConfigurationError, FileError
 from inventory.history import History
 from inventory.recording import record
@@ -165,6 +165,26 @@ def test_a_seal_covers_every_byte() -> None:
     for place in range(len(body)):
         assert unsealed(body[:place] + bytes([body[place] ^ 1 << place % 8]) + body[place + 1 :]) is None
         assert unsealed(body[:place]) is None
+
+
+def test_a_foreign_file_holds_no_runs(tmp_path: Path) -> None:
+    """Whatever somebody put into a month's folder is no file of a run, nor in the way of one; it is named."""
+    history, ids = made(tmp_path, TWO, TWO)
+    for name in ("notes.parquet", "merged.parquet", "x.txt"):
+        foreign = history.store.path("observations", ids[0]).with_name(name)
+        foreign.write_bytes(b"no such thing as a footer")
+        assert listed(foreign) == frozenset()
+    assert History(history.store.folder).store.run_ids() == ids
+    assert {row["problem"] for row in rows(verify(history.store))} == {"no file of a history"}
+
+
+def test_columns_without_values_do_not_count(tmp_path: Path) -> None:
+    """The digest of rows stays the same when a version adds a column that is empty for them."""
+    history, [first] = made(tmp_path, TWO)
+    table = history.store.read("models", first).table()
+    wider = table.append_column("added_later", pa.nulls(table.num_rows, pa.string()))
+    assert rows_sha256(wider) == rows_sha256(table)
+    assert rows_sha256(table.slice(1)) != rows_sha256(table)
 
 
 def test_others_read_it(tmp_path: Path) -> None:

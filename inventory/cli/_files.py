@@ -74,7 +74,7 @@ def _filled(output: str, run_id: str) -> str:
     known = {"{date}": f"{date[:4]}-{date[4:6]}-{date[6:]}", "{time}": clock[:6], "{run_id}": run_id}
     for name, value in known.items():
         output = output.replace(name, value)
-    if "{" in output and "}" in output.partition("{")[2]:
+    if "}" in output.partition("{")[2]:
         raise ConfigurationError(f"{output}: unknown placeholder", "Use {date}, {time} or {run_id}")
     return output
 

@@ -123,7 +123,7 @@ def read(path: str | Path) -> "Snapshot":
     """
     target = Path(path)
     pair = [one for _, one in expand(target, "both")]
-    if len(pair) == 1 or os.path.lexists(target) or not all(map(os.path.lexists, pair)):
+    if os.path.lexists(target) or not all(map(os.path.lexists, pair)):
         return _read(target)
     models, instances = map(_read, pair)
     from inventory.formats._soundness import check_models

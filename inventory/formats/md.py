@@ -52,7 +52,7 @@ def encode(overview: Overview, grain: str) -> bytes:  # noqa: ARG001 - it tells 
         *_changes(overview, several),
         *_evidence(observed),
     ]
-    if snapshot.anything_read and snapshot.tables["models"].num_rows:
+    if snapshot.tables["models"].num_rows:
         blocks += [*_largest(rows(snapshot.tables["models"]), several), *_space(rows(breakdown(snapshot)))]
     return ("\n\n".join(blocks) + "\n").encode()
 

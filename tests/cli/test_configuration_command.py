@@ -84,6 +84,18 @@ def test_every_setting_says_where_it_is_from(tmp_path: Path) -> None:
     }
 
 
+def test_a_token_of_the_environment_is_told_by_its_variable(tmp_path: Path) -> None:
+    """Where the token is from, never what it is; nothing, where there is none."""
+    (tmp_path / "a.json").write_bytes(LEGAL)
+    for env, told in (
+        (clean(LM_API_TOKEN=TOKEN), ("environment variable LM_API_TOKEN", "environment", "LM_API_TOKEN")),
+        (clean(), (None, "default", None)),
+    ):
+        done = run("check", "--json", "--server", "file:a.json", cwd=tmp_path, env=env)
+        assert settings(done)["token"] == told
+        assert TOKEN not in done.out + done.err
+
+
 def test_the_file_is_looked_for_here_and_then_in_the_users_folder(tmp_path: Path) -> None:
     """--config beats LMS_INVENTORY_CONFIG, and that the working directory, and that the configuration directory."""
     own = written(Path(os.environ["XDG_CONFIG_HOME"]) / "lms-inventory", "[defaults]\ntimeout = 1")

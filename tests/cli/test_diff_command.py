@@ -155,6 +155,17 @@ def test_files_stand_for_runs(past: Path, tmp_path: Path) -> None:
     assert (done.code, done.err.count("\n")) == (4, 1)
 
 
+def test_a_file_has_no_date(past: Path, tmp_path: Path) -> None:
+    """A target's {date} is a run's: against a file that tells none it is refused, and a plain name is not."""
+    snapshot = tmp_path / "x.csv"
+    assert run("export", "latest", "-o", snapshot, "--history", past).code == 0
+    done = diff(past, "previous", snapshot, "-o", tmp_path / "{date}.csv")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "does not tell its run. Give a plain name" in done.err
+    assert diff(past, "previous", snapshot, "-o", tmp_path / "y.csv").code == 0
+    assert {path.name for path in tmp_path.glob("*.csv")} == {"x.csv", "y.csv"}
+
+
 def test_changes_are_written_in_every_format(past: Path, tmp_path: Path) -> None:
     """-o writes the changes; one that cannot be written ends in 4 and spares the others."""
     names = ("{date}.csv", "b.parquet", "c.xlsx")

@@ -120,6 +120,20 @@ def test_no_token_is_written_or_said(scheduler: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULES)
+def test_what_to_do_about_a_token(scheduler: str, tmp_path: Path) -> None:
+    """A token in a file is there in a scheduled run, and nothing is said; for another, what the scheduler knows."""
+    (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "token").chmod(0o600)
+    (tmp_path / "inventory.toml").write_text('[[server]]\nurl = "10.0.0.1"\ntoken_file = "token"\n')
+    command, env = ("schedule", scheduler, "--install", "."), clean(LM_API_TOKEN=TOKEN)
+    done = run(*command, cwd=tmp_path, env=env)
+    assert "scheduled run" not in done.err
+    done = run(*command, "--server", "10.0.0.1", cwd=tmp_path, env=env)
+    assert "LM_API_TOKEN is not there in a scheduled run" in done.err
+    assert ("lm-api-token" in done.err) == (scheduler == "systemd")
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULES)
 def test_what_is_installed_is_what_is_printed(scheduler: str, tmp_path: Path) -> None:
     """Into a pipe go the bytes of the files; --install writes the same, and says what comes next on stderr."""
     printed = subprocess.run(

@@ -102,7 +102,10 @@ def test_an_export_that_cannot_be(past: Path, tmp_path: Path) -> None:
     assert run("export", "nope", "-o", target, "--history", past).code == 2
     assert run("export", "-o", tmp_path / "a.pdf", "--history", past).code == 2
     assert run("export", "-o", target, "-o", target, "--history", past).code == 2
-    assert run("export", "-o", tmp_path / "no" / "a.csv", "--history", past).code == 4
+    (tmp_path / "folder.csv").mkdir()
+    for wrong in (tmp_path / "no" / "a.csv", tmp_path / "folder.csv"):
+        done = run("export", "-o", wrong, "-o", tmp_path / "b.csv", "--history", past)
+        assert (done.code, done.err.count("\n"), str(wrong) in done.err) == (4, 1, True)
     done = run("export", "previous:laptop", "-o", target, "--history", past)
     assert done.code == 0, "its last complete answer"
     target.unlink()

@@ -212,6 +212,12 @@ def test_states(overview: Overview, told: str) -> None:
         assert {card.label, card.value, card.note} <= set(walked.texts)
 
 
+def test_nothing_is_said_of_models_that_nobody_read() -> None:
+    """A run that failed has no table of models, rather than an empty one."""
+    walked = page(Overview(failed(3, 3), NOTHING))
+    assert not any(text.startswith(("There are no models", "Models (")) for text in walked.texts)
+
+
 def test_who_was_not_read() -> None:
     """Of two hundred servers each one that was not read is named with its address and reason."""
     walked = page(Overview(failed(60, 200)))

@@ -83,6 +83,20 @@ def test_the_limit_of_shared_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "its texts have more" in refused(path)
 
 
+def test_how_a_text_is_pronounced_is_no_part_of_it(tmp_path: Path) -> None:
+    """Excel keeps readings beside Japanese texts, and a text in runs of different looks: people see the runs."""
+    path = written(tmp_path, "xlsx")
+    text = b"<si><r><t>go</t></r><rPh sb='0' eb='1'><t>READ</t></rPh><r><t>ogle</t></r><phoneticPr/></si>"
+    rewrite(path, {"xl/sharedStrings.xml": b"<sst>" + text + b"</sst>"})
+    named = b'<Relationship Id="texts" Type="x/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
+    rewrite(path, {"xl/_rels/workbook.xml.rels": named}, b"</Relationships>")
+    rewrite(path, {"xl/worksheets/sheet2.xml": b'<row><c t="s"><v>0</v></c></row></sheetData>'}, b"</sheetData>")
+    with path.open("rb") as file:
+        parts = _parts.Parts(path, file)
+        [last] = [*parts.rows(parts.titles[1])][-1]
+    assert last == _parts.Cell("s", "google")
+
+
 @pytest.mark.parametrize(
     ("pattern", "content", "said"),
     [
