@@ -114,6 +114,22 @@ def test_what_is_merged_is_not_merged_again(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def test_a_copy_from_which_nothing_was_removed(tmp_path: Path) -> None:
+    """Files that others took the place of are passed over; where that cannot be, nothing is counted twice."""
+    history, _ = months(tmp_path)
+    keep = tmp_path / "copy"
+    shutil.copytree(history.store.folder, keep)
+    compact(history.store)
+    shutil.copytree(history.store.folder, keep, dirs_exist_ok=True)
+    assert readings(History(keep)) == readings(history)
+    late = run(history, FLEETS[2], day(2))
+    carry_out(history.store, plan(history.store, {"last": 6}, [late]))
+    compact(history.store)
+    shutil.copytree(history.store.folder, keep, dirs_exist_ok=True)
+    with pytest.raises(FileError, match=rf"{keep}/\S+ holds runs that another file holds too\. .*remove"):
+        History(keep).runs_table()
+
+
 @pytest.mark.long
 def test_a_history_goes_on_after_it(tmp_path: Path) -> None:
     """New runs point into merged months; one that comes late into a closed month is merged by the next compaction."""

@@ -125,8 +125,8 @@ def test_a_machine_against_a_run(refs: tuple[str, str], history: History) -> Non
     """What one machine said is compared with that machine in the run; of the others nothing is said."""
     whole = changes_between(side("previous", history), side("latest", history), history)
     for server, expected in (("laptop", rows(whole.table)), ("10.0.0.5:8080", [])):
-        changes = changes_between(*(side(ref.format(server), history) for ref in refs), history)
-        assert rows(changes.table) == expected
+        old, new = (side(ref.format(server), history) for ref in refs)
+        assert rows(changes_between(old, new, history).table) == expected
 
 
 def test_some_servers_of_a_file(history: History, tmp_path: Path) -> None:

@@ -190,7 +190,13 @@ def test_a_run_that_the_journal_names(tmp_path: Path) -> None:
     history, ids = made(tmp_path, *FLEETS)
     newest = history.load("latest")
     carry_out(history.store, plan(history.store, {"last": 2}))
-    for run_id, recorded in ((ids[0], True), ("20261231T060000.000000Z-0000", False), ("no id", True), (ids[1], True)):
+    for run_id, recorded in (
+        (ids[0], True),
+        ("20261231T060000.000000Z-0000", False),
+        ("no id", True),
+        (ids[1], True),
+        (5, True),
+    ):
         entry = journal.entry_of(newest, None, 1, 0, [], recorded=recorded)
         journal.append(history.store.folder, {**entry, "run_id": run_id})
     assert found(history) == set()
