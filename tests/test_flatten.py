@@ -284,6 +284,18 @@ def test_a_wrong_type_empties_one_cell(column: str, path: str, kind: str) -> Non
     assert warning.startswith(f"models[0].{path} is not ")
 
 
+@pytest.mark.parametrize(
+    ("sent", "cell"),
+    [(4, 4.0), (4.5, 4.5), (2**53, 2.0**53), (2**53 + 1, None), (2**62, 2.0**62), (2**63 - 1, None)],
+)
+def test_no_number_is_rounded(sent: float, cell: float | None) -> None:
+    """A whole number fits a column of numbers where nothing of it is lost; else it stands in extra, every digit."""
+    rows = flatten([{"key": "a", "quantization": {"bits_per_weight": sent}}])
+    assert rows.models["quantization_bits_per_weight"] == [cell]
+    kept = json.loads(rows.models["extra"][0] or "{}")
+    assert kept == ({} if cell is not None else {"quantization": {"bits_per_weight": sent}})
+
+
 def test_warnings_are_gathered() -> None:
     """What is odd in the same way in many rows becomes one warning with the first place."""
     models = [{"key": str(number), "size_bytes": "big"} for number in range(1500)]

@@ -133,6 +133,15 @@ def test_swapped_pair(tmp_path: Path, suffix: str) -> None:
 
 
 @TABLES
+def test_a_file_beside_a_pair(tmp_path: Path, suffix: str) -> None:
+    """A name means the file that has it, if there is one, and not the pair beside it."""
+    fleet().write(tmp_path / f"x.{suffix}", "both")
+    snapshot().write(tmp_path / f"x.{suffix}")
+    found = inventory.read(tmp_path / f"x.{suffix}")
+    assert (found.tables["models"].num_rows, found.grains) == (0, ("model",))
+
+
+@TABLES
 def test_strange_pair(tmp_path: Path, suffix: str) -> None:
     """Instances of models that are not in the file beside them are not taken for a pair, though both name one run."""
     whole = fleet()

@@ -127,6 +127,7 @@ def test_no_row_has_more_cells_than_a_sheet_has_columns(tmp_path: Path) -> None:
     ("header", "said"),
     [
         (b"\x15\0\x15\1\x15\0\0", "less than nothing"),
+        (b"\x15\0\x15\0\x15\1\0", "less than nothing"),
         (b"\x15\0\x15\0\x15\0" + b"\x1c" * 20, "nested too deep"),
         (b"\x15" + b"\xff" * 20, "beyond 64 bits"),
     ],

@@ -120,6 +120,14 @@ def test_many_changes_and_models_stay_short() -> None:
     assert len(text) < 25_000
 
 
+def test_what_is_news_of_a_server() -> None:
+    """A field that appears is told of its server, which has no key; a model's key stands beside another name."""
+    row = {"server": "s", "key": "some/key", "ordinal": 0, "display_name": "A Name"}
+    before, after = snapshot([row]), snapshot([{**row, "extra": '{"licence": "MIT"}'}])
+    assert "| ~ reported | s |" in told(Overview(after, inventory.compare(before, after), "yesterday"))
+    assert "A Name some/key" in told(Overview(before, inventory.compare(snapshot(status="ok"), before), "yesterday"))
+
+
 def test_who_was_not_read() -> None:
     """Servers that were not read stand there with their reasons, those that were not compared too."""
     before = snapshot([{"server": "a b*", "key": "k", "ordinal": 0}])

@@ -1275,6 +1275,15 @@ GUARDS = (
         slow=True,
     ),
     *_in(
+        "flatten.py",
+        (
+            "no whole number is rounded",
+            "and type(value) is int and int(float(value)) == value:",
+            "and type(value) is int:",
+            "test_flatten.py::test_no_number_is_rounded",
+        ),
+    ),
+    *_in(
         "notes.py",
         (
             "the name of a baseline",
