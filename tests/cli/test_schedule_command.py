@@ -131,6 +131,10 @@ def test_what_to_do_about_a_token(scheduler: str, tmp_path: Path) -> None:
     done = run(*command, "--server", "10.0.0.1", cwd=tmp_path, env=env)
     assert "LM_API_TOKEN is not there in a scheduled run" in done.err
     assert ("lm-api-token" in done.err) == (scheduler == "systemd")
+    (tmp_path / "inventory.toml").write_text('[[server]]\nurl = "10.0.0.1"\ntoken_env = "MINE"\n')
+    done = run(*command, cwd=tmp_path, env=clean(MINE=TOKEN))
+    assert "MINE is not there in a scheduled run" in done.err
+    assert "lm-api-token" not in done.err
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULES)
