@@ -167,7 +167,7 @@ def listed(path: Path) -> frozenset[str]:
         raise
     except OSError as error:
         raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, TypeError):
         whole = False
     if not whole:
         raise _damaged(path)

@@ -6,6 +6,7 @@ import re
 import shutil
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -176,6 +177,23 @@ def test_a_foreign_file_holds_no_runs(tmp_path: Path) -> None:
         assert listed(foreign) == frozenset()
     assert History(history.store.folder).store.run_ids() == ids
     assert {row["problem"] for row in rows(verify(history.store))} == {"no file of a history"}
+
+
+@pytest.mark.parametrize(
+    "said", ["", None, {}, {"runs": 5}, {"runs": [5]}, {"runs": ["no id"]}, {"runs": {}}, {"run_id": 5}, {"runs": None}]
+)
+def test_a_merged_file_that_says_what_cannot_be(tmp_path: Path, said: Any) -> None:
+    """Where it should say which runs it holds stands something else: it is damaged, for every reading."""
+    history, ids = made(tmp_path, TWO, TWO)
+    merged = history.store.path("observations", ids[0]).with_name("merged-0123456789abcdef.parquet")
+    about = json.dumps({"tool": "lms-inventory", "kind": "observations", **said}) if isinstance(said, dict) else said
+    footer = b"" if about is None else about.encode()
+    merged.write_bytes(b"" if about == "" else b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1")
+    for reading in (lambda: listed(merged), History(history.store.folder).runs_table):
+        with pytest.raises(FileError, match=re.escape(f"{merged} is damaged")):
+            reading()
+    [problem] = rows(verify(history.store))
+    assert problem["file"] == str(merged.relative_to(history.store.folder))
 
 
 def test_columns_without_values_do_not_count(tmp_path: Path) -> None:

@@ -1284,6 +1284,21 @@ GUARDS = (
         ),
     ),
     *_in(
+        "contents.py",
+        (
+            "a merged file's list that is none",
+            "except (ValueError, TypeError):",
+            "except ValueError:",
+            "test_store.py::test_a_merged_file_that_says_what_cannot_be",
+        ),
+        (
+            "a merged file without a list",
+            "except (ValueError, TypeError):",
+            "except TypeError:",
+            "test_store.py::test_a_merged_file_that_says_what_cannot_be",
+        ),
+    ),
+    *_in(
         "notes.py",
         (
             "the name of a baseline",
