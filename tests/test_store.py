@@ -124,6 +124,24 @@ def test_a_run_that_is_being_written_is_not_written_twice(tmp_path: Path) -> Non
     assert store.writing() == set()
 
 
+def test_nothing_of_a_run_that_is_being_written_is_tidied_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run that tidies between two files of this one leaves them; what no sign protects it removes."""
+    history, _ = made(tmp_path, TWO)
+    write = Store.write
+
+    def slowly(store: Store, kind: str, *rest: Any, **more: Any) -> str:
+        Store(store.folder).tidy()
+        return write(store, kind, *rest, **more)
+
+    monkeypatch.setattr(Store, "write", slowly)
+    second = run(history, {"a": [model("z")], "b": TWO["b"]}, day(1))
+    assert verify(history.store).num_rows == 0
+    stray = history.store.path("models", second).with_name("20261101T060000.000000Z-0000.parquet")
+    shutil.copy(history.store.path("models", second), stray)
+    history.store.tidy()
+    assert not stray.exists()
+
+
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     """A history under a file is an error that says what to do; reading it is an empty history."""
     (tmp_path / "file").write_text("")

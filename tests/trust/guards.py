@@ -1264,7 +1264,7 @@ GUARDS = (
             "a run says that it is being written",
             "with store.begun(run_id):",
             "with suppress():",
-            "trust/test_t01_kill.py::test_no_acknowledged_run_is_lost",
+            "test_store.py::test_nothing_of_a_run_that_is_being_written_is_tidied_away",
         ),
         (
             "ids in order when the clock is put back",
