@@ -6,17 +6,16 @@ type, goes to ``extra`` at its path.
 """
 
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
 from json.encoder import encode_basestring
 from typing import Any
 
 from inventory import schema
-from inventory.parse import named, uncollected
+from inventory.parameters import params_count
+from inventory.parse import invalid, named, uncollected
 
 Columns = dict[str, list[Any]]
 
@@ -37,9 +36,9 @@ _FITS: dict[str, frozenset[type]] = {
     schema.BOOLEAN: frozenset({bool}),
     schema.LIST: frozenset(),  # a list's elements are always looked at
 }
-_PARAMS = re.compile(r"(?<![0-9.,])(?:([0-9]+)\s*[xX\u00d7]\s*)?([0-9]+(?:\.[0-9]+)?)\s*([KMBTkmbt])(?![A-Za-z0-9])")
-_PARAMS_LONGEST = 64
-_SCALE = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+_REPEATED, _REPEATED_EACH = 2**24, 256
+"""Characters of the models' texts that may stand beside their instances once more, and for each instance; LM Studio's
+take some hundred each. A long name beside many instances would take memory squared."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,9 @@ def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
 
     Args:
         models: the records as ``decode`` returns them; they are not changed.
+
+    Raises:
+        Invalid: long texts of the models would be repeated beside many instances.
     """
     odd = _Oddities()
     sweep = _Sweep(odd, lambda row: f"models[{row}]")
@@ -81,21 +83,6 @@ def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
     return Rows({name: columns[name] for name in schema.MODELS.names[1:]}, instances, odd.sentences())
 
 
-@lru_cache(4096)
-def params_count(text: str | None) -> int | None:
-    """The first number of parameters in a text, or None: 8.0B is 8,000,000,000, 8x7B is 56,000,000,000."""
-    if text is None or len(text) > _PARAMS_LONGEST:  # the search takes time squared
-        return None
-    if match := _PARAMS.search(text):
-        times, number, unit = match.groups()
-        count = int(Decimal(number) * _SCALE[unit.upper()]) * int(times or 1)
-    elif re.fullmatch(r"[0-9]+", plain := text.strip()):
-        count = int(plain)
-    else:
-        return None
-    return count if count < 2**63 else None
-
-
 def _instances(models: Columns, order: list[int], loaded: list[list[tuple[int, Any]]], odd: "_Oddities") -> Columns:
     """The instance rows of all models.
 
@@ -111,9 +98,10 @@ def _instances(models: Columns, order: list[int], loaded: list[list[tuple[int, A
     records = [instance for instances in loaded for _, instance in instances]
     sweep.take(records, _plan(schema.INSTANCES, schema.INSTANCE))
     columns = sweep.finished()
-    for column in schema.INSTANCES.columns:  # the model's own values, repeated beside each of its instances
-        if column.name not in columns and column.name in models:
-            columns[column.name] = [models[column.name][owner] for owner in owners]
+    repeated = [name for name in schema.INSTANCES.names if name not in columns and name in models]
+    _check_repeated([models[name] for name in repeated], loaded)
+    for name in repeated:
+        columns[name] = [models[name][owner] for owner in owners]
     columns["instance_ordinal"] = _ordinals(list(zip(owners, columns["instance_id"], strict=True)))
     ranks = sorted(
         range(len(owners)),
@@ -125,6 +113,24 @@ def _instances(models: Columns, order: list[int], loaded: list[list[tuple[int, A
         ),
     )
     return {name: [columns[name][row] for row in ranks] for name in schema.INSTANCES.names[1:]}
+
+
+def _check_repeated(columns: list[list[Any]], loaded: list[list[tuple[int, Any]]]) -> None:
+    """Refuse models whose texts would take too much, repeated beside each of their instances.
+
+    Args:
+        columns: the models' columns that are repeated.
+        loaded: the instances of each model.
+
+    Raises:
+        Invalid: they would.
+    """
+    total = 0
+    for owner, instances in enumerate(loaded):
+        if instances:
+            total += len(instances) * sum(len(column[owner]) for column in columns if isinstance(column[owner], str))
+    if total > _REPEATED + _REPEATED_EACH * sum(map(len, loaded)):
+        raise invalid("models", "texts so long, of models with so many instances, that the rows would fill the memory")
 
 
 @cache

@@ -97,6 +97,13 @@ def _key_of(size: int) -> bytes:
     return b'{"models": [{"key": "' + b"a" * size + b'"}]}'
 
 
+def _repeated(length: int, instances: int, models: int = 1) -> bytes:
+    """A few long names, each beside many instances: squared, they would take gigabytes."""
+    row = b'{"key": "a", "display_name": "%s", "loaded_instances": [%s]}'
+    one = row % (b"n" * length, b",".join([b'{"id": "i"}'] * instances))
+    return b'{"models": [' + b",".join([one] * models) + b"]}"
+
+
 NEVER_ENDING: dict[str, Behaviour] = {
     "silent": silence,
     "dripping body": drip(HEAD + b"Content-Length: 1000000\r\n\r\n"),
@@ -308,6 +315,8 @@ HEAVY: dict[str, Heavy] = {
     "a key of 10 MB": Heavy(lazily(lambda: answer(_key_of(10_000_000))), "ok", 190),
     "a key as long as may be": Heavy(lazily(lambda: answer(_key_of(16 * 2**20 - 99))), "ok", 190),
     "a text of escapes": Heavy(lazily(lambda: answer(_key_of(0)[:-4] + rb"\u0041" * 2_700_000 + b'"}]}')), "ok", 190),
+    "a long name beside many instances": Heavy(lazily(lambda: answer(_repeated(1_000_000, 70_000)))),
+    "many long names beside some instances": Heavy(lazily(lambda: answer(_repeated(100_000, 2_000, 100)))),
 }
 """Behaviours that would take memory."""
 

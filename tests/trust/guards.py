@@ -1282,6 +1282,12 @@ GUARDS = (
             "and type(value) is int:",
             "test_flatten.py::test_no_number_is_rounded",
         ),
+        (
+            "texts repeated beside many instances",
+            "if total > _REPEATED + _REPEATED_EACH * sum(map(len, loaded)):",
+            NEVER,
+            "test_flatten.py::test_texts_are_not_repeated_without_end",
+        ),
     ),
     *_in(
         "contents.py",
