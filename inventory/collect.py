@@ -21,7 +21,7 @@ from inventory.snapshot import Snapshot
 from inventory.sources import Answer, Deadline, source_of
 from inventory.sources._connections import Connections
 from inventory.suspicion import Expected, doubt
-from inventory.tokens import repeats
+from inventory.tokens import quotes, repeats
 
 TIMEOUT = 10.0
 """Seconds that one server has for its whole answer; LM Studio takes about ten milliseconds."""
@@ -207,7 +207,10 @@ class _Reader:
                 answer.body, payload_digest, api, http_status, token_sent=token is not None
             )
         except Invalid as error:  # which may quote a part of the token
-            raise (_repeating() if repeated else error) from error.__cause__
+            shown = repeated or (token is not None and quotes(str(error), token))
+            raise (_repeating() if shown else error) from error.__cause__
+        except MemoryError as error:
+            raise Invalid("the answer takes more memory than there is", "Is this LM Studio's address?") from error
         if repeated:
             raise _repeating()
         return reading

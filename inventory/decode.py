@@ -23,6 +23,7 @@ PATHS = {"lmstudio": "/api/v1/models", "lmstudio_v0": "/api/v0/models"}
 
 _OLD_ENDPOINT = "unexpected endpoint or method"
 _QUOTED = 1000  # bytes of a body in which that is looked for
+_SHORT = 64 * 1024  # bytes of a body that may say no more than that; it has some seventy
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def decode(
 
 def is_too_old(body: bytes, http_status: int) -> bool:
     """Whether an answer says that the endpoint is unknown, as an older LM Studio does."""
-    if not _names_old_endpoint(body):
+    if len(body) > _SHORT or not _names_old_endpoint(body):
         return False
     try:
         decode(body, http_status)

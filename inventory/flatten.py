@@ -36,9 +36,10 @@ _FITS: dict[str, frozenset[type]] = {
     schema.BOOLEAN: frozenset({bool}),
     schema.LIST: frozenset(),  # a list's elements are always looked at
 }
-_REPEATED, _REPEATED_EACH = 2**24, 256
-"""Characters of the models' texts that may stand beside their instances once more, and for each instance; LM Studio's
-take some hundred each. A long name beside many instances would take memory squared."""
+_NAMING, _NAMING_EACH = 2**20, 256
+"""Characters that the names in an answer may have, and as many more for each of its rows; LM Studio's have some hundred
+a row. They stand in the row of each instance and of each change once more, and so would take memory squared."""
+_NAMED = 20  # keys that came more than once and are told by name
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
         models: the records as ``decode`` returns them; they are not changed.
 
     Raises:
-        Invalid: long texts of the models would be repeated beside many instances.
+        Invalid: what names the models and instances is too long to be repeated as often as it is.
     """
     odd = _Oddities()
     sweep = _Sweep(odd, lambda row: f"models[{row}]")
@@ -76,9 +77,11 @@ def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
     columns["ordinal"] = _ordinals(columns["key"])
     columns["params_count"] = [params_count(text) for text in columns["params_string"]]
     columns["loaded_instance_count"] = [len(loaded[row]) for row in order]
-    for key, count in Counter(keys).items():
-        if count > 1:
-            odd.say(f"the key {key!r} came {count} times; the rows are numbered by `ordinal`")
+    repeated = [(key, count) for key, count in Counter(keys).items() if count > 1]
+    for key, count in repeated[:_NAMED]:
+        odd.say(f"the key {key!r} came {count} times; the rows are numbered by `ordinal`")
+    if len(repeated) > _NAMED:
+        odd.say(f"{len(repeated) - _NAMED:,} more keys came more than once; the rows are numbered by `ordinal`")
     instances = _instances(columns, order, [loaded[row] for row in order], odd)
     return Rows({name: columns[name] for name in schema.MODELS.names[1:]}, instances, odd.sentences())
 
@@ -99,7 +102,7 @@ def _instances(models: Columns, order: list[int], loaded: list[list[tuple[int, A
     sweep.take(records, _plan(schema.INSTANCES, schema.INSTANCE))
     columns = sweep.finished()
     repeated = [name for name in schema.INSTANCES.names if name not in columns and name in models]
-    _check_repeated([models[name] for name in repeated], loaded)
+    _check_names([models[name] for name in repeated], loaded, columns["instance_id"])
     for name in repeated:
         columns[name] = [models[name][owner] for owner in owners]
     columns["instance_ordinal"] = _ordinals(list(zip(owners, columns["instance_id"], strict=True)))
@@ -115,22 +118,22 @@ def _instances(models: Columns, order: list[int], loaded: list[list[tuple[int, A
     return {name: [columns[name][row] for row in ranks] for name in schema.INSTANCES.names[1:]}
 
 
-def _check_repeated(columns: list[list[Any]], loaded: list[list[tuple[int, Any]]]) -> None:
-    """Refuse models whose texts would take too much, repeated beside each of their instances.
+def _check_names(columns: list[list[Any]], loaded: list[list[tuple[int, Any]]], instances: list[Any]) -> None:
+    """Refuse models and instances whose names are so long that what is said of each would take too much.
 
     Args:
-        columns: the models' columns that are repeated.
+        columns: the models' columns that are repeated beside their instances.
         loaded: the instances of each model.
+        instances: their ids.
 
     Raises:
-        Invalid: they would.
+        Invalid: they are.
     """
-    total = 0
-    for owner, instances in enumerate(loaded):
-        if instances:
-            total += len(instances) * sum(len(column[owner]) for column in columns if isinstance(column[owner], str))
-    if total > _REPEATED + _REPEATED_EACH * sum(map(len, loaded)):
-        raise invalid("models", "texts so long, of models with so many instances, that the rows would fill the memory")
+    total = sum(len(name) for name in instances if name)
+    for column in columns:
+        total += sum(len(text) * (1 + len(own)) for text, own in zip(column, loaded, strict=True) if type(text) is str)
+    if total > _NAMING + _NAMING_EACH * (len(loaded) + len(instances)):
+        raise invalid("models", "names of models or instances so long that their rows would fill the memory")
 
 
 @cache

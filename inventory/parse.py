@@ -26,6 +26,8 @@ _LEXEME = re.compile(r'"(?:[^"\\]++|\\.)*+(")?|[{}\[\],:]|[^\s{}\[\],:"]+', re.D
 _CONSTANT = re.compile(r"NaN|-?Infinity")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)((?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_PAIRED = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_UNPAIRED = re.compile(rf"(?:[^\\]++|{_PAIRED}|\\(?!u[dD][89a-fA-F]).)*+\\u", re.DOTALL)
 _CONTAINERS = frozenset({dict, list})
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 
@@ -68,13 +70,13 @@ def parse(body: bytes) -> Any:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        place, _ = _walk(error.object[: error.start].decode())
+        place, _ = _walk(error.object[: min(error.start, _LOCATED)].decode(errors="ignore"), error.start)
         skipped = len(body) - len(error.object)  # a byte order mark
         raise invalid(place, f"text that is not UTF-8, at byte {skipped + error.start}") from error
     try:
         return strict(text)
     except json.JSONDecodeError as error:
-        place, fault = _walk(text[: error.pos])
+        place, fault = _walk(text, error.pos)
         why = fault or f"no valid JSON ({error.msg.lower()}), at line {error.lineno} column {error.colno}"
         raise invalid(place, why) from error
     except _Refused as error:
@@ -114,12 +116,10 @@ def strict(text: str) -> Any:
         )
         if _too_deep(document):
             raise _Refused(_TOO_DEEP)
-        if _SURROGATE.search(text):
-            json.dumps(document, ensure_ascii=False).encode()
     except RecursionError as error:
         raise _Refused(_TOO_DEEP) from error
-    except UnicodeEncodeError as error:
-        raise _Refused(_HALF) from error
+    if _SURROGATE.search(text) and _UNPAIRED.match(text):
+        raise _Refused(_HALF)
     return document
 
 
@@ -165,14 +165,15 @@ def _constant(text: str) -> None:
     raise _Refused(f"{text}, which is no JSON")
 
 
-def _walk(text: str) -> tuple[str, str]:
-    """Walk through JSON text up to the first fault or the end; returns the place there and the fault, if any.
+def _walk(text: str, end: int | None = None) -> tuple[str, str]:
+    """Walk through JSON text up to the first fault or an end; returns the place there and the fault, if any.
 
     Slow and bounded, with no place beyond the bound; only for the words of an error.
     """
+    end = len(text) if end is None else end
     steps: list[str | int | None] = []  # one per open container: an index, a name, or None before the first name
     names: list[set[str] | None] = []  # the names so far of each open object; None for a list
-    for match in _LEXEME.finditer(text, 0, _LOCATED):
+    for match in _LEXEME.finditer(text, 0, min(end, _LOCATED)):
         lexeme = match.group()
         if lexeme in "{[":
             if len(steps) >= MAX_DEPTH:
@@ -195,7 +196,7 @@ def _walk(text: str) -> tuple[str, str]:
             seen.add(name)
             if len(seen) > MAX_NAMES:
                 return _place(steps[:-1]), _TOO_MANY
-    return "" if len(text) > _LOCATED else _place(steps), ""
+    return "" if end > _LOCATED else _place(steps), ""
 
 
 def _fault(lexeme: str) -> str:

@@ -175,7 +175,8 @@ def build(table: schema.Table, columns: Mapping[str, list[Any]]) -> pa.Table:
     }
     if "pandas" in sys.modules:
         return pa.Table.from_arrays([pa.array(plain[field.name], field.type) for field in target], schema=target)
-    document = json.dumps(plain, ensure_ascii=False).encode()
+    texts = (f"{json.dumps(name)}:{json.dumps(column, ensure_ascii=False)}".encode() for name, column in plain.items())
+    document = b"{%s}" % b",".join(texts)
     kinds = [pa.int64() if column.kind == schema.TIME else _arrow_type(column) for column in table.columns]
     lists = pa.schema([(name, pa.list_(kind)) for name, kind in zip(table.names, kinds, strict=True)])
     reading = pyarrow.json.ReadOptions(use_threads=False, block_size=len(document) + 1)

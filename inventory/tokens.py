@@ -20,9 +20,14 @@ CREDENTIAL = "lm-api-token"
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LIMIT = 65536
-_TELLING = 16
+_TELLING = 10
 """Characters that a token has at least; a shorter word (``lm-studio`` is a usual one) may stand in an answer by itself.
 LM Studio's have 35."""
+
+_PIECE, _QUOTED = 12, 8
+"""Characters of a token that an answer, or what is said of it, may not hold side by side."""
+
+_ESCAPE = re.compile(rb"\\(?:u00([0-9a-fA-F]{2})|(.))", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,26 @@ def token_in(keep: Keep, environment: Mapping[str, str]) -> str | None:
 
 
 def repeats(body: bytes, token: str) -> bool:
-    """Whether an answer holds the token that it was asked with, however JSON's escapes spell it."""
+    """Whether an answer holds a telling piece of the token that it was asked with, however JSON's escapes spell it."""
     if len(token) < _TELLING:
         return False
-    if b"\\" not in body:
-        return token.encode() in body
-    spelt = "".join(rf"(?:\\u00(?i:{ord(letter):02x})|\\?{re.escape(letter)})" for letter in token)
-    return re.search(spelt.encode(), body) is not None
+    text = _ESCAPE.sub(_meant, body) if b"\\" in body else body
+    return any(piece.encode() in text for piece in _pieces(token, _PIECE))
+
+
+def quotes(said: str, token: str) -> bool:
+    """Whether what is said of an answer quotes a piece of the token."""
+    return len(token) >= _TELLING and any(piece in said for piece in _pieces(token, _QUOTED))
+
+
+def _pieces(token: str, length: int) -> list[str]:
+    """The pieces of a token that have a length; the whole of a shorter one."""
+    return [token[start : start + length] for start in range(max(len(token) - length, 0) + 1)]
+
+
+def _meant(escape: re.Match[bytes]) -> bytes:
+    """The character that an escape of JSON stands for, if it can be one of a token."""
+    return bytes.fromhex(escape[1].decode()) if escape[1] else escape[2]
 
 
 def _handed_over(environment: Mapping[str, str]) -> str | None:

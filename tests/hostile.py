@@ -93,8 +93,13 @@ def _spread_names() -> bytes:
     return b'{"models": [' + b",".join(b'{"key": "a"%s}' % names for names in models) + b"]}"
 
 
-def _key_of(size: int) -> bytes:
-    return b'{"models": [{"key": "' + b"a" * size + b'"}]}'
+def _text_of(name: str, text: bytes) -> bytes:
+    return b'{"models": [{"key": "a", "%s": "%s"}]}' % (name.encode(), text)
+
+
+def _wide(value: bytes) -> bytes:
+    """A text of 16 MB of which each character takes four bytes in Python, because one does; then a value."""
+    return b'{"models": [{"key": "a", "b": "\xf0\x9f\x98\x80%s"}], "c": %s}' % (b"a" * (16 * 2**20 - 99), value)
 
 
 def _repeated(length: int, instances: int, models: int = 1) -> bytes:
@@ -117,7 +122,6 @@ NEVER_ENDING: dict[str, Behaviour] = {
     "dripping trailers": drip(CHUNKED + ONE_CHUNK + b"0\r\n", b"X: y\r\n"),
     "one-byte chunks at full speed": drip(CHUNKED, b"1\r\n \r\n" * 1000, pause=0),
     "endless interim answers": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "interim answers at full speed": drip(b"", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 1000, pause=0),
     "body that never comes": drip(HEAD + b"Content-Length: 10\r\n\r\n", b"", pause=0.1),
     "body without its last byte": drip(SIZED + b"\r\n" + LEGAL[:-1], b"", pause=0.1),
     "chunks without their end": drip(CHUNKED + ONE_CHUNK, b"", pause=0.1),
@@ -148,6 +152,11 @@ REFUSED: dict[str, tuple[Behaviour, str]] = {
     "closed before the last chunk": (raw(CHUNKED + ONE_CHUNK), "unreachable"),
     "closed in the trailers": (raw(CHUNKED + ONE_CHUNK + b"0\r\nX: y\r\n"), "unreachable"),
     "closed in a chunk size": (raw(CHUNKED + ONE_CHUNK + b"1"), "unreachable"),
+    "interim answers at full speed": (
+        drip(b"", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 1000, pause=0),
+        "invalid",
+    ),
+    "short interim answers at full speed": (drip(b"", b"HTTP/1.1 100 C\r\n\r\n" * 3000, pause=0), "invalid"),
     "closed after an interim answer": (raw(b"HTTP/1.1 100 Continue\r\n\r\n"), "unreachable"),
     "closed in the status line": (raw(b"HTTP/1.1 20"), "unreachable"),
     "cut off without a length": (raw(HEAD + b"\r\n" + LEGAL[:-5]), "invalid"),
@@ -312,9 +321,12 @@ HEAVY: dict[str, Heavy] = {
     "as many rows as may be, without a key": Heavy(lazily(lambda: answer(_dense(b"{}")))),
     "as many rows as may be": Heavy(lazily(lambda: answer(_dense(b'{"key": "a"}'))), "ok", 190),
     "as many names as may be": Heavy(lazily(lambda: answer(_spread_names())), "ok", 190),
-    "a key of 10 MB": Heavy(lazily(lambda: answer(_key_of(10_000_000))), "ok", 190),
-    "a key as long as may be": Heavy(lazily(lambda: answer(_key_of(16 * 2**20 - 99))), "ok", 190),
-    "a text of escapes": Heavy(lazily(lambda: answer(_key_of(0)[:-4] + rb"\u0041" * 2_700_000 + b'"}]}')), "ok", 190),
+    "a key of 10 MB": Heavy(lazily(lambda: answer(_text_of("key", b"a" * 10_000_000)))),
+    "a text as long as may be": Heavy(lazily(lambda: answer(_text_of("foo", b"a" * (16 * 2**20 - 99)))), "ok", 190),
+    "a text of escapes": Heavy(lazily(lambda: answer(_text_of("description", rb"\u0041" * 2_700_000))), "ok", 190),
+    "a wide text that ends in NaN": Heavy(lazily(lambda: answer(_wide(b"NaN"))), "invalid", 170),
+    "a wide text and half a surrogate pair": Heavy(lazily(lambda: answer(_wide(rb'"\ud800"'))), "invalid", 170),
+    "a wide text and no end": Heavy(lazily(lambda: answer(_wide(b"1")[:-1] + b"x")), "invalid", 170),
     "a long name beside many instances": Heavy(lazily(lambda: answer(_repeated(1_000_000, 70_000)))),
     "many long names beside some instances": Heavy(lazily(lambda: answer(_repeated(100_000, 2_000, 100)))),
 }

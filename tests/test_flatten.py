@@ -335,17 +335,45 @@ def _loaded(name: str, instances: int) -> list[dict[str, Any]]:
     return [{"key": "a", "display_name": name, "loaded_instances": [{"id": "i"}] * instances}]
 
 
-def test_texts_are_not_repeated_without_end() -> None:
-    """A long text of a model with many instances is refused: it would stand once more in each of their rows."""
-    with pytest.raises(Invalid, match="at models: texts so long, of models with so many instances"):
-        flatten(_loaded("n" * 1_000_000, 17))
-    with pytest.raises(Invalid, match="at models"):
-        flatten([*_loaded("n" * 300, 100_000), *_loaded("n" * 900, 50_000)])
-    assert len(flatten(_loaded("n" * 1_000_000, 16)).instances["instance_id"]) == 16
-    assert len(flatten(_loaded("n" * 250, 100_000)).instances["instance_id"]) == 100_000
+@pytest.mark.parametrize(
+    "models",
+    [
+        _loaded("n" * 100_000, 11),
+        [*_loaded("n" * 300, 100_000), *_loaded("n" * 900, 50_000)],
+        [{"key": "k" * 1_050_000}],
+        [{"key": f"{number:09}" * 12_000} for number in range(10)],
+        [{"key": "a", "loaded_instances": [{"id": "i" * 1_050_000}]}],
+        [{"key": "a", "publisher": "p" * 600_000}, {"key": "b", "architecture": "a" * 600_000}],
+    ],
+    ids=["a name", "two names", "a key", "keys", "an id", "others"],
+)
+def test_names_may_not_fill_the_memory(models: list[dict[str, Any]]) -> None:
+    """Names that are too long for how often they stand in rows are refused: LM Studio's are short."""
+    with pytest.raises(Invalid, match="at models: names of models or instances so long"):
+        flatten(models)
 
 
-def test_long_texts_of_models_without_instances_are_kept() -> None:
-    """What stands once may be long, in however many models."""
-    found = flatten([{"key": f"k{number}", "description": "d" * 1_000_000} for number in range(20)])
-    assert sum(map(len, found.models["description"])) == 20_000_000
+@pytest.mark.parametrize(
+    ("models", "rows"),
+    [
+        (_loaded("n" * 100_000, 9), 1),
+        (_loaded("n" * 250, 100_000), 1),
+        ([{"key": "k" * 1_048_000}], 1),
+        ([{"key": f"{number:0240}"} for number in range(20_000)], 20_000),
+        ([{"key": f"k{number}", "description": "d" * 1_000_000} for number in range(20)], 20),
+    ],
+    ids=["a name", "many instances", "a key", "many models", "long texts that name nothing"],
+)
+def test_long_names_and_texts(models: list[dict[str, Any]], rows: int) -> None:
+    """What is below that is kept, and so is any other text, however long."""
+    found = flatten(models)
+    assert len(found.models["key"]) == rows
+    assert found.models["description"] == [one.get("description") for one in sorted(models, key=lambda one: one["key"])]
+
+
+def test_many_repeated_keys_are_counted() -> None:
+    """Twenty keys that came more than once are told by name, the others by their number."""
+    told = flatten([{"key": f"k{number % 1000}"} for number in range(2000)]).warnings
+    assert len(told) == 21
+    assert told[0] == "the key 'k0' came 2 times; the rows are numbered by `ordinal`"
+    assert told[-1] == "980 more keys came more than once; the rows are numbered by `ordinal`"

@@ -1,12 +1,13 @@
 """Where tokens are kept, and what is said of one that is not there."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from inventory.errors import ConfigurationError
-from inventory.tokens import COMMON_KEEP, Keep, token_in, too_open
+from inventory.tokens import COMMON_KEEP, Keep, quotes, repeats, token_in, too_open
 
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 
@@ -76,3 +77,41 @@ def test_what_cannot_be_looked_at_is_not_warned_about(tmp_path: Path) -> None:
     """A missing file is an error elsewhere; a variable has no permissions."""
     assert too_open(Keep("file", str(tmp_path / "none"), "x")) == ""
     assert too_open(COMMON_KEEP) == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "token", "found"),
+    [
+        (f"a {TOKEN} b", TOKEN, True),
+        (f"a {TOKEN[:12]} b", TOKEN, True),
+        (f"a {TOKEN[9:21]} b", TOKEN, True),
+        (f"a {TOKEN[-12:]}", TOKEN, True),
+        (f"a {TOKEN[:11]} {TOKEN[11:22]}", TOKEN, False),
+        ("".join(f"\\u{ord(letter):04X}" for letter in TOKEN[3:15]), TOKEN, True),
+        ("".join(f"\\u{ord(letter):04x}" for letter in TOKEN[3:14]), TOKEN, False),
+        ("/".join(["sk-lm", "0123456789"]).replace("/", "\\/"), "sk-lm/0123456789", True),
+        ('\\"0123456789\\\\', '"0123456789\\', True),
+        ("0123456789", "0123456789", True),
+        ("lm-studio", "lm-studio", False),
+    ],
+)
+def test_an_answer_that_holds_a_piece_of_the_token(body: str, token: str, found: bool) -> None:
+    """Twelve characters of a token side by side are a repetition, however they are spelt; a short word is none."""
+    assert repeats(body.encode(), token) == found
+    assert repeats(b"x" * 1000 + body.encode() + b'"' * 1000, token) == found
+
+
+def test_what_quotes_a_piece_of_the_token() -> None:
+    """Of what is said of an answer eight characters are enough; a short word may stand in it."""
+    assert quotes(f"invalid at {TOKEN[5:13]}", TOKEN)
+    assert not quotes(f"invalid at {TOKEN[5:12]}", TOKEN)
+    assert not quotes("LM Studio: lm-studio", "lm-studio")
+
+
+@pytest.mark.parametrize("token", [TOKEN, "x" * 36, "xy" * 100])
+def test_a_large_answer_is_searched_quickly(token: str) -> None:
+    """Sixteen megabytes take no longer with a token that repeats itself, nor with escapes in every place."""
+    began = time.process_time()
+    assert not repeats(b"x" * 8 + b"y" + b"\\\\x" * 1_000_000, token)
+    assert not repeats((token[:-1].encode()[:11] + b"\\n ") * 500_000, token)
+    assert time.process_time() - began < 10

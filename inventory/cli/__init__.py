@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = 2
     except SystemExit:
         code = 0  # click ends so when whoever read the output has gone, which is no failure of ours
-    except (InventoryError, OSError) as error:
+    except (InventoryError, OSError, MemoryError) as error:
         code = _told(error, debug=debug)
     except BaseException:
         if not _ended:  # what is cancelled, and DuckDB in the middle of a query, end in errors of their own
@@ -113,8 +113,10 @@ def _end(number: int, _: object) -> None:
         sys.exit(_SIGNALS[number])
 
 
-def _told(error: InventoryError | OSError, *, debug: bool) -> int:
-    """Say an error, and return its exit code; what the output itself cannot take is an error of a file."""
+def _told(error: InventoryError | OSError | MemoryError, *, debug: bool) -> int:
+    """Say an error, and return its exit code; what the output or the memory cannot take is an error of a file."""
+    if isinstance(error, MemoryError):
+        error = FileError("there is not enough memory for this", "Nothing was half-written; ask for less at a time")
     if isinstance(error, OSError):
         if error.filename is not None:  # no stream: a defect of ours
             raise error

@@ -16,7 +16,6 @@ from contextlib import aclosing
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from io import BytesIO
-from typing import Any
 
 import httpcore
 import httpx
@@ -27,6 +26,7 @@ from inventory.parse import MAX_NAMES
 from inventory.servers import PORT, Server
 from inventory.sources import BODY_LIMIT, PARTS_LIMIT, Answer, Deadline
 from inventory.sources._connections import Connections
+from inventory.sources._network import Network
 
 ATTEMPTS = 3
 PAUSE = 0.2
@@ -50,8 +50,8 @@ async def get(server: Server, api: str, deadline: Deadline, connections: Connect
     Raises:
         Unreachable: no connection could be made, it broke, or a gateway wants to be asked again after the deadline.
         Timeout: the answer was not complete in time.
-        Invalid: the answer is not HTTP, is compressed, or is larger than ``BODY_LIMIT``, ``PARTS_LIMIT`` or
-            ``MAX_NAMES``.
+        Invalid: the answer is not HTTP, is compressed, is larger than ``BODY_LIMIT``, ``PARTS_LIMIT`` or ``MAX_NAMES``,
+            or too much comes before it.
     """
     try:
         async with asyncio.timeout_at(deadline.ends):
@@ -108,32 +108,16 @@ async def _attempt(server: Server, api: str, connections: Connections) -> tuple[
         headers += [("Authorization", f"Bearer {server.token}")]
     target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
     async with (
-        aclosing(_Network()) as network,
+        aclosing(Network()) as network,
         aclosing(connections.open(server, target.origin, network)) as connection,
     ):
         response = await connection.handle_async_request(httpcore.Request("GET", target, headers=headers))
+        network.begun = True
         try:
             async with aclosing(response):
                 return await _read(response, api), _header(response, b"retry-after")
         except _BROKEN as error:  # in the middle of an answer: it is not asked for again
             raise _told(server, error) from error
-
-
-class _Network(httpcore.AnyIOBackend):
-    """Closes what it opened: httpcore forgets a connection that is given up while TLS greets."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._opened: list[httpcore.AsyncNetworkStream] = []
-
-    async def connect_tcp(self, *args: Any, **options: Any) -> httpcore.AsyncNetworkStream:
-        stream = await super().connect_tcp(*args, **options)
-        self._opened.append(stream)
-        return stream
-
-    async def aclose(self) -> None:
-        for stream in self._opened:
-            await stream.aclose()
 
 
 async def _read(response: httpcore.Response, api: str) -> Answer:

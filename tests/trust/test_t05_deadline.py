@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 import pytest
-from hostile import BEHAVIOURS, READ, Case, Hostile, answer, silence
+from hostile import BEHAVIOURS, LEGAL, READ, Case, Hostile, answer, silence
 
 import inventory
 from inventory.servers import Server
@@ -68,6 +68,16 @@ def test_dead_servers_cost_one_timeout_together(limit: float) -> None:
     statuses, _ = _asked(cases, 1)
     assert time.monotonic() - began < 1 + limit
     assert set(statuses.values()) == {"timeout"}
+
+
+@pytest.mark.parametrize("limit", [SLACK + 2, pytest.param(2.0, marks=pytest.mark.full)])
+def test_what_comes_at_full_speed_stops_nobody_else(limit: float) -> None:
+    """Thirty servers that send interim answers without end are refused, and the others are read in time."""
+    flood = {name: case for name, case in BEHAVIOURS.items() if "interim answers at full speed" in name}
+    cases = {f"{name} {number}": case for name, case in flood.items() for number in range(15)}
+    statuses, took = _asked(cases | {"good": Case(answer(LEGAL), "ok")}, 2)
+    assert statuses == {**dict.fromkeys(cases, "invalid"), "good": "ok"}
+    assert max(took.values()) < 2 + limit
 
 
 def test_a_queue_that_nobody_serves_is_left() -> None:

@@ -270,6 +270,8 @@ def test_a_librarys_log_holds_no_token() -> None:
     names = ["as it should be", "broken", "moved", "garbage", "closed at once", "silent", "self-signed certificate"]
     with ExitStack() as stack:
         urls = [stack.enter_context(BEHAVIOURS[name].server()).url for name in names]
+        heads = [(f"200 {TOKEN}",), ("200 OK", f"X-Echo: Bearer {TOKEN}"), ("401 No", f"{TOKEN}: {TOKEN}", TOKEN)]
+        urls += [stack.enter_context(Hostile(answer(LEGAL, *head))).url for head in heads]
         done = subprocess.run(
             [sys.executable, "-X", "dev", "-c", _LOGGED, *urls],
             input=TOKEN, capture_output=True, text=True, timeout=60, check=False, env=clean(PYTHONWARNINGS="default"),
