@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+from inventory.errors import FileError
+
+_ADVICE = "Check its permissions, or give another history with --history DIR"
+
 
 class Remote(Protocol):
     """A folder that is not on a disk of this machine."""
@@ -18,7 +22,11 @@ class Remote(Protocol):
 
 
 def names(folder: Path | Remote) -> list[str]:
-    """The names in a folder; none if it is not there."""
+    """The names in a folder; none if it is not there.
+
+    Raises:
+        FileError: it is no folder, or could not be read.
+    """
     if isinstance(folder, Path):
         return list(identities(folder))
     try:
@@ -28,11 +36,35 @@ def names(folder: Path | Remote) -> list[str]:
 
 
 def identities(folder: Path | Remote) -> dict[str, int]:
-    """The names in a folder, each with what tells what bears it from another of that name; none if it is not there."""
+    """The names in a folder, each with what tells what bears it from another of that name; none if it is not there.
+
+    Raises:
+        FileError: it is no folder, or could not be read.
+    """
     try:
         if not isinstance(folder, Path):
             return folder.identities()
         with os.scandir(folder) as entries:
             return {entry.name: entry.inode() for entry in entries}
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise _not_read(folder, error) from error
+
+
+def everything(folder: Path) -> list[Path]:
+    """The files under a folder, however deep; none if it is not there.
+
+    Raises:
+        FileError: a folder could not be read.
+    """
+
+    def fail(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # it was removed meanwhile
+            raise _not_read(error.filename, error) from error
+
+    return sorted(Path(where, name) for where, _, files in os.walk(folder, onerror=fail) for name in files)
+
+
+def _not_read(folder: object, error: OSError) -> FileError:
+    return FileError(f"{folder} could not be read: {error.strerror or error}", _ADVICE)

@@ -207,7 +207,12 @@ class History:
         return known[name]
 
     def freeze(self, name: str, ref: str = "latest") -> str:
-        """Freeze a run under a name, for good; returns its id."""
+        """Freeze a run under a name, for good; returns its id.
+
+        Raises:
+            ConfigurationError: the name cannot be one or is taken, or there is no such run.
+            FileError: it could not be written, or the run was pruned meanwhile.
+        """
         run_id = self.resolve(ref)
         self.store.freeze(name, run_id)
         return run_id

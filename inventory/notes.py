@@ -55,6 +55,10 @@ class Notes:
         """
         return {path.stem: run_id for path, runs in self._whole("baselines") for run_id in runs}
 
+    def baseline_path(self, name: str) -> Path:
+        """Where a frozen baseline is, or would be."""
+        return self.folder / "baselines" / f"{name}.txt"
+
     def noted(self, kind: str) -> dict[Path, dict[str, str] | None]:
         """The runs in each small file of a kind, ``pruned`` or ``baselines``; None for a file that is damaged."""
         folder = self.folder / kind
@@ -71,7 +75,7 @@ class Notes:
             raise ConfigurationError(f"a baseline's name cannot be {name!r}", "Use letters, digits, dots and dashes")
         frozen = self.baselines().get(name)
         if frozen is None:
-            self.publish(self.folder / "baselines" / f"{name}.txt", f"{run_id}\n".encode())
+            self.publish(self.baseline_path(name), _frozen(name, run_id))
         elif frozen != run_id:
             raise ConfigurationError(f"the baseline {name} is frozen already, at {frozen}", "Choose another name")
 
@@ -115,12 +119,18 @@ def _noted(path: Path) -> dict[str, str] | None:
     """The runs in the record of a pruning, with their digests, or in a baseline; None if it is damaged."""
     try:
         if path.suffix != ".json":
-            run_id, end, rest = path.read_bytes().decode().partition("\n")
-            return {run_id: ""} if RUN_ID.fullmatch(run_id) and end and not rest else None  # no end: it was cut off
+            body = path.read_bytes()
+            run_id = body.decode().partition("\n")[0]
+            return {run_id: ""} if RUN_ID.fullmatch(run_id) and body == _frozen(path.stem, run_id) else None
         record = json.loads(path.read_bytes())
         return dict(record["runs"]) if record["sha256"] == _sum(record["runs"]) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _frozen(name: str, run_id: str) -> bytes:
+    """What the file of a baseline holds: the run, and a proof that it is the one frozen under this name."""
+    return f"{run_id}\n{sha256(f'{name} {run_id}'.encode()).hexdigest()}\n".encode()
 
 
 def not_written(path: Path, error: OSError) -> FileError:

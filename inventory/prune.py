@@ -90,6 +90,18 @@ def _needed(runs: Sequence[str], observed: Mapping[str, pa.Table]) -> set[str]:
     return needed
 
 
+def _without_frozen(store: Store, what: Plan) -> Plan:
+    """The plan without what was frozen since it was made."""
+    if not (late := set(store.baselines().values()) & set(what.drop)):
+        return what
+    pointed = {stored for run_id in late for stored in values(store.read("observations", run_id).table(), "stored_in")}
+    return Plan(
+        tuple(sorted({*what.keep, *late})),
+        tuple(run_id for run_id in what.drop if run_id not in late),
+        tuple(run_id for run_id in what.free if run_id not in pointed),
+    )
+
+
 def carry_out(store: Store, what: Plan) -> None:
     """Remove what the plan says; the record of what goes is written first, so that the chain can always be followed.
 
@@ -101,6 +113,7 @@ def carry_out(store: Store, what: Plan) -> None:
     if not what.drop and not what.free:
         return
     with store.alone():
+        what = _without_frozen(store, what)
         if gone := store.where("observations", what.drop).keys() & set(what.drop):
             store.record_pruned({run_id: store.read("observations", run_id).sha256 for run_id in sorted(gone)})
             remove(store, "observations", gone)

@@ -2,8 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -12,7 +11,7 @@ import pyarrow as pa
 
 from inventory import queries, schema
 from inventory.collect import CONCURRENCY, Progress, collect, new_run_id, utc_now
-from inventory.contents import ARROW
+from inventory.contents import ARROW, KINDS
 from inventory.diff import Changes
 from inventory.engines import Engine, open_engine
 from inventory.errors import FileError
@@ -21,6 +20,7 @@ from inventory.history import History, Row
 from inventory.references import time_of
 from inventory.servers import Server
 from inventory.snapshot import Snapshot, build, rows, values
+from inventory.store import Store
 from inventory.suspicion import Expected
 
 _FRESH = schema.Table(
@@ -90,14 +90,8 @@ def record(history: History, snapshot: Snapshot) -> Snapshot:
     Raises:
         FileError: it could not be written; the history is as it was.
     """
-    store = history.store
-    store.tidy()
-    try:
-        table = _put(history, snapshot)
-    except FileError:
-        with suppress(FileError):
-            store.tidy()  # nobody else will ever need the files of this run, and the disk may be full
-        raise
+    history.store.tidy()
+    table = _put(history, snapshot)
     return Snapshot({**snapshot.tables, "observations": table}, snapshot.grains, snapshot.payloads)
 
 
@@ -106,38 +100,44 @@ def _put(history: History, snapshot: Snapshot) -> pa.Table:
     store, run_id = history.store, snapshot.run_id
     told = snapshot.tables["observations"]
     with store.begun(run_id):  # from here on no pruning takes away what this run is about to point at
-        runs = store.run_ids()
         digests = dict(zip(values(told, "server"), values(told, "digest"), strict=True))
-        held = store.steadily(lambda: _held(history, runs, {digest for digest in digests.values() if digest}))
+        before, held = store.steadily(lambda: _before(history, {digest for digest in digests.values() if digest}))
         fresh = {digest: server for server, digest in digests.items() if digest and digest not in held}
         files = {}
         if fresh:
             for kind, table in _new_rows(snapshot, fresh, run_id).items():
                 files[kind] = store.write(kind, run_id, table)
         table = _pointing(told, [held.get(digest, run_id) if digest else None for digest in digests.values()])
-        before = None
-        if runs:
-            digest = store.steadily(lambda: store.read("observations", runs[-1]).sha256)
-            before = {"run_id": runs[-1], "sha256": digest}
         store.write("observations", run_id, table, files=files, previous=before)
     return table
 
 
-def _held(history: History, runs: list[str], digests: set[str]) -> dict[str, str]:
-    """The runs that hold answers, by digest; one that is not among them is new, or was last given long ago."""
+def _before(history: History, digests: set[str]) -> tuple[dict[str, str] | None, dict[str, str]]:
+    """The run before with the SHA-256 of its file, if there is one, and the runs that hold answers, by digest.
+
+    An answer that is not among those is new, or was last given long ago, or is not all there any more.
+    """
+    store = history.store
+    runs = store.run_ids()
     if not runs:
-        return {}
-    before = history.store.read("observations", runs[-1]).table(["digest", "stored_in"])
-    told = zip(*(values(before, name) for name in ("digest", "stored_in")), strict=True)
-    held = {digest: stored_in for digest, stored_in in told if digest}
-    new = digests - held.keys()
+        return None, {}
+    last = store.read("observations", runs[-1])
+    told = last.table(["digest", "stored_in"])
+    held = {digest: run for digest, run in zip(*(values(told, name) for name in told.column_names), strict=True) if run}
+    whole = _whole(store, set(held.values()))
+    held = {digest: run for digest, run in held.items() if run in whole}
     # not those of pruned runs, even if they are still here: they may be about to go
-    if new and (holding := sorted(history.store.holding() & set(runs))[-_RECENT:]):
+    if (new := digests - held.keys()) and (holding := sorted(_whole(store, runs) & set(runs))[-_RECENT:]):
         asked = build(_FRESH, {"server": [""] * len(new), "digest": list(new)})
         recorded = build(_RECORDED, {"run_id": holding})
         engine = history.views([], holding, ["payloads"], fresh=asked, recorded=recorded)
         held |= {row["digest"]: row["stored_in"] for row in rows(engine.query(queries.STORED))}
-    return held
+    return {"run_id": runs[-1], "sha256": last.sha256}, held
+
+
+def _whole(store: Store, run_ids: Collection[str]) -> set[str]:
+    """Of some runs those that have each file of what they stored."""
+    return set.intersection(*(set(store.where(kind, run_ids)) for kind in KINDS[1:]))
 
 
 def _pointing(observations: pa.Table, stored_in: list[str | None]) -> pa.Table:

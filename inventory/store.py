@@ -18,7 +18,7 @@ import pyarrow as pa
 from inventory import schema
 from inventory.contents import ADVICE, ARROW, KINDS, RUN_ID, Sealed, listed, month_of, opened
 from inventory.errors import FileError
-from inventory.files import alone, is_left, sign, state, sweep
+from inventory.files import alone, is_left, sign, state, sweep, sync_folder
 from inventory.months import Months
 from inventory.notes import Notes, not_written
 from inventory.queries import GRAIN_FILES
@@ -115,18 +115,22 @@ class Store(Notes):
         mixed = any(self._checked[path][1] != schema.SCHEMA_VERSION for path in paths)
         return paths, pa.Table.from_batches([], ARROW[kind]) if mixed else None
 
+    def look(self, kinds: Iterable[str] = ("observations",)) -> object:
+        """What changes when files are merged, or those of some kinds come or go."""
+        return self.months.seen(), [self.months.files(kind) for kind in kinds]
+
     def steadily(self, reading: Callable[[], _Read]) -> _Read:
-        """What a reading gives; it is made again if meanwhile files were merged that it was about to read.
+        """What a reading gives; it is made again if meanwhile runs were merged or pruned that it was about to read.
 
         Raises:
             FileError: what the reading raises.
         """
         while True:
-            seen = self.months.seen()
+            seen = self.look()
             try:
                 return reading()
             except FileError:
-                if self.months.seen() == seen:
+                if self.look() == seen:
                     raise
 
     def write(self, kind: str, run_id: str, table: pa.Table, **about: Any) -> str:
@@ -151,13 +155,28 @@ class Store(Notes):
         there, found = set(self.run_ids()), super().baselines()
         for name, run_id in found.items():
             if run_id not in there:  # a flipped bit may well make another id
-                path = self.folder / "baselines" / f"{name}.txt"
+                path = self.baseline_path(name)
                 raise FileError(f"{path} names a run that is missing: {run_id}", ADVICE)
         return found
+
+    def freeze(self, name: str, run_id: str) -> None:
+        """Freeze a run under a name, for good.
+
+        Raises:
+            ConfigurationError: the name cannot be one, or is taken by another run.
+            FileError: it could not be written, or the run was pruned meanwhile.
+        """
+        super().freeze(name, run_id)
+        if run_id not in self.run_ids():
+            with suppress(OSError):
+                self.baseline_path(name).unlink()
+            raise FileError(f"the run {run_id} has just been pruned", "Freeze another: lms-inventory history")
 
     @contextmanager
     def begun(self, run_id: str) -> Iterator[None]:
         """Tell other processes that this run is being written, so that they leave its files and what it needs alone.
+
+        Of a run that fails nothing stays; what cannot be removed now keeps its sign, and is swept by the next run.
 
         Raises:
             FileError: the sign could not be put up.
@@ -168,34 +187,51 @@ class Store(Notes):
             file = sign(path)
         except OSError as error:
             raise not_written(path, error) from error
+        sync_folder(self.workshop)  # it must outlive a loss of power as long as the files that only it tells of
         with file:
             try:
                 yield
-            finally:
+            except BaseException:
                 with suppress(OSError):
-                    path.unlink()
+                    self._sweep(path)
+                raise
+            with suppress(OSError):
+                path.unlink()
+
+    def _sweep(self, sign: Path) -> None:
+        """Remove a run's sign, and its files if it was never committed.
+
+        Raises:
+            OSError: one could not be removed; the sign stays.
+        """
+        if not self.path("observations", sign.stem).exists():
+            for kind in KINDS[1:]:
+                self.path(kind, sign.stem).unlink(missing_ok=True)
+        sign.unlink()
+
+    def signs(self) -> set[str]:
+        """The runs that are being written, or were when they were killed."""
+        return {path.stem for path in self.workshop.glob("*.run")}
 
     def writing(self) -> set[str]:
         """The runs that are being written now, or were until a moment ago."""
-        return {path.stem for path in self.workshop.glob("*.run") if not is_left(path)}
+        return {run_id for run_id in self.signs() if not is_left(self.workshop / f"{run_id}.run")}
 
     def tidy(self) -> None:
         """Remove what runs that were killed have left: temporary files, and files of a run that was never committed.
 
-        The order keeps a run that is being written safe: its sign is there before its first file, and until its commit.
+        Only a run's sign tells that it was never committed: a file without one may be all that is left of a history
+        whose observations were lost, or are just being copied.
         """
         sweep(self.workshop, "")
         if self.months.unsettled or (self.workshop / _LOCK).exists():
             with suppress(FileError), self.alone():  # unless a merging is under way
                 pass
-        files = [path for kind in KINDS[1:] for path in self.months.files(kind)]
-        signs = {path: is_left(path) for path in self.workshop.glob("*.run")}
-        alive = {path.stem for path, dead in signs.items() if not dead}
-        runs = set(self.run_ids()) | self.pruned().keys()  # what a pruned run stored may still be pointed at
-        left = [path for path in files if RUN_ID.fullmatch(path.stem) and path.stem not in runs | alive]
-        for path in [*left, *(path for path, dead in signs.items() if dead)]:
-            with suppress(OSError):  # another run sweeps too, or the next one will
-                path.unlink()
+        if signs := [path for path in self.workshop.glob("*.run") if is_left(path)]:
+            recorded = set(self.run_ids()) | self.pruned().keys()  # what a pruned run stored may still be pointed at
+            for path in signs:
+                with suppress(OSError):  # another run sweeps too, or the next one will
+                    path.unlink() if path.stem in recorded else self._sweep(path)
 
     def remove(self, kind: str, run_id: str) -> None:
         """Remove one file, if it is there.

@@ -15,6 +15,7 @@ from inventory.decode import PATHS, decode
 from inventory.digest import digest
 from inventory.errors import FileError, ServerError
 from inventory.flatten import flatten
+from inventory.folders import everything
 from inventory.queries import GRAIN_FILES
 from inventory.snapshot import build, rows, values
 from inventory.store import Store
@@ -48,11 +49,17 @@ def verify(store: Store) -> pa.Table:
     Returns:
         One row per problem, as ``PROBLEMS`` says; none if all is well.
     """
+    before: list[Problem] | None = None
     while True:
-        seen = store.months.seen()
+        seen = store.look(KINDS)
         found = list(dict.fromkeys(_problems(store)))
-        if not found or store.months.seen() == seen:  # else files were merged that it was about to read
-            return build(PROBLEMS, {name: [getattr(problem, name) for problem in found] for name in PROBLEMS.names})
+        if not found or store.look(KINDS) == seen:
+            break
+        if before is not None:  # files come and go all the time: what was found twice is not of their making
+            found = [problem for problem in found if problem in before]
+            break
+        before = found
+    return build(PROBLEMS, {name: [getattr(problem, name) for problem in found] for name in PROBLEMS.names})
 
 
 def recorded(store: Store) -> set[str]:
@@ -99,13 +106,14 @@ class _Files:
 def _problems(store: Store) -> Iterator[Problem]:
     pruned = {run_id: digest for noted in store.noted("pruned").values() for run_id, digest in (noted or {}).items()}
     files = _Files(store, {}, set(), {})
+    writing = store.signs()
     for kind in KINDS:
         known = dict.fromkeys(store.months.files(kind))
-        for path in [*known, *sorted(set((store.folder / kind).rglob("*")) - known.keys())]:
-            if path.is_file():
-                yield from _file(files, kind, path, here=path in known)
+        for path in [*known, *(path for path in everything(store.folder / kind) if path not in known)]:
+            yield from _file(files, kind, path, here=path in known)
     yield from _notes(files)
     yield from _missed(files, pruned)
+    yield from _orphans(files, writing | pruned.keys())
     for kind, run_id in files.sealed:
         if kind == "observations":
             yield from _links(files, run_id, pruned)
@@ -156,6 +164,15 @@ def _missed(files: _Files, pruned: dict[str, str]) -> Iterator[Problem]:
         if run_id not in pruned and files.missing("observations", run_id):
             name = files.name("observations", run_id)
             yield Problem(name, f"missing: {journal.NAME} names it", _holds("observations", run_id))
+
+
+def _orphans(files: _Files, known: set[str]) -> Iterator[Problem]:
+    """The files of runs that are not recorded, but of those that are ``known``: whatever tells of them is lost."""
+    recorded = set(files.store.run_ids()) if not any(kind == KINDS[0] for kind, _ in files.lost) else None
+    known = known | files.store.signs()
+    for kind, run_id in files.sealed:
+        if kind != KINDS[0] and recorded is not None and run_id not in recorded | known:
+            yield Problem(files.name(kind, run_id), "belongs to no run that is recorded", _holds(kind, run_id))
 
 
 def _notes(files: _Files) -> Iterator[Problem]:

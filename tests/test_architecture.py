@@ -38,7 +38,7 @@ TOLD = {  # edges that another edge stands on
     "compaction": {"contents", "store"},
     "past": {"store", "engines"},
     "history": {"store", "engines", "past"},
-    "verify": {"contents", "store", "journal"},
+    "verify": {"contents", "folders", "store", "journal"},
     "prune": {"contents", "store", "compaction"},
     "shapes": {"canvas"},
     "plots": {"canvas", "shapes"},

@@ -9,12 +9,13 @@ from histories import Fleet, collected, day, files, made, model, run, told
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.contents import KINDS
-from inventory.errors import ConfigurationError
+from inventory.contents import KINDS, Sealed
+from inventory.errors import ConfigurationError, FileError
 from inventory.history import History
 from inventory.prune import Plan, carry_out, kept, plan
 from inventory.recording import record
 from inventory.references import time_of
+from inventory.store import Store
 from inventory.verify import verify
 
 MOMENTS = st.datetimes(datetime(2024, 12, 20), datetime(2026, 2, 1))  # noqa: DTZ001 - made UTC below
@@ -150,3 +151,60 @@ def test_a_run_recorded_meanwhile_keeps_what_it_points_at(tmp_path: Path) -> Non
     assert not history.store.path("payloads", ids[3]).exists()
     assert history.store.run_ids() == [later]
     assert verify(history.store).num_rows == 0
+
+
+def test_read_while_it_is_pruned(tmp_path: Path) -> None:
+    """A reading that was about to open what is pruned meanwhile is made again; what is missing for good is told."""
+    history, ids = made(tmp_path, *FLEETS)
+    looked: list[list[str]] = []
+
+    def reading() -> list[str]:
+        looked.append(history.store.run_ids())
+        if len(looked) == 1:
+            other = History(history.store.folder).store
+            carry_out(other, plan(other, {"last": 1}))
+        return [str(history.store.read("observations", run_id).about["run_id"]) for run_id in looked[-1]]
+
+    assert history.store.steadily(reading) == history.store.run_ids()
+    assert [len(one) for one in looked] == [len(ids), len(history.store.run_ids())]
+    with pytest.raises(FileError, match="could not be read"):
+        history.store.steadily(lambda: history.store.read("observations", ids[0]))
+
+
+def test_recorded_while_it_is_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is about to look at the newest one is recorded also if that goes while another comes."""
+    history, ids = made(tmp_path, *FLEETS)
+    read = Store.read
+    begun: list[str] = []
+
+    def slowly(store: Store, kind: str, run_id: str) -> Sealed:
+        if not begun and store is history.store:
+            begun.append(run_id)
+            other = History(history.store.folder)
+            run(other, FLEETS[-1], day(50))
+            carry_out(other.store, plan(other.store, {"last": 1}))
+        return read(store, kind, run_id)
+
+    snapshot = collected(tmp_path / "answers", FLEETS[0], day(60))
+    monkeypatch.setattr(Store, "read", slowly)
+    record(history, snapshot)
+    assert begun == [ids[-1]]
+    assert ids[-1] not in history.store.run_ids()
+    assert history.load(snapshot.run_id).complete
+    assert verify(history.store).num_rows == 0
+
+
+def test_frozen_while_it_is_pruned(tmp_path: Path) -> None:
+    """A run that was frozen since the plan was made stays with its answers; one that has gone cannot be frozen."""
+    history, ids = made(tmp_path, *FLEETS)
+    made_before = plan(history.store, {"last": 1})
+    assert {ids[0], ids[1]} <= set(made_before.drop)
+    history.freeze("approved", ids[0])
+    carry_out(history.store, made_before)
+    assert ids[0] in history.store.run_ids()
+    assert ids[1] not in history.store.run_ids()
+    assert history.load(history.baseline("approved")).models["key"].tolist()
+    assert verify(history.store).num_rows == 0
+    with pytest.raises(FileError, match="has just been pruned"):
+        history.store.freeze("gone", ids[1])
+    assert history.store.baselines() == {"approved": ids[0]}

@@ -1,9 +1,11 @@
 """The files of a history: where they are, what is in them, and that they are written once."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import time
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,10 @@ from histories import Fleet, Merging, collected, day, files, made, model, run, t
 from inventory.contents import KINDS, listed, rows_sha256
 from inventory.errors import ConfigurationError, FileError
 from inventory.history import History
+from inventory.prune import carry_out, plan
 from inventory.recording import record
 from inventory.seal import sealed, unsealed
-from inventory.snapshot import rows
+from inventory.snapshot import rows, values
 from inventory.store import Store
 from inventory.verify import verify
 
@@ -125,7 +128,7 @@ def test_a_run_that_is_being_written_is_not_written_twice(tmp_path: Path) -> Non
 
 
 def test_nothing_of_a_run_that_is_being_written_is_tidied_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another run that tidies between two files of this one leaves them; what no sign protects it removes."""
+    """Another run that tidies between two files of this one leaves them; those of one that was killed it removes."""
     history, _ = made(tmp_path, TWO)
     write = Store.write
 
@@ -136,21 +139,112 @@ def test_nothing_of_a_run_that_is_being_written_is_tidied_away(tmp_path: Path, m
     monkeypatch.setattr(Store, "write", slowly)
     second = run(history, {"a": [model("z")], "b": TWO["b"]}, day(1))
     assert verify(history.store).num_rows == 0
-    stray = history.store.path("models", second).with_name("20261101T060000.000000Z-0000.parquet")
+    killed = "20261101T060000.000000Z-0000"
+    stray = history.store.path("models", second).with_name(f"{killed}.parquet")
     shutil.copy(history.store.path("models", second), stray)
+    sign = history.store.workshop / f"{killed}.run"
+    sign.touch()
+    history.store.tidy()
+    assert stray.exists(), "its sign is young"
+    os.utime(sign, (time.time() - 10,) * 2)
     history.store.tidy()
     assert not stray.exists()
+    assert not sign.exists()
+
+
+def test_a_run_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it wrote is removed with its sign, also if it is interrupted; what it committed is not."""
+    history, _ = made(tmp_path, TWO)
+    before = files(history)
+    write = Store.write
+    for error in (FileError("the disk is full"), KeyboardInterrupt()):
+
+        def fails(store: Store, kind: str, *rest: Any, error: BaseException = error, **more: Any) -> str:
+            if kind == "observations":
+                raise error
+            return write(store, kind, *rest, **more)
+
+        monkeypatch.setattr(Store, "write", fails)
+        with pytest.raises(type(error)):
+            run(history, {"a": [model("z")], "b": TWO["b"]}, day(1))
+        assert files(history) == before
+        assert [*history.store.workshop.iterdir()] == []
+    monkeypatch.undo()
+    snapshot = collected(tmp_path / "answers", {"a": [model("y")]}, day(2))
+    with contextlib.suppress(KeyboardInterrupt), history.store.begun(snapshot.run_id):
+        for kind in ("payloads", "models", "instances", "observations"):
+            history.store.path(kind, snapshot.run_id).write_bytes(b"")
+        raise KeyboardInterrupt
+    assert history.store.path("models", snapshot.run_id).exists(), "it was committed"
+
+
+def test_the_sign_of_a_pruned_run(tmp_path: Path) -> None:
+    """A run that was killed after its commit, and pruned since, keeps the answers that others point at."""
+    history, ids = made(tmp_path, TWO, TWO, TWO)
+    carry_out(history.store, plan(history.store, {"last": 1}))
+    before = files(history)
+    assert history.store.path("payloads", ids[0]) in before
+    for run_id in (ids[0], ids[-1]):
+        sign = history.store.workshop / f"{run_id}.run"
+        sign.touch()
+        os.utime(sign, (time.time() - 10,) * 2)
+    history.store.tidy()
+    assert files(history) == before
+    assert [*history.store.workshop.iterdir()] == []
+
+
+@pytest.mark.parametrize("lost", ["observations", "observations/month=2026-11", "pruned"])
+def test_answers_outlive_what_tells_of_them(tmp_path: Path, lost: str) -> None:
+    """Where the observations or the record of a pruning are lost, or not copied back yet, a new run removes nothing."""
+    history, ids = made(tmp_path, TWO, TWO, {"a": [model("z")]})
+    carry_out(history.store, plan(history.store, {"last": 2}))
+    assert ids[0] not in history.store.run_ids()
+    answers = {path: path.read_bytes() for path in files(history) if path.parent.parent.name in KINDS[1:]}
+    (history.store.folder / lost).rename(tmp_path / "away")
+    told = {str(row["problem"]) for row in rows(verify(history.store))}
+    assert "belongs to no run that is recorded" in told
+    new = run(history, {"a": [model("z")]}, day(9))
+    assert answers.items() <= {path: path.read_bytes() for path in files(history)}.items()
+    for path in (history.store.folder / lost).rglob("*.parquet"):
+        shutil.move(path, tmp_path / "away" / path.relative_to(history.store.folder / lost))
+    shutil.rmtree(history.store.folder / lost, ignore_errors=True)
+    (tmp_path / "away").rename(history.store.folder / lost)
+    assert history.load(new).complete
+    assert verify(history.store).num_rows == 0
+
+
+def test_an_answer_whose_file_is_gone_is_stored_again(tmp_path: Path) -> None:
+    """A run does not point at an answer that is not all there: what it acknowledges can be read."""
+    for kind in ("payloads", "models", "instances"):
+        (tmp_path / kind).mkdir()
+        history, ids = made(tmp_path / kind, TWO, TWO)
+        history.store.path(kind, ids[0]).unlink()
+        new = run(history, TWO, day(5))
+        assert history.load(new).complete
+        assert set(values(history.load(new).tables["observations"], "stored_in")) == {new}
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    """A history under a file is an error that says what to do; reading it is an empty history."""
+    """A history that is a file, or under one, is an error that says what to do, also for whoever only reads it."""
     (tmp_path / "file").write_text("")
-    history = History(tmp_path / "file" / "history")
-    with pytest.raises(FileError, match="--no-history"):
-        record(history, collected(tmp_path / "answers", TWO, day(0)))
+    told = r"could not be (read|written): .+--history DIR"
+    for path in (tmp_path / "file", tmp_path / "file" / "history", tmp_path / ("n" * 300)):
+        history = History(path)
+        readings = (history.runs, history.timeline, history.lifecycle, history.load, history.store.run_ids)
+        for reading in (*readings, lambda at=history: verify(at.store)):
+            with pytest.raises(FileError, match=told):
+                reading()
+    with pytest.raises(FileError, match=told):
+        record(History(tmp_path / "file"), collected(tmp_path / "answers", TWO, day(0)))
+
+
+def test_a_folder_that_is_not_there_is_an_empty_history(tmp_path: Path) -> None:
+    """Nothing was recorded there yet."""
+    history = History(tmp_path / "none")
     assert history.runs().empty
     assert history.timeline().empty
     assert history.lifecycle().empty
+    assert verify(history.store).num_rows == 0
 
 
 @pytest.mark.parametrize("name", ["a[b]c", "a*b", "what?", "ünï cödé", "it's"])

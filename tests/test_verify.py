@@ -1,6 +1,7 @@
 """The proof: each kind of wrong is told with its file, also where every seal is whole."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,8 @@ from inventory.errors import FileError
 from inventory.history import History
 from inventory.prune import carry_out, plan
 from inventory.seal import sealed
-from inventory.snapshot import rows
+from inventory.snapshot import rows, values
+from inventory.store import Store
 from inventory.verify import verify
 
 ONE, TWO = [model("x", "i"), model("y")], [model("x", "i", "j"), model("z")]
@@ -216,11 +218,59 @@ def test_damaged_notes(tmp_path: Path) -> None:
         assert ("pruned", "is damaged") in found(history)
     record.write_text(body)
     baseline = history.store.folder / "baselines" / "good.txt"
-    for damaged in ("no id\n", second, f"{second}\n\n", f"{second}\r"):
+    whole = baseline.read_text()
+    for damaged in ("", "no id\n", second, f"{second}\n", whole[:-1], f"{whole}\n", whole.replace("\n", "\r\n")):
         baseline.write_bytes(damaged.encode())
         assert found(history) == {("baselines", "is damaged")}
-    baseline.write_text("20261231T060000.000000Z-0000\n")
+    missing = "20261231T060000.000000Z-0000"
+    baseline.write_text(f"{missing}\n{sha256(f'good {missing}'.encode()).hexdigest()}\n")
     assert found(history) == {("baselines", "names a run that is missing")}
+    baseline.write_text(whole)
+    baseline.rename(baseline.with_name("best.txt"))
+    assert found(history) == {("baselines", "is damaged")}, "it was frozen under another name"
+
+
+def test_baselines_that_were_swapped(tmp_path: Path) -> None:
+    """Two baselines whose files were swapped are both damaged, and neither is used."""
+    history, ids = made(tmp_path, *FLEETS)
+    paths = [history.store.baseline_path(name) for name in ("one", "two")]
+    for path, run_id in zip(paths, ids, strict=False):
+        history.freeze(path.stem, run_id)
+    one, two = (path.read_bytes() for path in paths)
+    paths[0].write_bytes(two)
+    paths[1].write_bytes(one)
+    assert sorted(values(verify(history.store), "file")) == ["baselines/one.txt", "baselines/two.txt"]
+    with pytest.raises(FileError, match="is damaged"):
+        history.baseline("one")
+
+
+@pytest.mark.parametrize("kind", ["observations", "models"])
+def test_a_file_that_became_a_folder(tmp_path: Path, kind: str) -> None:
+    """It is named."""
+    history, ids = made(tmp_path, *FLEETS)
+    path = history.store.path(kind, ids[0])
+    path.unlink()
+    path.mkdir()
+    assert str(path.relative_to(history.store.folder)) in values(verify(history.store), "file")
+
+
+def test_files_that_were_pruned_meanwhile(tmp_path: Path) -> None:
+    """What vanishes because runs are being pruned is looked for again, and is no problem."""
+    history, ids = made(tmp_path, *FLEETS)
+
+    class Pruning(Store):
+        """Prunes while it is looked at, the first time."""
+
+        done = False
+
+        def noted(self, kind: str) -> dict[Path, dict[str, str] | None]:
+            if not self.done:
+                self.done = True
+                carry_out(history.store, plan(history.store, {"last": 1}))
+            return super().noted(kind)
+
+    assert verify(Pruning(history.store.folder)).num_rows == 0
+    assert len(history.store.run_ids()) < len(ids)
 
 
 def test_files_that_were_merged_meanwhile(tmp_path: Path) -> None:

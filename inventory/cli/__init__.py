@@ -114,12 +114,13 @@ def _end(number: int, _: object) -> None:
 
 
 def _told(error: InventoryError | OSError | MemoryError, *, debug: bool) -> int:
-    """Say an error, and return its exit code; what the output or the memory cannot take is an error of a file."""
+    """Say an error, and return its exit code; what the system, the output or the memory refuses is a file's."""
     if isinstance(error, MemoryError):
         error = FileError("there is not enough memory for this", "Nothing was half-written; ask for less at a time")
-    if isinstance(error, OSError):
-        if error.filename is not None:  # no stream: a defect of ours
-            raise error
+    elif isinstance(error, OSError) and error.filename is not None:
+        path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else error.filename
+        error = FileError(f"{path} could not be used: {error.strerror}", "Check the path and its permissions")
+    elif isinstance(error, OSError):
         silence(sys.stdout)
         error = FileError(f"the output could not be printed: {error.strerror}", "Is the disk full?")
     if debug:

@@ -99,9 +99,9 @@ def _journalled(history: "History", taken: "Taken", seconds: float, code: int, f
     from inventory import journal
 
     told = [failure.what for failure in failures]
-    recorded = taken.snapshot.run_id in history.store.run_ids()
-    entry = journal.entry_of(taken.snapshot, taken.changes, seconds, code, told, recorded=recorded)
     try:
+        recorded = taken.snapshot.run_id in history.store.run_ids()
+        entry = journal.entry_of(taken.snapshot, taken.changes, seconds, code, told, recorded=recorded)
         journal.append(history.store.folder, entry)
     except FileError as error:
         if not taken.failure:  # then the history as a whole cannot be written, and that was said

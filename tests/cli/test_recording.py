@@ -135,7 +135,10 @@ def test_a_history_that_cannot_be_written_spares_the_files(flags: list[str], ser
     for folder in ("blocked", "blocked/deeper"):
         done = take(server, *flags, "--history", tmp_path / folder, "-o", "a.csv", cwd=tmp_path)
         assert (done.code, done.err.count("\n")) == (4, 1), done.err
-        assert done.err.startswith(f"lms-inventory: the history {tmp_path / folder} could not be ")
+        assert done.err.startswith(
+            f"lms-inventory: {tmp_path / folder}/observations could not be read: Not a directory"
+        )
+        assert "--history DIR" in done.err
         assert (done.out == "") == (flags == ["-q"])
         assert len(inventory.read(tmp_path / "a.csv").models) == 6
 

@@ -214,6 +214,16 @@ def test_a_baseline_that_became_another_run_id(tmp_path: Path) -> None:
     for arguments in (("diff", "--baseline", "good"), ("prune", "--keep-last", "1")):
         done = run(*arguments, "--history", history.store.folder)
         assert (done.code, done.out, done.err.count("\n")) == (4, "", 1)
+        assert "good.txt is damaged" in done.err
+
+
+def test_a_baseline_whose_run_is_gone(tmp_path: Path) -> None:
+    """A baseline of a run that is not there any more is told by whatever uses baselines."""
+    history, ids = grown(tmp_path)
+    History(history.store.folder).store.path("observations", ids[1]).unlink()
+    for arguments in (("diff", "--baseline", "good"), ("prune", "--keep-last", "1")):
+        done = run(*arguments, "--history", history.store.folder)
+        assert (done.code, done.out, done.err.count("\n")) == (4, "", 1)
         assert "good.txt names a run that is missing" in done.err
 
 

@@ -170,7 +170,7 @@ def test_without_an_environment(tmp_path: Path) -> None:
     bare = {"PYTHONPATH": clean()["PYTHONPATH"], "HOME": os.devnull}
     done = run("snapshot", "-q", "--server", "s=file:answer.json", env=bare, cwd=tmp_path)
     assert (done.code, done.out) == (4, "")
-    assert re.fullmatch(r"lms-inventory: .+ could not be written: .+--history DIR.+\n", done.err)
+    assert re.fullmatch(r"lms-inventory: .+ could not be read: .+--history DIR\n", done.err)
 
 
 @pytest.mark.parametrize("changes", [[5, 1, 0], [0, -9000, 9000, 0, 0, -1, 1], None], ids=["back", "far", "random"])
