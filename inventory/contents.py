@@ -19,11 +19,11 @@ from pyarrow import parquet
 
 from inventory import queries, schema
 from inventory.errors import FileError
+from inventory.references import RUN_ID
 from inventory.seal import claimed, sealed, unsealed
 from inventory.snapshot import arrow_schema, conformed
 
 KINDS = ("observations", "payloads", "models", "instances")
-RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{4}")
 ADVICE = "See what else is wrong with: lms-inventory verify"
 
 ARROW = {

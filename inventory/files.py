@@ -13,6 +13,8 @@ from io import BufferedWriter
 from pathlib import Path
 from typing import IO
 
+from inventory.errors import FileError
+
 try:
     import fcntl
 except ImportError:  # Windows: there, a file that is open cannot be removed, which serves as well
@@ -39,6 +41,7 @@ def drafted(path: Path, body: bytes, *, several: bool = False) -> Iterator[Calla
 
     Raises:
         OSError: it could not be done; the target is as it was, and no temporary file is left.
+        FileError: several were to change, one could not, and another could not be put back.
     """
     target = Path(os.path.realpath(path))  # a link stays a link
     mode = _mode(target)
@@ -48,34 +51,55 @@ def drafted(path: Path, body: bytes, *, several: bool = False) -> Iterator[Calla
     old = Path(file.name).with_suffix(".old.tmp")
     moved = False
     try:
-        with file:
-            if mode is not None:
-                Path(file.name).chmod(mode)
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
+        if mode is not None:
+            Path(file.name).chmod(mode)
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
 
-            def move() -> None:
-                nonlocal moved
-                if not fcntl:
-                    file.close()  # Windows does not move a file that is open
-                if several and mode is not None:
-                    _keep(target, old)
-                _replace(Path(file.name), target)
-                moved = True
-                sync_folder(target.parent)
+        def move() -> None:
+            nonlocal moved
+            if not fcntl:
+                file.close()  # Windows does not move a file that is open
+            if several and mode is not None:
+                _keep(target, old)
+            _replace(Path(file.name), target)
+            moved = True
+            sync_folder(target.parent)
 
-            yield move  # still open, and so locked: nobody sweeps it before it is moved
-    except BaseException:
+        yield move  # still open, and so locked: nobody sweeps it before it is moved
+    except BaseException as error:
         if several and moved:
-            with contextlib.suppress(OSError):
-                target.unlink() if mode is None else old.replace(target)
-                sync_folder(target.parent)
+            _put_back(target, old if mode is not None else None, error)
         raise
     finally:
+        with contextlib.suppress(OSError):  # all of it is on the disk, or else that was said
+            file.close()
         for left in (Path(file.name), old) if several else (Path(file.name),):
             with contextlib.suppress(OSError):
                 left.unlink()
+
+
+def _put_back(target: Path, old: Path | None, cause: BaseException) -> None:
+    """Put back what stood at a target, or nothing if there was nothing.
+
+    Raises:
+        FileError: it could not be done.
+    """
+    try:
+        if old is None:
+            target.unlink()
+        else:
+            old.replace(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        advice = "Remove it: it is of another run than the file beside it"
+        if old is not None:
+            with contextlib.suppress(OSError):
+                kept = target.with_name(f"{target.name}.before")
+                shutil.copy2(old, kept)
+                advice = f"What was there before is in {kept}"
+        raise FileError(f"{target} is new and could not be put back: {error.strerror}", advice) from cause
 
 
 def _replace(file: Path, target: Path) -> None:

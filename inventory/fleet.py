@@ -156,7 +156,7 @@ def changes_by_group(changes: Changes, groups: Mapping[str, str | None]) -> pa.T
         row |= {"name": name, "servers": len(servers), "not_compared": len(skipped[name])}
         if changed[name]:
             part = replace(changes, table=table_of(schema.CHANGES, changed[name]))
-            row["size_difference"] = size_difference(part)
+            row["size_difference"] = total_of([size_difference(part)])
             for grain, words in _COUNTED.items():
                 counts = part.counts(grain)
                 row |= {column: counts[word] for word, column in words.items()}

@@ -8,6 +8,8 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 
+_WIDEST = 200  # columns that all lines are padded to because of one cell
+
 _NEVER_TEXT = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
     + "".join(chr(plane * 0x10000 + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
@@ -66,8 +68,8 @@ def row(cells: Sequence[str], rooms: Sequence[int], sides: Sequence[str]) -> str
 
 
 def rooms(lines: Sequence[Sequence[str]]) -> list[int]:
-    """The columns that each cell of some lines needs."""
-    return [max(map(width, column)) for column in zip(*lines, strict=True)]
+    """The columns that each cell of some lines needs; one that is longer than any screen stands out of its own."""
+    return [min(max(map(width, column)), _WIDEST) for column in zip(*lines, strict=True)]
 
 
 def count(number: int, word: str) -> str:

@@ -12,9 +12,10 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from inventory.contents import KINDS, RUN_ID, listed
+from inventory.contents import KINDS, listed
 from inventory.files import make_folders, publish_once, sync_folder
 from inventory.folders import identities, names
+from inventory.references import RUN_ID
 
 
 class Months:

@@ -8,11 +8,12 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from inventory.contents import ADVICE, RUN_ID
+from inventory.contents import ADVICE
 from inventory.errors import ConfigurationError, FileError
 from inventory.filenames import no_name
 from inventory.files import make_folders, publish_once
 from inventory.folders import names
+from inventory.references import RUN_ID
 
 
 class Notes:

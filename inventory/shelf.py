@@ -107,7 +107,7 @@ def _totals(snapshot: Snapshot, found: Sequence[Row], grain: str) -> str:
     if grain == "model":
         known = [one["size_bytes"] for one in found if one["size_bytes"] is not None]
         told.append(size(sum(known)) if known or not found else "size not reported")
-        told.append(count(sum(one["loaded_instance_count"] for one in found), "loaded instance"))
+        told.append(count(sum(one["loaded_instance_count"] or 0 for one in found), "loaded instance"))
     if "suspect" in statuses:
         told.append(style(f"{count(statuses.count('suspect'), 'server')} suspect", fg="yellow"))
     if failed:

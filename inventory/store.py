@@ -16,12 +16,13 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from inventory import schema
-from inventory.contents import ADVICE, ARROW, KINDS, RUN_ID, Sealed, listed, month_of, opened
+from inventory.contents import ADVICE, ARROW, KINDS, Sealed, listed, month_of, opened
 from inventory.errors import FileError
 from inventory.files import alone, is_left, sign, state, sweep, sync_folder
 from inventory.months import Months
 from inventory.notes import Notes, not_written
 from inventory.queries import GRAIN_FILES
+from inventory.references import RUN_ID
 from inventory.seal import sealed
 from inventory.snapshot import conformed
 

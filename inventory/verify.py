@@ -10,13 +10,14 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import journal, schema
-from inventory.contents import KINDS, RUN_ID, Sealed, is_merged, listed, month_of, opened
+from inventory.contents import KINDS, Sealed, is_merged, listed, month_of, opened
 from inventory.decode import PATHS, decode
 from inventory.digest import digest
 from inventory.errors import FileError, ServerError
 from inventory.flatten import flatten
 from inventory.folders import everything
 from inventory.queries import GRAIN_FILES
+from inventory.references import RUN_ID
 from inventory.snapshot import build, rows, values
 from inventory.store import Store
 

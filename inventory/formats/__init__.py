@@ -191,8 +191,10 @@ def _read(path: Path) -> "Snapshot":
         raise ConfigurationError(f"{path}: a report for people cannot be read back", f"Give a {known} of that run")
     member = _member(path)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise FileError(f"{path} could not be read: not a regular file", "Give a file that this tool wrote")
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or not status.st_size:  # the system's own, without an end, tell no size
+            what = "it is empty" if stat.S_ISREG(status.st_mode) else "not a regular file"
+            raise FileError(f"{path} could not be read: {what}", "Give a file that this tool wrote")
         with path.open("rb"):  # what the system says about it, before a format's library says it in its way
             pass
     except OSError as error:

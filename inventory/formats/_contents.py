@@ -10,7 +10,7 @@ from inventory.formats import _look
 from inventory.formats._cells import short
 from inventory.formats._sheets import Sheet
 from inventory.overview import BREAKDOWN, breakdown, lines
-from inventory.snapshot import build, rows, table_of, values
+from inventory.snapshot import build, rows, table_of, total_of, values
 
 if TYPE_CHECKING:
     from inventory.overview import Overview
@@ -96,7 +96,7 @@ def _changes(overview: "Overview") -> Sheet:
         for row, line in zip(rows(overview.changes.table), lines(overview.changes), strict=True):
             told = {"what": line.what, "before": line.before, "after": line.after, "hint": line.hint}
             some = {name: text or None for name, text in told.items()}
-            found.append({**row, **some, "size_difference": line.size_difference})
+            found.append({**row, **some, "size_difference": total_of([line.size_difference])})
     return Sheet("Changes", _CHANGES, table_of(_CHANGES, found), 3, "change", _look.WORDS, printed=_PRINTED)
 
 

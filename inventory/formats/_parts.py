@@ -29,8 +29,13 @@ _CHARACTERS = 32 * 2**20
 
 _ENTRIES = 10_000
 _ENTRY = b"PK\x01\x02"  # how the directory of a zip file begins each entry
-_PIECE = 2**20
-_COLUMNS = 16_384
+_PIECE = 2**16
+_COLUMNS, _KEPT = 16_384, 64
+"""Columns that a sheet can have, and how many of them are read: our tables have half as many, and a cell far on the
+right would stand for thousands that are empty."""
+
+_CELL = 2**20
+"""Characters of one cell; Excel has room for 32,767."""
 
 _WORKBOOK = "xl/workbook.xml"
 
@@ -171,8 +176,6 @@ class Parts:
         parser.StartDoctypeDeclHandler = refuse
         with self._archive.open(part) as source:
             while piece := source.read(_PIECE):
-                if len(piece) == _PIECE and b"<" not in piece:
-                    raise too_large(self._path, "it holds a text that no cell can")
                 parser.Parse(piece, False)
                 if len(parser.intern) > _NAMES:
                     raise too_large(self._path, "it has more names than a workbook needs")
@@ -217,6 +220,7 @@ class _Sheet:
         self._value = False
         self._inside = _Inside()
         self._pieces: list[str] = []
+        self._characters = 0
         self._told = False
         self._places: dict[str, int] = {}
 
@@ -225,12 +229,13 @@ class _Sheet:
         if name == "c":
             self._kind = attributes.get("t", "n")
             self._pieces.clear()
+            self._characters = 0
             self._told = False
             if reference := attributes.get("r"):
                 missing = self._place(reference.rstrip("0123456789")) - len(self._row)
                 if missing < 0:
-                    raise ValueError("a cell that stands twice, or too far on")
-                self._row += [None] * missing
+                    raise ValueError("a cell that stands twice")
+                self._row += [None] * min(missing, _KEPT - len(self._row))
         elif name == "v":
             self._value = self._told = True
         elif name == "row":
@@ -245,7 +250,7 @@ class _Sheet:
             text = "".join(self._pieces) if self._told else None
             if self._kind == "s" and text is not None:
                 text = self._shared[int(text)]
-            if len(self._row) < _COLUMNS:
+            if len(self._row) < _KEPT:
                 self._row.append(Cell(self._kind, text))
         elif name == "v":
             self._value = False
@@ -258,6 +263,9 @@ class _Sheet:
         """A text stands there."""
         if self._value or self._inside.text:
             self._pieces.append(text)
+            self._characters += len(text)
+            if self._characters > _CELL:
+                raise ValueError("a text that no cell can hold")
 
     def taken(self) -> list[list[Cell | None]]:
         """The rows that have ended since it was asked last."""

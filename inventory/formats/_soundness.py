@@ -5,10 +5,16 @@ from pyarrow import compute
 
 from inventory import schema
 from inventory.parse import strict
-from inventory.snapshot import Snapshot
+from inventory.references import RUN_ID
+from inventory.snapshot import Snapshot, values
 
 _MODEL = [column.name for column in schema.MODELS.columns if column.key]
 _JSON: dict[str, type] = {schema.LIST: list, schema.OBJECT: dict}
+_PARTS, _PARTS_IN_ALL = 400_000, 2_000_000
+"""Commas, colons and opening brackets in a cell that holds JSON, of which an answer has no more, and in those of a
+column that differ; few bytes can hold much to parse."""
+
+_YEARS = range(1970, 9999)  # the others cannot be told in every time zone
 
 
 def check(snapshot: Snapshot) -> Snapshot:
@@ -27,8 +33,7 @@ def check(snapshot: Snapshot) -> Snapshot:
             _check_column(column, content.column(column.name))
         if content.group_by(keys, use_threads=False).aggregate([]).num_rows < content.num_rows:
             raise ValueError(f"a row of {name} stands there twice")
-    if not set(snapshot.tables["observations"].column("status").unique().to_pylist()) <= {*schema.STATUSES, None}:
-        raise ValueError("no status has such a name")
+    _check_observations(snapshot.tables["observations"])
     if snapshot.grains == schema.GRAINS:
         check_models(snapshot)
     return snapshot
@@ -46,15 +51,36 @@ def check_models(snapshot: Snapshot) -> None:
         raise ValueError("an instance of a model that is not there")
 
 
-def _check_column(column: schema.Column, values: pa.ChunkedArray) -> None:
-    if column.key and values.null_count and column.name != "instance_id":
+def _check_observations(table: pa.Table) -> None:
+    if not set(values(table, "status")) <= {*schema.STATUSES}:
+        raise ValueError("no status has such a name")
+    ids = set(values(table, "run_id"))
+    if len(ids) > 1 or not all(not one or RUN_ID.fullmatch(one) for one in ids):
+        raise ValueError("no run has such an id")
+    if not all(moment is None or moment.year in _YEARS for moment in values(table, "observed_at")):
+        raise ValueError("no run was at such a time")
+
+
+def _check_column(column: schema.Column, cells: pa.ChunkedArray) -> None:
+    if column.key and cells.null_count and column.name != "instance_id":
         raise ValueError(f"a row without its {column.name}")
-    if column.kind == schema.NUMBER and compute.all(compute.is_finite(values)).as_py() not in (True, None):
+    if column.kind == schema.NUMBER and compute.all(compute.is_finite(cells)).as_py() not in (True, None):
         raise ValueError(f"{column.name} is no number")
     if wanted := _JSON.get(column.kind):
-        for text in values.unique().to_pylist():
-            if text is not None and not _is(text, wanted):
+        texts = cells.unique().drop_null()
+        _check_parts(column, texts)
+        for text in texts.to_pylist():
+            if not _is(text, wanted):
                 raise ValueError(f"{column.name} is no JSON of its kind")
+
+
+def _check_parts(column: schema.Column, texts: pa.Array) -> None:
+    """Refuse JSON that holds more than an answer can, before any of it is made into Python's objects."""
+    parts = pa.array([0] * len(texts), pa.int64())
+    for mark in ",:[{":
+        parts = compute.add(parts, compute.count_substring(texts, mark))
+    if len(texts) and (compute.max(parts).as_py() > _PARTS or compute.sum(parts).as_py() > _PARTS_IN_ALL):
+        raise ValueError(f"{column.name} holds more than any answer")
 
 
 def _is(text: str, wanted: type) -> bool:

@@ -1,5 +1,6 @@
 """Files are there as a whole or not at all, whatever fails."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -159,3 +160,49 @@ def test_pair_untouched(tmp_path: Path) -> None:
         NEW.write(tmp_path / "x.csv", "both")
     assert (tmp_path / "x.models.csv").read_bytes() == before
     assert names(tmp_path) == ["x.instances.csv", "x.models.csv"]
+
+
+def test_a_close_that_fails_afterwards(tmp_path: Path) -> None:
+    """When all of a file is on the disk and in its place, what its closing says changes nothing."""
+    with drafted(tmp_path / "x.csv", b"new") as move:
+        move()
+        for handle in Path("/proc/self/fd").iterdir():
+            if os.path.realpath(handle) == str(tmp_path / "x.csv"):
+                os.close(int(handle.name))  # so that closing it fails
+    assert (tmp_path / "x.csv").read_bytes() == b"new"
+    assert names(tmp_path) == ["x.csv"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_cannot_be_put_back_is_kept(there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a pair of which one cannot be moved, and the other not put back, the old one stays under another name."""
+    first, second = (tmp_path / name for name in ("x.models.csv", "x.instances.csv"))
+    for path in (first, second) if there else (second,):
+        path.write_text(f"old {path.name}")
+
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, "the disk is broken")
+
+    replaced = Path.replace
+
+    def once(path: Path, target: Path) -> None:
+        for name in ("replace", "unlink"):
+            monkeypatch.setattr(Path, name, fails)
+        replaced(path, target)
+
+    monkeypatch.setattr(Path, "replace", once)
+    with pytest.raises(
+        FileError, match=r"x\.models\.csv is new and could not be put back: the disk is broken"
+    ) as caught:
+        OLD.write(tmp_path / "x.csv", "both")
+    monkeypatch.undo()
+    assert second.read_text() == "old x.instances.csv"
+    assert first.read_bytes() != b"old x.models.csv"
+    if there:
+        kept = tmp_path / "x.models.csv.before"
+        assert kept.read_text() == "old x.models.csv"
+        assert caught.value.advice == f"What was there before is in {kept}"
+    else:
+        assert "Remove it" in caught.value.advice
+    OLD.write(tmp_path / "x.csv", "both")
+    assert names(tmp_path) == sorted([first.name, second.name, *(["x.models.csv.before"] if there else [])])

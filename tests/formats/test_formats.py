@@ -234,7 +234,7 @@ def test_suspect_written(tmp_path: Path, suffix: str) -> None:
 
 def test_runs_mixed(tmp_path: Path) -> None:
     """A pair whose files tell of two runs is refused."""
-    first, second = snapshot(run_id="r1"), snapshot(run_id="r2")
+    first, second = snapshot(), snapshot(run_id="20261124T060004.123456Z-3f9a")
     replace(first).write(tmp_path / "x.models.parquet")
     second.write(tmp_path / "x.instances.parquet", "instance")
     with pytest.raises(FileError, match="not of one run"):

@@ -1,6 +1,8 @@
 """Each limit and each check of a file alone: all but one of them hold, and the error says which does not."""
 
+import contextlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,13 @@ from pyarrow.parquet import read_metadata, write_table
 from trust.test_t14_hostile_files import rewrite
 
 import inventory
-from formats.samples import fleet
+from formats.samples import RUN, fleet, snapshot
 from inventory import formats, schema
 from inventory.errors import FileError
 from inventory.formats import _limits, _pages, _parts, _soundness, csv, parquet
 from inventory.snapshot import Snapshot
 
+ROW = {"server": "s", "key": "a", "ordinal": 0}
 SHEET = "xl/worksheets/sheet2.xml"
 
 
@@ -41,7 +44,9 @@ def written(folder: Path, suffix: str) -> Path:
         ("xlsx", _parts, "_UNPACKED_MOST", 1000, "it unpacks to"),
         ("xlsx", _parts, "_ELEMENTS_MOST", 10, "more cells"),
         ("xlsx", _parts, "_NAMES", 5, "more names"),
-        ("xlsx", _parts, "_PIECE", 8, "a text that no cell can"),
+        ("xlsx", _parts, "_CELL", 8, "a text that no cell can"),
+        *((suffix, _soundness, "_PARTS", 0, "holds more than any answer") for suffix in formats.READABLE),
+        *((suffix, _soundness, "_PARTS_IN_ALL", 1, "holds more than any answer") for suffix in formats.READABLE),
         ("parquet", _pages, "FOOTER_LIMIT", 10, "its footer has"),
         ("parquet", _pages, "PAGE_LIMIT", 0, "it unpacks to"),
         ("parquet", _pages, "_PAGES", 0, "it unpacks to"),
@@ -115,12 +120,60 @@ def test_each_check_of_a_sheet(pattern: bytes, content: bytes, said: str, tmp_pa
     assert said in refused(path)
 
 
-def test_no_row_has_more_cells_than_a_sheet_has_columns(tmp_path: Path) -> None:
-    """What stands behind the last column is left out, however many cells there are."""
+@pytest.mark.parametrize("cells", [b"<c/>" * 20_000, b'<c r="XFD9"/>', b'<c r="A9"/><c r="BZ9"/><c r="XFD9"/>'])
+def test_no_row_has_more_cells_than_our_tables_have_columns(cells: bytes, tmp_path: Path) -> None:
+    """What stands far on the right is left out, however many cells there are or seem to be."""
     path = written(tmp_path, "xlsx")
-    rewrite(path, {SHEET: b"<row>" + b"<c/>" * 20_000 + b"</row></sheetData>"}, b"</sheetData>")
+    rewrite(path, {SHEET: b'<row r="9">' + cells + b"</row></sheetData>"}, b"</sheetData>")
     with path.open("rb") as file:
-        assert max(map(len, _parts.Parts(path, file).rows("Models"))) == 16_384
+        assert max(map(len, _parts.Parts(path, file).rows("Models"))) == 64
+    assert max(len(one.columns) for one in schema.TABLES.values()) < 64
+
+
+@pytest.mark.parametrize("suffix", formats.READABLE)
+def test_an_empty_file_is_not_begun(suffix: str, tmp_path: Path) -> None:
+    """The system's own files tell no size, and may have no end."""
+    path = tmp_path / f"x.{suffix}"
+    path.touch()
+    assert "it is empty" in refused(path)
+    if Path("/proc/self/pagemap").exists():
+        path.unlink()
+        path.symlink_to("/proc/self/pagemap")
+        assert "it is empty" in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("observed", "said"),
+    [
+        ({"run_id": "../../pwned"}, "no run has such an id"),
+        ({"run_id": "a\0b"}, "no run has such an id"),
+        ({"run_id": "\x1b[31m"}, "no run has such an id"),
+        ({"run_id": f"{RUN}x"}, "no run has such an id"),
+        ({"status": None}, "no status"),
+        ({"status": "fine"}, "no status"),
+        ({"observed_at": datetime(1, 1, 1, tzinfo=UTC)}, "at such a time"),
+        ({"observed_at": datetime(9999, 12, 31, 23, 59, tzinfo=UTC)}, "at such a time"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
+def test_what_no_run_can_say_of_itself(suffix: str, observed: dict[str, Any], said: str, tmp_path: Path) -> None:
+    """A run's id names files, and its time is told in any zone: a file with others is refused."""
+    with pytest.raises(ValueError, match=said):
+        _soundness.check(snapshot([ROW], **observed))
+    path = tmp_path / f"x.{suffix}"
+    with contextlib.suppress(Exception):  # some of it cannot even be written
+        snapshot([ROW], **observed).write(path)
+    if path.exists():
+        refused(path)
+
+
+def test_two_runs_in_one_file() -> None:
+    """A file is of one run."""
+    one = snapshot([ROW]).tables
+    two = snapshot([{**ROW, "server": "t"}], run_id=RUN.replace("3f9a", "0000")).tables["observations"]
+    with pytest.raises(ValueError, match="no run has such an id"):
+        _soundness.check(Snapshot({**one, "observations": pa.concat_tables([one["observations"], two])}))
 
 
 @pytest.mark.parametrize(

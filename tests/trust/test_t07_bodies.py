@@ -1,5 +1,6 @@
 """T7: every wrong answer has the status that its table says, none is read, and nothing of it is quoted."""
 
+import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ from hostile import BEHAVIOURS, ENCRYPTED, HEAVY, NEVER_ENDING, READ, REFUSED, C
 from refusals import CAPTURED, ODD, SECRET, TOKEN, WRONG
 
 import inventory
+from inventory import formats
 from inventory.decode import decode
 from inventory.errors import ServerError
 from inventory.servers import Server
@@ -88,3 +90,23 @@ def test_the_command_takes_them_all(tmp_path: Path) -> None:
     assert "Traceback" not in done.err
     assert len(done.err.splitlines()) == len(cases)
     assert len((tmp_path / "a.csv").read_text().splitlines()) == 2
+
+
+def test_numbers_at_both_ends(tmp_path: Path) -> None:
+    """Sizes at both ends of what a column holds are compared and reported in every format, however far apart."""
+    out = [word for suffix in formats.FORMATS for word in ("-o", f"x.{suffix}")]
+    for size in (-(2**63), 2**63 - 1):
+        row = {
+            "key": "k",
+            "size_bytes": size,
+            "max_context_length": -size - 1,
+            "quantization": {"bits_per_weight": 1e308},
+        }
+        (tmp_path / "answer.json").write_text(json.dumps({"models": [row, {"key": "l", "size_bytes": size}]}))
+        arguments = ("snapshot", "--server", "s=file:answer.json", "--history", "h", *out)
+        assert run(*arguments, cwd=tmp_path).code == 0
+    for words in (("diff", *out), ("diff", "--by", "server"), ("diff", "--by", "server", "-o", "by.csv"), ("show",)):
+        done = run(*words, "--history", "h", cwd=tmp_path)
+        assert (done.code, done.err) == (0, ""), words
+    assert run("history", "--history", "h", cwd=tmp_path).code == 0
+    assert "size_bytes,'-9223372036854775808,9223372036854775807" in (tmp_path / "x.csv").read_text().replace('"', "")

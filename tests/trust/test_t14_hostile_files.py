@@ -271,6 +271,14 @@ def test_given_to_diff(tmp_path: Path, large: int) -> None:
     with_cells(tmp_path / "rows.xlsx", book, b"<row/>" * (1_000_000, 7_000_000)[large])
     names = b" ".join(b'a%d="1"' % number for number in range((30_000, 300_000)[large]))
     with_cells(tmp_path / "names.xlsx", book, b"<row " + names + b"/>")
+    far = b'<row r="9"><c r="A9" t="b"><v>1</v></c><c r="XFD9"/></row>' * (20_000, 90_000)[large]
+    with_cells(tmp_path / "far columns.xlsx", book, far)
+    wide = b'<row><c t="inlineStr"><is><t>' + b"<i/>".join([b"x" * 900_000] * 130) + b"</t></is></c></row>"
+    with_cells(tmp_path / "wide text.xlsx", book, wide)
+    many = json.dumps([[]] * (1_000_000, 5_000_000)[large]).replace(" ", "")
+    with_parquet(tmp_path / "lists.parquet", table, 1, variants=many)
+    with_parquet(tmp_path / "objects.parquet", table, 1, extra=f'{{"a": {many.replace("[]", "{}")}}}')
+    with_parquet(tmp_path / "names.parquet", table, 1, extra=json.dumps(dict.fromkeys(map(str, range(500_000)), 1)))
     with_cells(tmp_path / "deep.xlsx", book, b"<a>" * 500_000)
     with_cells(tmp_path / "entities.xlsx", book, b"&a;")
     rewrite(tmp_path / "entities.xlsx", {"xl/worksheets/sheet2.xml": b'<!DOCTYPE a [<!ENTITY a "<c/>">]>'}, b"^")
