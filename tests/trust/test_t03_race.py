@@ -14,7 +14,7 @@ from trust.writers import acknowledged, begun, record_runs
 PROCESSES = 8
 
 
-@pytest.mark.parametrize("runs", [3, pytest.param(25, marks=pytest.mark.long)])
+@pytest.mark.parametrize("runs", [5, pytest.param(25, marks=pytest.mark.long)])
 def test_eight_at_once(runs: int, tmp_path: Path) -> None:
     """Eight processes with the same answers: every run is there, with an id of its own, in the order of time."""
     with contextlib.ExitStack() as stack:

@@ -121,7 +121,7 @@ def _fleet(folder: Path, stack: ExitStack) -> list[Hostile]:
     return [*echoing, good]
 
 
-@pytest.mark.parametrize("token", [TOKEN, *(pytest.param(token, marks=pytest.mark.long) for token in TOKENS[1:])])
+@pytest.mark.parametrize("token", TOKENS)
 def test_a_token_is_nowhere_whatever_fails(token: str, tmp_path: Path) -> None:
     """With every failure at once, and --debug, it is in no output, in no file of any format and not in the history."""
     env = clean(LM_API_TOKEN=token)

@@ -12,8 +12,8 @@ from trust.guards import GUARDS, Guard
 from trust.without import SECONDS, TESTS, Copy
 
 PACKAGE = Path(inventory.__file__).parent
-FEW = ("a name given twice", "the seal")
-"""Those that are taken out in CI besides every eighth."""
+COMMIT, CI = 40, 8
+"""Every how many-th guard is taken out at each commit, and in CI."""
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +46,9 @@ def _tier(slow: bool) -> list[str]:
 
 def with_marks(guard: Guard) -> object:
     """A guard with the tier in which it is taken out."""
-    in_ci = not guard.slow and GUARDS.index(guard) % 8 == 0
-    tier = pytest.mark.long if in_ci or guard.name in FEW else pytest.mark.full
+    number = GUARDS.index(guard)
+    always = number % COMMIT == 0 and not guard.slow
+    tier = () if always else pytest.mark.long if number % CI == 0 and not guard.slow else pytest.mark.full
     return pytest.param(guard, id=guard.name, marks=tier)
 
 
@@ -71,8 +72,7 @@ def test_with_all_guards_the_same_tests_pass(slow: bool, copy: Copy) -> None:
     assert became.code == pytest.ExitCode.OK, became.said
 
 
-@pytest.mark.long
 def test_with_these_guards_their_tests_pass(copy: Copy) -> None:
-    """The same for those that are always taken out in CI."""
-    became = copy.run([guard.test for guard in GUARDS if guard.name in FEW])
+    """The same for those that are taken out at each commit."""
+    became = copy.run(sorted({guard.test for guard in GUARDS[::COMMIT] if not guard.slow}))
     assert became.code == pytest.ExitCode.OK, became.said
