@@ -1,8 +1,9 @@
 """The journal of a history: ``runs.jsonl``, one JSON object a line for each run, for those who watch over it.
 
-It is the only file of a history that grows; no reading depends on it, but ``verify`` misses a run that it names. Each
-line is written by one call that appends, so that runs at the same time do not mix, and holds the SHA-256 of what it
-says, so that damage is told. A line that a crash has torn is left: the next run marks it, and begins a line of its own.
+It is the only file of a history that grows; no reading depends on it, but ``verify`` misses a run that it names, and
+lines that were there when a run was recorded. Each line is written by one call that appends, so that runs at the same
+time do not mix, and holds the SHA-256 of what it says, so that damage is told. A line that a crash has torn is left:
+the next run marks it, and begins a line of its own.
 """
 
 import io
@@ -98,6 +99,29 @@ def append(folder: Path, entry: Mapping[str, Any]) -> None:
         raise _not_written(path, error.strerror or str(error)) from error
     if written != len(line):
         raise _not_written(path, "No space left on device")
+
+
+def state(folder: Path) -> dict[str, Any]:
+    """How far a journal goes: its ``size`` in bytes, whole lines only, and their ``sha256``.
+
+    A run notes it, so that lines which are lost afterwards are missed; one that cannot be read is not noted.
+    """
+    try:
+        body = (folder / NAME).read_bytes()
+    except OSError:
+        body = b""
+    size = body.rfind(b"\n") + 1
+    return {"size": size, "sha256": sha256(body[:size]).hexdigest()}
+
+
+def reaches(folder: Path, noted: Mapping[str, Any]) -> bool:
+    """Whether a journal still begins with what a run has noted of it."""
+    try:
+        body = (folder / NAME).read_bytes()
+    except OSError:
+        body = b""
+    size = noted["size"]
+    return len(body) >= size and sha256(body[:size]).hexdigest() == noted["sha256"]
 
 
 def read(folder: Path) -> Journal:

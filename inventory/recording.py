@@ -9,7 +9,7 @@ from itertools import accumulate
 
 import pyarrow as pa
 
-from inventory import queries, schema
+from inventory import journal, queries, schema
 from inventory.collect import CONCURRENCY, Progress, collect, new_run_id, utc_now
 from inventory.contents import ARROW, KINDS
 from inventory.diff import Changes
@@ -108,7 +108,8 @@ def _put(history: History, snapshot: Snapshot) -> pa.Table:
             for kind, table in _new_rows(snapshot, fresh, run_id).items():
                 files[kind] = store.write(kind, run_id, table)
         table = _pointing(told, [held.get(digest, run_id) if digest else None for digest in digests.values()])
-        store.write("observations", run_id, table, files=files, previous=before)
+        about = {"files": files, "previous": before, "journal": journal.state(store.folder)}
+        store.write("observations", run_id, table, **about)
     return table
 
 

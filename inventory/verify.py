@@ -158,6 +158,10 @@ def _missed(files: _Files, pruned: dict[str, str]) -> Iterator[Problem]:
     if noted.damaged:
         more = f" and in {len(noted.damaged) - 1} more" if noted.damaged[1:] else ""
         yield Problem(journal.NAME, f"is damaged or cut off in line {noted.damaged[0]}{more}", "how the runs went")
+    newest = max((run_id for kind, run_id in files.sealed if kind == KINDS[0]), default=None)
+    told = files.sealed[KINDS[0], newest].about.get("journal") if newest else None
+    if told and not noted.damaged and not journal.reaches(files.store.folder, told):
+        yield Problem(journal.NAME, f"lacks lines that were there when {newest} was recorded", "how the runs went")
     for entry in noted.entries:
         run_id = entry.get("run_id")
         if entry.get("recorded") is not True or not isinstance(run_id, str) or not RUN_ID.fullmatch(run_id):

@@ -140,8 +140,8 @@ def test_byte_order_mark() -> None:
 
 @pytest.mark.parametrize("body", [b"", b" \r\n\t ", b"\xef\xbb\xbf"])
 def test_empty(body: bytes) -> None:
-    """A body without any text is refused."""
-    assert refusal(body)
+    """A body without any text is refused, and not as JSON that is wrong."""
+    assert refusal(body) == "the answer is empty"
 
 
 @pytest.mark.parametrize("tail", [b"{}", b"x", b"]", b"\x00", b",", b"// note", b'"', b"\xff"])

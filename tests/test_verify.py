@@ -284,3 +284,33 @@ def test_files_that_were_merged_meanwhile(tmp_path: Path) -> None:
     store.months = Merging(store.folder, path, body)
     assert verify(store).num_rows == 0
     assert path in files(history)
+
+
+def test_lines_of_the_journal_that_are_lost(tmp_path: Path) -> None:
+    """A journal that is gone, older, cut off between lines or without one of them is named; one that grew is not."""
+    fleets: list[Fleet] = [{"a": [model(key)]} for key in "vwxyz"]
+    history, _ = made(tmp_path, fleets[0])
+    path = history.store.folder / journal.NAME
+    for number, fleet in enumerate(fleets[1:], 1):
+        journal.append(history.store.folder, {"number": number})
+        run(history, fleet, day(number))
+    assert found(history) == set()
+    lines = path.read_bytes().splitlines(keepends=True)
+    for body in (
+        b"",
+        *(b"".join(lines[:end]) for end in (1, 2, 3)),
+        b"".join(lines[1:]),
+        lines[0] + b"".join(lines[2:]),
+    ):
+        path.write_bytes(body)
+        [(file, problem)] = found(history)
+        assert file == journal.NAME
+        assert ("lacks lines that were there when" in problem) == bool(body)
+    path.unlink()
+    assert {problem.split(" when")[0] for _, problem in found(history)} == {"lacks lines that were there"}
+    path.write_bytes(b"".join(lines))
+    journal.append(history.store.folder, {"number": 9})
+    assert found(history) == set()
+    path.unlink()
+    run(history, {"a": [model("u")]}, day(9))
+    assert found(history) == set(), "it was begun anew"

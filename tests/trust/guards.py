@@ -236,6 +236,31 @@ GUARDS = (
         ),
     ),
     *_in(
+        "files.py",
+        (
+            "a file of the history is on the disk before it takes a name",
+            "            os.fsync(file.fileno())\n            os.link",
+            "            os.link",
+            "trust/test_t02_faults.py::test_what_takes_a_name_is_on_the_disk",
+        ),
+        (
+            "and then its name",
+            "    sync_folder(path.parent)",
+            "    pass",
+            "trust/test_t02_faults.py::test_what_takes_a_name_is_on_the_disk",
+        ),
+    ),
+    *_in(
+        "verify.py",
+        (
+            "lines of the journal that are lost",
+            "if told and not noted.damaged and not journal.reaches(files.store.folder, told):",
+            NEVER,
+            "test_verify.py::test_lines_of_the_journal_that_are_lost",
+        ),
+    ),
+    *_in("parse.py", ("an empty answer", "if not body.strip():", NEVER, "test_parse.py::test_empty")),
+    *_in(
         "decode.py",
         ("status 200 only", "if http_status != 200:", NEVER, "test_decode.py::test_unauthorized_says_which_way"),
         (
@@ -1396,8 +1421,8 @@ GUARDS = (
         ),
         (
             "a run follows the run before",
-            "previous=before",
-            "previous=None",
+            '"previous": before,',
+            '"previous": None,',
             "test_store.py::test_each_file_is_chained",
         ),
     ),

@@ -233,3 +233,22 @@ def test_the_system_takes_no_more_bytes(name: str, limit: int, world: Path, tmp_
     after = contents(folder)
     assert after | {JOURNAL: before[JOURNAL]} == before
     assert after[JOURNAL].startswith(before[JOURNAL])
+
+
+@pytest.mark.parametrize("name", ["history and csv", "both csv", "compact", "baseline", "prune", "systemd"])
+def test_what_takes_a_name_is_on_the_disk(name: str, world: Path, tmp_path: Path) -> None:
+    """A file is flushed to the disk before it is linked or moved to its name, and then the folder with the name."""
+    folder = placed(world, tmp_path / "case")
+    faulty = run_faulty(folder, Fault(), *SCENES[name].arguments)
+    assert faulty.done.code == 0
+    operations = [(one.kind, Path(one.path)) for one in faulty.operations]
+    named = [number for number, (kind, _) in enumerate(operations) if kind in ("link", "replace")]
+    named = [number for number in named if not operations[number][1].name.endswith(".tmp")]  # a second name for the old
+    assert named or name == "prune"
+    for number in named:
+        path = operations[number][1]
+        written = [place for kind, place in operations[:number] if kind == "write" and place.suffix == ".tmp"]
+        synced = [place for kind, place in operations[:number] if kind == "fsync"]
+        assert written[-1] in synced, path
+        folders = [place for kind, place in operations[number:] if kind == "sync"]
+        assert any(place in (path.parent, path.parent.parent) or "_tmp" in path.parts for place in folders), path
