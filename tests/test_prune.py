@@ -15,6 +15,7 @@ from inventory.history import History
 from inventory.prune import Plan, carry_out, kept, plan
 from inventory.recording import record
 from inventory.references import time_of
+from inventory.snapshot import values
 from inventory.store import Store
 from inventory.verify import verify
 
@@ -125,7 +126,10 @@ def test_an_interrupted_pruning_is_finished_by_the_next(tmp_path: Path) -> None:
             one.store.remove(kind, run_id)
         if done <= len(what.drop) or (done - len(what.drop)) % 3 == 0:
             assert verify(one.store).num_rows == 0, removals[:done]
-        last = record(one, collected(folder / "answers", {"s": C}, day(6))).run_id
+        recorded = set(one.store.run_ids())
+        taken = record(one, collected(folder / "answers", {"s": C}, day(6)))
+        last = taken.run_id
+        assert set(values(taken.tables["observations"], "stored_in")) <= recorded | {last}, "others may be about to go"
         carry_out(one.store, plan(one.store, {"last": 3}))
         assert one.store.run_ids() == [*ids[4:], last]
         assert verify(one.store).num_rows == 0

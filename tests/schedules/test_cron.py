@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from inventory.errors import ConfigurationError
 from inventory.schedules import DAY
@@ -52,6 +52,7 @@ def test_each_time_is_a_line() -> None:
 
 
 @given(words())
+@example("100% of %")
 def test_a_word_comes_back_from_cron_and_the_shell(word: str) -> None:
     """No percent sign is left that cron would end the command at, and the shell gives the word back."""
     if "\\" in word:

@@ -1416,7 +1416,7 @@ GUARDS = (
         (
             "answers of pruned runs are stored again",
             "_whole(store, runs) & set(runs)",
-            "_whole(store, store.holding())",
+            "_whole(store, runs)",
             "test_prune.py::test_an_interrupted_pruning_is_finished_by_the_next",
         ),
         (
