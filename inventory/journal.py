@@ -120,8 +120,8 @@ def reaches(folder: Path, noted: Mapping[str, Any]) -> bool:
         body = (folder / NAME).read_bytes()
     except OSError:
         body = b""
-    size = noted["size"]
-    return len(body) >= size and sha256(body[:size]).hexdigest() == noted["sha256"]
+    size: int = noted["size"]
+    return len(body) >= size and bool(sha256(body[:size]).hexdigest() == noted["sha256"])
 
 
 def read(folder: Path) -> Journal:

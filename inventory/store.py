@@ -116,9 +116,10 @@ class Store(Notes):
         mixed = any(self._checked[path][1] != schema.SCHEMA_VERSION for path in paths)
         return paths, pa.Table.from_batches([], ARROW[kind]) if mixed else None
 
-    def look(self, kinds: Iterable[str] = ("observations",)) -> object:
-        """What changes when files are merged, or those of some kinds come or go."""
-        return self.months.seen(), [self.months.files(kind) for kind in kinds]
+    def look(self, kinds: Iterable[str] = ("observations",)) -> Callable[[], bool]:
+        """Asked later, this tells whether all the files of some kinds that are here now still are where they are."""
+        months, files = self.months.seen(), [(kind, set(self.months.files(kind))) for kind in kinds]
+        return lambda: self.months.seen() == months and all(set(self.months.files(kind)) >= had for kind, had in files)
 
     def steadily(self, reading: Callable[[], _Read]) -> _Read:
         """What a reading gives; it is made again if meanwhile runs were merged or pruned that it was about to read.
@@ -127,11 +128,11 @@ class Store(Notes):
             FileError: what the reading raises.
         """
         while True:
-            seen = self.look()
+            still = self.look()
             try:
                 return reading()
             except FileError:
-                if self.look() == seen:
+                if still():
                     raise
 
     def write(self, kind: str, run_id: str, table: pa.Table, **about: Any) -> str:

@@ -52,9 +52,9 @@ def verify(store: Store) -> pa.Table:
     """
     before: list[Problem] | None = None
     while True:
-        seen = store.look(KINDS)
+        still = store.look(KINDS)
         found = list(dict.fromkeys(_problems(store)))
-        if not found or store.look(KINDS) == seen:
+        if not found or still():
             break
         if before is not None:  # files come and go all the time: what was found twice is not of their making
             found = [problem for problem in found if problem in before]
