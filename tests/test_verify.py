@@ -1,6 +1,6 @@
 """The proof: each kind of wrong is told with its file, also where every seal is whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from inventory import journal
 from inventory.compaction import compact
 from inventory.errors import FileError
 from inventory.history import History
+from inventory.months import Months
 from inventory.prune import carry_out, plan
 from inventory.seal import sealed
 from inventory.snapshot import rows, values
@@ -258,18 +259,20 @@ def test_files_that_were_pruned_meanwhile(tmp_path: Path) -> None:
     """What vanishes because runs are being pruned is looked for again, and is no problem."""
     history, ids = made(tmp_path, *FLEETS)
 
-    class Pruning(Store):
-        """Prunes while it is looked at, the first time."""
+    class Pruning(Months):
+        """Runs are pruned after their observations were read, and before their models are looked for."""
 
-        done = False
+        looks = 0
 
-        def noted(self, kind: str) -> dict[Path, dict[str, str] | None]:
-            if not self.done:
-                self.done = True
+        def files(self, kind: str, months: Collection[str] | None = None) -> list[Path]:
+            self.looks += kind == "models"
+            if kind == "models" and self.looks == 2:
                 carry_out(history.store, plan(history.store, {"last": 1}))
-            return super().noted(kind)
+            return super().files(kind, months)
 
-    assert verify(Pruning(history.store.folder)).num_rows == 0
+    store = Store(history.store.folder)
+    store.months = Pruning(history.store.folder)
+    assert verify(store).num_rows == 0
     assert len(history.store.run_ids()) < len(ids)
 
 
