@@ -5,6 +5,7 @@ SHA-256, the number of its rows and a digest over them, so that the chain of run
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -172,6 +173,26 @@ def listed(path: Path) -> frozenset[str]:
     if not whole:
         raise _damaged(path)
     return frozenset(about["runs"])
+
+
+def placed(held: Mapping[Path, frozenset[str]]) -> dict[str, Path]:
+    """The file of each run, of the files with the runs that each holds.
+
+    A run is in one file. Only in a copy from which nothing was removed are those too that merged files took the place
+    of: then the one with the most runs counts.
+
+    Raises:
+        FileError: with some runs, others would be read twice.
+    """
+    where = {run_id: path for path in sorted(held, key=lambda path: len(held[path])) for run_id in held[path]}
+    if len(where) < sum(map(len, held.values())):
+        for path, number in Counter(where.values()).items():
+            if number < len(held[path]):
+                raise FileError(
+                    f"{path} holds runs that another file holds too",
+                    "It is the copy of a history: remove from it what is not there where it comes from",
+                )
+    return where
 
 
 def is_merged(path: Path) -> bool:

@@ -6,7 +6,6 @@ of it is used. An observations file also carries the SHA-256 of its run's other 
 has of a kind is in a file of its own, or in one that holds many runs of its month.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -16,7 +15,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from inventory import schema
-from inventory.contents import ADVICE, ARROW, KINDS, Sealed, listed, month_of, opened
+from inventory.contents import ADVICE, ARROW, KINDS, Sealed, listed, month_of, opened, placed
 from inventory.errors import FileError
 from inventory.files import alone, is_left, sign, state, sweep, sync_folder
 from inventory.months import Months
@@ -62,7 +61,7 @@ class Store(Notes):
                 held = {path: self._runs_in(path) for path in self.months.files(kind, months)}
             except FileNotFoundError:
                 continue  # another took its place
-            return _placed(held)
+            return placed(held)
 
     def run_ids(self) -> list[str]:
         """The ids of all recorded runs, oldest first: the observations file is the commit.
@@ -268,7 +267,8 @@ class Store(Notes):
                 f"the history {self.folder} is being pruned by another process", "Try again when it has ended"
             ) from error
         except OSError as error:
-            what = f"{error.filename or self.folder} could not be written: {error.strerror or error}"
+            inside = str(error.filename).startswith(str(self.folder))  # else it is a name in a folder that is removed
+            what = f"{error.filename if inside else self.folder} could not be written: {error.strerror or error}"
             raise FileError(what, "The history is whole; prune again when it can") from error
 
     def _runs_in(self, path: Path) -> frozenset[str]:
@@ -278,23 +278,3 @@ class Store(Notes):
         if self._listed.get(path, (None,))[0] != look or look is None:
             self._listed[path] = look, listed(path)
         return self._listed[path][1]
-
-
-def _placed(held: Mapping[Path, frozenset[str]]) -> dict[str, Path]:
-    """The file of each run, of the files with the runs that each holds.
-
-    A run is in one file. Only in a copy from which nothing was removed are those too that merged files took the place
-    of: then the one with the most runs counts.
-
-    Raises:
-        FileError: with some runs, others would be read twice.
-    """
-    where = {run_id: path for path in sorted(held, key=lambda path: len(held[path])) for run_id in held[path]}
-    if len(where) < sum(map(len, held.values())):
-        for path, number in Counter(where.values()).items():
-            if number < len(held[path]):
-                raise FileError(
-                    f"{path} holds runs that another file holds too",
-                    "It is the copy of a history: remove from it what is not there where it comes from",
-                )
-    return where

@@ -261,6 +261,21 @@ GUARDS = (
     ),
     *_in("parse.py", ("an empty answer", "if not body.strip():", NEVER, "test_parse.py::test_empty")),
     *_in(
+        "contents.py",
+        (
+            "no run is read twice",
+            "if len(where) < sum(map(len, held.values())):",
+            NEVER,
+            "test_compaction.py::test_a_copy_from_which_nothing_was_removed",
+        ),
+        (
+            "no run of a merged file is read twice",
+            "if number < len(held[path]):",
+            NEVER,
+            "test_compaction.py::test_a_copy_from_which_nothing_was_removed",
+        ),
+    ),
+    *_in(
         "decode.py",
         ("status 200 only", "if http_status != 200:", NEVER, "test_decode.py::test_unauthorized_says_which_way"),
         (
@@ -1322,18 +1337,6 @@ GUARDS = (
     ),
     *_in(
         "store.py",
-        (
-            "no run is read twice",
-            "if len(where) < sum(map(len, held.values())):",
-            NEVER,
-            "test_compaction.py::test_a_copy_from_which_nothing_was_removed",
-        ),
-        (
-            "no run of a merged file is read twice",
-            "if number < len(held[path]):",
-            NEVER,
-            "test_compaction.py::test_a_copy_from_which_nothing_was_removed",
-        ),
         (
             "a run that is being written is not swept",
             "if is_left(path)]:",
