@@ -65,14 +65,14 @@ def parse(body: bytes) -> Any:
     Raises:
         Invalid: with the place, such as ``models[3].size_bytes``.
     """
-    if not body.strip():
-        raise Invalid("the answer is empty", "Is a proxy in between? Ask the server itself")
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         place, _ = _walk(error.object[: min(error.start, _LOCATED)].decode(errors="ignore"), error.start)
         skipped = len(body) - len(error.object)  # a byte order mark
         raise invalid(place, f"text that is not UTF-8, at byte {skipped + error.start}") from error
+    if not text or text.isspace():
+        raise Invalid("the answer is empty", "Is a proxy in between? Ask the server itself")
     try:
         return strict(text)
     except json.JSONDecodeError as error:

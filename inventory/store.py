@@ -268,7 +268,8 @@ class Store(Notes):
             ) from error
         except OSError as error:
             inside = str(error.filename).startswith(str(self.folder))  # else it is a name in a folder that is removed
-            what = f"{error.filename if inside else self.folder} could not be written: {error.strerror or error}"
+            path = error.filename if inside else f"the history {self.folder}"
+            what = f"{path} could not be written: {error.strerror or error}"
             raise FileError(what, "The history is whole; prune again when it can") from error
 
     def _runs_in(self, path: Path) -> frozenset[str]:
