@@ -16,7 +16,7 @@ _BODIES = Path(__file__).parent / "payloads" / "v1"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --long and --full."""
     parser.addoption("--long", action="store_true", help="run the long tests too, as CI does")
-    parser.addoption("--full", action="store_true", help="run everything, as before a release; takes an hour")
+    parser.addoption("--full", action="store_true", help="run everything, as before a release; takes most of an hour")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -97,9 +97,9 @@ def _text_of(name: str, text: bytes) -> bytes:
     return b'{"models": [{"key": "a", "%s": "%s"}]}' % (name.encode(), text)
 
 
-def _wide(value: bytes) -> bytes:
-    """A text of 16 MB of which each character takes four bytes in Python, because one does; then a value."""
-    return b'{"models": [{"key": "a", "b": "\xf0\x9f\x98\x80%s"}], "c": %s}' % (b"a" * (16 * 2**20 - 99), value)
+def _wide(value: bytes, size: int = 4 * 2**20 - 99, widest: bytes = b"\xf0\x9f\x98\x80") -> bytes:
+    """A text of which each character takes as much memory as the widest; then a value."""
+    return b'{"models": [{"key": "a", "b": "%s%s"}], "c": %s}' % (widest, b"a" * size, value)
 
 
 def _repeated(length: int, instances: int, models: int = 1) -> bytes:
@@ -324,9 +324,14 @@ HEAVY: dict[str, Heavy] = {
     "a key of 10 MB": Heavy(lazily(lambda: answer(_text_of("key", b"a" * 10_000_000)))),
     "a text as long as may be": Heavy(lazily(lambda: answer(_text_of("foo", b"a" * (16 * 2**20 - 99)))), "ok", 190),
     "a text of escapes": Heavy(lazily(lambda: answer(_text_of("description", rb"\u0041" * 2_700_000))), "ok", 190),
-    "a wide text that ends in NaN": Heavy(lazily(lambda: answer(_wide(b"NaN"))), "invalid", 170),
-    "a wide text and half a surrogate pair": Heavy(lazily(lambda: answer(_wide(rb'"\ud800"'))), "invalid", 170),
-    "a wide text and no end": Heavy(lazily(lambda: answer(_wide(b"1")[:-1] + b"x")), "invalid", 170),
+    "wide text that ends in NaN": Heavy(lazily(lambda: answer(_wide(b"NaN")))),
+    "wide text and half a surrogate pair": Heavy(lazily(lambda: answer(_wide(rb'"\ud800"')))),
+    "wide text without an end": Heavy(lazily(lambda: answer(_wide(b"1")[:-1] + b"x"))),
+    "wide text of 16 MB": Heavy(lazily(lambda: answer(_wide(b"1", 16 * 2**20 - 99)))),
+    "text half as wide of 16 MB": Heavy(
+        lazily(lambda: answer(_wide(b"1", 16 * 2**20 - 99, b"\xe4\xb8\x80"))), "ok", 190
+    ),
+    "wide text as long as may be": Heavy(lazily(lambda: answer(_wide(b"1"))), "ok", 190),
     "a long name beside many instances": Heavy(lazily(lambda: answer(_repeated(1_000_000, 70_000)))),
     "many long names beside some instances": Heavy(lazily(lambda: answer(_repeated(100_000, 2_000, 100)))),
 }

@@ -24,7 +24,7 @@ from inventory.decode import PATHS
 from inventory.errors import Invalid, ServerError, Timeout, Unreachable
 from inventory.parse import MAX_NAMES
 from inventory.servers import PORT, Server
-from inventory.sources import BODY_LIMIT, PARTS_LIMIT, Answer, Deadline
+from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Answer, Deadline
 from inventory.sources._connections import Connections
 from inventory.sources._network import Network
 
@@ -34,6 +34,7 @@ PAUSE = 0.2
 
 _PASSING = frozenset({429, 502, 503, 504})  # too many requests, or a gateway whose server is not ready
 _BROKEN = (httpcore.NetworkError, httpcore.ProtocolError)
+_WIDE = re.compile(rb"[\xf0-\xf7]")  # begins a character beyond 16 bits in UTF-8
 _LONGEST = 10**9  # seconds; nobody waits longer
 _START = "Is the LM Studio server running? Start it on that machine with: lms server start"
 
@@ -50,7 +51,7 @@ async def get(server: Server, api: str, deadline: Deadline, connections: Connect
     Raises:
         Unreachable: no connection could be made, it broke, or a gateway wants to be asked again after the deadline.
         Timeout: the answer was not complete in time.
-        Invalid: the answer is not HTTP, is compressed, is larger than ``BODY_LIMIT``, ``PARTS_LIMIT`` or ``MAX_NAMES``,
+        Invalid: the answer is not HTTP, is compressed, is larger than the limits of ``sources`` or ``MAX_NAMES``,
             or too much comes before it.
     """
     try:
@@ -146,7 +147,14 @@ def _header(response: httpcore.Response, name: bytes) -> str:
 
 
 def _counted(answer: Answer) -> Answer:
-    """The answer, once it is known to have no more parts than can be parsed in a second or two."""
+    """The answer, once it is known to have no more parts than can be parsed in a second or two, and little memory."""
+    if len(answer.body) > WIDE_LIMIT and _WIDE.search(answer.body):
+        raise Invalid(
+            f"the answer is larger than {WIDE_LIMIT // 2**20} MiB, with characters that make each of its texts four "
+            "times as large",
+            "LM Studio's has a few kilobytes; is this its address?",
+            answer.http_status,
+        )
     commas, lists, objects = map(answer.body.count, (b",", b"[", b"{"))
     if max(commas + lists + objects, 5 * objects) > PARTS_LIMIT:
         raise Invalid(

@@ -26,7 +26,7 @@ from hostile import (
 import inventory
 from inventory.errors import ConfigurationError, Invalid, ServerError, Timeout, Unreachable
 from inventory.servers import Server
-from inventory.sources import BODY_LIMIT, PARTS_LIMIT, Answer, Deadline, source_of
+from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Answer, Deadline, source_of
 from inventory.sources._connections import Connections
 from inventory.sources._http import ATTEMPTS, _read
 
@@ -307,6 +307,22 @@ def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not() -> None:
         assert len(ask(server.url).body) == BODY_LIMIT
     with Hostile(answer(b" " * (BODY_LIMIT + 1))) as server, pytest.raises(Invalid, match="larger than 16 MiB"):
         ask(server.url)
+
+
+def test_an_answer_with_wide_characters_is_smaller() -> None:
+    """A character beyond 16 bits makes each of a text take four bytes: the limit is lower then, as the error says."""
+    start = len(b'{"models": [], "a": ""}')
+    for letter, limit in (("\U0001f600", WIDE_LIMIT), ("\u4e00", BODY_LIMIT), ("a", BODY_LIMIT)):
+        wide = letter.encode()
+        for more in (0, 1):
+            body = b'{"models": [], "a": "%s%s"}' % (wide, b"a" * (limit - start - len(wide) + more))
+            assert len(body) == limit + more
+            with Hostile(answer(body)) as server:
+                if more:
+                    with pytest.raises(Invalid, match=f"larger than {limit // 2**20} MiB"):
+                        ask(server.url, 20)
+                else:
+                    assert ask(server.url, 20).body == body
 
 
 def test_many_values_in_few_bytes_are_refused() -> None:

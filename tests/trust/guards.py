@@ -276,6 +276,15 @@ GUARDS = (
         ),
     ),
     *_in(
+        "sources/_http.py",
+        (
+            "wide characters in a large answer",
+            "if len(answer.body) > WIDE_LIMIT and _WIDE.search(answer.body):",
+            NEVER,
+            "sources/test_http.py::test_an_answer_with_wide_characters_is_smaller",
+        ),
+    ),
+    *_in(
         "decode.py",
         ("status 200 only", "if http_status != 200:", NEVER, "test_decode.py::test_unauthorized_says_which_way"),
         (
