@@ -101,10 +101,11 @@ def _instances(models: Columns, order: list[int], loaded: list[list[tuple[int, A
     records = [instance for instances in loaded for _, instance in instances]
     sweep.take(records, _plan(schema.INSTANCES, schema.INSTANCE))
     columns = sweep.finished()
-    repeated = [name for name in schema.INSTANCES.names if name not in columns and name in models]
-    _check_names([models[name] for name in repeated], loaded, columns["instance_id"])
-    for name in repeated:
-        columns[name] = [models[name][owner] for owner in owners]
+    repeated = [one for one in schema.INSTANCES.columns if one.name not in columns and one.name in models]
+    names = [models[one.name] for one in repeated if one.kind == schema.TEXT]
+    _check_names(names, [len(instances) for instances in loaded], columns["instance_id"])
+    for column in repeated:
+        columns[column.name] = [models[column.name][owner] for owner in owners]
     columns["instance_ordinal"] = _ordinals(list(zip(owners, columns["instance_id"], strict=True)))
     ranks = sorted(
         range(len(owners)),
@@ -118,20 +119,21 @@ def _instances(models: Columns, order: list[int], loaded: list[list[tuple[int, A
     return {name: [columns[name][row] for row in ranks] for name in schema.INSTANCES.names[1:]}
 
 
-def _check_names(columns: list[list[Any]], loaded: list[list[tuple[int, Any]]], instances: list[Any]) -> None:
+def _check_names(columns: list[list[str | None]], loaded: list[int], instances: list[str | None]) -> None:
     """Refuse models and instances whose names are so long that what is said of each would take too much.
 
     Args:
-        columns: the models' columns that are repeated beside their instances.
-        loaded: the instances of each model.
+        columns: the models' texts that are repeated beside their instances.
+        loaded: how many instances each model has.
         instances: their ids.
 
     Raises:
         Invalid: they are.
     """
-    total = sum(len(name) for name in instances if name)
-    for column in columns:
-        total += sum(len(text) * (1 + len(own)) for text, own in zip(column, loaded, strict=True) if type(text) is str)
+    total = sum(sum(map(len, filter(None, names))) for names in (*columns, instances))
+    for owner, count in enumerate(loaded):
+        if count:
+            total += count * sum(len(column[owner] or "") for column in columns)
     if total > _NAMING + _NAMING_EACH * (len(loaded) + len(instances)):
         raise invalid("models", "names of models or instances so long that their rows would fill the memory")
 
