@@ -200,6 +200,15 @@ def is_merged(path: Path) -> bool:
     return bool(_MERGED.fullmatch(path.stem))
 
 
+def state(path: Path) -> object:
+    """What changes when a file is written to; None if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
 def month_of(run_id: str) -> str:
     """The name of the folder of a run's month."""
     return f"month={run_id[:4]}-{run_id[4:6]}"

@@ -20,8 +20,7 @@ try:
 except ImportError:  # Windows: there, a file that is open cannot be removed, which serves as well
     fcntl = None  # type: ignore[assignment]
 
-_YOUNG = 2.0  # seconds between making a file and locking it, at the most
-_OLD = 3600.0  # the same where files cannot be locked
+_OLD = 3600.0  # seconds after which nobody writes a file any more, where files cannot be locked
 WINDOWS = os.name == "nt"
 _PATIENCE = 2.0 if WINDOWS else 0.0  # seconds for whoever has a target open: Windows does not replace it then
 _PAUSE = 0.1
@@ -151,13 +150,21 @@ def publish_once(path: Path, body: bytes, workshop: Path) -> None:
 def sign(path: Path) -> IO[bytes]:
     """A new empty file that, while it is open, says that a living process works; where files cannot be locked, by age.
 
+    It is locked before it takes its name: one that is not locked is that of a process that has ended.
+
     Raises:
-        OSError: it could not be made.
+        OSError: it could not be made, or is there already; nothing is left.
     """
-    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-    if fcntl:
+    file = _temporary(path.parent, "")
+    try:
+        Path(file.name).chmod(0o600)
+        os.link(file.name, path)
+    except BaseException:
+        file.close()
+        raise
+    finally:
         with contextlib.suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            Path(file.name).unlink()
     return file
 
 
@@ -204,25 +211,15 @@ def _lock(file: IO[bytes]) -> None:
 
 
 def is_left(path: Path) -> bool:
-    """Whether nobody writes a file any more: it is not locked, and not so new that its lock may still be coming."""
+    """Whether nobody writes a file any more: it is not locked; where files cannot be locked, it is old."""
     try:
-        if time.time() - path.stat().st_mtime <= (_YOUNG if fcntl else _OLD):
-            return False  # not even tried: to hold the lock for a moment could keep its writer from taking it
+        if not fcntl:
+            return time.time() - path.stat().st_mtime > _OLD
         with path.open("rb") as file:
-            if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
     except OSError:
         return False
-
-
-def state(path: Path) -> object:
-    """What changes when a file is written to; None if it is not there."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
 def _mode(target: Path) -> int | None:

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from inventory import schema
-from inventory.contents import ADVICE, ARROW, KINDS, Sealed, listed, month_of, opened, placed
+from inventory.contents import ADVICE, ARROW, KINDS, Sealed, listed, month_of, opened, placed, state
 from inventory.errors import FileError
-from inventory.files import alone, is_left, sign, state, sweep, sync_folder
+from inventory.files import alone, is_left, sign, sweep, sync_folder
 from inventory.months import Months
 from inventory.notes import Notes, not_written
 from inventory.queries import GRAIN_FILES

@@ -11,6 +11,7 @@ from histories import collected, day, files, made, model, run
 
 from inventory import recording
 from inventory.errors import FileError
+from inventory.files import is_left, sign
 from inventory.history import History
 from inventory.recording import record
 from inventory.references import time_of
@@ -41,19 +42,35 @@ def test_the_same_answer_stored_twice_is_not_doubled(tmp_path: Path) -> None:
 
 
 def test_left_overs_are_swept(tmp_path: Path) -> None:
-    """Old signs, temporary files and files of a run without its commit go; a young sign keeps its run's files."""
+    """Temporary files, and signs of processes that have ended with their files, go at once; a living one's stay."""
     history, [first] = made(tmp_path, {"s": [model("x")]})
-    dead, young = "20261101T070000.000000Z-dead", "20261101T080000.000000Z-beef"
-    kept = history.store.path("models", young)
+    dead, alive = "20261101T070000.000000Z-dead", "20261101T080000.000000Z-beef"
+    kept = history.store.path("models", alive)
     gone = [history.store.path("payloads", dead), history.store.workshop / f"{dead}.run"]
-    for path in [*gone, kept, history.store.workshop / f"{young}.run", history.store.workshop / "ab.tmp"]:
+    for path in [*gone, kept, history.store.workshop / "ab.tmp"]:
         path.write_bytes(b"")
-    os.utime(gone[1], (time.time() - 3,) * 2)
-    second = run(history, {"s": [model("x")]}, day(1))
-    assert not any(path.exists() for path in gone)
-    assert kept.exists()
-    assert [path.name for path in history.store.workshop.iterdir()] == [f"{young}.run"]
+    with sign(history.store.workshop / f"{alive}.run"):
+        second = run(history, {"s": [model("x")]}, day(1))
+        assert not any(path.exists() for path in gone)
+        assert kept.exists()
+        assert [path.name for path in history.store.workshop.iterdir()] == [f"{alive}.run"]
     assert history.store.run_ids() == [first, second]
+    third = run(history, {"s": [model("x")]}, day(2))
+    assert not kept.exists()
+    assert [*history.store.workshop.iterdir()] == []
+    assert history.store.run_ids() == [first, second, third]
+
+
+def test_signs_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There, a sign is one of a living process until it is an hour old."""
+    monkeypatch.setattr("inventory.files.fcntl", None)
+    path = tmp_path / "x.run"
+    path.touch()
+    for age, left in ((0, False), (3500, False), (3700, True)):
+        os.utime(path, (time.time() - age,) * 2)
+        assert is_left(path) == left
+    path.unlink()
+    assert not is_left(path)
 
 
 def test_runs_of_one_moment(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
 """The files of a history: where they are, what is in them, and that they are written once."""
 
 import contextlib
+import fcntl
 import json
 import os
 import re
 import shutil
-import time
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -143,10 +143,10 @@ def test_nothing_of_a_run_that_is_being_written_is_tidied_away(tmp_path: Path, m
     stray = history.store.path("models", second).with_name(f"{killed}.parquet")
     shutil.copy(history.store.path("models", second), stray)
     sign = history.store.workshop / f"{killed}.run"
-    sign.touch()
-    history.store.tidy()
-    assert stray.exists(), "its sign is young"
-    os.utime(sign, (time.time() - 10,) * 2)
+    with sign.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        history.store.tidy()
+        assert stray.exists(), "its process lives"
     history.store.tidy()
     assert not stray.exists()
     assert not sign.exists()
@@ -185,9 +185,7 @@ def test_the_sign_of_a_pruned_run(tmp_path: Path) -> None:
     before = files(history)
     assert history.store.path("payloads", ids[0]) in before
     for run_id in (ids[0], ids[-1]):
-        sign = history.store.workshop / f"{run_id}.run"
-        sign.touch()
-        os.utime(sign, (time.time() - 10,) * 2)
+        (history.store.workshop / f"{run_id}.run").touch()
     history.store.tidy()
     assert files(history) == before
     assert [*history.store.workshop.iterdir()] == []

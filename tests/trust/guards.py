@@ -772,14 +772,14 @@ GUARDS = (
         ),
         (
             "a file of a history overwrites none",
-            "os.link(file.name, path)",
-            "Path(file.name).replace(path)",
+            "            os.link(file.name, path)",
+            "            Path(file.name).replace(path)",
             "test_store.py::test_nothing_is_overwritten",
         ),
         (
             "a file of a history is for its owner",
-            "Path(file.name).chmod(0o600)",
-            "Path(file.name).chmod(0o644)",
+            "            Path(file.name).chmod(0o600)",
+            "            Path(file.name).chmod(0o644)",
             "test_store.py::test_only_the_owner_reads_it",
         ),
         (
@@ -796,15 +796,21 @@ GUARDS = (
         ),
         (
             "a run is written by one process",
-            "os.O_WRONLY | os.O_CREAT | os.O_EXCL",
-            "os.O_WRONLY | os.O_CREAT",
+            "os.link(file.name, path)\n    except BaseException:",
+            "os.replace(file.name, path)\n    except BaseException:",
             "test_store.py::test_a_run_that_is_being_written_is_not_written_twice",
         ),
         (
-            "a file that is too new to be left",
-            "if time.time() - path.stat().st_mtime <= (_YOUNG if fcntl else _OLD):",
-            NEVER,
+            "a sign is not left while its process lives",
+            "fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n            return True",
+            "return True",
             "test_recording.py::test_left_overs_are_swept",
+        ),
+        (
+            "a sign where files cannot be locked",
+            "return time.time() - path.stat().st_mtime > _OLD",
+            "return True",
+            "test_recording.py::test_signs_where_files_cannot_be_locked",
         ),
         ("a device is not replaced", "if not stat.S_ISREG(mode):", NEVER, "formats/test_atomic.py::test_no_place"),
         (

@@ -1,7 +1,6 @@
 """T1: killed at any moment, nothing published is unreadable, nothing acknowledged is lost, and the next run sweeps."""
 
 import contextlib
-import os
 import random
 import subprocess
 import sys
@@ -73,7 +72,6 @@ def test_no_acknowledged_run_is_lost(kills: int, tmp_path: Path) -> None:
                 told += acknowledged(connection)
         assert verify(history.store).num_rows == 0
         assert set(told) <= set(history.store.run_ids())
-    age_signs(history)
     record_one(history, {"s": [model("last")]}, START + timedelta(days=9999))
     assert [*history.store.workshop.iterdir()] == []
     runs = history.store.run_ids()
@@ -81,12 +79,6 @@ def test_no_acknowledged_run_is_lost(kills: int, tmp_path: Path) -> None:
     assert verify(history.store).num_rows == 0
     assert len(history.runs()) == len(runs)
     assert history.load(told[0]).complete
-
-
-def age_signs(history: History) -> None:
-    """Make the signs of runs old: younger than two seconds they would stay."""
-    for sign in history.store.workshop.glob("*.run"):
-        os.utime(sign, (time.time() - 10,) * 2)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +120,6 @@ def test_killed_at_every_file_operation(
         history = History(case / "h")
         torn = {JOURNAL} if how == "torn" and faulty.met.path.endswith(JOURNAL) else set()  # till it is marked
         assert {f"h/{name}" for name in values(verify(history.store), "file")} == torn, faulty.met
-        age_signs(history)
         assert run(*arguments, cwd=case).code == 0
         assert left_over(contents(case)) == set(), faulty.met
         assert {path.stem for path in (case / "h").rglob("*.parquet")} == set(history.store.run_ids()), faulty.met
