@@ -96,7 +96,7 @@ def _put_back(target: Path, old: Path | None, cause: BaseException) -> None:
         if old is not None:
             with contextlib.suppress(OSError):
                 kept = target.with_name(f"{target.name}.before")
-                shutil.copy2(old, kept)
+                _keep(old, kept)
                 advice = f"What was there before is in {kept}"
         raise FileError(f"{target} is new and could not be put back: {error.strerror}", advice) from cause
 

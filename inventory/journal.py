@@ -104,24 +104,17 @@ def append(folder: Path, entry: Mapping[str, Any]) -> None:
 def state(folder: Path) -> dict[str, Any]:
     """How far a journal goes: its ``size`` in bytes, whole lines only, and their ``sha256``.
 
-    A run notes it, so that lines which are lost afterwards are missed; one that cannot be read is not noted.
+    A run notes it, so that lines which are lost afterwards are missed; of one that cannot be read nothing is noted.
     """
-    try:
-        body = (folder / NAME).read_bytes()
-    except OSError:
-        body = b""
+    body = _bytes(folder)
     size = body.rfind(b"\n") + 1
     return {"size": size, "sha256": sha256(body[:size]).hexdigest()}
 
 
 def reaches(folder: Path, noted: Mapping[str, Any]) -> bool:
     """Whether a journal still begins with what a run has noted of it."""
-    try:
-        body = (folder / NAME).read_bytes()
-    except OSError:
-        body = b""
-    size: int = noted["size"]
-    return len(body) >= size and bool(sha256(body[:size]).hexdigest() == noted["sha256"])
+    begin = _bytes(folder)[: noted["size"]]
+    return sha256(begin).hexdigest() == str(noted["sha256"])
 
 
 def read(folder: Path) -> Journal:
@@ -145,6 +138,13 @@ def read(folder: Path) -> Journal:
     entries = [_entry(line.removesuffix(_TORN)) for line in lines]
     damaged = [number for number, line in enumerate(lines) if entries[number] is None and not line.endswith(_TORN)]
     return Journal([entry for entry in entries if entry is not None], [number + 1 for number in damaged])
+
+
+def _bytes(folder: Path) -> bytes:
+    try:
+        return (folder / NAME).read_bytes()
+    except OSError:
+        return b""
 
 
 def _told(moment: datetime) -> str:

@@ -94,7 +94,8 @@ def _without_frozen(store: Store, what: Plan) -> Plan:
     """The plan without what was frozen since it was made."""
     if not (late := set(store.baselines().values()) & set(what.drop)):
         return what
-    pointed = {stored for run_id in late for stored in values(store.read("observations", run_id).table(), "stored_in")}
+    told = [store.read("observations", run_id).table(["stored_in"]) for run_id in late]
+    pointed = {stored for table in told for stored in values(table, "stored_in")}
     return Plan(
         tuple(sorted({*what.keep, *late})),
         tuple(run_id for run_id in what.drop if run_id not in late),

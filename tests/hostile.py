@@ -156,6 +156,10 @@ REFUSED: dict[str, tuple[Behaviour, str]] = {
         drip(b"", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 1000, pause=0),
         "invalid",
     ),
+    "long interim answers at full speed": (
+        drip(b"", b"HTTP/1.1 103 Early Hints\r\nLink: " + b"x" * 9000 + b"\r\n\r\n", pause=0),
+        "invalid",
+    ),
     "short interim answers at full speed": (drip(b"", b"HTTP/1.1 100 C\r\n\r\n" * 3000, pause=0), "invalid"),
     "closed after an interim answer": (raw(b"HTTP/1.1 100 Continue\r\n\r\n"), "unreachable"),
     "closed in the status line": (raw(b"HTTP/1.1 20"), "unreachable"),

@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hostile import LEGAL, REFUSED, Hostile, answer
@@ -11,8 +12,9 @@ from hostile import LEGAL, REFUSED, Hostile, answer
 import inventory
 from inventory.demo import StandIn, inventory_before
 from inventory.errors import ConfigurationError
+from inventory.intake import Intake, Reading
 from inventory.servers import Server
-from inventory.snapshot import Snapshot, rows
+from inventory.snapshot import Snapshot, rows, values
 
 NOW = datetime(2026, 11, 23, 6, 0, 4, 123456, tzinfo=UTC)
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
@@ -135,3 +137,21 @@ def test_a_sum_beyond_64_bits_is_not_told() -> None:
         snapshot = inventory.collect(f"a={server.url}")
     assert observed(snapshot)["a"]["size_bytes"] is None
     assert snapshot.tables["models"].column("size_bytes").to_pylist() == [2**62] * 3
+
+
+def test_an_answer_that_the_memory_cannot_hold_is_one_servers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is refused, and the answers of the others are kept."""
+    understand = Intake.understand
+
+    def fails(intake: Intake, body: bytes, *given: Any, **named: Any) -> Reading:
+        if b"large" in body:
+            raise MemoryError
+        return understand(intake, body, *given, **named)
+
+    monkeypatch.setattr(Intake, "understand", fails)
+    for name in ("large", "small"):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"models": [{"key": name}]}))
+    taken = inventory.collect([f"{name}=file:{tmp_path / name}.json" for name in ("large", "small")])
+    assert values(taken.tables["observations"], "status") == ["invalid", "ok"]
+    assert "more memory than there is" in values(taken.tables["observations"], "error")[0]
+    assert values(taken.tables["models"], "key") == ["small"]

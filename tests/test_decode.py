@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusals import CAPTURED
 
-from inventory.decode import decode
+from inventory.decode import decode, is_too_old
 from inventory.errors import Invalid, ServerError
 
 
@@ -108,3 +108,10 @@ def test_accepted_only_if_all_rules_hold(document: Any, http_status: int, token_
         assert not legal
     else:
         assert legal
+
+
+def test_a_large_body_is_no_old_servers() -> None:
+    """The sentence of an older LM Studio is short; a large body that begins like it is not parsed for it."""
+    body = json.dumps({"error": "Unexpected endpoint or method. (GET /api/v1/models)", "more": "x" * 70_000}).encode()
+    assert not is_too_old(body, 200)
+    assert is_too_old(body.replace(b"x" * 10_000, b""), 200)

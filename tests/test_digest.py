@@ -4,12 +4,14 @@ import copy
 import json
 import random
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inventory import schema
 from inventory.digest import digest
 from inventory.flatten import flatten
 
@@ -165,3 +167,18 @@ def test_captured_answers_differ(payloads: dict[str, bytes]) -> None:
     answers = {name: json.loads(body)["models"] for name, body in payloads.items()}
     digests = {name: _of(models) for name, models in answers.items()}
     assert len(set(digests.values())) == len(digests)
+
+
+@pytest.mark.parametrize("count", [99, 100, 101, 250])
+def test_a_digest_is_of_all_lines_together(count: int) -> None:
+    """However many models there are, it is the SHA-256 of their sorted lines; each of them counts."""
+    models = [{"key": f"{number:03}", "size_bytes": number} for number in range(count)]
+    lines = [json.dumps([f"{number:03}", *_compared(number)]) for number in range(count)]
+    assert _of(models) == sha256("\n".join(lines).encode()).hexdigest()
+    for number in (0, count // 2, count - 1):
+        assert _of([*models[:number], {"key": "x"}, *models[number + 1 :]]) != _of(models)
+
+
+def _compared(size: int) -> list[Any]:
+    """The compared values of a model that has a size and nothing else."""
+    return [size if name == "size_bytes" else None for name in schema.MODELS.compared]

@@ -98,3 +98,11 @@ def test_what_is_not_there(tmp_path: Path) -> None:
         chosen(snapshot, "model", "instance_id")
     with pytest.raises(ConfigurationError, match="no instance rows"):
         chosen(inventory.read(tmp_path / "a.csv"), "instance", None)
+
+
+def test_a_long_name_does_not_widen_every_line(tmp_path: Path) -> None:
+    """A name longer than any screen stands whole in its own line; the others are padded to 200 columns at most."""
+    lines = text_of(taken(tmp_path, a=[{"key": "k" * 5000}, {"key": "l", "size_bytes": 10**9}])).splitlines()
+    long, short = (next(line for line in lines if line.startswith(letter)) for letter in "kl")
+    assert long.startswith("k" * 5000)
+    assert 200 < len(short) < 300

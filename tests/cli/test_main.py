@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -127,3 +128,54 @@ def test_python_m_and_the_command_are_the_same() -> None:
         pytest.skip("the command is not installed beside this Python")
     done = subprocess.run([command, "--help"], capture_output=True, text=True, env=clean(), check=True)
     assert done.stdout == run("--help").out
+
+
+_FAILING = """
+import inventory.cli
+
+def fails(*_, **__):
+    raise {error}
+
+inventory.cli.cli.main = fails
+inventory.cli.main({arguments})
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ('PermissionError(13, "Permission denied", "a/b")', "a/b could not be used: Permission denied"),
+        ('OSError(36, "File name too long", b"a/c")', "a/c could not be used: File name too long"),
+        ('OSError(28, "No space left on device")', "the output could not be printed: No space left on device"),
+        ("MemoryError", "there is not enough memory for this"),
+    ],
+    ids=["a path", "a path of bytes", "a stream", "memory"],
+)
+def test_what_the_system_refuses_is_one_line(error: str, said: str) -> None:
+    """What no room has put into words ends in 4 and one line all the same; --debug shows where it came from."""
+    for arguments in (["check"], ["check", "--debug"]):
+        script = _FAILING.format(error=error, arguments=arguments)
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=clean(), check=False)
+        assert (done.returncode, done.stdout) == (4, "")
+        assert f"lms-inventory: {said}. " in done.stderr
+        assert ("Traceback" in done.stderr) == (done.stderr.count("\n") > 1) == ("--debug" in arguments)
+
+
+_INTERRUPTED = """
+import importlib.abc, os, signal, sys
+
+class Interrupts(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "inventory.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupts())
+from inventory.__main__ import main
+main()
+"""
+
+
+def test_interrupted_while_it_is_loaded() -> None:
+    """Ctrl-C before the command has begun ends it without a traceback."""
+    done = subprocess.run([sys.executable, "-c", _INTERRUPTED], capture_output=True, env=clean(), check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")

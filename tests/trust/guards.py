@@ -76,6 +76,7 @@ GUARDS = (
             "test_parse.py::test_not_utf8",
         ),
         ("how much of a name is shown", "json.dumps(name[:40])", "json.dumps(name)", "test_parse.py::test_named"),
+        ("an empty answer", "if not text or text.isspace():", NEVER, "test_parse.py::test_empty"),
     ),
     *_in(
         "parse.py",
@@ -93,7 +94,7 @@ GUARDS = (
             "interim answers without end",
             "self._interim > _INTERIM_LIMIT or",
             "",
-            "trust/test_t05_deadline.py::test_what_comes_at_full_speed_stops_nobody_else",
+            "sources/test_network.py::test_how_much_may_come_before_an_answer",
         ),
         (
             "what a library logs of our requests",
@@ -106,6 +107,12 @@ GUARDS = (
             "await stream.aclose()",
             "pass",
             "trust/test_t05_deadline.py::test_everything_that_never_ends_is_given_up",
+        ),
+        (
+            "how much comes before an answer",
+            "or self._received > _HEAD_LIMIT:",
+            ":",
+            "sources/test_network.py::test_how_much_may_come_before_an_answer",
         ),
     ),
     *_in(
@@ -149,6 +156,30 @@ GUARDS = (
             "self.months.seen() == months",
             "test_prune.py::test_read_while_it_is_pruned",
         ),
+        (
+            "a run that is being written is not swept",
+            "if is_left(path)]:",
+            "]:",
+            "test_recording.py::test_left_overs_are_swept",
+        ),
+        (
+            "a baseline of a run that is there",
+            "if run_id not in there:",
+            NEVER,
+            "trust/test_t04_damage.py::test_a_baseline_that_means_no_run",
+        ),
+        (
+            "a file that changed is checked again",
+            "if (look := state(path)) is None or self._checked.get(path, (None, 0))[0] != look:",
+            "if path not in self._checked and (look := state(path), True):",
+            "trust/test_t04_damage.py::test_damage_while_a_history_is_open",
+        ),
+        (
+            "a reading while files are merged is made again",
+            "if still():\n                    raise",
+            "raise",
+            "test_store.py::test_a_reading_while_files_are_merged_is_made_again",
+        ),
     ),
     *_in(
         "verify.py",
@@ -164,6 +195,151 @@ GUARDS = (
             "if True:",
             "test_verify.py::test_files_that_were_pruned_meanwhile",
         ),
+        (
+            "lines of the journal that are lost",
+            "if told and not noted.damaged and not journal.reaches(files.store.folder, told):",
+            NEVER,
+            "test_verify.py::test_lines_of_the_journal_that_are_lost",
+        ),
+        (
+            "verify: a file that is out of place",
+            "if not here or not (",
+            "if not (",
+            "test_verify.py::test_a_file_out_of_its_place",
+        ),
+        (
+            "verify: a file in another month",
+            "if not here or not (is_merged(path) or {month_of(run_id) for run_id in runs} == {path.parent.name}):",
+            "if not here:",
+            "test_verify.py::test_a_file_out_of_its_place",
+        ),
+        (
+            "verify: a run that is there twice",
+            "if (kind, run_id) in files.sealed:\n            yield",
+            "if False:\n            yield",
+            "test_verify.py::test_a_run_that_is_there_twice",
+        ),
+        (
+            "verify: the journal names a run",
+            'if run_id not in pruned and files.missing("observations", run_id):',
+            NEVER,
+            "test_verify.py::test_a_run_that_the_journal_names",
+        ),
+        (
+            "verify: only what was recorded is missed",
+            'if entry.get("recorded") is not True or not',
+            "if not",
+            "test_verify.py::test_a_run_that_the_journal_names",
+        ),
+        (
+            "verify: a pruned run is not missed",
+            "if run_id not in pruned and files",
+            "if files",
+            "test_verify.py::test_a_run_that_the_journal_names",
+        ),
+        (
+            "verify: a damaged note",
+            "if noted is None:",
+            (
+                "if False:\n"
+                "                pass\n"
+                "            elif noted is None:\n"
+                "                continue\n"
+                "            elif False:"
+            ),
+            "test_verify.py::test_damaged_notes",
+        ),
+        (
+            "verify: a baseline without its run",
+            'elif kind == "baselines" and any(files.missing("observations", run_id) for run_id in noted):',
+            "elif False:",
+            "test_verify.py::test_damaged_notes",
+        ),
+        (
+            "verify: a file of a run that is missing",
+            "if files.missing(kind, run_id):",
+            NEVER,
+            "test_verify.py::test_a_file_of_a_run_that_is_missing",
+        ),
+        (
+            "verify: another file than the run wrote",
+            "files.sealed[kind, run_id].sha256 != expected:",
+            "not expected:",
+            "test_verify.py::test_other_rows",
+        ),
+        (
+            "verify: the run before is missing",
+            'if actual is None and files.missing("observations", followed):',
+            NEVER,
+            "test_verify.py::test_a_run_in_the_middle_that_is_missing",
+        ),
+        (
+            "verify: another run before",
+            'elif actual is not None and actual != before["sha256"]:',
+            "elif False:",
+            "test_verify.py::test_another_run_before",
+        ),
+        (
+            "verify: answers that are missing",
+            'if files.missing("payloads", stored):',
+            NEVER,
+            "test_verify.py::test_a_file_of_a_pruned_run_that_is_missing",
+        ),
+        (
+            "verify: answers that are not held",
+            "elif payloads and digests - files.answers(stored):",
+            "elif False:",
+            "test_verify.py::test_answers_that_are_not_held",
+        ),
+        (
+            "verify: a body that is no answer",
+            (
+                "except ServerError:\n"
+                '            yield Problem(name, "a body that is no answer", _holds("payloads", run_id))\n'
+            ),
+            "except ServerError:\n",
+            "test_verify.py::test_a_body_that_is_no_answer",
+        ),
+        (
+            "verify: the digest of a body",
+            'sha256(row["body"]).hexdigest() != row["payload_digest"] or ',
+            "",
+            "test_verify.py::test_a_body_of_another_digest",
+        ),
+        (
+            "verify: the digest of an answer",
+            ' or digest(flat) != row["digest"]:',
+            ":",
+            "test_verify.py::test_a_body_of_another_digest",
+        ),
+        (
+            "verify: rows that the bodies do not give",
+            "strict=True)) != answers:",
+            "strict=True)) != answers and False:",
+            "test_verify.py::test_other_rows",
+        ),
+        (
+            "verify: answers of a pruned run that are missing",
+            "if complete and files.missing(table, run_id):",
+            NEVER,
+            "test_verify.py::test_a_file_of_a_pruned_run_that_is_missing",
+        ),
+        (
+            "verify: a damaged line of the journal",
+            "if noted.damaged:",
+            NEVER,
+            "test_journal.py::test_the_proof_names_damage",
+        ),
+    ),
+    *_in(
+        "verify.py",
+        (
+            "verify: rows that are not those that were merged",
+            "elif not one.as_merged:",
+            "elif False:",
+            "test_compaction.py::test_other_rows_than_were_merged",
+        ),
+        slow=True,
     ),
     *_in(
         "prune.py",
@@ -173,6 +349,55 @@ GUARDS = (
             "pass",
             "test_prune.py::test_frozen_while_it_is_pruned",
         ),
+        (
+            "the last reading of each server stays",
+            "keep |= _needed(runs, observed)",
+            "_needed(runs, observed)",
+            "test_prune.py::test_the_last_reading_of_each_server_stays",
+        ),
+        (
+            "the newest complete run stays",
+            "needed = set(complete[-1:])",
+            "needed = set()",
+            "test_prune.py::test_the_newest_complete_run_stays_though_each_server_was_read_later",
+        ),
+        (
+            "answers that are pointed at stay",
+            " - pointed\n",
+            "\n",
+            "test_prune.py::test_what_kept_runs_point_at_survives",
+        ),
+        (
+            "baselines stay",
+            " | (set(also) & set(runs))",
+            "",
+            "test_prune.py::test_the_newest_complete_run_is_never_removed",
+        ),
+        (
+            "answers of a run that is being written stay",
+            "if store.writing() or not",
+            "if not",
+            "test_prune.py::test_a_run_recorded_meanwhile_keeps_what_it_points_at",
+        ),
+        (
+            "answers of a run that came meanwhile stay",
+            "if store.writing() or not set(store.run_ids()) <= set(what.keep):",
+            "if store.writing():",
+            "test_prune.py::test_a_run_recorded_meanwhile_keeps_what_it_points_at",
+        ),
+        (
+            "what goes is noted first",
+            "store.record_pruned({",
+            "dict({",
+            "test_prune.py::test_what_kept_runs_point_at_survives",
+        ),
+        (
+            "pruning is done alone",
+            "    with store.alone():\n",
+            '    with __import__("contextlib").nullcontext():\n',
+            "test_compaction.py::test_only_one_at_a_time",
+        ),
+        ("no rule at all", "if not rules:", NEVER, "test_prune.py::test_the_newest_complete_run_is_never_removed"),
     ),
     *_in(
         "recording.py",
@@ -182,6 +407,34 @@ GUARDS = (
             "}",
             "test_store.py::test_an_answer_whose_file_is_gone_is_stored_again",
         ),
+        (
+            "answers of pruned runs are stored again",
+            "_whole(store, runs) & set(runs)",
+            "_whole(store, runs)",
+            "test_prune.py::test_an_interrupted_pruning_is_finished_by_the_next",
+        ),
+        (
+            "a run follows the run before",
+            '"previous": before,',
+            '"previous": None,',
+            "test_store.py::test_each_file_is_chained",
+        ),
+    ),
+    *_in(
+        "recording.py",
+        (
+            "a run says that it is being written",
+            "with store.begun(run_id):",
+            "with suppress():",
+            "test_store.py::test_nothing_of_a_run_that_is_being_written_is_tidied_away",
+        ),
+        (
+            "ids in order when the clock is put back",
+            "return max(now, time_of(runs[-1]) + timedelta(microseconds=1)) if runs else now",
+            "return now",
+            "trust/test_t15_unattended.py::test_ids_stay_in_order_when_the_clock_is_changed",
+        ),
+        slow=True,
     ),
     *_in(
         "formats/_soundness.py",
@@ -210,6 +463,54 @@ GUARDS = (
             "if not all(True",
             "formats/test_limits.py::test_what_no_run_can_say_of_itself",
         ),
+        (
+            "texts are texts",
+            "content.validate(full=True)",
+            "pass",
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+        (
+            "a row that stands there twice",
+            "if content.group_by(keys, use_threads=False).aggregate([]).num_rows < content.num_rows:",
+            NEVER,
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+        (
+            "a status that is none",
+            "<= {*schema.STATUSES}:",
+            "<= {*schema.STATUSES} and False:",
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+        (
+            "a row without its key",
+            'if column.key and cells.null_count and column.name != "instance_id":',
+            NEVER,
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+        (
+            "a number that is none",
+            "compute.all(compute.is_finite(cells)).as_py() not in (True, None):",
+            "False:",
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+        (
+            "a list or an object that is none",
+            "if not _is(text, wanted):",
+            NEVER,
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+        (
+            "JSON in a file is as strict as a server's",
+            "found = strict(text)",
+            "found = __import__('json').loads(text)",
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
+        (
+            "an instance of a model that is not there",
+            "if together.group_by(_MODEL, use_threads=False).aggregate([]).num_rows > models.num_rows:",
+            NEVER,
+            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+        ),
     ),
     *_in(
         "files.py",
@@ -221,22 +522,10 @@ GUARDS = (
         ),
         (
             "what cannot be put back is kept",
-            "shutil.copy2(old, kept)",
+            "_keep(old, kept)",
             "pass",
             "formats/test_atomic.py::test_what_cannot_be_put_back_is_kept",
         ),
-    ),
-    *_in(
-        "fleet.py",
-        (
-            "a difference that no column holds",
-            "total_of([size_difference(part)])",
-            "size_difference(part)",
-            "trust/test_t07_bodies.py::test_numbers_at_both_ends",
-        ),
-    ),
-    *_in(
-        "files.py",
         (
             "a file of the history is on the disk before it takes a name",
             "            os.fsync(file.fileno())\n            os.link",
@@ -249,17 +538,135 @@ GUARDS = (
             "    pass",
             "trust/test_t02_faults.py::test_what_takes_a_name_is_on_the_disk",
         ),
-    ),
-    *_in(
-        "verify.py",
         (
-            "lines of the journal that are lost",
-            "if told and not noted.damaged and not journal.reaches(files.store.folder, told):",
+            "a file takes the place of another at once",
+            "            file.replace(target)",
+            "            target.write_bytes(file.read_bytes())",
+            "trust/test_t01_kill.py::test_a_file_is_the_acknowledged_one_or_the_next",
+        ),
+        (
+            "a file of a history overwrites none",
+            "            os.link(file.name, path)",
+            "            Path(file.name).replace(path)",
+            "test_store.py::test_nothing_is_overwritten",
+        ),
+        (
+            "a file of a history is for its owner",
+            "            Path(file.name).chmod(0o600)",
+            "            Path(file.name).chmod(0o644)",
+            "test_store.py::test_only_the_owner_reads_it",
+        ),
+        (
+            "a folder of a history is for its owner",
+            "one.mkdir(mode=0o700, exist_ok=True)",
+            "one.mkdir(exist_ok=True)",
+            "test_store.py::test_only_the_owner_reads_it",
+        ),
+        (
+            "a history is for its owner",
+            "top.mkdir(mode=0o700, parents",
+            "top.mkdir(parents",
+            "test_store.py::test_only_the_owner_reads_it",
+        ),
+        (
+            "a run is written by one process",
+            "os.link(file.name, path)\n    except BaseException:",
+            "os.replace(file.name, path)\n    except BaseException:",
+            "test_store.py::test_a_run_that_is_being_written_is_not_written_twice",
+        ),
+        (
+            "a sign is not left while its process lives",
+            "fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n            return True",
+            "return True",
+            "test_recording.py::test_left_overs_are_swept",
+        ),
+        (
+            "a sign where files cannot be locked",
+            "return time.time() - path.stat().st_mtime > _OLD",
+            "return True",
+            "test_recording.py::test_signs_where_files_cannot_be_locked",
+        ),
+        ("a device is not replaced", "if not stat.S_ISREG(mode):", NEVER, "formats/test_atomic.py::test_no_place"),
+        (
+            "a link stays a link",
+            "target = Path(os.path.realpath(path))",
+            "target = Path(path)",
+            "formats/test_atomic.py::test_link_stays",
+        ),
+        (
+            "permissions stay",
+            "if mode is not None:\n            Path(file.name).chmod(mode)",
+            "if False:\n            Path(file.name).chmod(mode)",
+            "formats/test_atomic.py::test_permissions",
+        ),
+        (
+            "a file that is being written is not swept",
+            "fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n                left.unlink()",
+            "left.unlink()",
+            "formats/test_atomic.py::test_live_not_swept",
+        ),
+        (
+            "nothing temporary stays",
+            "with contextlib.suppress(OSError):\n                left.unlink()",
+            "with contextlib.suppress(OSError):\n                pass",
+            "formats/test_atomic.py::test_draft_dropped",
+        ),
+        (
+            "a folder is not replaced",
+            "if stat.S_ISDIR(mode):",
             NEVER,
-            "test_verify.py::test_lines_of_the_journal_that_are_lost",
+            "cli/test_journal_command.py::test_every_run_is_a_line",
+        ),
+        (
+            "a pair is put back",
+            "if several and moved:",
+            NEVER,
+            "trust/test_t02_faults.py::test_every_operation_fails_once",
+        ),
+        (
+            "what was left is swept",
+            "sweep(target.parent, stem)",
+            "pass",
+            "trust/test_t01_kill.py::test_a_file_is_the_acknowledged_one_or_the_next",
         ),
     ),
-    *_in("parse.py", ("an empty answer", "if not text or text.isspace():", NEVER, "test_parse.py::test_empty")),
+    *_in(
+        "files.py",
+        (
+            "a file is on the disk before it takes a name",
+            "        os.fsync(file.fileno())\n\n        def move",
+            "        def move",
+            "trust/test_t02_faults.py::test_every_operation_fails_once",
+        ),
+        (
+            "a file of a history is on the disk before it takes a name",
+            "os.fsync(file.fileno())\n            os.link",
+            "os.link",
+            "trust/test_t02_faults.py::test_every_operation_fails_once",
+        ),
+        (
+            "one pruning at a time",
+            "        except BlockingIOError:\n            raise\n",
+            "        except BlockingIOError:\n            return\n",
+            "test_compaction.py::test_runs_and_readers_beside_it",
+        ),
+        (
+            "a lock that has just been removed",
+            "if os.fstat(file.fileno()).st_nlink:",
+            "if True:",
+            "test_compaction.py::test_runs_and_readers_beside_it",
+        ),
+        slow=True,
+    ),
+    *_in(
+        "fleet.py",
+        (
+            "a difference that no column holds",
+            "total_of([size_difference(part)])",
+            "size_difference(part)",
+            "trust/test_t07_bodies.py::test_numbers_at_both_ends",
+        ),
+    ),
     *_in(
         "contents.py",
         (
@@ -274,6 +681,52 @@ GUARDS = (
             NEVER,
             "test_compaction.py::test_a_copy_from_which_nothing_was_removed",
         ),
+        (
+            "a file of another kind",
+            'about.get("kind") != kind or ',
+            "",
+            "trust/test_t04_damage.py::test_no_reading_uses_a_damaged_file",
+        ),
+        (
+            "a file under another name",
+            'return bool(about.get("run_id") == path.stem)',
+            "return True",
+            "test_verify.py::test_a_file_under_another_runs_name",
+        ),
+        (
+            "a merged file's list that is none",
+            "except (ValueError, TypeError):",
+            "except ValueError:",
+            "test_store.py::test_a_merged_file_that_says_what_cannot_be",
+        ),
+        (
+            "a merged file without a list",
+            "except (ValueError, TypeError):",
+            "except TypeError:",
+            "test_store.py::test_a_merged_file_that_says_what_cannot_be",
+        ),
+    ),
+    *_in(
+        "contents.py",
+        (
+            "a merged file under another name",
+            'return path.name == _name(about["runs"]) and here',
+            "return here",
+            "test_compaction.py::test_a_merged_file_under_another_name",
+        ),
+        (
+            "a merged file in another month",
+            'return path.name == _name(about["runs"]) and here',
+            'return path.name == _name(about["runs"])',
+            "test_compaction.py::test_a_merged_file_under_another_name",
+        ),
+        (
+            "a list of runs is checked before it is used",
+            '    if not whole:\n        raise _damaged(path)\n    return frozenset(about["runs"])',
+            '    return frozenset(about["runs"])',
+            "test_compaction.py::test_a_merged_file_under_another_name",
+        ),
+        slow=True,
     ),
     *_in(
         "sources/_http.py",
@@ -283,64 +736,6 @@ GUARDS = (
             NEVER,
             "sources/test_http.py::test_an_answer_with_wide_characters_is_smaller",
         ),
-    ),
-    *_in(
-        "decode.py",
-        ("status 200 only", "if http_status != 200:", NEVER, "test_decode.py::test_unauthorized_says_which_way"),
-        (
-            "a web page",
-            'if body.removeprefix(BOM_UTF8).lstrip()[:1] == b"<":',
-            NEVER,
-            "trust/test_t07_bodies.py::test_every_answer_has_its_status",
-        ),
-        (
-            "an object",
-            "if not isinstance(document, dict):",
-            NEVER,
-            "trust/test_t07_bodies.py::test_every_answer_has_its_status",
-        ),
-        (
-            "an error with status 200",
-            'if document.get("error") is not None:',
-            NEVER,
-            "trust/test_t07_bodies.py::test_every_answer_has_its_status",
-        ),
-        ("models is a list", "if not isinstance(models, list):", NEVER, "test_decode.py::test_the_place_is_told"),
-        (
-            "another server, with names",
-            ('if models and all(isinstance(row, dict) and key not in row and "name" in row for row in models):'),
-            NEVER,
-            "test_decode.py::test_openai_compatible_servers_are_named",
-        ),
-        ("a row is an object", "if not isinstance(row, dict):", NEVER, "test_decode.py::test_the_place_is_told"),
-        ("a row has a key", "if key not in row:", NEVER, "test_decode.py::test_the_place_is_told"),
-        (
-            "a key is a text",
-            "if not isinstance(row[key], str) or not row[key]:",
-            NEVER,
-            "test_decode.py::test_the_place_is_told",
-        ),
-        (
-            "an OpenAI-compatible server",
-            'if rows and all(isinstance(row, dict) and "state" not in row for row in rows):',
-            NEVER,
-            "test_collect_older.py::test_an_openai_compatible_server_is_not_lm_studio",
-        ),
-        (
-            "only the API that was asked",
-            '"models" not in document and "lmstudio_v0" in apis:',
-            '"models" not in document:',
-            "trust/test_t07_bodies.py::test_every_answer_has_its_status",
-        ),
-        (
-            "how much of what stands beside is told",
-            "text if len(text) <= 1000 else text[:1000] + ' ...'",
-            "text",
-            "test_decode.py::test_what_stands_beside_the_models_is_told",
-        ),
-    ),
-    *_in(
-        "sources/_http.py",
         (
             "bytes of a body",
             "if body.tell() + len(chunk) > BODY_LIMIT:",
@@ -448,7 +843,7 @@ GUARDS = (
         ),
         (
             "a wrong name is not tried again",
-            ("if any(isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN for cause in causes):"),
+            "if any(isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN for cause in causes):",
             NEVER,
             "sources/test_http.py::test_only_a_lookup_that_may_succeed_later_is_tried_again",
         ),
@@ -477,6 +872,12 @@ GUARDS = (
             "pass  # many",
             "sources/test_http.py::test_small_pieces_let_others_in",
         ),
+        (
+            "names of a body",
+            "if answer.body.count(b'\":') > MAX_NAMES * objects:",
+            NEVER,
+            "trust/test_t06_memory.py::test_memory_under_a_hostile_answer",
+        ),
     ),
     *_in(
         "sources/_http.py",
@@ -487,6 +888,67 @@ GUARDS = (
             "trust/test_t05_deadline.py::test_everything_that_never_ends_is_given_up",
         ),
         slow=True,
+    ),
+    *_in(
+        "decode.py",
+        ("status 200 only", "if http_status != 200:", NEVER, "test_decode.py::test_unauthorized_says_which_way"),
+        (
+            "a web page",
+            'if body.removeprefix(BOM_UTF8).lstrip()[:1] == b"<":',
+            NEVER,
+            "trust/test_t07_bodies.py::test_every_answer_has_its_status",
+        ),
+        (
+            "an object",
+            "if not isinstance(document, dict):",
+            NEVER,
+            "trust/test_t07_bodies.py::test_every_answer_has_its_status",
+        ),
+        (
+            "an error with status 200",
+            'if document.get("error") is not None:',
+            NEVER,
+            "trust/test_t07_bodies.py::test_every_answer_has_its_status",
+        ),
+        ("models is a list", "if not isinstance(models, list):", NEVER, "test_decode.py::test_the_place_is_told"),
+        (
+            "another server, with names",
+            'if models and all(isinstance(row, dict) and key not in row and "name" in row for row in models):',
+            NEVER,
+            "test_decode.py::test_openai_compatible_servers_are_named",
+        ),
+        ("a row is an object", "if not isinstance(row, dict):", NEVER, "test_decode.py::test_the_place_is_told"),
+        ("a row has a key", "if key not in row:", NEVER, "test_decode.py::test_the_place_is_told"),
+        (
+            "a key is a text",
+            "if not isinstance(row[key], str) or not row[key]:",
+            NEVER,
+            "test_decode.py::test_the_place_is_told",
+        ),
+        (
+            "an OpenAI-compatible server",
+            'if rows and all(isinstance(row, dict) and "state" not in row for row in rows):',
+            NEVER,
+            "test_collect_older.py::test_an_openai_compatible_server_is_not_lm_studio",
+        ),
+        (
+            "only the API that was asked",
+            '"models" not in document and "lmstudio_v0" in apis:',
+            '"models" not in document:',
+            "trust/test_t07_bodies.py::test_every_answer_has_its_status",
+        ),
+        (
+            "how much of what stands beside is told",
+            "text if len(text) <= 1000 else text[:1000] + ' ...'",
+            "text",
+            "test_decode.py::test_what_stands_beside_the_models_is_told",
+        ),
+        (
+            "a large body is not read as an old server's",
+            "len(body) > _SHORT or",
+            "",
+            "test_decode.py::test_a_large_body_is_no_old_servers",
+        ),
     ),
     *_in(
         "sources/_connections.py",
@@ -533,6 +995,15 @@ GUARDS = (
     *_in(
         "sources/file.py",
         (
+            "bytes of a saved answer",
+            "if path.stat().st_size > FILE_LIMIT:",
+            NEVER,
+            "sources/test_file.py::test_a_file_beyond_the_limit_is_not_read",
+        ),
+    ),
+    *_in(
+        "sources/file.py",
+        (
             "a saved answer is a regular file",
             "if path.exists() and not path.is_file():",
             NEVER,
@@ -568,14 +1039,14 @@ GUARDS = (
         ),
         (
             "two servers with one name",
-            ('if server.name in seen:\n            raise ConfigurationError(\n                f"two servers'),
-            ('if False:\n            raise ConfigurationError(\n                f"two servers'),
+            'if server.name in seen:\n            raise ConfigurationError(\n                f"two servers',
+            'if False:\n            raise ConfigurationError(\n                f"two servers',
             "test_servers.py::test_two_servers_with_one_name_are_refused",
         ),
         (
             "two servers of a list with one name",
-            ('if server.name in seen:\n            raise ConfigurationError(\n                f"{name} line'),
-            ('if False:\n            raise ConfigurationError(\n                f"{name} line'),
+            'if server.name in seen:\n            raise ConfigurationError(\n                f"{name} line',
+            'if False:\n            raise ConfigurationError(\n                f"{name} line',
             "test_servers.py::test_what_is_wrong_in_a_list_is_told_with_its_line",
         ),
         (
@@ -632,6 +1103,12 @@ GUARDS = (
             'if server.source not in ("", "file"):',
             NEVER,
             "test_servers.py::test_a_source_that_cannot_be",
+        ),
+        (
+            "an address with a space",
+            'or " " in address',
+            "or False",
+            "test_servers.py::test_what_is_no_address_is_refused",
         ),
     ),
     *_in(
@@ -712,6 +1189,18 @@ GUARDS = (
             "if True:",
             "test_suspicion.py::test_the_second_run_in_a_row_is_believed",
         ),
+        (
+            "a doubtful answer stays one when asking again fails",
+            "if again.reading is None:",
+            NEVER,
+            "test_suspicion.py::test_what_was_said_before_asking_again_failed_is_still_doubted",
+        ),
+        (
+            "an answer that the memory cannot hold",
+            "except MemoryError as error:",
+            "except ZeroDivisionError as error:",
+            "test_collect.py::test_an_answer_that_the_memory_cannot_hold_is_one_servers",
+        ),
     ),
     *_in(
         "collect.py",
@@ -761,110 +1250,6 @@ GUARDS = (
             "observations WHERE true{bound} GROUP",
             "test_suspicion.py::test_another_small_answer_is_doubted_again",
         ),
-    ),
-    *_in(
-        "files.py",
-        (
-            "a file takes the place of another at once",
-            "            file.replace(target)",
-            "            target.write_bytes(file.read_bytes())",
-            "trust/test_t01_kill.py::test_a_file_is_the_acknowledged_one_or_the_next",
-        ),
-        (
-            "a file of a history overwrites none",
-            "            os.link(file.name, path)",
-            "            Path(file.name).replace(path)",
-            "test_store.py::test_nothing_is_overwritten",
-        ),
-        (
-            "a file of a history is for its owner",
-            "            Path(file.name).chmod(0o600)",
-            "            Path(file.name).chmod(0o644)",
-            "test_store.py::test_only_the_owner_reads_it",
-        ),
-        (
-            "a folder of a history is for its owner",
-            "one.mkdir(mode=0o700, exist_ok=True)",
-            "one.mkdir(exist_ok=True)",
-            "test_store.py::test_only_the_owner_reads_it",
-        ),
-        (
-            "a history is for its owner",
-            "top.mkdir(mode=0o700, parents",
-            "top.mkdir(parents",
-            "test_store.py::test_only_the_owner_reads_it",
-        ),
-        (
-            "a run is written by one process",
-            "os.link(file.name, path)\n    except BaseException:",
-            "os.replace(file.name, path)\n    except BaseException:",
-            "test_store.py::test_a_run_that_is_being_written_is_not_written_twice",
-        ),
-        (
-            "a sign is not left while its process lives",
-            "fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n            return True",
-            "return True",
-            "test_recording.py::test_left_overs_are_swept",
-        ),
-        (
-            "a sign where files cannot be locked",
-            "return time.time() - path.stat().st_mtime > _OLD",
-            "return True",
-            "test_recording.py::test_signs_where_files_cannot_be_locked",
-        ),
-        ("a device is not replaced", "if not stat.S_ISREG(mode):", NEVER, "formats/test_atomic.py::test_no_place"),
-        (
-            "a link stays a link",
-            "target = Path(os.path.realpath(path))",
-            "target = Path(path)",
-            "formats/test_atomic.py::test_link_stays",
-        ),
-        (
-            "permissions stay",
-            ("if mode is not None:\n            Path(file.name).chmod(mode)"),
-            "if False:\n            Path(file.name).chmod(mode)",
-            "formats/test_atomic.py::test_permissions",
-        ),
-        (
-            "a file that is being written is not swept",
-            ("fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n                left.unlink()"),
-            "left.unlink()",
-            "formats/test_atomic.py::test_live_not_swept",
-        ),
-        (
-            "nothing temporary stays",
-            ("with contextlib.suppress(OSError):\n                left.unlink()"),
-            "with contextlib.suppress(OSError):\n                pass",
-            "formats/test_atomic.py::test_draft_dropped",
-        ),
-    ),
-    *_in(
-        "files.py",
-        (
-            "a file is on the disk before it takes a name",
-            "        os.fsync(file.fileno())\n\n        def move",
-            "        def move",
-            "trust/test_t02_faults.py::test_every_operation_fails_once",
-        ),
-        (
-            "a file of a history is on the disk before it takes a name",
-            "os.fsync(file.fileno())\n            os.link",
-            "os.link",
-            "trust/test_t02_faults.py::test_every_operation_fails_once",
-        ),
-        (
-            "one pruning at a time",
-            "        except BlockingIOError:\n            raise\n",
-            "        except BlockingIOError:\n            return\n",
-            "test_compaction.py::test_runs_and_readers_beside_it",
-        ),
-        (
-            "a lock that has just been removed",
-            "if os.fstat(file.fileno()).st_nlink:",
-            "if True:",
-            "test_compaction.py::test_runs_and_readers_beside_it",
-        ),
-        slow=True,
     ),
     *_in(
         "seal.py",
@@ -1049,6 +1434,18 @@ GUARDS = (
             NEVER,
             "schedules/test_cron.py::test_a_line_that_cron_would_not_take_is_refused",
         ),
+        (
+            "cron: a percent sign",
+            'command = command.replace("%", "\\\\%")',
+            "command = str(command)",
+            "schedules/test_cron.py::test_a_word_comes_back_from_cron_and_the_shell",
+        ),
+        (
+            "cron: words for the shell",
+            "command = shlex.join(job.command)",
+            'command = " ".join(job.command)',
+            "schedules/test_cron.py::test_a_word_comes_back_from_cron_and_the_shell",
+        ),
     ),
     *_in(
         "schedules/systemd.py",
@@ -1065,44 +1462,11 @@ GUARDS = (
             "[program, *arguments]",
             "schedules/test_systemd.py::test_no_variable_is_put_in",
         ),
-    ),
-    *_in(
-        "formats/_soundness.py",
         (
-            "texts are texts",
-            "content.validate(full=True)",
-            "pass",
-            "formats/test_limits.py::test_each_check_of_what_a_file_says",
-        ),
-        (
-            "a row that stands there twice",
-            "if content.group_by(keys, use_threads=False).aggregate([]).num_rows < content.num_rows:",
-            NEVER,
-            "formats/test_limits.py::test_each_check_of_what_a_file_says",
-        ),
-        (
-            "a status that is none",
-            "<= {*schema.STATUSES}:",
-            "<= {*schema.STATUSES} and False:",
-            "formats/test_limits.py::test_each_check_of_what_a_file_says",
-        ),
-        (
-            "a row without its key",
-            'if column.key and cells.null_count and column.name != "instance_id":',
-            NEVER,
-            "formats/test_limits.py::test_each_check_of_what_a_file_says",
-        ),
-        (
-            "a number that is none",
-            "compute.all(compute.is_finite(cells)).as_py() not in (True, None):",
-            "False:",
-            "formats/test_limits.py::test_each_check_of_what_a_file_says",
-        ),
-        (
-            "a list or an object that is none",
-            "if not _is(text, wanted):",
-            NEVER,
-            "formats/test_limits.py::test_each_check_of_what_a_file_says",
+            "systemd: files for their owner",
+            "UMask=0077\n",
+            "",
+            "schedules/test_systemd.py::test_what_a_run_writes_is_for_its_user_only",
         ),
     ),
     *_in(
@@ -1137,6 +1501,13 @@ GUARDS = (
             NEVER,
             "formats/test_limits.py::test_each_check_of_a_page",
         ),
+        (
+            "what one page unpacks to",
+            "if unpacked > PAGE_LIMIT or total",
+            "if total",
+            "formats/test_limits.py::test_each_limit",
+        ),
+        ("how many pages there are", " or pages > _PAGES:", ":", "formats/test_limits.py::test_each_limit"),
     ),
     *_in(
         "formats/_parts.py",
@@ -1180,6 +1551,12 @@ GUARDS = (
             "[None] * missing",
             "formats/test_limits.py::test_no_row_has_more_cells_than_our_tables_have_columns",
         ),
+        (
+            "texts of a workbook",
+            "if total > _CHARACTERS:",
+            NEVER,
+            "formats/test_limits.py::test_the_limit_of_shared_texts",
+        ),
     ),
     *_in(
         "formats/csv.py",
@@ -1200,6 +1577,13 @@ GUARDS = (
             "CSV: bytes of the header",
             "file.readline(_HEADER_LIMIT)",
             "file.readline()",
+            "formats/test_limits.py::test_each_limit",
+        ),
+        ("CSV: formulas", "_replaced(table, _GUARD)", "table", "formats/test_csv.py::test_guard"),
+        (
+            "CSV: formulas after another separator",
+            '(rf"{_INNER}([{_DANGEROUS}])", r"\\1\'\\2"), ',
+            "",
             "formats/test_limits.py::test_each_limit",
         ),
     ),
@@ -1230,100 +1614,12 @@ GUARDS = (
             "formats/test_limits.py::test_each_limit",
         ),
         ("Parquet: texts", "if size > TABLE_LIMIT:", NEVER, "formats/test_limits.py::test_each_limit"),
-    ),
-    *_in(
-        "sources/_http.py",
         (
-            "names of a body",
-            "if answer.body.count(b'\":') > MAX_NAMES * objects:",
-            NEVER,
-            "trust/test_t06_memory.py::test_memory_under_a_hostile_answer",
-        ),
-    ),
-    *_in(
-        "sources/file.py",
-        (
-            "bytes of a saved answer",
-            "if path.stat().st_size > FILE_LIMIT:",
-            NEVER,
-            "sources/test_file.py::test_a_file_beyond_the_limit_is_not_read",
-        ),
-    ),
-    *_in(
-        "servers.py",
-        (
-            "an address with a space",
-            'or " " in address',
-            "or False",
-            "test_servers.py::test_what_is_no_address_is_refused",
-        ),
-    ),
-    *_in(
-        "collect.py",
-        (
-            "a doubtful answer stays one when asking again fails",
-            "if again.reading is None:",
-            NEVER,
-            "test_suspicion.py::test_what_was_said_before_asking_again_failed_is_still_doubted",
-        ),
-    ),
-    *_in(
-        "files.py",
-        (
-            "a folder is not replaced",
-            "if stat.S_ISDIR(mode):",
-            NEVER,
-            "cli/test_journal_command.py::test_every_run_is_a_line",
-        ),
-        (
-            "a pair is put back",
-            "if several and moved:",
-            NEVER,
-            "trust/test_t02_faults.py::test_every_operation_fails_once",
-        ),
-        (
-            "what was left is swept",
-            "sweep(target.parent, stem)",
-            "pass",
-            "trust/test_t01_kill.py::test_a_file_is_the_acknowledged_one_or_the_next",
-        ),
-    ),
-    *_in(
-        "contents.py",
-        (
-            "a file of another kind",
-            'about.get("kind") != kind or ',
+            "Parquet: checksums of pages",
+            "page_checksum_verification=True, ",
             "",
-            "trust/test_t04_damage.py::test_no_reading_uses_a_damaged_file",
+            "formats/test_parquet.py::test_flips_noticed",
         ),
-        (
-            "a file under another name",
-            'return bool(about.get("run_id") == path.stem)',
-            "return True",
-            "test_verify.py::test_a_file_under_another_runs_name",
-        ),
-    ),
-    *_in(
-        "contents.py",
-        (
-            "a merged file under another name",
-            'return path.name == _name(about["runs"]) and here',
-            "return here",
-            "test_compaction.py::test_a_merged_file_under_another_name",
-        ),
-        (
-            "a merged file in another month",
-            'return path.name == _name(about["runs"]) and here',
-            'return path.name == _name(about["runs"])',
-            "test_compaction.py::test_a_merged_file_under_another_name",
-        ),
-        (
-            "a list of runs is checked before it is used",
-            ('    if not whole:\n        raise _damaged(path)\n    return frozenset(about["runs"])'),
-            '    return frozenset(about["runs"])',
-            "test_compaction.py::test_a_merged_file_under_another_name",
-        ),
-        slow=True,
     ),
     *_in(
         "compaction.py",
@@ -1336,7 +1632,7 @@ GUARDS = (
         (
             "merging is done alone",
             "    with store.alone():\n        return",
-            ('    with __import__("contextlib").nullcontext():\n        return'),
+            '    with __import__("contextlib").nullcontext():\n        return',
             "test_compaction.py::test_closed_months_become_few_files",
         ),
     ),
@@ -1347,116 +1643,6 @@ GUARDS = (
             "if not one.as_merged:",
             NEVER,
             "test_compaction.py::test_other_rows_than_were_merged",
-        ),
-        slow=True,
-    ),
-    *_in(
-        "store.py",
-        (
-            "a run that is being written is not swept",
-            "if is_left(path)]:",
-            "]:",
-            "test_recording.py::test_left_overs_are_swept",
-        ),
-        (
-            "a baseline of a run that is there",
-            "if run_id not in there:",
-            NEVER,
-            "trust/test_t04_damage.py::test_a_baseline_whose_run_is_gone",
-        ),
-        (
-            "a file that changed is checked again",
-            "if (look := state(path)) is None or self._checked.get(path, (None, 0))[0] != look:",
-            "if path not in self._checked and (look := state(path), True):",
-            "trust/test_t04_damage.py::test_damage_while_a_history_is_open",
-        ),
-        (
-            "a reading while files are merged is made again",
-            "if still():\n                    raise",
-            "raise",
-            "test_store.py::test_a_reading_while_files_are_merged_is_made_again",
-        ),
-    ),
-    *_in(
-        "prune.py",
-        (
-            "the last reading of each server stays",
-            "keep |= _needed(runs, observed)",
-            "_needed(runs, observed)",
-            "test_prune.py::test_the_last_reading_of_each_server_stays",
-        ),
-        (
-            "the newest complete run stays",
-            "needed = set(complete[-1:])",
-            "needed = set()",
-            "test_prune.py::test_the_newest_complete_run_stays_though_each_server_was_read_later",
-        ),
-        (
-            "answers that are pointed at stay",
-            " - pointed\n",
-            "\n",
-            "test_prune.py::test_what_kept_runs_point_at_survives",
-        ),
-        (
-            "baselines stay",
-            " | (set(also) & set(runs))",
-            "",
-            "test_prune.py::test_the_newest_complete_run_is_never_removed",
-        ),
-        (
-            "answers of a run that is being written stay",
-            "if store.writing() or not",
-            "if not",
-            "test_prune.py::test_a_run_recorded_meanwhile_keeps_what_it_points_at",
-        ),
-        (
-            "answers of a run that came meanwhile stay",
-            "if store.writing() or not set(store.run_ids()) <= set(what.keep):",
-            "if store.writing():",
-            "test_prune.py::test_a_run_recorded_meanwhile_keeps_what_it_points_at",
-        ),
-        (
-            "what goes is noted first",
-            "store.record_pruned({",
-            "dict({",
-            "test_prune.py::test_what_kept_runs_point_at_survives",
-        ),
-        (
-            "pruning is done alone",
-            "    with store.alone():\n",
-            '    with __import__("contextlib").nullcontext():\n',
-            "test_compaction.py::test_only_one_at_a_time",
-        ),
-        ("no rule at all", "if not rules:", NEVER, "test_prune.py::test_the_newest_complete_run_is_never_removed"),
-    ),
-    *_in(
-        "recording.py",
-        (
-            "answers of pruned runs are stored again",
-            "_whole(store, runs) & set(runs)",
-            "_whole(store, runs)",
-            "test_prune.py::test_an_interrupted_pruning_is_finished_by_the_next",
-        ),
-        (
-            "a run follows the run before",
-            '"previous": before,',
-            '"previous": None,',
-            "test_store.py::test_each_file_is_chained",
-        ),
-    ),
-    *_in(
-        "recording.py",
-        (
-            "a run says that it is being written",
-            "with store.begun(run_id):",
-            "with suppress():",
-            "test_store.py::test_nothing_of_a_run_that_is_being_written_is_tidied_away",
-        ),
-        (
-            "ids in order when the clock is put back",
-            "return max(now, time_of(runs[-1]) + timedelta(microseconds=1)) if runs else now",
-            "return now",
-            "trust/test_t15_unattended.py::test_ids_stay_in_order_when_the_clock_is_changed",
         ),
         slow=True,
     ),
@@ -1479,21 +1665,6 @@ GUARDS = (
             "for key, count in repeated[:_NAMED]:",
             "for key, count in repeated:",
             "test_flatten.py::test_many_repeated_keys_are_counted",
-        ),
-    ),
-    *_in(
-        "contents.py",
-        (
-            "a merged file's list that is none",
-            "except (ValueError, TypeError):",
-            "except ValueError:",
-            "test_store.py::test_a_merged_file_that_says_what_cannot_be",
-        ),
-        (
-            "a merged file without a list",
-            "except (ValueError, TypeError):",
-            "except TypeError:",
-            "test_store.py::test_a_merged_file_that_says_what_cannot_be",
         ),
     ),
     *_in(
@@ -1556,6 +1727,12 @@ GUARDS = (
             '"r+" if path.exists() else "a+", opener=_opened',
             "test_journal.py::test_runs_at_the_same_time_do_not_mix",
         ),
+        (
+            "a line proves itself",
+            "entry if _line(entry) == line else None",
+            "dict(entry)",
+            "test_journal.py::test_damage_is_told",
+        ),
     ),
     *_in(
         "journal.py",
@@ -1566,166 +1743,6 @@ GUARDS = (
             "trust/test_t02_faults.py::test_the_journal_is_on_the_disk_before_a_run_ends",
         ),
         slow=True,
-    ),
-    *_in(
-        "verify.py",
-        (
-            "verify: a file that is out of place",
-            "if not here or not (",
-            "if not (",
-            "test_verify.py::test_a_file_out_of_its_place",
-        ),
-        (
-            "verify: a file in another month",
-            ("if not here or not (is_merged(path) or {month_of(run_id) for run_id in runs} == {path.parent.name}):"),
-            "if not here:",
-            "test_verify.py::test_a_file_out_of_its_place",
-        ),
-        (
-            "verify: a run that is there twice",
-            "if (kind, run_id) in files.sealed:\n            yield",
-            "if False:\n            yield",
-            "test_verify.py::test_a_run_that_is_there_twice",
-        ),
-        (
-            "verify: the journal names a run",
-            'if run_id not in pruned and files.missing("observations", run_id):',
-            NEVER,
-            "test_verify.py::test_a_run_that_the_journal_names",
-        ),
-        (
-            "verify: only what was recorded is missed",
-            'if entry.get("recorded") is not True or not',
-            "if not",
-            "test_verify.py::test_a_run_that_the_journal_names",
-        ),
-        (
-            "verify: a pruned run is not missed",
-            "if run_id not in pruned and files",
-            "if files",
-            "test_verify.py::test_a_run_that_the_journal_names",
-        ),
-        (
-            "verify: a damaged note",
-            "if noted is None:",
-            (
-                "if False:\n"
-                "                pass\n"
-                "            elif noted is None:\n"
-                "                continue\n"
-                "            elif False:"
-            ),
-            "test_verify.py::test_damaged_notes",
-        ),
-        (
-            "verify: a baseline without its run",
-            'elif kind == "baselines" and any(files.missing("observations", run_id) for run_id in noted):',
-            "elif False:",
-            "test_verify.py::test_damaged_notes",
-        ),
-        (
-            "verify: a file of a run that is missing",
-            "if files.missing(kind, run_id):",
-            NEVER,
-            "test_verify.py::test_a_file_of_a_run_that_is_missing",
-        ),
-        (
-            "verify: another file than the run wrote",
-            "files.sealed[kind, run_id].sha256 != expected:",
-            "not expected:",
-            "test_verify.py::test_other_rows",
-        ),
-        (
-            "verify: the run before is missing",
-            'if actual is None and files.missing("observations", followed):',
-            NEVER,
-            "test_verify.py::test_a_run_in_the_middle_that_is_missing",
-        ),
-        (
-            "verify: another run before",
-            'elif actual is not None and actual != before["sha256"]:',
-            "elif False:",
-            "test_verify.py::test_another_run_before",
-        ),
-        (
-            "verify: answers that are missing",
-            'if files.missing("payloads", stored):',
-            NEVER,
-            "test_verify.py::test_a_file_of_a_pruned_run_that_is_missing",
-        ),
-        (
-            "verify: answers that are not held",
-            "elif payloads and digests - files.answers(stored):",
-            "elif False:",
-            "test_verify.py::test_answers_that_are_not_held",
-        ),
-        (
-            "verify: a body that is no answer",
-            (
-                "except ServerError:\n"
-                '            yield Problem(name, "a body that is no answer", _holds("payloads", run_id))\n'
-            ),
-            "except ServerError:\n",
-            "test_verify.py::test_a_body_that_is_no_answer",
-        ),
-        (
-            "verify: the digest of a body",
-            'sha256(row["body"]).hexdigest() != row["payload_digest"] or ',
-            "",
-            "test_verify.py::test_a_body_of_another_digest",
-        ),
-        (
-            "verify: the digest of an answer",
-            ' or digest(flat) != row["digest"]:',
-            ":",
-            "test_verify.py::test_a_body_of_another_digest",
-        ),
-        (
-            "verify: rows that the bodies do not give",
-            "strict=True)) != answers:",
-            "strict=True)) != answers and False:",
-            "test_verify.py::test_other_rows",
-        ),
-        (
-            "verify: answers of a pruned run that are missing",
-            "if complete and files.missing(table, run_id):",
-            NEVER,
-            "test_verify.py::test_a_file_of_a_pruned_run_that_is_missing",
-        ),
-    ),
-    *_in(
-        "verify.py",
-        (
-            "verify: rows that are not those that were merged",
-            "elif not one.as_merged:",
-            "elif False:",
-            "test_compaction.py::test_other_rows_than_were_merged",
-        ),
-        slow=True,
-    ),
-    *_in(
-        "schedules/cron.py",
-        (
-            "cron: a percent sign",
-            'command = command.replace("%", "\\\\%")',
-            "command = str(command)",
-            "schedules/test_cron.py::test_a_word_comes_back_from_cron_and_the_shell",
-        ),
-        (
-            "cron: words for the shell",
-            "command = shlex.join(job.command)",
-            'command = " ".join(job.command)',
-            "schedules/test_cron.py::test_a_word_comes_back_from_cron_and_the_shell",
-        ),
-    ),
-    *_in(
-        "schedules/systemd.py",
-        (
-            "systemd: files for their owner",
-            "UMask=0077\n",
-            "",
-            "schedules/test_systemd.py::test_what_a_run_writes_is_for_its_user_only",
-        ),
     ),
     *_in(
         "schedules/launchd.py",
@@ -1867,8 +1884,8 @@ GUARDS = (
         (
             "a pair is moved together",
             (
-                "                moves.append((target, drafts.enter_context(drafted(target, "
-                "body, several=len(targets) > 1))))"
+                "                moves.append((target, drafts.enter_context(drafted(target, body,"
+                " several=len(targets) > 1))))"
             ),
             "                drafts.enter_context(drafted(target, body))()",
             "formats/test_atomic.py::test_pair_untouched",
@@ -1879,67 +1896,11 @@ GUARDS = (
             NEVER,
             "formats/test_formats.py::test_one_grain",
         ),
-    ),
-    *_in(
-        "formats/__init__.py",
         (
             "instances of the models beside them",
             "check_models(whole)",
             "pass",
             "formats/test_formats.py::test_strange_pair",
-        ),
-    ),
-    *_in(
-        "formats/_soundness.py",
-        (
-            "JSON in a file is as strict as a server's",
-            "found = strict(text)",
-            "found = __import__('json').loads(text)",
-            "formats/test_limits.py::test_each_check_of_what_a_file_says",
-        ),
-        (
-            "an instance of a model that is not there",
-            "if together.group_by(_MODEL, use_threads=False).aggregate([]).num_rows > models.num_rows:",
-            NEVER,
-            "formats/test_limits.py::test_each_check_of_what_a_file_says",
-        ),
-    ),
-    *_in(
-        "formats/_pages.py",
-        (
-            "what one page unpacks to",
-            "if unpacked > PAGE_LIMIT or total",
-            "if total",
-            "formats/test_limits.py::test_each_limit",
-        ),
-        ("how many pages there are", " or pages > _PAGES:", ":", "formats/test_limits.py::test_each_limit"),
-    ),
-    *_in(
-        "formats/_parts.py",
-        (
-            "texts of a workbook",
-            "if total > _CHARACTERS:",
-            NEVER,
-            "formats/test_limits.py::test_the_limit_of_shared_texts",
-        ),
-    ),
-    *_in(
-        "formats/csv.py",
-        ("CSV: formulas", "_replaced(table, _GUARD)", "table", "formats/test_csv.py::test_guard"),
-        (
-            "CSV: formulas after another separator",
-            '(rf"{_INNER}([{_DANGEROUS}])", r"\\1\'\\2"), ',
-            "",
-            "formats/test_limits.py::test_each_limit",
-        ),
-    ),
-    *_in(
-        "formats/parquet.py",
-        (
-            "Parquet: checksums of pages",
-            "page_checksum_verification=True, ",
-            "",
-            "formats/test_parquet.py::test_flips_noticed",
         ),
     ),
     *_in(
@@ -2068,6 +2029,12 @@ GUARDS = (
             "character for",
             "test_report.py::test_what_a_server_sends_cannot_act_on_the_terminal",
         ),
+        (
+            "how far a long name widens the lines",
+            "min(max(map(width, column)), _WIDEST)",
+            "max(map(width, column))",
+            "test_shelf.py::test_a_long_name_does_not_widen_every_line",
+        ),
     ),
     *_in(
         "engines/__init__.py",
@@ -2089,21 +2056,36 @@ GUARDS = (
         ),
     ),
     *_in(
-        "journal.py",
+        "cli/__init__.py",
         (
-            "a line proves itself",
-            "entry if _line(entry) == line else None",
-            "dict(entry)",
-            "test_journal.py::test_damage_is_told",
+            "more memory than there is",
+            "except (InventoryError, OSError, MemoryError) as error:",
+            "except (InventoryError, OSError) as error:",
+            "cli/test_main.py::test_what_the_system_refuses_is_one_line",
+        ),
+        (
+            "a path that the system refuses",
+            "elif isinstance(error, OSError) and error.filename is not None:",
+            "elif isinstance(error, OSError) and False:",
+            "cli/test_main.py::test_what_the_system_refuses_is_one_line",
         ),
     ),
     *_in(
-        "verify.py",
+        "__main__.py",
         (
-            "verify: a damaged line of the journal",
-            "if noted.damaged:",
-            NEVER,
-            "test_journal.py::test_the_proof_names_damage",
+            "an interruption while it is loaded",
+            "signal.signal(signal.SIGINT, signal.SIG_DFL)",
+            "pass",
+            "cli/test_main.py::test_interrupted_while_it_is_loaded",
+        ),
+    ),
+    *_in(
+        "comparison.py",
+        (
+            "what is no server's name",
+            "_known((server for server in servers if not server.isprintable()), set())",
+            "pass",
+            "trust/test_t15_unattended.py::test_a_server_that_no_name_can_be",
         ),
     ),
 )

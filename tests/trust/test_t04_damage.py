@@ -203,26 +203,20 @@ def test_a_damaged_file_written_by_somebody_else(tmp_path: Path) -> None:
     assert set(found) == {"models/notes.txt", str(path.relative_to(history.store.folder))}
 
 
-def test_a_baseline_that_became_another_run_id(tmp_path: Path) -> None:
-    """A flipped bit that makes another id is told as damage by whatever uses baselines, not as a wrong reference."""
+@pytest.mark.parametrize(("lost", "said"), [("id", "is damaged"), ("run", "names a run that is missing")])
+def test_a_baseline_that_means_no_run(lost: str, said: str, tmp_path: Path) -> None:
+    """With a flipped bit that makes another id, or without its run, it is told as damage by whatever uses baselines."""
     history, ids = grown(tmp_path)
-    path = history.store.folder / "baselines" / "good.txt"
-    path.write_text(path.read_text().replace(ids[1][:8], "20261107"))
-    assert problems(history) == {"baselines/good.txt"}
+    path = history.store.baseline_path("good")
+    if lost == "id":
+        path.write_text(path.read_text().replace(ids[1][:8], "20261107"))
+    else:
+        history.store.path("observations", ids[1]).unlink()
+    assert "baselines/good.txt" in problems(history)
     for arguments in (("diff", "--baseline", "good"), ("prune", "--keep-last", "1")):
         done = run(*arguments, "--history", history.store.folder)
         assert (done.code, done.out, done.err.count("\n")) == (4, "", 1)
-        assert "good.txt is damaged" in done.err
-
-
-def test_a_baseline_whose_run_is_gone(tmp_path: Path) -> None:
-    """A baseline of a run that is not there any more is told by whatever uses baselines."""
-    history, ids = grown(tmp_path)
-    History(history.store.folder).store.path("observations", ids[1]).unlink()
-    for arguments in (("diff", "--baseline", "good"), ("prune", "--keep-last", "1")):
-        done = run(*arguments, "--history", history.store.folder)
-        assert (done.code, done.out, done.err.count("\n")) == (4, "", 1)
-        assert "good.txt names a run that is missing" in done.err
+        assert f"good.txt {said}" in done.err
 
 
 def test_damage_while_a_history_is_open(tmp_path: Path) -> None:

@@ -313,3 +313,13 @@ def test_an_interrupt_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         release.append(b"")
         assert process.wait(20) == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there may arguments hold any bytes")
+def test_a_server_that_no_name_can_be(tmp_path: Path) -> None:
+    """A name that is not UTF-8 is no server's, also where no run has seen any."""
+    arguments = [os.fsencode(word) for word in (*COMMAND, "history", "--history", f"{tmp_path}/none", "--server")]
+    done = subprocess.run([*arguments, b"\xff"], capture_output=True, text=True, env=clean(), check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("lms-inventory: there is no server ")
+    assert done.stderr.count("\n") == 1
