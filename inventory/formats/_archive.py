@@ -1,10 +1,19 @@
-"""Zip files in which nothing depends on when they are written: the same input makes the same bytes."""
+"""Zip files in which nothing depends on when they are written: the same input makes the same bytes.
 
+Their parts are written as Excel writes them where openpyxl chooses another way that the standard allows too: some
+readers know only Excel's.
+"""
+
+import os
+import posixpath
+import re
 import shutil
 import zipfile
 from typing import IO, Any
 
 _MOMENT = (1980, 1, 1, 0, 0, 0)
+_ABSOLUTE = re.compile(rb'(?<= Target=")/[^"]*')
+_UNPREFIXED = re.compile(rb"(?<=<)/?(?=[A-Za-z]+[ />])")
 
 
 class Archive(zipfile.ZipFile):
@@ -13,12 +22,31 @@ class Archive(zipfile.ZipFile):
     def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
         """Write one entry with a fixed time."""
         name = getattr(zinfo_or_arcname, "filename", zinfo_or_arcname)
-        super().writestr(zipfile.ZipInfo(name, _MOMENT), data, zipfile.ZIP_DEFLATED)
+        super().writestr(zipfile.ZipInfo(name, _MOMENT), _as_excel_writes(name, data), zipfile.ZIP_DEFLATED)
 
     def pour(self, name: str, *sources: IO[bytes]) -> None:
-        """Write one entry out of open files, one after the other."""
+        """Write one entry out of open files, one after the other, each from its beginning.
+
+        The size is said beforehand: only an entry that may pass 4 GiB becomes ZIP64, which some readers refuse.
+        """
         info = zipfile.ZipInfo(name, _MOMENT)
         info.compress_type = zipfile.ZIP_DEFLATED
-        with self.open(info, "w", force_zip64=True) as target:  # its size, which may be large, is not known yet
+        info.file_size = sum(source.seek(0, os.SEEK_END) for source in sources)
+        with self.open(info, "w") as target:
             for source in sources:
+                source.seek(0)
                 shutil.copyfileobj(source, target)
+
+
+def _as_excel_writes(name: str, part: Any) -> bytes:
+    """A part with relative targets of relationships, and with the usual prefix in drawings.
+
+    In XML a value holds neither ``<`` nor a double quote, so that no value is taken for an element or an attribute.
+    """
+    body = part.encode() if isinstance(part, str) else bytes(part)
+    if name.endswith(".rels"):
+        folder = f"/{posixpath.dirname(posixpath.dirname(name))}"
+        return _ABSOLUTE.sub(lambda found: posixpath.relpath(found[0].decode(), folder).encode(), body)
+    if name.startswith("xl/drawings/"):
+        return _UNPREFIXED.sub(rb"\g<0>xdr:", body).replace(b" xmlns=", b" xmlns:xdr=", 1)
+    return body

@@ -39,7 +39,7 @@ _CHANGES = replace(
 )
 _PRINTED = _CHANGES.names.index("ordinal")  # what follows is for machines
 
-_HISTORY = replace(
+_RUNS = replace(
     queries.RUNS,
     columns=(
         *queries.RUNS.columns,
@@ -78,7 +78,7 @@ def sheets_of(overview: "Overview") -> list[Sheet]:
     snapshot = overview.snapshot
     found = [_grain(grain, snapshot.tables[table.name]) for grain, table in schema.GRAIN_TABLES.items()]
     found = [sheet for sheet, grain in zip(found, schema.GRAIN_TABLES, strict=True) if grain in snapshot.grains]
-    found += [_changes(overview), _history(overview), _breakdown(overview), _evidence(overview)]
+    found += [_changes(overview), _runs(overview), _breakdown(overview), _evidence(overview)]
     return [*found, _dictionary(found)]
 
 
@@ -100,7 +100,7 @@ def _changes(overview: "Overview") -> Sheet:
     return Sheet("Changes", _CHANGES, table_of(_CHANGES, found), 3, "change", _look.WORDS, printed=_PRINTED)
 
 
-def _history(overview: "Overview") -> Sheet:
+def _runs(overview: "Overview") -> Sheet:
     days = [run["collected_at"].date() for run in overview.runs if run["collected_at"]]
     shown = "{:%d %b}" if len(set(days)) == len(days) else "{:%d %b %H:%M}"
     found = []
@@ -108,7 +108,7 @@ def _history(overview: "Overview") -> Sheet:
         label = shown.format(run["collected_at"]) if run["collected_at"] else None
         held, empty = ("size_complete", "size_incomplete")[:: 1 if run["servers_ok"] == run["servers"] else -1]
         found.append({**run, held: run["size_bytes"], empty: None, "label": label})
-    return Sheet("History", _HISTORY, table_of(_HISTORY, found), 2, "status", _look.STATUSES)
+    return Sheet("Runs", _RUNS, table_of(_RUNS, found), 2, "status", _look.STATUSES)
 
 
 def _breakdown(overview: "Overview") -> Sheet:

@@ -47,16 +47,16 @@ def add_space(page: Page, breakdown: Sheet, *, several: bool) -> None:
         _side_by_side(page, charts)
 
 
-def add_trend(page: Page, history: Sheet) -> None:
+def add_trend(page: Page, all_runs: Sheet) -> None:
     """How the size and the changes went, run by run."""
     page.heading("Trend")
-    whole = history.content.num_rows
+    whole = all_runs.content.num_rows
     if whole < 2:
         page.remark("The trend begins with the second run in a history")
         return
-    runs = rows(history.content)[-_RUNS:]
+    runs = rows(all_runs.content)[-_RUNS:]
     first, shown = whole - len(runs), len(runs)
-    names = _cells(history, "label", first, shown)
+    names = _cells(all_runs, "label", first, shown)
     period = f"last {shown} of {whole:,} runs" if whole > shown else f"{shown} runs"
     partly = sum(1 for run in runs if run["size_incomplete"] is not None)
     words = ("added", "removed", "reconfigured")
@@ -66,12 +66,12 @@ def add_trend(page: Page, history: Sheet) -> None:
     told = f"from {size(sizes[0])} to {size(sizes[-1])}" if sizes else "never read"
     line = _charts.line(
         f"Size on disk (GB, {period})",
-        _cells(history, "size_complete", first, shown),
-        _cells(history, "size_incomplete", first, shown) if partly else None,
+        _cells(all_runs, "size_complete", first, shown),
+        _cells(all_runs, "size_incomplete", first, shown) if partly else None,
         names,
         shown,
     )
-    counts = {word: _cells(history, word, first, shown) for word in words}
+    counts = {word: _cells(all_runs, word, first, shown) for word in words}
     columns = _charts.columns(f"Changes per run ({period})", counts, names, heights)
     totals = ", ".join(f"{sum(run[word] or 0 for run in runs):,} {word}" for word in words)
     gaps = f", with a gap for {count(failed, 'run')} that read no server" if failed else ""

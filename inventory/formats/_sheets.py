@@ -59,7 +59,7 @@ class Sheet:
     """What is to be a data sheet.
 
     Attributes:
-        title: its name; the table in it is called ``tbl`` and that.
+        title: its name; the table in it is called ``tbl`` and that. Never History, which Excel keeps for itself.
         table: its columns.
         content: its rows.
         frozen: columns that stay where they are when the others are moved.
@@ -99,7 +99,6 @@ class Package(Archive):
         """Write what openpyxl has of a sheet, with its rows."""
         head, end, tail = filename.getvalue().partition(_END)
         body = self._bodies.get(arcname, BytesIO())
-        body.seek(0)
         self.pour(arcname, BytesIO(head), body, BytesIO(end + tail))
 
 

@@ -53,7 +53,7 @@ def add_summary(book: Workbook, overview: "Overview", sheets: Mapping[str, Sheet
     _changes(page, overview, names)
     if overview.snapshot.anything_read:
         add_space(page, sheets["Breakdown"], several=several)
-    add_trend(page, sheets["History"])
+    add_trend(page, sheets["Runs"])
     sheet.print_area = f"A1:{get_column_letter(len(names) + 2)}{page.row}"
 
 

@@ -1,7 +1,7 @@
 """Markdown for a ticket or a chat: the state, the figures, what changed, who was not read. Short; flavour of GitHub.
 
-A text that is more than words and numbers stands in a code span, where nothing is a link, a mention, a number of an
-issue or emphasis. A pipe cannot stand there safely: with one, the text is an HTML ``code`` of character references.
+A text that is more than words and numbers stands in code spans, where nothing is a link, a mention, a number of an
+issue or emphasis. Pipes and backticks would end a cell or a span: they stand between spans, as character references.
 """
 
 import json
@@ -26,7 +26,12 @@ _LARGEST = 10
 _GROUPS = 10
 _VALUE = 200  # columns of a value that changed; names are never cut
 _PLAIN = re.compile(r"[+\u2212-]?[^\W_]+(?:(?:_|(?<=[0-9]):(?=[0-9])|(?::(?= ))?[ .,/%()\u00b7\u2212-]+)[^\W_]+)*[)%]?")
-_LINKED = re.compile(r"www\.|\bGH-[0-9]|\b[0-9a-f]{7,}\b", re.IGNORECASE)
+_LINKED = re.compile(r"www\.|\.[^\W\d_]{2}|%\w|\bGH-[0-9]|\b[0-9a-f]{7,}\b", re.IGNORECASE)
+"""What some site makes a link of: addresses, domains (``example.com``), milestones (``%1``), issues and commits."""
+
+_DELIMITERS = {"|": "&#124;", "`": "&#96;"}
+"""What ends a cell of a table or a code span, as character references, which end neither."""
+
 _BREAKS = {"\r": "\\r", "\n": "\\n", "\t": "\\t", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -74,12 +79,13 @@ def escaped(text: str) -> str:
         return shown
     if not shown.strip():
         return f'`"{shown}"`' if shown else ""
-    if "|" in shown:
-        inner = re.sub(r"[^\w ]|_", lambda found: f"&#{ord(found[0])};", shown)
-        return f"<code>{inner}</code>"
-    fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
-    room = " " if shown[0] in "` " or shown[-1] in "` " else ""
-    return f"{fence}{room}{shown}{room}{fence}"
+    return "".join(_DELIMITERS.get(piece) or _code_span(piece) for piece in re.findall("[|`]|[^|`]+", shown))
+
+
+def _code_span(text: str) -> str:
+    """A code span of a text without backticks; of spaces at both ends, Markdown would take one each."""
+    pad = " " if text[0] == text[-1] == " " and text.strip(" ") else ""
+    return f"`{pad}{text}{pad}`"
 
 
 def _changes(overview: Overview, several: bool) -> list[str]:

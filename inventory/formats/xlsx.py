@@ -44,7 +44,7 @@ _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def encode(overview: "Overview", grain: str) -> bytes:  # noqa: ARG001 - a workbook holds every grain
-    """A workbook of a run: Summary, Models, Instances, Changes, History, Breakdown, Evidence, Dictionary.
+    """A workbook of a run: Summary, Models, Instances, Changes, Runs, Breakdown, Evidence, Dictionary.
 
     A grain that the snapshot lacks has no sheet; texts that no cell can hold go on in the sheet LongTexts.
 

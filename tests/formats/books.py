@@ -12,13 +12,13 @@ import openpyxl
 from openpyxl.workbook import Workbook
 
 import inventory
-from formats.samples import HOSTILE, hostile, snapshot
+from formats.samples import HOSTILE, MOMENT, hostile, snapshot
 from inventory import Server, schema
 from inventory.formats import xlsx
 from inventory.overview import Overview
 from inventory.snapshot import Snapshot, table_of
 
-TITLES = ["Summary", "Models", "Instances", "Changes", "History", "Breakdown", "Evidence", "Dictionary"]
+TITLES = ["Summary", "Models", "Instances", "Changes", "Runs", "Breakdown", "Evidence", "Dictionary"]
 CET = timezone(timedelta(hours=1), "CET")
 SINCE = "2026-11-22 06:00:04 UTC"
 SCRIPTS = ("模型 千問 " * 60, "نموذج اللغة", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "मॉडल", "x" * 40_000)
@@ -44,6 +44,22 @@ def changed(before: list[dict[str, Any]], after: list[dict[str, Any]], runs: lis
     """A run that is compared with another."""
     old, new = snapshot(before), snapshot(after)
     return Overview(new, inventory.compare(old, new), SINCE, runs, CET)
+
+
+def full(text: str, other: str) -> Overview:
+    """An overview in which a text stands in every column that holds one, with changes of every kind."""
+    kinds: dict[str, Any] = {schema.TEXT: text, schema.LIST: json.dumps([text]), schema.INTEGER: 7, schema.NUMBER: 7.5}
+    rows: list[dict[str, Any]] = [
+        {column.name: kinds.get(column.kind) for column in one.columns} | {"ordinal": 0, "instance_ordinal": 0}
+        for one in (schema.MODELS, schema.INSTANCES)
+    ]
+    changed = [{name: other if name not in ("server", "key", "instance_id") and value == text else value
+                for name, value in row.items()} for row in rows]  # fmt: skip
+    extra = [{"server": text, "key": text + key, "ordinal": 0} for key in ("1", "2")]
+    before, after = snapshot([rows[0], extra[0]], [rows[1]]), snapshot([changed[0], extra[1]], [changed[1]], url=text)
+    run = {"collected_at": MOMENT, "servers_ok": 1, "size_bytes": 5, "status": "ok", "error": text}
+    runs = [{**run, "run_id": text, **dict.fromkeys(("added", "removed", "reconfigured"), 1)}] * 2
+    return Overview(after, inventory.compare(before, after), text, runs)
 
 
 def collected(folder: Path, models: list[dict[str, Any]]) -> Snapshot:

@@ -163,6 +163,94 @@ def fitting(models: list[dict[str, Any]], instances: list[dict[str, Any]]) -> Sn
 snapshots = st.builds(fitting, table_rows(schema.MODELS), table_rows(schema.INSTANCES))
 
 
+PIECES = [
+    *(
+        "|",
+        "\\|",
+        "`",
+        "``",
+        "```",
+        "`" * 90,
+        "\\",
+        "\\\\",
+        " ",
+        "  ",
+        "\t",
+        "\n",
+        "\r\n",
+        "\u2028",
+        "\x00",
+        "\x1b[31;7m",
+    ),
+    *(
+        "\x1b]8;;http://evil.example\x07",
+        "\x9b2J",
+        "\u200b",
+        "\u200d",
+        "\ufeff",
+        "\u202e",
+        "\u05e9\u05dc",
+        "\u6a21\u578b",
+        "\xa0",
+    ),
+    *(
+        "mail x@evil.example",
+        "x@evil.example",
+        "mailto:x@evil.example",
+        "xmpp:x@evil.example/a",
+        "evil.example",
+        "a@b.c",
+    ),
+    *(
+        "http://evil.example",
+        "https://evil.example/a?b=c&d",
+        "ftp://evil.example",
+        "www.evil.example",
+        "WWW.evil.example",
+    ),
+    *("@everyone", "#123", "GH-123", "owner/repo#1", "deadbeefcafe", "!5", "%1", ":smile:", "$x^2$", "$`x`$", "$$"),
+    *(
+        "[x](http://evil.example)",
+        "![x](http://evil.example/a.png)",
+        "[^1]",
+        "[^1]: x",
+        "[x]",
+        "[x]: http://evil.example",
+        "[ ] ",
+    ),
+    *("<b>", "</td>", "</code>", "<!--", "-->", "<script>", "<http://evil.example>", "<x@evil.example>", "<img src=x>"),
+    *(
+        "&lt;",
+        "&#124;",
+        "&#x60;",
+        "&amp;",
+        "&",
+        "*",
+        "**",
+        "_",
+        "__",
+        "~",
+        "~~",
+        "^",
+        "==",
+        "'",
+        '"',
+        "<",
+        ">",
+        "(",
+        ")",
+        "]]>",
+    ),
+    *("# x", "- x", "1. x", "> x", "---", "    x", ":", ": ", "a", "B7", "qwen/qwen3-8b", "Q4_K_M", ".", "..."),
+]
+"""What some reader of Markdown, HTML or terminals takes for more than a text, alone or beside another."""
+
+names = st.lists(
+    st.sampled_from(PIECES) | st.text(st.characters(exclude_categories=["Cs"]), max_size=3), max_size=6
+).map("".join)
+"""Names that a server may give its models."""
+
+
 def convert(source: Path, to: str, infilter: str = "", *others: Path) -> Path:
     """The file that LibreOffice makes of a file; those of others, converted at the same time, lie beside it."""
     program = shutil.which("soffice")

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import inventory
+from formats.books import full
 from formats.pages import Page, first_pixel, rendered
-from formats.samples import HOSTILE, MOMENT, fleet, hostile, snapshot
+from formats.samples import HOSTILE, MOMENT, fleet, hostile, names, snapshot
 from inventory import schema
 from inventory.formats import html
 from inventory.formats._style import DARK, LIGHT, style_sheet
@@ -45,22 +45,7 @@ MARKUP = [
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20) | st.sampled_from(
     [*MARKUP, *(one for one in HOSTILE if one)]
 )
-
-
-def full(text: str, other: str) -> Overview:
-    """An overview in which a text stands in every column that holds one, with changes of every kind."""
-    kinds: Row = {schema.TEXT: text, schema.LIST: json.dumps([text]), schema.INTEGER: 7, schema.NUMBER: 7.5}
-    rows: list[Row] = [
-        {column.name: kinds.get(column.kind) for column in one.columns} | {"ordinal": 0, "instance_ordinal": 0}
-        for one in (schema.MODELS, schema.INSTANCES)
-    ]
-    changed = [{name: other if name not in ("server", "key", "instance_id") and value == text else value
-                for name, value in row.items()} for row in rows]  # fmt: skip
-    extra = [{"server": text, "key": text + key, "ordinal": 0} for key in ("1", "2")]
-    before, after = snapshot([rows[0], extra[0]], [rows[1]]), snapshot([changed[0], extra[1]], [changed[1]], url=text)
-    run = {"collected_at": MOMENT, "servers_ok": 1, "size_bytes": 5, "status": "ok", "error": text}
-    runs = [{**run, "run_id": text, **dict.fromkeys(("added", "removed", "reconfigured"), 1)}] * 2
-    return Overview(after, inventory.compare(before, after), text, runs)
+TEXTS |= names.filter(bool)
 
 
 def page(overview: Overview) -> Page:

@@ -16,7 +16,7 @@ from inventory.errors import FileError
 from inventory.snapshot import Snapshot, rows
 
 SHEETS = {"Models": schema.MODELS, "Instances": schema.INSTANCES, "Evidence": schema.OBSERVATIONS}
-TITLES = ["Summary", "Models", "Instances", "Changes", "History", "Breakdown", "Evidence", "Dictionary"]
+TITLES = ["Summary", "Models", "Instances", "Changes", "Runs", "Breakdown", "Evidence", "Dictionary"]
 EACH_SHEET = pytest.mark.parametrize("title", SHEETS)
 SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 

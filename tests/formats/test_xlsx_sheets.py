@@ -22,7 +22,7 @@ EACH_STATE = pytest.mark.parametrize("state", STATES)
 COLUMNS = {
     "Models": schema.MODELS,
     "Instances": schema.INSTANCES,
-    "History": queries.RUNS,
+    "Runs": queries.RUNS,
     "Breakdown": BREAKDOWN,
     "Evidence": schema.OBSERVATIONS,
 }
@@ -127,7 +127,7 @@ def test_changes() -> None:
     [
         ("Changes", "change", set(schema.CHANGES_WORDS)),
         ("Evidence", "status", set(schema.STATUSES) - {"ok"}),
-        ("History", "status", {"failed", "partial", "suspect"}),
+        ("Runs", "status", {"failed", "partial", "suspect"}),
     ],
 )
 def test_rows_are_coloured_by_their_word(title: str, column: str, words: set[str]) -> None:
@@ -156,14 +156,14 @@ def test_evidence(tmp_path: Path) -> None:
     assert row["tool_version"] == inventory.__version__
 
 
-def test_history() -> None:
-    """The sheet History has a row a run; the size of one that did not read every server is no point of the line."""
+def test_runs() -> None:
+    """The sheet Runs has a row a run; the size of one that did not read every server is no point of the line."""
     runs = [run(0, 5), run(1, None), run(2, 3, servers=2)]
-    found = table(opened(changed([], [], runs)), "History")
+    found = table(opened(changed([], [], runs)), "Runs")
     assert [row["run_id"] for row in found] == [one["run_id"] for one in runs]
     assert [(row["size_complete"], row["size_incomplete"]) for row in found] == [(5, None), (None, None), (None, 3)]
     assert [row["label"] for row in found] == ["01 Nov", "02 Nov", "03 Nov"]
-    hourly = table(opened(changed([], [], [run(0), run(0.5)])), "History")  # type: ignore[arg-type]
+    hourly = table(opened(changed([], [], [run(0), run(0.5)])), "Runs")  # type: ignore[arg-type]
     assert [row["label"] for row in hourly] == ["01 Nov 06:00", "01 Nov 18:00"]
 
 
