@@ -20,7 +20,18 @@ _BACK = re.compile(r"latest~([0-9]{1,9})")
 _AGO = re.compile(r"([0-9]{1,5})(d|w|mo)")
 _WORDS = ("latest", "previous", "first", "yesterday", "latest~1", "live")
 _NUMBERS = re.compile(r"[0-9]{1,4}([./ -])[0-9]{1,2}\1[0-9]{1,4}")  # a date as people write it
-_FORMS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y", "%Y-%m-%d", "%d %m %Y", "%Y %m %d")
+_FORMS = (
+    "%d.%m.%Y",
+    "%d.%m.%y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%d-%m-%Y",
+    "%Y-%m-%d",
+    "%d %m %Y",
+    "%Y %m %d",
+)
 _HOW = "A date is written 2026-03-29, a time 2026-03-29T06:00"
 
 
@@ -68,7 +79,7 @@ def resolve(text: str, run_ids: Sequence[str], zone: tzinfo | None = None, now: 
     moment = _moment(text, zone, now)
     earlier = [run_id for run_id in dated if moment is not None and time_of(run_id) <= moment]
     if not earlier:
-        raise _unknown(text, dated, len(wrong), moment)
+        raise _unknown(text, dated, len(wrong))
     return earlier[-1]
 
 
@@ -113,7 +124,9 @@ def moment_of(text: str, zone: tzinfo | None = None) -> datetime:
     """
     moment = _written(text, zone, end_of_day=False)
     if moment is None:
-        raise ConfigurationError(f"{text!r} is neither a date nor a time", f"{_HOW} or 2026-03-29T06:00Z{_meant(text)}")
+        raise ConfigurationError(
+            f"{text!r} is neither a date nor a time", f"Write 2026-11-23 or 2026-11-23T06:00Z{_meant(text)}"
+        )
     return moment
 
 
@@ -164,23 +177,22 @@ def _written(text: str, zone: tzinfo | None, *, end_of_day: bool = True) -> date
         return None
 
 
-def _unknown(text: str, dated: Sequence[str], misdated: int = 0, moment: datetime | None = None) -> ConfigurationError:
-    """What is wrong with a reference, how one is written, and what there is."""
-    besides = f", besides {misdated} misdated" if misdated else ""
+def _unknown(text: str, dated: Sequence[str], misdated: int = 0) -> ConfigurationError:
+    """What is wrong with a reference, how one is written, where the history begins and ends, and what is near."""
+    besides = f" besides {misdated} misdated" if misdated else ""
     if not dated:
         return ConfigurationError(
             f"there is no run {text!r}: the history is empty{besides}", "Take one: lms-inventory snapshot"
         )
     first, last = (f"{time_of(run_id):%Y-%m-%dT%H:%M:%SZ}" for run_id in (dated[0], dated[-1]))
-    span = f"the history begins {first} and ends {last}"
-    there = f"There are {len(dated)} runs{besides}: {_some(dated)}; or say latest, previous, first, latest~N or a date"
-    if moment is not None:
-        return ConfigurationError(f"there is no run at or before {text!r}: {span}", there)
-    if _looks_like_a_date(text):
-        return ConfigurationError(f"{text!r} is no date: {span}", f"{_HOW}{_meant(text)}. {there}")
-    near = get_close_matches(text, [*_WORDS, *dated], 3)
-    nearest = f". The nearest: {', '.join(near)}" if near else ""
-    return ConfigurationError(f"there is no run {text!r}: {span}", f"{_HOW}{nearest}. {there}")
+    near = ", ".join(get_close_matches(text, [*_WORDS, *dated], 3))
+    there = (
+        f"There are {len(dated)}{besides}: {_some(dated)}; or say latest, previous, latest~N or a date. "
+        f"The history begins {first} and ends {last}{f'. The nearest: {near}' if near else ''}"
+    )
+    if _looks_like_a_date(text) and _moment(text, UTC, None) is None:
+        return ConfigurationError(f"{text!r} is no date", f"{_HOW}{_meant(text) or '.'} {there}")
+    return ConfigurationError(f"there is no run {text!r}", there)
 
 
 def _looks_like_a_date(text: str) -> bool:

@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import inventory
+from inventory import schema
 from inventory.collect import new_run_id
 from inventory.contents import KINDS
 from inventory.history import History
 from inventory.months import Months
 from inventory.recording import record
 from inventory.servers import Server
-from inventory.snapshot import Snapshot, rows
+from inventory.snapshot import Snapshot, rows, table_of
 
 Model = dict[str, Any]
 Fleet = dict[str, list[Model] | None]  # the models of each server that is asked; None if it cannot be read
@@ -53,6 +55,20 @@ def run(history: History, fleet: Fleet, moment: datetime, run_id: str | None = N
     """Record a run over a fleet; returns its id."""
     answers = history.store.folder.parent / "answers"
     return record(history, collected(answers, fleet, moment, run_id)).run_id
+
+
+def slow_run(
+    history: History,
+    began: datetime,
+    answers: dict[str, tuple[datetime, list[Model] | None]],
+    run_id: str | None = None,
+) -> str:
+    """Record a run whose servers answer when it is said, which may be long after it began; returns its id."""
+    fleet = {server: models for server, (_, models) in answers.items()}
+    taken = collected(history.store.folder.parent / "answers", fleet, began, run_id)
+    observed = [row | {"observed_at": answers[str(row["server"])][0]} for row in rows(taken.tables["observations"])]
+    tables = {**taken.tables, "observations": table_of(schema.OBSERVATIONS, observed)}
+    return record(history, replace(taken, tables=tables)).run_id
 
 
 def made(folder: Path, *fleets: Fleet) -> tuple[History, list[str]]:

@@ -170,7 +170,7 @@ def test_pruning_a_merged_month(tmp_path: Path) -> None:
     assert history.store.holding() == other.store.holding()
     assert readings(history) == readings(other)
     assert {kind: globbed(history, kind) for kind in KINDS} == {kind: globbed(other, kind) for kind in KINDS}
-    last = run(history, {"z": C}, day(80))
+    last = run(history, {"z": C, "b": C}, day(80))
     carry_out(history.store, plan(history.store, {"last": 1}, [ids[1]]))
     assert history.store.run_ids() == [ids[1], last]
     assert verify(history.store).num_rows == 0
