@@ -140,7 +140,8 @@ def test_runs_that_really_overlap(tmp_path: Path) -> None:
             go.wait(30)
         answer(json.dumps({"models": AB if number in (2, 4) else A}).encode())(connection, request)  # type: ignore[arg-type]
 
-    history, taken = History(tmp_path / "history"), []
+    history = History(tmp_path / "history")
+    taken: list[Taken] = []
 
     def take() -> None:
         servers = [Server(server.url, "s")]
