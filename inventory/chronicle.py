@@ -47,7 +47,8 @@ def runs_text(found: Sequence[Row], unicode: bool = True, columns: int = COLUMNS
         style(f"{count} {status}", fg=_STATUS_COLOURS.get(status, "red") if status != "ok" else None)
         for status, count in counts.items()
     )
-    sizes = [row["size_bytes"] if row["status"] == "ok" else None for row in found][-_POINTS:]
+    dated = [row for row in found if row["status"] != "misdated"][-_POINTS:]
+    sizes = [row["size_bytes"] if row["status"] == "ok" else None for row in dated]
     known = [one for one in sizes if one is not None]
     trend = f"    size {sparkline(sizes, unicode)}  {size(known[0])} -> {size(known[-1])}" if known else ""
     return f"{table}\n\n{count_of(len(found), 'run')}, {told}{trend}\n"

@@ -161,7 +161,7 @@ class _Reader:
             again = first
         elif not (reason := self._doubt(server, again)):
             return again
-        advice = "It is not compared until the next run says the same; believe it at once with --accept-suspect"
+        advice = "It is not compared until the next answer says the same; believe it at once with --accept-suspect"
         doubted = again.observation | {"status": "suspect", "error": f"{reason}. {advice}"}
         return _Outcome(doubted, again.reading)
 

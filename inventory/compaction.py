@@ -6,9 +6,11 @@ ids, so that every pointer stays valid; how one folder takes the place of anothe
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from inventory.contents import ADVICE, KINDS, Sealed, is_merged, merged, month_of
 from inventory.errors import FileError
+from inventory.references import misdated
 from inventory.store import Store
 
 _LARGE = 64 * 2**20  # bytes of the files that become one: so much is in memory at once, unpacked
@@ -31,16 +33,22 @@ class Due:
     files: int
 
 
-def due(store: Store) -> tuple[Due, ...]:
+def due(store: Store, now: datetime | None = None) -> tuple[Due, ...]:
     """What there is to merge: of each closed month that has small files, all; nothing of a run that is being written.
+
+    Args:
+        store: the history.
+        now: the present time: a run that is misdated by it closes no month; without it every date is believed.
 
     Raises:
         FileError: a merged file, or the record of a pruning, is damaged.
     """
     runs = store.run_ids()
+    wrong = set(misdated(runs, now)) if now else set()
+    newest = max((month_of(run_id) for run_id in runs if run_id not in wrong), default="")
     recorded = set(runs) | store.pruned().keys()
     busy = {month_of(run_id) for run_id in store.writing()}
-    months = sorted({month_of(run_id) for run_id in recorded if runs and month_of(run_id) < month_of(runs[-1])} - busy)
+    months = sorted({month_of(run_id) for run_id in recorded if month_of(run_id) < newest} - busy)
     found = []
     for kind in KINDS:
         where = store.where(kind)
@@ -52,8 +60,12 @@ def due(store: Store) -> tuple[Due, ...]:
     return tuple(found)
 
 
-def compact(store: Store) -> list[tuple[Due, int]]:
+def compact(store: Store, now: datetime | None = None) -> list[tuple[Due, int]]:
     """Merge what there is to merge, after what an interrupted merging has left was settled.
+
+    Args:
+        store: the history.
+        now: as for ``due``.
 
     Returns:
         What was merged, each with the number of files that took the place of those.
@@ -64,7 +76,7 @@ def compact(store: Store) -> list[tuple[Due, int]]:
     if not store.folder.is_dir():
         return []
     with store.alone():
-        return [(one, _put(store, one.kind, one.month, one.runs)) for one in due(store)]
+        return [(one, _put(store, one.kind, one.month, one.runs)) for one in due(store, now)]
 
 
 def remove(store: Store, kind: str, run_ids: Collection[str]) -> None:

@@ -69,7 +69,8 @@ def changes_between(
     """
     if old.run_id and new.run_id and not old.server and not new.server:
         if servers:
-            _known(servers, {name for run_id in (old.run_id, new.run_id) for name in _asked(history, run_id)})
+            asked = {name for run_id in (old.run_id, new.run_id) for name in _asked(history, run_id)}
+            _known(servers, asked if asked >= set(servers) else asked | history.complete_runs().keys())
         return history.diff(old.run_id, new.run_id, ignore=ignore, servers=servers)
     before, after = (_as_of(side, history) for side in (old, new))
     if servers:
@@ -102,7 +103,8 @@ def overview_of(
         compared: what it was compared with, and the changes since; by default the run before, if there is one.
         servers: only these; all by default.
     """
-    before = [run_id for run_id in history.store.run_ids() if side.run_id and run_id < side.run_id]
+    dated = history.dated()
+    before = [run_id for run_id in dated if side.run_id in dated and run_id < (side.run_id or "")]
     if compared is None and before and side.server is None:
         than = Side(_moment(time_of(before[-1])), before[-1])
         compared = than, changes_between(than, side, history, servers=servers)
@@ -112,7 +114,7 @@ def overview_of(
         only(snapshot, servers) if servers else snapshot,
         compared[1] if compared else None,
         compared[0].name if compared else "",
-        [row for row in runs if row["run_id"] <= (side.run_id or "")],
+        [row for row in runs if row["run_id"] in {*before, side.run_id}],
         zone,
     )
 
@@ -123,7 +125,7 @@ def known_servers(history: History, servers: Sequence[str]) -> None:
     Raises:
         ConfigurationError: there is one; the error lists those of the newest run.
     """
-    runs = history.store.run_ids()
+    runs = history.dated()
     if not runs:
         _known((server for server in servers if not server.isprintable()), set())
     if runs and servers:
@@ -149,7 +151,7 @@ def _one_server(ref: str, history: History, unknown: ConfigurationError) -> Side
             continue
         asked = _asked(history, run_id)
         if server in asked:
-            read = only(history.as_of(run_id), [server])
+            read = history.as_of(run_id, [server])
             if not read.tables["observations"].num_rows:  # it never answered; the run says why
                 read = only(history.load(run_id), [server])
             return Side(f"{_moment(time_of(run_id))} {server}", run_id, read, server)

@@ -5,8 +5,9 @@ engine. Only the files that a question needs are opened, each after its seal was
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -18,8 +19,9 @@ from inventory.diff import Changes, compare_sides, left_out
 from inventory.engines import Engine, open_engine, place
 from inventory.errors import ConfigurationError
 from inventory.past import Past
-from inventory.references import resolve
-from inventory.snapshot import Snapshot, arrow_schema, concat, conformed, frame, rows, table_of, values
+from inventory.references import limit_of, misdated, resolve, resolve_dated
+from inventory.snapshot import Snapshot, arrow_schema, concat, conformed, frame, rows, table_of
+from inventory.state import States
 from inventory.steps import KINDS, Stored, sides
 from inventory.store import Store
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_SEEN = ("server", "status", "digest", "stored_in", "observed_at")  # what a comparison asks of an observation
 _Given = ParamSpec("_Given")
 _Read = TypeVar("_Read")
 _Reading = Callable[Concatenate["History", _Given], _Read]
@@ -44,6 +45,10 @@ def _steady(reading: "_Reading[_Given, _Read]") -> "_Reading[_Given, _Read]":
     return read
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class History:
     """The recorded runs of a folder.
 
@@ -51,15 +56,18 @@ class History:
         path: the folder, or its ``file://`` address; one that is not there is an empty history. With the engine spark
             also an address that Spark can read, like ``s3a://bucket/folder``, from which a history is only read.
         engine: what runs the queries: a word of ``engines.ENGINES``.
+        clock: gives the present time: a run that is dated more than an hour later is misdated. It is listed by
+            ``runs``, and no part of anything else.
 
     Raises:
         ConfigurationError: the engine cannot read such an address.
         FileError: there is no folder at the address, or it could not be reached.
     """
 
-    def __init__(self, path: str | Path, engine: str = "duckdb") -> None:
+    def __init__(self, path: str | Path, engine: str = "duckdb", clock: Callable[[], datetime] = _utc_now) -> None:
         self.store = Store(place(engine, path))
         self._engine = engine
+        self.clock = clock
 
     def __repr__(self) -> str:
         return f"<History {self.store.folder}: {len(self.store.run_ids())} runs>"
@@ -83,7 +91,7 @@ class History:
         return frame(self.lifecycle_table())
 
     def models(self, at: str = "latest") -> "pd.DataFrame":
-        """The models as of a run: for each server its last complete answer at or before it."""
+        """The models of the state after a run: of each server its last complete answer by then."""
         return self.as_of(at).models
 
     @_steady
@@ -98,17 +106,24 @@ class History:
         return self.snapshot(observed, [row for row in observed if row["digest"]])
 
     @_steady
-    def as_of(self, ref: str = "latest") -> Snapshot:
-        """What was known after one run: of each server that it asked, the last complete answer."""
-        run_id = self.resolve(ref)
-        known = [row for row in self._known(run_id, self.observed(run_id)).values() if row]
-        return self.snapshot(known, known)
+    def as_of(self, ref: str = "latest", servers: Iterable[str] = ()) -> Snapshot:
+        """The state after a run: of each server its last complete answer, as ``state.py`` says.
+
+        Args:
+            ref: the run.
+            servers: only these; by default all that were ever read.
+        """
+        known = self.states().known(self._dated_run(ref), set(servers) or None)
+        return self.snapshot([known[server] for server in sorted(known)])
 
     @_steady
     def diff(
         self, old: str = "previous", new: str = "latest", *, ignore: Sequence[str] = (), servers: Iterable[str] = ()
     ) -> Changes:
-        """What changed from one run to another, server by server, each with its own last complete answer.
+        """What changed from the state after one run to the state after another.
+
+        Servers are named beside the changes that the new run could not read, that no run has asked since the old one,
+        and that the older of the two states does not know.
 
         Args:
             old: the earlier run.
@@ -116,30 +131,17 @@ class History:
             ignore: fields that are not compared; globs.
             servers: only these; all by default.
         """
-        before_run, after_run = self.resolve(old), self.resolve(new)
-        only = set(servers)
-        seen = self._differing(before_run, after_run)
-        asked = {row["server"] for row in seen[max(seen)]}
-        before, after = (
-            {
-                server: row
-                for server, row in self._known(run_id, seen[run_id], asked).items()
-                if not only or server in only
-            }
-            for run_id in (before_run, after_run)
-        )
-        both = {server: (was, now) for server in before if (was := before[server]) and (now := after.get(server))}
-        differ = [
-            one["stored_in"] for was, now in both.values() if was["digest"] != now["digest"] for one in (was, now)
-        ]
-        steps = {server: (_stored(was), _stored(now)) for server, (was, now) in both.items()}
-        older, newer = sides(self.views([], differ, KINDS), steps)
+        before, after = self._dated_run(old), self._dated_run(new)
+        found = self.states().difference(before, after, set(servers))
+        both = found.old.keys() & found.new.keys()
+        steps = {server: (_stored(found.old[server]), _stored(found.new[server])) for server in sorted(both)}
+        older, newer = sides(self.views([], {one.stored_in for step in steps.values() for one in step}, KINDS), steps)
         olds, news = (
-            {server: ("ok", row["observed_at"]) for server, row in known.items() if row} for known in (before, after)
+            {server: ("ok", row["observed_at"]) for server, row in known.items()} for known in (found.old, found.new)
         )
+        olds |= {server: ("ok", row["observed_at"]) for server, row in found.gone.items() if row}
         changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), ignore)
-        failed = [row for row in seen[after_run] if row["status"] != "ok" and (not only or row["server"] in only)]
-        return left_out(changes, failed, after)
+        return left_out(changes, found.failed, found.known)
 
     def resolve(self, ref: str) -> str:
         """The id of the run that a reference means.
@@ -147,7 +149,23 @@ class History:
         Raises:
             ConfigurationError: it means none, or more than one.
         """
-        return resolve(ref, self.store.run_ids())
+        return resolve(ref, self.store.run_ids(), now=self.clock())
+
+    def seen_at(self, now: datetime) -> "History":
+        """The same history, as it is at some time."""
+        other = copy(self)
+        other.clock = lambda: now
+        return other
+
+    def dated(self) -> list[str]:
+        """The ids of the runs that are not misdated, oldest first."""
+        recorded = self.store.run_ids()
+        wrong = set(self.misdated(recorded))
+        return [run_id for run_id in recorded if run_id not in wrong]
+
+    def misdated(self, run_ids: Sequence[str] | None = None) -> list[str]:
+        """The ids of the runs, of some or of all, that are dated more than an hour later than it is."""
+        return misdated(self.store.run_ids() if run_ids is None else run_ids, self.clock())
 
     @_steady
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:
@@ -222,32 +240,12 @@ class History:
         """The observations of one run."""
         return rows(self.store.read("observations", run_id).table())
 
-    def _differing(self, *run_ids: str) -> dict[str, list[Row]]:
-        """What some runs observed, but of the servers that gave the same complete answer in all of them.
+    def _dated_run(self, ref: str) -> str:
+        return resolve_dated(ref, self.store.run_ids(), self.clock())
 
-        Most servers of a fleet did, so they are left out before anything is made of their rows.
-        """
-        told: dict[str, list[tuple[Any, ...]]] = {}
-        for run_id in run_ids:
-            table = self.store.read("observations", run_id).table([*_SEEN])
-            told[run_id] = list(zip(*(values(table, name) for name in _SEEN), strict=True))
-        same = set.intersection(*({row[:3] for row in seen if row[1] == "ok"} for seen in told.values()))
-        return {
-            run_id: [dict(zip(_SEEN, row, strict=True)) for row in seen if row[:3] not in same]
-            for run_id, seen in told.items()
-        }
-
-    def _known(self, run_id: str, observed: Iterable[Row], asked: Iterable[str] = ()) -> dict[str, Row | None]:
-        """Of each server that a run observed, or that is in ``asked``: its last complete one by then, or None."""
-        known: dict[str, Row | None] = dict.fromkeys(asked)
-        known |= {row["server"]: row if row["status"] == "ok" else None for row in observed}
-        if None in known.values():
-            earlier = [one for one in self.store.run_ids() if one < run_id]
-            if earlier:
-                for row in rows(self.views(earlier).query(queries.last_ok(run_id, before=True))):
-                    if row["server"] in known and known[row["server"]] is None:
-                        known[row["server"]] = row
-        return known
+    def states(self) -> States:
+        """The states after the runs."""
+        return States(self.store, self._engine, self.dated(), limit_of(self.clock()))
 
     def snapshot(self, observed: Sequence[Row], stored: Sequence[Row] | None = None) -> Snapshot:
         """A snapshot of observations, with the rows of those in ``stored`` (all of them by default)."""
@@ -263,7 +261,7 @@ class History:
         return Snapshot(tables)
 
     def _past(self, servers: Sequence[str] = (), key: str | None = None) -> Past:
-        return Past(self.store, self._engine, servers, key)
+        return Past(self.store, self._engine, servers, key, now=self.clock())
 
     def views(
         self,

@@ -13,7 +13,9 @@ import pyarrow as pa
 from inventory import queries, schema
 from inventory.diff import compare_sides
 from inventory.engines import open_engine
+from inventory.references import limit_of, misdated
 from inventory.snapshot import arrow_schema, build, concat, conformed, rows, table_of, values
+from inventory.state_queries import Until
 from inventory.steps import KINDS, Stored, sides
 from inventory.store import Store
 
@@ -28,14 +30,20 @@ class Past:
         engine: what runs the queries: a word of ``engines.ENGINES``.
         servers: only these; all by default.
         key: only the models with this key.
+        now: the present time: misdated runs are listed, and left out of everything else.
     """
 
-    def __init__(self, store: Store, engine: str, servers: Sequence[str] = (), key: str | None = None) -> None:
+    def __init__(
+        self, store: Store, engine: str, servers: Sequence[str] = (), key: str | None = None, *, now: datetime
+    ) -> None:
         self._store = store
         self._servers = servers
         self._key = key
         self._answers_open = False
         self._run_ids = store.run_ids()
+        self._misdated = set(misdated(self._run_ids, now))
+        dated = [run_id for run_id in self._run_ids if run_id not in self._misdated]
+        self._until = Until(dated[-1] if dated else "", limit_of(now))
         self._engine = open_engine(engine)
         self._engine.open("observations", store.checked("observations", self._run_ids))
         self._engine.add("wanted", table_of(queries.SERVERS, [{"server": server} for server in servers]))
@@ -54,6 +62,8 @@ class Past:
             row["status"] = (
                 "ok" if read == asked else "suspect" if row["servers_suspect"] else "partial" if read else "failed"
             )
+            if row["run_id"] in self._misdated:
+                row["status"] = "misdated"
             row |= {word: len(touched[row["run_id"], word]) for word in ("added", "removed", "reconfigured")}
         return table_of(queries.RUNS, counted)
 
@@ -63,14 +73,14 @@ class Past:
 
     def lifecycle(self) -> pa.Table:
         """One row per server and model: ``queries.LIFECYCLE``."""
-        stored = [row["stored_in"] for row in self._rows(queries.holding(some=bool(self._servers)))]
+        stored = [row["stored_in"] for row in self._rows(queries.holding(self._until, some=bool(self._servers)))]
         if not stored:
             return concat(queries.LIFECYCLE, [])
         self._open(stored)
         last = {(row["server"], row["key"]): row["observed_at"] for row in self._changes() if row["key"] is not None}
         changed = [{"server": server, "key": key, "observed_at": moment} for (server, key), moment in last.items()]
         self._engine.add("changed", table_of(queries.CHANGED, changed))
-        found = self._engine.query(queries.lives(servers=bool(self._servers), keys=self._key is not None))
+        found = self._engine.query(queries.lives(self._until, servers=bool(self._servers), keys=self._key is not None))
         return conformed(found, arrow_schema(queries.LIFECYCLE))
 
     def unused(self, days: int) -> pa.Table:
@@ -78,7 +88,8 @@ class Past:
         lives = self.lifecycle()
         if not lives.num_rows:
             return lives
-        limit = max(row["collected_at"] for row in self._rows(queries.run_counts(some=False))) - timedelta(days=days)
+        counted = [row for row in self._rows(queries.run_counts(some=False)) if row["run_id"] not in self._misdated]
+        limit = max(row["collected_at"] for row in counted) - timedelta(days=days)
         columns = zip(*(values(lives, name) for name in ("present", "first_seen", "last_loaded")), strict=True)
         idle = [present and first <= limit and (last is None or last <= limit) for present, first, last in columns]
         places = build(queries.PLACES, {"place": [place for place, one in enumerate(idle) if one]})
@@ -86,13 +97,13 @@ class Past:
 
     def complete_runs(self) -> dict[str, int]:
         """How many complete observations there are of each server."""
-        return {row["server"]: row["runs"] for row in self._rows(queries.COMPLETE)}
+        return {row["server"]: row["runs"] for row in self._rows(queries.complete(self._until))}
 
     def _changes(self, since: datetime | None = None) -> list[Row]:
         """Every change from some time on, oldest first."""
         found = [
             row
-            for row in self._rows(queries.TRANSITIONS)
+            for row in self._rows(queries.transitions(self._until))
             if (since is None or row["observed_at"] >= since) and (not self._servers or row["server"] in self._servers)
         ]
         if not found:
@@ -110,7 +121,7 @@ class Past:
         for change in changes:
             row = named[change["server"]]
             change |= {name: row[name] for name in ("server", "run_id", "observed_at")}
-            change["previous_run_id"] = row["old_run"]
+            change["previous_run_id"] = row["old_run_id"]
         return [one for one in changes if self._key is None or one["key"] == self._key]
 
     def _open(self, stored: Sequence[str] | set[str]) -> None:

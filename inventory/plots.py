@@ -169,7 +169,7 @@ def timeline(history: "History", *, since: datetime | None = None, ax: "Axes | N
         since: only the runs from this time on, with a zone.
         ax: where to draw, the panels are ``ax.child_axes``; a new figure by default.
     """
-    runs = rows(history.runs_table(since=since))
+    runs = [row for row in rows(history.runs_table(since=since)) if row["status"] != "misdated"]
     with drawing(ax, "" if runs else "Size on disk and changes", 5.0, width=9.0) as ax:
         if not runs:
             empty(ax, "No runs")

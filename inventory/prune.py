@@ -1,22 +1,25 @@
 """Which runs stay: restic's keep rules, and the removal of the others."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 
-import pyarrow as pa
-
+from inventory import queries, state_queries
 from inventory.compaction import remove
 from inventory.contents import KINDS
+from inventory.engines import Engine, open_engine
 from inventory.errors import ConfigurationError
-from inventory.references import time_of
-from inventory.snapshot import values
+from inventory.references import limit_of, misdated, time_of
+from inventory.snapshot import rows, table_of, values
+from inventory.state_queries import Until
 from inventory.store import Store
+from inventory.suspicion import DOUBTS
 
-_PERIODS: dict[str, Callable[[str], object]] = {
-    "last": lambda run_id: run_id,
-    "daily": lambda run_id: time_of(run_id).date(),
-    "weekly": lambda run_id: time_of(run_id).isocalendar()[:2],
-    "monthly": lambda run_id: run_id[:6],
+_PERIODS: dict[str, Callable[[datetime], object]] = {
+    "last": lambda moment: moment,
+    "daily": lambda moment: moment.date(),
+    "weekly": lambda moment: moment.isocalendar()[:2],
+    "monthly": lambda moment: (moment.year, moment.month),
 }
 
 
@@ -35,59 +38,87 @@ class Plan:
     free: tuple[str, ...]
 
 
-def kept(run_ids: Sequence[str], rules: dict[str, int]) -> set[str]:
+def kept(run_ids: Sequence[str], rules: dict[str, int], zone: tzinfo | None = None) -> set[str]:
     """The runs that keep rules keep: of the last N periods that have a run, the newest run each.
 
     Args:
         run_ids: all runs.
-        rules: ``last``, ``daily``, ``weekly``, ``monthly``, each with its number; days and weeks are UTC's.
+        rules: ``last``, ``daily``, ``weekly``, ``monthly``, each with its number.
+        zone: whose days, weeks and months are counted; the system's by default.
     """
     keep = set()
+    newest_first = [(run_id, time_of(run_id).astimezone(zone)) for run_id in sorted(run_ids, reverse=True)]
     for rule, number in rules.items():
         seen: set[object] = set()
-        for run_id in sorted(run_ids, reverse=True):
-            period = _PERIODS[rule](run_id)
+        for run_id, moment in newest_first:
+            period = run_id if rule == "last" else _PERIODS[rule](moment)
             if period not in seen and len(seen) < number:
                 seen.add(period)
                 keep.add(run_id)
     return keep
 
 
-def plan(store: Store, rules: dict[str, int], also: Sequence[str] = ()) -> Plan:
+def plan(
+    store: Store,
+    rules: dict[str, int],
+    also: Sequence[str] = (),
+    *,
+    drop: Sequence[str] = (),
+    now: datetime | None = None,
+    zone: tzinfo | None = None,
+) -> Plan:
     """What to remove: everything that no rule keeps.
 
-    Never removed: the newest complete run, of each server that the newest run asked the run that last read it, and the
-    runs in ``also``.
+    Never removed by a rule: the newest complete run, the run that last read a server, whichever that is, and the runs
+    with what the server has said since if it is doubted, misdated runs, and the runs in ``also``.
+
+    Args:
+        store: the history.
+        rules: as for ``kept``; without any only what is in ``drop`` goes.
+        also: runs that stay, as those frozen as baselines.
+        drop: runs that go, whatever the rules say.
+        now: the present time, by which a run may be misdated; without it every date is believed.
+        zone: whose days, weeks and months are counted; the system's by default.
 
     Raises:
-        ConfigurationError: no rule was given.
+        ConfigurationError: neither a rule nor a run was given, or a run in ``drop`` is in ``also``.
         FileError: an observations file is damaged.
     """
-    if not rules:
+    if not rules and not drop:
         raise ConfigurationError("no rule says what to keep", "Give --keep-last N, --keep-daily N or another")
+    if frozen := set(drop) & set(also):
+        raise ConfigurationError(
+            f"the run {min(frozen)} is frozen as a baseline", "A baseline is never removed; see history baseline"
+        )
     runs = store.run_ids()
-    keep = kept(runs, rules) | (set(also) & set(runs))
-    observed = {run_id: store.read("observations", run_id).table(["server", "status", "stored_in"]) for run_id in runs}
-    keep |= _needed(runs, observed)
-    pointed = {stored for run_id in keep for stored in values(observed[run_id], "stored_in") if stored}
-    drop = [run_id for run_id in runs if run_id not in keep]
+    if not runs:
+        return Plan((), (), ())
+    wrong = set(misdated(runs, now)) if now else set()
+    dated = [run_id for run_id in runs if run_id not in wrong and run_id not in set(drop)]
+    engine = open_engine("duckdb")
+    engine.open("observations", store.checked("observations", runs))
+    keep = set(runs) - set(drop)
+    if rules:
+        limit = limit_of(now or datetime.max.replace(tzinfo=time_of(runs[-1]).tzinfo))
+        needed = _needed(engine, Until(dated[-1], limit), dated) if dated else set()
+        keep = kept(dated, rules, zone) | wrong | (set(also) & set(runs)) | needed
+        keep -= set(drop)
+    engine.add("kept", table_of(queries.RUN_IDS, [{"run_id": run_id} for run_id in sorted(keep)]))
+    pointed = set(values(engine.query(queries.POINTED), "stored_in"))
+    gone = [run_id for run_id in runs if run_id not in keep]
     free = (store.holding() & (set(runs) | store.pruned().keys())) - pointed
-    return Plan(tuple(sorted(keep)), tuple(drop), tuple(sorted(free)))
+    return Plan(tuple(sorted(keep)), tuple(gone), tuple(sorted(free)))
 
 
-def _needed(runs: Sequence[str], observed: Mapping[str, pa.Table]) -> set[str]:
-    """The newest complete run, and the runs that last read the servers of the newest run."""
-    complete = [run_id for run_id in runs if set(values(observed[run_id], "status")) == {"ok"}]
-    missing = set(values(observed[runs[-1]], "server")) if runs else set()
-    needed = set(complete[-1:])
-    for run_id in reversed(runs):
-        told = zip(values(observed[run_id], "server"), values(observed[run_id], "status"), strict=True)
-        if read := missing & {server for server, status in told if status == "ok"}:
-            needed.add(run_id)
-            missing -= read
-        if not missing:
-            break
-    return needed
+def _needed(engine: Engine, until: Until, dated: Sequence[str]) -> set[str]:
+    """The newest complete run, the runs that last read each server, and those with its doubted answers since."""
+    complete = set(values(engine.query(queries.COMPLETE_RUNS), "run_id")) & set(dated)
+    needed = set(sorted(complete)[-1:])
+    last = rows(engine.query(state_queries.last_ok(until)))
+    engine.add("wanted", table_of(queries.SERVERS, [{"server": row["server"]} for row in last]))
+    answers = rows(engine.query(state_queries.last_answers(until, DOUBTS)))
+    needed |= {row["run_id"] for row in last}
+    return needed | {row["run_id"] for row in answers if row["status"] == "suspect"}
 
 
 def _without_frozen(store: Store, what: Plan) -> Plan:

@@ -5,6 +5,7 @@ nothing but digits, letters, a dot and a dash, which whoever calls has checked.
 """
 
 from inventory import schema
+from inventory.state_queries import LATEST_FIRST, Until
 
 RUNS = schema.Table(
     "runs",
@@ -12,7 +13,7 @@ RUNS = schema.Table(
     (
         schema.Column("run_id", schema.TEXT, "", "The run.", key=True),
         schema.Column("collected_at", schema.TIME, "", "When its first server answered.", "UTC"),
-        schema.Column("status", schema.TEXT, "", "ok, partial, suspect or failed."),
+        schema.Column("status", schema.TEXT, "", "ok, partial, suspect, failed or misdated."),
         schema.Column("servers", schema.INTEGER, "", "Servers asked.", "servers"),
         schema.Column("servers_ok", schema.INTEGER, "", "Servers read.", "servers"),
         schema.Column("model_count", schema.INTEGER, "", "Models of the servers read.", "models"),
@@ -112,23 +113,6 @@ TOUCHED_KEYS = schema.Table(
 )
 
 
-def last_ok(run_id: str | None = None, before: bool = False) -> str:
-    """The last complete observation of each server, at or before a run."""
-    bound = "" if run_id is None else f" AND run_id {'<' if before else '<='} '{run_id}'"
-    return f"""
-        SELECT o.* FROM observations o JOIN (
-            SELECT server, max(run_id) AS run_id FROM observations WHERE status = 'ok'{bound} GROUP BY server
-        ) l ON o.server = l.server AND o.run_id = l.run_id
-        ORDER BY o.server"""
-
-
-LAST = """
-    SELECT o.* FROM observations o JOIN (
-        SELECT server, max(run_id) AS run_id FROM observations GROUP BY server
-    ) l ON o.server = l.server AND o.run_id = l.run_id"""
-"""The last observation of each server, whatever its status."""
-
-
 def rows(table: schema.Table) -> str:
     """The rows of the answers listed in the view ``wanted`` (server, digest, stored_in), under their servers."""
     columns = ", ".join(f"r.{name}" for name in table.names[1:])
@@ -167,19 +151,22 @@ FIELDS = """
 """The fields that have a value anywhere in those answers."""
 
 
-TRANSITIONS = """
-    SELECT server, run_id, observed_at, digest, stored_in, old_run, old_digest, old_stored_in FROM (
-        SELECT server, run_id, observed_at, digest, stored_in,
-               lag(run_id) OVER (PARTITION BY server ORDER BY run_id) AS old_run,
-               lag(digest) OVER (PARTITION BY server ORDER BY run_id) AS old_digest,
-               lag(stored_in) OVER (PARTITION BY server ORDER BY run_id) AS old_stored_in
-        FROM observations WHERE status = 'ok'
-    ) t WHERE old_digest <> digest ORDER BY run_id, server"""
-"""Where a server's complete answer is another than the one before it."""
+def transitions(until: Until) -> str:
+    """Where a server's complete answer is another than the one that it gave before."""
+    before = ", ".join(
+        f"lag({name}) OVER (PARTITION BY server ORDER BY observed_at, run_id) AS old_{name}"
+        for name in ("run_id", "digest", "stored_in")
+    )
+    return f"""
+        SELECT server, run_id, observed_at, digest, stored_in, old_run_id, old_digest, old_stored_in FROM (
+            SELECT server, run_id, observed_at, digest, stored_in, {before}
+            FROM observations WHERE status = 'ok' AND {until.sql}
+        ) t WHERE old_digest <> digest ORDER BY observed_at, run_id, server"""
 
-COMPLETE = """
-    SELECT server, count(*) AS runs FROM observations WHERE status = 'ok' GROUP BY server"""
-"""How many complete observations there are of each server."""
+
+def complete(until: Until) -> str:
+    """How many complete observations there are of each server."""
+    return f"SELECT server, count(*) AS runs FROM observations WHERE status = 'ok' AND {until.sql} GROUP BY server"
 
 
 def run_counts(*, some: bool) -> str:
@@ -196,23 +183,26 @@ def run_counts(*, some: bool) -> str:
         GROUP BY o.run_id ORDER BY o.run_id"""
 
 
-def lives(*, servers: bool = False, keys: bool = False) -> str:
+def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
     """One row per server and model that it ever had; ``changed`` says when each last changed, came or went.
 
     The days of an answer are counted once for all of its models, but where a server gave several answers in one day.
-    A name or a size is the last that was told: engines differ in whether ``max_by`` passes over nulls by itself.
+    A name or a size is the last that was told: engines differ in whether ``min_by`` passes over nulls by itself.
+    ``place`` counts the answers of a server from its last one.
 
     Args:
+        until: which observations count.
         servers: only those in the view ``wanted``.
         keys: only those in the view ``keys``.
     """
     return f"""
     WITH complete AS (
-        SELECT o.server, o.digest, o.stored_in, o.run_id, o.observed_at, CAST(o.observed_at AS DATE) AS day
-        FROM observations o {"JOIN wanted w ON w.server = o.server" if servers else ""} WHERE o.status = 'ok'
+        SELECT server, digest, stored_in, observed_at, CAST(observed_at AS DATE) AS day, {LATEST_FIRST}
+        FROM observations WHERE status = 'ok' AND {until.sql}
+        {"AND server IN (SELECT server FROM wanted)" if servers else ""}
     ), seen AS (
-        SELECT server, digest, stored_in, count(*) AS runs, min(run_id) AS first_run, max(run_id) AS last_run,
-               min_by(observed_at, run_id) AS first_seen, max_by(observed_at, run_id) AS last_seen
+        SELECT server, digest, stored_in, count(*) AS runs, min(place) AS place,
+               min(observed_at) AS first_seen, max(observed_at) AS last_seen
         FROM complete GROUP BY server, digest, stored_in
     ), days AS (
         SELECT server, digest, stored_in, day, count(*) OVER (PARTITION BY server, day) AS answers
@@ -220,20 +210,16 @@ def lives(*, servers: bool = False, keys: bool = False) -> str:
     ), alone AS (
         SELECT server, digest, stored_in, count(*) AS days FROM days WHERE answers = 1
         GROUP BY server, digest, stored_in
-    ), newest AS (
-        SELECT server, max(run_id) AS run_id FROM complete GROUP BY server
     ), held AS (
         SELECT m.digest, m.stored_in, m.key, max(m.display_name) AS display_name,
                sum({_BYTES.format("m")}) AS size_bytes, max(m.loaded_instance_count) AS loaded
         FROM models m {"JOIN keys k ON k.key = m.key" if keys else ""} GROUP BY m.digest, m.stored_in, m.key
     ), lives AS (
-        SELECT s.server, h.key, max(s.last_run) AS last_run,
-               min_by(s.first_seen, s.first_run) AS first_seen, max_by(s.last_seen, s.last_run) AS last_seen,
-               max_by(h.display_name, CASE WHEN h.display_name IS NOT NULL THEN s.last_run END) AS display_name,
-               max_by(h.size_bytes, CASE WHEN h.size_bytes IS NOT NULL THEN s.last_run END) AS size_bytes,
+        SELECT s.server, h.key, min(s.place) AS place, min(s.first_seen) AS first_seen, max(s.last_seen) AS last_seen,
+               min_by(h.display_name, CASE WHEN h.display_name IS NOT NULL THEN s.place END) AS display_name,
+               min_by(h.size_bytes, CASE WHEN h.size_bytes IS NOT NULL THEN s.place END) AS size_bytes,
                sum(s.runs) AS runs_present, sum(CASE WHEN h.loaded > 0 THEN s.runs ELSE 0 END) AS runs_loaded,
-               max_by(CASE WHEN h.loaded > 0 THEN s.last_seen END, CASE WHEN h.loaded > 0 THEN s.last_run END)
-                   AS last_loaded
+               max(CASE WHEN h.loaded > 0 THEN s.last_seen END) AS last_loaded
         FROM seen s JOIN held h ON h.digest = s.digest AND h.stored_in = s.stored_in GROUP BY s.server, h.key
     ), present AS (
         SELECT server, key, sum(days) AS days FROM (
@@ -246,10 +232,10 @@ def lives(*, servers: bool = False, keys: bool = False) -> str:
         ) t GROUP BY server, key
     )
     SELECT l.server, l.key, l.display_name, TRY_CAST(l.size_bytes AS BIGINT) AS size_bytes, l.first_seen, l.last_seen,
-           l.last_run = n.run_id AS present, CAST(p.days AS BIGINT) AS days_present,
+           l.place = 1 AS present, CAST(p.days AS BIGINT) AS days_present,
            CAST(l.runs_present AS BIGINT) AS runs_present, CAST(l.runs_loaded AS BIGINT) AS runs_loaded, l.last_loaded,
            coalesce(c.observed_at, l.first_seen) AS last_changed
-    FROM lives l JOIN present p ON p.server = l.server AND p.key = l.key JOIN newest n ON n.server = l.server
+    FROM lives l JOIN present p ON p.server = l.server AND p.key = l.key
     LEFT JOIN changed c ON c.server = l.server AND c.key = l.key
     ORDER BY l.server, l.key"""
 
@@ -269,10 +255,21 @@ def stored_rows(table: schema.Table, run_id: str) -> str:
         FROM {table.name} r JOIN fresh f ON f.server = r.server ORDER BY {order}"""
 
 
-def holding(*, some: bool) -> str:
+RUN_IDS = schema.Table("kept", "a run that stays", (schema.Column("run_id", schema.TEXT, "", ""),))
+POINTED = """
+    SELECT DISTINCT stored_in FROM observations
+    WHERE stored_in IS NOT NULL AND run_id IN (SELECT run_id FROM kept)"""
+"""The runs that hold what the runs in the view ``kept`` point at."""
+
+COMPLETE_RUNS = """
+    SELECT run_id FROM observations GROUP BY run_id HAVING min(CASE WHEN status = 'ok' THEN 1 ELSE 0 END) = 1"""
+"""The runs that read every server that they asked."""
+
+
+def holding(until: Until, *, some: bool) -> str:
     """The runs that hold the complete answers; with ``some``, of the servers in the view ``wanted``."""
-    join = "JOIN wanted w ON w.server = o.server" if some else ""
-    return f"SELECT DISTINCT o.stored_in FROM observations o {join} WHERE o.status = 'ok'"
+    only = "AND server IN (SELECT server FROM wanted)" if some else ""
+    return f"SELECT DISTINCT stored_in FROM observations WHERE status = 'ok' AND {until.sql} {only}"
 
 
 STORED = """

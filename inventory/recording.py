@@ -17,9 +17,10 @@ from inventory.engines import Engine, open_engine
 from inventory.errors import FileError
 from inventory.fields import leaves
 from inventory.history import History, Row
-from inventory.references import time_of
+from inventory.references import AHEAD, limit_of, time_of
 from inventory.servers import Server
 from inventory.snapshot import Snapshot, build, rows, values
+from inventory.state import span
 from inventory.store import Store
 from inventory.suspicion import Expected
 
@@ -37,34 +38,24 @@ _PAYLOADS = schema.Table(
 
 
 def expected(history: History, servers: list[str]) -> dict[str, Expected]:
-    """What the history knows of servers that are about to be asked."""
-    known = _last_rows(history, servers)
-    doubted = _keys_of(history, [last for last, _ in known.values() if last and last["status"] == "suspect"])
-    return {
-        server: Expected(complete["model_count"], doubted.get(server))
-        for server, (_, complete) in known.items()
-        if complete
-    }
+    """What the history knows of servers that are about to be asked.
 
-
-def _last_rows(history: History, servers: Sequence[str]) -> dict[str, tuple[Row | None, Row | None]]:
-    """Of each server its last observation, and its last complete one.
-
-    The newest run's file usually answers for all; only if it does not are the others opened.
+    The newest run's file usually answers for all; only of the servers that it did not read are others opened.
     """
-    runs = history.store.run_ids()
-    newest = {row["server"]: row for row in history.observed(runs[-1])} if runs else {}
-    found: dict[str, tuple[Row | None, Row | None]] = {
-        server: (row, row) for server in servers if (row := newest.get(server)) and row["status"] == "ok"
+    runs = history.dated()
+    if not runs:
+        return {}
+    states = history.states()
+    complete = states.newest(runs[-1], servers)
+    doubted: dict[str, list[Row]] = {}
+    if others := [server for server in servers if server not in complete]:
+        complete |= states.known(runs[-1], others)
+        doubted = states.doubted(runs[-1], [server for server in others if server in complete])
+    keys = _keys_of(history, [suspect[0] for suspect in doubted.values() if suspect])
+    return {
+        server: Expected(row["model_count"], keys.get(server), len(doubted.get(server, ())))
+        for server, row in complete.items()
     }
-    missing = [server for server in servers if server not in found]
-    if not missing or not runs:
-        return found
-    views = history.views(runs)
-    last, complete = (
-        {row["server"]: row for row in rows(views.query(text))} for text in (queries.LAST, queries.last_ok())
-    )
-    return found | {server: (last.get(server), complete.get(server)) for server in missing}
 
 
 def _keys_of(history: History, stored: Sequence[Row]) -> dict[str, frozenset[str]]:
@@ -76,9 +67,15 @@ def _keys_of(history: History, stored: Sequence[Row]) -> dict[str, frozenset[str
 
 
 def next_moment(history: History, now: datetime) -> datetime:
-    """A time for a new run that is later than every recorded one, also if the clock was put back."""
-    runs = history.store.run_ids()
-    return max(now, time_of(runs[-1]) + timedelta(microseconds=1)) if runs else now
+    """A time for a new run that is later than every recorded run and answer, also if the clock was put back.
+
+    A misdated run does not count: it would drag every later one to its date. Of the runs that are not, those that began
+    within the last hour, and the newest, can have been answered later than it is now.
+    """
+    runs = history.dated()
+    near = [run_id for run_id in runs if run_id is runs[-1] or time_of(run_id) > now - AHEAD]
+    seen = [moment for run_id in near for moment in (time_of(run_id), span(history.store, run_id)[1])]
+    return max([now, *(moment + timedelta(microseconds=1) for moment in seen if moment <= limit_of(now))])
 
 
 def record(history: History, snapshot: Snapshot) -> Snapshot:
@@ -108,7 +105,10 @@ def _put(history: History, snapshot: Snapshot) -> pa.Table:
             for kind, table in _new_rows(snapshot, fresh, run_id).items():
                 files[kind] = store.write(kind, run_id, table)
         table = _pointing(told, [held.get(digest, run_id) if digest else None for digest in digests.values()])
-        about = {"files": files, "previous": before, "journal": journal.state(store.folder)}
+        moments = values(told, "observed_at")
+        first_and_last = [f"{moment:%Y-%m-%dT%H:%M:%S.%f+00:00}" for moment in (min(moments), max(moments))]
+        state = journal.state(store.folder)
+        about = {"files": files, "previous": before, "journal": state, "span": first_and_last}
         store.write("observations", run_id, table, **about)
     return table
 
@@ -119,7 +119,7 @@ def _before(history: History, digests: set[str]) -> tuple[dict[str, str] | None,
     An answer that is not among those is new, or was last given long ago, or is not all there any more.
     """
     store = history.store
-    runs = store.run_ids()
+    runs = history.dated()
     if not runs:
         return None, {}
     last = store.read("observations", runs[-1])
@@ -230,16 +230,18 @@ def take(
         accept_suspect: believe such an answer at once.
         concurrency: servers asked at the same time.
         progress: called as each server is done, as ``collect`` says.
-        clock: gives the time in UTC.
+        clock: gives the time in UTC. If it was put back by less than an hour since the runs before, its difference to
+            them is added to all times of this run, so that what is seen later is later.
 
     Returns:
         What became of it; a history that cannot be used is no reason not to have asked.
     """
     known: dict[str, Expected] = {}
     failure = None
-    run_id = None
+    began = now = clock()
+    history = history.seen_at(now)
     try:
-        run_id = new_run_id(next_moment(history, clock()))
+        began = history.store.steadily(lambda: next_moment(history, now))
         names = [server.name for server in servers]
         known = {} if accept_suspect else history.store.steadily(lambda: expected(history, names))
     except FileError as error:
@@ -247,8 +249,8 @@ def take(
     snapshot = collect(
         servers,
         timeout=timeout,
-        clock=clock,
-        run_id=run_id,
+        clock=lambda: max(began, clock() + (began - now)),
+        run_id=new_run_id(began),
         expected=known,
         recheck=recheck,
         concurrency=concurrency,
@@ -258,7 +260,8 @@ def take(
         return Taken(snapshot, failure=failure)
     try:
         snapshot = record(history, snapshot)
-        before = [one for one in history.store.run_ids() if one < snapshot.run_id][-1:]
+        history = history.seen_at(snapshot.observed_at or began)
+        before = [one for one in history.dated() if one < snapshot.run_id][-1:]
         if not before:
             return Taken(snapshot)
         return Taken(snapshot, history.diff(before[0], snapshot.run_id), time_of(before[0]))

@@ -1,4 +1,4 @@
-"""An answer that lost most of its models: believed only when it is repeated.
+"""An answer that lost most of its models: believed when it is repeated, or when doubt would not end.
 
 A cold start of LM Studio can list nothing but the bundled embedding model for a while, with HTTP 200.
 """
@@ -15,16 +15,22 @@ class Expected:
 
     Attributes:
         model_count: models of its last complete answer.
-        doubted: the keys of the answer that its last observation held and doubted; None if it doubted none.
+        doubted: the keys of its last answer, if that was doubted; None if it was not. A failure is no answer.
+        doubts: how many answers in a row were doubted since the last complete one.
     """
 
     model_count: int
     doubted: frozenset[str] | None = None
+    doubts: int = 0
+
+
+DOUBTS = 2
+"""Doubted answers in a row after which the next one is believed: the third time, that is what the server has."""
 
 
 def doubt(keys: Sequence[str], expected: Expected | None) -> str:
     """Why an answer with these model keys is not believed yet; empty if it is."""
-    if expected is None or expected.doubted == frozenset(keys):
+    if expected is None or expected.doubted == frozenset(keys) or expected.doubts >= DOUBTS:
         return ""
     count, before = len(keys), expected.model_count
     if set(keys) == {BUNDLED} and before > count:

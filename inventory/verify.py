@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from inventory.errors import FileError, ServerError
 from inventory.flatten import flatten
 from inventory.folders import everything
 from inventory.queries import GRAIN_FILES
-from inventory.references import RUN_ID
+from inventory.references import RUN_ID, misdated
 from inventory.snapshot import build, rows, values
 from inventory.store import Store
 
@@ -41,11 +42,15 @@ class Problem:
     holds: str
 
 
-def verify(store: Store) -> pa.Table:
+def verify(store: Store, now: datetime | None = None) -> pa.Table:
     """Check all files of a history against their seals, each other, and their own evidence.
 
     Of a run whose files were merged, the rows are proven by the digest that was taken of them then, and the chain by
     the SHA-256 of its own file, which only its merged file still tells.
+
+    Args:
+        store: the history.
+        now: the present time: a run that is misdated by it is not the newest; without it every date is believed.
 
     Returns:
         One row per problem, as ``PROBLEMS`` says; none if all is well.
@@ -53,7 +58,7 @@ def verify(store: Store) -> pa.Table:
     before: list[Problem] | None = None
     while True:
         still = store.look(KINDS)
-        found = list(dict.fromkeys(_problems(store)))
+        found = list(dict.fromkeys(_problems(store, now)))
         if not found or still():
             break
         if before is not None:  # files come and go all the time: what was found twice is not of their making
@@ -104,7 +109,7 @@ class _Files:
         return str((one.path if one else self.store.path(kind, run_id)).relative_to(self.store.folder))
 
 
-def _problems(store: Store) -> Iterator[Problem]:
+def _problems(store: Store, now: datetime | None) -> Iterator[Problem]:
     pruned = {run_id: digest for noted in store.noted("pruned").values() for run_id, digest in (noted or {}).items()}
     files = _Files(store, {}, set(), {})
     writing = store.signs()
@@ -113,7 +118,7 @@ def _problems(store: Store) -> Iterator[Problem]:
         for path in [*known, *(path for path in everything(store.folder / kind) if path not in known)]:
             yield from _file(files, kind, path, here=path in known)
     yield from _notes(files)
-    yield from _missed(files, pruned)
+    yield from _missed(files, pruned, now)
     yield from _orphans(files, writing | pruned.keys())
     for kind, run_id in files.sealed:
         if kind == "observations":
@@ -152,13 +157,14 @@ def _listed(path: Path) -> frozenset[str]:
         return frozenset()
 
 
-def _missed(files: _Files, pruned: dict[str, str]) -> Iterator[Problem]:
+def _missed(files: _Files, pruned: dict[str, str], now: datetime | None) -> Iterator[Problem]:
     """The runs that the journal names and that are not there: no file points at the newest one, nor at a sibling."""
     noted = journal.read(files.store.folder)
     if noted.damaged:
         more = f" and in {len(noted.damaged) - 1} more" if noted.damaged[1:] else ""
         yield Problem(journal.NAME, f"is damaged or cut off in line {noted.damaged[0]}{more}", "how the runs went")
-    newest = max((run_id for kind, run_id in files.sealed if kind == KINDS[0]), default=None)
+    observed = [run_id for kind, run_id in files.sealed if kind == KINDS[0]]
+    newest = max(set(observed) - set(misdated(observed, now) if now else ()), default=None)
     told = files.sealed[KINDS[0], newest].about.get("journal") if newest else None
     if told and not noted.damaged and not journal.reaches(files.store.folder, told):
         yield Problem(journal.NAME, f"lacks lines that were there when {newest} was recorded", "how the runs went")

@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import inventory
+from inventory import schema
 from inventory.collect import new_run_id
 from inventory.contents import KINDS
 from inventory.history import History
 from inventory.months import Months
 from inventory.recording import record
 from inventory.servers import Server
-from inventory.snapshot import Snapshot, rows
+from inventory.snapshot import Snapshot, rows, table_of
 
 Model = dict[str, Any]
 Fleet = dict[str, list[Model] | None]  # the models of each server that is asked; None if it cannot be read
@@ -44,15 +46,34 @@ def collected(folder: Path, fleet: Fleet, moment: datetime, run_id: str | None =
     return inventory.collect(servers, clock=lambda: moment, run_id=run_id or new_run_id(moment))
 
 
+def opened(path: Path) -> History:
+    """A history whose clock is later than all of its runs, whenever the test runs."""
+    return History(path, clock=lambda: day(5000))
+
+
 def run(history: History, fleet: Fleet, moment: datetime, run_id: str | None = None) -> str:
     """Record a run over a fleet; returns its id."""
     answers = history.store.folder.parent / "answers"
     return record(history, collected(answers, fleet, moment, run_id)).run_id
 
 
+def slow_run(
+    history: History,
+    began: datetime,
+    answers: dict[str, tuple[datetime, list[Model] | None]],
+    run_id: str | None = None,
+) -> str:
+    """Record a run whose servers answer when it is said, which may be long after it began; returns its id."""
+    fleet = {server: models for server, (_, models) in answers.items()}
+    taken = collected(history.store.folder.parent / "answers", fleet, began, run_id)
+    observed = [row | {"observed_at": answers[str(row["server"])][0]} for row in rows(taken.tables["observations"])]
+    tables = {**taken.tables, "observations": table_of(schema.OBSERVATIONS, observed)}
+    return record(history, replace(taken, tables=tables)).run_id
+
+
 def made(folder: Path, *fleets: Fleet) -> tuple[History, list[str]]:
     """A history of one run a day, and the ids."""
-    history = History(folder / "history")
+    history = opened(folder / "history")
     return history, [run(history, fleet, day(number)) for number, fleet in enumerate(fleets)]
 
 

@@ -17,13 +17,13 @@ CORE = {
     "errors", "schema", "keys", "labels", "places", "settings", "filenames",  # what there is and what may be said
     "parse", "decode", "legacy", "flatten", "parameters", "digest", "intake", "suspicion",
     "snapshot",  # from bytes to tables
-    "pairing", "fields", "diff", "steps", "references", "queries", "seal",  # from tables to changes
+    "pairing", "fields", "diff", "steps", "references", "queries", "state_queries", "seal",  # from tables to changes
     "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
 }
 EDGES = {
     "servers", "configuration", "texts", "tokens", "sources",
     "files", "folders", "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
-    "contents", "months", "notes", "store", "compaction", "engines", "past", "history", "verify", "prune",
+    "contents", "months", "notes", "store", "compaction", "engines", "past", "state", "history", "verify", "prune",
 }
 # fmt: on
 JOINT = {"collect", "recording", "comparison"}
@@ -37,9 +37,10 @@ TOLD = {  # edges that another edge stands on
     "store": {"files", "contents", "months", "notes"},
     "compaction": {"contents", "store"},
     "past": {"store", "engines"},
-    "history": {"store", "engines", "past"},
+    "state": {"store", "engines"},
+    "history": {"store", "engines", "past", "state"},
     "verify": {"contents", "folders", "store", "journal"},
-    "prune": {"contents", "store", "compaction"},
+    "prune": {"contents", "store", "compaction", "engines"},
     "shapes": {"canvas"},
     "plots": {"canvas", "shapes"},
 }

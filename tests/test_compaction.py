@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 from histories import Fleet, Model, collected, day, files, model, run
+from histories import opened as timeless
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,13 +46,13 @@ FLEETS: list[Fleet] = [
 
 def months(folder: Path, fleets: list[Fleet] = FLEETS, apart: float = 9) -> tuple[History, list[str]]:
     """A history of several months, and its runs."""
-    history = History(folder / "history")
+    history = timeless(folder / "history")
     return history, [run(history, fleet, day(number * apart)) for number, fleet in enumerate(fleets)]
 
 
 def readings(history: History) -> list[Any]:
     """What every way to read a history gives."""
-    history = History(history.store.folder)
+    history = timeless(history.store.folder)
     runs = history.store.run_ids()
     pairs = [*pairwise(runs), *([(runs[0], runs[-1])] if runs else [])]
     return [
@@ -72,7 +73,7 @@ def globbed(history: History, kind: str = "observations") -> list[tuple[Any, ...
 
 def copied(history: History, folder: Path) -> History:
     """A copy of a history."""
-    return History(shutil.copytree(history.store.folder, folder / "history"))
+    return timeless(shutil.copytree(history.store.folder, folder / "history"))
 
 
 def left(history: History) -> list[str]:
@@ -110,7 +111,7 @@ def test_what_is_merged_is_not_merged_again(tmp_path: Path) -> None:
     assert due(history.store) == ()
     assert compact(history.store) == []
     assert {path: path.stat().st_mtime_ns for path in files(history)} == there
-    assert compact(History(tmp_path / "none").store) == []
+    assert compact(timeless(tmp_path / "none").store) == []
     assert not (tmp_path / "none").exists()
 
 
@@ -121,13 +122,13 @@ def test_a_copy_from_which_nothing_was_removed(tmp_path: Path) -> None:
     shutil.copytree(history.store.folder, keep)
     compact(history.store)
     shutil.copytree(history.store.folder, keep, dirs_exist_ok=True)
-    assert readings(History(keep)) == readings(history)
+    assert readings(timeless(keep)) == readings(history)
     late = run(history, FLEETS[2], day(2))
     carry_out(history.store, plan(history.store, {"last": 6}, [late]))
     compact(history.store)
     shutil.copytree(history.store.folder, keep, dirs_exist_ok=True)
     with pytest.raises(FileError, match=rf"{keep}/\S+ holds runs that another file holds too\. .*remove"):
-        History(keep).runs_table()
+        timeless(keep).runs_table()
 
 
 @pytest.mark.long
@@ -169,7 +170,7 @@ def test_pruning_a_merged_month(tmp_path: Path) -> None:
     assert history.store.holding() == other.store.holding()
     assert readings(history) == readings(other)
     assert {kind: globbed(history, kind) for kind in KINDS} == {kind: globbed(other, kind) for kind in KINDS}
-    last = run(history, {"z": C}, day(80))
+    last = run(history, {"z": C, "b": C}, day(80))
     carry_out(history.store, plan(history.store, {"last": 1}, [ids[1]]))
     assert history.store.run_ids() == [ids[1], last]
     assert verify(history.store).num_rows == 0
@@ -196,7 +197,7 @@ ACTS = st.lists(FLEET | st.just("compact") | st.integers(2, 4), min_size=4, max_
 def test_no_reading_tells_whether_files_were_merged(acts: list[Any]) -> None:
     """Of random fleets over months, pruned now and then: every reading equals that of the copy that is never merged."""
     with tempfile.TemporaryDirectory() as name:
-        one, other = (History(Path(name) / word / "history") for word in ("merged", "small"))
+        one, other = (timeless(Path(name) / word / "history") for word in ("merged", "small"))
         for history in (one, other):
             history.store.folder.parent.mkdir()
         for number, act in enumerate(acts):
@@ -253,7 +254,7 @@ while not ended:
 
         sys.addaudithook(watch)
         try:
-            work(History(copy))
+            work(timeless(copy))
         except BaseException as error:
             print(repr(error), flush=True)
             os._exit(3)
@@ -283,7 +284,7 @@ def test_a_kill_after_any_file_operation(tmp_path: Path, kind: str, step: int) -
     points = [int(line) for line in done.stdout.split()]
     assert len(points) * step > 34, "it is made of more steps than this"
     for point in points:
-        one = History(tmp_path / str(point) / "history")
+        one = timeless(tmp_path / str(point) / "history")
         assert verify(one.store).num_rows == 0, point
         seen = globbed(one)
         assert len(seen) == len(set(seen)), point
@@ -310,7 +311,7 @@ def test_a_kill_after_any_file_operation(tmp_path: Path, kind: str, step: int) -
 
 def readings_of(history: History, run_ids: list[str]) -> list[Any]:
     """What can be read of some runs."""
-    history = History(history.store.folder)
+    history = timeless(history.store.folder)
     return [[rows(table) for table in history.load(run_id).tables.values()] for run_id in run_ids]
 
 
@@ -354,7 +355,8 @@ from inventory.recording import record
 from inventory.servers import Server
 
 folder, what, runs = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-history, answer, merged = History(folder / "history"), folder / "s.json", 0
+history = History(folder / "history", clock=lambda: datetime(2200, 1, 1, tzinfo=UTC))
+answer, merged = folder / "s.json", 0
 if what == "record":
     for number in range(runs):
         answer.write_text(json.dumps({"models": [{"key": f"m{number // 2}"}, {"key": "x"}]}))
@@ -379,7 +381,7 @@ def test_runs_and_readers_beside_it(tmp_path: Path, runs: int) -> None:
         command = [sys.executable, "-c", COMPANY, str(tmp_path), what, str(runs)]
         return subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    history = History(tmp_path / "history")
+    history = timeless(tmp_path / "history")
     writer, others = started("record"), [started("merge"), started("merge")]
     assert writer.stdout is not None
     told: list[str] = []
@@ -405,7 +407,7 @@ def test_runs_and_readers_beside_it(tmp_path: Path, runs: int) -> None:
 def test_only_one_at_a_time(tmp_path: Path) -> None:
     """While another process prunes or merges, both are refused in words; a run is recorded, and leaves it alone."""
     history, _ = months(tmp_path)
-    another = History(history.store.folder)
+    another = timeless(history.store.folder)
     with another.store.alone():
         with pytest.raises(FileError, match="another process"):
             compact(history.store)
@@ -465,7 +467,7 @@ def test_a_folder_made_anew_between_the_moves(tmp_path: Path) -> None:
     before = readings(history)
     (folder / kind / month).mkdir()
     answers = collected(tmp_path / "answers", {"z": A}, day(29), late)
-    other = History(tmp_path / "elsewhere")
+    other = timeless(tmp_path / "elsewhere")
     record(other, answers)
     shutil.copy(other.store.path(kind, late), folder / kind / month)
     assert history.store.run_ids() == sorted([*ids, late])
@@ -488,7 +490,7 @@ def test_damage_to_a_merged_file(tmp_path: Path) -> None:
         body = path.read_bytes()
         for place in [*(chance.randrange(len(body)) for _ in range(3)), len(body) - chance.randrange(1, 9)]:
             path.write_bytes(body[:place] + bytes([body[place] ^ 1 << chance.randrange(8)]) + body[place + 1 :])
-            problems = rows(verify(History(history.store.folder).store))
+            problems = rows(verify(timeless(history.store.folder).store))
             month = path.parent.name.removeprefix("month=")
             assert [str(path.relative_to(history.store.folder))] == [row["file"] for row in problems]
             assert f"of many runs of {month}" in problems[0]["holds"]
@@ -536,7 +538,7 @@ def test_other_rows_than_were_merged(tmp_path: Path) -> None:
     forged = table.set_column(table.column_names.index("error"), "error", [[f"was {one}" for one in status]])
     about = {name: value for name, value in file.about.items() if name not in ("tool", "version", "seal")}
     path.write_bytes(sealed(forged.cast(table.schema), about))
-    history = History(history.store.folder)
+    history = timeless(history.store.folder)
     assert {row["problem"] for row in rows(verify(history.store))} == {"other rows than the run's own file had"}
     with pytest.raises(FileError, match="does not hold the rows"):
         carry_out(history.store, plan(history.store, {"last": 1}, [ids[1]]))

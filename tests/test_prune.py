@@ -1,11 +1,15 @@
 """Which runs stay, and that what stays is whole: also when a pruning is interrupted."""
 
 import shutil
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
-from histories import Fleet, collected, day, files, made, model, run, told
+from cli.running import clean
+from cli.running import run as command
+from histories import Fleet, collected, day, files, made, model, opened, run, slow_run, told
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,15 +33,44 @@ def bucket(rule: str, moment: date) -> object:
     return {"daily": moment, "weekly": monday, "monthly": (moment.year, moment.month)}[rule]
 
 
-@given(st.lists(MOMENTS, max_size=40, unique=True), RULES)
-def test_keep_rules_are_restics(moments: list[datetime], rules: dict[str, int]) -> None:
-    """Of the last N days, weeks or months that have a run, the newest run each; of all runs, the last N."""
+ZONES = ("UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Kiritimati", "Australia/Lord_Howe", "America/Santiago")
+
+
+@given(st.lists(MOMENTS, max_size=40, unique=True), RULES, st.sampled_from(ZONES))
+def test_keep_rules_are_restics(moments: list[datetime], rules: dict[str, int], name: str) -> None:
+    """Of the last N days, weeks or months that have a run, the newest run each; of all runs, the last N.
+
+    Days begin and end where the reader is, also on those on which clocks are changed.
+    """
+    zone = ZoneInfo(name)
     runs = sorted(f"{moment.replace(tzinfo=UTC):%Y%m%dT%H%M%S.%fZ}-0000" for moment in moments)
     expected = set(runs[-rules["last"] :]) if "last" in rules else set()
     for rule in rules.keys() - {"last"}:
-        newest = {bucket(rule, time_of(run_id).date()): run_id for run_id in runs}
+        newest = {bucket(rule, time_of(run_id).astimezone(zone).date()): run_id for run_id in runs}
         expected |= set(sorted(newest.values())[-rules[rule] :])
-    assert kept(runs, rules) == expected
+    assert kept(runs, rules, zone) == expected
+
+
+NIGHTS = ("2025-03-28T00:00", "2025-03-29T00:00", "2025-03-30T00:00", "2025-03-30T23:00", "2025-03-31T23:00")
+"""One in the morning in Berlin on five days, in UTC: in the night between the last two hours is an hour less."""
+
+
+@pytest.mark.parametrize(
+    ("zone", "days"), [("Europe/Berlin", 5), ("UTC", 4), ("America/New_York", 5), ("Asia/Tokyo", 5)]
+)
+def test_days_are_those_of_this_machine(tmp_path: Path, zone: str, days: int) -> None:
+    """``prune --keep-daily`` counts the days of the machine's zone, as dates and schedules do."""
+    history = History(tmp_path / "history")
+    for number, night in enumerate(NIGHTS):
+        run(history, {"s": [model(str(number))]}, datetime.fromisoformat(f"{night}:05+00:00"))
+    arguments = ("prune", "--keep-daily", "30", "--dry-run", "--json", "--history", history.store.folder)
+    assert len(command(*arguments, env=clean(TZ=zone)).data["kept"]) == days
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        assert len(plan(history.store, {"daily": 30}).keep) == days
+    time.tzset()
+    assert len(plan(history.store, {"daily": 30}, zone=ZoneInfo(zone)).keep) == days
 
 
 A, B, C = [model("a")], [model("a"), model("b", "i")], [model("c", size_bytes=3)]
@@ -98,6 +131,32 @@ def test_the_newest_complete_run_stays_though_each_server_was_read_later(tmp_pat
     """Later runs that each read another server do not take its place."""
     history, ids = made(tmp_path, {"s": A, "t": B}, {"s": A, "t": None}, {"s": None, "t": B}, {"s": None, "t": B})
     assert plan(history.store, {"last": 1}).keep == (ids[0], ids[1], ids[3])
+
+
+def test_the_last_answer_of_servers_that_the_newest_run_did_not_ask(tmp_path: Path) -> None:
+    """Two schedules, one history: what the other one read last stays, whichever run did, and a removal is told then."""
+    history = opened(tmp_path / "history")
+    fleets: list[Fleet] = [{"s": A, "t": A}, {"rare": B}, {"s": A, "t": None}, {"t": B}, {"s": B}, {"s": A}, {"s": A}]
+    ids = [run(history, fleet, day(number)) for number, fleet in enumerate(fleets)]
+    before = history.as_of().models
+    what = plan(history.store, {"last": 1})
+    assert what.keep == (ids[1], ids[3], ids[6])
+    carry_out(history.store, what)
+    assert history.as_of().models.equals(before)
+    assert verify(history.store).num_rows == 0
+    later = run(history, {"rare": A, "t": B}, day(9))
+    assert told(history.diff("previous", later).table)[0][:3] == ("rare", "removed", "b")
+    assert history.timeline().query("server == 'rare'")["change"].tolist() == ["removed", "unloaded"]
+
+
+def test_the_last_answer_is_the_one_given_last(tmp_path: Path) -> None:
+    """Of overlapping runs the one stays that read a server last, not the one that began last."""
+    history = opened(tmp_path / "history")
+    run(history, {"s": A}, day(0))
+    slow = slow_run(history, day(1), {"s": (day(4), B)})
+    run(history, {"s": A}, day(2))
+    last = run(history, {"t": A}, day(5))
+    assert plan(history.store, {"last": 1}).keep == (slow, last)
 
 
 def test_nothing_to_prune(tmp_path: Path) -> None:

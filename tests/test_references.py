@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -80,6 +81,79 @@ def test_what_means_nothing_lists_what_there_is(text: str) -> None:
     assert "latest~N" in caught.value.advice
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("29.03.2026", "2026-03-29"),
+        ("29.3.26", "2026-03-29"),
+        ("2026/03/29", "2026-03-29"),
+        ("03/29/2026", "2026-03-29"),
+        ("3/4/2026", "2026-04-03 or 2026-03-04"),
+        ("2026-3-9", "2026-03-09"),
+        ("2026.03.29", "2026-03-29"),
+        ("2026-13-45", ""),
+        ("2026-02-30", ""),
+        ("2026-11-21T25:00", ""),
+        ("2026-13", ""),
+    ],
+)
+def test_a_date_that_is_none_says_how_one_is_written(text: str, meant: str) -> None:
+    """What is wrong is the date, not the history: how it is written, what may be meant, where the history reaches."""
+    with pytest.raises(ConfigurationError, match="is no date") as caught:
+        resolve(text, RUNS, UTC)
+    advice = caught.value.advice
+    assert advice.startswith("A date is written 2026-03-29")
+    assert (f"did you mean {meant}?" in advice) == bool(meant)
+    assert "begins 2026-11-20T06:00:00Z and ends 2026-11-23T06:00:04Z" in advice
+    with pytest.raises(ConfigurationError, match="neither a date nor a time"):
+        moment_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "near"), [("yesterdy", "yesterday"), ("lastest", "latest"), ("prevous", "previous"), ("frist", "first")]
+)
+def test_a_misspelt_word_names_the_nearest(text: str, near: str) -> None:
+    """The words that are known and look like it."""
+    with pytest.raises(ConfigurationError, match=rf"There are 5: .+ ends .+\. The nearest: .*{near}"):
+        resolve(text, RUNS, UTC)
+
+
+NEW_YEAR = datetime(2027, 1, 1, 3, tzinfo=UTC)  # still the old year in New York
+YEAR = [
+    f"2026{month:02d}{day}T220000.000000Z-0000"
+    for month in range(1, 13)
+    for day in ("01", "15", "30")[: 2 + (month != 2)]
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "run"),
+    [
+        ("first", "UTC", "20260101"),
+        ("yesterday", "UTC", "20261230"),
+        ("yesterday", "America/New_York", "20261230"),
+        ("2026-11", "UTC", "20261130"),
+        ("2026-02", "UTC", "20260215"),
+        ("2026-11", "Asia/Tokyo", "20261115"),
+        ("1d", "UTC", "20261230"),
+        ("2d", "UTC", "20261215"),
+        ("3w", "UTC", "20261201"),
+        ("1mo", "UTC", "20261130"),
+        ("10mo", "America/New_York", "20260215"),
+        ("12mo", "UTC", ""),
+        ("99999mo", "UTC", ""),
+        ("99999w", "UTC", ""),
+    ],
+)
+def test_what_is_ago(text: str, zone: str, run: str) -> None:
+    """Days, weeks and months ago, yesterday and a month, each to its end, where the reader is."""
+    if run:
+        assert resolve(text, YEAR, ZoneInfo(zone), NEW_YEAR).startswith(run)
+    else:
+        with pytest.raises(ConfigurationError, match="there is no run"):
+            resolve(text, YEAR, ZoneInfo(zone), NEW_YEAR)
+
+
 def test_an_ambiguous_beginning_lists_the_runs() -> None:
     """The beginning of several ids is refused, with those ids."""
     with pytest.raises(ConfigurationError, match="beginning of 2 runs") as caught:
@@ -119,7 +193,7 @@ def test_a_time_means_the_newest_run_by_then(moment: datetime, zone: timezone) -
 def test_no_text_surprises(text: str) -> None:
     """Any text means a run or is refused."""
     with suppress(ConfigurationError):
-        assert resolve(text, RUNS) in RUNS
+        assert resolve(text, RUNS, now=NEW_YEAR) in RUNS
 
 
 def test_the_beginning_of_a_date() -> None:

@@ -4,16 +4,19 @@ import json
 import socket
 import threading
 import time
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from histories import day, model
+from histories import Model, day, model, opened
 from misbehaviour import Hostile, answer
 
 from inventory import recording
 from inventory.demo import StandIn
 from inventory.history import History
+from inventory.prune import carry_out, plan
 from inventory.recording import Taken
 from inventory.servers import Server
 from inventory.snapshot import rows
@@ -38,6 +41,16 @@ class Watched:
         server = Server("http://127.0.0.1:9" if models is None else self.server.url, "s")
         moment = day(self.number)
         return recording.take(self.history, [server], timeout=5, clock=lambda: moment, **{"recheck": 0.0} | options)
+
+
+def recorded(history: History, fleet: dict[str, list[Model]], moment: datetime) -> Taken:
+    """Record a run over some servers."""
+    servers = []
+    for name, models in fleet.items():
+        path = history.store.folder.parent / f"{name}.json"
+        path.write_text(json.dumps({"models": models}))
+        servers.append(Server(f"file:{path}", name))
+    return recording.take(history, servers, timeout=5, clock=lambda: moment, recheck=0.0)
 
 
 def status(taken: Taken) -> str:
@@ -98,7 +111,7 @@ def test_the_second_run_in_a_row_is_believed(tmp_path: Path) -> None:
 
 
 def test_another_small_answer_is_doubted_again(tmp_path: Path) -> None:
-    """Only the same keys are believed, and only in the very next run."""
+    """Only the same keys are believed, in the next answer: a failure between the two is none."""
     with StandIn(MANY) as server:
         watched = Watched(tmp_path, server)
         runs = [MANY, FEW, [model("m1")], None, [model("m1")], MANY, FEW]
@@ -107,11 +120,46 @@ def test_another_small_answer_is_doubted_again(tmp_path: Path) -> None:
             "suspect",
             "suspect",
             "unreachable",
-            "suspect",
+            "ok",
             "ok",
             "suspect",
         ]
-    assert watched.history.timeline().empty, "what came back was never gone"
+    told = [(row.observed_at, row.change) for row in watched.history.timeline().itertuples()]
+    assert Counter(told) == {(day(5), "removed"): 9, (day(6), "added"): 9}
+
+
+@pytest.mark.parametrize("failures", [0, 1, 3])
+@pytest.mark.parametrize(
+    ("small", "statuses"),
+    [
+        ([FEW, FEW, FEW], ["suspect", "ok", "ok"]),
+        ([FEW, [model("m1")], [model("m2")], [model("m3")]], ["suspect", "suspect", "ok", "ok"]),
+        ([FEW, [model("m1")], [model("m1")]], ["suspect", "suspect", "ok"]),
+        ([FEW, [model("m1")], MANY, FEW, FEW], ["suspect", "suspect", "ok", "suspect", "ok"]),
+    ],
+    ids=["the same", "always others", "the same later", "back meanwhile"],
+)
+def test_doubt_ends(tmp_path: Path, small: list[list[Model]], statuses: list[str], failures: int) -> None:
+    """What is said twice, or doubted a third time, is believed, however many failures lie between the answers."""
+    with StandIn(MANY) as server:
+        watched = Watched(tmp_path, server)
+        watched.run(MANY)
+        found = []
+        for models in small:
+            for _ in range(failures):
+                assert status(watched.run(None)) == "unreachable"
+            found.append(status(watched.run(models)))
+    assert found == statuses
+
+
+def test_doubt_ends_where_others_are_asked_between(tmp_path: Path) -> None:
+    """Runs over other servers, on another schedule, and a pruning do not make a doubted answer forgotten."""
+    history = opened(tmp_path / "history")
+    for number, (name, models) in enumerate([("s", MANY), ("t", MANY), ("s", FEW), ("t", MANY), ("t", MANY)]):
+        taken = recorded(history, {name: models}, day(number))
+        assert status(taken) == ("suspect" if models is FEW else "ok")
+    carry_out(history.store, plan(history.store, {"last": 1}))
+    assert status(recorded(history, {"s": FEW}, day(6))) == "ok"
 
 
 def test_an_empty_answer_is_believed_the_second_time(tmp_path: Path) -> None:

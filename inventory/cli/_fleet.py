@@ -25,11 +25,11 @@ by_model_option = click.option(
 
 def stored_labels(history: "History") -> "dict[str, Labels]":
     """The labels of each server, as of the last run that asked it."""
-    from inventory import queries
     from inventory.fleet import labels_of
+    from inventory.snapshot import table_of
 
-    runs = history.store.run_ids()
-    return labels_of(history.views(runs).query(queries.LAST)) if runs else {}
+    newest = history.store.steadily(lambda: history.states().last_observations())
+    return labels_of(table_of(schema.OBSERVATIONS, list(newest.values())))
 
 
 def compared_labels(sides: "Sequence[Side]", history: "History") -> "dict[str, Labels]":
@@ -57,20 +57,16 @@ def counted(changes: "Changes", labels: "dict[str, Labels]", by: str, title: str
 
 
 def overview(history: "History", servers: Sequence[str], by: str) -> "tuple[Tables, str]":
-    """What some servers (all by default) have as of the newest run, by model, server or label."""
+    """What some servers (all that were ever read, by default) have now, by model, server or label."""
     from inventory import fleet
-    from inventory.comparison import only
     from inventory.layout import count
     from inventory.references import time_of
     from inventory.snapshot import rows
 
-    runs = history.store.run_ids()
-    if not runs:
-        history.resolve("latest")  # says that there is none
-    taken = history.as_of(runs[-1])
-    taken = only(taken, servers) if servers else taken
+    newest = history.resolve("latest")
+    taken = history.as_of(newest, servers)
     observed = taken.tables["observations"]
-    title = f"As of {time_of(runs[-1]):%Y-%m-%d %H:%M:%S} UTC, {count(observed.num_rows, 'server')}"
+    title = f"As of {time_of(newest):%Y-%m-%d %H:%M:%S} UTC, {count(observed.num_rows, 'server')}"
     if by == "model":
         table = fleet.models_by_key(taken)
         return [(fleet.FLEET, table)], fleet.models_text(rows(table), title)

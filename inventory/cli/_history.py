@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,8 +14,9 @@ import platformdirs
 import inventory
 from inventory import schema
 from inventory.cli._configuration import chosen, config_option, configuration, ready, setting
+from inventory.cli._shared import say
 from inventory.engines import ENGINES
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, FileError
 from inventory.servers import Server
 
 if TYPE_CHECKING:
@@ -56,8 +58,8 @@ def default_history() -> Path:
     return Path(platformdirs.user_data_dir("lms-inventory", appauthor=False)) / "history"
 
 
-def history_at(folder: str | None, engine: str = ENGINES[0]) -> "History":
-    """The history in a folder; by default the user's own.
+def history_at(folder: str | None, engine: str = ENGINES[0], *, misdated_told: bool = True) -> "History":
+    """The history in a folder; by default the user's own. Of misdated runs in it one line is told on stderr.
 
     Raises:
         ConfigurationError: its name is not UTF-8, as the names of files in SQL are.
@@ -73,7 +75,22 @@ def history_at(folder: str | None, engine: str = ENGINES[0]) -> "History":
         raise ConfigurationError(
             f"{place!r} cannot be the folder of a history", "Rename the folder: its name is not UTF-8"
         ) from error
-    return History(place, engine)
+    history = History(place, engine)
+    if misdated_told:
+        _tell_misdated(history)
+    return history
+
+
+def _tell_misdated(history: "History") -> None:
+    """Say once on stderr which runs are misdated, and how they are removed."""
+    with suppress(FileError):  # what needs the history says what is wrong with it
+        if wrong := history.misdated():
+            named = ", ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if wrong[3:] else "")
+            removal = " ".join(f"--run {run_id}" for run_id in wrong[:3])
+            say(
+                f"misdated, and left out of everything but history: {named} (the clock was ahead). "
+                f"Remove: lms-inventory prune {removal}"
+            )
 
 
 def words(text: str | None) -> frozenset[str]:
@@ -102,7 +119,7 @@ def live(history: "History") -> "Snapshot":
     """Ask the servers of the list or the configuration now; without any, the newest run's; without one, the local."""
     listing = os.environ.get("LMS_INVENTORY_SERVERS_FROM") or None
     entries = chosen((), listing, ())
-    runs = [] if listing or configuration().entries else history.store.run_ids()
+    runs = [] if listing or configuration().entries else history.dated()
     if runs:
         asked = [Server(row["url"], row["server"]) for row in history.observed(runs[-1])]
         entries = [configuration().entry(server) for server in asked]

@@ -53,7 +53,7 @@ def history(
     kept = history_at(folder, engine)
     servers = _meant(kept, servers, where)
     tables, text = _question(kept, servers, key, unused, since) if by is None else overview(kept, servers, by)
-    failures = write_tables(tables, outputs, kept.store.run_ids()[-1] if outputs and kept.store.run_ids() else "")
+    failures = write_tables(tables, outputs, ["", *kept.dated()][-1] if outputs else "")
     _print(tables, None if as_json else text)
     for failure in failures:
         say(failure)

@@ -23,9 +23,12 @@ def _rule(name: str, what: str) -> Callable[[_Command], _Command]:
 
 @click.command()
 @_rule("last", "the last N runs")
-@_rule("daily", "the newest run of each of the last N days that have one")
+@_rule("daily", "the newest run of each of the last N days (of local time) that have one")
 @_rule("weekly", "the same for weeks")
 @_rule("monthly", "the same for months")
+@click.option(
+    "--run", "named", metavar="ID", multiple=True, help="Remove this run: its id or its beginning. Repeatable."
+)
 @click.option("--compact", is_flag=True, help="Merge the small files of closed months into few large ones.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go, and what would be merged.")
 @history_option
@@ -35,27 +38,36 @@ def prune(
     daily: int | None,
     weekly: int | None,
     monthly: int | None,
+    named: "Sequence[str]",
     compact: bool,
     dry_run: bool,
     folder: str | None,
     as_json: bool,
 ) -> int:
-    """Remove the runs that no rule keeps; what kept runs point at stays, and so does the newest complete run.
+    """Remove the runs that no rule keeps, and those named with --run; what kept runs point at stays.
+
+    No rule removes the newest complete run, the last complete answer of a server, whichever run has it, a misdated run
+    or a baseline. Days, weeks and months are those of local time. With --run alone nothing else goes.
 
     A month is closed when a later month has a run. Merging changes no row and no run id.
     """
     from inventory import compaction
     from inventory.prune import carry_out, plan
+    from inventory.references import run_named
 
     given = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
     rules = {name: number for name, number in given.items() if number}
-    store = history_at(folder).store
-    what = plan(store, rules, list(store.baselines().values())) if rules or not compact else None
+    history = history_at(folder, misdated_told=not named)
+    store, now = history.store, history.clock()
+    what = None
+    if rules or named or not compact:
+        drop = [run_named(text, store.run_ids()) for text in named]
+        what = plan(store, rules, list(store.baselines().values()), drop=drop, now=now)
     if what and not dry_run:
         carry_out(store, what)
     merged = None
     if compact:
-        merged = [(one, 0) for one in compaction.due(store)] if dry_run else compaction.compact(store)
+        merged = [(one, 0) for one in compaction.due(store, now)] if dry_run else compaction.compact(store, now)
     if as_json:
         print_json("prune", {**_removed(what), **_merged(merged), "dry_run": dry_run})
     else:

@@ -126,7 +126,8 @@ def _overview(taken: "Taken", outputs: Sequence[str], history: "History | None")
     from inventory.overview import Overview
     from inventory.snapshot import rows
 
-    runs = rows(history.runs_table()) if history and report_among(outputs) and not taken.failure else []
+    counted = rows(history.runs_table()) if history and report_among(outputs) and not taken.failure else []
+    runs = [row for row in counted if row["status"] != "misdated"]
     since = f"{taken.since:%Y-%m-%d %H:%M:%S} UTC" if taken.since else ""
     return Overview(taken.snapshot, taken.changes, since, runs, local_zone(taken.snapshot))
 

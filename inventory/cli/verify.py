@@ -16,8 +16,9 @@ def verify(folder: str | None, as_json: bool) -> int:
     from inventory.layout import count, plain
     from inventory.snapshot import rows
 
-    store = history_at(folder).store
-    problems = rows(proof.verify(store))
+    history = history_at(folder)
+    store = history.store
+    problems = rows(proof.verify(store, history.clock()))
     if as_json:
         print_json("verify", {"problems": problems})
     else:

@@ -89,10 +89,10 @@ def test_the_newest_run_is_missed_too(copy: Path) -> None:
 
 @pytest.fixture
 def months(tmp_path: Path) -> Path:
-    """A history of seven runs from 1 November to 25 December 2026; the model changes each time."""
+    """A history of seven runs from 1 November to 25 December 2025; the model changes each time."""
     history = History(tmp_path / "history")
     for number in range(7):
-        recorded(history, {"s": [model("a", size_bytes=number)]}, day(number * 9))
+        recorded(history, {"s": [model("a", size_bytes=number)]}, day(number * 9 - 365))
     return history.store.folder
 
 
@@ -101,11 +101,11 @@ def test_prune_merges_closed_months(months: Path) -> None:
     before = [run(word, "--history", months, "--json").data for word in ("history", "diff", "show")]
     there = sorted(months.rglob("*"))
     done = run("prune", "--compact", "--dry-run", "--history", months)
-    assert done == (0, "~ 2026-11: 16 files\n1 month would be compacted\n", "")
+    assert done == (0, "~ 2025-11: 16 files\n1 month would be compacted\n", "")
     assert sorted(months.rglob("*")) == there
     done = run("prune", "--compact", "--history", months)
-    assert done == (0, "~ 2026-11: 16 files became 4\n1 month compacted\n", "")
-    assert len(list(months.glob("*/month=2026-11/*.parquet"))) == 4
+    assert done == (0, "~ 2025-11: 16 files became 4\n1 month compacted\n", "")
+    assert len(list(months.glob("*/month=2025-11/*.parquet"))) == 4
     assert [run(word, "--history", months, "--json").data for word in ("history", "diff", "show")] == before
     assert run("verify", "--history", months) == (0, "7 runs, 0 problems\n", "")
     assert run("prune", "--compact", "--json", "--history", months).data == {"compacted": [], "dry_run": False}
@@ -118,7 +118,7 @@ def test_prune_and_merge_at_once(months: Path) -> None:
     assert done.data == {
         "kept": runs[2:],
         "removed": runs[:2],
-        "compacted": [{"month": "2026-11", "files": 8, "merged_files": 4}],
+        "compacted": [{"month": "2025-11", "files": 8, "merged_files": 4}],
         "dry_run": False,
     }
     done = run("prune", "--keep-last", "4", "--compact", "--history", months)
@@ -129,7 +129,7 @@ def test_prune_and_merge_at_once(months: Path) -> None:
 def test_a_damaged_merged_file_is_named(months: Path) -> None:
     """Exit 4 with the file and the month that it held; other commands refuse it with one line."""
     run("prune", "--compact", "--history", months)
-    [path] = (months / "observations" / "month=2026-11").iterdir()
+    [path] = (months / "observations" / "month=2025-11").iterdir()
     body = bytearray(path.read_bytes())
     body[-20] ^= 1
     path.write_bytes(body)
@@ -137,6 +137,6 @@ def test_a_damaged_merged_file_is_named(months: Path) -> None:
     assert (done.code, done.err) == (4, "")
     what = f"{path.relative_to(months)}: is damaged: it is not what was written under this name"
     assert what in done.out
-    assert "of many runs of 2026-11" in done.out
+    assert "of many runs of 2025-11" in done.out
     done = run("history", "--history", months)
     assert (done.code, done.out, done.err.count("\n")) == (4, "", 1)
