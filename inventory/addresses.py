@@ -7,7 +7,7 @@ the OpenAI-compatible and the Anthropic-compatible ones, and the greeting that i
 from collections.abc import Sequence
 
 from inventory.errors import ConfigurationError
-from inventory.filenames import expanded
+from inventory.filenames import with_home
 
 PORT = 1234
 FILE = "file:"
@@ -145,7 +145,7 @@ def _file_path(path: str) -> str:
         raise ConfigurationError("file: needs a path after it", "For example --server laptop=file:answer.json")
     try:
         if b"\0" not in path.encode():
-            return expanded(path)
+            return with_home(path)
     except UnicodeEncodeError:
         pass
     raise ConfigurationError(f"{path!r} cannot be the path of a saved answer", "Rename the file: its name is not UTF-8")

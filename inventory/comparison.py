@@ -102,7 +102,7 @@ def overview_of(
         compared: what it was compared with, and the changes since; by default the run before, if there is one.
         servers: only these; all by default.
     """
-    before = [run_id for run_id in history.store.run_ids() if side.run_id and run_id < side.run_id]
+    before = [run_id for run_id in (history.store.run_ids() if side.run_id else ()) if run_id < (side.run_id or "")]
     if compared is None and before and side.server is None:
         than = Side(_moment(time_of(before[-1])), before[-1])
         compared = than, changes_between(than, side, history, servers=servers)

@@ -14,7 +14,7 @@ def no_name(name: str) -> bool:
     return bool(_RESERVED.fullmatch(name) or _NO_NAME.search(name))
 
 
-def expanded(path: str) -> str:
+def with_home(path: str) -> str:
     """Replace a leading ``~`` or ``~USER`` by that home folder; shells do it only where nothing is quoted.
 
     Raises:

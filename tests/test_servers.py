@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventory.addresses import clean_address
 from inventory.errors import ConfigurationError
-from inventory.servers import DEFAULT_ADDRESS, Server, choose, clean_address, listed, twins
+from inventory.servers import DEFAULT_ADDRESS, Server, choose, listed, twins
 
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 SECRET = "hunter2secret"

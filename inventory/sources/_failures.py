@@ -77,7 +77,7 @@ def _wrong_certificate(server: Server, error: ssl.SSLCertVerificationError) -> t
     code, said = error.verify_code, error.verify_message
     if code in _TIMES:
         return f"its certificate {_TIMES[code]}", (
-            "Have it renewed by whoever runs that server or the proxy before it, and look at the clocks of both machines"
+            "Have it renewed by whoever runs that server or the proxy before it; look at both machines' clocks, too"
         )
     if code in _OTHER_NAME:
         return f"its certificate is for another name ({said})", (
@@ -87,7 +87,7 @@ def _wrong_certificate(server: Server, error: ssl.SSLCertVerificationError) -> t
         return f"its certificate cannot be used ({said})", "Have a new one made by whoever runs that server"
     if server.ca_file is not None:
         return f"its certificate is not trusted ({said})", (
-            f"ca_file is {server.ca_file}, which lacks the authority that signed it: put that authority's certificate there"
+            f"ca_file is {server.ca_file}: put the certificate of the authority that signed it into that file"
         )
     return f"its certificate is not trusted ({said})", (
         "Save the certificate of the authority that signed it as a PEM file, and name it as ca_file in inventory.toml"
