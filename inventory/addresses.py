@@ -5,6 +5,7 @@ the OpenAI-compatible and the Anthropic-compatible ones, and the greeting that i
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from inventory.errors import ConfigurationError
 from inventory.filenames import with_home
@@ -14,9 +15,13 @@ FILE = "file:"
 
 ADVICE = "Give http://HOST:PORT alone, and the token in the environment variable LM_API_TOKEN"
 _VERSIONS = ("v0", "v1")
-_GREETING = "lmstudio-greeting"
-_ALONE = frozenset({"completions", "embeddings", "systemone"})  # endpoints below a version that nothing follows
-_OPEN = frozenset({"models", "responses", "messages"})  # endpoints that a key, an id or an action may follow
+_ROOTS = ("api", *_VERSIONS, "lmstudio-greeting")
+_OPEN = ("models", "responses", "messages")  # endpoints below a version that a key, an id or an action may follow
+_CLOSED = tuple(
+    (version, *words)
+    for version in _VERSIONS
+    for words in (("chat", "completions"), ("chat",), ("completions",), ("embeddings",), ("systemone",))
+)
 _HOST_LIMIT = 253  # characters of a name in DNS
 _ZONE_LIMIT = 32  # characters of a network interface's name; systems allow 15 or so
 
@@ -69,24 +74,20 @@ def _parts(address: str) -> tuple[str, str, str]:
 
 
 def _without_endpoint(path: str) -> tuple[str, bool]:
-    """A path without its doubled slashes and without LM Studio's endpoint at its end, and whether there was one."""
+    """A path without its doubled slashes and without LM Studio's endpoints at its end, and whether there were any."""
     steps = [step for step in path.split("/") if step]
     words = [step.lower() for step in steps]
-    end = next((at for at in range(len(words)) if _is_endpoint(words, at)), len(words))
-    while end and words[end - 1] in ("api", *_VERSIONS, _GREETING):  # the roots of endpoints, however often
-        end -= 1
+    end = next((at for at, pair in enumerate(pairwise(words)) if pair[0] in _VERSIONS and pair[1] in _OPEN), len(words))
+    while length := _endpoint_length(words[max(end - 3, 0) : end]):  # more than once, so that clean stays clean
+        end -= length
     return "".join(f"/{step}" for step in steps[:end]), end < len(steps)
 
 
-def _is_endpoint(words: Sequence[str], at: int) -> bool:
-    """Whether an endpoint below a version begins at a step and takes all that follows."""
-    if words[at] not in _VERSIONS or at + 1 == len(words):
-        return False
-    left = len(words) - at - 2  # steps behind the endpoint's first word
-    word = words[at + 1]
-    if word in _OPEN:
-        return True
-    return left == 0 if word in _ALONE else word == "chat" and (left == 0 or (left == 1 and words[-1] == "completions"))
+def _endpoint_length(words: Sequence[str]) -> int:
+    """How many of the last words are an endpoint, or the root of some."""
+    if words and words[-1] in _ROOTS:
+        return 1
+    return next((len(end) for end in _CLOSED if (*words[-len(end) :],) == end), 0)
 
 
 def _origin(place: str, address: str) -> str:

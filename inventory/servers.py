@@ -54,9 +54,9 @@ class Server:
         object.__setattr__(self, "name", self.name or _name_of(url))
         if not self.name.isprintable() or self.name != self.name.strip():
             raise ConfigurationError(f"a server's name cannot be {self.name!r}", "Use letters, digits and dashes")
-        if self.token is not None and self.token.strip(_QUOTES) != self.token:
+        if self.token is not None and _is_quoted(self.token):
             raise ConfigurationError(
-                f"the API token for {self.name} has quotes around it (it is not shown here)",
+                f"the API token for {self.name} is malformed: it has quotes around it (it is not shown here)",
                 "Take the quotes out, which are part of it where no shell reads them",
             )
         if self.token is not None and not _TOKEN.fullmatch(self.token):
@@ -185,6 +185,10 @@ def _source(server: Server) -> str:
     if server.source not in ("", *APIS):
         raise ConfigurationError(f"the source of {server.name} cannot be {server.source!r}", f"Use {', '.join(APIS)}")
     return server.source or APIS[0]
+
+
+def _is_quoted(token: str) -> bool:
+    return len(token) > 1 and token[0] in _QUOTES and token[-1] in _QUOTES
 
 
 def _name_of(url: str) -> str:

@@ -38,6 +38,7 @@ def text_in(file: IO[bytes], name: str) -> str:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-            raise ConfigurationError(f"{name} is UTF-16, as PowerShell writes it", "Save the file as UTF-8") from error
+            what = f"{name} line 1: the text is not UTF-8 but UTF-16, as PowerShell writes it"
+            raise ConfigurationError(what, "Save the file as UTF-8") from error
         line = body.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(f"{name} line {line}: the text is not UTF-8", "Save the file as UTF-8") from error

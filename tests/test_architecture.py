@@ -14,7 +14,7 @@ PACKAGE = Path(inventory.__file__).parent
 ROOT = PACKAGE.parent
 # fmt: off
 CORE = {
-    "errors", "schema", "keys", "labels", "places", "settings", "filenames", "addresses",  # what there is and what may be said
+    "errors", "schema", "keys", "labels", "places", "settings", "filenames", "addresses",  # what may be said
     "parse", "decode", "refusals", "legacy", "flatten", "parameters", "digest", "intake", "suspicion",
     "snapshot",  # from bytes to tables
     "pairing", "fields", "diff", "steps", "references", "queries", "seal",  # from tables to changes

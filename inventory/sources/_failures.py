@@ -28,8 +28,8 @@ _BY_ERRNO = {
     errno.EINVAL: _LINK_LOCAL,
 }
 _UNTRUSTED = frozenset({2, 18, 19, 20, 21, 24, 27})  # OpenSSL's codes where no authority that is trusted signed it
-_TIMES = {9: "is not valid yet", 10: "has expired"}
-_OTHER_NAME = frozenset({62, 64})
+_WRONG_TIME = frozenset({9, 10})  # not valid yet, or not any more
+_WRONG_NAME = frozenset({62, 64})  # a certificate for another host name or address
 
 
 def failure_of(server: Server, error: Exception) -> ServerError:
@@ -74,24 +74,16 @@ def _not_connected(server: Server, error: Exception) -> tuple[str, str]:
 
 
 def _wrong_certificate(server: Server, error: ssl.SSLCertVerificationError) -> tuple[str, str]:
-    code, said = error.verify_code, error.verify_message
-    if code in _TIMES:
-        return f"its certificate {_TIMES[code]}", (
-            "Have it renewed by whoever runs that server or the proxy before it; look at both machines' clocks, too"
-        )
-    if code in _OTHER_NAME:
-        return f"its certificate is for another name ({said})", (
-            "Give the address with the host name that the certificate is for, or have a certificate made for this one"
-        )
-    if code not in _UNTRUSTED:
-        return f"its certificate cannot be used ({said})", "Have a new one made by whoever runs that server"
+    what = f"its certificate is not trusted ({error.verify_message})"
+    if error.verify_code in _WRONG_TIME:
+        return what, "Have it renewed by whoever runs that server or the proxy before it; look at both clocks, too"
+    if error.verify_code in _WRONG_NAME:
+        return what, "Give the address with the name that the certificate is for, or have one made for this name"
+    if error.verify_code not in _UNTRUSTED:
+        return what, "Have a new one made by whoever runs that server or the proxy before it"
     if server.ca_file is not None:
-        return f"its certificate is not trusted ({said})", (
-            f"ca_file is {server.ca_file}: put the certificate of the authority that signed it into that file"
-        )
-    return f"its certificate is not trusted ({said})", (
-        "Save the certificate of the authority that signed it as a PEM file, and name it as ca_file in inventory.toml"
-    )
+        return what, f"ca_file is {server.ca_file}: put the certificate of the authority that signed it into that file"
+    return what, "Save the certificate of the authority that signed it as a PEM file, and set ca_file in inventory.toml"
 
 
 def _unknown_name(server: Server, error: socket.gaierror) -> tuple[str, str]:
