@@ -21,7 +21,18 @@ ENDPOINTS = (
     "/api/v1/models/download/status/job_1",
     *(f"{root}/models{key}" for root in ("/v1", "/api/v0", "/api/v1") for key in KEYS),
 )
-OTHERS = ("/index.html", "/v2", "/v1/files", "/api/tags", "/api/v2/models", "/v10", "/xv1", "/v1.0/models", "/models", "/app/v1/chatty")
+OTHERS = (
+    "/index.html",
+    "/v2",
+    "/v1/files",
+    "/api/tags",
+    "/api/v2/models",
+    "/v10",
+    "/xv1",
+    "/v1.0/models",
+    "/models",
+    "/app/v1/chatty",
+)
 """Paths that are no endpoint of LM Studio's: they stay, and are named when nothing answers there."""
 
 
@@ -101,7 +112,9 @@ def _steps(call: Callable[[], object]) -> int:
 
 
 @pytest.mark.parametrize("end", ["", "/", "/x", "?", "@"])
-@pytest.mark.parametrize("piece", ["/api/v1", "/v1", "/api", "/", "/models", "/v1/x", "a", "%", "/v1/chat", "é", ".", ":"])
+@pytest.mark.parametrize(
+    "piece", ["/api/v1", "/v1", "/api", "/", "/models", "/v1/x", "a", "%", "/v1/chat", "é", ".", ":"]
+)
 def test_steps_grow_as_the_address_does(piece: str, end: str) -> None:
     """Twice the address takes at most about twice the steps, however often something is repeated in it."""
 

@@ -118,7 +118,8 @@ def _whole(name: str, value: Any) -> str:
 
 def _check_list(path: str) -> None:
     """Refuse a list with saved answers that only this folder has."""
-    for server in listed(texts.text_of(Path(path)), path, allow_files=True):  # if not, that was told already
+    allow_files = click.get_current_context().params["allow_files"]
+    for server in listed(texts.text_of(Path(path)), path, allow_files=allow_files):
         answer = server.url.removeprefix(_FILE)
         if answer != server.url and not Path(answer).is_absolute():
             raise ConfigurationError(

@@ -137,7 +137,9 @@ def _numbers_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The system's own lookup, which looks at every name and asks nobody for one."""
     real = socket.getaddrinfo
 
-    def lookup(host: Any, port: Any, family: int = 0, kind: int = 0, proto: int = 0, flags: int = 0, **more: Any) -> Any:
+    def lookup(
+        host: Any, port: Any, family: int = 0, kind: int = 0, proto: int = 0, flags: int = 0, **more: Any
+    ) -> Any:
         return real(host, port, family, more.get("type", kind), proto, flags | socket.AI_NUMERICHOST)
 
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
