@@ -136,7 +136,8 @@ class Engine:
         if op is ops.NOT_LITERAL:
             return chr(value) not in forms
         negated = bool(value) and value[0][0] is ops.NEGATE
-        return any(_in_class(item, form) for item in value for form in forms) != negated
+        is_in = any(_in_class(item, form) for item in value for form in forms)
+        return is_in != negated
 
     def _at(self, where: Any, at: int) -> bool:
         text = self.text
@@ -153,13 +154,13 @@ class Engine:
 def _in_class(item: tuple[Any, Any], char: str) -> bool:
     op, value = item
     if op is ops.LITERAL:
-        return ord(char) == value
+        return bool(ord(char) == value)
     if op is ops.RANGE:
         return bool(value[0] <= ord(char) <= value[1])
     if op is ops.CATEGORY:
         name = str(value)
         found = {"DIGIT": char.isdecimal(), "SPACE": char.isspace(), "WORD": _is_word(char)}[name.rpartition("_")[2]]
-        return found != ("_NOT_" in name)
+        return bool(found != ("_NOT_" in name))
     return False
 
 
@@ -181,7 +182,7 @@ def _repeats(nodes: Any, before: str) -> Iterator[tuple[str, list[str]]]:
     """Each repeat without an end: what comes before it, and what it repeats."""
     for op, value in nodes:
         if op in (ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT):
-            least, most, inner = value
+            _, most, inner = value
             if most >= 100:
                 ways = [way for way in _samples(inner) if way][:6]
                 yield before, [*ways, *{one + other for one in ways[:3] for other in ways[:3] if one != other}]

@@ -21,7 +21,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_whose_a_file_is(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file, or its folder, of another user; what everybody or a group of several may write; else it is one's own."""
+    """Another user's if the file or its folder is, or if everybody or a group of several may write there."""
     assert foreign(file) == ""
     for place, what in ((file, "it"), (file.parent, "its folder")):
         mode = place.stat().st_mode

@@ -44,7 +44,7 @@ def _known(path: Path, tree: ast.Module) -> dict[str, Any]:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 with suppress(NameError, AttributeError):
                     value = compile(ast.Expression(node.value), str(path), "eval")
-                    known[node.targets[0].id] = eval(value, dict(known))  # noqa: S307
+                    known[node.targets[0].id] = eval(value, dict(known))
         return known
 
 
@@ -74,7 +74,7 @@ def uses() -> Iterator[Use]:
                     for method in sorted(methods.get(node.targets[0].id, {"search"})):
                         yield Use(f"{path.name}:{node.lineno}", value, method)
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {f"re.{method}" for method in METHODS}:
-                source = eval(compile(ast.Expression(node.args[0]), str(path), "eval"), dict(known))  # noqa: S307
+                source = eval(compile(ast.Expression(node.args[0]), str(path), "eval"), dict(known))
                 yield Use(f"{path.name}:{node.lineno}", re.compile(source), ast.unparse(node.func).partition(".")[2])
 
 

@@ -59,7 +59,8 @@ def test_addresses_are_cleaned(address: str, clean: str) -> None:
     "address",
     ["", " ", "http://", "ftp://host", "host:0", "host:99999", "host:x", "::1", "ho st", "ho\nst", "http:/host",
      "http://host/a b", "http://host/a\x1bb", "file:", "file:a\0b", "file:\udcff.json", "//host", "http://[::1",
-     "http://[zz]", "[fe80::1x", "[1.2.3.4]", "[::1]x", "[fe80::1%]", f"[fe80::1%{'a' * 70}]", f"http://{'a.' * 200}", "."],
+     "http://[zz]", "[fe80::1x", "[1.2.3.4]", "[::1]x", "[fe80::1%]", f"[fe80::1%{'a' * 70}]",
+     f"http://{'a.' * 200}", "."],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(address: str) -> None:
     """Anything else is a configuration error."""

@@ -4,7 +4,6 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -118,6 +117,12 @@ def test_tls_where_there_is_none() -> None:
     assert "lms server start" not in error
 
 
+async def _fetch(server: Server, seconds: float) -> None:
+    """Ask one server, whatever it says."""
+    connections = Connections([server], lambda: datetime.now(UTC), lambda: 0.0)
+    await source_of(server).fetch(server, Deadline.after(seconds), connections)
+
+
 HOSTS = st.one_of(
     st.text(max_size=80),
     st.text("abc.-_[]:%0189xn\u00e9\u3002\u00df", max_size=80),
@@ -133,7 +138,7 @@ HOSTS = st.one_of(
 
 
 @pytest.fixture
-def _numbers_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _numbers_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """The system's own lookup, which looks at every name and asks nobody for one."""
     real = socket.getaddrinfo
 
@@ -143,7 +148,6 @@ def _numbers_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return real(host, port, family, more.get("type", kind), proto, flags | socket.AI_NUMERICHOST)
 
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
-    yield
 
 
 @pytest.mark.usefixtures("_numbers_only")
@@ -163,22 +167,12 @@ def test_no_address_makes_a_library_raise(host: str, scheme: str, port: str, pat
     if server.source == "file":
         return
 
-    async def fetch() -> None:
-        connections = Connections([server], lambda: datetime.now(UTC), lambda: 0.0)
-        await source_of(server).fetch(server, Deadline.after(0.2), connections)
-
     with pytest.raises(ServerError):
-        asyncio.run(fetch())
+        asyncio.run(_fetch(server, 0.2))
 
 
 @pytest.mark.parametrize("host", ["a" * 70, "\u00e9" * 70, "[fe80::1%nosuchinterface]", "a..b", ".a", "xn--\u00e9"])
 def test_names_that_libraries_trip_over(host: str) -> None:
     """They are unreachable like any other name that is not there."""
     with pytest.raises((ConfigurationError, Unreachable)):
-        (server,) = choose([f"http://{host}:9"])
-
-        async def fetch() -> None:
-            connections = Connections([server], lambda: datetime.now(UTC), lambda: 0.0)
-            await source_of(server).fetch(server, Deadline.after(5), connections)
-
-        asyncio.run(fetch())
+        asyncio.run(_fetch(Server(f"http://{host}:9"), 5))
