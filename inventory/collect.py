@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from inventory import schema
+from inventory.decode import PATHS
 from inventory.errors import ConfigurationError, Invalid, ServerError
 from inventory.intake import Intake, Reading
 from inventory.servers import DEFAULT_ADDRESS, Server, choose, unique
@@ -199,13 +200,12 @@ class _Reader:
         return _Outcome(row, reading)
 
     def _understood(self, answer: Answer, payload_digest: str, token: str | None) -> Reading:
-        api = "lmstudio" if answer.source == "file" else answer.source
+        apis = tuple(PATHS) if answer.source == "file" else (answer.source,)
+        asked = {"token_sent": token is not None, "path": answer.path, "challenge": answer.challenge}
         http_status = answer.http_status or 200
         repeated = http_status == 200 and token is not None and repeats(answer.body, token)
         try:
-            reading = self.intake.understand(
-                answer.body, payload_digest, api, http_status, token_sent=token is not None
-            )
+            reading = self.intake.understand(answer.body, payload_digest, apis, http_status, **asked)
         except Invalid as error:  # which may quote a part of the token
             shown = repeated or (token is not None and quotes(str(error), token))
             raise (_repeating() if shown else error) from error.__cause__

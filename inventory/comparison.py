@@ -103,7 +103,7 @@ def overview_of(
         compared: what it was compared with, and the changes since; by default the run before, if there is one.
         servers: only these; all by default.
     """
-    dated = history.dated()
+    dated = history.dated() if side.run_id else []
     before = [run_id for run_id in dated if side.run_id in dated and run_id < (side.run_id or "")]
     if compared is None and before and side.server is None:
         than = Side(_moment(time_of(before[-1])), before[-1])

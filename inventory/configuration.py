@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from inventory import keys
 from inventory.errors import ConfigurationError
+from inventory.filenames import with_home
 from inventory.servers import Server
 from inventory.texts import text_of
 from inventory.tokens import VARIABLE, Keep
@@ -106,9 +107,7 @@ def parse(text: str, path: Path) -> Configuration:
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(
-            f"{path}{_toml_error(error, text)}", "See https://toml.io for how it is written"
-        ) from error
+        raise ConfigurationError(f"{path}{_toml_error(error, text)}", _toml_advice(error, text)) from error
     plain = Configuration(path, text)
     _check_names(plain, (), content)
     several = content.get("server", [])
@@ -129,6 +128,15 @@ def _toml_error(error: ValueError | RecursionError, text: str) -> str:
     found = re.match(r"line ([0-9]+)", where)
     line = found[1] if found else text.rstrip().count("\n") + 1  # at its end, says tomllib
     return f" line {line}: {told}" if where else f": {told}"
+
+
+def _toml_advice(error: ValueError | RecursionError, text: str) -> str:
+    """What to do about it: most are paths of Windows, in which tomllib finds a wrong escape."""
+    found = re.search(r"line ([0-9]+)", str(error))
+    line = text.split("\n")[int(found[1]) - 1] if found else ""
+    if "\\" in line.partition('"')[2]:
+        return "In double quotes a backslash is an escape: use single quotes, such as 'C:\\models'"
+    return "See https://toml.io for how it is written"
 
 
 def _check_names(plain: Configuration, place: "Place", content: Mapping[str, Any]) -> None:
@@ -166,11 +174,8 @@ def _value(plain: Configuration, key: keys.Key, value: Any) -> Any:
 
 def _whole(plain: Configuration, value: str) -> str:
     """A path as the system knows it: ~ is the home, and what is not absolute begins at the file's folder."""
-    try:
-        path = Path(value).expanduser()
-    except RuntimeError as error:
-        raise ConfigurationError(f"there is no home folder for {value}", "Write the whole path") from error
-    return str((plain.path or Path()).parent / path)
+    path = str((plain.path or Path()).parent / with_home(value))
+    return f"./{path}" if path.startswith("~") else path  # of that very name, and not a home
 
 
 def _entry(known: Configuration, number: int, table: Mapping[str, Any]) -> Entry:

@@ -6,7 +6,7 @@ kept compressed.
 """
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,36 +43,37 @@ class Intake:
     """The answers of one run."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], Reading] = {}
+        self._known: dict[tuple[tuple[str, ...], str], Reading] = {}
         self._keys: dict[str, str] = {}  # the same text once, however many machines have the model
         self._bodies: list[_Packed] = []
         self._tables = {table.name: _Table(table) for table in schema.GRAIN_TABLES.values()}
 
     def understand(
-        self, body: bytes, payload_digest: str, api: str, http_status: int = 200, *, token_sent: bool = False
+        self, body: bytes, payload_digest: str, apis: Collection[str], http_status: int = 200, **asked: Any
     ) -> Reading:
         """Decode and flatten an answer, or remember that this was done.
 
         Args:
             body: as received.
             payload_digest: SHA-256 of it.
-            api: the API that was asked: a word of ``decode.PATHS``.
+            apis: the APIs that may have been asked: words of ``decode.PATHS``.
             http_status: the HTTP status it came with.
-            token_sent: whether the request carried a token.
+            asked: how it was asked for, as ``decode`` takes it.
 
         Raises:
             ServerError: it is refused.
         """
-        if http_status == 200 and (known := self._known.get((api, payload_digest))):
+        known_as = (tuple(apis), payload_digest)
+        if http_status == 200 and (known := self._known.get(known_as)):
             return known
-        checked = decode(body, http_status, token_sent=token_sent, apis=(api,))
+        checked = decode(body, http_status, apis=apis, **asked)
         rows = flatten(checked.models)
         for name, table in self._tables.items():
             table.add(getattr(rows, name))
         keys = tuple(self._keys.setdefault(key, key) for key in rows.models["key"])
         reading = Reading(len(self._bodies), keys, _told(rows), (*checked.warnings, *rows.warnings))
         self._bodies.append(_packed(body))
-        self._known[api, payload_digest] = reading
+        self._known[known_as] = reading
         return reading
 
     def snapshot(self, observed: Sequence[Mapping[str, Any]], places: Mapping[str, int]) -> Snapshot:

@@ -134,7 +134,8 @@ def _check_text(key: Key, value: Any) -> None:
     if not value.strip():
         raise ConfigurationError(f"{key.name} is empty", key.meaning)
     if not value.isprintable():
-        raise ConfigurationError(f"{key.name} holds a character that cannot be shown", "Is it a line break or a tab?")
+        advice = "Is it a line break or a tab? In double quotes a backslash is an escape: use single quotes"
+        raise ConfigurationError(f"{key.name} holds a character that cannot be shown", advice)
     if key.words and value not in key.words:
         near = _near(value, key.words)
         advice = f"Did you mean {near!r}?" if near else f"Use {', '.join(key.words)}"

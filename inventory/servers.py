@@ -8,21 +8,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import SplitResult, urlsplit
 
+from inventory.addresses import ADVICE, FILE, PORT, clean_address, host_and_port
 from inventory.errors import ConfigurationError
 from inventory.keys import APIS, TOKEN
 
 DEFAULT_ADDRESS = "http://127.0.0.1:1234"
 DEFAULT_NAME = "local"
-PORT = 1234
-_FILE = "file:"
-_TOKEN_ADVICE = "Give http://HOST:PORT alone, and the token in the environment variable LM_API_TOKEN"  # noqa: S105
 _SAID_PORT = re.compile(r"^(?:(http://[^/]+):80|(https://[^/]+):443)(?=/|$)")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
-_PASTED = re.compile(r"(?:(?:/api)?/v[01](?:/models)?|/api)*$")  # more than once, so that clean stays clean
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-_HOST = re.compile(r"[A-Za-z0-9._-]+|[\w.-]+", re.UNICODE)
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 
 
 @dataclass(frozen=True)
@@ -58,6 +54,11 @@ class Server:
         object.__setattr__(self, "name", self.name or _name_of(url))
         if not self.name.isprintable() or self.name != self.name.strip():
             raise ConfigurationError(f"a server's name cannot be {self.name!r}", "Use letters, digits and dashes")
+        if self.token is not None and _is_quoted(self.token):
+            raise ConfigurationError(
+                f"the API token for {self.name} is malformed: it has quotes around it (it is not shown here)",
+                "Take the quotes out, which are part of it where no shell reads them",
+            )
         if self.token is not None and not _TOKEN.fullmatch(self.token):
             raise ConfigurationError(
                 f"the API token for {self.name} is malformed: it is empty or has a space, a line break or a character "
@@ -85,7 +86,7 @@ def server_of(text: str, token: str | None = None) -> Server:
         ConfigurationError: it cannot be one.
     """
     if TOKEN.search(text):
-        raise ConfigurationError("an address may not hold an API token (it is not shown here)", _TOKEN_ADVICE)
+        raise ConfigurationError("an address may not hold an API token (it is not shown here)", ADVICE)
     name, equals, address = text.partition("=")
     if not equals or re.search(r"[:/@?#]", name):  # the = belongs to the address
         name, address = "", text
@@ -95,15 +96,17 @@ def server_of(text: str, token: str | None = None) -> Server:
     return replace(server, token=token) if token is not None and server.source != "file" else server
 
 
-def listed(text: str, name: str) -> list[Server]:
+def listed(text: str, name: str, *, allow_files: bool = False) -> list[Server]:
     """The servers of a list: one address or ``name=address`` a line; ``#`` begins a comment.
 
     Args:
         text: the list.
         name: what it is called in an error: a path.
+        allow_files: whether it may name saved answers: a list from elsewhere could put any file into a report.
 
     Raises:
-        ConfigurationError: a line is no server, a name comes twice, or there is no server in it; with the line.
+        ConfigurationError: a line is no server or not an allowed one, a name comes twice, or there is no server in it;
+            with the line.
     """
     servers: list[Server] = []
     seen: dict[str, int] = {}
@@ -115,6 +118,11 @@ def listed(text: str, name: str) -> list[Server]:
             server = server_of(address)
         except ConfigurationError as error:
             raise ConfigurationError(f"{name} line {number}: {error.what}", error.advice) from error
+        if server.source == "file" and not allow_files:
+            raise ConfigurationError(
+                f"{name} line {number}: {server.url} is a file of this machine, which would get into every report",
+                "If the list is your own, allow it with --allow-files",
+            )
         if server.name in seen:
             raise ConfigurationError(
                 f"{name} line {number}: a second server is named {server.name!r}; the first is on line "
@@ -157,43 +165,6 @@ def unique(servers: list[Server]) -> list[Server]:
     return servers
 
 
-def clean_address(address: str) -> str:
-    """One form for all the ways in which people paste an address.
-
-    Args:
-        address: with or without scheme, port, trailing slash, ``/v1``, ``/api/v1`` or ``/api/v1/models``. A port is
-            1234 unless it or a scheme is given; another path is a reverse proxy's and stays.
-
-    Raises:
-        ConfigurationError: it is no address, or holds a user, a password, a query or a fragment.
-    """
-    address = address.strip()
-    if address.lower().startswith(_FILE):
-        return _FILE + _file_path(address[len(_FILE) :])
-    if re.search("[@?#]", address):
-        raise ConfigurationError(
-            "an address may not hold a user, a password, a query or a fragment (it is not shown here)",
-            _TOKEN_ADVICE,
-        )
-    has_scheme = "://" in address
-    try:
-        parts = urlsplit(address if has_scheme else f"http://{address}")
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise _no_address(address) from error
-    bracketed = parts.netloc.startswith("[")
-    if (
-        parts.scheme not in ("http", "https")
-        or not _is_host(host, bracketed=bracketed)
-        or port == 0
-        or parts.netloc.endswith(":")  # http:/host is a slip, not a host called http
-        or not address.isprintable()
-        or " " in address
-    ):
-        raise _no_address(address)
-    return f"{parts.scheme}://{_netloc(host, port, bracketed=bracketed, has_scheme=has_scheme)}{_path(parts)}"
-
-
 def _where(url: str) -> str:
     """What two addresses of one server have in common, also if only one of them says the port of its scheme."""
     return _SAID_PORT.sub(r"\1\2", url)
@@ -205,7 +176,7 @@ def _and(names: Sequence[str]) -> str:
 
 def _source(server: Server) -> str:
     """The word of ``sources.SOURCES`` that reads a server."""
-    if server.url.startswith(_FILE):
+    if server.url.startswith(FILE):
         if server.source not in ("", "file"):
             raise ConfigurationError(
                 f"{server.name} is a saved answer: its source cannot be {server.source!r}", "Leave the source out"
@@ -216,48 +187,15 @@ def _source(server: Server) -> str:
     return server.source or APIS[0]
 
 
-def _netloc(host: str, port: int | None, *, bracketed: bool, has_scheme: bool) -> str:
-    shown = f"[{host}]" if bracketed else host
-    if port is None and not has_scheme:
-        port = PORT
-    return shown if port is None else f"{shown}:{port}"
-
-
-def _path(parts: SplitResult) -> str:
-    """A reverse proxy's prefix: the path without what everybody pastes after it, and without doubled slashes."""
-    path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
-    return _PASTED.sub("", path)
-
-
-def _is_host(host: str, *, bracketed: bool) -> bool:
-    return bool(re.fullmatch(r"[0-9a-f:.]+(%\w+)?", host) if bracketed else _HOST.fullmatch(host))
-
-
-def _file_path(path: str) -> str:
-    """The path of a saved answer, once it is known to be one that a file system and a table can hold."""
-    if not path:
-        raise ConfigurationError("file: needs a path after it", "For example --server laptop=file:answer.json")
-    try:
-        if b"\0" not in path.encode():
-            return path
-    except UnicodeEncodeError:
-        pass
-    raise ConfigurationError(f"{path!r} cannot be the path of a saved answer", "Rename the file: its name is not UTF-8")
-
-
-def _no_address(address: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"{address!r} is not the address of a server",
-        "Give HOST, HOST:PORT or http://HOST:PORT, or file:PATH for a saved answer",
-    )
+def _is_quoted(token: str) -> bool:
+    return len(token) > 1 and token[0] in _QUOTES and token[-1] in _QUOTES
 
 
 def _name_of(url: str) -> str:
-    if url.startswith(_FILE):
-        file = re.split(r"[/\\]", url.removeprefix(_FILE))[-1]
+    if url.startswith(FILE):
+        file = re.split(r"[/\\]", url.removeprefix(FILE))[-1]
         return file.rpartition(".")[0] or file or url
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.port in (None, PORT):
+    host, port = host_and_port(url)
+    if port in (None, PORT):
         return host
-    return f"[{host}]:{parts.port}" if ":" in host else f"{host}:{parts.port}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

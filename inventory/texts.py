@@ -1,6 +1,7 @@
 """Texts that say what is asked: a configuration, or a list of servers; out of a file, or of standard input."""
 
 import stat
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 from typing import IO
 
@@ -36,5 +37,8 @@ def text_in(file: IO[bytes], name: str) -> str:
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            what = f"{name} line 1: the text is not UTF-8 but UTF-16, as PowerShell writes it"
+            raise ConfigurationError(what, "Save the file as UTF-8") from error
         line = body.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(f"{name} line {line}: the text is not UTF-8", "Save the file as UTF-8") from error

@@ -6,6 +6,7 @@ A token is never part of a message, nor of an error that a message was made from
 import os
 import re
 import stat
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,6 +138,11 @@ def _in_file(keep: Keep) -> str:
             f"{keep.said}: the token's file {keep.name} could not be read: {error.strerror}",
             "Put the token alone into it, readable by its owner only",
         ) from error
+    if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE, BOM_UTF8)):
+        raise ConfigurationError(
+            f"{keep.said}: the token's file {keep.name} begins with a byte order mark, as PowerShell writes it",
+            "Save it as plain ASCII or as UTF-8 without that mark",
+        )
     token = body.decode("latin-1").rstrip("\r\n")  # any bytes are a text so; one that is no token is refused later
     if not token or len(body) > _LIMIT:
         what = "is no file" if not regular else "is empty" if not token else "is too large for a token"

@@ -14,14 +14,14 @@ PACKAGE = Path(inventory.__file__).parent
 ROOT = PACKAGE.parent
 # fmt: off
 CORE = {
-    "errors", "schema", "keys", "labels", "places", "settings", "filenames",  # what there is and what may be said
-    "parse", "decode", "legacy", "flatten", "parameters", "digest", "intake", "suspicion",
+    "errors", "schema", "keys", "labels", "places", "settings", "filenames", "addresses",  # what may be said
+    "parse", "decode", "refusals", "legacy", "flatten", "parameters", "digest", "intake", "suspicion",
     "snapshot",  # from bytes to tables
     "pairing", "fields", "diff", "steps", "references", "queries", "state_queries", "seal",  # from tables to changes
     "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
 }
 EDGES = {
-    "servers", "configuration", "texts", "tokens", "sources",
+    "servers", "configuration", "texts", "tokens", "ownership", "sources",
     "files", "folders", "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
     "contents", "months", "notes", "store", "compaction", "engines", "past", "state", "history", "verify", "prune",
 }

@@ -9,7 +9,7 @@ import pytest
 
 import inventory
 from inventory import History, read
-from inventory.servers import PORT
+from inventory.addresses import PORT
 from inventory.store import Store
 from inventory.verify import verify
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventory.addresses import clean_address
 from inventory.errors import ConfigurationError
-from inventory.servers import DEFAULT_ADDRESS, Server, choose, clean_address, listed, twins
+from inventory.servers import DEFAULT_ADDRESS, Server, choose, listed, twins
 
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 SECRET = "hunter2secret"
@@ -57,7 +58,9 @@ def test_addresses_are_cleaned(address: str, clean: str) -> None:
 @pytest.mark.parametrize(
     "address",
     ["", " ", "http://", "ftp://host", "host:0", "host:99999", "host:x", "::1", "ho st", "ho\nst", "http:/host",
-     "http://host/a b", "file:", "file:a\0b", "file:\udcff.json", "//host", "http://[::1", "http://[zz]"],
+     "http://host/a b", "http://host/a\x1bb", "file:", "file:a\0b", "file:\udcff.json", "//host", "http://[::1",
+     "http://[zz]", "[fe80::1x", "[1.2.3.4]", "[::1]x", "[fe80::1%]", f"[fe80::1%{'a' * 70}]",
+     f"http://{'a.' * 200}", "."],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(address: str) -> None:
     """Anything else is a configuration error."""
@@ -79,6 +82,8 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         f"http://user:{SECRET}@[::1",
         f"http://host sk-lm-{SECRET}",
         f"sk-lm-{SECRET}=host",
+        f"user:{SECRET}/v1/models/x@host",
+        f"http://user:{SECRET}@host/v1/models",
     ],
 )
 def test_secrets_in_an_address_are_refused_and_not_repeated(address: str) -> None:
@@ -160,7 +165,7 @@ def test_a_token_is_not_in_the_repr() -> None:
 def test_a_list_of_servers() -> None:
     """One address or NAME=ADDRESS a line; comments, blank lines and any line ends are nothing."""
     text = "# the lab\r\n\r\nrack=10.0.0.1:80   # the old one\r\n  10.0.0.2\t#2\n\n#x=y\nfile:a#b.json\nlast = host"
-    assert [(server.name, server.url) for server in listed(text, "hosts.txt")] == [
+    assert [(server.name, server.url) for server in listed(text, "hosts.txt", allow_files=True)] == [
         ("rack", "http://10.0.0.1:80"),
         ("10.0.0.2", "http://10.0.0.2:1234"),
         ("a#b", "file:a#b.json"),
@@ -236,3 +241,22 @@ def test_a_server_is_a_value() -> None:
     labels["site"] = "Oslo"
     assert server.labels == {"site": "Rome"}
     assert {server: 1}[Server("host", labels={"site": "Rome"})] == 1
+
+
+@pytest.mark.parametrize("address", ["file:/etc/x.json", "FILE:x", "lab = file:~/x.json", " file:x  # mine"])
+def test_files_in_a_list_are_refused(address: str) -> None:
+    """A list from elsewhere may not put files of this machine into a report, unless that is allowed."""
+    text = f"host\n\n{address}\n"
+    with pytest.raises(ConfigurationError, match=r"hosts.txt line 3: file:.* is a file of this machine") as caught:
+        listed(text, "hosts.txt")
+    assert "--allow-files" in caught.value.advice
+    assert [server.source for server in listed(text, "hosts.txt", allow_files=True)] == ["lmstudio", "file"]
+
+
+@pytest.mark.parametrize("quotes", ['""', "''", "``", "\u201c\u201d", "\u201e\u201c", "\u00ab\u00bb"])
+def test_a_token_with_quotes_around_it_is_refused(quotes: str) -> None:
+    """As a file of variables for a container gives it: said as that, before anybody is asked; not shown."""
+    with pytest.raises(ConfigurationError, match="has quotes around it") as caught:
+        Server("host", token=f"{quotes[0]}{TOKEN}{quotes[1]}")
+    assert TOKEN not in str(caught.value)
+    assert "quotes" in caught.value.advice

@@ -37,8 +37,15 @@ def test_a_token_in_a_file_is_read_without_its_line_end(end: str, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("body", "said"),
-    [(b"", "is empty"), (b"\n\n", "is empty"), (TOKEN.encode() * 2000, "is too large"), (None, "No such file")],
-    ids=["empty", "blank", "large", "missing"],
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (TOKEN.encode() * 2000, "is too large"),
+        (None, "No such file"),
+        (TOKEN.encode("utf-16"), "begins with a byte order mark, as PowerShell writes it"),
+        (TOKEN.encode("utf-8-sig"), "begins with a byte order mark, as PowerShell writes it"),
+    ],
+    ids=["empty", "blank", "large", "missing", "PowerShell", "Notepad"],
 )
 def test_a_file_without_a_token_is_told(body: bytes | None, said: str, tmp_path: Path) -> None:
     """The error names the line and the file, and shows nothing of what is in it."""

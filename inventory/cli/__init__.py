@@ -91,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _prepare_terminal() -> None:
     """Make any text printable anywhere, honour NO_COLOR, and end in good order on a signal."""
+    if os.name == "posix" and not os.environ.get("HOME", "/").startswith("/"):
+        del os.environ["HOME"]  # an empty one would make / the home, and another a folder of the working directory
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -15,8 +15,9 @@ import click
 import platformdirs
 from click.core import ParameterSource
 
-from inventory.cli._shared import say
+from inventory.cli._shared import PATH, say
 from inventory.errors import ConfigurationError
+from inventory.filenames import with_home
 from inventory.servers import DEFAULT_ADDRESS, DEFAULT_NAME, Server, listed, server_of, twins, unique
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def _load(context: click.Context, _: click.Parameter, value: str | None) -> None
 config_option = click.option(
     "--config",
     metavar="FILE",
+    type=PATH,
     envvar=f"{PREFIX}CONFIG",
     is_eager=True,
     expose_value=False,
@@ -68,15 +70,34 @@ def found(path: str | None) -> "Configuration":
     """The configuration in a file; by default in the first that is there of those that are looked for.
 
     Raises:
-        ConfigurationError: it cannot be read, or says something that cannot be.
+        ConfigurationError: it cannot be read, says something that cannot be, or merely lies in the working directory
+            and may be somebody else's: it could send any token anywhere.
     """
     from inventory.configuration import NAME, Configuration, read
 
     if path is not None:
         return read(Path(path))
-    own = Path(platformdirs.user_config_dir("lms-inventory", appauthor=False)) / NAME
-    there = next((one for one in (Path(NAME), own) if os.path.lexists(one)), None)
-    return read(there) if there else Configuration()
+    if os.path.lexists(NAME):
+        from inventory.ownership import foreign
+
+        if reason := foreign(Path(NAME)):
+            raise ConfigurationError(
+                f"{NAME} in the working directory is not used: {reason}, and it could send your tokens anywhere",
+                f"Look at it, then name it with --config ./{NAME}, or take it over with chown and chmod",
+            )
+        return read(Path(NAME))
+    folder = user_folder("config")
+    return read(folder / NAME) if folder and os.path.lexists(folder / NAME) else Configuration()
+
+
+def user_folder(kind: str) -> Path | None:
+    """This user's own folder for the tool's ``config`` or ``data``; None for a user without a home."""
+    find = {"config": platformdirs.user_config_dir, "data": platformdirs.user_data_dir}[kind]
+    try:
+        folder = Path(with_home(find("lms-inventory", appauthor=False)))
+    except (RuntimeError, ConfigurationError):
+        return None
+    return folder if folder.is_absolute() else None
 
 
 def configuration() -> "Configuration":
@@ -85,7 +106,9 @@ def configuration() -> "Configuration":
     return kept
 
 
-def chosen(addresses: Sequence[str], listing: str | None, where: Sequence[str]) -> "list[Entry]":
+def chosen(
+    addresses: Sequence[str], listing: str | None, where: Sequence[str], allow_files: bool = False
+) -> "list[Entry]":
     """The servers that are meant: those of ``--server`` and ``--servers-from``, else the file's, else the local one.
 
     Raises:
@@ -95,7 +118,7 @@ def chosen(addresses: Sequence[str], listing: str | None, where: Sequence[str]) 
 
     conditions = conditions_of(where)
     file = configuration()
-    given = unique([*(_listed(listing) if listing is not None else ()), *map(server_of, addresses)])
+    given = unique([*(_listed(listing, allow_files) if listing is not None else ()), *map(server_of, addresses)])
     entries = [file.entry(server) for server in given] or list(file.entries)
     entries = entries or [file.entry(Server(DEFAULT_ADDRESS, DEFAULT_NAME))]
     if not conditions:
@@ -152,15 +175,16 @@ def setting(name: str) -> tuple[Any, ParameterSource]:
     return context.params[name], context.get_parameter_source(name) or ParameterSource.DEFAULT
 
 
-def _listed(path: str) -> list[Server]:
+def _listed(path: str, allow_files: bool) -> list[Server]:
     """The servers of a list in a file, or for ``-`` on standard input."""
     from inventory.texts import text_in, text_of
 
     if path != "-":
-        return listed(text_of(Path(path)), path)
+        path = with_home(path)
+        return listed(text_of(Path(path)), path, allow_files=allow_files)
     if sys.stdin is None:
         raise ConfigurationError("standard input is closed", "Give --servers-from a file, or pipe a list into it")
-    return listed(text_in(sys.stdin.buffer, "standard input"), "standard input")
+    return listed(text_in(sys.stdin.buffer, "standard input"), "standard input", allow_files=allow_files)
 
 
 def _check_certificates(entries: "Sequence[Entry]") -> None:

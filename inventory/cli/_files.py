@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from inventory import schema
+from inventory.cli._shared import PATH
 from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ grain_option = click.option(
 
 def output_option(told: str, *, required: bool = False) -> Callable[[_Command], _Command]:
     """The option -o, which may be repeated."""
-    return click.option("-o", "--output", "outputs", metavar="FILE", multiple=True, required=required, help=told)
+    return click.option(
+        "-o", "--output", "outputs", metavar="FILE", type=PATH, multiple=True, required=required, help=told
+    )
 
 
 def write_all(

@@ -6,15 +6,14 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
-import platformdirs
 
 import inventory
 from inventory import schema
-from inventory.cli._configuration import chosen, config_option, configuration, ready, setting
-from inventory.cli._shared import say
+from inventory.cli._configuration import chosen, config_option, configuration, ready, setting, user_folder
+from inventory.cli._shared import PATH, say
 from inventory.engines import ENGINES
 from inventory.errors import ConfigurationError, FileError
 from inventory.servers import Server
@@ -47,6 +46,7 @@ def history_option(command: _Command) -> _Command:
         "--history",
         "folder",
         metavar="DIR",
+        type=PATH,
         envvar="LMS_INVENTORY_HISTORY",
         help="The history's folder. Default: in the platform's data directory.",
     )
@@ -54,20 +54,48 @@ def history_option(command: _Command) -> _Command:
 
 
 def default_history() -> Path:
-    """The user's own history."""
-    return Path(platformdirs.user_data_dir("lms-inventory", appauthor=False)) / "history"
-
-
-def history_at(folder: str | None, engine: str = ENGINES[0], *, misdated_told: bool = True) -> "History":
-    """The history in a folder; by default the user's own. Of misdated runs in it one line is told on stderr.
+    """The user's own history.
 
     Raises:
-        ConfigurationError: its name is not UTF-8, as the names of files in SQL are.
+        ConfigurationError: the user has no home directory, and so no history.
+    """
+    folder = user_folder("data")
+    if folder is None:
+        raise _no_home()
+    return folder / "history"
+
+
+def _no_home() -> ConfigurationError:
+    return ConfigurationError("there is no home directory", "Give --history DIR")
+
+
+class _NoHistory:
+    """Stands for the history of a user without a home, where none may be needed; whoever asks it hears that."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise _no_home()
+
+
+def history_at(
+    folder: str | None, engine: str = ENGINES[0], *, needed: bool = True, misdated_told: bool = True
+) -> "History":
+    """The history in a folder; by default the user's own. Of misdated runs in it one line is told on stderr.
+
+    Args:
+        folder: the folder.
+        engine: what runs the queries.
+        needed: whether it is an error here that there is no place for one; else only once it is asked something.
+        misdated_told: whether that line is told.
+
+    Raises:
+        ConfigurationError: its name is not UTF-8, as the names of files in SQL are; or there is no home directory.
     """
     from inventory.history import History
 
     if engine == "spark":
         logging.disable()  # its client tells there of every interruption, with a traceback; errors are told in words
+    if not (folder or needed or user_folder("data")):
+        return cast("History", _NoHistory())
     place = folder or str(default_history())
     try:
         place.encode(errors="surrogateescape").decode()
@@ -118,8 +146,10 @@ def failing(changes: "Changes", fatal: frozenset[str]) -> int:
 def live(history: "History") -> "Snapshot":
     """Ask the servers of the list or the configuration now; without any, the newest run's; without one, the local."""
     listing = os.environ.get("LMS_INVENTORY_SERVERS_FROM") or None
-    entries = chosen((), listing, ())
-    runs = [] if listing or configuration().entries else history.dated()
+    allowed = click.BOOL.convert(os.environ.get("LMS_INVENTORY_ALLOW_FILES") or "no", None, None)
+    entries = chosen((), listing, (), allowed)
+    is_said = listing or configuration().entries or isinstance(history, _NoHistory)
+    runs = [] if is_said else history.dated()
     if runs:
         asked = [Server(row["url"], row["server"]) for row in history.observed(runs[-1])]
         entries = [configuration().entry(server) for server in asked]

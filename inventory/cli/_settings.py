@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from inventory import settings as words
-from inventory.cli._configuration import PREFIX, configuration, own_times, setting, setting_name
+from inventory.cli._configuration import PREFIX, configuration, own_times, setting, setting_name, user_folder
 from inventory.cli._files import grain_option
 from inventory.cli._history import default_history, history_option
 from inventory.cli._shared import concurrency_option, recheck_option, timeout_option
@@ -75,7 +75,10 @@ def _options() -> Iterator[Setting]:
             origin, said = words.FILE, configuration().said_of(name)
         else:
             origin, said = _origin(source, option.opts[0], str(option.envvar))
-        yield Setting(name, str(default_history()) if value is None else value, origin, said)
+        if name == "history" and value is None:
+            folder = user_folder("data")
+            value = str(default_history()) if folder else None
+        yield Setting(name, value, origin, said)
 
 
 def _of_servers() -> Iterator[Setting]:

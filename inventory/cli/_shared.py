@@ -13,6 +13,7 @@ import click
 import inventory
 from inventory import keys, schema
 from inventory.errors import InventoryError
+from inventory.filenames import with_home
 from inventory.layout import plain
 
 if TYPE_CHECKING:
@@ -24,6 +25,20 @@ INCOMPLETE = 3
 _A_TOKEN = re.compile(keys.TOKEN.pattern + r"[^\s'\"]*")
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class _PathText(click.ParamType):  # type: ignore[type-arg]  # only newer versions of click have it
+    """The path of a file or folder, where ~ is the home folder, also where no shell has seen it."""
+
+    name = "path"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Replace ~; whatever else is wrong with a path is told where it is used."""
+        del param, ctx
+        return with_home(value)
+
+
+PATH = _PathText()
 
 server_option = click.option(
     "--server",
@@ -37,8 +52,15 @@ servers_from_option = click.option(
     "--servers-from",
     "listing",
     metavar="FILE",
+    type=PATH,
     envvar="LMS_INVENTORY_SERVERS_FROM",
     help="A list of servers, one URL or NAME=URL a line, instead of those of the configuration; - is standard input.",
+)
+allow_files_option = click.option(
+    "--allow-files",
+    is_flag=True,
+    envvar="LMS_INVENTORY_ALLOW_FILES",
+    help="Let the list of --servers-from name saved answers (file:PATH): files of this machine.",
 )
 where_option = click.option(
     "--where",
@@ -83,7 +105,7 @@ def token() -> str | None:
 
 def servers_option(command: _Command) -> _Command:
     """The options that say who is asked."""
-    return server_option(servers_from_option(where_option(command)))
+    return server_option(servers_from_option(allow_files_option(where_option(command))))
 
 
 def tables(taken: "Snapshot") -> dict[str, list[dict[str, Any]]]:

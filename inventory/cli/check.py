@@ -28,6 +28,7 @@ from inventory.cli._shared import (
 def check(
     addresses: Sequence[str],
     listing: str | None,
+    allow_files: bool,
     where: Sequence[str],
     timeout: float,
     concurrency: int,
@@ -37,7 +38,7 @@ def check(
 
     Writes nothing. Of a token it shows where it is kept, never the token.
     """
-    entries = chosen(addresses, listing, where)
+    entries = chosen(addresses, listing, where, allow_files)
     servers = ready(entries)
     from inventory.cli._settings import all_settings
     from inventory.report import check_text

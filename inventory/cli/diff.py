@@ -61,7 +61,7 @@ def diff(
         raise ConfigurationError("OLD and --baseline exclude each other", "Give one of them")
     from inventory.comparison import changes_between, side_of
 
-    history = history_at(folder, engine)
+    history = history_at(folder, engine, needed=False)
     if baseline is not None:
         old, new = history.baseline(baseline), old
     sides = [side_of(ref, history, lambda: live(history)) for ref in (old or "previous", new or "latest")]

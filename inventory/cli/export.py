@@ -22,7 +22,7 @@ def export(ref: str, outputs: Sequence[str], grain: str, folder: str | None) -> 
     from inventory.overview import Overview
     from inventory.report import files_text
 
-    history = history_at(folder)
+    history = history_at(folder, needed=False)
     side = side_of(ref, history, lambda: live(history))
     snapshot = snapshot_of(side, history)
     overview = overview_of(side, history, local_zone(snapshot)) if report_among(outputs) else Overview(snapshot)

@@ -13,9 +13,10 @@ from inventory import texts
 from inventory.cli._configuration import chosen, configuration
 from inventory.cli._files import check_targets
 from inventory.cli._history import default_history, words
-from inventory.cli._shared import say
+from inventory.cli._shared import PATH, say
 from inventory.cli.snapshot import snapshot
 from inventory.errors import ConfigurationError
+from inventory.filenames import with_home
 from inventory.schedules import DEFAULT_AT, SCHEDULES, Job, minutes_between, minutes_of, open_schedule, text_of, write
 from inventory.servers import Server, listed, server_of
 
@@ -34,7 +35,7 @@ _OWN = (
         ["--at", "clocks"], metavar="HH:MM", multiple=True, help=f"Time of day. Repeatable. Default: {DEFAULT_AT}."
     ),
     click.Option(["--every"], metavar="TIME", help="Instead, so often from midnight on: 15m, 1h, 6h, 1d ..."),
-    click.Option(["--install"], metavar="DIR", help="Write the files into DIR instead of printing them."),
+    click.Option(["--install"], metavar="DIR", type=PATH, help="Write the files into DIR instead of printing them."),
     click.Option(["--name"], default="lms-inventory", show_default=True, help="What the schedule is called."),
 )
 
@@ -55,14 +56,22 @@ def schedule(
     words(passed_on["fail_on"])
     check_targets(passed_on["outputs"], passed_on["grain"])
     command = (sys.executable, "-P", "-m", "inventory", "snapshot", "-q", *_passed_on())
-    entries = chosen(passed_on["addresses"], passed_on["listing"], passed_on["where"])
-    job = Job(command, at, minutes, name, str(Path.home() / "Library" / "Logs" / f"{name}.log"))
+    entries = chosen(*(passed_on[given] for given in ("addresses", "listing", "where", "allow_files")))
+    job = Job(command, at, minutes, name, _log(name))
     files = open_schedule(scheduler).files(job)
     folder = "" if install is None else _absolute(install)
     _deliver(files, folder)
     _say_next(open_schedule(scheduler).steps(job, folder and folder + os.sep), files, folder)
     _say_tokens(entries, scheduler)
     return 0
+
+
+def _log(name: str) -> str:
+    """Where macOS keeps the logs of this user; for one without a home, of the system."""
+    try:
+        return with_home(f"~/Library/Logs/{name}.log")
+    except ConfigurationError:
+        return f"/Library/Logs/{name}.log"
 
 
 def _times(clocks: Sequence[str], every: str | None) -> tuple[tuple[int, ...], int]:
@@ -86,7 +95,8 @@ def _passed_on() -> Iterator[str]:
         if name in context.params and context.get_parameter_source(name) in _SAID:
             value = context.params[name]
             for one in value if option.multiple else [value]:
-                yield from (option.opts[0],) if one is True else (option.opts[0], _whole(name, one))
+                if one is not False:  # which only a variable says
+                    yield from (option.opts[0],) if one is True else (option.opts[0], _whole(name, one))
 
 
 def _whole(name: str, value: Any) -> str:
@@ -108,7 +118,8 @@ def _whole(name: str, value: Any) -> str:
 
 def _check_list(path: str) -> None:
     """Refuse a list with saved answers that only this folder has."""
-    for server in listed(texts.text_of(Path(path)), path):
+    allow_files = click.get_current_context().params["allow_files"]
+    for server in listed(texts.text_of(Path(path)), path, allow_files=allow_files):
         answer = server.url.removeprefix(_FILE)
         if answer != server.url and not Path(answer).is_absolute():
             raise ConfigurationError(

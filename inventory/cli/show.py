@@ -20,7 +20,7 @@ def show(ref: str, grain: str, sort: str | None, columns: str | None, folder: st
     from inventory.shelf import chosen, columns_of, shelf_text
 
     names = columns_of(columns, grain)
-    history = history_at(folder)
+    history = history_at(folder, needed=False)
     snapshot = snapshot_of(side_of(ref, history, lambda: live(history)), history)
     found = chosen(snapshot, grain, sort)
     if as_json:

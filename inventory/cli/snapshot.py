@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 def snapshot(
     addresses: Sequence[str],
     listing: str | None,
+    allow_files: bool,
     where: Sequence[str],
     outputs: Sequence[str],
     grain: str,
@@ -66,7 +67,7 @@ def snapshot(
     quiet: bool,
 ) -> int:
     """Ask the servers for their models, record what they say, and write it."""
-    entries, fatal = chosen(addresses, listing, where), words(fail_on)
+    entries, fatal = chosen(addresses, listing, where, allow_files), words(fail_on)
     if fatal and no_history:
         raise ConfigurationError("--fail-on needs a history to compare with", "Leave --no-history out")
     check_targets(outputs, grain)

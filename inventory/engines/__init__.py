@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from inventory.errors import ConfigurationError
+from inventory.filenames import with_home
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,12 +70,12 @@ def place(name: str, path: str | Path) -> Path:
     """
     scheme, address, folder = str(path).partition("://")
     if not address:
-        return Path(path)
+        return Path(with_home(str(path)))
     if scheme != "file":
         return cast("Path", _member(name).place(str(path)))
     from urllib.request import url2pathname  # brings a whole HTTP client, which most commands do without
 
-    return Path(url2pathname(folder))
+    return Path(with_home(url2pathname(folder)))
 
 
 def _member(name: str) -> Any:

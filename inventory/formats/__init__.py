@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from inventory import schema
 from inventory.errors import ConfigurationError, FileError, InventoryError
-from inventory.filenames import no_name
+from inventory.filenames import no_name, with_home
 from inventory.files import WINDOWS, drafted
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def write_tables(tables: "Tables", path: str | Path) -> None:
         ConfigurationError: an unknown suffix.
         FileError: the file could not be written; what was there before is untouched.
     """
-    target = Path(path)
+    target = Path(with_home(str(path)))
     with _named(target), drafted(target, _member(target).encode_tables(tables)) as move:
         move()
 
@@ -121,8 +121,8 @@ def read(path: str | Path) -> "Snapshot":
         ConfigurationError: an unknown suffix.
         FileError: the file is missing, damaged or not written by this tool.
     """
-    target = Path(path)
-    pair = [one for _, one in expand(target, "both")]
+    target = Path(with_home(str(path)))
+    pair = [one for _, one in expand(path, "both")]
     if os.path.lexists(target) or not all(map(os.path.lexists, pair)):
         return _read(target)
     models, instances = map(_read, pair)
@@ -146,7 +146,7 @@ def expand(path: str | Path, grain: str) -> list[tuple[str, Path]]:
     Raises:
         ConfigurationError: an unknown suffix or grain.
     """
-    target = Path(path)
+    target = Path(with_home(str(path)))
     if WINDOWS and no_name(target.name):
         raise ConfigurationError(f"{path} cannot be the name of a file on Windows", "Give it another name")
     if grain not in GRAINS:

@@ -59,11 +59,15 @@ class Answer:
         body: its bytes.
         source: who answered: ``file``, or the API's word.
         http_status: the status, over HTTP.
+        path: the path in the server's address, before the endpoint.
+        challenge: what the headers say about a password or a token that is wanted.
     """
 
     body: bytes
     source: str
     http_status: int | None = None
+    path: str = ""
+    challenge: str = ""
 
 
 class Source(Protocol):

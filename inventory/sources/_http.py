@@ -8,7 +8,6 @@ one ("full jitter"), so that many that failed together do not come back together
 
 import asyncio
 import errno
-import os
 import re
 import socket
 import ssl
@@ -20,12 +19,14 @@ from io import BytesIO
 import httpcore
 import httpx
 
+from inventory.addresses import path_of
 from inventory.decode import PATHS
-from inventory.errors import Invalid, ServerError, Timeout, Unreachable
+from inventory.errors import Invalid, Timeout, Unreachable
 from inventory.parse import MAX_NAMES
-from inventory.servers import PORT, Server
+from inventory.servers import Server
 from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Answer, Deadline
 from inventory.sources._connections import Connections
+from inventory.sources._failures import cause_chain, failure_of
 from inventory.sources._network import Network
 
 ATTEMPTS = 3
@@ -36,7 +37,6 @@ _PASSING = frozenset({429, 502, 503, 504})  # too many requests, or a gateway wh
 _BROKEN = (httpcore.NetworkError, httpcore.ProtocolError)
 _WIDE = re.compile(rb"[\xf0-\xf7]")  # begins a character beyond 16 bits in UTF-8
 _LONGEST = 10**9  # seconds; nobody waits longer
-_START = "Is the LM Studio server running? Start it on that machine with: lms server start"
 
 
 async def get(server: Server, api: str, deadline: Deadline, connections: Connections) -> Answer:
@@ -62,10 +62,10 @@ async def get(server: Server, api: str, deadline: Deadline, connections: Connect
             f"no complete answer from {server.url} within {deadline.seconds:g} s",
             "Is the machine busy or the network slow? Give it longer with --timeout SECONDS",
         ) from error
-    except (httpx.InvalidURL, UnicodeError) as error:
-        raise Unreachable(f"{server.url} cannot be asked: its host name is not valid", "Check the address") from error
     except _BROKEN as error:
-        raise _told(server, error) from error
+        raise failure_of(server, error) from error
+    except (httpx.InvalidURL, ValueError, OSError, ExceptionGroup) as error:  # a name that a library below trips over
+        raise Unreachable(f"{server.url} cannot be asked: its host name is not valid", "Check the address") from error
 
 
 async def _attempts(server: Server, api: str, deadline: Deadline, connections: Connections) -> Answer:
@@ -116,13 +116,13 @@ async def _attempt(server: Server, api: str, connections: Connections) -> tuple[
         network.begun = True
         try:
             async with aclosing(response):
-                return await _read(response, api), _header(response, b"retry-after")
+                return await _read(response, api, path_of(server.url)), _header(response, b"retry-after")
         except _BROKEN as error:  # in the middle of an answer: it is not asked for again
-            raise _told(server, error) from error
+            raise failure_of(server, error) from error
 
 
-async def _read(response: httpcore.Response, api: str) -> Answer:
-    """Read the rest of an answer."""
+async def _read(response: httpcore.Response, api: str, path: str = "") -> Answer:
+    """Read the rest of an answer; ``path`` is that of the server's address."""
     if _header(response, b"content-encoding").lower() not in ("", "identity"):
         raise Invalid(
             "the answer is compressed although no compression was asked for",
@@ -139,7 +139,8 @@ async def _read(response: httpcore.Response, api: str) -> Answer:
             )
         body.write(chunk)
         await asyncio.sleep(0)  # many small chunks come in one piece: let the deadline and other servers in
-    return _counted(Answer(body.getvalue(), api, response.status))
+    challenge = _header(response, b"www-authenticate") or _header(response, b"proxy-authenticate")
+    return _counted(Answer(body.getvalue(), api, response.status, path, challenge))
 
 
 def _header(response: httpcore.Response, name: bytes) -> str:
@@ -183,59 +184,10 @@ def _seconds(retry_after: str, now: datetime) -> float:
 
 def _is_passing(error: Exception) -> bool:
     """Whether the reason why no answer began may be over in a moment."""
-    causes = _causes(error)
+    causes = cause_chain(error)
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return False
     if any(isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN for cause in causes):
         return False
-    return (
-        isinstance(error, httpcore.ConnectError | httpcore.WriteError) or "disconnected" in str(error) or _reset(causes)
-    )
-
-
-def _told(server: Server, error: Exception) -> ServerError:
-    """The error for what went wrong on the way, in words for a person."""
-    if isinstance(error, httpcore.ConnectError):
-        return Unreachable(f"could not reach {server.url}: {_reason(error)}", _advice(server))
-    if isinstance(error, httpcore.NetworkError):
-        return Unreachable(f"the connection to {server.url} broke: {_reason(error)}", _START)
-    if re.search(r"disconnected|closed connection", str(error)):
-        return Unreachable(f"{server.url} closed the connection in the middle of its answer", _START)
-    return Invalid(f"what answers at {server.url} does not speak HTTP", "Check the address and the port")
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """The error and what led to it; the operating system's own are the last of the chain."""
-    chain: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ExceptionGroup):
-            cause = cause.exceptions[0]
-        chain.append(cause)
-        cause = cause.__cause__ or cause.__context__
-    return chain
-
-
-def _reset(causes: list[BaseException]) -> bool:
-    return any(isinstance(cause, OSError) and cause.errno == errno.ECONNRESET for cause in causes)
-
-
-def _reason(error: Exception) -> str:
-    """Why a connection failed, in words."""
-    text = ""
-    for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted ({cause.verify_message})"
-        if isinstance(cause, ssl.SSLError):
-            return f"TLS failed ({cause.reason or 'no TLS there'}); is it https?"
-        if isinstance(cause, socket.gaierror):
-            return "there is no host of that name"
-        if isinstance(cause, OSError) and cause.errno:
-            text = os.strerror(cause.errno).lower()
-    return text or "no connection"
-
-
-def _advice(server: Server) -> str:
-    if httpx.URL(server.url).port is None:
-        return f"No port was given, and LM Studio listens on {PORT}: try HOST:{PORT}"
-    return f"{_START}; or give its address: --server http://HOST:PORT"
+    is_reset = any(isinstance(cause, OSError) and cause.errno == errno.ECONNRESET for cause in causes)
+    return isinstance(error, httpcore.ConnectError | httpcore.WriteError) or "disconnected" in str(error) or is_reset

@@ -14,6 +14,6 @@ async def fetch(server: Server, deadline: Deadline, connections: Connections) ->
         ServerError: no complete answer came.
     """
     answer = await get(server, "lmstudio", deadline, connections)
-    if is_too_old(answer.body, answer.http_status or 200):
+    if is_too_old(answer.body, answer.http_status or 200, answer.path):
         return await get(server, "lmstudio_v0", deadline, connections)
     return answer

@@ -830,7 +830,7 @@ GUARDS = (
             "a broken answer is not asked for again",
             (
                 "in the middle of an answer: it is not asked for again\n"
-                "            raise _told(server, error) from error"
+                "            raise failure_of(server, error) from error"
             ),
             "in the middle of an answer\n            raise",
             "sources/test_http.py::test_what_was_cut_off_is_not_asked_for_again",
@@ -849,13 +849,13 @@ GUARDS = (
         ),
         (
             "a host name that cannot be",
-            "except (httpx.InvalidURL, UnicodeError) as error:",
+            "except (httpx.InvalidURL, ValueError, OSError, ExceptionGroup) as error:",
             "except ZeroDivisionError as error:",
             "sources/test_http.py::test_a_host_that_is_none_is_unreachable",
         ),
         (
             "no redirect is followed",
-            'return await _read(response, api), _header(response, b"retry-after")',
+            'return await _read(response, api, path_of(server.url)), _header(response, b"retry-after")',
             (
                 "answer = await _read(response, api)\n"
                 '                place, status = _header(response, b"location"), answer.http_status or 0\n'
@@ -1012,18 +1012,102 @@ GUARDS = (
         slow=True,
     ),
     *_in(
-        "servers.py",
+        "addresses.py",
         (
             "no user or password in an address",
-            'if re.search("[@?#]", address):',
+            'if "@" in place + path or (rest and not is_endpoint):',
             NEVER,
             "test_servers.py::test_secrets_in_an_address_are_refused_and_not_repeated",
         ),
+        (
+            "an address with a secret is not shown",
+            'hidden = any(mark in address for mark in "@?#")',
+            "hidden = False",
+            "test_servers.py::test_secrets_in_an_address_are_refused_and_not_repeated",
+        ),
+        (
+            "a scheme that is not HTTP",
+            'scheme not in ("http", "https")',
+            "not scheme",
+            "test_servers.py::test_what_is_no_address_is_refused",
+        ),
+        (
+            "a port that cannot be",
+            "0 < int(port) <= 65535",
+            "int(port) <= 65535",
+            "test_servers.py::test_what_is_no_address_is_refused",
+        ),
+        (
+            "an address that cannot be shown",
+            "if not path.isprintable() or",
+            "if",
+            "test_servers.py::test_what_is_no_address_is_refused",
+        ),
+        (
+            "an address with a space",
+            'path.isprintable() or " " in path:',
+            "path.isprintable():",
+            "test_servers.py::test_what_is_no_address_is_refused",
+        ),
+        (
+            "an address without its port",
+            "(colon and not _is_port(port))",
+            "(port and not _is_port(port))",
+            "test_servers.py::test_what_is_no_address_is_refused",
+        ),
+        (
+            "a saved answer with a NUL in its name",
+            'if b"\\0" not in path.encode():',
+            "if path.encode():",
+            "test_servers.py::test_what_is_no_address_is_refused",
+        ),
+        (
+            "the length of an interface's name",
+            "len(zone) <= _ZONE_LIMIT and ",
+            "",
+            "test_servers.py::test_what_is_no_address_is_refused",
+        ),
+    ),
+    *_in(
+        "ownership.py",
+        (
+            "a file of another user",
+            "if status.st_uid not in (_ROOT, os.geteuid()):",
+            NEVER,
+            "test_ownership.py::test_whose_a_file_is",
+        ),
+        (
+            "a file that everybody may write",
+            "if status.st_mode & stat.S_IWOTH:",
+            NEVER,
+            "test_ownership.py::test_whose_a_file_is",
+        ),
+        (
+            "a file that a group may write",
+            "if status.st_mode & stat.S_IWGRP and not _is_private(status.st_gid):",
+            NEVER,
+            "test_ownership.py::test_whose_a_file_is",
+        ),
+    ),
+    *_in(
+        "servers.py",
         (
             "no token in an address",
             "if TOKEN.search(text):",
             NEVER,
             "test_servers.py::test_secrets_in_an_address_are_refused_and_not_repeated",
+        ),
+        (
+            "files in a list of servers",
+            'if server.source == "file" and not allow_files:',
+            NEVER,
+            "test_servers.py::test_files_in_a_list_are_refused",
+        ),
+        (
+            "a token with quotes around it",
+            "if self.token is not None and _is_quoted(self.token):",
+            NEVER,
+            "test_servers.py::test_a_token_with_quotes_around_it_is_refused",
         ),
         (
             "a malformed token",
@@ -1068,31 +1152,6 @@ GUARDS = (
             "test_servers.py::test_a_token_is_not_in_the_repr",
         ),
         (
-            "a scheme that is not HTTP",
-            'parts.scheme not in ("http", "https")',
-            "not parts.scheme",
-            "test_servers.py::test_what_is_no_address_is_refused",
-        ),
-        ("a port that cannot be", "or port == 0", "or False", "test_servers.py::test_what_is_no_address_is_refused"),
-        (
-            "an address that cannot be shown",
-            "or not address.isprintable()",
-            "or False",
-            "test_servers.py::test_what_is_no_address_is_refused",
-        ),
-        (
-            "an address without its port",
-            'or parts.netloc.endswith(":")',
-            "or False",
-            "test_servers.py::test_what_is_no_address_is_refused",
-        ),
-        (
-            "a saved answer with a NUL in its name",
-            'if b"\\0" not in path.encode():',
-            "if path.encode():",
-            "test_servers.py::test_what_is_no_address_is_refused",
-        ),
-        (
             "a source that is none",
             'if server.source not in ("", *APIS):',
             NEVER,
@@ -1103,12 +1162,6 @@ GUARDS = (
             'if server.source not in ("", "file"):',
             NEVER,
             "test_servers.py::test_a_source_that_cannot_be",
-        ),
-        (
-            "an address with a space",
-            'or " " in address',
-            "or False",
-            "test_servers.py::test_what_is_no_address_is_refused",
         ),
     ),
     *_in(
@@ -1833,6 +1886,12 @@ GUARDS = (
     ),
     *_in(
         "cli/_configuration.py",
+        (
+            "a configuration of somebody else",
+            "if reason := foreign(Path(NAME)):",
+            "if reason := None:",
+            "cli/test_strangers.py::test_a_configuration_of_somebody_else_is_not_used",
+        ),
         (
             "a file of authorities that is missing",
             "if path is not None and not os.path.isfile(path):",
