@@ -16,6 +16,7 @@ import pyarrow.json
 from inventory import schema
 from inventory.decode import decode
 from inventory.flatten import Columns, Rows, flatten
+from inventory.gaps import Gaps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,11 +44,13 @@ class Snapshot:
         tables: ``observations``, ``models`` and ``instances`` as Arrow tables with the types of ``schema.py``.
         grains: the grains it holds: both, or the one that a CSV or Parquet file was written in.
         payloads: the answers as received, by server name; empty for a snapshot read from a file.
+        gaps: what the file that it was read from does not tell.
     """
 
     tables: Mapping[str, pa.Table]
     grains: tuple[str, ...] = schema.GRAINS
     payloads: Mapping[str, bytes] = field(default_factory=dict)
+    gaps: Gaps = Gaps()
 
     @property
     def models(self) -> "pd.DataFrame":

@@ -128,9 +128,13 @@ def read(path: str | Path) -> "Snapshot":
     models, instances = map(_read, pair)
     from inventory.formats._soundness import check_models
 
-    if (models.run_id, *models.grains, *instances.grains) != (instances.run_id, *schema.GRAINS):
+    runs = {one.run_id for one in (models, instances)} - {""}  # another program that writes one again drops its run
+    if len(runs) > 1 or (*models.grains, *instances.grains) != schema.GRAINS:
         raise FileError(f"{pair[0]} and {pair[1]} are not of one run", "Write them again with --grain both")
-    whole = replace(models, tables={**models.tables, "instances": instances.tables["instances"]}, grains=schema.GRAINS)
+    told = instances if instances.run_id and not models.run_id else models
+    tables = {**models.tables, "instances": instances.tables["instances"]}
+    tables["observations"] = told.tables["observations"]
+    whole = replace(models, tables=tables, grains=schema.GRAINS, gaps=models.gaps | instances.gaps)
     try:
         check_models(whole)
     except ValueError as error:
@@ -200,13 +204,15 @@ def _read(path: Path) -> "Snapshot":
     except OSError as error:
         raise FileError(f"{path} could not be read: {error.strerror or error}", "Check the path") from error
     from inventory.formats._soundness import check
+    from inventory.formats._unreadable import AGAIN, Unreadable
 
     try:
-        return check(member.read(path))
+        found = check(member.read(path))
     except InventoryError:
         raise
+    except Unreadable as error:
+        raise FileError(f"{path} could not be read: {error.what}", error.advice) from error
     except Exception as error:
-        raise FileError(
-            f"{path} could not be read: it is damaged, or lms-inventory did not write it",
-            "Write it again with: lms-inventory snapshot -o FILE",
-        ) from error
+        raise FileError(f"{path} could not be read: it is damaged", f"Restore it from a copy. {AGAIN}") from error
+    notes = tuple(f"{path}: {note}" for note in found.gaps.notes)
+    return replace(found, gaps=replace(found.gaps, notes=notes))

@@ -4,7 +4,8 @@ import shutil
 import zipfile
 from typing import IO, Any
 
-_MOMENT = (1980, 1, 1, 0, 0, 0)
+MOMENT = (1980, 1, 1, 0, 0, 0)
+"""The time of every entry."""
 
 
 class Archive(zipfile.ZipFile):
@@ -13,11 +14,11 @@ class Archive(zipfile.ZipFile):
     def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
         """Write one entry with a fixed time."""
         name = getattr(zinfo_or_arcname, "filename", zinfo_or_arcname)
-        super().writestr(zipfile.ZipInfo(name, _MOMENT), data, zipfile.ZIP_DEFLATED)
+        super().writestr(zipfile.ZipInfo(name, MOMENT), data, zipfile.ZIP_DEFLATED)
 
     def pour(self, name: str, *sources: IO[bytes]) -> None:
         """Write one entry out of open files, one after the other."""
-        info = zipfile.ZipInfo(name, _MOMENT)
+        info = zipfile.ZipInfo(name, MOMENT)
         info.compress_type = zipfile.ZIP_DEFLATED
         with self.open(info, "w", force_zip64=True) as target:  # its size, which may be large, is not known yet
             for source in sources:

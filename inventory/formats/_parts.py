@@ -11,7 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 from xml.parsers import expat
 
+from inventory.formats._archive import MOMENT
 from inventory.formats._limits import size_of, too_large
+from inventory.formats._unreadable import Unreadable
 
 _UNPACKED, _UNPACKED_RATIO, _UNPACKED_MOST = 2 * 2**20, 50, 128 * 2**20
 """Bytes that any workbook may unpack to, times its size that a larger one may, and that none may exceed; ours do to ten
@@ -58,7 +60,7 @@ class Parts:
 
     Raises:
         FileError: it would unpack to too much.
-        zipfile.BadZipFile: it is no zip file.
+        Unreadable: it is no workbook that can be read.
     """
 
     def __init__(self, path: Path, file: IO[bytes]) -> None:
@@ -67,11 +69,15 @@ class Parts:
         entries = sum(piece.count(_ENTRY) for piece in iter(lambda: file.read(_PIECE), b""))
         if entries > _ENTRIES:
             raise too_large(path, f"it has {entries:,} parts")
-        self._archive = zipfile.ZipFile(file)
+        try:
+            self._archive = zipfile.ZipFile(file)
+        except zipfile.BadZipFile as error:
+            raise Unreadable("it is damaged: a part of the ZIP file is missing", "Copy it again") from error
         unpacked = sum(entry.file_size for entry in self._archive.infolist())
         if unpacked > min(_UNPACKED_MOST, max(_UNPACKED, _UNPACKED_RATIO * size)):
             raise too_large(path, f"it unpacks to {unpacked:,} bytes")
         self._elements = 0
+        self._check_kind()
         targets = self._targets()
         self._sheets = {name: targets[place][1] for name, place in self._named()}
         shared = [place for kind, place in targets.values() if kind == "sharedStrings"]
@@ -82,11 +88,31 @@ class Parts:
         """The names of the sheets, in their order."""
         return list(self._sheets)
 
+    @property
+    def untouched(self) -> bool:
+        """Whether no program has saved it since this tool wrote it, as far as the times in it tell."""
+        return all(entry.date_time == MOMENT for entry in self._archive.infolist())
+
     def rows(self, title: str) -> Iterator[list[Cell | None]]:
         """The cells of each row that a sheet holds, with None for each that is not there."""
+        return (cells for _, cells in self.numbered_rows(title))
+
+    def numbered_rows(self, title: str) -> Iterator[tuple[int, list[Cell | None]]]:
+        """The same rows, each with its number."""
         sheet = _Sheet(self._shared)
         for _ in self._walk(self._sheets[title], sheet.begin, sheet.end, sheet.say):
             yield from sheet.taken()
+
+    def _check_kind(self) -> None:
+        """Refuse another document that is a ZIP file too."""
+        names = {*self._archive.namelist()}
+        if _WORKBOOK in names:
+            return
+        if "xl/workbook.bin" in names:
+            raise Unreadable("it is a binary workbook (.xlsb)", "Save it as .xlsx")
+        if "mimetype" in names:
+            raise Unreadable("it is an OpenDocument file (.ods)", "Save it as .xlsx")
+        raise Unreadable("it is no workbook: it has no part xl/workbook.xml", "Give a workbook that this tool wrote")
 
     def _targets(self) -> dict[str, tuple[str, str]]:
         """The parts that the workbook names: what they are, and where, by the word that it calls them."""
@@ -214,8 +240,9 @@ class _Sheet:
 
     def __init__(self, shared: list[str]) -> None:
         self._shared = shared
-        self._rows: list[list[Cell | None]] = []
+        self._rows: list[tuple[int, list[Cell | None]]] = []
         self._row: list[Cell | None] = []
+        self._number = 0
         self._kind = "n"
         self._value = False
         self._inside = _Inside()
@@ -240,6 +267,7 @@ class _Sheet:
             self._value = self._told = True
         elif name == "row":
             self._row = []
+            self._number = int(attributes.get("r") or self._number + 1)
         else:
             self._told |= name == "t"
             self._inside.begin(name)
@@ -255,7 +283,7 @@ class _Sheet:
         elif name == "v":
             self._value = False
         elif name == "row":
-            self._rows.append(self._row)
+            self._rows.append((self._number, self._row))
         else:
             self._inside.end(name)
 
@@ -267,7 +295,7 @@ class _Sheet:
             if self._characters > _CELL:
                 raise ValueError("a text that no cell can hold")
 
-    def taken(self) -> list[list[Cell | None]]:
+    def taken(self) -> list[tuple[int, list[Cell | None]]]:
         """The rows that have ended since it was asked last."""
         rows, self._rows = self._rows, []
         return rows
