@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from inventory.errors import ConfigurationError
 
-SEPARATORS = {",": ",", ";": ";", "tab": "\t"}
+SEPARATORS = {",": ",", ";": ";", "tab": "\t", "\t": "\t"}
 """What may separate cells, by the word for it in ``inventory.toml``."""
 
 DECIMALS = (".", ",")

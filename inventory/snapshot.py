@@ -133,6 +133,7 @@ class Written:
         rows: rows of the table written.
         size: bytes written.
         skipped: why it was left as it was; empty if it was written.
+        without: the servers whose rows it does not hold, since it cannot say that their answers are in doubt.
     """
 
     path: Path
@@ -140,6 +141,7 @@ class Written:
     rows: int = 0
     size: int = 0
     skipped: str = ""
+    without: tuple[str, ...] = ()
 
 
 def flatten_models(payload: Mapping[str, Any] | bytes | str, server: str = "local") -> "pd.DataFrame":
@@ -233,8 +235,7 @@ def arrow_schema(table: schema.Table) -> pa.Schema:
 
 def frame(table: pa.Table) -> "pd.DataFrame":
     """A pandas DataFrame of an Arrow table, with nullable types."""
-    result: pd.DataFrame = table.to_pandas()
-    return result
+    return table.to_pandas()  # type: ignore[no-any-return]
 
 
 def rows(table: pa.Table) -> list[dict[str, Any]]:
@@ -272,8 +273,7 @@ def table_of(table: schema.Table, found: Sequence[Mapping[str, Any]]) -> pa.Tabl
 
 def total_of(numbers: Sequence[int | None]) -> int | None:
     """The sum of the numbers that are known; None if none of them is, or if no column can hold it."""
-    known = [number for number in numbers if number is not None]
-    total = sum(known)
+    total = sum(known := [number for number in numbers if number is not None])
     return total if (known or not numbers) and abs(total) < 2**63 else None
 
 

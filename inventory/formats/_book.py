@@ -13,8 +13,8 @@ import inventory
 from inventory import schema
 from inventory.formats._cells import LONG, value_of, whole_text
 from inventory.formats._limits import gathered
-from inventory.formats._named import NEEDED, LeftAside, gaps_of, grain_of, is_header, numbered, observed_of, some
-from inventory.formats._parts import Cell, Parts
+from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, is_header, numbered, observed_of, some
+from inventory.formats._parts import Cell, NumberedRow, Parts
 from inventory.formats._unreadable import Unreadable
 from inventory.gaps import Gaps
 from inventory.snapshot import Snapshot, build, concat, rows, values
@@ -24,7 +24,7 @@ _BATCH, _BATCH_SIZE = 2000, 4 * 2**20  # rows that are read together, and the ch
 _SHOWN = 40  # characters of a cell that a sentence shows
 _SHARED = ("s", "str")  # cells as other programs write texts
 
-Rows = Iterator[tuple[int, list[Cell | None]]]
+Rows = Iterator[NumberedRow]
 
 
 @dataclass

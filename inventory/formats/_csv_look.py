@@ -10,7 +10,7 @@ from pathlib import Path
 from inventory import schema
 from inventory.dialects import SEPARATORS
 from inventory.formats._limits import size_of
-from inventory.formats._named import grain_of, is_header
+from inventory.formats._columns import grain_of, is_header
 from inventory.formats._unreadable import Unreadable
 
 BOM = b"\xef\xbb\xbf"
@@ -36,6 +36,7 @@ class Look:
         names: the names of its columns.
         lines: lines after the first.
         ended: its last line has a line break.
+        plain: Arrow may read it: UTF-8, the header first, and every text that begins also ends.
         ours: it is written as this tool writes, so that an empty text is not the same as none.
     """
 
@@ -46,6 +47,7 @@ class Look:
     names: tuple[str, ...]
     lines: int
     ended: bool
+    plain: bool
     ours: bool
 
 
@@ -72,8 +74,9 @@ def look_at(path: Path) -> Look:
         raise Unreadable("it is cut off in its first line, which names the columns", "Copy it again")
     quoted = r'"[^"\r\n]*"'
     first = re.match(rf"{quoted}(?:{re.escape(separator)}{quoted})*\r\n", text)
-    ours = bool(first) and head.startswith(BOM) and row == 1 and ended and quotes % 2 == 0
-    return Look(encoding, mark, separator, row, names, max(lines - 1, 0), ended, ours)
+    plain = encoding == "utf-8" and row == 1 and ended and quotes % 2 == 0
+    ours = plain and bool(first) and head.startswith(BOM)
+    return Look(encoding, mark, separator, row, names, max(lines - 1, 0), ended, plain, ours)
 
 
 def _encoding(head: bytes) -> tuple[str, int]:
@@ -98,7 +101,7 @@ def _header(text: str) -> tuple[str, int, tuple[str, ...]]:
         Unreadable: no row does.
     """
     best: tuple[int, str, int, tuple[str, ...]] = (0, ",", 1, ())
-    for separator in (*SEPARATORS.values(), *_OTHER_SEPARATORS):
+    for separator in (*dict.fromkeys(SEPARATORS.values()), *_OTHER_SEPARATORS):
         reader = csv.reader(StringIO(text, newline=""), delimiter=separator)
         try:
             for row, cells in enumerate(islice(reader, _HEADER_ROWS), 1):

@@ -6,6 +6,7 @@ variant has others.
 """
 
 import zipfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
@@ -13,22 +14,17 @@ from xml.parsers import expat
 
 from inventory.formats._archive import MOMENT
 from inventory.formats._limits import size_of, too_large
-from inventory.formats._unreadable import Unreadable
+from inventory.formats._unreadable import Unreadable, check_workbook
 
 _UNPACKED, _UNPACKED_RATIO, _UNPACKED_MOST = 2 * 2**20, 50, 128 * 2**20
-"""Bytes that any workbook may unpack to, times its size that a larger one may, and that none may exceed; ours do to ten
-or twenty times."""
+"""Bytes that any workbook may unpack to, times its size that a larger one may, and that none may exceed."""
 
 _ELEMENTS, _ELEMENTS_RATIO, _ELEMENTS_MOST = 200_000, 1.5, 5_000_000
 """Elements that any part may hold, times its packed size that a larger one may, and that all may hold together; ours
 have one in two bytes, and a hundred thousand models four million."""
 
-_NAMES = 10_000
-"""Different names of elements and attributes, which the parser keeps."""
-
-_CHARACTERS = 32 * 2**20
-"""Characters of all shared texts."""
-
+_NAMES = 10_000  # different names of elements and attributes, which the parser keeps
+_CHARACTERS = 32 * 2**20  # characters of all shared texts
 _ENTRIES = 10_000
 _ENTRY = b"PK\x01\x02"  # how the directory of a zip file begins each entry
 _PIECE = 2**16
@@ -36,9 +32,7 @@ _COLUMNS, _KEPT = 16_384, 64
 """Columns that a sheet can have, and how many of them are read: our tables have half as many, and a cell far on the
 right would stand for thousands that are empty."""
 
-_CELL = 2**20
-"""Characters of one cell; Excel has room for 32,767."""
-
+_CELL = 2**20  # characters of one cell; Excel has room for 32,767
 _WORKBOOK = "xl/workbook.xml"
 
 Attributes = dict[str, str]
@@ -49,6 +43,9 @@ class Cell(NamedTuple):
 
     kind: str
     text: str | None
+
+
+NumberedRow = tuple[int, list[Cell | None]]
 
 
 class Parts:
@@ -77,7 +74,7 @@ class Parts:
         if unpacked > min(_UNPACKED_MOST, max(_UNPACKED, _UNPACKED_RATIO * size)):
             raise too_large(path, f"it unpacks to {unpacked:,} bytes")
         self._elements = 0
-        self._check_kind()
+        check_workbook(self._archive.namelist())
         targets = self._targets()
         self._sheets = {name: targets[place][1] for name, place in self._named()}
         shared = [place for kind, place in targets.values() if kind == "sharedStrings"]
@@ -90,29 +87,18 @@ class Parts:
 
     @property
     def untouched(self) -> bool:
-        """Whether no program has saved it since this tool wrote it, as far as the times in it tell."""
+        """Whether no program has saved it again, as far as the times in it tell."""
         return all(entry.date_time == MOMENT for entry in self._archive.infolist())
 
     def rows(self, title: str) -> Iterator[list[Cell | None]]:
         """The cells of each row that a sheet holds, with None for each that is not there."""
         return (cells for _, cells in self.numbered_rows(title))
 
-    def numbered_rows(self, title: str) -> Iterator[tuple[int, list[Cell | None]]]:
+    def numbered_rows(self, title: str) -> Iterator[NumberedRow]:
         """The same rows, each with its number."""
         sheet = _Sheet(self._shared)
         for _ in self._walk(self._sheets[title], sheet.begin, sheet.end, sheet.say):
             yield from sheet.taken()
-
-    def _check_kind(self) -> None:
-        """Refuse another document that is a ZIP file too."""
-        names = {*self._archive.namelist()}
-        if _WORKBOOK in names:
-            return
-        if "xl/workbook.bin" in names:
-            raise Unreadable("it is a binary workbook (.xlsb)", "Save it as .xlsx")
-        if "mimetype" in names:
-            raise Unreadable("it is an OpenDocument file (.ods)", "Save it as .xlsx")
-        raise Unreadable("it is no workbook: it has no part xl/workbook.xml", "Give a workbook that this tool wrote")
 
     def _targets(self) -> dict[str, tuple[str, str]]:
         """The parts that the workbook names: what they are, and where, by the word that it calls them."""
@@ -171,8 +157,7 @@ class Parts:
         end: Callable[[str], None] = lambda _: None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        for _ in self._walk(part, begin, end, say):
-            pass
+        deque(self._walk(part, begin, end, say), 0)
 
     def _walk(
         self,
@@ -240,7 +225,7 @@ class _Sheet:
 
     def __init__(self, shared: list[str]) -> None:
         self._shared = shared
-        self._rows: list[tuple[int, list[Cell | None]]] = []
+        self._rows: list[NumberedRow] = []
         self._row: list[Cell | None] = []
         self._number = 0
         self._kind = "n"
@@ -267,7 +252,10 @@ class _Sheet:
             self._value = self._told = True
         elif name == "row":
             self._row = []
-            self._number = int(attributes.get("r") or self._number + 1)
+            number = int(attributes.get("r") or self._number + 1)
+            if number <= self._number:
+                raise Unreadable(f"row {number:,} stands there twice")
+            self._number = number
         else:
             self._told |= name == "t"
             self._inside.begin(name)
@@ -295,7 +283,7 @@ class _Sheet:
             if self._characters > _CELL:
                 raise ValueError("a text that no cell can hold")
 
-    def taken(self) -> list[tuple[int, list[Cell | None]]]:
+    def taken(self) -> list[NumberedRow]:
         """The rows that have ended since it was asked last."""
         rows, self._rows = self._rows, []
         return rows

@@ -1,5 +1,6 @@
 """Why a file cannot be read, each cause in its own words; and what a file is, whatever its suffix says."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 AGAIN = "Write it again with: lms-inventory snapshot -o FILE"
@@ -57,6 +58,25 @@ def check_kind(path: Path, suffix: str) -> None:
         _check_parquet(path, head)
     if suffix == "xlsx" and not head.startswith(_ZIP):
         raise Unreadable("it is not a workbook", "Name a CSV file .csv, a Parquet file .parquet")
+
+
+def check_workbook(names: Iterable[str]) -> None:
+    """Refuse another document that is a ZIP file too.
+
+    Args:
+        names: the parts in it.
+
+    Raises:
+        Unreadable: it is no workbook.
+    """
+    there = {*names}
+    if "xl/workbook.xml" in there:
+        return
+    if "xl/workbook.bin" in there:
+        raise Unreadable("it is a binary workbook (.xlsb)", "Save it as .xlsx")
+    if "mimetype" in there:
+        raise Unreadable("it is an OpenDocument file (.ods)", "Save it as .xlsx")
+    raise Unreadable("it is no workbook: it has no part xl/workbook.xml", "Give a workbook that this tool wrote")
 
 
 def _check_parquet(path: Path, head: bytes) -> None:

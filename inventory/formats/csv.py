@@ -24,7 +24,7 @@ from inventory.dialects import Dialect
 from inventory.formats import _csv_any
 from inventory.formats._csv_look import BOM, Look, look_at
 from inventory.formats._limits import gathered, row_bytes, size_of, too_large
-from inventory.formats._named import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
+from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
 from inventory.formats._unreadable import check_kind
 from inventory.gaps import Gaps
 from inventory.snapshot import Snapshot, arrow_schema, concat
@@ -41,7 +41,11 @@ _COMMA = rf"(,{_SKIPPED})"
 _STARTS = ((rf"{_INNER}([{_DANGEROUS}])", r"\1'\2"), (rf"^({_SKIPPED}[{_DANGEROUS}]|[\t\r\n|%])", r"'\1"))
 _GUARD = ((rf"{_COMMA}('~')", r"\1'~'\2"), *_STARTS)
 _GUARD_COMMAS = ((rf"{_COMMA}([{_DANGEROUS}])", r"\1'~'\2"), *_STARTS)
-_UNGUARD = ((r"^'", ""), (rf"{_INNER}'", r"\1"), (rf"{_COMMA}'~'", r"\1"))
+_UNGUARD = (  # only where one would be put: other programs write no guards, and a text may begin with a quote
+    (rf"^'({_SKIPPED}[{_DANGEROUS}]|[\t\r\n|%])", r"\1"),
+    (rf"{_INNER}'([{_DANGEROUS}])", r"\1\2"),
+    (rf"{_COMMA}'~'([{_DANGEROUS}])", r"\1\2"),
+)
 
 
 def encode(overview: "Overview", grain: str, dialect: Dialect = Dialect()) -> bytes:  # noqa: B008 - frozen
@@ -84,13 +88,14 @@ def read(path: Path) -> Snapshot:
 
 def _content(path: Path, look: Look, table: schema.Table) -> tuple[pa.Table, Gaps]:
     """The rows, and what is to be said of them."""
-    if look.ours:
-        try:
+    for like_ours in (True, False):
+        if look.ours if like_ours else look.plain:
             aside = LeftAside()
-            content = concat(table, gathered(path, _batches(path, look, table, aside)))
-            return content, aside.gaps(content.num_rows)
-        except pa.ArrowInvalid:  # somebody changed it: what is odd is told below
-            pass
+            try:
+                content = concat(table, gathered(path, _batches(path, look, table, aside, like_ours)))
+                return content, Gaps(blanks=not like_ours) | aside.gaps(content.num_rows)
+            except pa.ArrowInvalid:  # what is odd is told below
+                pass
     aside = LeftAside()
     found = (_replaced(batch, _UNGUARD) for batch in _csv_any.batches(path, look, table, aside))
     content = concat(table, gathered(path, found))
@@ -102,54 +107,58 @@ def _width(table: schema.Table) -> int:
     return sum(4 if pa.types.is_string(field.type) else 8 for field in arrow_schema(table))
 
 
-def _batches(path: Path, look: Look, table: schema.Table, aside: LeftAside) -> Iterator[pa.Table]:
+def _batches(
+    path: Path, look: Look, table: schema.Table, aside: LeftAside, like_ours: bool
+) -> Iterator[pa.Table]:
     """The rows, some at a time: those of a small block, unless one of them has more than that."""
     read = 0
     try:
-        for batch in _blocks(path, look, table, _BLOCK):
+        for batch in _blocks(path, look, table, _BLOCK, like_ours):
             yield _of_models(batch, look, read, aside)
             read += batch.num_rows
     except pa.ArrowInvalid as error:
         if "block size" not in str(error):
             raise
-        for batch in _blocks(path, look, table, _LARGEST):
+        for batch in _blocks(path, look, table, _LARGEST, like_ours):
             left = batch.slice(min(read, batch.num_rows))
             read -= batch.num_rows - left.num_rows
             yield _of_models(left, look, read, aside)
 
 
-def _blocks(path: Path, look: Look, table: schema.Table, size: int) -> Iterator[pa.Table]:
+def _blocks(path: Path, look: Look, table: schema.Table, size: int, like_ours: bool) -> Iterator[pa.Table]:
     """The rows, as many at a time as so many bytes of the file hold; a column that the file lacks is null."""
     target = arrow_schema(table)
-    known = [name for name in table.names if name in look.names]
-    texts = look.separator != ","  # then decimals may follow a comma
-    kinds = {name: pa.string() if texts and pa.types.is_floating(target.field(name).type) else target.field(name).type
-             for name in known}
+    known = {field.name: field.type for field in target if field.name in look.names}
+    if look.separator == ";":  # then decimals may follow a comma
+        known = {name: pa.string() if pa.types.is_floating(kind) else kind for name, kind in known.items()}
     with arrow_csv.open_csv(
         path,
         read_options=arrow_csv.ReadOptions(block_size=min(path.stat().st_size, size), use_threads=False),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True, delimiter=look.separator),
         convert_options=arrow_csv.ConvertOptions(
-            column_types=kinds,
-            include_columns=known,
+            column_types=known,
+            include_columns=list(known),
             null_values=[""],
             strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            true_values=["true"],
-            false_values=["false"],
+            quoted_strings_can_be_null=not like_ours,
+            true_values=["true"] if like_ours else ["true", "True", "TRUE"],
+            false_values=["false"] if like_ours else ["false", "False", "FALSE"],
         ),
     ) as reader:
         for batch in reader:
             read = _replaced(pa.Table.from_batches([batch]), _UNGUARD)
             columns = [
-                _number(read.column(field.name)).cast(field.type)
-                if pa.types.is_floating(field.type) and field.name in known
-                else read.column(field.name)
+                _conformed(read.column(field.name), field.type)
                 if field.name in known
                 else pa.chunked_array([pa.nulls(read.num_rows, field.type)])
                 for field in target
             ]
             yield pa.Table.from_arrays(columns, schema=target)
+
+
+def _conformed(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """A column in its type; a number may come as a text with a decimal comma."""
+    return cells if cells.type == kind else compute.replace_substring(cells, ",", ".").cast(kind)
 
 
 def _of_models(batch: pa.Table, look: Look, before: int, aside: LeftAside) -> pa.Table:
@@ -162,10 +171,6 @@ def _of_models(batch: pa.Table, look: Look, before: int, aside: LeftAside) -> pa
             aside.add(before + first + 2, name, lacking)
             batch = batch.filter(there)
     return batch
-
-
-def _number(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    return compute.replace_substring(cells, ",", ".") if pa.types.is_string(cells.type) else cells
 
 
 def _with_decimal(table: pa.Table, before: str, after: str) -> pa.Table:

@@ -13,7 +13,7 @@ from pyarrow import parquet
 import inventory
 from inventory import schema
 from inventory.formats._limits import TABLE_LIMIT, gathered, too_large
-from inventory.formats._named import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
+from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
 from inventory.formats._pages import THRIFT_LIMITS, check_footer, check_pages
 from inventory.formats._typed import typed
 from inventory.formats._unreadable import Unreadable, check_kind
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _OURS = b"lms-inventory"
 _ATTRIBUTES = b"PANDAS_ATTRS"  # what pandas gives as DataFrame.attrs, and writes again
 _REWRITTEN = "another program wrote it again: servers that have rows count as read, others are not known"
+_LENGTHS = "DELTA_LENGTH_BYTE_ARRAY"  # each text stands in the page, as in a plain one
+_DELTA = {"DELTA_BYTE_ARRAY", _LENGTHS}
 _BATCH = 4096  # rows that are spelt out together
 _PARTS = 1_000_000  # values in what the file says of itself: some dozens for each server
 
@@ -109,14 +111,35 @@ def _content(path: Path, table: schema.Table, metadata: Any, found: pa.Schema) -
     for name in known:
         if name not in flat:
             raise Unreadable(f"column {name} holds {found.field(name).type} where single values should be")
-    texts = [name for name in known if flat[name].physical_type == "BYTE_ARRAY"]
     aside = LeftAside()
+    batches = (
+        batch
+        for group in range(metadata.num_row_groups)
+        for batch in _group(path, metadata, group, known)
+    )
+    content = concat(table, gathered(path, _spelt_out(path, batches, table, aside)))
+    return content, aside.gaps(content.num_rows)
+
+
+def _group(path: Path, metadata: Any, group: int, known: list[str]) -> Iterator[pa.RecordBatch]:
+    """The batches of one group of rows; texts that many rows may share are numbered.
+
+    Raises:
+        Unreadable: a column is packed in a way that can make much out of little.
+    """
+    chunks = [metadata.row_group(group).column(place) for place in range(metadata.num_columns)]
+    texts = []
+    for chunk in chunks:
+        if chunk.path_in_schema in known and chunk.physical_type == "BYTE_ARRAY":
+            delta = {*chunk.encodings} & _DELTA
+            if delta - {_LENGTHS} or (delta and chunk.has_dictionary_page):
+                why = f"column {chunk.path_in_schema} is encoded as {', '.join(sorted(delta))}"
+                raise Unreadable(why, "Write it with the encoding PLAIN or with dictionaries")
+            texts += [] if delta else [chunk.path_in_schema]
     with parquet.ParquetFile(
         path, metadata=metadata, read_dictionary=texts, page_checksum_verification=True, **THRIFT_LIMITS
     ) as file:
-        batches = file.iter_batches(_BATCH, columns=known, use_threads=False)
-        content = concat(table, gathered(path, _spelt_out(path, batches, table, aside)))
-    return content, aside.gaps(content.num_rows)
+        yield from file.iter_batches(_BATCH, row_groups=[group], columns=known, use_threads=False)
 
 
 def _observed(about: dict[str, Any], content: pa.Table) -> tuple[pa.Table, Gaps]:

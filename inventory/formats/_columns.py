@@ -79,13 +79,20 @@ def gaps_of(table: schema.Table, names: Sequence[str | None], where: str = "", m
     if len({*known}) < len(known):
         raise Unreadable(f"{where}two columns are called {next(name for name in known if known.count(name) > 1)}")
     lacking = [name for name in table.names if name not in known]
+    told = [name for name in lacking if not name.endswith("ordinal")]  # those follow from the order of the rows
     unknown = [name for name in names if name and name not in {*table.names, *more} and not _is_index(name)]
     notes = []
     if unknown:
-        notes.append(f"{where}{some(unknown)} left aside: a newer version may have written it, or somebody added it")
-    if lacking:
-        notes.append(f"{where}no column {some(lacking)}: an older version may have written it. It is not compared")
+        notes.append(
+            f"{where}{_columns(unknown)} left aside: a newer version may have written it, or somebody added it"
+        )
+    if told:
+        notes.append(f"{where}no {_columns(told)}: an older version may have written the file. Not compared")
     return Gaps(frozenset((table.name, name) for name in (*lacking, *unknown)), notes=tuple(notes))
+
+
+def _columns(names: Sequence[str]) -> str:
+    return f"{'columns' if len(names) > 1 else 'column'} {some(names)}"
 
 
 def some(names: Sequence[str]) -> str:
