@@ -49,7 +49,7 @@ class Configuration:
     text: str = field(default="", repr=False)
     entries: tuple[Entry, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
-    csv: Dialect = Dialect()
+    csv: Dialect = field(default_factory=Dialect)
 
     def said(self, *place: str | int) -> str:
         """Where a key is: ``inventory.toml line 12``."""

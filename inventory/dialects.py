@@ -48,6 +48,6 @@ def dialect_of(separator: str | None, decimal: str | None) -> Dialect:
     dialect = Dialect(SEPARATORS[separator or ","], decimal or ".")
     if dialect.separator == dialect.decimal:
         raise ConfigurationError(
-            "separator and decimal are both ','", "Set separator = \";\" where decimals follow a comma"
+            "separator and decimal are both ','", 'Set separator = ";" where decimals follow a comma'
         )
     return dialect

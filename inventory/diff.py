@@ -144,7 +144,11 @@ def compare_sides(old: Side, new: Side, ignore: Sequence[str] = ()) -> Changes:
         server: moment for side in (old, new) for server, (status, moment) in side.servers.items() if status == "ok"
     }
     skipped = [
-        {"server": server, "reason": _reason(before.get(server), after.get(server), old, new), "last_read": seen.get(server)}
+        {
+            "server": server,
+            "reason": _reason(before.get(server), after.get(server), old, new),
+            "last_read": seen.get(server),
+        }
         for server in sorted((before.keys() | after.keys()) - both)
     ]
     return Changes(table_of(schema.CHANGES, found), table_of(NOT_COMPARED, skipped), table_of(HINTS, _hints(found)))

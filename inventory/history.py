@@ -17,6 +17,7 @@ from inventory import queries, schema
 from inventory.diff import Changes, compare_sides, left_out
 from inventory.engines import Engine, open_engine, place
 from inventory.errors import ConfigurationError
+from inventory.labels import composed, spellings
 from inventory.past import Past
 from inventory.references import resolve
 from inventory.snapshot import Snapshot, arrow_schema, concat, conformed, frame, rows, table_of, values
@@ -173,8 +174,12 @@ class History:
         Raises:
             ConfigurationError: no complete observation has it.
         """
-        past = self._past(servers, key)
+        past = self._past(servers, spellings(key))
         lives = past.lifecycle()
+        if not lives.num_rows and not key.isascii():
+            known = {one for one in values(self._past(servers).lifecycle(), "key") if composed(one) == composed(key)}
+            past = self._past(servers, sorted(known) or [key])
+            lives = past.lifecycle()
         if not lives.num_rows:
             where = f" on {', '.join(servers)}" if servers else ""
             raise ConfigurationError(
@@ -262,8 +267,8 @@ class History:
             )
         return Snapshot(tables)
 
-    def _past(self, servers: Sequence[str] = (), key: str | None = None) -> Past:
-        return Past(self.store, self._engine, servers, key)
+    def _past(self, servers: Sequence[str] = (), keys: Sequence[str] = ()) -> Past:
+        return Past(self.store, self._engine, servers, keys)
 
     def views(
         self,

@@ -50,7 +50,7 @@ class Snapshot:
     tables: Mapping[str, pa.Table]
     grains: tuple[str, ...] = schema.GRAINS
     payloads: Mapping[str, bytes] = field(default_factory=dict)
-    gaps: Gaps = Gaps()
+    gaps: Gaps = field(default_factory=Gaps)
 
     @property
     def models(self) -> "pd.DataFrame":

@@ -68,8 +68,8 @@ def write_all(
     for file in files:
         if file.without:
             say(
-                f"{file.path} is without {', '.join(file.without)}, whose answer is in doubt: a CSV file has no place to "
-                "say so. A workbook or a Parquet file holds all"
+                f"{file.path} is without {', '.join(file.without)}, whose answer is in doubt: a CSV file has no place "
+                "to say so. A workbook or a Parquet file holds all"
             )
     return files, failures
 
@@ -113,9 +113,7 @@ def _filled(output: str, run_id: str) -> str:
     return output
 
 
-def write_tables(
-    tables: "Tables", outputs: Sequence[str], run_id: str, csv_for: str | None = None
-) -> list[FileError]:
+def write_tables(tables: "Tables", outputs: Sequence[str], run_id: str, csv_for: str | None = None) -> list[FileError]:
     """The same for tables that are no snapshot."""
     from inventory import formats
 

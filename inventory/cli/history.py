@@ -87,7 +87,7 @@ def _meant(kept: "History", servers: Sequence[str], where: Sequence[str]) -> Seq
     """The servers that are asked about; an empty list means all."""
     from inventory.comparison import known_servers
 
-    known_servers(kept, servers)
+    servers = known_servers(kept, servers)
     return list(selected(stored_labels(kept), servers, where)) if where else servers
 
 

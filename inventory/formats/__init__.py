@@ -67,7 +67,10 @@ class Format(Protocol):
 
 
 def write(
-    overview: "Overview", path: str | Path, grain: str = "model", dialect: Dialect = Dialect()  # noqa: B008 - frozen
+    overview: "Overview",
+    path: str | Path,
+    grain: str = "model",
+    dialect: Dialect = Dialect(),  # noqa: B008 - frozen
 ) -> "list[Written]":
     """Write a run; the suffix is the format.
 
@@ -115,7 +118,9 @@ def write(
 
 
 def write_tables(
-    tables: "Tables", path: str | Path, dialect: Dialect = Dialect()  # noqa: B008 - frozen
+    tables: "Tables",
+    path: str | Path,
+    dialect: Dialect = Dialect(),  # noqa: B008 - frozen
 ) -> None:
     """Write tables that are no snapshot, such as changes; a format of one table holds the first.
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import inventory
 from inventory import schema
 from inventory.formats._cells import LONG, value_of, whole_text
-from inventory.formats._limits import gathered
 from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, is_header, numbered, observed_of, some
+from inventory.formats._limits import gathered
 from inventory.formats._parts import Cell, NumberedRow, Parts
 from inventory.formats._unreadable import Unreadable
 from inventory.gaps import Gaps
@@ -36,7 +36,7 @@ class _Sheet:
         names: the names of its columns, as far as there are any.
         rows: the rows that follow.
         aside: the rows that are of nothing.
-        shared: another program wrote its texts.
+        shared: another program wrote its texts: an empty one is the same as none.
         version: the version that wrote it, if a column tells it.
     """
 
@@ -83,7 +83,7 @@ def snapshot_in(parts: Parts, path: Path, titles: dict[str, str], long_title: st
         content = concat(table, gathered(path, _batches(sheet, table, long)))
         gaps |= told | sheet.aside.gaps(content.num_rows, sheet.where)
         tables[name] = numbered(table, content, told) if name != "observations" else _with_run(content)
-        gaps |= Gaps(blanks=(sheet.shared or not parts.untouched) and name != "observations")
+        gaps |= Gaps(blanks=sheet.shared and name != "observations")
     if "observations" not in sheets:
         several = pa.concat_tables([tables[schema.GRAIN_TABLES[grain].name].select(["server"]) for grain in grains])
         tables["observations"] = observed_of(several)
@@ -126,7 +126,7 @@ def _opened(parts: Parts, title: str, table: str) -> _Sheet | None:
     for _, cells in islice(lines, _HEADER_ROWS):
         names = [_name(cell) for cell in cells]
         if {"server", "status"} <= {*names} if table == "observations" else is_header(names):
-            return _Sheet(title, names, lines)
+            return _Sheet(title, names, lines, shared=not parts.untouched)
     if table in {one.name for one in schema.GRAIN_TABLES.values()}:
         raise Unreadable(f"sheet {title}: no row names the columns server and key", "Put the header back")
     return None
@@ -161,7 +161,7 @@ def _batches(sheet: _Sheet, table: schema.Table, long: dict[int, str]) -> Iterat
         there = [cells[place] if 0 <= place < len(cells) else None for place in places]
         if not any(cell and cell.text for cell in there):
             continue
-        empty = next((place for place in checked if _lacks(there[place])), None)
+        empty = next((place for place in checked if _lacks(there[place], blanks=sheet.shared)), None)
         if empty is not None:
             sheet.aside.add(number, table.names[empty])
             continue
@@ -179,9 +179,9 @@ def _batches(sheet: _Sheet, table: schema.Table, long: dict[int, str]) -> Iterat
     yield _columns(table, found)
 
 
-def _lacks(cell: Cell | None) -> bool:
-    """Whether a cell is empty, and not one with an empty text."""
-    return cell is None or (cell.text is None and cell.kind != "inlineStr")
+def _lacks(cell: Cell | None, *, blanks: bool) -> bool:
+    """Whether a cell is empty; with ``blanks``, an empty text is as good as none."""
+    return cell is None or (not cell.text and (blanks or cell.kind != "inlineStr"))
 
 
 def _value(cell: Cell, column: schema.Column, sheet: _Sheet, number: int, long: dict[int, str] | None) -> Any:
@@ -189,6 +189,8 @@ def _value(cell: Cell, column: schema.Column, sheet: _Sheet, number: int, long: 
     sheet.shared |= cell.kind in _SHARED
     try:
         value = value_of(cell, column.kind)
+        if value == "" and sheet.shared:
+            return None
         return whole_text(value, long) if isinstance(value, str) and long is not None else value
     except (ValueError, KeyError, OverflowError) as error:
         text = cell.text or ""

@@ -147,7 +147,7 @@ def value_of(cell: Cell | None, kind: str) -> Any:
         return None
     form, text = cell
     if text is None:
-        return "" if form == "inlineStr" else None
+        return "" if form == "inlineStr" and kind not in _VALUES else None
     if kind in _VALUES and form in _TEXTS:
         return parsed(text, kind) if text.strip() else None
     if kind == schema.TIME and form == "d":

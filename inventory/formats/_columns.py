@@ -97,7 +97,7 @@ def _columns(names: Sequence[str]) -> str:
 
 def some(names: Sequence[str]) -> str:
     """The first of some names, and how many more there are."""
-    shown = [name if len(name) <= 60 else f"{name[:57]}..." for name in names[:_NAMED]]  # noqa: PLR2004
+    shown = [name if len(name) <= 60 else f"{name[:57]}..." for name in names[:_NAMED]]
     return ", ".join(shown) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 

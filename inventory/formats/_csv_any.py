@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.formats._csv_look import Look
 from inventory.formats._columns import NEEDED, LeftAside
+from inventory.formats._csv_look import Look
 from inventory.formats._limits import too_large
 from inventory.formats._texts import parsed
 from inventory.formats._unreadable import AGAIN, Unreadable
@@ -76,8 +76,7 @@ def _values(texts: Sequence[str], column: schema.Column, numbers: list[int], sep
         if whole.isdecimal() or not whole:  # as most are
             return [int(text) if text else None for text in texts]
     return [
-        _value(text, column, number, separator) if text else None
-        for text, number in zip(texts, numbers, strict=True)
+        _value(text, column, number, separator) if text else None for text, number in zip(texts, numbers, strict=True)
     ]
 
 
@@ -125,7 +124,9 @@ def _whole(cells: list[str], width: int, number: int, look: Look) -> list[str]:
     if len(cells) > width and not any(cells[width:]):
         return cells[:width]
     why = "it is cut off" if len(cells) < width else "a text without quotes may hold a separator"
-    raise Unreadable(f"row {number:,} has {len(cells):,} cells, the header {width}: {why}", "Mend that row, or " + AGAIN)
+    raise Unreadable(
+        f"row {number:,} has {len(cells):,} cells, the header {width}: {why}", "Mend that row, or " + AGAIN
+    )
 
 
 def _not_readable(look: Look, number: int, error: UnicodeDecodeError) -> Unreadable:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from inventory import schema
 from inventory.dialects import SEPARATORS
-from inventory.formats._limits import size_of
 from inventory.formats._columns import grain_of, is_header
+from inventory.formats._limits import size_of
 from inventory.formats._unreadable import Unreadable
 
 BOM = b"\xef\xbb\xbf"
@@ -66,12 +66,12 @@ def look_at(path: Path) -> Look:
             lines, quotes, block = lines + more.count(b"\n"), quotes + more.count(b'"'), more
     encoding, mark = _encoding(head)
     text = head[mark:].decode(encoding, errors="replace")
-    separator, row, names = _header(text)
-    ended = block.endswith(_ENDS.get(encoding, (b"\n", b"\r")))
     if "\n" not in text and "\r" not in text:
         if len(head) >= _HEADER_LIMIT:
             raise Unreadable(f"its first line has more than {_HEADER_LIMIT:,} bytes", "Is it a CSV file?")
         raise Unreadable("it is cut off in its first line, which names the columns", "Copy it again")
+    separator, row, names = _header(text)
+    ended = block.endswith(_ENDS.get(encoding, (b"\n", b"\r")))
     quoted = r'"[^"\r\n]*"'
     first = re.match(rf"{quoted}(?:{re.escape(separator)}{quoted})*\r\n", text)
     plain = encoding == "utf-8" and row == 1 and ended and quotes % 2 == 0
@@ -115,6 +115,8 @@ def _header(text: str) -> tuple[str, int, tuple[str, ...]]:
     if not known:
         names = tuple(text.partition("\n")[0].strip().split(","))
     elif separator in _OTHER_SEPARATORS:
-        raise Unreadable(f"it is separated by {separator!r}", "Save it with commas, semicolons or tabs between the cells")
+        raise Unreadable(
+            f"it is separated by {separator!r}", "Save it with commas, semicolons or tabs between the cells"
+        )
     grain_of(names)
     return separator, row, names

@@ -13,8 +13,8 @@ _TRUE = (
 )  # fmt: skip
 _FALSE = (
     "false", "0", "no", "falsch", "faux", "falso", "onwaar", "fałsz", "nepravda", "falskt", "falsk", "usann",
-    "epätosi", "hamis", "fals", "ложь", "хибність", "лъжа", "yanlış", "ψευδης", "ψευδής", "neistina", "lažno",
-    "melas", "väär",
+    "epätosi", "hamis", "fals", "ложь", "хибність", "лъжа", "yanliş", "yanl\u0131ş", "ψευδης", "ψευδής", "neistina",
+    "lažno", "melas", "väär",
 )  # fmt: skip
 _BOOLEANS = {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}
 _INTEGER = re.compile(r"([+-]?[0-9]{1,30})(?:[.,]0{1,30})?")

@@ -38,11 +38,11 @@ def typed(cells: pa.Array, column: schema.Column, target: pa.DataType, before: i
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _empty(cells: pa.Array) -> bool:
-    return cells.null_count == len(cells)
+    return bool(cells.null_count == len(cells))
 
 
 def _parsed(cells: pa.Array, column: schema.Column, target: pa.DataType, before: int) -> pa.Array:

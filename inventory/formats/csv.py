@@ -22,9 +22,9 @@ from pyarrow import csv as arrow_csv
 from inventory import schema
 from inventory.dialects import Dialect
 from inventory.formats import _csv_any
+from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
 from inventory.formats._csv_look import BOM, Look, look_at
 from inventory.formats._limits import gathered, row_bytes, size_of, too_large
-from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
 from inventory.formats._unreadable import check_kind
 from inventory.gaps import Gaps
 from inventory.snapshot import Snapshot, arrow_schema, concat
@@ -107,9 +107,7 @@ def _width(table: schema.Table) -> int:
     return sum(4 if pa.types.is_string(field.type) else 8 for field in arrow_schema(table))
 
 
-def _batches(
-    path: Path, look: Look, table: schema.Table, aside: LeftAside, like_ours: bool
-) -> Iterator[pa.Table]:
+def _batches(path: Path, look: Look, table: schema.Table, aside: LeftAside, like_ours: bool) -> Iterator[pa.Table]:
     """The rows, some at a time: those of a small block, unless one of them has more than that."""
     read = 0
     try:
@@ -167,7 +165,7 @@ def _of_models(batch: pa.Table, look: Look, before: int, aside: LeftAside) -> pa
         lacking = batch.column(name).null_count
         if lacking:
             there = compute.is_valid(batch.column(name))
-            first = compute.index(there, False).as_py()  # noqa: FBT003
+            first = compute.index(there, False).as_py()
             aside.add(before + first + 2, name, lacking)
             batch = batch.filter(there)
     return batch

@@ -12,8 +12,8 @@ from pyarrow import parquet
 
 import inventory
 from inventory import schema
-from inventory.formats._limits import TABLE_LIMIT, gathered, too_large
 from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
+from inventory.formats._limits import TABLE_LIMIT, gathered, too_large
 from inventory.formats._pages import THRIFT_LIMITS, check_footer, check_pages
 from inventory.formats._typed import typed
 from inventory.formats._unreadable import Unreadable, check_kind
@@ -81,9 +81,7 @@ def read(path: Path) -> Snapshot:
     content = numbered(table, content, gaps)
     observed, unknown = _observed(about, content)
     tables = {one.name: concat(one, []) for one in schema.GRAIN_TABLES.values()}
-    return Snapshot(
-        tables | {table.name: content, "observations": observed}, (grain,), gaps=gaps | more | unknown
-    )
+    return Snapshot(tables | {table.name: content, "observations": observed}, (grain,), gaps=gaps | more | unknown)
 
 
 def _about_of(text: bytes | None) -> dict[str, Any]:
@@ -112,11 +110,7 @@ def _content(path: Path, table: schema.Table, metadata: Any, found: pa.Schema) -
         if name not in flat:
             raise Unreadable(f"column {name} holds {found.field(name).type} where single values should be")
     aside = LeftAside()
-    batches = (
-        batch
-        for group in range(metadata.num_row_groups)
-        for batch in _group(path, metadata, group, known)
-    )
+    batches = (batch for group in range(metadata.num_row_groups) for batch in _group(path, metadata, group, known))
     content = concat(table, gathered(path, _spelt_out(path, batches, table, aside)))
     return content, aside.gaps(content.num_rows)
 
@@ -196,7 +190,7 @@ def _spelt_out(
         for name in {*NEEDED, "ordinal"} & {*names}:
             if lacking := spelt.column(name).null_count:
                 there = compute.is_valid(spelt.column(name))
-                aside.add(before + compute.index(there, False).as_py() + 1, name, lacking)  # noqa: FBT003
+                aside.add(before + compute.index(there, False).as_py() + 1, name, lacking)
                 spelt = spelt.filter(there)
         before += batch.num_rows
         yield spelt
