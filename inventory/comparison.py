@@ -9,6 +9,7 @@ from inventory import formats, schema
 from inventory.diff import Changes, compare, left_out
 from inventory.errors import ConfigurationError
 from inventory.history import History
+from inventory.labels import spelt
 from inventory.overview import Overview
 from inventory.references import time_of
 from inventory.snapshot import Snapshot, rows, table_of, values
@@ -70,11 +71,12 @@ def changes_between(
     if old.run_id and new.run_id and not old.server and not new.server:
         if servers:
             asked = {name for run_id in (old.run_id, new.run_id) for name in _asked(history, run_id)}
-            _known(servers, asked if asked >= set(servers) else asked | history.complete_runs().keys())
+            servers = _known(servers, asked if asked >= set(servers) else asked | history.complete_runs().keys())
         return history.diff(old.run_id, new.run_id, ignore=ignore, servers=servers)
     before, after = (_as_of(side, history) for side in (old, new))
     if servers:
-        _known(servers, {name for one in (before, after) for name in values(one.tables["observations"], "server")})
+        there = {name for one in (before, after) for name in values(one.tables["observations"], "server")}
+        servers = _known(servers, there)
         before, after = only(before, servers), only(after, servers)
     if old.server and new.server and old.server != new.server:  # one machine against another
         before = _renamed(before, new.server)
@@ -119,8 +121,10 @@ def overview_of(
     )
 
 
-def known_servers(history: History, servers: Sequence[str]) -> None:
-    """Refuse servers that no run has read and the newest did not ask; an empty history refuses only what is no name.
+def known_servers(history: History, servers: Sequence[str]) -> Sequence[str]:
+    """The servers as the history spells them.
+
+    Those that no run has read and the newest did not ask are refused; an empty history refuses only what is no name.
 
     Raises:
         ConfigurationError: there is one; the error lists those of the newest run.
@@ -129,7 +133,8 @@ def known_servers(history: History, servers: Sequence[str]) -> None:
     if not runs:
         _known((server for server in servers if not server.isprintable()), set())
     if runs and servers:
-        _known(servers, history.complete_runs().keys() | set(_asked(history, runs[-1])))
+        return _known(servers, history.complete_runs().keys() | set(_asked(history, runs[-1])))
+    return servers
 
 
 def only(snapshot: Snapshot, servers: Iterable[str]) -> Snapshot:
@@ -150,7 +155,7 @@ def _one_server(ref: str, history: History, unknown: ConfigurationError) -> Side
         except ConfigurationError:
             continue
         asked = _asked(history, run_id)
-        if server in asked:
+        if (server := spelt(server, asked)) in asked:
             read = history.as_of(run_id, [server])
             if not read.tables["observations"].num_rows:  # it never answered; the run says why
                 read = only(history.load(run_id), [server])
@@ -163,10 +168,13 @@ def _asked(history: History, run_id: str) -> list[str]:
     return [str(row["server"]) for row in history.observed(run_id)]
 
 
-def _known(servers: Iterable[str], there: set[str]) -> None:
-    for server in servers:
-        if server not in there:
-            raise _no_server(server, there)
+def _known(servers: Iterable[str], there: set[str]) -> list[str]:
+    """The servers as they are spelt where they are known."""
+    names = [spelt(server, there) for server in servers]
+    for name in names:
+        if name not in there:
+            raise _no_server(name, there)
+    return names
 
 
 def _no_server(server: str, there: set[str]) -> ConfigurationError:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inventory import keys
+from inventory.dialects import Dialect, dialect_of
 from inventory.errors import ConfigurationError
 from inventory.filenames import with_home
 from inventory.servers import Server
@@ -42,12 +43,14 @@ class Configuration:
         text: what is in it.
         entries: its servers, in order.
         settings: the values of ``[defaults]``, and that of ``[history]`` as ``history``, by name; paths made whole.
+        csv: how CSV files are written.
     """
 
     path: Path | None = None
     text: str = field(default="", repr=False)
     entries: tuple[Entry, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    csv: Dialect = field(default_factory=Dialect)
 
     def said(self, *place: str | int) -> str:
         """Where a key is: ``inventory.toml line 12``."""
@@ -117,6 +120,9 @@ def parse(text: str, path: Path) -> Configuration:
     known = replace(
         plain, settings={"history" if name == "path" else name: history[name] for name in history} | defaults
     )
+    csv = _table(plain, ("csv",), content.get("csv", {}))
+    with _at(plain, "csv", "decimal"):
+        known = replace(known, csv=dialect_of(csv.get("separator"), csv.get("decimal")))
     return replace(known, entries=_distinct([_entry(known, number, table) for number, table in enumerate(several)]))
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.fields import compared, value_text
+from inventory.gaps import alike
 from inventory.pairing import Entries, Entry, Pair, Row, instance_pairs, model_pairs, to_json
 from inventory.snapshot import Snapshot, frame, rows, table_of, values
 
@@ -96,11 +97,13 @@ class Side:
         tables: the rows by grain.
         fields: of each server the fields that have a value anywhere in its answer, as ``models.size_bytes``, where
             ``tables`` hold only some of its rows; None if they hold all of them.
+        rows_only: only servers that have rows are known: of another one nothing can be said.
     """
 
     servers: Mapping[str, tuple[str, datetime | None]]
     tables: Mapping[str, pa.Table]
     fields: _Fields | None = None
+    rows_only: bool = False
 
 
 def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes:
@@ -112,6 +115,7 @@ def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes
         ignore: names of fields whose values are not compared, with all that is in them; ``*`` and ``?`` stand for any
             text.
     """
+    old, new = alike(old, new)
     return compare_sides(_side(old), _side(new), ignore)
 
 
@@ -140,7 +144,11 @@ def compare_sides(old: Side, new: Side, ignore: Sequence[str] = ()) -> Changes:
         server: moment for side in (old, new) for server, (status, moment) in side.servers.items() if status == "ok"
     }
     skipped = [
-        {"server": server, "reason": _reason(before.get(server), after.get(server)), "last_read": seen.get(server)}
+        {
+            "server": server,
+            "reason": _reason(before.get(server), after.get(server), old, new),
+            "last_read": seen.get(server),
+        }
         for server in sorted((before.keys() | after.keys()) - both)
     ]
     return Changes(table_of(schema.CHANGES, found), table_of(NOT_COMPARED, skipped), table_of(HINTS, _hints(found)))
@@ -172,6 +180,7 @@ def _side(snapshot: Snapshot) -> Side:
     return Side(
         {server: (status, moment) for server, status, moment in told},
         {grain: snapshot.tables[schema.GRAIN_TABLES[grain].name] for grain in snapshot.grains},
+        rows_only=snapshot.gaps.servers,
     )
 
 
@@ -199,11 +208,13 @@ def _identity(row: Row) -> Any:
     return None if same[-1] is None else (row["server"], same)
 
 
-def _reason(before: str | None, after: str | None) -> str:
+def _reason(before: str | None, after: str | None, old: Side, new: Side) -> str:
     if after is None:
-        return "no longer asked"
+        return "no rows in the new file, which does not say who was read" if new.rows_only else "no longer asked"
     if after != "ok":
         return f"not read now: {after}"
+    if before is None and old.rows_only:
+        return "no rows in the old file, which does not say who was read"
     return "seen for the first time: a baseline" if before is None else f"not read before: {before}"
 
 

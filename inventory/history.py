@@ -18,9 +18,10 @@ from inventory import queries, schema
 from inventory.diff import Changes, compare_sides, left_out
 from inventory.engines import Engine, open_engine, place
 from inventory.errors import ConfigurationError
+from inventory.labels import composed, spellings
 from inventory.past import Past
 from inventory.references import limit_of, misdated, resolve, resolve_dated
-from inventory.snapshot import Snapshot, arrow_schema, concat, conformed, frame, rows, table_of
+from inventory.snapshot import Snapshot, arrow_schema, concat, conformed, frame, rows, table_of, values
 from inventory.state import States
 from inventory.steps import KINDS, Stored, sides
 from inventory.store import Store
@@ -191,8 +192,12 @@ class History:
         Raises:
             ConfigurationError: no complete observation has it.
         """
-        past = self._past(servers, key)
+        past = self._past(servers, spellings(key))
         lives = past.lifecycle()
+        if not lives.num_rows and not key.isascii():
+            known = {one for one in values(self._past(servers).lifecycle(), "key") if composed(one) == composed(key)}
+            past = self._past(servers, sorted(known) or [key])
+            lives = past.lifecycle()
         if not lives.num_rows:
             where = f" on {', '.join(servers)}" if servers else ""
             raise ConfigurationError(
@@ -260,8 +265,8 @@ class History:
             )
         return Snapshot(tables)
 
-    def _past(self, servers: Sequence[str] = (), key: str | None = None) -> Past:
-        return Past(self.store, self._engine, servers, key, now=self.clock())
+    def _past(self, servers: Sequence[str] = (), keys: Sequence[str] = ()) -> Past:
+        return Past(self.store, self._engine, servers, keys, now=self.clock())
 
     def views(
         self,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from inventory.dialects import DECIMALS, SEPARATORS
 from inventory.errors import ConfigurationError
 from inventory.labels import check_label
 from inventory.schema import GRAINS
@@ -59,7 +60,7 @@ class Key:
         if self.kind in ("number", "integer"):
             low = f"more than {self.least:g}, at most" if self.above else f"from {self.least:g} to"
             return f"{_WANTED[self.kind]}, {low} {self.most:g}"
-        return ", ".join(self.words) or _WANTED[self.kind]
+        return ", ".join(_quoted(word) for word in self.words if word.isprintable()) or _WANTED[self.kind]
 
 
 TIMEOUT = Key("timeout", "number", "Seconds that a server has for its whole answer.", above=True)
@@ -80,6 +81,10 @@ TABLES = {
         *_COMMON,
     ),
     "history": (Key("path", "path", "The history's folder."),),
+    "csv": (
+        Key("separator", "text", "What separates the cells of CSV files that are written.", tuple(SEPARATORS)),
+        Key("decimal", "text", "What stands before the decimals in them.", DECIMALS),
+    ),
     "defaults": (
         TIMEOUT,
         CONCURRENCY,
@@ -130,7 +135,13 @@ def checked(key: Key, value: Any) -> Any:
     return value
 
 
+def _quoted(word: str) -> str:
+    return word if word.isidentifier() else repr(word)
+
+
 def _check_text(key: Key, value: Any) -> None:
+    if value in key.words:
+        return
     if not value.strip():
         raise ConfigurationError(f"{key.name} is empty", key.meaning)
     if not value.isprintable():
@@ -138,7 +149,7 @@ def _check_text(key: Key, value: Any) -> None:
         raise ConfigurationError(f"{key.name} holds a character that cannot be shown", advice)
     if key.words and value not in key.words:
         near = _near(value, key.words)
-        advice = f"Did you mean {near!r}?" if near else f"Use {', '.join(key.words)}"
+        advice = f"Did you mean {near!r}?" if near else f"Use {key.wanted}"
         raise ConfigurationError(f"{key.name} cannot be {value!r}", advice)
 
 

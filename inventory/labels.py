@@ -1,7 +1,8 @@
 """What users say about servers: ``site = "Rome"``; and which servers some conditions mean."""
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from unicodedata import normalize
 
 from inventory.errors import ConfigurationError
 
@@ -9,6 +10,23 @@ RESERVED = ("model", "server")
 """What ``--by`` understands besides labels: no label is called so."""
 
 Labels = Mapping[str, str]
+
+
+def composed(text: str) -> str:
+    """A text in the one form in which texts that look the same are the same (Unicode's NFC)."""
+    return normalize("NFC", text)
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """A text, and the forms of it that keyboards and file systems give."""
+    return tuple(dict.fromkeys((text, composed(text), normalize("NFD", text))))
+
+
+def spelt(name: str, known: Collection[str]) -> str:
+    """A name as it is spelt among those that are known; if it is not among them, as it was given."""
+    if name in known:
+        return name
+    return next((one for one in known if composed(one) == composed(name)), name)
 
 
 def check_label(name: str, value: str) -> None:
@@ -50,15 +68,17 @@ def meant(labels: Mapping[str, Labels], conditions: Sequence[tuple[str, str]]) -
     Raises:
         ConfigurationError: they hold for no server; the error lists what there is.
     """
-    found = [
-        server
-        for server, own in labels.items()
-        if all(label in own and fnmatch.fnmatchcase(own[label], value) for label, value in conditions)
-    ]
+    found = [server for server, own in labels.items() if all(_holds(own, label, value) for label, value in conditions)]
     if found or not conditions:
         return found
     told = " and ".join(f"{label}={value}" for label, value in conditions)
     raise ConfigurationError(f"no server has {told}", told_labels(labels))
+
+
+def _holds(own: Labels, label: str, pattern: str) -> bool:
+    """Whether a label has a value; however both are composed."""
+    value = own.get(spelt(label, own))
+    return value is not None and fnmatch.fnmatchcase(composed(value), composed(pattern))
 
 
 def narrowed(labels: Mapping[str, Labels], servers: Sequence[str], conditions: Sequence[tuple[str, str]]) -> list[str]:
@@ -69,6 +89,7 @@ def narrowed(labels: Mapping[str, Labels], servers: Sequence[str], conditions: S
     Raises:
         ConfigurationError: the conditions hold for no server that is meant by name.
     """
+    servers = [spelt(server, labels) for server in servers]
     if not conditions or any(server not in labels for server in servers):
         return list(servers)
     return meant({server: own for server, own in labels.items() if not servers or server in servers}, conditions)

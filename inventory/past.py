@@ -29,16 +29,16 @@ class Past:
         store: the files.
         engine: what runs the queries: a word of ``engines.ENGINES``.
         servers: only these; all by default.
-        key: only the models with this key.
+        keys: only the models with one of these keys; all by default.
         now: the present time: misdated runs are listed, and left out of everything else.
     """
 
     def __init__(
-        self, store: Store, engine: str, servers: Sequence[str] = (), key: str | None = None, *, now: datetime
+        self, store: Store, engine: str, servers: Sequence[str] = (), keys: Sequence[str] = (), *, now: datetime
     ) -> None:
         self._store = store
         self._servers = servers
-        self._key = key
+        self._keys = keys
         self._answers_open = False
         self._run_ids = store.run_ids()
         self._misdated = set(misdated(self._run_ids, now))
@@ -47,7 +47,7 @@ class Past:
         self._engine = open_engine(engine)
         self._engine.open("observations", store.checked("observations", self._run_ids))
         self._engine.add("wanted", table_of(queries.SERVERS, [{"server": server} for server in servers]))
-        self._engine.add("keys", table_of(queries.KEYS, [{"key": key}]))
+        self._engine.add("keys", table_of(queries.KEYS, [{"key": key} for key in keys]))
 
     def runs(self, since: datetime | None = None) -> pa.Table:
         """One row per run, from some time on: ``queries.RUNS``."""
@@ -80,7 +80,7 @@ class Past:
         last = {(row["server"], row["key"]): row["observed_at"] for row in self._changes() if row["key"] is not None}
         changed = [{"server": server, "key": key, "observed_at": moment} for (server, key), moment in last.items()]
         self._engine.add("changed", table_of(queries.CHANGED, changed))
-        found = self._engine.query(queries.lives(self._until, servers=bool(self._servers), keys=self._key is not None))
+        found = self._engine.query(queries.lives(self._until, servers=bool(self._servers), keys=bool(self._keys)))
         return conformed(found, arrow_schema(queries.LIFECYCLE))
 
     def unused(self, days: int) -> pa.Table:
@@ -117,12 +117,12 @@ class Past:
             for name, row in named.items()
         }
         self._open({one.stored_in for step in steps.values() for one in step})
-        changes = rows(compare_sides(*sides(self._engine, steps, self._key)).table)
+        changes = rows(compare_sides(*sides(self._engine, steps, self._keys)).table)
         for change in changes:
             row = named[change["server"]]
             change |= {name: row[name] for name in ("server", "run_id", "observed_at")}
             change["previous_run_id"] = row["old_run_id"]
-        return [one for one in changes if self._key is None or one["key"] == self._key]
+        return [one for one in changes if not self._keys or one["key"] in self._keys]
 
     def _open(self, stored: Sequence[str] | set[str]) -> None:
         """Open the answers that some runs stored; who needs more of them than another asks first."""

@@ -16,6 +16,7 @@ import pyarrow.json
 from inventory import schema
 from inventory.decode import decode
 from inventory.flatten import Columns, Rows, flatten
+from inventory.gaps import Gaps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,11 +44,13 @@ class Snapshot:
         tables: ``observations``, ``models`` and ``instances`` as Arrow tables with the types of ``schema.py``.
         grains: the grains it holds: both, or the one that a CSV or Parquet file was written in.
         payloads: the answers as received, by server name; empty for a snapshot read from a file.
+        gaps: what the file that it was read from does not tell.
     """
 
     tables: Mapping[str, pa.Table]
     grains: tuple[str, ...] = schema.GRAINS
     payloads: Mapping[str, bytes] = field(default_factory=dict)
+    gaps: Gaps = field(default_factory=Gaps)
 
     @property
     def models(self) -> "pd.DataFrame":
@@ -130,6 +133,7 @@ class Written:
         rows: rows of the table written.
         size: bytes written.
         skipped: why it was left as it was; empty if it was written.
+        without: the servers whose rows it does not hold, since it cannot say that their answers are in doubt.
     """
 
     path: Path
@@ -137,6 +141,7 @@ class Written:
     rows: int = 0
     size: int = 0
     skipped: str = ""
+    without: tuple[str, ...] = ()
 
 
 def flatten_models(payload: Mapping[str, Any] | bytes | str, server: str = "local") -> "pd.DataFrame":
@@ -230,8 +235,7 @@ def arrow_schema(table: schema.Table) -> pa.Schema:
 
 def frame(table: pa.Table) -> "pd.DataFrame":
     """A pandas DataFrame of an Arrow table, with nullable types."""
-    result: pd.DataFrame = table.to_pandas()
-    return result
+    return table.to_pandas()  # type: ignore[no-any-return]
 
 
 def rows(table: pa.Table) -> list[dict[str, Any]]:
@@ -269,8 +273,7 @@ def table_of(table: schema.Table, found: Sequence[Mapping[str, Any]]) -> pa.Tabl
 
 def total_of(numbers: Sequence[int | None]) -> int | None:
     """The sum of the numbers that are known; None if none of them is, or if no column can hold it."""
-    known = [number for number in numbers if number is not None]
-    total = sum(known)
+    total = sum(known := [number for number in numbers if number is not None])
     return total if (known or not numbers) and abs(total) < 2**63 else None
 
 

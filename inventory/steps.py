@@ -5,7 +5,7 @@ change; only where a key is given more than once is it the order that pairs them
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -44,13 +44,13 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 Step = tuple[Stored, Stored]  # the answer before, and the one after
 
 
-def sides(engine: "Engine", steps: Mapping[str, Step], key: str | None = None) -> tuple[Side, Side]:
+def sides(engine: "Engine", steps: Mapping[str, Step], keys: Sequence[str] = ()) -> tuple[Side, Side]:
     """Both sides of some steps, ready to be compared.
 
     Args:
         engine: with the views ``models``, ``instances`` and ``payloads`` of all runs that hold these answers.
         steps: by the name that stands for the server.
-        key: only the models with this key.
+        keys: only the models with one of these keys; all by default.
     """
     answers = [
         {"server": name, "side": side, "digest": answer.digest, "stored_in": answer.stored_in}
@@ -60,7 +60,7 @@ def sides(engine: "Engine", steps: Mapping[str, Step], key: str | None = None) -
     ]
     engine.add("answers", table_of(queries.ANSWERS, answers))
     touched = rows(engine.query(queries.TOUCHED)) if answers else []
-    wanted = [row for row in touched if key is None or row["key"] == key]
+    wanted = [row for row in touched if not keys or row["key"] in keys]
     engine.add("touched", table_of(queries.TOUCHED_KEYS, wanted))
     found = {grain: _rows(engine, table, bool(wanted)) for grain, table in schema.GRAIN_TABLES.items()}
     fields: dict[int, dict[str, frozenset[str]]] = {side: {} for side in queries.SIDES}

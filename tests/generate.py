@@ -87,7 +87,7 @@ def _configuration() -> Iterator[str]:
     for name, table in keys.TABLES.items():
         yield f"\n**`{keys.title(name)}`**\n\n| key | what it must be | meaning |\n|---|---|---|\n"
         for key in table:
-            wanted = f"`{'`, `'.join(key.words)}`" if key.words else key.wanted
+            wanted = f"`{'`, `'.join(word for word in key.words if word.isprintable())}`" if key.words else key.wanted
             yield f"| `{key.name}` | {wanted} | {key.meaning} |\n"
     yield "\n"
 

@@ -16,7 +16,7 @@ ROOT = PACKAGE.parent
 CORE = {
     "errors", "schema", "keys", "labels", "places", "settings", "filenames", "addresses",  # what may be said
     "parse", "decode", "refusals", "legacy", "flatten", "parameters", "digest", "intake", "suspicion",
-    "snapshot",  # from bytes to tables
+    "snapshot", "gaps", "dialects",  # from bytes to tables
     "pairing", "fields", "diff", "steps", "references", "queries", "state_queries", "seal",  # from tables to changes
     "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
 }

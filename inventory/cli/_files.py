@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from inventory import schema
-from inventory.cli._shared import PATH
+from inventory.cli._configuration import configuration
+from inventory.cli._shared import PATH, say
+from inventory.dialects import PROGRAMS, Dialect
 from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
+    from inventory.comparison import Side
     from inventory.formats import Tables
     from inventory.overview import Overview
     from inventory.snapshot import Snapshot, Written
@@ -32,6 +35,15 @@ grain_option = click.option(
 )
 
 
+csv_for_option = click.option(
+    "--csv-for",
+    metavar="PROGRAM",
+    type=click.Choice(list(PROGRAMS), case_sensitive=False),
+    help="Write CSV for a program with other separators, such as excel-de or excel-fr; semicolon and tab are for "
+    "others. Default: what [csv] in the configuration says, else commas.",
+)
+
+
 def output_option(told: str, *, required: bool = False) -> Callable[[_Command], _Command]:
     """The option -o, which may be repeated."""
     return click.option(
@@ -40,18 +52,39 @@ def output_option(told: str, *, required: bool = False) -> Callable[[_Command], 
 
 
 def write_all(
-    overview: "Overview", outputs: Sequence[str], grain: str = "model"
+    overview: "Overview", outputs: Sequence[str], grain: str = "model", csv_for: str | None = None
 ) -> tuple[list["Written"], list[FileError]]:
-    """Write every target that can be written; one that fails does not keep the others from it."""
+    """Write every target that can be written; one that fails does not keep the others from it.
+
+    What a file leaves out is said at once.
+    """
     from inventory import formats
 
-    files, failures = [], []
+    files: list[Written] = []
+    failures = []
     for output in outputs:
         try:
-            files += formats.write(overview, _filled(output, overview.snapshot.run_id), grain)
+            files += formats.write(overview, _filled(output, overview.snapshot.run_id), grain, _dialect(csv_for))
         except FileError as error:
             failures.append(error)
+    for file in files:
+        if file.without:
+            say(
+                f"{file.path} is without {', '.join(file.without)}, whose answer is in doubt: a CSV file has no place "
+                "to say so. A workbook or a Parquet file holds all"
+            )
     return files, failures
+
+
+def say_notes(*sides: "Side") -> None:
+    """Say what files that were read do not tell."""
+    for note in dict.fromkeys(note for side in sides if side.snapshot for note in side.snapshot.gaps.notes):
+        say(note)
+
+
+def _dialect(csv_for: str | None) -> Dialect:
+    """How CSV files are written: as the option says, else as the configuration does."""
+    return PROGRAMS[csv_for] if csv_for else configuration().csv
 
 
 def report_among(outputs: Sequence[str]) -> bool:
@@ -82,14 +115,14 @@ def _filled(output: str, run_id: str) -> str:
     return output
 
 
-def write_tables(tables: "Tables", outputs: Sequence[str], run_id: str) -> list[FileError]:
+def write_tables(tables: "Tables", outputs: Sequence[str], run_id: str, csv_for: str | None = None) -> list[FileError]:
     """The same for tables that are no snapshot."""
     from inventory import formats
 
     failures = []
     for output in outputs:
         try:
-            formats.write_tables(tables, _filled(output, run_id))
+            formats.write_tables(tables, _filled(output, run_id), _dialect(csv_for))
         except FileError as error:
             failures.append(error)
     return failures

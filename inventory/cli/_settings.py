@@ -40,7 +40,7 @@ def all_settings(entries: "Sequence[Entry]", given: Sequence[str], listing: str 
     """
     common = [_config(), _servers(entries, given, listing), *_options(), *_of_servers()]
     times = own_times()
-    return [*common, *(one for entry in entries for one in _own(entry, times))]
+    return [*common, *_csv(), *(one for entry in entries for one in _own(entry, times))]
 
 
 def _config() -> Setting:
@@ -98,6 +98,14 @@ def _of_servers() -> Iterator[Setting]:
         yield Setting("token", str(COMMON_KEEP), words.ENVIRONMENT, COMMON)
     else:
         yield Setting("token", None)
+
+
+def _csv() -> Iterator[Setting]:
+    """How CSV files are written, if the file says it."""
+    file = configuration()
+    for name, value in (("separator", file.csv.separator), ("decimal", file.csv.decimal)):
+        if (where := file.said("csv", name)) != file.said("csv"):
+            yield Setting(name, "tab" if value == "\t" else value, words.FILE, where)
 
 
 def _own(entry: "Entry", times: bool) -> Iterator[Setting]:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 import click
 
 from inventory import schema
-from inventory.cli._files import check_targets, local_zone, output_option, report_among, write_all, write_tables
+from inventory.cli._files import (
+    check_targets,
+    csv_for_option,
+    local_zone,
+    output_option,
+    report_among,
+    say_notes,
+    write_all,
+    write_tables,
+)
 from inventory.cli._fleet import by_option, compared_labels, counted, selected
 from inventory.cli._history import engine_option, fail_on_option, failing, history_at, history_option, live, words
 from inventory.cli._shared import INCOMPLETE, json_option, print_json, say, terminal_width, where_option
@@ -31,6 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option("--baseline", metavar="NAME", help="Compare with a frozen baseline instead of OLD.")
 @output_option("Write the changes to FILE. Repeatable.")
+@csv_for_option
 @fail_on_option
 @history_option
 @engine_option
@@ -44,6 +54,7 @@ def diff(
     ignore: Sequence[str],
     baseline: str | None,
     outputs: Sequence[str],
+    csv_for: str | None,
     fail_on: str | None,
     folder: str | None,
     engine: str,
@@ -65,11 +76,12 @@ def diff(
     if baseline is not None:
         old, new = history.baseline(baseline), old
     sides = [side_of(ref, history, lambda: live(history)) for ref in (old or "previous", new or "latest")]
+    say_notes(*sides)
     labels = selected(compared_labels(sides, history), servers, where) if where or by else {}
     servers = list(labels) if where else servers
     changes = changes_between(sides[0], sides[1], history, ignore=ignore, servers=servers)
     tables, text = _told(changes, labels, by, f"{sides[0].name} -> {sides[1].name}")
-    failures = _write(outputs, tables, sides, changes, history, servers)
+    failures = _write(outputs, csv_for, tables, sides, changes, history, servers)
     _print(tables, changes, None if as_json else text)
     for failure in failures:
         say(failure)
@@ -92,6 +104,7 @@ def _told(changes: "Changes", labels: "dict[str, Labels]", by: str | None, title
 
 def _write(
     outputs: Sequence[str],
+    csv_for: str | None,
     tables: "Tables",
     sides: "Sequence[Side]",
     changes: "Changes",
@@ -104,7 +117,7 @@ def _write(
     old, new = sides
     run_id = new.run_id or (new.snapshot.run_id if new.snapshot else "")
     reports = [output for output in outputs if report_among([output])]
-    failures = write_tables(tables, [output for output in outputs if output not in reports], run_id)
+    failures = write_tables(tables, [output for output in outputs if output not in reports], run_id, csv_for)
     if reports:
         zone = local_zone(snapshot_of(new, history))
         overview = overview_of(new, history, zone, compared=(old, changes), servers=servers)

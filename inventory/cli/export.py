@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 import click
 
-from inventory.cli._files import check_targets, grain_option, local_zone, output_option, report_among, write_all
+from inventory.cli._files import (
+    check_targets,
+    csv_for_option,
+    grain_option,
+    local_zone,
+    output_option,
+    report_among,
+    say_notes,
+    write_all,
+)
 from inventory.cli._history import history_at, history_option, live
 from inventory.cli._shared import INCOMPLETE, say
 from inventory.errors import FileError
@@ -13,9 +22,10 @@ from inventory.errors import FileError
 @click.command()
 @click.argument("ref", default="latest")
 @output_option("Write to FILE; .csv, .parquet, .xlsx, .html or .md is the format. Repeatable.", required=True)
+@csv_for_option
 @grain_option
 @history_option
-def export(ref: str, outputs: Sequence[str], grain: str, folder: str | None) -> int:
+def export(ref: str, outputs: Sequence[str], csv_for: str | None, grain: str, folder: str | None) -> int:
     """Write any stored snapshot (default: latest) in any format."""
     check_targets(outputs, grain)
     from inventory.comparison import overview_of, side_of, snapshot_of
@@ -24,9 +34,10 @@ def export(ref: str, outputs: Sequence[str], grain: str, folder: str | None) -> 
 
     history = history_at(folder, needed=False)
     side = side_of(ref, history, lambda: live(history))
+    say_notes(side)
     snapshot = snapshot_of(side, history)
     overview = overview_of(side, history, local_zone(snapshot)) if report_among(outputs) else Overview(snapshot)
-    files, failures = write_all(overview, outputs, grain)
+    files, failures = write_all(overview, outputs, grain, csv_for)
     click.echo(files_text(files) if files else "", nl=False)
     for failure in failures:
         say(failure)

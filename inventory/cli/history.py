@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from inventory.cli._configuration import flagged
-from inventory.cli._files import check_targets, output_option, write_tables
+from inventory.cli._files import check_targets, csv_for_option, output_option, write_tables
 from inventory.cli._fleet import by_model_option, overview, selected, stored_labels
 from inventory.cli._history import blocks_shown, engine_option, history_at, history_option
 from inventory.cli._shared import json_option, print_json, say, terminal_width, where_option
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--unused", metavar="DAYS", type=click.IntRange(min=1), help="The models not loaded in so many days.")
 @click.option("--since", metavar="WHEN", help="Only from this date or time on; local unless it says otherwise.")
 @output_option("Write what is shown to FILE. Repeatable.")
+@csv_for_option
 @history_option
 @engine_option
 @json_option
@@ -38,6 +39,7 @@ def history(
     unused: int | None,
     since: str | None,
     outputs: Sequence[str],
+    csv_for: str | None,
     folder: str | None,
     engine: str,
     as_json: bool,
@@ -53,7 +55,7 @@ def history(
     kept = history_at(folder, engine)
     servers = _meant(kept, servers, where)
     tables, text = _question(kept, servers, key, unused, since) if by is None else overview(kept, servers, by)
-    failures = write_tables(tables, outputs, ["", *kept.dated()][-1] if outputs else "")
+    failures = write_tables(tables, outputs, ["", *kept.dated()][-1] if outputs else "", csv_for)
     _print(tables, None if as_json else text)
     for failure in failures:
         say(failure)
@@ -84,7 +86,7 @@ def _meant(kept: "History", servers: Sequence[str], where: Sequence[str]) -> Seq
     """The servers that are asked about; an empty list means all."""
     from inventory.comparison import known_servers
 
-    known_servers(kept, servers)
+    servers = known_servers(kept, servers)
     return list(selected(stored_labels(kept), servers, where)) if where else servers
 
 

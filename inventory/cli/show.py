@@ -3,6 +3,7 @@
 import click
 
 from inventory import schema
+from inventory.cli._files import say_notes
 from inventory.cli._history import history_at, history_option, live
 from inventory.cli._shared import json_option, print_json
 
@@ -21,7 +22,9 @@ def show(ref: str, grain: str, sort: str | None, columns: str | None, folder: st
 
     names = columns_of(columns, grain)
     history = history_at(folder, needed=False)
-    snapshot = snapshot_of(side_of(ref, history, lambda: live(history)), history)
+    side = side_of(ref, history, lambda: live(history))
+    say_notes(side)
+    snapshot = snapshot_of(side, history)
     found = chosen(snapshot, grain, sort)
     if as_json:
         table = schema.GRAIN_TABLES[grain]

@@ -8,7 +8,15 @@ import click
 
 import inventory
 from inventory.cli._configuration import chosen, ready
-from inventory.cli._files import check_targets, grain_option, local_zone, output_option, report_among, write_all
+from inventory.cli._files import (
+    check_targets,
+    csv_for_option,
+    grain_option,
+    local_zone,
+    output_option,
+    report_among,
+    write_all,
+)
 from inventory.cli._history import fail_on_option, failing, history_at, history_option, words
 from inventory.cli._progress import progress
 from inventory.cli._shared import (
@@ -39,6 +47,7 @@ if TYPE_CHECKING:
     "Write to FILE; .csv, .parquet, .xlsx, .html or .md is the format. Repeatable. "
     "{date}, {time} and {run_id} are filled in."
 )
+@csv_for_option
 @grain_option
 @history_option
 @click.option("--no-history", is_flag=True, help="Do not record it, and compare it with nothing.")
@@ -55,6 +64,7 @@ def snapshot(
     allow_files: bool,
     where: Sequence[str],
     outputs: Sequence[str],
+    csv_for: str | None,
     grain: str,
     folder: str | None,
     no_history: bool,
@@ -77,7 +87,7 @@ def snapshot(
     with progress(quiet=quiet) as told:
         asking = {"timeout": timeout, "concurrency": concurrency, "progress": told}
         taken = _take(servers, history, recheck, accept_suspect, asking)
-    files, failures = write_all(_overview(taken, outputs, history), outputs, grain)
+    files, failures = write_all(_overview(taken, outputs, history), outputs, grain, csv_for)
     failures += [taken.failure] if taken.failure else []
     _tell(taken, files, time.perf_counter() - began, as_json, quiet)
     for failure in failures:

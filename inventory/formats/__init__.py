@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from inventory import schema
+from inventory.dialects import Dialect
 from inventory.errors import ConfigurationError, FileError, InventoryError
 from inventory.filenames import no_name, with_home
 from inventory.files import WINDOWS, drafted
@@ -34,6 +35,9 @@ TABLES = ("csv", "parquet")
 
 REPORTS = ("xlsx", "html", "md")
 """Formats that hold everything, also that nothing could be read."""
+
+UNMARKED = ("csv",)
+"""Formats that have no place for statuses: they hold only rows of servers that were read completely."""
 
 READABLE = (*TABLES, "xlsx")
 """Formats that a snapshot can be read back from."""
@@ -62,13 +66,21 @@ class Format(Protocol):
         ...
 
 
-def write(overview: "Overview", path: str | Path, grain: str = "model") -> "list[Written]":
+def write(
+    overview: "Overview",
+    path: str | Path,
+    grain: str = "model",
+    dialect: Dialect = Dialect(),  # noqa: B008 - frozen
+) -> "list[Written]":
     """Write a run; the suffix is the format.
+
+    A CSV file does not say which answers are in doubt, and would be taken for complete: it holds none of their rows.
 
     Args:
         overview: what is written: the snapshot, and, for a report, what is known around it.
         path: the file; ``both`` grains in a format of one table make ``NAME.models.csv`` and ``NAME.instances.csv``.
         grain: ``model``, ``instance`` or ``both``.
+        dialect: how a CSV file is written.
 
     Raises:
         ConfigurationError: an unknown suffix or grain, or a grain that the snapshot does not hold.
@@ -89,17 +101,27 @@ def write(overview: "Overview", path: str | Path, grain: str = "model") -> "list
             if table and not snapshot.anything_read:
                 told.append(Written(target, table, skipped="left as it was: no server could be read"))
                 continue
+            sure, doubtful = _without_doubt(overview) if _format(target) in UNMARKED else (overview, [])
+            if doubtful and not sure.snapshot.anything_read:
+                why = f"left as it was: the answer of {', '.join(doubtful)} is in doubt"
+                told.append(Written(target, table, skipped=why))
+                continue
             with _named(target):
-                body = _member(target).encode(overview, one)
+                body = _encoded(sure, target, one, dialect)
                 moves.append((target, drafts.enter_context(drafted(target, body, several=len(targets) > 1))))
-            told.append(Written(target, table or "report", snapshot.tables[table].num_rows if table else 0, len(body)))
+            count = sure.snapshot.tables[table].num_rows if table else 0
+            told.append(Written(target, table or "report", count, len(body), without=tuple(doubtful)))
         for target, move in moves:  # of a pair, none is touched before both can be
             with _named(target):
                 move()
     return told
 
 
-def write_tables(tables: "Tables", path: str | Path) -> None:
+def write_tables(
+    tables: "Tables",
+    path: str | Path,
+    dialect: Dialect = Dialect(),  # noqa: B008 - frozen
+) -> None:
     """Write tables that are no snapshot, such as changes; a format of one table holds the first.
 
     Raises:
@@ -107,7 +129,7 @@ def write_tables(tables: "Tables", path: str | Path) -> None:
         FileError: the file could not be written; what was there before is untouched.
     """
     target = Path(with_home(str(path)))
-    with _named(target), drafted(target, _member(target).encode_tables(tables)) as move:
+    with _named(target), drafted(target, _encoded_tables(tables, target, dialect)) as move:
         move()
 
 
@@ -128,9 +150,13 @@ def read(path: str | Path) -> "Snapshot":
     models, instances = map(_read, pair)
     from inventory.formats._soundness import check_models
 
-    if (models.run_id, *models.grains, *instances.grains) != (instances.run_id, *schema.GRAINS):
+    runs = {one.run_id for one in (models, instances)} - {""}  # another program that writes one again drops its run
+    if len(runs) > 1 or (*models.grains, *instances.grains) != schema.GRAINS:
         raise FileError(f"{pair[0]} and {pair[1]} are not of one run", "Write them again with --grain both")
-    whole = replace(models, tables={**models.tables, "instances": instances.tables["instances"]}, grains=schema.GRAINS)
+    told = instances if instances.run_id and not models.run_id else models
+    tables = {**models.tables, "instances": instances.tables["instances"]}
+    tables["observations"] = told.tables["observations"]
+    whole = replace(models, tables=tables, grains=schema.GRAINS, gaps=models.gaps | instances.gaps)
     try:
         check_models(whole)
     except ValueError as error:
@@ -160,6 +186,39 @@ def expand(path: str | Path, grain: str) -> list[tuple[str, Path]]:
 def is_report(path: str | Path) -> bool:
     """Whether the format of a path is a report, which holds everything."""
     return _format(Path(path)) in REPORTS
+
+
+def _without_doubt(overview: "Overview") -> "tuple[Overview, list[str]]":
+    """What is written where nothing can say that an answer is in doubt, and the servers that are left out for it."""
+    from inventory.snapshot import Snapshot, rows, table_of
+
+    snapshot = overview.snapshot
+    doubtful = [row["server"] for row in rows(snapshot.tables["observations"]) if row["status"] == "suspect"]
+    if not doubtful:
+        return overview, []
+    tables = {
+        name: table_of(schema.TABLES[name], [row for row in rows(table) if row["server"] not in doubtful])
+        for name, table in snapshot.tables.items()
+    }
+    return replace(overview, snapshot=Snapshot(tables, snapshot.grains)), doubtful
+
+
+def _encoded(overview: "Overview", target: Path, grain: str, dialect: Dialect) -> bytes:
+    """The bytes of a file; only CSV has dialects."""
+    if _format(target) == "csv":
+        from inventory.formats import csv
+
+        return csv.encode(overview, grain, dialect)
+    return _member(target).encode(overview, grain)
+
+
+def _encoded_tables(tables: "Tables", target: Path, dialect: Dialect) -> bytes:
+    """The same for tables that are no snapshot."""
+    if _format(target) == "csv":
+        from inventory.formats import csv
+
+        return csv.encode_tables(tables, dialect)
+    return _member(target).encode_tables(tables)
 
 
 def _format(path: Path) -> str:
@@ -200,13 +259,15 @@ def _read(path: Path) -> "Snapshot":
     except OSError as error:
         raise FileError(f"{path} could not be read: {error.strerror or error}", "Check the path") from error
     from inventory.formats._soundness import check
+    from inventory.formats._unreadable import AGAIN, Unreadable
 
     try:
-        return check(member.read(path))
+        found = check(member.read(path))
     except InventoryError:
         raise
+    except Unreadable as error:
+        raise FileError(f"{path} could not be read: {error.what}", error.advice) from error
     except Exception as error:
-        raise FileError(
-            f"{path} could not be read: it is damaged, or lms-inventory did not write it",
-            "Write it again with: lms-inventory snapshot -o FILE",
-        ) from error
+        raise FileError(f"{path} could not be read: it is damaged", f"Restore it from a copy. {AGAIN}") from error
+    notes = tuple(f"{path}: {note}" for note in found.gaps.notes)
+    return replace(found, gaps=replace(found.gaps, notes=notes))

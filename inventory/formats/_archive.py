@@ -11,7 +11,9 @@ import shutil
 import zipfile
 from typing import IO, Any
 
-_MOMENT = (1980, 1, 1, 0, 0, 0)
+MOMENT = (1980, 1, 1, 0, 0, 0)
+"""The time of every entry."""
+
 _ABSOLUTE = re.compile(rb'(?<= Target=")/[^"]*')
 _UNPREFIXED = re.compile(rb"(?<=<)/?(?=[A-Za-z]+[ />])")
 
@@ -22,14 +24,14 @@ class Archive(zipfile.ZipFile):
     def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
         """Write one entry with a fixed time."""
         name = getattr(zinfo_or_arcname, "filename", zinfo_or_arcname)
-        super().writestr(zipfile.ZipInfo(name, _MOMENT), _as_excel_writes(name, data), zipfile.ZIP_DEFLATED)
+        super().writestr(zipfile.ZipInfo(name, MOMENT), _as_excel_writes(name, data), zipfile.ZIP_DEFLATED)
 
     def pour(self, name: str, *sources: IO[bytes]) -> None:
         """Write one entry out of open files, one after the other, each from its beginning.
 
         The size is said beforehand: only an entry that may pass 4 GiB becomes ZIP64, which some readers refuse.
         """
-        info = zipfile.ZipInfo(name, _MOMENT)
+        info = zipfile.ZipInfo(name, MOMENT)
         info.compress_type = zipfile.ZIP_DEFLATED
         info.file_size = sum(source.seek(0, os.SEEK_END) for source in sources)
         with self.open(info, "w") as target:

@@ -18,6 +18,7 @@ from openpyxl.cell import WriteOnlyCell
 from inventory import schema
 from inventory.formats import _look
 from inventory.formats._parts import Cell
+from inventory.formats._texts import parsed
 from inventory.layout import cut, visible
 
 CELL_LIMIT = 32_767
@@ -53,6 +54,8 @@ _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_
 _WRITTEN = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _DIGITS = re.compile(r"-?[0-9]{1,19}")
 _BOOLEANS = {"1": True, "TRUE": True, "0": False, "FALSE": False}
+_VALUES = (schema.TIME, schema.INTEGER, schema.NUMBER, schema.BOOLEAN)
+_TEXTS = ("s", "str", "inlineStr")
 _LIVE = ("=", "+", "-", "@", "#")
 
 
@@ -144,7 +147,11 @@ def value_of(cell: Cell | None, kind: str) -> Any:
         return None
     form, text = cell
     if text is None:
-        return "" if form == "inlineStr" else None
+        return "" if form == "inlineStr" and kind not in _VALUES else None
+    if kind in _VALUES and form in _TEXTS:
+        return parsed(text, kind) if text.strip() else None
+    if kind == schema.TIME and form == "d":
+        return parsed(text, kind)
     if kind == schema.TIME:
         return _EPOCH + timedelta(microseconds=round(Fraction(float(text)) * 86_400_000_000))
     if kind == schema.INTEGER:

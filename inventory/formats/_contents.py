@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from inventory.overview import Overview
 
 TITLES = {"observations": "Evidence", "models": "Models", "instances": "Instances"}
-"""The sheets that a snapshot is read back from, by table; their first columns are the table's, in its order."""
+"""The sheets that a snapshot is read back from, by table; they have the table's columns, and may have more."""
 
 _NAME = 28  # columns of a name in a chart
 _LABEL = schema.Column("label", schema.TEXT, "", "The name as the charts show it, shortened.")
@@ -59,6 +59,9 @@ _EVIDENCE = replace(
         schema.Column("tool_version", schema.TEXT, "", "The version of lms-inventory that wrote this workbook."),
     ),
 )
+EVIDENCE_NAMES = _EVIDENCE.names
+"""The columns of the sheet of observations, which has more than their table."""
+
 _DICTIONARY = schema.Table(
     "dictionary",
     "one column of one sheet",

@@ -6,27 +6,25 @@ variant has others.
 """
 
 import zipfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 from xml.parsers import expat
 
+from inventory.formats._archive import MOMENT
 from inventory.formats._limits import size_of, too_large
+from inventory.formats._unreadable import Unreadable, check_workbook
 
 _UNPACKED, _UNPACKED_RATIO, _UNPACKED_MOST = 2 * 2**20, 50, 128 * 2**20
-"""Bytes that any workbook may unpack to, times its size that a larger one may, and that none may exceed; ours do to ten
-or twenty times."""
+"""Bytes that any workbook may unpack to, times its size that a larger one may, and that none may exceed."""
 
 _ELEMENTS, _ELEMENTS_RATIO, _ELEMENTS_MOST = 200_000, 1.5, 5_000_000
 """Elements that any part may hold, times its packed size that a larger one may, and that all may hold together; ours
 have one in two bytes, and a hundred thousand models four million."""
 
-_NAMES = 10_000
-"""Different names of elements and attributes, which the parser keeps."""
-
-_CHARACTERS = 32 * 2**20
-"""Characters of all shared texts."""
-
+_NAMES = 10_000  # different names of elements and attributes, which the parser keeps
+_CHARACTERS = 32 * 2**20  # characters of all shared texts
 _ENTRIES = 10_000
 _ENTRY = b"PK\x01\x02"  # how the directory of a zip file begins each entry
 _PIECE = 2**16
@@ -34,9 +32,7 @@ _COLUMNS, _KEPT = 16_384, 64
 """Columns that a sheet can have, and how many of them are read: our tables have half as many, and a cell far on the
 right would stand for thousands that are empty."""
 
-_CELL = 2**20
-"""Characters of one cell; Excel has room for 32,767."""
-
+_CELL = 2**20  # characters of one cell; Excel has room for 32,767
 _WORKBOOK = "xl/workbook.xml"
 
 Attributes = dict[str, str]
@@ -49,6 +45,9 @@ class Cell(NamedTuple):
     text: str | None
 
 
+NumberedRow = tuple[int, list[Cell | None]]
+
+
 class Parts:
     """The parts of one workbook.
 
@@ -58,7 +57,7 @@ class Parts:
 
     Raises:
         FileError: it would unpack to too much.
-        zipfile.BadZipFile: it is no zip file.
+        Unreadable: it is no workbook that can be read.
     """
 
     def __init__(self, path: Path, file: IO[bytes]) -> None:
@@ -67,11 +66,15 @@ class Parts:
         entries = sum(piece.count(_ENTRY) for piece in iter(lambda: file.read(_PIECE), b""))
         if entries > _ENTRIES:
             raise too_large(path, f"it has {entries:,} parts")
-        self._archive = zipfile.ZipFile(file)
+        try:
+            self._archive = zipfile.ZipFile(file)
+        except zipfile.BadZipFile as error:
+            raise Unreadable("it is damaged: a part of the ZIP file is missing", "Copy it again") from error
         unpacked = sum(entry.file_size for entry in self._archive.infolist())
         if unpacked > min(_UNPACKED_MOST, max(_UNPACKED, _UNPACKED_RATIO * size)):
             raise too_large(path, f"it unpacks to {unpacked:,} bytes")
         self._elements = 0
+        check_workbook(self._archive.namelist())
         targets = self._targets()
         self._sheets = {name: targets[place][1] for name, place in self._named()}
         shared = [place for kind, place in targets.values() if kind == "sharedStrings"]
@@ -82,8 +85,17 @@ class Parts:
         """The names of the sheets, in their order."""
         return list(self._sheets)
 
+    @property
+    def untouched(self) -> bool:
+        """Whether no program has saved it again, as far as the times in it tell."""
+        return all(entry.date_time == MOMENT for entry in self._archive.infolist())
+
     def rows(self, title: str) -> Iterator[list[Cell | None]]:
         """The cells of each row that a sheet holds, with None for each that is not there."""
+        return (cells for _, cells in self.numbered_rows(title))
+
+    def numbered_rows(self, title: str) -> Iterator[NumberedRow]:
+        """The same rows, each with its number."""
         sheet = _Sheet(self._shared)
         for _ in self._walk(self._sheets[title], sheet.begin, sheet.end, sheet.say):
             yield from sheet.taken()
@@ -145,8 +157,7 @@ class Parts:
         end: Callable[[str], None] = lambda _: None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        for _ in self._walk(part, begin, end, say):
-            pass
+        deque(self._walk(part, begin, end, say), 0)
 
     def _walk(
         self,
@@ -214,8 +225,9 @@ class _Sheet:
 
     def __init__(self, shared: list[str]) -> None:
         self._shared = shared
-        self._rows: list[list[Cell | None]] = []
+        self._rows: list[NumberedRow] = []
         self._row: list[Cell | None] = []
+        self._number = 0
         self._kind = "n"
         self._value = False
         self._inside = _Inside()
@@ -240,6 +252,10 @@ class _Sheet:
             self._value = self._told = True
         elif name == "row":
             self._row = []
+            number = int(attributes.get("r") or self._number + 1)
+            if number <= self._number:
+                raise Unreadable(f"row {number:,} stands there twice")
+            self._number = number
         else:
             self._told |= name == "t"
             self._inside.begin(name)
@@ -255,7 +271,7 @@ class _Sheet:
         elif name == "v":
             self._value = False
         elif name == "row":
-            self._rows.append(self._row)
+            self._rows.append((self._number, self._row))
         else:
             self._inside.end(name)
 
@@ -267,7 +283,7 @@ class _Sheet:
             if self._characters > _CELL:
                 raise ValueError("a text that no cell can hold")
 
-    def taken(self) -> list[list[Cell | None]]:
+    def taken(self) -> list[NumberedRow]:
         """The rows that have ended since it was asked last."""
         rows, self._rows = self._rows, []
         return rows

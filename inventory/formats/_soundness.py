@@ -4,6 +4,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from inventory import schema
+from inventory.formats._unreadable import Unreadable
 from inventory.parse import strict
 from inventory.references import RUN_ID
 from inventory.snapshot import Snapshot, values
@@ -23,7 +24,7 @@ def check(snapshot: Snapshot) -> Snapshot:
     A row that stands there many times fits into a small file, however many times.
 
     Raises:
-        ValueError: something is not so.
+        Unreadable: something is not so.
     """
     for name, content in snapshot.tables.items():
         table = schema.TABLES[name]
@@ -32,7 +33,7 @@ def check(snapshot: Snapshot) -> Snapshot:
         for column in table.columns:
             _check_column(column, content.column(column.name))
         if content.group_by(keys, use_threads=False).aggregate([]).num_rows < content.num_rows:
-            raise ValueError(f"a row of {name} stands there twice")
+            raise Unreadable(f"a row of {name} stands there twice")
     _check_observations(snapshot.tables["observations"])
     if snapshot.grains == schema.GRAINS:
         check_models(snapshot)
@@ -43,35 +44,35 @@ def check_models(snapshot: Snapshot) -> None:
     """Check that each instance is one of a model that is there.
 
     Raises:
-        ValueError: one is not.
+        Unreadable: one is not.
     """
     models, instances = (snapshot.tables[table.name].select(_MODEL) for table in schema.GRAIN_TABLES.values())
     together = pa.concat_tables([table.replace_schema_metadata() for table in (models, instances)])
     if together.group_by(_MODEL, use_threads=False).aggregate([]).num_rows > models.num_rows:
-        raise ValueError("an instance of a model that is not there")
+        raise Unreadable("an instance of a model that is not there")
 
 
 def _check_observations(table: pa.Table) -> None:
     if not set(values(table, "status")) <= {*schema.STATUSES}:
-        raise ValueError("no status has such a name")
+        raise Unreadable("no status has such a name")
     ids = set(values(table, "run_id"))
     if len(ids) > 1 or not all(not one or RUN_ID.fullmatch(one) for one in ids):
-        raise ValueError("no run has such an id")
+        raise Unreadable("no run has such an id")
     if not all(moment is None or moment.year in _YEARS for moment in values(table, "observed_at")):
-        raise ValueError("no run was at such a time")
+        raise Unreadable("no run was at such a time")
 
 
 def _check_column(column: schema.Column, cells: pa.ChunkedArray) -> None:
     if column.key and cells.null_count and column.name != "instance_id":
-        raise ValueError(f"a row without its {column.name}")
+        raise Unreadable(f"a row without its {column.name}")
     if column.kind == schema.NUMBER and compute.all(compute.is_finite(cells)).as_py() not in (True, None):
-        raise ValueError(f"{column.name} is no number")
+        raise Unreadable(f"{column.name} is no number")
     if wanted := _JSON.get(column.kind):
         texts = cells.unique().drop_null()
         _check_parts(column, texts)
         for text in texts.to_pylist():
             if not _is(text, wanted):
-                raise ValueError(f"{column.name} is no JSON of its kind")
+                raise Unreadable(f"{column.name} is no JSON of its kind")
 
 
 def _check_parts(column: schema.Column, texts: pa.Array) -> None:
@@ -80,7 +81,7 @@ def _check_parts(column: schema.Column, texts: pa.Array) -> None:
     for mark in ",:[{":
         parts = compute.add(parts, compute.count_substring(texts, mark))
     if len(texts) and (compute.max(parts).as_py() > _PARTS or compute.sum(parts).as_py() > _PARTS_IN_ALL):
-        raise ValueError(f"{column.name} holds more than any answer")
+        raise Unreadable(f"{column.name} holds more than any answer")
 
 
 def _is(text: str, wanted: type) -> bool:

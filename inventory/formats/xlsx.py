@@ -1,34 +1,32 @@
 """Excel workbooks through openpyxl: a summary for people, and behind it real tables with raw numbers.
 
 Its rooms are ``_summary`` and ``_charts`` (the first sheet), ``_contents`` (what the data sheets hold), ``_sheets``
-(how they are written), ``_cells`` (values to cells and back), ``_look`` (colours and fonts) and ``_parts`` (how a
-workbook is read).
+(how they are written), ``_cells`` (values to cells and back), ``_look`` (colours and fonts), ``_parts`` and ``_book``
+(how a workbook is read).
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from openpyxl import Workbook
 from openpyxl.writer.excel import ExcelWriter
 
 import inventory
-from inventory import schema
 from inventory.errors import FileError
-from inventory.formats._cells import LONG, LongTexts, value_of, whole_text
-from inventory.formats._contents import TITLES, sheets_of
-from inventory.formats._limits import gathered
+from inventory.formats._book import snapshot_in
+from inventory.formats._cells import LONG, LongTexts
+from inventory.formats._contents import EVIDENCE_NAMES, TITLES, sheets_of
 from inventory.formats._parts import Parts
 from inventory.formats._sheets import Package, Sheet, add_sheet
 from inventory.formats._summary import add_summary
+from inventory.formats._unreadable import check_kind
 from inventory.layout import plain
-from inventory.snapshot import Snapshot, build, concat, rows, table_of
+from inventory.snapshot import Snapshot, table_of
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
@@ -36,10 +34,9 @@ if TYPE_CHECKING:
 
 ROW_LIMIT = 1_048_576
 
-_BATCH, _BATCH_SIZE = 2000, 4 * 2**20  # rows that are read together, and the characters in them
 _IN_MEMORY = 2**24  # bytes of a sheet's rows before they go to a temporary file
 _TITLE = "LM Studio model inventory"
-_LONG_TITLE = "LongTexts"
+LONG_TITLE = "LongTexts"
 _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -74,23 +71,11 @@ def read(path: Path) -> Snapshot:
 
     Raises:
         FileError: it would take too much memory or time.
+        Unreadable: it is no workbook of this tool, or a value is none of its column.
     """
+    check_kind(path, "xlsx")
     with path.open("rb") as file:
-        parts = Parts(path, file)
-        long: dict[int, str] = defaultdict(str)
-        if _LONG_TITLE in parts.titles:
-            found = [row for batch in _batches(parts, _LONG_TITLE, LONG, {}) for row in rows(batch)]
-            for row in sorted(found, key=lambda row: (row["number"], row["part"])):
-                long[row["number"]] += row["text"]
-        grains = tuple(grain for grain, table in schema.GRAIN_TABLES.items() if TITLES[table.name] in parts.titles)
-        if not grains:
-            raise ValueError("no sheet of models or instances")
-        tables = {}
-        for name, title in TITLES.items():
-            table = schema.TABLES[name]
-            lacking = table in schema.GRAIN_TABLES.values() and title not in parts.titles
-            tables[name] = concat(table, [] if lacking else gathered(path, _batches(parts, title, table, long)))
-    return Snapshot(tables, grains)
+        return snapshot_in(Parts(path, file), path, TITLES, LONG_TITLE, EVIDENCE_NAMES)
 
 
 def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
@@ -122,7 +107,7 @@ def _packed(book: Workbook, sheets: Sequence[Sheet], footer: str) -> bytes:
             bodies[add_sheet(book, sheet, body, long, footer)] = body
         if parts := long.parts():
             body = held.enter_context(SpooledTemporaryFile(_IN_MEMORY))
-            bodies[add_sheet(book, Sheet(_LONG_TITLE, LONG, table_of(LONG, parts)), body, None, footer)] = body
+            bodies[add_sheet(book, Sheet(LONG_TITLE, LONG, table_of(LONG, parts)), body, None, footer)] = body
         with Package(buffer, bodies) as archive:
             ExcelWriter(book, archive).write_data()  # not Workbook.save, which puts the time now into the properties
     return buffer.getvalue()
@@ -135,32 +120,3 @@ def _footer(moment: datetime | None) -> str:
 
 def _title(name: str) -> str:
     return "".join(part[0].upper() + part[1:] for part in name.split("_"))
-
-
-def _batches(parts: Parts, title: str, table: schema.Table, long: dict[int, str]) -> Iterator[pa.Table]:
-    """The rows of a sheet, some at a time."""
-    lines = parts.rows(title)
-    header = [value_of(cell, schema.TEXT) for cell in next(lines)[: len(table.columns)]]
-    if header != list(table.names):
-        raise ValueError("other columns than this version's")
-    found: list[list[Any]] = []
-    size = 0
-    for cells in lines:
-        if not cells or value_of(cells[0], table.columns[0].kind) is None:
-            continue  # a row that is empty, or only missing: the first column is never null
-        row: list[Any] = []
-        for column, cell in zip(table.columns, cells, strict=False):
-            value: Any = value_of(cell, column.kind)
-            if isinstance(value, str):
-                value = whole_text(value, long) if table is not LONG else value
-                size += len(value)
-            row.append(value)
-        found.append(row + [None] * (len(table.columns) - len(row)))
-        if len(found) >= _BATCH or size > _BATCH_SIZE:
-            yield _columns(table, found)
-            found, size = [], 0
-    yield _columns(table, found)
-
-
-def _columns(table: schema.Table, found: list[list[Any]]) -> pa.Table:
-    return build(table, {name: [row[number] for row in found] for number, name in enumerate(table.names)})

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import inventory
-from formats.samples import fleet, same, snapshot, snapshots
+from formats.samples import RUN, fleet, same, snapshot, snapshots
 from inventory import formats, schema
 from inventory.diff import NOT_COMPARED
 from inventory.errors import ConfigurationError, FileError
 from inventory.overview import Overview
-from inventory.snapshot import Snapshot
+from inventory.snapshot import Snapshot, table_of
+from inventory.snapshot import rows as rows_of
 
 FORMATS = pytest.mark.parametrize("suffix", formats.FORMATS)
 TABLES = pytest.mark.parametrize("suffix", formats.TABLES)
@@ -223,13 +224,69 @@ def test_unknown_grain(tmp_path: Path, suffix: str, grain: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@FORMATS
+@pytest.mark.parametrize("suffix", sorted({*formats.FORMATS} - {*formats.UNMARKED}))
 def test_suspect_written(tmp_path: Path, suffix: str) -> None:
-    """A suspect answer was read, and is written."""
+    """A suspect answer was read, and is written where its status is."""
     taken = snapshot([{"server": "s", "key": "a", "ordinal": 0}], status="suspect")
     assert taken.write(tmp_path / f"x.{suffix}")
     if suffix in formats.READABLE:
-        same(taken, inventory.read(tmp_path / f"x.{suffix}"), "models")
+        same(taken, inventory.read(tmp_path / f"x.{suffix}"))
+
+
+def in_doubt() -> Snapshot:
+    """A server that was read completely, one whose answer is in doubt, one without models, and one that was off."""
+    rows = [{"server": server, "key": key, "ordinal": 0} for server, key in (("good", "a"), ("doubt", "left"))]
+    tables = dict(snapshot(rows).tables)
+    statuses = {"doubt": "suspect", "empty": "ok", "good": "ok", "off": "timeout"}
+    tables["observations"] = table_of(
+        schema.OBSERVATIONS,
+        [
+            dict.fromkeys(schema.OBSERVATIONS.names) | {"run_id": RUN, "server": server, "status": status}
+            for server, status in statuses.items()
+        ],
+    )
+    return Snapshot(tables)
+
+
+@pytest.mark.parametrize("grain", formats.GRAINS)
+@pytest.mark.parametrize("suffix", formats.UNMARKED)
+def test_suspect_left_out(tmp_path: Path, suffix: str, grain: str) -> None:
+    """A format that has no place for a status holds nothing of a suspect answer, and it is told what is left out."""
+    told = formats.write(Overview(in_doubt()), tmp_path / f"x.{suffix}", grain)
+    assert [one.without for one in told] == [("doubt",)] * len(told)
+    found = inventory.read(tmp_path / f"x.{suffix}")
+    if "model" in found.grains:
+        assert found.tables["models"].column("server").to_pylist() == ["good"]
+        assert told[0].rows == 1
+
+
+@pytest.mark.parametrize("suffix", formats.UNMARKED)
+def test_only_suspect(tmp_path: Path, suffix: str) -> None:
+    """If every answer is in doubt, such a file is left as it was."""
+    path = tmp_path / f"x.{suffix}"
+    fleet().write(path)
+    before = path.read_bytes()
+    (told,) = formats.write(Overview(snapshot([{"server": "s", "key": "a", "ordinal": 0}], status="suspect")), path)
+    assert (told.skipped, path.read_bytes()) == ("left as it was: the answer of s is in doubt", before)
+
+
+@READABLE
+@pytest.mark.parametrize("other", formats.READABLE)
+def test_no_false_changes_of_servers_not_read(tmp_path: Path, suffix: str, other: str) -> None:
+    """Nothing is removed from or added to a server in doubt, one that was off, or one that is not known."""
+    whole = snapshot(
+        [{"server": server, "key": key, "ordinal": 0} for server in ("doubt", "off", "good") for key in ("a", "left")]
+    )
+    whole.write(tmp_path / f"whole.{suffix}")
+    in_doubt().write(tmp_path / f"doubt.{other}")
+    read, doubted = inventory.read(tmp_path / f"whole.{suffix}"), inventory.read(tmp_path / f"doubt.{other}")
+    for old, new, word in ((read, doubted, "removed"), (doubted, read, "added")):
+        changes = inventory.compare(old, new)
+        assert [(row["server"], row["change"]) for row in rows_of(changes.table)] == [("good", word)]
+        assert {"doubt", "off"} <= changes.not_compared.keys()
+        assert "empty" in changes.not_compared or other == "csv"
+        for reason in changes.not_compared.values():
+            assert reason not in ("no longer asked", "seen for the first time: a baseline") or other != "csv"
 
 
 def test_runs_mixed(tmp_path: Path) -> None:

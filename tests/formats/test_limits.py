@@ -15,7 +15,7 @@ import inventory
 from formats.samples import RUN, fleet, snapshot
 from inventory import formats, schema
 from inventory.errors import FileError
-from inventory.formats import _limits, _pages, _parts, _soundness, csv, parquet
+from inventory.formats import _csv_any, _csv_look, _limits, _pages, _parts, _soundness, csv, parquet
 from inventory.snapshot import Snapshot
 
 ROW = {"server": "s", "key": "a", "ordinal": 0}
@@ -54,7 +54,7 @@ def written(folder: Path, suffix: str) -> Path:
         ("parquet", parquet, "_PARTS", 0, "more than the observations"),
         ("parquet", parquet, "TABLE_LIMIT", 0, "its texts take more"),
         ("csv", csv, "row_bytes", lambda _: 0, " lines"),
-        ("csv", csv, "_HEADER_LIMIT", 5, "other columns"),
+        ("csv", _csv_look, "_HEADER_LIMIT", 5, "its first line has more than"),
         *((suffix, _limits, "row_bytes", lambda _: 0, "its rows take more") for suffix in ("csv", "xlsx")),
     ],
 )
@@ -65,6 +65,26 @@ def test_each_limit(
     path = written(tmp_path, suffix)
     inventory.read(path)
     monkeypatch.setattr(room, name, limit)
+    assert said in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "limit", "said"),
+    [
+        (_csv_any, "_LINE", 20, "a line has more than"),
+        (_csv_any, "_ROWS", 3, "it has more than 3 rows"),
+        (_limits, "row_bytes", lambda _: 0, "its rows take more"),
+    ],
+)
+def test_each_limit_of_what_others_save(
+    room: Any, name: str, limit: Any, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CSV file of another program is read within limits too."""
+    path = written(tmp_path, "csv")
+    path.write_bytes(path.read_text("utf-8-sig").encode("utf-16"))
+    inventory.read(path)
+    monkeypatch.setattr(room, name, limit)
+    monkeypatch.setattr(_csv_any, "_BATCH", 2)
     assert said in refused(path)
 
 
@@ -107,6 +127,7 @@ def test_how_a_text_is_pronounced_is_no_part_of_it(tmp_path: Path) -> None:
     [
         (b"^", b"<!DOCTYPE a []>", "a document type"),
         (b"</sheetData>", b'<row><c r="B9"/><c r="A9"/></row></sheetData>', "stands twice"),
+        (b"</sheetData>", b'<row r="2"><c r="A2"/></row></sheetData>', "row 2 stands there twice"),
         (b"</sheetData>", b'<row><c r="ZZZZ9"/></row></sheetData>', "no column has this name"),
         (rb"(?<=<v>)[0-9]{2,}(?=</v>)", b"1.5", "not a whole number"),
         (rb"(?<=<v>)[0-9]{2,}(?=</v>)", b"1e16", "not a whole number"),
@@ -124,7 +145,7 @@ def test_each_check_of_a_sheet(pattern: bytes, content: bytes, said: str, tmp_pa
 def test_no_row_has_more_cells_than_our_tables_have_columns(cells: bytes, tmp_path: Path) -> None:
     """What stands far on the right is left out, however many cells there are or seem to be."""
     path = written(tmp_path, "xlsx")
-    rewrite(path, {SHEET: b'<row r="9">' + cells + b"</row></sheetData>"}, b"</sheetData>")
+    rewrite(path, {SHEET: b'<row r="9000">' + cells + b"</row></sheetData>"}, b"</sheetData>")
     with path.open("rb") as file:
         assert max(map(len, _parts.Parts(path, file).rows("Models"))) == 64
     assert max(len(one.columns) for one in schema.TABLES.values()) < 64
@@ -191,30 +212,25 @@ def test_each_check_of_a_page(header: bytes, said: str) -> None:
         _pages._header(header, 0)
 
 
+@pytest.mark.parametrize("name", ["server", "key"])
 @pytest.mark.parametrize("suffix", formats.READABLE)
-def test_other_columns_are_told(suffix: str, tmp_path: Path) -> None:
-    """A table with a column less is no table of ours, and a workbook without our sheets none of ours."""
+def test_a_table_without_its_names_is_refused(suffix: str, name: str, tmp_path: Path) -> None:
+    """Without the server or the key, no row says what it is of: the column that lacks is told."""
     path = tmp_path / f"x.{suffix}"
-    taken = fleet()
-    models = taken.tables["models"].drop_columns(["extra"])
+    models = fleet().tables["models"].drop_columns([name])
     if suffix == "xlsx":
         models.to_pandas().to_excel(path)
-        assert "no sheet of models or instances" in refused(path)
+        assert "no sheet of models or instances is in it, only Sheet1" in refused(path)
         path = written(tmp_path, suffix)
-        rewrite(path, {SHEET: b">extra_<"}, b">extra<")
-    elif suffix == "csv":
+        rewrite(path, {SHEET: f">{name}_<".encode()}, f">{name}<".encode())
+        assert "no row names the columns server and key" in refused(path)
+        return
+    if suffix == "csv":
         models.to_pandas().to_csv(path, index=False)
     else:
         metadata = read_metadata(written(tmp_path, suffix)).metadata
         write_table(models.replace_schema_metadata(metadata), path)
-    assert "other columns" in refused(path)
-
-
-def test_a_csv_file_without_its_end_was_cut_off(tmp_path: Path) -> None:
-    """Also if only the last line break is gone."""
-    path = written(tmp_path, "csv")
-    path.write_bytes(path.read_bytes()[:-2])
-    assert "cut off" in refused(path)
+    assert f"it has no column {name}" in refused(path)
 
 
 def of_kind(kind: str) -> str:

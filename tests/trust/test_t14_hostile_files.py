@@ -132,17 +132,6 @@ def test_no_file(tmp_path: Path, suffix: str) -> None:
         assert damaged(tmp_path / name), name
 
 
-@FORMATS
-def test_other_columns(tmp_path: Path, suffix: str) -> None:
-    """A file with a column less is refused, whoever wrote it."""
-    taken = fleet()
-    models = taken.tables["models"]
-    path = tmp_path / f"x.{suffix}"
-    frame = models.drop_columns(["extra"]).to_pandas()
-    {"csv": frame.to_csv, "parquet": frame.to_parquet, "xlsx": frame.to_excel}[suffix](path, index=False)
-    assert damaged(path)
-
-
 @TABLES
 def test_half_pair(tmp_path: Path, suffix: str) -> None:
     """One file of a pair is not the pair."""
