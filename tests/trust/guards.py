@@ -45,12 +45,24 @@ GUARDS = (
         ("a name given twice", "if len(members) != len(pairs):", NEVER, "test_parse.py::test_repeated_name"),
         (
             "a whole number beyond 64 bits",
-            "if len(text) > 20 or not -(2**63) <= (number := int(text)) < 2**63:",
-            "if not (number := int(text)):",
+            "return number if -(2**63) <= number < 2**63 else LargeInteger(number)",
+            "return number",
+            "test_parse.py::test_larger_integers_are_exact_and_told_apart",
+        ),
+        (
+            "digits of a whole number",
+            'if len(text) > MAX_DIGITS + text.startswith("-"):',
+            NEVER,
             "test_parse.py::test_refused_value",
         ),
         (
-            "a number beyond 64 bits",
+            "digits that Python was told not to read",
+            "except ValueError as error:  # Python was told",
+            "except ZeroDivisionError as error:  # Python was told",
+            "test_parse.py::test_python_may_read_fewer_digits",
+        ),
+        (
+            "a number beyond doubles",
             'if number in (float("inf"), float("-inf")):',
             NEVER,
             "test_parse.py::test_refused_value",
