@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
+from os import PathLike, fsdecode
 from typing import Any
 
 from inventory import schema
-from inventory.errors import ConfigurationError, Invalid, ServerError
+from inventory.errors import ConfigurationError, Invalid, ServerError, wrong_type
 from inventory.intake import BatchEntry, FlatResponse, ResponseBatch, flatten_response
-from inventory.servers import DEFAULT_ADDRESS, Server, choose, unique
+from inventory.servers import DEFAULT_ADDRESS, Server, server_of, unique
 from inventory.snapshot import Snapshot
 from inventory.sources import Answer, Deadline, source_of
 from inventory.sources._connections import Connections
@@ -35,6 +36,10 @@ _SMALL = 64 * 1024
 may take seconds, and is understood beside the loop, so that no deadline waits for it."""
 
 Row = dict[str, Any]
+Given = str | Server | PathLike[str]
+"""What stands for a server: its address, itself, or the path of a saved answer."""
+
+_ONE = (str, bytes, Server, PathLike, Mapping)
 Progress = Callable[[Row, int, int], None]
 """Told of each server as it is done: its observation, how many are done, and how many there are."""
 
@@ -50,7 +55,7 @@ def new_run_id(moment: datetime) -> str:
 
 
 def collect(
-    servers: str | Server | Iterable[str | Server] = DEFAULT_ADDRESS,
+    servers: Given | Iterable[Given] = DEFAULT_ADDRESS,
     *,
     token: str | None = None,
     timeout: float = TIMEOUT,
@@ -65,7 +70,7 @@ def collect(
     """Ask LM Studio servers for their models: one GET each, at the same time.
 
     Args:
-        servers: an address (``[NAME=]URL``), a ``Server``, or several of either.
+        servers: an address (``[NAME=]URL``), a ``Server``, the path of a saved answer, or several of these.
         token: the API token for the servers that are given as addresses.
         timeout: seconds that each server has for its whole answer, unless it has a timeout of its own.
         clock: gives the time in UTC.
@@ -83,11 +88,11 @@ def collect(
         ConfigurationError: an address, a name, a token or a file of certificate authorities that cannot be one, or two
             servers with one name.
     """
-    several = [servers] if isinstance(servers, str | Server) else list(servers)
-    chosen = unique(
-        [one for item in several for one in ([item] if isinstance(item, Server) else choose([item], token))]
-    )
-    for seconds in {timeout, *(server.timeout for server in chosen if server.timeout is not None)}:
+    several: list[Any] = [*servers] if isinstance(servers, Iterable) and not isinstance(servers, _ONE) else [servers]
+    chosen = unique([_server(item, token) for item in several])
+    for seconds in [timeout, *(server.timeout for server in chosen if server.timeout is not None)]:
+        if not isinstance(seconds, int | float):
+            raise wrong_type(seconds, "a timeout in seconds")
         if not 0 < seconds < float("inf"):
             raise ConfigurationError(
                 f"a timeout of {seconds:g} seconds cannot be kept", "Give a positive number of seconds"
@@ -105,6 +110,17 @@ def collect(
         Connections(chosen, clock, chance),
     )
     return _run(reader.ask(chosen))
+
+
+def _server(given: object, token: str | None) -> Server:
+    """The server for what stands for one."""
+    if isinstance(given, Server):
+        return given
+    if isinstance(given, str):
+        return server_of(given, token)
+    if isinstance(given, PathLike):
+        return Server(f"file:{fsdecode(given)}")
+    raise wrong_type(given, "a server", "Give an address, a Server, or the path of a saved answer")
 
 
 @dataclass(frozen=True)
@@ -228,7 +244,7 @@ def _check_token(answer: Answer, token: str | None) -> None:
         )
 
 
-def _flattened(answer: Answer, api: str, token_sent: bool) -> FlatResponse:  # noqa: FBT001 - by position through a thread
+def _flattened(answer: Answer, api: str, token_sent: bool) -> FlatResponse:
     try:
         return flatten_response(answer.body, api, answer.http_status or 200, token_sent=token_sent)
     except MemoryError as error:

@@ -31,8 +31,8 @@ class FlatResponse:
     """One answer, decoded and flattened: everything that follows from its bytes alone.
 
     Attributes:
-        columns: the rows by grain table, with an empty ``server`` column: an Arrow table if there are many of them, else
-            a list per column.
+        columns: the rows by grain table, with an empty ``server`` column: an Arrow table if they are many, else a list
+            per column.
         keys: the key of each of its models.
         summary: what the observation tells of it: counts, size, digest.
         warnings: what was odd in it, one sentence each.

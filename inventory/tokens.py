@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inventory.errors import ConfigurationError
+from inventory.regular_files import UnsuitableFileError, read_regular
 
 COMMON = "LM_API_TOKEN"
 """The variable with the token of the servers that name none of their own."""
@@ -20,7 +21,7 @@ CREDENTIAL = "lm-api-token"
 """What systemd calls the same token where a service gets it as a credential."""
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LIMIT = 65536
+_LIMIT = 65536  # bytes
 
 _RANDOM_FORM = re.compile(r"sk-lm-[A-Za-z0-9]{8}:[A-Za-z0-9]{20}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _WORD = re.compile(r"[A-Za-z0-9._/@:+-]{1,100}")
@@ -128,9 +129,11 @@ def _handed_over(environment: Mapping[str, str]) -> str | None:
         return None
     path = Path(folder, CREDENTIAL)
     try:
-        return path.read_bytes().decode("latin-1").rstrip("\r\n") or None
+        return read_regular(path, _LIMIT).decode("latin-1").rstrip("\r\n") or None
     except FileNotFoundError:
         return None
+    except UnsuitableFileError as error:
+        raise ConfigurationError(f"the credential {path} {error}", "") from error
     except OSError as error:
         raise ConfigurationError(f"the credential {path} could not be read: {error.strerror}", "") from error
 
@@ -153,20 +156,18 @@ def too_open(keep: Keep) -> str:
 def _in_file(keep: Keep) -> str:
     path = Path(keep.name)
     try:
-        regular = stat.S_ISREG(path.stat().st_mode)
-        body = _begin(path) if regular else b""
+        body = read_regular(path, _LIMIT)
     except OSError as error:
         raise ConfigurationError(
             f"{keep.said}: the token's file {keep.name} could not be read: {error.strerror}",
             "Put the token alone into it, readable by its owner only",
         ) from error
+    except UnsuitableFileError as error:
+        what = "is too large for a token" if error.too_large else "is no file"
+        raise ConfigurationError(
+            f"{keep.said}: the token's file {keep.name} {what}", "Put the token alone into it"
+        ) from error
     token = body.decode("latin-1").rstrip("\r\n")  # any bytes are a text so; one that is no token is refused later
-    if not token or len(body) > _LIMIT:
-        what = "is no file" if not regular else "is empty" if not token else "is too large for a token"
-        raise ConfigurationError(f"{keep.said}: the token's file {keep.name} {what}", "Put the token alone into it")
+    if not token:
+        raise ConfigurationError(f"{keep.said}: the token's file {keep.name} is empty", "Put the token alone into it")
     return token
-
-
-def _begin(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_LIMIT + 1)

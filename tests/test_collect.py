@@ -13,7 +13,7 @@ from hostile import LEGAL, REFUSED, Hostile, answer
 import inventory
 from inventory.demo import StandIn, inventory_before
 from inventory.errors import ConfigurationError
-from inventory.intake import FlatResponse
+from inventory.intake import FlatResponse, flatten_response
 from inventory.servers import Server
 from inventory.snapshot import Snapshot, rows, values
 
@@ -143,12 +143,11 @@ def test_a_sum_beyond_64_bits_is_not_told() -> None:
 
 def test_an_answer_that_the_memory_cannot_hold_is_one_servers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It is refused, and the answers of the others are kept."""
-    real = collecting.flatten_response
 
     def fails(body: bytes, *given: Any, **named: Any) -> FlatResponse:
         if b"large" in body:
             raise MemoryError
-        return real(body, *given, **named)
+        return flatten_response(body, *given, **named)
 
     monkeypatch.setattr(collecting, "flatten_response", fails)
     for name in ("large", "small"):

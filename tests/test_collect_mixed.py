@@ -15,6 +15,7 @@ import pytest
 
 import inventory
 from inventory import intake
+from inventory.digest import digest
 from inventory.history import History
 from inventory.intake import FlatResponse, ResponseBatch, flatten_response
 from inventory.recording import take
@@ -59,7 +60,7 @@ class Many:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-            def do_GET(self) -> None:  # noqa: N802 - the name that the library asks for
+            def do_GET(self) -> None:
                 name = self.path.split("/")[1]
                 body = many.bodies[name]
                 if many.held is not None and name.startswith("small"):
@@ -170,12 +171,11 @@ def test_a_slow_large_answer_keeps_its_rows(monkeypatch: pytest.MonkeyPatch, man
     """In the middle of a large answer, all small ones are understood: the moment that a race needs, made certain."""
     many.bodies = {"large": body_of("large", 600)} | {f"small{n}": body_of(f"small{n}", 3) for n in range(9)}
     others, loop = threading.Event(), threading.current_thread()
-    many.held = threading.Event()
-    digest = intake.digest
+    many.held = held = threading.Event()
 
     def waiting(flat: Any) -> str:
         if threading.current_thread() is not loop:
-            many.held.set()
+            held.set()
             assert others.wait(30)
         return digest(flat)
 

@@ -65,7 +65,7 @@ def _in(path: str, value: int) -> dict[str, Any]:
     return model
 
 
-@pytest.fixture(params=NUMBERS.values(), ids=NUMBERS)
+@pytest.fixture(params=[*NUMBERS.values()], ids=[*NUMBERS])
 def number(request: pytest.FixtureRequest) -> int:
     """A number that no column holds."""
     value: int = request.param

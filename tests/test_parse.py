@@ -156,7 +156,9 @@ def test_64_bit_integers_are_exact(number: int) -> None:
     assert parse(b"[%d]" % number) == [number]
 
 
-@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 2**64, 10**30, 10**400, 10**MAX_DIGITS - 1, -(10**MAX_DIGITS) + 1])
+@pytest.mark.parametrize(
+    "number", [2**63, -(2**63) - 1, 2**64, 10**30, 10**400, 10**MAX_DIGITS - 1, -(10**MAX_DIGITS) + 1]
+)
 def test_larger_integers_are_exact_and_told_apart(number: int) -> None:
     """A whole number beyond 64 bits comes through digit by digit, as one that no column holds."""
     (read,) = parse(f"[{number}]".encode())

@@ -126,7 +126,7 @@ def test_a_secret_is_told_from_a_word(token: str) -> None:
 @pytest.mark.parametrize("length", [28, 32, 40])
 @pytest.mark.parametrize("letters", [LETTERS, "0123456789abcdef", LETTERS + "-_"])
 def test_random_texts_are_secrets(letters: str, length: int) -> None:
-    """Of texts by chance, as long as the random part of LM Studio's tokens, one in fifty is taken for a word at most."""
+    """Of texts by chance, as long as the chance in LM Studio's tokens, at most one in fifty is taken for a word."""
     chance = random.Random(length)
     assert sum(not is_secret("".join(chance.choices(letters, k=length))) for _ in range(3000)) <= 60
 
@@ -151,9 +151,7 @@ def test_a_secret_is_found_in_any_spelling(token: str) -> None:
     escapes = {"\\": ["\\\\"], '"': ['\\"'], "/": ["/", "\\/"]}
     chance = random.Random(token)
     for _ in range(50):
-        spelt = [
-            chance.choice([*escapes.get(one, [one]), f"\\u{ord(one):04x}", f"\\u{ord(one):04X}"]) for one in token
-        ]
+        spelt = [chance.choice([*escapes.get(one, [one]), f"\\u{ord(one):04x}", f"\\u{ord(one):04X}"]) for one in token]
         assert json.loads(f'"{"".join(spelt)}"') == token
         body = f'{{"models": [{{"key": "a \\\\{"".join(spelt)} b"}}]}}'
         assert contains_token(body.encode(), token)

@@ -1005,21 +1005,33 @@ GUARDS = (
         slow=True,
     ),
     *_in(
-        "sources/file.py",
+        "regular_files.py",
         (
-            "bytes of a saved answer",
-            "if path.stat().st_size > FILE_LIMIT:",
+            "a file that is read is a regular file",
+            "if not stat.S_ISREG(status.st_mode):",
+            NEVER,
+            "test_regular_files.py::test_nothing_else_is_read",
+        ),
+        (
+            "bytes of a file",
+            "if status.st_size > limit:",
             NEVER,
             "sources/test_file.py::test_a_file_beyond_the_limit_is_not_read",
+        ),
+        (
+            "a file without an end",
+            "return file.read(_check(os.fstat(file.fileno()), limit))",
+            "return file.read(limit + _check(os.fstat(file.fileno()), limit))",
+            "test_regular_files.py::test_what_tells_no_size_is_not_read",
         ),
     ),
     *_in(
         "sources/file.py",
         (
-            "a saved answer is a regular file",
-            "if path.exists() and not path.is_file():",
-            NEVER,
-            "trust/test_t14_hostile_files.py::test_saved_answers",
+            "the deadline of a saved answer",
+            "async with asyncio.timeout_at(deadline.ends):",
+            "async with asyncio.timeout(None):",
+            "sources/test_file.py::test_a_file_that_cannot_be_read_in_time",
         ),
         slow=True,
     ),
@@ -1169,15 +1181,9 @@ GUARDS = (
         ),
         (
             "a token file is a regular file",
-            'body = _begin(path) if regular else b""',
-            "body = _begin(path)",
-            "test_tokens.py::test_a_token_is_read_from_files_only",
-        ),
-        (
-            "bytes of a token file",
-            " or len(body) > _LIMIT:",
-            ":",
-            "test_tokens.py::test_a_file_without_a_token_is_told",
+            "body = read_regular(path, _LIMIT)",
+            "body = path.read_bytes()",
+            "test_regular_files.py::test_what_has_no_end_is_refused_wherever_it_is_given",
         ),
         (
             "a variable that is not set",
@@ -1409,7 +1415,7 @@ GUARDS = (
             "bytes of a configuration",
             "if len(body) > LIMIT:",
             NEVER,
-            "test_configuration.py::test_what_is_no_text_is_refused",
+            "test_regular_files.py::test_a_text_without_an_end",
         ),
         (
             "a configuration is UTF-8",
