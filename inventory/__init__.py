@@ -14,13 +14,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from inventory.api import flatten_instances, flatten_models
     from inventory.collect import collect
     from inventory.diff import Changes, compare
     from inventory.errors import ConfigurationError, FileError, InventoryError, ServerError
     from inventory.formats import read
     from inventory.history import History
     from inventory.servers import Server
-    from inventory.snapshot import Snapshot, flatten_instances, flatten_models
+    from inventory.snapshot import Snapshot
 
 __version__ = "0.1.0"
 
@@ -51,8 +52,8 @@ _ROOMS = {
     "Snapshot": "snapshot",
     "collect": "collect",
     "compare": "diff",
-    "flatten_instances": "snapshot",
-    "flatten_models": "snapshot",
+    "flatten_instances": "api",
+    "flatten_models": "api",
     "read": "formats",
 }
 

@@ -7,22 +7,24 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
+from os import PathLike, fsdecode
 from typing import Any
 
 from inventory import schema
 from inventory.decode import PATHS
-from inventory.errors import ConfigurationError, Invalid, ServerError
-from inventory.intake import Intake, Reading
-from inventory.servers import DEFAULT_ADDRESS, Server, choose, unique
+from inventory.errors import ConfigurationError, Invalid, ServerError, wrong_type
+from inventory.intake import BatchEntry, FlatResponse, ResponseBatch, flatten_response
+from inventory.servers import DEFAULT_ADDRESS, Server, server_of, unique
 from inventory.snapshot import Snapshot
 from inventory.sources import Answer, Deadline, source_of
 from inventory.sources._connections import Connections
 from inventory.suspicion import Expected, doubt
-from inventory.tokens import quotes, repeats
+from inventory.tokens import contains_token, hide_token
 
 TIMEOUT = 10.0
 """Seconds that one server has for its whole answer; LM Studio takes about ten milliseconds."""
@@ -35,6 +37,10 @@ _SMALL = 64 * 1024
 may take seconds, and is understood beside the loop, so that no deadline waits for it."""
 
 Row = dict[str, Any]
+Given = str | Server | PathLike[str]
+"""What stands for a server: its address, itself, or the path of a saved answer."""
+
+_ONE = (str, bytes, Server, PathLike, Mapping)
 Progress = Callable[[Row, int, int], None]
 """Told of each server as it is done: its observation, how many are done, and how many there are."""
 
@@ -50,7 +56,7 @@ def new_run_id(moment: datetime) -> str:
 
 
 def collect(
-    servers: str | Server | Iterable[str | Server] = DEFAULT_ADDRESS,
+    servers: Given | Iterable[Given] = DEFAULT_ADDRESS,
     *,
     token: str | None = None,
     timeout: float = TIMEOUT,
@@ -65,7 +71,7 @@ def collect(
     """Ask LM Studio servers for their models: one GET each, at the same time.
 
     Args:
-        servers: an address (``[NAME=]URL``), a ``Server``, or several of either.
+        servers: an address (``[NAME=]URL``), a ``Server``, the path of a saved answer, or several of these.
         token: the API token for the servers that are given as addresses.
         timeout: seconds that each server has for its whole answer, unless it has a timeout of its own.
         clock: gives the time in UTC.
@@ -83,11 +89,11 @@ def collect(
         ConfigurationError: an address, a name, a token or a file of certificate authorities that cannot be one, or two
             servers with one name.
     """
-    several = [servers] if isinstance(servers, str | Server) else list(servers)
-    chosen = unique(
-        [one for item in several for one in ([item] if isinstance(item, Server) else choose([item], token))]
-    )
-    for seconds in {timeout, *(server.timeout for server in chosen if server.timeout is not None)}:
+    several: list[Any] = [*servers] if isinstance(servers, Iterable) and not isinstance(servers, _ONE) else [servers]
+    chosen = unique([_server(item, token) for item in several])
+    for seconds in [timeout, *(server.timeout for server in chosen if server.timeout is not None)]:
+        if not isinstance(seconds, int | float):
+            raise wrong_type(seconds, "a timeout in seconds")
         if not 0 < seconds < float("inf"):
             raise ConfigurationError(
                 f"a timeout of {seconds:g} seconds cannot be kept", "Give a positive number of seconds"
@@ -107,12 +113,23 @@ def collect(
     return _run(reader.ask(chosen))
 
 
+def _server(given: object, token: str | None) -> Server:
+    """The server for what stands for one."""
+    if isinstance(given, Server):
+        return given
+    if isinstance(given, str):
+        return server_of(given, token)
+    if isinstance(given, PathLike):
+        return Server(f"file:{fsdecode(given)}")
+    raise wrong_type(given, "a server", "Give an address, a Server, or the path of a saved answer")
+
+
 @dataclass(frozen=True)
 class _Outcome:
     """What became of one server: its row of the observations, and what its answer says if it was read."""
 
     observation: Row
-    reading: Reading | None = None
+    reading: BatchEntry | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +144,8 @@ class _Reader:
     concurrency: int
     progress: Progress
     connections: Connections
-    intake: Intake = field(default_factory=Intake)
+    batch: ResponseBatch = field(default_factory=ResponseBatch)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # of the large answers: one is understood at a time
 
     async def ask(self, servers: list[Server]) -> Snapshot:
         """Ask all servers, some at a time."""
@@ -149,7 +167,7 @@ class _Reader:
                 await asyncio.gather(*workers, return_exceptions=True)
         outcomes.sort(key=lambda outcome: str(outcome.observation["server"]))
         places = {str(one.observation["server"]): one.reading.place for one in outcomes if one.reading}
-        return self.intake.snapshot([outcome.observation for outcome in outcomes], places)
+        return self.batch.snapshot([outcome.observation for outcome in outcomes], places)
 
     async def _read(self, server: Server, beside: ThreadPoolExecutor) -> _Outcome:
         """Read one server; an answer that lost most of its models is asked for once more, and then doubted."""
@@ -185,50 +203,65 @@ class _Reader:
                     row["latency_ms"] = round((time.perf_counter() - began) * 1000, 3)
             row |= {"source": answer.source, "http_status": answer.http_status}
             row["payload_digest"] = sha256(answer.body).hexdigest()
-            given = (answer, row["payload_digest"], server.token)
-            if len(answer.body) <= _SMALL:
-                reading = self._understood(*given)
-            else:
-                reading = await asyncio.get_running_loop().run_in_executor(beside, self._understood, *given)
+            reading = await self._entry(server, answer, row["payload_digest"], beside)
         except ServerError as error:
             row |= {"status": error.status, "error": _without_token(str(error), server)}
             row["http_status"] = error.http_status or row["http_status"]
         if reading:
-            row |= {**reading.told, "status": "ok", "stored_in": self.run_id}
+            row |= {**reading.summary, "status": "ok", "stored_in": self.run_id}
             warnings = [_without_token(text, server) for text in reading.warnings]
             row["warnings"] = json.dumps(warnings, ensure_ascii=False) if warnings else None
         return _Outcome(row, reading)
 
-    def _understood(self, answer: Answer, payload_digest: str, token: str | None) -> Reading:
+    async def _entry(
+        self, server: Server, answer: Answer, payload_digest: str, beside: ThreadPoolExecutor
+    ) -> BatchEntry:
+        """The entry of an answer in the batch, to which only this method adds, and only on the loop.
+
+        What runs in the other thread is a function of the answer, and gives a value back.
+        """
         apis = tuple(PATHS) if answer.source == "file" else (answer.source,)
-        asked = {"token_sent": token is not None, "path": answer.path, "challenge": answer.challenge}
-        http_status = answer.http_status or 200
-        repeated = http_status == 200 and token is not None and repeats(answer.body, token)
-        try:
-            reading = self.intake.understand(answer.body, payload_digest, apis, http_status, **asked)
-        except Invalid as error:  # which may quote a part of the token
-            shown = repeated or (token is not None and quotes(str(error), token))
-            raise (_repeating() if shown else error) from error.__cause__
-        except MemoryError as error:
-            raise Invalid("the answer takes more memory than there is", "Is this LM Studio's address?") from error
-        if repeated:
-            raise _repeating()
-        return reading
+        large = len(answer.body) > _SMALL
+        run = partial(asyncio.get_running_loop().run_in_executor, beside) if large else _at_once
+        async with self.turn if large else nullcontext():
+            await run(_check_token, answer, server.token)
+            known = self.batch.get(apis, payload_digest) if answer.http_status in (None, 200) else None
+            if known is not None:
+                return known
+            response = await run(_flattened, answer, apis, server.token is not None)
+            return self.batch.add(apis, payload_digest, response)
 
 
-def _repeating() -> Invalid:
-    return Invalid(
-        "the answer repeats the API token, which would be kept with it (it is not shown here)",
-        "LM Studio never does that: is this its address? Give the server another token",
-    )
+async def _at_once(call: Callable[..., Any], *given: Any) -> Any:
+    return call(*given)
+
+
+def _check_token(answer: Answer, token: str | None) -> None:
+    """Refuse an answer that holds the token it was asked with."""
+    if token is not None and answer.http_status in (None, 200) and contains_token(answer.body, token):
+        raise Invalid(
+            "the answer repeats the API token, which would be kept with it (it is not shown here)",
+            "LM Studio never does that: is this its address? Give the server another token",
+        )
+
+
+def _flattened(answer: Answer, apis: tuple[str, ...], token_sent: bool) -> FlatResponse:
+    try:
+        return flatten_response(
+            answer.body,
+            apis,
+            answer.http_status or 200,
+            token_sent=token_sent,
+            path=answer.path,
+            challenge=answer.challenge,
+        )
+    except MemoryError as error:
+        raise Invalid("the answer takes more memory than there is", "Is this LM Studio's address?") from error
 
 
 def _without_token(text: str, server: Server) -> str:
     """A text about an answer, which may repeat what was sent."""
-    if server.token:
-        for form in (server.token, json.dumps(server.token)[1:-1], repr(server.token)[1:-1]):
-            text = text.replace(form, "[token]")
-    return text
+    return hide_token(text, server.token) if server.token else text
 
 
 def _nobody(observation: Row, done: int, total: int) -> None:

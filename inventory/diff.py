@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from inventory import schema
+from inventory.errors import wrong_type
 from inventory.fields import compared, value_text
 from inventory.gaps import alike
 from inventory.pairing import Entries, Entry, Pair, Row, instance_pairs, model_pairs, to_json
@@ -114,7 +115,13 @@ def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes
         new: the later one.
         ignore: names of fields whose values are not compared, with all that is in them; ``*`` and ``?`` stand for any
             text.
+
+    Raises:
+        ConfigurationError: one of them is no snapshot.
     """
+    for given in (old, new):
+        if not isinstance(given, Snapshot):
+            raise wrong_type(given, "a snapshot", "Get one from inventory.collect, inventory.read or History.load")
     old, new = alike(old, new)
     return compare_sides(_side(old), _side(new), ignore)
 

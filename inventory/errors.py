@@ -44,6 +44,21 @@ class ConfigurationError(InventoryError):
     exit_code = 2
 
 
+def wrong_type(value: object, expected: str, advice: str = "") -> ConfigurationError:
+    """The error for an argument of a type that says nothing to the function it was given to.
+
+    Args:
+        value: the argument; only its type is told.
+        expected: what was expected instead, such as ``the path of a file``.
+        advice: what to do about it.
+    """
+    return ConfigurationError(f"{expected} is expected, not {_article(type(value).__name__)}", advice)
+
+
+def _article(name: str) -> str:
+    return "None" if name == "NoneType" else f"an {name}" if name[0].lower() in "aeio" else f"a {name}"
+
+
 class FileError(InventoryError):
     """A file could not be written or read; what was there before is untouched."""
 

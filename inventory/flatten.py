@@ -15,7 +15,7 @@ from typing import Any
 
 from inventory import schema
 from inventory.parameters import params_count
-from inventory.parse import invalid, named, uncollected
+from inventory.parse import LargeInteger, invalid, named, uncollected
 
 Columns = dict[str, list[Any]]
 
@@ -272,7 +272,8 @@ class _Sweep:
             return f"[{', '.join(map(encode_basestring, value))}]"  # as json.dumps, without an encoder for each
         self._keep(row, path, value)
         field = "".join(map(named, path))
-        self._odd.note(self._place(row), field, f"is not {_WORDS[kind]}; the cell is empty, the value kept in extra")
+        why = "is a whole number beyond 64 bits" if isinstance(value, LargeInteger) else f"is not {_WORDS[kind]}"
+        self._odd.note(self._place(row), field, f"{why}; the cell is empty, the value kept in extra")
         return None
 
     def _only(

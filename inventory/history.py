@@ -17,7 +17,7 @@ import pyarrow as pa
 from inventory import queries, schema
 from inventory.diff import Changes, compare_sides, left_out
 from inventory.engines import Engine, open_engine, place
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, wrong_type
 from inventory.labels import composed, spellings
 from inventory.past import Past
 from inventory.references import limit_of, misdated, resolve, resolve_dated
@@ -66,6 +66,8 @@ class History:
     """
 
     def __init__(self, path: str | Path, engine: str = "duckdb", clock: Callable[[], datetime] = _utc_now) -> None:
+        if not isinstance(path, str | Path):
+            raise wrong_type(path, "the folder of a history", "Give a text or a pathlib.Path")
         self.store = Store(place(engine, path))
         self._engine = engine
         self.clock = clock
@@ -150,6 +152,8 @@ class History:
         Raises:
             ConfigurationError: it means none, or more than one.
         """
+        if not isinstance(ref, str):
+            raise wrong_type(ref, "the name of a run", "Give a text: a run's id, a date such as 2026-11-28, or latest")
         return resolve(ref, self.store.run_ids(), now=self.clock())
 
     def seen_at(self, now: datetime) -> "History":

@@ -3,6 +3,10 @@
 Machines of a fleet often say the same, byte for byte. A body is decoded and flattened once; its rows become Arrow
 columns as soon as there are some thousands of them, as Python's own objects take twenty times the memory; the body is
 kept compressed.
+
+The work is in two steps, so that a server cannot get the rows of another one. ``flatten_response`` is a function of one
+answer: it knows nothing of a batch and may run in any thread. ``ResponseBatch.add`` is the only place where rows of
+several answers come together and get their numbers, and it is called by the event loop alone.
 """
 
 from array import array
@@ -23,58 +27,94 @@ _NAMES = schema.Table("names", "a server", (schema.Column("server", schema.TEXT,
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What one answer says.
+class FlatResponse:
+    """One answer, decoded and flattened: everything that follows from its bytes alone.
+
+    Attributes:
+        columns: the rows by grain table, with an empty ``server`` column: an Arrow table if they are many, else a list
+            per column.
+        keys: the key of each of its models.
+        summary: what the observation tells of it: counts, size, digest.
+        warnings: what was odd in it, one sentence each.
+        body: the answer as received, compressed.
+    """
+
+    columns: Mapping[str, "Columns | pa.Table"] = field(repr=False)
+    keys: tuple[str, ...]
+    summary: Mapping[str, Any]
+    warnings: tuple[str, ...]
+    body: "_Packed"
+
+
+@dataclass(frozen=True)
+class BatchEntry:
+    """One answer of a batch.
 
     Attributes:
         place: its number among the distinct answers.
         keys: the key of each of its models.
-        told: what the observation tells of it.
+        summary: what the observation tells of it: counts, size, digest.
         warnings: what was odd in it, one sentence each.
     """
 
     place: int
     keys: tuple[str, ...]
-    told: Mapping[str, Any]
+    summary: Mapping[str, Any]
     warnings: tuple[str, ...]
 
 
-class Intake:
-    """The answers of one run."""
+def flatten_response(body: bytes, apis: Collection[str], http_status: int = 200, **asked: Any) -> FlatResponse:
+    """Decode and flatten one answer.
+
+    Args:
+        body: as received.
+        apis: the APIs that may have been asked: words of ``decode.PATHS``.
+        http_status: the HTTP status it came with.
+        asked: how it was asked for, as ``decode`` takes it.
+
+    Raises:
+        ServerError: it is refused.
+    """
+    checked = decode(body, http_status, apis=apis, **asked)
+    flat = flatten(checked.models)
+    columns = {table.name: _packed_columns(table, getattr(flat, table.name)) for table in schema.GRAIN_TABLES.values()}
+    return FlatResponse(
+        columns, tuple(flat.models["key"]), _summary(flat), (*checked.warnings, *flat.warnings), _packed(body)
+    )
+
+
+class ResponseBatch:
+    """The distinct answers of one run.
+
+    It has one owner, the event loop, and no lock: nothing of it may be handed to another thread.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[tuple[str, ...], str], Reading] = {}
+        self._known: dict[tuple[tuple[str, ...], str], BatchEntry] = {}
         self._keys: dict[str, str] = {}  # the same text once, however many machines have the model
         self._bodies: list[_Packed] = []
         self._tables = {table.name: _Table(table) for table in schema.GRAIN_TABLES.values()}
 
-    def understand(
-        self, body: bytes, payload_digest: str, apis: Collection[str], http_status: int = 200, **asked: Any
-    ) -> Reading:
-        """Decode and flatten an answer, or remember that this was done.
+    def get(self, apis: tuple[str, ...], payload_digest: str) -> BatchEntry | None:
+        """The entry of an answer that was added before, or None.
 
         Args:
-            body: as received.
-            payload_digest: SHA-256 of it.
-            apis: the APIs that may have been asked: words of ``decode.PATHS``.
-            http_status: the HTTP status it came with.
-            asked: how it was asked for, as ``decode`` takes it.
-
-        Raises:
-            ServerError: it is refused.
+            apis: the APIs that may have been asked.
+            payload_digest: SHA-256 of the body.
         """
-        known_as = (tuple(apis), payload_digest)
-        if http_status == 200 and (known := self._known.get(known_as)):
+        return self._known.get((apis, payload_digest))
+
+    def add(self, apis: tuple[str, ...], payload_digest: str, response: FlatResponse) -> BatchEntry:
+        """Add an answer; one that is there already is not added again."""
+        if known := self.get(apis, payload_digest):
             return known
-        checked = decode(body, http_status, apis=apis, **asked)
-        rows = flatten(checked.models)
         for name, table in self._tables.items():
-            table.add(getattr(rows, name))
-        keys = tuple(self._keys.setdefault(key, key) for key in rows.models["key"])
-        reading = Reading(len(self._bodies), keys, _told(rows), (*checked.warnings, *rows.warnings))
-        self._bodies.append(_packed(body))
-        self._known[known_as] = reading
-        return reading
+            table.add(response.columns[name])
+        keys = tuple(self._keys.setdefault(key, key) for key in response.keys)
+        entry = BatchEntry(len(self._bodies), keys, response.summary, response.warnings)
+        self._bodies.append(response.body)
+        self._known[apis, payload_digest] = entry
+        return entry
 
     def snapshot(self, observed: Sequence[Mapping[str, Any]], places: Mapping[str, int]) -> Snapshot:
         """The tables of a run.
@@ -97,9 +137,14 @@ class _Table:
         self._waiting: Columns = {name: [] for name in table.names}
         self._starts = array("q", [0])
 
-    def add(self, columns: Columns) -> None:
+    def add(self, columns: "Columns | pa.Table") -> None:
         """Add the rows of the next answer."""
-        for name, values in named_rows(columns, "").items():
+        if isinstance(columns, pa.Table):
+            self._pack()
+            self._packed.append(columns)
+            self._starts.append(self._starts[-1] + columns.num_rows)
+            return
+        for name, values in columns.items():
             self._waiting[name] += values
         self._starts.append(self._starts[-1] + len(columns["key"]))
         if len(self._waiting["key"]) >= _PACKED:
@@ -163,7 +208,13 @@ def _numbers(values: "array[int]") -> pa.Array:
     return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
 
 
-def _told(rows: Rows) -> dict[str, Any]:
+def _packed_columns(table: schema.Table, columns: Columns) -> "Columns | pa.Table":
+    """The rows of one grain of one answer, packed if they are many."""
+    named = named_rows(columns, "")
+    return build(table, named) if len(named["key"]) >= _PACKED else named
+
+
+def _summary(rows: Rows) -> dict[str, Any]:
     return {
         "model_count": len(rows.models["key"]),
         "instance_count": len(rows.instances["key"]),

@@ -1,7 +1,8 @@
 """Bytes to a JSON document, strictly, or an error that says what is wrong and where.
 
 The standard library's parser does the work and accepts more than JSON allows: repeated names (one value is lost), NaN,
-numbers of any size (which no column can hold), half surrogate pairs (which no file can hold). Each is refused here.
+reals that become infinite, half surrogate pairs (which no file can hold). Each is refused here. A whole number that no
+column can hold is told from the others by its type, ``LargeInteger``.
 """
 
 import gc
@@ -19,6 +20,9 @@ MAX_DEPTH = 64
 MAX_NAMES = 10_000
 """Names in one object; LM Studio's own have some two dozen. Each would become a field of its own."""
 
+MAX_DIGITS = 4_300
+"""Digits of a whole number: as many as Python reads and writes by default; a double has 17."""
+
 _LOCATED = 512 * 1024
 """Characters searched for the place of a fault: the search is slow, and the verdict does not depend on it."""
 
@@ -33,7 +37,12 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 
 _TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 _TOO_MANY = f"more than {MAX_NAMES:,} names in one object"
+_TOO_LONG = f"a whole number of more than {MAX_DIGITS:,} digits"
 _HALF = "half of a surrogate pair, which is no character"
+
+
+class LargeInteger(int):
+    """A whole number beyond 64 bits, digit for digit: no column of whole numbers or of doubles holds it as it is."""
 
 
 class _Refused(ValueError):
@@ -58,9 +67,9 @@ def uncollected() -> Iterator[None]:
 
 @uncollected()
 def parse(body: bytes) -> Any:
-    """Parse strict JSON: UTF-8, no repeated names, no NaN, no number beyond 64 bits, no lone surrogates, 64 levels.
+    """Parse strict JSON: UTF-8, no repeated names, no NaN, no number beyond doubles, no lone surrogates, 64 levels.
 
-    An object may have ``MAX_NAMES`` names.
+    An object may have ``MAX_NAMES`` names, and a whole number ``MAX_DIGITS`` digits.
 
     Raises:
         Invalid: with the place, such as ``models[3].size_bytes``.
@@ -100,7 +109,9 @@ def invalid(place: str, why: str) -> Invalid:
 
 def kind_of(value: Any) -> str:
     """What a JSON value is, in words."""
-    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "a number"
+    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
     return "the empty text" if value == "" else kinds.get(type(value), "null")
 
 
@@ -149,15 +160,19 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _whole(text: str) -> int:
     if len(text) < 19:
         return int(text)
-    if len(text) > 20 or not -(2**63) <= (number := int(text)) < 2**63:
-        raise _Refused("a whole number beyond 64 bits")
-    return number
+    if len(text) > MAX_DIGITS + text.startswith("-"):
+        raise _Refused(_TOO_LONG)
+    try:
+        number = int(text)
+    except ValueError as error:  # Python was told to read fewer digits
+        raise _Refused(_TOO_LONG) from error
+    return number if -(2**63) <= number < 2**63 else LargeInteger(number)
 
 
 def _real(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise _Refused("a number beyond 64 bits")
+        raise _Refused("a number that is larger than any double")
     return number
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from inventory.addresses import ADVICE, FILE, PORT, clean_address, host_and_port
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, wrong_type
 from inventory.keys import APIS, TOKEN
 
 DEFAULT_ADDRESS = "http://127.0.0.1:1234"
@@ -49,6 +49,9 @@ class Server:
     ca_file: str | None = None
 
     def __post_init__(self) -> None:
+        for value, what in ((self.url, "an address"), (self.name, "a name"), (self.token, "a token")):
+            if not isinstance(value, str) and not (what == "a token" and value is None):
+                raise wrong_type(value, f"{what} of a server", "Give a text")
         url = clean_address(self.url)
         object.__setattr__(self, "url", url)
         object.__setattr__(self, "name", self.name or _name_of(url))

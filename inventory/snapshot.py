@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.json
 
 from inventory import schema
-from inventory.decode import decode
-from inventory.flatten import Columns, Rows, flatten
+from inventory.flatten import Columns
 from inventory.gaps import Gaps
 
 if TYPE_CHECKING:
@@ -144,24 +143,6 @@ class Written:
     without: tuple[str, ...] = ()
 
 
-def flatten_models(payload: Mapping[str, Any] | bytes | str, server: str = "local") -> "pd.DataFrame":
-    """One row per model of an answer, as a DataFrame with nullable types.
-
-    Args:
-        payload: the answer of ``GET /api/v1/models``: the object that ``json.loads`` gives, or the JSON itself.
-        server: the name in the ``server`` column.
-
-    Raises:
-        ServerError: the payload is not an answer of this endpoint.
-    """
-    return frame(build(schema.MODELS, named_rows(_rows(payload).models, server)))
-
-
-def flatten_instances(payload: Mapping[str, Any] | bytes | str, server: str = "local") -> "pd.DataFrame":
-    """One row per loaded instance of an answer; arguments and errors as ``flatten_models``."""
-    return frame(build(schema.INSTANCES, named_rows(_rows(payload).instances, server)))
-
-
 def named_rows(columns: Columns, server: str) -> Columns:
     """The columns of one answer with the ``server`` column in front."""
     return {"server": [server] * len(columns["key"]), **columns}
@@ -281,14 +262,6 @@ def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
     """The rows of several tables with the same schema, one after the other; none gives no rows."""
     several = [*tables, build(table, {name: [] for name in table.names})]
     return pa.concat_tables(several).combine_chunks()
-
-
-def _rows(payload: Mapping[str, Any] | bytes | str) -> Rows:
-    if isinstance(payload, Mapping):
-        payload = json.dumps(dict(payload))  # one strict way in, whoever parsed it
-    if isinstance(payload, str):
-        payload = payload.encode(errors="surrogatepass")  # half a surrogate pair is refused there, with its place
-    return flatten(decode(payload).models)
 
 
 def _arrow_type(column: schema.Column) -> pa.DataType:

@@ -1,11 +1,12 @@
 """Texts that say what is asked: a configuration, or a list of servers; out of a file, or of standard input."""
 
-import stat
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
 from inventory.errors import ConfigurationError
+from inventory.regular_files import UnsuitableFileError, read_regular
 
 LIMIT = 16 * 1024 * 1024
 """Bytes that such a text may have."""
@@ -18,11 +19,11 @@ def text_of(path: Path) -> str:
         ConfigurationError: it is no file, cannot be read, is larger than ``LIMIT`` or is not UTF-8.
     """
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISFIFO(mode) or stat.S_ISDIR(mode) or stat.S_ISSOCK(mode):
-            raise ConfigurationError(f"{path} is not a file", "Give the path of a text file")
-        with path.open("rb") as file:
-            return text_in(file, str(path))
+        return text_in(BytesIO(read_regular(path, LIMIT)), str(path))
+    except UnsuitableFileError as error:
+        if error.too_large:
+            raise ConfigurationError(f"{path} {error}", "Is it the right file?") from error
+        raise ConfigurationError(f"{path} is not a file", "Give the path of a text file") from error
     except OSError as error:
         raise ConfigurationError(f"{path} could not be read: {error.strerror}", "Check the path") from error
     except ValueError as error:  # a path that no system can have

@@ -3,6 +3,7 @@
 A token is never part of a message, nor of an error that a message was made from.
 """
 
+import json
 import os
 import re
 import stat
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inventory.errors import ConfigurationError
+from inventory.regular_files import UnsuitableFileError, read_regular
 
 COMMON = "LM_API_TOKEN"
 """The variable with the token of the servers that name none of their own."""
@@ -20,15 +22,18 @@ CREDENTIAL = "lm-api-token"
 """What systemd calls the same token where a service gets it as a credential."""
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LIMIT = 65536
-_TELLING = 10
-"""Characters that a token has at least; a shorter word (``lm-studio`` is a usual one) may stand in an answer by itself.
-LM Studio's have 35."""
+_LIMIT = 65536  # bytes
 
-_PIECE, _QUOTED = 12, 8
-"""Characters of a token that an answer, or what is said of it, may not hold side by side."""
+_RANDOM_FORM = re.compile(r"sk-lm-[A-Za-z0-9]{8}:[A-Za-z0-9]{20}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_WORD = re.compile(r"[A-Za-z0-9._/@:+-]{1,100}")
+_PART = re.compile(r"[A-Za-z0-9]{5,}")  # shorter ones, such as 30b and q4, are usual in names of models
+_JOINT = re.compile(r"(?<=[0-9])(?=[A-Za-z])|(?<=[A-Za-z])(?=[0-9])|(?<=[a-z])(?=[A-Z])|(?<=[A-Z][A-Z])(?=[a-z])")
+_RANDOM, _APART = 16, 4
+"""Characters that a secret has at least, and letters and digits that there are at most for each joint between small
+letters, capitals and digits in it. A random text has a joint at every second or third of them, a word hardly any."""
 
-_ESCAPE = re.compile(rb"\\(?:u00([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_SEARCHED = 64  # characters of a token, its first ones, that are looked for: the search takes a step for each
+_SHORT_WORD = 8  # characters; a shorter one stands in sentences that are not about it
 
 
 @dataclass(frozen=True)
@@ -73,27 +78,46 @@ def token_in(keep: Keep, environment: Mapping[str, str]) -> str | None:
     return token or _handed_over(environment)
 
 
-def repeats(body: bytes, token: str) -> bool:
-    """Whether an answer holds a telling piece of the token that it was asked with, however JSON's escapes spell it."""
-    if len(token) < _TELLING:
+def is_secret(token: str) -> bool:
+    """Whether a token is one of LM Studio's, or as random as one, and not a word that may stand in any answer.
+
+    Where authentication is off every token is accepted, and people set a word: ``lm-studio``, or the publisher
+    ``lmstudio-community``, which stands in nearly every answer.
+    """
+    if _RANDOM_FORM.fullmatch(token):
+        return True
+    if not _WORD.fullmatch(token):
+        return len(token) >= _RANDOM
+    parts = _PART.findall(token)
+    characters = sum(map(len, parts))
+    return characters >= _RANDOM and sum(len(_JOINT.findall(part)) for part in parts) * _APART >= characters
+
+
+def contains_token(body: bytes, token: str) -> bool:
+    """Whether an answer holds a whole secret, however JSON's escapes spell it; a token that is a word is none."""
+    if not is_secret(token):
         return False
-    text = _ESCAPE.sub(_meant, body) if b"\\" in body else body
-    return any(piece.encode() in text for piece in _pieces(token, _PIECE))
+    start = token[:_SEARCHED]
+    if start.encode() in body:
+        return True
+    return b"\\" in body and re.search(b"".join(map(_spellings, start)), body) is not None
 
 
-def quotes(said: str, token: str) -> bool:
-    """Whether what is said of an answer quotes a piece of the token."""
-    return len(token) >= _TELLING and any(piece in said for piece in _pieces(token, _QUOTED))
+def _spellings(character: str) -> bytes:
+    """A pattern for all ways in which JSON can spell an ASCII character."""
+    code = "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in f"{ord(character):02x}")
+    short = rf"|\\{re.escape(character)}" if character in '"\\/' else ""
+    return rf"(?:{re.escape(character)}|\\u00{code}{short})".encode()
 
 
-def _pieces(token: str, length: int) -> list[str]:
-    """The pieces of a token that have a length; the whole of a shorter one."""
-    return [token[start : start + length] for start in range(max(len(token) - length, 0) + 1)]
-
-
-def _meant(escape: re.Match[bytes]) -> bytes:
-    """The character that an escape of JSON stands for, if it can be one of a token."""
-    return bytes.fromhex(escape[1].decode()) if escape[1] else escape[2]
+def hide_token(text: str, token: str) -> str:
+    """A text that may quote an answer, without the token; one that is a word is hidden where it stands alone."""
+    if is_secret(token):
+        for form in (token, json.dumps(token)[1:-1], repr(token)[1:-1]):
+            text = text.replace(form, "[token]")
+    elif len(token) >= _SHORT_WORD:
+        text = re.sub(rf"(?<![\w/@:+-]){re.escape(token)}(?![\w/@:+-]|\.\w)", "[token]", text)
+    return text
 
 
 def _handed_over(environment: Mapping[str, str]) -> str | None:
@@ -106,9 +130,11 @@ def _handed_over(environment: Mapping[str, str]) -> str | None:
         return None
     path = Path(folder, CREDENTIAL)
     try:
-        return path.read_bytes().decode("latin-1").rstrip("\r\n") or None
+        return read_regular(path, _LIMIT).decode("latin-1").rstrip("\r\n") or None
     except FileNotFoundError:
         return None
+    except UnsuitableFileError as error:
+        raise ConfigurationError(f"the credential {path} {error}", "") from error
     except OSError as error:
         raise ConfigurationError(f"the credential {path} could not be read: {error.strerror}", "") from error
 
@@ -131,12 +157,16 @@ def too_open(keep: Keep) -> str:
 def _in_file(keep: Keep) -> str:
     path = Path(keep.name)
     try:
-        regular = stat.S_ISREG(path.stat().st_mode)
-        body = _begin(path) if regular else b""
+        body = read_regular(path, _LIMIT)
     except OSError as error:
         raise ConfigurationError(
             f"{keep.said}: the token's file {keep.name} could not be read: {error.strerror}",
             "Put the token alone into it, readable by its owner only",
+        ) from error
+    except UnsuitableFileError as error:
+        what = "is too large for a token" if error.too_large else "is no file"
+        raise ConfigurationError(
+            f"{keep.said}: the token's file {keep.name} {what}", "Put the token alone into it"
         ) from error
     if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE, BOM_UTF8)):
         raise ConfigurationError(
@@ -144,12 +174,6 @@ def _in_file(keep: Keep) -> str:
             "Save it as plain ASCII or as UTF-8 without that mark",
         )
     token = body.decode("latin-1").rstrip("\r\n")  # any bytes are a text so; one that is no token is refused later
-    if not token or len(body) > _LIMIT:
-        what = "is no file" if not regular else "is empty" if not token else "is too large for a token"
-        raise ConfigurationError(f"{keep.said}: the token's file {keep.name} {what}", "Put the token alone into it")
+    if not token:
+        raise ConfigurationError(f"{keep.said}: the token's file {keep.name} is empty", "Put the token alone into it")
     return token
-
-
-def _begin(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_LIMIT + 1)

@@ -16,19 +16,21 @@ ROOT = PACKAGE.parent
 CORE = {
     "errors", "schema", "keys", "labels", "places", "settings", "filenames", "addresses",  # what may be said
     "parse", "decode", "refusals", "legacy", "flatten", "parameters", "digest", "intake", "suspicion",
-    "snapshot", "gaps", "dialects",  # from bytes to tables
+    "api", "snapshot", "gaps", "dialects",  # from bytes to tables
     "pairing", "fields", "diff", "steps", "references", "queries", "state_queries", "seal",  # from tables to changes
     "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
 }
 EDGES = {
-    "servers", "configuration", "texts", "tokens", "ownership", "sources",
+    "servers", "configuration", "texts", "tokens", "ownership", "sources", "regular_files",
     "files", "folders", "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
     "contents", "months", "notes", "store", "compaction", "engines", "past", "state", "history", "verify", "prune",
 }
 # fmt: on
 JOINT = {"collect", "recording", "comparison"}
 TOLD = {  # edges that another edge stands on
-    "sources": {"servers"},
+    "sources": {"servers", "regular_files"},
+    "texts": {"regular_files"},
+    "tokens": {"regular_files"},
     "configuration": {"servers", "texts", "tokens"},
     "formats": {"files"},
     "schedules": {"files"},

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from hostile import LEGAL, REFUSED, Hostile, answer
 import inventory
 from inventory.demo import StandIn, inventory_before
 from inventory.errors import ConfigurationError
-from inventory.intake import Intake, Reading
+from inventory.intake import FlatResponse, flatten_response
 from inventory.servers import Server
 from inventory.snapshot import Snapshot, rows, values
 
+collecting = import_module("inventory.collect")
 NOW = datetime(2026, 11, 23, 6, 0, 4, 123456, tzinfo=UTC)
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 
@@ -141,14 +143,13 @@ def test_a_sum_beyond_64_bits_is_not_told() -> None:
 
 def test_an_answer_that_the_memory_cannot_hold_is_one_servers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It is refused, and the answers of the others are kept."""
-    understand = Intake.understand
 
-    def fails(intake: Intake, body: bytes, *given: Any, **named: Any) -> Reading:
+    def fails(body: bytes, *given: Any, **named: Any) -> FlatResponse:
         if b"large" in body:
             raise MemoryError
-        return understand(intake, body, *given, **named)
+        return flatten_response(body, *given, **named)
 
-    monkeypatch.setattr(Intake, "understand", fails)
+    monkeypatch.setattr(collecting, "flatten_response", fails)
     for name in ("large", "small"):
         (tmp_path / f"{name}.json").write_text(json.dumps({"models": [{"key": name}]}))
     taken = inventory.collect([f"{name}=file:{tmp_path / name}.json" for name in ("large", "small")])

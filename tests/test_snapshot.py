@@ -13,15 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventory import schema
+from inventory import flatten_instances, flatten_models, schema
 from inventory.errors import Invalid, ServerError
 from inventory.snapshot import (
     Snapshot,
     arrow_schema,
     build,
     concat,
-    flatten_instances,
-    flatten_models,
     frame,
     rows,
     values,
@@ -131,11 +129,13 @@ def test_times_are_utc() -> None:
     assert str(one.observations["observed_at"][0]) == "2026-11-23 06:00:00.123456+00:00"
 
 
-@pytest.mark.parametrize("form", ["dict", "text", "bytes", "mapping"])
+@pytest.mark.parametrize("form", ["dict", "text", "bytes", "mapping", "list", "tuple", "bytearray"])
 def test_payload_forms(form: str) -> None:
-    """An answer is flattened the same as an object, as text and as bytes."""
+    """An answer is flattened the same as an object, as the list of models in it, as text and as bytes."""
     text = json.dumps(BODY)
-    payload: Any = {"dict": BODY, "text": text, "bytes": text.encode(), "mapping": pd.Series(BODY).to_dict()}[form]
+    forms = {"dict": BODY, "text": text, "bytes": text.encode(), "mapping": pd.Series(BODY).to_dict()}
+    forms |= {"list": BODY["models"], "tuple": tuple(BODY["models"]), "bytearray": bytearray(text.encode())}
+    payload: Any = forms[form]
     models, instances = flatten_models(payload, "s"), flatten_instances(payload)
     assert models["key"].tolist() == ["a", "b"]
     assert models["server"].tolist() == ["s", "s"]
@@ -153,7 +153,12 @@ def test_payload_forms(form: str) -> None:
         {},
         {"models": None},
         {"models": [{"key": float("nan")}]},
-        {"models": [{"key": "a", "size_bytes": 2**63}]},
+        {"models": [{"key": "a", "size_bytes": 10**5000}]},
+        {"models": [{"key": "a", "size_bytes": {1, 2}}]},
+        {"models": [{"key": "a", (1, 2): 3}]},
+        [None],
+        ["a"],
+        [{"type": "llm"}],
         {"models": [{"key": "\ud800"}]},
         '{"models": [{"key": "\ud800"}]}',
         '{"models": [',

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from inventory import schema
 from inventory.dialects import Dialect
-from inventory.errors import ConfigurationError, FileError, InventoryError
+from inventory.errors import ConfigurationError, FileError, InventoryError, wrong_type
 from inventory.filenames import no_name, with_home
 from inventory.files import WINDOWS, drafted
 
@@ -140,11 +140,13 @@ def read(path: str | Path) -> "Snapshot":
         path: a ``.csv``, ``.parquet`` or ``.xlsx``; for ``NAME.csv`` also the pair that ``both`` grains make.
 
     Raises:
-        ConfigurationError: an unknown suffix.
+        ConfigurationError: an unknown suffix, or no path.
         FileError: the file is missing, damaged or not written by this tool.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise wrong_type(path, "the path of a file", "Give a text or a pathlib.Path")
     target = Path(with_home(str(path)))
-    pair = [one for _, one in expand(path, "both")]
+    pair = [one for _, one in expand(target, "both")]
     if os.path.lexists(target) or not all(map(os.path.lexists, pair)):
         return _read(target)
     models, instances = map(_read, pair)

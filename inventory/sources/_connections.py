@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inventory.errors import ConfigurationError
+from inventory.regular_files import UnsuitableFileError, read_regular
 from inventory.servers import Server
 
 if TYPE_CHECKING:
     import httpcore
+
+_CA_LIMIT = 16 * 2**20  # bytes; all public authorities together take a fifth of a million
 
 
 class Connections:
@@ -34,6 +38,7 @@ class Connections:
     def __init__(self, servers: Iterable[Server], clock: Callable[[], datetime], chance: Callable[[], float]) -> None:
         self.clock = clock
         self.chance = chance
+        self._daemons = _Daemons()
         self._private: dict[str, ssl.SSLContext] = {}
         for server in servers:
             if server.ca_file is not None and server.ca_file not in self._private:
@@ -53,16 +58,25 @@ class Connections:
             context = _trusting_the_public() if server.ca_file is None else self._private[server.ca_file]
         return httpcore.AsyncHTTPConnection(origin, context, network_backend=network)
 
+    async def aside(self, call: Callable[..., Any], *given: Any) -> Any:
+        """The result of a call that may wait for long, in a thread that nobody waits for in the end."""
+        return await asyncio.get_running_loop().run_in_executor(self._daemons, call, *given)
+
 
 def _trusting(server: Server, ca_file: str) -> ssl.SSLContext:
+    cause: Exception | None = None
+    reason = "there is no certificate in it"
     try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ValueError) as error:
-        reason = "there is no certificate in it" if isinstance(error, ssl.SSLError) else getattr(error, "strerror", "")
-        raise ConfigurationError(
-            f"the certificate authorities for {server.name}, {ca_file!r}, cannot be used: {reason or error}",
-            "Give a PEM file with the certificates of the authorities to trust",
-        ) from error
+        if read_regular(Path(ca_file), _CA_LIMIT):  # OpenSSL itself would wait for whoever writes into a pipe
+            return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ValueError, UnsuitableFileError) as error:
+        if not isinstance(error, ssl.SSLError):
+            reason = getattr(error, "strerror", "") or str(error)
+        cause = error
+    raise ConfigurationError(
+        f"the certificate authorities for {server.name}, {ca_file!r}, cannot be used: {reason}",
+        "Give a PEM file with the certificates of the authorities to trust",
+    ) from cause
 
 
 @cache

@@ -1,10 +1,12 @@
 """A saved answer: the body of ``GET /api/v1/models`` in a file, as ``curl -o answer.json`` writes it."""
 
+import asyncio
 import json
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 
-from inventory.errors import Invalid, Unreachable
+from inventory.errors import Invalid, Timeout, Unreachable
+from inventory.regular_files import UnsuitableFileError, read_regular
 from inventory.servers import Server
 from inventory.sources import Answer, Deadline
 from inventory.sources._connections import Connections
@@ -12,27 +14,35 @@ from inventory.sources._connections import Connections
 FILE_LIMIT = 512 * 1024 * 1024
 """Bytes that a saved answer may have. It is the user's own file, so there may be more of it than of a server's."""
 
+_SAVE = "Save one with: curl -o answer.json http://HOST:1234/api/v1/models"
 
-async def fetch(server: Server, deadline: Deadline, connections: Connections) -> Answer:  # noqa: ARG001 - a file needs neither
-    """Read the file that the server's address names.
+
+async def fetch(server: Server, deadline: Deadline, connections: Connections) -> Answer:
+    """Read the file that the server's address names, in a thread that is left alone at the deadline.
 
     Raises:
         Unreachable: there is no such file, or it cannot be read.
-        Invalid: it is not a regular file, or too large.
+        Invalid: it is not a regular file, too large or empty.
+        Timeout: it was not read in time, as from a network drive that is away.
     """
     path = Path(server.url.removeprefix("file:"))
     try:
-        if path.exists() and not path.is_file():
-            raise Invalid(f"{path} is not a regular file", "Give the file with a saved answer")
-        if path.stat().st_size > FILE_LIMIT:
-            raise Invalid(f"{path} is larger than {FILE_LIMIT // 2**20} MiB", "Is this a saved answer?")
-        return Answer(_as_utf8(path.read_bytes(), path), "file")
+        async with asyncio.timeout_at(deadline.ends):
+            body = await connections.aside(read_regular, path, FILE_LIMIT)
+    except UnsuitableFileError as error:
+        advice = "Is this a saved answer?" if error.too_large else "Give the file with a saved answer"
+        raise Invalid(f"{path} {error}", advice) from error
+    except TimeoutError as error:
+        raise Timeout(
+            f"the saved answer {path} could not be read within {deadline.seconds:g} s",
+            "Is it on a network drive that is away, or locked? Give it longer with --timeout SECONDS",
+        ) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise Unreachable(
-            f"the saved answer {path} could not be read: {reason}",
-            "Save one with: curl -o answer.json http://HOST:1234/api/v1/models",
-        ) from error
+        raise Unreachable(f"the saved answer {path} could not be read: {reason}", _SAVE) from error
+    if not body:
+        raise Invalid(f"the saved answer {path} is empty", _SAVE)
+    return Answer(_as_utf8(body, path), "file")
 
 
 def _as_utf8(body: bytes, path: Path) -> bytes:

@@ -1,9 +1,14 @@
 """Saved answers."""
 
 import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cli.running import COMMAND, clean
 
 import inventory
 from inventory.servers import Server
@@ -36,3 +41,62 @@ def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
         assert told[0] == "invalid"
         assert "is not a regular file" in told[1]
     assert status(tmp_path / "none")[0] == "unreachable"
+
+
+_LENT = """
+import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)  # who has the file does not give it back
+fcntl.fcntl(os.open(sys.argv[1], os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print(flush=True)
+signal.pause()
+"""
+
+
+@pytest.fixture
+def lent(tmp_path: Path) -> Iterator[Path]:
+    """A saved answer that another process has a lease of: opening it waits, as on a network drive that is away."""
+    path = tmp_path / "answer.json"
+    path.write_text('{"models": []}')
+    with subprocess.Popen([sys.executable, "-c", _LENT, path], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline(), "no lease"
+        yield path
+        process.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lends files")
+def test_a_file_that_cannot_be_read_in_time(lent: Path) -> None:
+    """The deadline holds for saved answers too; others are read meanwhile, and nobody waits for the thread."""
+    good = lent.with_name("good.json")
+    good.write_text('{"models": [{"key": "a"}]}')
+    servers = ["--server", f"slow=file:{lent}", "--server", f"good=file:{good}"]
+    done = subprocess.run(
+        [*COMMAND, "snapshot", "--no-history", "--timeout", "1", *servers],
+        env=clean(), capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "could not be read within 1 s" in done.stdout + done.stderr
+    assert "1 of 2" in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lends files")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_file_that_cannot_be_read(number: int, code: int, lent: Path) -> None:
+    """It is not waited for: neither by the signal, nor at the exit."""
+    process = subprocess.Popen(
+        [*COMMAND, "snapshot", "--no-history", "--timeout", "40", "--server", f"s=file:{lent}"],
+        env=clean(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while len(_threads(process.pid)) < 2:  # the one that reads
+        assert process.poll() is None
+    process.send_signal(number)
+    try:
+        _, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == code
+    assert "Traceback" not in err
+
+
+def _threads(pid: int) -> list[Path]:
+    return [*Path(f"/proc/{pid}/task").iterdir()]

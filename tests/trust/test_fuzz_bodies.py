@@ -12,7 +12,7 @@ import pytest
 
 from inventory import schema
 from inventory.errors import ServerError
-from inventory.intake import Intake
+from inventory.intake import ResponseBatch, flatten_response
 
 HERE = Path(__file__).parent
 SEEDS = sorted(
@@ -52,10 +52,10 @@ def mutated(chance: random.Random, body: bytes, others: list[bytes]) -> bytes:
 
 def check(body: bytes, api: str) -> bool:
     """Whether it is understood, once it is known that its tables then agree with it."""
-    intake = Intake()
+    batch = ResponseBatch()
     reading = refused = None
     try:
-        reading = intake.understand(body, sha256(body).hexdigest(), api)
+        reading = batch.add((api,), sha256(body).hexdigest(), flatten_response(body, (api,)))
     except ServerError as error:
         refused = error
     if reading is None:
@@ -63,7 +63,7 @@ def check(body: bytes, api: str) -> bool:
         assert refused.status in schema.STATUSES
         assert str(refused).isprintable()
         return False
-    tables = intake.snapshot([], {"s": reading.place}).tables
+    tables = batch.snapshot([], {"s": reading.place}).tables
     models = json.loads(body.decode("utf-8-sig"))["models" if api == "lmstudio" else "data"]
     assert sorted(tables["models"].column("key").to_pylist()) == sorted(
         model["key" if api == "lmstudio" else "id"] for model in models
@@ -71,7 +71,7 @@ def check(body: bytes, api: str) -> bool:
     if api == "lmstudio":
         loaded = [model["loaded_instances"] for model in models if isinstance(model.get("loaded_instances"), list)]
         assert tables["instances"].num_rows == sum(isinstance(one, dict) for several in loaded for one in several)
-    assert (reading.told["model_count"], reading.told["instance_count"]) == (
+    assert (reading.summary["model_count"], reading.summary["instance_count"]) == (
         tables["models"].num_rows,
         tables["instances"].num_rows,
     )

@@ -1,0 +1,106 @@
+"""Files that people name: pipes, devices and files without an end are refused wherever they are given."""
+
+import os
+import socket
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from cli.running import clean, run
+
+from inventory.errors import ConfigurationError
+from inventory.regular_files import UnsuitableFileError, read_regular
+from inventory.texts import LIMIT, text_in
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="no such files here")
+ENDLESS = ["/dev/zero", "/proc/kmsg", "/proc/self/pagemap", "pipe", "socket"]
+GIVEN = {
+    "a server": ["snapshot", "--no-history", "--server", "s=file:this"],
+    "a server to check": ["check", "--server", "s=file:this"],
+    "a list of servers": ["snapshot", "--no-history", "--servers-from", "this"],
+    "a configuration": ["snapshot", "--no-history", "--config", "this"],
+    "a token": ["snapshot", "--no-history", "--config", "token.toml"],
+    "a credential": ["snapshot", "--no-history", "--config", "plain.toml"],
+    "authorities": ["snapshot", "--no-history", "--config", "authorities.toml"],
+    "a CSV file": ["diff", "this.csv", "this.csv"],
+    "a Parquet file": ["diff", "this.parquet", "this.parquet"],
+    "a workbook": ["diff", "this.xlsx", "this.xlsx"],
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a pipe and a socket in it."""
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(tmp_path / "socket"))  # a path of a socket may not be long
+    return tmp_path
+
+
+@pytest.mark.parametrize("size", [0, 1, 99, 100])
+def test_a_file_is_read_whole(size: int, tmp_path: Path) -> None:
+    """Up to the limit, also by a link."""
+    body = os.urandom(size)
+    (tmp_path / "a").write_bytes(body)
+    (tmp_path / "link").symlink_to("a")
+    assert read_regular(tmp_path / "a", 100) == read_regular(tmp_path / "link", 100) == body
+
+
+def test_nothing_else_is_read(folder: Path) -> None:
+    """A pipe, a socket, a folder, a device: each at once, and in words; what is not there is the system's error."""
+    for name in ("pipe", "socket", ".", "/dev/zero", "/dev/full"):
+        with pytest.raises(UnsuitableFileError, match="is not a regular file"):
+            read_regular(folder / name, 100)
+    (folder / "large").write_bytes(bytes(2**20 + 1))
+    with pytest.raises(UnsuitableFileError, match="is larger than 1 MiB") as caught:
+        read_regular(folder / "large", 2**20)
+    assert caught.value.too_large
+    for name in ("none", "loop", "x" * 300):
+        (folder / "loop").unlink(missing_ok=True)
+        (folder / "loop").symlink_to("loop")
+        with pytest.raises(OSError, match=r"No such file|Too many levels|too long"):
+            read_regular(folder / name, 100)
+
+
+def test_the_null_device_is_an_empty_file() -> None:
+    """As people give it who want no configuration."""
+    assert read_regular(Path(os.devnull), 100) == b""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux has such files")
+def test_what_tells_no_size_is_not_read() -> None:
+    """The system's own files look like regular ones, and may have no end."""
+    for name in ("status", "pagemap", "mem"):
+        assert read_regular(Path("/proc/self", name), 1000) == b""
+
+
+def test_a_text_without_an_end() -> None:
+    """Of standard input no more is read than a text may have."""
+    with pytest.raises(ConfigurationError, match="standard input is larger than 16 MiB"):
+        text_in(BytesIO(b" " * (LIMIT + 1)), "standard input")
+
+
+@pytest.mark.parametrize("given", GIVEN)
+def test_what_has_no_end_is_refused_wherever_it_is_given(given: str, folder: Path) -> None:
+    """One line and the documented exit code: nothing hangs, and nothing is half-read."""
+    for suffix in ("csv", "parquet", "xlsx"):
+        (folder / f"this.{suffix}").symlink_to("this")
+    (folder / "lm-api-token").symlink_to("this")
+    server = "[[server]]\nname = 's'\nurl = 'https://127.0.0.1:9'\n"
+    (folder / "token.toml").write_text(f"{server}token_file = 'this'\n")
+    (folder / "authorities.toml").write_text(f"{server}ca_file = 'this'\n")
+    (folder / "plain.toml").write_text(server)
+    env = clean(CREDENTIALS_DIRECTORY=str(folder)) if given == "a credential" else clean()
+    seen = 0
+    for what in ENDLESS:
+        if not os.path.lexists(folder / what):
+            continue
+        (folder / "this").unlink(missing_ok=True)
+        (folder / "this").symlink_to(what)
+        done = run(*GIVEN[given], cwd=folder, env=env)
+        assert done.code in (2, 3, 4), (what, done)
+        assert "Traceback" not in done.err
+        told = [line for line in done.err.splitlines() if line.startswith("lms-inventory: ")]
+        assert len(told) == 1 or given == "a server to check", (what, done)
+        seen += 1
+    assert seen >= 3
