@@ -233,6 +233,15 @@ def test_a_table_without_its_names_is_refused(suffix: str, name: str, tmp_path: 
     assert f"it has no column {name}" in refused(path)
 
 
+def test_a_csv_file_that_was_cut_off_at_a_line_break_in_a_text(tmp_path: Path) -> None:
+    """Every line of such a file is whole, and the text is not."""
+    path = tmp_path / "x.csv"
+    snapshot([{**ROW, "extra": '{"a": 1}'}, {**ROW, "key": "b\r\nc"}]).write(path)
+    body = path.read_bytes()
+    path.write_bytes(body[: body.index(b"\r\nc") + 2])
+    assert "it is cut off inside a text of row 3" in refused(path)
+
+
 def of_kind(kind: str) -> str:
     """A column of the models that holds such values."""
     return next(column.name for column in schema.MODELS.columns if column.kind == kind)
