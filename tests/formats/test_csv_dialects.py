@@ -55,7 +55,11 @@ def test_bytes(tmp_path: Path) -> None:
 @EACH
 def test_no_formula(tmp_path: Path, dialect: Dialect, separator: str) -> None:
     """Whatever separates its cells, and whatever a reader takes for that, no cell starts a formula."""
-    formats.write(Overview(hostile()), tmp_path / "x.csv", dialect=dialect)
+    commas = [{"server": "s", "key": f"a,{one}", "ordinal": n} for n, one in enumerate(HOSTILE)]
+    taken = snapshot(commas + rows(hostile().tables["models"]))
+    formats.write(Overview(taken), tmp_path / "x.csv", dialect=dialect)
+    if separator == dialect.separator:
+        return  # between quotes it separates nothing; LibreOffice is asked below
     text = (tmp_path / "x.csv").read_bytes().decode("utf-8-sig")
     for piece in text.replace("\r", "\n").replace("\n", separator).split(separator):
         assert not piece.lstrip('" \x00').startswith(("=", "+", "@", "\uff1d", "\uff0b", "\uff20")), piece

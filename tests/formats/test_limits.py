@@ -233,6 +233,16 @@ def test_a_table_without_its_names_is_refused(suffix: str, name: str, tmp_path: 
     assert f"it has no column {name}" in refused(path)
 
 
+def test_a_csv_file_that_was_cut_off_at_a_line_break_in_a_text(tmp_path: Path) -> None:
+    """Every line of such a file is whole, and the text is not."""
+    path = tmp_path / "x.csv"
+    body = b'\xef\xbb\xbf"server","key","description"\r\n"s","a","x"\r\n"s","b","x\r\n'
+    path.write_bytes(body + b'y"\r\n')
+    assert inventory.read(path).tables["models"].column("description").to_pylist() == ["x", "x\r\ny"]
+    path.write_bytes(body)
+    assert "it is cut off inside a text of row 3" in refused(path)
+
+
 def of_kind(kind: str) -> str:
     """A column of the models that holds such values."""
     return next(column.name for column in schema.MODELS.columns if column.kind == kind)

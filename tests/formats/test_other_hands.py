@@ -128,6 +128,15 @@ def test_a_value_that_is_none(column: str, values: Any, said: str, tmp_path: Pat
     assert said in caught.value.what
 
 
+def test_texts_that_share_their_beginnings(tmp_path: Path) -> None:
+    """An encoding in which few bytes stand for long texts is refused by its name."""
+    texts = [one.name for one in MODELS.schema if one.type == pa.string()]
+    encodings = dict.fromkeys(texts, "DELTA_BYTE_ARRAY")
+    parquet.write_table(MODELS, tmp_path / "x.parquet", use_dictionary=False, column_encoding=encodings)
+    with pytest.raises(FileError, match="column server is encoded as DELTA_BYTE_ARRAY"):
+        inventory.read(tmp_path / "x.parquet")
+
+
 def book(path: Path) -> openpyxl.Workbook:
     """A workbook of ours as openpyxl opens it."""
     FLEET.write(path)
