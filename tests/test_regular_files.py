@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from cli.running import clean, run
 
 from inventory.errors import ConfigurationError
-from inventory.regular_files import UnsuitableFileError, read_regular
+from inventory.regular_files import UnsuitableFileError, read_cached, read_regular
 from inventory.texts import LIMIT, text_in
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="no such files here")
@@ -44,6 +45,22 @@ def test_a_file_is_read_whole(size: int, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(body)
     (tmp_path / "link").symlink_to("a")
     assert read_regular(tmp_path / "a", 100) == read_regular(tmp_path / "link", 100) == body
+
+
+@pytest.mark.parametrize("size", [0, 1, 5000, 2**20, 2**20 + 1])
+def test_a_file_at_hand_is_the_same(size: int, tmp_path: Path) -> None:
+    """What is read without waiting is the whole file or nothing."""
+    body = os.urandom(size)
+    (tmp_path / "a").write_bytes(body)
+    assert read_cached(tmp_path / "a", 2**20) in (None, body)
+    if sys.platform == "linux":
+        assert (read_cached(tmp_path / "a", 2**20) is None) == (size in (0, 2**20 + 1))
+
+
+def test_what_is_no_file_is_not_at_hand(folder: Path) -> None:
+    """Nothing is told of it, and nothing is waited for: whoever reads it with time says what is wrong."""
+    for name in ("pipe", "socket", ".", "none", "/dev/zero", "/proc/self/pagemap"):
+        assert read_cached(folder / name, 2**20) is None
 
 
 def test_nothing_else_is_read(folder: Path) -> None:

@@ -38,6 +38,7 @@ class Connections:
     def __init__(self, servers: Iterable[Server], clock: Callable[[], datetime], chance: Callable[[], float]) -> None:
         self.clock = clock
         self.chance = chance
+        self.folders: set[str] = set()  # those out of which a file was read: they are not on a drive that is away
         self._daemons = _Daemons()
         self._private: dict[str, ssl.SSLContext] = {}
         for server in servers:

@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 
 from inventory.errors import Invalid, Timeout, Unreachable
-from inventory.regular_files import UnsuitableFileError, read_regular
+from inventory.regular_files import UnsuitableFileError, read_cached, read_regular
 from inventory.servers import Server
 from inventory.sources import Answer, Deadline
 from inventory.sources._connections import Connections
 
 FILE_LIMIT = 512 * 1024 * 1024
 """Bytes that a saved answer may have. It is the user's own file, so there may be more of it than of a server's."""
+
+_AT_HAND = 2**20
+"""Bytes of a file that is read without a thread, if the system has it at hand and its folder is known to answer."""
 
 _SAVE = "Save one with: curl -o answer.json http://HOST:1234/api/v1/models"
 
@@ -28,7 +32,12 @@ async def fetch(server: Server, deadline: Deadline, connections: Connections) ->
     path = Path(server.url.removeprefix("file:"))
     try:
         async with asyncio.timeout_at(deadline.ends):
-            body = await connections.aside(read_regular, path, FILE_LIMIT)
+            await asyncio.sleep(0)  # with many files at hand, let the deadlines of other servers in
+            folder = os.path.dirname(path)  # noqa: PTH120 - a third of the time, for each of thousands
+            body = read_cached(path, _AT_HAND) if folder in connections.folders else None
+            if body is None:
+                body = await connections.aside(read_regular, path, FILE_LIMIT)
+                connections.folders.add(folder)
     except UnsuitableFileError as error:
         advice = "Is this a saved answer?" if error.too_large else "Give the file with a saved answer"
         raise Invalid(f"{path} {error}", advice) from error

@@ -67,16 +67,18 @@ def lent(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lends files")
 def test_a_file_that_cannot_be_read_in_time(lent: Path) -> None:
     """The deadline holds for saved answers too; others are read meanwhile, and nobody waits for the thread."""
-    good = lent.with_name("good.json")
-    good.write_text('{"models": [{"key": "a"}]}')
-    servers = ["--server", f"slow=file:{lent}", "--server", f"good=file:{good}"]
+    servers = ["--server", f"good1=file:{lent.with_name('good1.json')}", "--server", f"slow=file:{lent}"]
+    for number in range(1, 6):
+        good = lent.with_name(f"good{number}.json")
+        good.write_text('{"models": [{"key": "a"}]}')
+        servers += ["--server", f"good{number}=file:{good}"] if number > 1 else []
     done = subprocess.run(
-        [*COMMAND, "snapshot", "--no-history", "--timeout", "1", *servers],
+        [*COMMAND, "snapshot", "--no-history", "--timeout", "1", "--concurrency", "2", *servers],
         env=clean(), capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert done.returncode == 3
     assert "could not be read within 1 s" in done.stdout + done.stderr
-    assert "1 of 2" in done.stdout + done.stderr
+    assert "5 of 6" in done.stdout + done.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lends files")

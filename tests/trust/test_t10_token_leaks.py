@@ -221,6 +221,34 @@ def test_a_repeated_token_is_masked_where_the_answer_is_kept() -> None:
     assert "[token]" in row["warnings"]
 
 
+@pytest.mark.parametrize(
+    "token", ["lmstudio-community", "lm-studio", "qwen", "key", "22", "Q4_0", "gemma-3-270m-it-qat"]
+)
+def test_a_word_as_a_token_changes_nothing(token: str, tmp_path: Path) -> None:
+    """Where no token is needed people set a word: of an honest answer every name is told and kept as it is."""
+    body = (Path(__file__).parents[1] / "payloads" / "v1" / "22-docs-example-0.4.0.json").read_bytes()
+    told = {}
+    with Hostile(answer(body)) as server:
+        for name, env in (("without", clean()), ("with", clean(LM_API_TOKEN=token))):
+            arguments = ("--server", f"s={server.url}", "--history", name, "-o", f"{name}.csv")
+            done = run("snapshot", *arguments, cwd=tmp_path, env=env)
+            assert (done.code, done.err.count("token")) == (0, 0), done.err
+            told[name] = run("show", "--history", name, cwd=tmp_path).out.splitlines()[1:]
+    assert told["with"] == told["without"]
+    without, sent = ((tmp_path / f"{name}.csv").read_text(encoding="utf-8-sig") for name in ("without", "with"))
+    assert sent == without
+    assert token.encode() in server.requests[-1]
+
+
+@pytest.mark.parametrize("body", ['{"models": [{"key": "a PIECE b"}]}', '{"models": [], "error": null, "x": "PIECE"}'])
+def test_a_piece_of_a_token_is_no_token(body: str) -> None:
+    """Only the whole one is: an answer that holds its beginning, as LM Studio's own errors do, is read."""
+    for piece in (TOKEN[:-1], TOKEN[1:], TOKEN[:14], TOKEN[6:14], "sk-lm-"):
+        with Hostile(answer(body.replace("PIECE", piece).encode())) as server:
+            snapshot = inventory.collect(Server(server.url, "s", TOKEN))
+        assert snapshot.complete, piece
+
+
 def test_no_command_line_holds_a_token(tmp_path: Path) -> None:
     """While servers are asked, neither the command nor a process that it started has the token among its arguments."""
     if not Path("/proc/self/cmdline").exists():
