@@ -22,7 +22,7 @@ CORE = {
 }
 EDGES = {
     "servers", "configuration", "texts", "tokens", "sources",
-    "files", "folders", "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
+    "regular_files", "temporary_files", "rights", "files", "write_once", "folders", "foreign", "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
     "contents", "months", "notes", "store", "compaction", "engines", "past", "history", "verify", "prune",
 }
 # fmt: on
@@ -30,16 +30,22 @@ JOINT = {"collect", "recording", "comparison"}
 TOLD = {  # edges that another edge stands on
     "sources": {"servers"},
     "configuration": {"servers", "texts", "tokens"},
+    "temporary_files": {"regular_files"},
+    "files": {"regular_files", "temporary_files", "rights"},
+    "write_once": {"regular_files", "temporary_files", "rights"},
     "formats": {"files"},
-    "schedules": {"files"},
-    "months": {"files", "folders", "contents"},
-    "notes": {"files", "folders", "contents"},
-    "store": {"files", "contents", "months", "notes"},
-    "compaction": {"contents", "store"},
+    "schedules": {"files", "regular_files"},
+    "journal": {"regular_files", "temporary_files", "rights"},
+    "contents": {"regular_files"},
+    "months": {"regular_files", "temporary_files", "write_once", "folders", "contents"},
+    "notes": {"regular_files", "temporary_files", "write_once", "folders", "contents"},
+    "store": {"regular_files", "temporary_files", "write_once", "contents", "months", "notes"},
+    "foreign": {"journal", "folders", "contents", "notes", "store"},
+    "compaction": {"temporary_files", "contents", "store"},
     "past": {"store", "engines"},
     "history": {"store", "engines", "past"},
-    "verify": {"contents", "folders", "store", "journal"},
-    "prune": {"contents", "store", "compaction"},
+    "verify": {"contents", "foreign", "store", "journal"},
+    "prune": {"regular_files", "temporary_files", "contents", "notes", "store", "compaction"},
     "shapes": {"canvas"},
     "plots": {"canvas", "shapes"},
 }

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @servers_option
 @output_option(
     "Write to FILE; .csv, .parquet, .xlsx, .html or .md is the format. Repeatable. "
-    "{date}, {time} and {run_id} are filled in."
+    "{date}, {month}, {week}, {time} and {run_id} are filled in; missing folders below the working directory are made."
 )
 @grain_option
 @history_option
