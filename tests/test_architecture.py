@@ -22,7 +22,8 @@ CORE = {
 }
 EDGES = {
     "servers", "configuration", "texts", "tokens", "sources",
-    "regular_files", "temporary_files", "rights", "files", "write_once", "folders", "foreign", "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
+    "regular_files", "temporary_files", "rights", "files", "write_once", "folders", "foreign",
+    "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
     "contents", "months", "notes", "store", "compaction", "engines", "past", "history", "verify", "prune",
 }
 # fmt: on

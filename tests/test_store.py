@@ -288,7 +288,11 @@ def test_a_foreign_file_holds_no_runs(tmp_path: Path) -> None:
         assert listed(foreign) == frozenset()
     assert History(history.store.folder).store.run_ids() == ids
     assert verify(history.store).num_rows == 0
-    assert [Path(row["file"]).name for row in foreign_files(history.store)] == ["merged.parquet", "notes.parquet", "x.txt"]
+    assert [Path(row["file"]).name for row in foreign_files(history.store)] == [
+        "merged.parquet",
+        "notes.parquet",
+        "x.txt",
+    ]
 
 
 @pytest.mark.parametrize(
