@@ -185,7 +185,8 @@ class Notes:
             make_folders(self.folder, folder)
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise not_written(error.filename, error) from error
+                what = f"{error.filename} could not be written to: {error.strerror}"
+                raise FileError(what, "Put the folder itself there, or remove the link") from error
             kind = NoRoom if error.errno in NO_ROOM else FileError
             raise kind(
                 f"the history {self.folder} could not be written: {error.strerror}",

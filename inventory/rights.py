@@ -37,6 +37,14 @@ def widen(path: Path | int, mode: int) -> None:
             os.chmod(path, mode)  # noqa: PTH101 - it may be an open file
 
 
+def others_may_read(path: Path) -> bool:
+    """Tell whether everybody may read a file; not on Windows, where its mode does not say so."""
+    try:
+        return os.name == "posix" and bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False
+
+
 def is_read_only(target: Path, status: os.stat_result) -> bool:
     """Tell whether a file's owner made it read-only, or this user may not write to it."""
     frozen = os.name == "posix" and not status.st_mode & stat.S_IWUSR

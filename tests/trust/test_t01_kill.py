@@ -108,7 +108,7 @@ def test_killed_at_every_file_operation(
 ) -> None:
     """Killed before any of a run's file operations, or in the middle of a write: all is whole, and the next run sweeps.
 
-    At each commit every fifteenth operation of a run into a history is tried, and where there are no links every seventh.
+    At each commit every fifteenth operation of a run into a history is tried; where there are no links, every seventh.
     """
     arguments = ("snapshot", "-q", *SERVER, *HISTORY, *outputs)
     case = tmp_path / "case"
