@@ -2,7 +2,8 @@
 
 On a full disk the record of a pruning takes the place of a file that goes. The observations file of the first run is
 renamed to ``_tmp/RUN.SHA256.pruned``, a name that is a record by itself; then the record of more runs is written over
-its bytes. So there is a record at each moment, and neither a block nor a file is needed that was not there.
+its bytes. A merged file of which all runs go is renamed to ``_tmp/merged-DIGEST.pruned``, and is the record of them as
+it is. So there is a record at each moment, and neither a block nor a file is needed that was not there.
 """
 
 import errno
@@ -15,12 +16,13 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from inventory.contents import ADVICE
+from inventory.contents import ADVICE, is_merged
 from inventory.errors import ConfigurationError, FileError
 from inventory.filenames import no_name
 from inventory.folders import names
 from inventory.references import RUN_ID
 from inventory.regular_files import open_regular, read_regular
+from inventory.seal import unsealed
 from inventory.temporary_files import NO_ROOM, sync_folder, to_disk
 from inventory.write_once import make_folders, publish_once
 
@@ -100,11 +102,21 @@ class Notes:
                 batch = [first]
         return batch
 
+    def record_by_moving(self, file: Path) -> None:
+        """Write down that all the runs of a merged observations file go, without any room: it becomes the record.
+
+        Raises:
+            OSError: it could not be done.
+        """
+        file.rename(self.workshop / f"{file.stem}.pruned")
+        sync_folder(self.workshop)
+        sync_folder(file.parent)
+
     def settle_records(self) -> None:
         """Put the records that were made without room into their place, if there is room now."""
         for marker, runs in self._marked().items():
             with suppress(OSError, FileError):
-                if len(runs) == 1 and _noted(marker) is None:
+                if _noted(marker) is None:
                     self.record_pruned(runs)
                     marker.unlink()
                     continue
@@ -119,9 +131,13 @@ class Notes:
 
     def _marked(self) -> dict[Path, dict[str, str]]:
         """The records in ``_tmp``: what the name of each says, and what it holds."""
-        found = [_MARKER.fullmatch(name) for name in names(self.workshop) if name.endswith(".pruned")]
-        marked = {self.workshop / name[0]: {name["run_id"]: name["sha256"]} for name in found if name}
-        return {path: runs | (_noted(path) or {}) for path, runs in marked.items()}
+        marked = {}
+        for path in [self.workshop / name for name in names(self.workshop) if name.endswith(".pruned")]:
+            if name := _MARKER.fullmatch(path.name):
+                marked[path] = {name["run_id"]: name["sha256"]} | (_noted(path) or {})
+            elif is_merged(path) and (runs := _merged_runs(path)):
+                marked[path] = runs
+        return marked
 
     def baselines(self) -> dict[str, str]:
         """The frozen baselines: run ids by name.
@@ -238,6 +254,15 @@ def is_foreign(path: Path) -> bool:
         return False
     run_id = body.decode(errors="replace").partition("\n")[0]
     return any(body == _frozen(path.stem[:end], run_id) for end in range(1, len(path.stem)))
+
+
+def _merged_runs(path: Path) -> dict[str, str]:
+    """The runs in a merged observations file, with the SHA-256 of their own files; none if it is damaged."""
+    try:
+        about = unsealed(read_regular(path)) or {}
+    except OSError:
+        return {}
+    return {run_id: entry["sha256"] for run_id, entry in about.get("runs", {}).items()}
 
 
 def _frozen(name: str, run_id: str) -> bytes:

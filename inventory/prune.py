@@ -156,12 +156,25 @@ def _noted(store: Store, what: Plan, digests: dict[str, str]) -> Iterator[list[s
                 for kind in KINDS[1:]:  # nobody needs what no run that is there stored or points at
                     _removed(store, kind, sorted(set(what.free) - set(store.run_ids())))
                 continue
-            files = [path for run_id in rest if is_regular(path := store.path("observations", run_id))]
-            if not files:
+            batch = _noted_without_room(store, rest)
+            if not batch:
                 raise
-            batch = store.record_in_place(rest, files[0])
         yield batch
         rest = {run_id: digest for run_id, digest in rest.items() if run_id not in batch}
+
+
+def _noted_without_room(store: Store, digests: dict[str, str]) -> list[str]:
+    """Note which runs go in the place of a file that goes; those that are noted, none if there is no such file."""
+    where = store.where("observations", digests)
+    own = [path for run_id in digests if is_regular(path := store.path("observations", run_id))]
+    if own:
+        return store.record_in_place(digests, own[0])
+    for path in set(where.values()):
+        inside = [run_id for run_id, file in where.items() if file == path]
+        if set(inside) <= digests.keys() and is_regular(path):
+            store.record_by_moving(path)
+            return inside
+    return []
 
 
 def _removed(store: Store, kind: str, run_ids: Collection[str]) -> OSError | None:
