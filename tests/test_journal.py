@@ -138,7 +138,7 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     with pytest.raises(FileError, match="could not be written: it is a folder"):
         append(tmp_path, {})
-    with pytest.raises(FileError, match="could not be read: Is a directory"):
+    with pytest.raises(FileError, match="could not be read: it is a folder"):
         read(tmp_path)
 
 

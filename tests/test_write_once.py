@@ -12,8 +12,12 @@ import pytest
 from cli.running import clean
 
 from inventory import write_once
-from inventory.temporary_files import is_left
-from inventory.write_once import alone, publish_once, sign
+from inventory.contents import opened
+from inventory.errors import FileError
+from inventory.temporary_files import is_left, sweep
+from inventory.write_once import alone, make_folders, publish_once, sign, unlink_inside
+
+RUN = "20261101T060000.000000Z-0000"
 
 NO_LINKS = ("EPERM", "EACCES", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EMLINK", "EXDEV", "EINVAL")
 
@@ -133,3 +137,40 @@ def test_alone_where_there_is_no_room_for_a_file(tmp_path: Path, monkeypatch: py
             pass
     with alone(tmp_path / "prune.lock"):
         pass
+
+
+def test_a_link_between_is_refused(tmp_path: Path) -> None:
+    """Nothing is made or removed behind a link, and no link takes the place of a folder."""
+    (tmp_path / "victim/inner").mkdir(parents=True)
+    (tmp_path / "victim/inner/x").write_text("mine")
+    (tmp_path / "top").mkdir()
+    (tmp_path / "top/link").symlink_to(tmp_path / "victim")
+    for work in (
+        lambda: make_folders(tmp_path / "top", tmp_path / "top/link"),
+        lambda: make_folders(tmp_path / "top", tmp_path / "top/link/new"),
+        lambda: unlink_inside(tmp_path / "top", tmp_path / "top/link/inner/x"),
+    ):
+        with pytest.raises(OSError, match="it is a link, and no link in a history is followed"):
+            work()
+    assert {str(path.relative_to(tmp_path / "victim")) for path in tmp_path.rglob("victim/**/*")} == {
+        "inner",
+        "inner/x",
+    }
+
+
+def test_only_temporary_files_are_swept(tmp_path: Path) -> None:
+    """Another name that ends alike is somebody else's."""
+    for name in ("0123456789ab.tmp", "0123456789ab.old.tmp", "thesis.tmp", "0123456789ab.tmp.tmp", "a0123456789ab.tmp"):
+        (tmp_path / name).touch()
+    sweep(tmp_path, "")
+    assert {path.name for path in tmp_path.iterdir()} == {"thesis.tmp", "0123456789ab.tmp.tmp", "a0123456789ab.tmp"}
+
+
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
+    """A pipe is refused as one at once; whoever would wait for its writer gets nothing out of it."""
+    os.mkfifo(tmp_path / f"{RUN}.parquet")
+    writer = threading.Timer(3, lambda: os.close(os.open(tmp_path / f"{RUN}.parquet", os.O_RDWR)))
+    writer.start()
+    with pytest.raises(FileError, match="it is a pipe, not a regular file"):
+        opened("observations", tmp_path / f"{RUN}.parquet")
+    writer.join()

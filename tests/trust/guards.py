@@ -639,13 +639,13 @@ GUARDS = (
             "a folder of a history that is a link",
             "    if stat.S_ISLNK(mode):",
             "    if False:",
-            "test_planted.py::test_no_link_is_followed",
+            "test_write_once.py::test_a_link_between_is_refused",
         ),
         (
             "what is removed behind a link",
             "    require_no_links(top, path.parent)\n",
             "",
-            "test_planted.py::test_no_link_is_followed",
+            "test_write_once.py::test_a_link_between_is_refused",
         ),
     ),
     *_in(
@@ -688,7 +688,7 @@ GUARDS = (
             "only temporary files are swept",
             " and _NAME.fullmatch(path.name, len(stem)):",
             ":",
-            "test_planted.py::test_foreign_files_are_left_alone",
+            "test_write_once.py::test_only_temporary_files_are_swept",
         ),
     ),
     *_in(
@@ -700,15 +700,6 @@ GUARDS = (
             "test_compaction.py::test_runs_and_readers_beside_it",
         ),
         slow=True,
-    ),
-    *_in(
-        "regular_files.py",
-        (
-            "nothing but a regular file is opened",
-            "        require_regular(path, path.stat(follow_symlinks=follow).st_mode)\n",
-            "        pass\n",
-            "test_planted.py::test_nobody_waits_for_a_pipe",
-        ),
     ),
     *_in(
         "rights.py",
@@ -753,6 +744,12 @@ GUARDS = (
             "if number < len(held[path]):",
             NEVER,
             "test_compaction.py::test_a_copy_from_which_nothing_was_removed",
+        ),
+        (
+            "a pipe in the place of a file",
+            "body = read_regular(path)",
+            "body = path.read_bytes()",
+            "test_write_once.py::test_a_pipe_is_not_read",
         ),
         (
             "a file of another kind",
@@ -1744,7 +1741,7 @@ GUARDS = (
         "notes.py",
         (
             "the name of a baseline",
-            'if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) or no_name(name):',
+            "if not _BASELINE.fullmatch(name) or no_name(name):",
             "if no_name(name):",
             "test_store.py::test_baselines",
         ),
@@ -1756,8 +1753,8 @@ GUARDS = (
         ),
         (
             "a baseline named as Windows names a device",
-            '{0,63}", name) or no_name(name):',
-            '{0,63}", name):',
+            "fullmatch(name) or no_name(name):",
+            "fullmatch(name):",
             "test_files.py::test_no_baseline_is_named_as_a_device",
         ),
         ("a baseline is frozen for good", "elif frozen != run_id:", "elif False:", "test_store.py::test_baselines"),
@@ -1790,8 +1787,8 @@ GUARDS = (
         ),
         (
             "the journal is for its owner",
-            "return os.open(path, flags, 0o600)",
-            "return os.open(path, flags, 0o644)",
+            "mode = file_mode(Path(path).parent)",
+            "mode = 0o644",
             "test_journal.py::test_only_the_owner_reads_it",
         ),
         (
@@ -1811,7 +1808,7 @@ GUARDS = (
         "journal.py",
         (
             "a line is on the disk",
-            "            os.fsync(file.fileno())\n",
+            "            to_disk(file)\n",
             "",
             "trust/test_t02_faults.py::test_the_journal_is_on_the_disk_before_a_run_ends",
         ),
@@ -1893,13 +1890,13 @@ GUARDS = (
         ),
         (
             "a folder that is missing",
-            "if not os.path.isdir(path.parent):",
+            "    if not there:",
             NEVER,
             "cli/test_snapshot.py::test_a_missing_folder_is_told_before_anybody_is_asked",
         ),
         (
             "an unknown placeholder",
-            'if "}" in output.partition("{")[2]:',
+            'if "}" in filled.partition("{")[2]:',
             NEVER,
             "cli/test_snapshot.py::test_wrong_targets_are_usage_errors",
         ),
