@@ -400,6 +400,22 @@ GUARDS = (
         ("no rule at all", "if not rules:", NEVER, "test_prune.py::test_the_newest_complete_run_is_never_removed"),
     ),
     *_in(
+        "prune.py",
+        (
+            "what goes is noted where there is no room",
+            "            batch = _noted_without_room(store, rest)\n",
+            "            batch: list[str] = []\n",
+            "trust/test_t21_file_systems.py::test_a_full_disk_is_pruned",
+        ),
+        (
+            "answers that runs point at which stay for want of room",
+            "free = set(what.free) - _pointed(store, stay)",
+            "free = set(what.free)",
+            "trust/test_t21_file_systems.py::test_a_full_disk_is_pruned",
+        ),
+        slow=True,
+    ),
+    *_in(
         "recording.py",
         (
             "an answer that is not all there",
