@@ -12,6 +12,7 @@ from inventory.contents import ADVICE, KINDS, Sealed, is_merged, merged, month_o
 from inventory.errors import FileError
 from inventory.references import misdated
 from inventory.store import Store
+from inventory.temporary_files import NO_ROOM
 
 _LARGE = 64 * 2**20  # bytes of the files that become one: so much is in memory at once, unpacked
 
@@ -84,8 +85,10 @@ def remove(store: Store, kind: str, run_ids: Collection[str]) -> None:
 
     Raises:
         FileError: a file is damaged, or could not be written or removed; what is left is a whole history.
+        OSError: there is no room to write a merged file anew; everything else was removed.
     """
     where = store.where(kind, run_ids)
+    full: OSError | None = None
     inside = {run_id: path for run_id in run_ids if (path := where.get(run_id)) and is_merged(path)}
     for run_id in run_ids:
         if run_id not in inside:
@@ -96,7 +99,19 @@ def remove(store: Store, kind: str, run_ids: Collection[str]) -> None:
             for run_id, path in sorted(where.items())
             if month_of(run_id) == month and is_merged(path) and run_id not in inside
         ]
-        _put(store, kind, month, kept)
+        if not kept:
+            for path in filter(is_merged, store.months.files(kind, [month])):
+                store.remove_file(path)
+            continue
+        try:
+            _put(store, kind, month, kept)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            store.months.settle()  # what was written of it takes room
+            full = error
+    if full:
+        raise full
 
 
 def _put(store: Store, kind: str, month: str, run_ids: Sequence[str]) -> int:

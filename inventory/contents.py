@@ -21,6 +21,7 @@ from pyarrow import parquet
 from inventory import queries, schema
 from inventory.errors import FileError
 from inventory.references import RUN_ID
+from inventory.regular_files import open_to_read, read_regular
 from inventory.seal import claimed, sealed, unsealed
 from inventory.snapshot import arrow_schema, conformed
 
@@ -38,6 +39,9 @@ ARROW = {
     },
 }
 """Types, and what pandas needs; without the meanings, which would be most of a small file."""
+
+MONTH = re.compile(r"month=[0-9]{4}-[0-9]{2}")
+"""The name of the folder of a month."""
 
 _MERGED = re.compile(r"merged-[0-9a-f]{16}")
 _OWN = ("tool", "version", "kind", "run_id", "seal")  # what a file says that is not kept of a run when it is merged
@@ -134,7 +138,7 @@ def opened(kind: str, path: Path) -> dict[str, Sealed]:
         FileError: it is missing or damaged.
     """
     try:
-        body = path.read_bytes()
+        body = read_regular(path)
     except OSError as error:
         raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
     about = unsealed(body)
@@ -157,7 +161,7 @@ def listed(path: Path) -> frozenset[str]:
     if not is_merged(path):
         return frozenset()
     try:
-        with path.open("rb") as file:
+        with open_to_read(path) as file:
             size = file.seek(0, SEEK_END)
             file.seek(max(size - 8, 0))
             length = int.from_bytes(file.read(4), "little") + 8
@@ -198,6 +202,11 @@ def placed(held: Mapping[Path, frozenset[str]]) -> dict[str, Path]:
 def is_merged(path: Path) -> bool:
     """Whether a file is named as one that holds many runs."""
     return bool(_MERGED.fullmatch(path.stem))
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is named as one that this tool writes into a month's folder."""
+    return path.suffix == ".parquet" and (is_merged(path) or bool(RUN_ID.fullmatch(path.stem)))
 
 
 def state(path: Path) -> object:

@@ -52,19 +52,5 @@ def identities(folder: Path | Remote) -> dict[str, int]:
         raise _not_read(folder, error) from error
 
 
-def everything(folder: Path) -> list[Path]:
-    """The files under a folder, however deep; none if it is not there.
-
-    Raises:
-        FileError: a folder could not be read.
-    """
-
-    def fail(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):  # it was removed meanwhile
-            raise _not_read(error.filename, error) from error
-
-    return sorted(Path(where, name) for where, _, files in os.walk(folder, onerror=fail) for name in files)
-
-
 def _not_read(folder: object, error: OSError) -> FileError:
     return FileError(f"{folder} could not be read: {error.strerror or error}", _ADVICE)

@@ -8,7 +8,6 @@ the next run marks it, and begins a line of its own.
 
 import io
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -20,7 +19,10 @@ import inventory
 from inventory import schema
 from inventory.errors import FileError
 from inventory.references import time_of
+from inventory.regular_files import open_regular, read_regular
+from inventory.rights import file_mode, widen
 from inventory.snapshot import values
+from inventory.temporary_files import to_disk
 
 if TYPE_CHECKING:
     from inventory.diff import Changes
@@ -94,7 +96,7 @@ def append(folder: Path, entry: Mapping[str, Any]) -> None:
             if file.seek(0, io.SEEK_END) and _last_byte(file) != b"\n":
                 line = _TORN + b"\n" + line
             written = file.write(line)
-            os.fsync(file.fileno())
+            to_disk(file)
     except OSError as error:
         raise _not_written(path, error.strerror or str(error)) from error
     if written != len(line):
@@ -128,7 +130,7 @@ def read(folder: Path) -> Journal:
     """
     path = folder / NAME
     try:
-        lines = path.read_bytes().split(b"\n")
+        lines = read_regular(path).split(b"\n")
     except FileNotFoundError:
         return Journal([], [])
     except OSError as error:
@@ -142,7 +144,7 @@ def read(folder: Path) -> Journal:
 
 def _bytes(folder: Path) -> bytes:
     try:
-        return (folder / NAME).read_bytes()
+        return read_regular(folder / NAME)
     except OSError:
         return b""
 
@@ -152,7 +154,10 @@ def _told(moment: datetime) -> str:
 
 
 def _opened(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)  # for its owner only, as all files of a history
+    mode = file_mode(Path(path).parent)  # for its owner only or for a group, as all files of a history
+    handle = open_regular(Path(path), flags, mode, follow=False)
+    widen(handle, mode)
+    return handle
 
 
 def _last_byte(file: io.FileIO) -> bytes:

@@ -12,10 +12,12 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from inventory.contents import KINDS, listed
-from inventory.files import make_folders, publish_once, sync_folder
+from inventory.contents import KINDS, MONTH, is_ours, listed
 from inventory.folders import identities, names
 from inventory.references import RUN_ID
+from inventory.regular_files import read_regular
+from inventory.temporary_files import sync_folder
+from inventory.write_once import make_folders, publish_once, require_no_links
 
 
 class Months:
@@ -53,7 +55,7 @@ class Months:
             for kind in kinds
             for top in (self._folder, self._staged, self._replaced)
             for name, identity in identities(top / kind).items()
-            if name.startswith("month=")
+            if MONTH.fullmatch(name)
         }
 
     def replace(self, kind: str, month: str, files: Iterable[tuple[str, bytes]]) -> int:
@@ -71,6 +73,7 @@ class Months:
             OSError: it could not be done; the month is as it was.
         """
         staged = self._staged / kind / month
+        require_no_links(self._folder, self._folder / kind / month)
         make_folders(self._folder, staged)
         number = 0
         for number, (name, body) in enumerate(files, 1):  # noqa: B007 - their number is what is returned
@@ -92,14 +95,16 @@ class Months:
         """
         for folder in self.seen():
             kind, month = folder.parent.name, folder.name
+            require_no_links(self._folder, folder)
             if folder.parent.parent == self._replaced:
                 if (self._staged / kind / month).is_dir():
                     self._finish(kind, month)
                 else:
-                    shutil.rmtree(folder)
+                    _discard(folder)
         for top in (self._staged, self._replaced):
             if top.is_dir():
-                shutil.rmtree(top)
+                require_no_links(self._folder, top)
+                _discard(top)
 
     @property
     def unsettled(self) -> bool:
@@ -111,10 +116,13 @@ class Months:
         top, staged, replaced = self._folder / kind, self._staged / kind / month, self._replaced / kind / month
         there = {path for folder in (staged, top / month) for path in folder.glob("*.parquet")}
         covered = {run_id for path in there for run_id in listed(path)}
-        for path in replaced.iterdir():
-            if RUN_ID.fullmatch(path.stem) and path.stem not in covered:  # one that came meanwhile
+        for path in list(replaced.iterdir()):
+            if not is_ours(path):  # somebody else's: it stays in the month
+                with suppress(OSError):  # one that a network share shows until it is closed
+                    path.rename(staged / path.name)
+            elif RUN_ID.fullmatch(path.stem) and path.stem not in covered:  # one that came meanwhile
                 with suppress(FileNotFoundError):  # of a run that was killed, and just now swept
-                    os.link(path, staged / path.name)
+                    self._copy(path, staged / path.name)
         try:
             staged.rename(top / month)
         except OSError:
@@ -126,4 +134,27 @@ class Months:
             staged.rmdir()
         for folder in (top, staged.parent, replaced.parent):
             sync_folder(folder)
-        shutil.rmtree(replaced)
+        _discard(replaced)
+
+    def _copy(self, path: Path, target: Path) -> None:
+        """Give a file a second name; a copy takes it where there are no hard links."""
+        try:
+            os.link(path, target, follow_symlinks=False)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            publish_once(target, read_regular(path), self._folder / "_tmp")
+
+
+def _discard(folder: Path) -> None:
+    """Remove a folder and what is in it; what a network share shows until it is closed is left for the next time.
+
+    Raises:
+        OSError: something could not be removed.
+    """
+    try:
+        shutil.rmtree(folder)
+    except OSError:
+        left = [name for _, _, files in os.walk(folder) for name in files]
+        if not left or not all(name.startswith((".nfs", ".fuse_hidden")) for name in left):
+            raise

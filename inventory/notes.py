@@ -1,6 +1,14 @@
-"""The small text files of a history beside its tables: which runs were pruned, and which were frozen as baselines."""
+"""The small text files of a history beside its tables: which runs were pruned, and which were frozen as baselines.
 
+On a full disk the record of a pruning takes the place of a file that goes. The observations file of the first run is
+renamed to ``_tmp/RUN.SHA256.pruned``, a name that is a record by itself; then the record of more runs is written over
+its bytes. A merged file of which all runs go is renamed to ``_tmp/merged-DIGEST.pruned``, and is the record of them as
+it is. So there is a record at each moment, and neither a block nor a file is needed that was not there.
+"""
+
+import errno
 import json
+import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
@@ -8,12 +16,23 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from inventory.contents import ADVICE
+from inventory.contents import ADVICE, is_merged
 from inventory.errors import ConfigurationError, FileError
 from inventory.filenames import no_name
-from inventory.files import make_folders, publish_once
 from inventory.folders import names
 from inventory.references import RUN_ID
+from inventory.regular_files import open_regular, read_regular
+from inventory.seal import unsealed
+from inventory.temporary_files import NO_ROOM, sync_folder, to_disk
+from inventory.write_once import make_folders, publish_once
+
+_BASELINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RECORD = re.compile(RUN_ID.pattern + r"-[0-9a-f]{4}\.json")
+_MARKER = re.compile(rf"(?P<run_id>{RUN_ID.pattern})\.(?P<sha256>[0-9a-f]{{64}})\.pruned")
+
+
+class NoRoom(FileError):
+    """A file of a history could not be written because the disk is full, or the user's share of it."""
 
 
 class Notes:
@@ -45,8 +64,80 @@ class Notes:
         Raises:
             FileError: it could not be written.
         """
-        body = json.dumps({"runs": dict(runs), "sha256": _sum(runs)}, indent=1).encode()
-        self.publish(self.folder / "pruned" / f"{max(runs)}-{secrets.token_hex(2)}.json", body)
+        self.publish(self._record_path(runs), _record(runs))
+
+    def record_in_place(self, runs: Mapping[str, str], file: Path) -> list[str]:
+        """Write down as ``record_pruned`` does, without any room: over a file that goes.
+
+        Args:
+            runs: as for ``record_pruned``.
+            file: the observations file of one of them, of which more bytes are there than of the record of one run.
+
+        Returns:
+            The runs that are recorded: that one, and as many more as there is room for in its file.
+
+        Raises:
+            OSError: it could not be done.
+        """
+        first = file.stem
+        marker = self.workshop / f"{first}.{runs[first]}.pruned"
+        room = file.stat().st_size
+        batch = [first]
+        for run_id in runs:
+            if run_id != first and len(_record({name: runs[name] for name in [*batch, run_id]})) <= room:
+                batch.append(run_id)
+        file.rename(marker)
+        sync_folder(self.workshop)
+        sync_folder(file.parent)
+        body = _record({run_id: runs[run_id] for run_id in batch})
+        with os.fdopen(open_regular(marker, os.O_RDWR, follow=False), "r+b") as record:
+            try:
+                record.write(body)
+                record.truncate()
+                to_disk(record)
+            except OSError as error:  # a file system that writes elsewhere what is written over something
+                if error.errno not in NO_ROOM:
+                    raise
+                os.truncate(record.fileno(), 0)
+                batch = [first]
+        return batch
+
+    def record_by_moving(self, file: Path) -> None:
+        """Write down that all the runs of a merged observations file go, without any room: it becomes the record.
+
+        Raises:
+            OSError: it could not be done.
+        """
+        file.rename(self.workshop / f"{file.stem}.pruned")
+        sync_folder(self.workshop)
+        sync_folder(file.parent)
+
+    def settle_records(self) -> None:
+        """Put the records that were made without room into their place, if there is room now."""
+        for marker, runs in self._marked().items():
+            with suppress(OSError, FileError):
+                if _noted(marker) is None:
+                    self.record_pruned(runs)
+                    marker.unlink()
+                    continue
+                target = self._record_path(runs)
+                self.make_folder(target.parent)
+                marker.rename(target)
+                sync_folder(target.parent)
+                sync_folder(marker.parent)
+
+    def _record_path(self, runs: Mapping[str, str]) -> Path:
+        return self.folder / "pruned" / f"{max(runs)}-{secrets.token_hex(2)}.json"
+
+    def _marked(self) -> dict[Path, dict[str, str]]:
+        """The records in ``_tmp``: what the name of each says, and what it holds."""
+        marked = {}
+        for path in [self.workshop / name for name in names(self.workshop) if name.endswith(".pruned")]:
+            if name := _MARKER.fullmatch(path.name):
+                marked[path] = {name["run_id"]: name["sha256"]} | (_noted(path) or {})
+            elif is_merged(path) and (runs := _merged_runs(path)):
+                marked[path] = runs
+        return marked
 
     def baselines(self) -> dict[str, str]:
         """The frozen baselines: run ids by name.
@@ -61,9 +152,14 @@ class Notes:
         return self.folder / "baselines" / f"{name}.txt"
 
     def noted(self, kind: str) -> dict[Path, dict[str, str] | None]:
-        """The runs in each small file of a kind, ``pruned`` or ``baselines``; None for a file that is damaged."""
+        """The runs in each small file of a kind, ``pruned`` or ``baselines``; None for a file that is damaged.
+
+        Files that are none of a history's are left out.
+        """
+        marked = self._marked() if kind == "pruned" else {}  # first: a record goes from there to its place
         folder = self.folder / kind
-        return {folder / name: _noted(folder / name) for name in sorted(names(folder)) if "." in name}
+        read = {folder / name: _noted(folder / name) for name in sorted(names(folder)) if "." in name}
+        return {**marked, **{path: runs for path, runs in read.items() if runs is not None or not is_foreign(path)}}
 
     def freeze(self, name: str, run_id: str) -> None:
         """Freeze a run under a name, for good.
@@ -72,7 +168,7 @@ class Notes:
             ConfigurationError: the name cannot be one, or is taken by another run.
             FileError: it could not be written.
         """
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) or no_name(name):
+        if not _BASELINE.fullmatch(name) or no_name(name):
             raise ConfigurationError(f"a baseline's name cannot be {name!r}", "Use letters, digits, dots and dashes")
         frozen = self.baselines().get(name)
         if frozen is None:
@@ -104,10 +200,23 @@ class Notes:
         try:
             make_folders(self.folder, folder)
         except OSError as error:
-            raise FileError(
+            if error.errno == errno.ELOOP:
+                what = f"{error.filename} could not be written to: {error.strerror}"
+                raise FileError(what, "Put the folder itself there, or remove the link") from error
+            kind = NoRoom if error.errno in NO_ROOM else FileError
+            raise kind(
                 f"the history {self.folder} could not be written: {error.strerror}",
                 "Give another folder with --history DIR, or none with --no-history",
             ) from error
+
+    def not_pruned(self, error: OSError) -> FileError:
+        """The error for a history that could not be pruned or merged."""
+        inside = str(error.filename).startswith(str(self.folder))  # else it is a name in a folder that is removed
+        path = error.filename if inside else f"the history {self.folder}"
+        what = f"{path} could not be written: {error.strerror or error}"
+        if error.errno in NO_ROOM:
+            return NoRoom(what, "What needs no room was removed, and the history is whole; make room, and prune again")
+        return FileError(what, "The history is whole; prune again when it can")
 
     def _whole(self, kind: str) -> Iterator[tuple[Path, dict[str, str]]]:
         for path, runs in self.noted(kind).items():
@@ -119,14 +228,41 @@ class Notes:
 def _noted(path: Path) -> dict[str, str] | None:
     """The runs in the record of a pruning, with their digests, or in a baseline; None if it is damaged."""
     try:
-        if path.suffix != ".json":
-            body = path.read_bytes()
+        if path.suffix not in (".json", ".pruned"):
+            body = read_regular(path)
             run_id = body.decode().partition("\n")[0]
             return {run_id: ""} if RUN_ID.fullmatch(run_id) and body == _frozen(path.stem, run_id) else None
-        record = json.loads(path.read_bytes())
+        record = json.loads(read_regular(path))
         return dict(record["runs"]) if record["sha256"] == _sum(record["runs"]) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def is_foreign(path: Path) -> bool:
+    """Tell whether a file in ``pruned`` or ``baselines`` that holds no note is none of this tool's.
+
+    That is one of another name, and the copy of a baseline that a program made which keeps folders alike, as
+    ``good-DESKTOP-1.txt``: what it holds is of ``good``.
+    """
+    if path.suffix == ".json":
+        return not _RECORD.fullmatch(path.name)
+    if path.suffix != ".txt" or not _BASELINE.fullmatch(path.stem):
+        return True
+    try:
+        body = read_regular(path)
+    except OSError:
+        return False
+    run_id = body.decode(errors="replace").partition("\n")[0]
+    return any(body == _frozen(path.stem[:end], run_id) for end in range(1, len(path.stem)))
+
+
+def _merged_runs(path: Path) -> dict[str, str]:
+    """The runs in a merged observations file, with the SHA-256 of their own files; none if it is damaged."""
+    try:
+        about = unsealed(read_regular(path)) or {}
+    except OSError:
+        return {}
+    return {run_id: entry["sha256"] for run_id, entry in about.get("runs", {}).items()}
 
 
 def _frozen(name: str, run_id: str) -> bytes:
@@ -136,7 +272,13 @@ def _frozen(name: str, run_id: str) -> bytes:
 
 def not_written(path: Path, error: OSError) -> FileError:
     """The error for a file of a history that could not be written."""
-    return FileError(f"{path} could not be written: {error.strerror or error}", "The history is as it was before")
+    kind = NoRoom if error.errno in NO_ROOM else FileError
+    return kind(f"{path} could not be written: {error.strerror or error}", "The history is as it was before")
+
+
+def _record(runs: Mapping[str, str]) -> bytes:
+    """What the record of a pruning holds, with a proof that it is all there."""
+    return json.dumps({"runs": dict(runs), "sha256": _sum(runs)}, indent=1).encode()
 
 
 def _sum(runs: Mapping[str, str]) -> str:

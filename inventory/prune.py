@@ -1,6 +1,6 @@
 """Which runs stay: restic's keep rules, and the removal of the others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -9,11 +9,14 @@ from inventory.compaction import remove
 from inventory.contents import KINDS
 from inventory.engines import Engine, open_engine
 from inventory.errors import ConfigurationError
+from inventory.notes import NoRoom
 from inventory.references import limit_of, misdated, time_of
+from inventory.regular_files import is_regular
 from inventory.snapshot import rows, table_of, values
 from inventory.state_queries import Until
 from inventory.store import Store
 from inventory.suspicion import DOUBTS
+from inventory.temporary_files import NO_ROOM
 
 _PERIODS: dict[str, Callable[[datetime], object]] = {
     "last": lambda moment: moment,
@@ -125,8 +128,7 @@ def _without_frozen(store: Store, what: Plan) -> Plan:
     """The plan without what was frozen since it was made."""
     if not (late := set(store.baselines().values()) & set(what.drop)):
         return what
-    told = [store.read("observations", run_id).table(["stored_in"]) for run_id in late]
-    pointed = {stored for table in told for stored in values(table, "stored_in")}
+    pointed = _pointed(store, late)
     return Plan(
         tuple(sorted({*what.keep, *late})),
         tuple(run_id for run_id in what.drop if run_id not in late),
@@ -137,7 +139,8 @@ def _without_frozen(store: Store, what: Plan) -> Plan:
 def carry_out(store: Store, what: Plan) -> None:
     """Remove what the plan says; the record of what goes is written first, so that the chain can always be followed.
 
-    Answers stay until the next pruning if another run was recorded meanwhile.
+    Answers stay until the next pruning if another run was recorded meanwhile. On a full disk everything is removed that
+    needs no room; only merged files are written anew, which may have to wait.
 
     Raises:
         FileError: a file could not be removed, or another process prunes; what is left is still a whole history.
@@ -146,10 +149,77 @@ def carry_out(store: Store, what: Plan) -> None:
         return
     with store.alone():
         what = _without_frozen(store, what)
-        if gone := store.where("observations", what.drop).keys() & set(what.drop):
-            store.record_pruned({run_id: store.read("observations", run_id).sha256 for run_id in sorted(gone)})
-            remove(store, "observations", gone)
-        if store.writing() or not set(store.run_ids()) <= set(what.keep):
-            return  # a run that began before may point at what would go; the next pruning knows
-        for kind in KINDS[1:]:
-            remove(store, kind, what.free)
+        gone = sorted(store.where("observations", what.drop).keys() & set(what.drop))
+        digests = {run_id: store.read("observations", run_id).sha256 for run_id in gone}
+        full = [_removed(store, "observations", batch) for batch in _noted(store, what, digests)]
+        stay = set(store.run_ids()) & digests.keys()  # for want of room
+        if not _others(store, {*what.keep, *stay}):  # else the next pruning knows
+            free = set(what.free) - _pointed(store, stay)
+            full += [_removed(store, kind, sorted(free)) for kind in KINDS[1:]]
+        for error in filter(None, full):
+            raise error
+
+
+def _others(store: Store, known: Collection[str]) -> bool:
+    """Whether there are other runs, or may be soon, that began before and may point at what would go."""
+    return bool(store.writing()) or not set(store.run_ids()) <= set(known)
+
+
+def _noted(store: Store, what: Plan, digests: dict[str, str]) -> Iterator[list[str]]:
+    """Note which runs go, as many at a time as there is room for; yields those that are noted, which then must go.
+
+    Args:
+        store: the history.
+        what: the plan.
+        digests: the runs that go, with the SHA-256 of their observations files.
+
+    Raises:
+        FileError: they could not be noted.
+    """
+    rest, full = dict(digests), False
+    while rest:
+        try:
+            store.record_pruned(rest)
+            batch = list(rest)
+        except NoRoom:
+            if not full and not _others(store, {*what.keep, *what.drop}):
+                full = True
+                for kind in KINDS[1:]:  # nobody needs what no run that is there stored or points at
+                    _removed(store, kind, sorted(set(what.free) - set(store.run_ids())))
+                continue
+            batch = _noted_without_room(store, rest)
+            if not batch:
+                raise
+        yield batch
+        rest = {run_id: digest for run_id, digest in rest.items() if run_id not in batch}
+
+
+def _noted_without_room(store: Store, digests: dict[str, str]) -> list[str]:
+    """Note which runs go in the place of a file that goes; those that are noted, none if there is no such file."""
+    where = store.where("observations", digests)
+    own = [path for run_id in digests if is_regular(path := store.path("observations", run_id))]
+    if own:
+        return store.record_in_place(digests, own[0])
+    for path in set(where.values()):
+        inside = [run_id for run_id, file in where.items() if file == path]
+        if set(inside) <= digests.keys() and is_regular(path):
+            store.record_by_moving(path)
+            return inside
+    return []
+
+
+def _removed(store: Store, kind: str, run_ids: Collection[str]) -> OSError | None:
+    """Remove what can be removed; returns why something could not, if that is for want of room."""
+    try:
+        remove(store, kind, run_ids)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        return error
+    return None
+
+
+def _pointed(store: Store, run_ids: Collection[str]) -> set[str]:
+    """The runs whose stored answers some runs point at."""
+    observed = [store.read("observations", run_id).table(["stored_in"]) for run_id in run_ids]
+    return {stored for table in observed for stored in values(table, "stored_in") if stored}

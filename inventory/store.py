@@ -6,6 +6,7 @@ of it is used. An observations file also carries the SHA-256 of its run's other 
 has of a kind is in a file of its own, or in one that holds many runs of its month.
 """
 
+import errno
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -17,13 +18,15 @@ import pyarrow as pa
 from inventory import schema
 from inventory.contents import ADVICE, ARROW, KINDS, Sealed, listed, month_of, opened, placed, state
 from inventory.errors import FileError
-from inventory.files import alone, is_left, sign, sweep, sync_folder
 from inventory.months import Months
 from inventory.notes import Notes, not_written
 from inventory.queries import GRAIN_FILES
 from inventory.references import RUN_ID
+from inventory.regular_files import is_regular
 from inventory.seal import sealed
 from inventory.snapshot import conformed
+from inventory.temporary_files import is_left, sweep, sync_folder
+from inventory.write_once import alone, sign, unlink_inside
 
 _LOCK = "prune.lock"
 _Read = TypeVar("_Read")
@@ -207,12 +210,13 @@ class Store(Notes):
         """
         if not self.path("observations", sign.stem).exists():
             for kind in KINDS[1:]:
-                self.path(kind, sign.stem).unlink(missing_ok=True)
+                unlink_inside(self.folder, self.path(kind, sign.stem))
         sign.unlink()
 
     def signs(self) -> set[str]:
         """The runs that are being written, or were when they were killed."""
-        return {path.stem for path in self.workshop.glob("*.run")}
+        found = [path for path in self.workshop.glob("*.run") if RUN_ID.fullmatch(path.stem)]
+        return {path.stem for path in found if is_regular(path)}
 
     def writing(self) -> set[str]:
         """The runs that are being written now, or were until a moment ago."""
@@ -224,27 +228,33 @@ class Store(Notes):
         Only a run's sign tells that it was never committed: a file without one may be all that is left of a history
         whose observations were lost, or are just being copied.
         """
+        self.make_folder(self.workshop)  # refused if it is a link
         sweep(self.workshop, "")
-        if self.months.unsettled or (self.workshop / _LOCK).exists():
+        if self.months.unsettled or is_regular(self.workshop / _LOCK) or self._marked():
             with suppress(FileError), self.alone():  # unless a merging is under way
                 pass
-        if signs := [path for path in self.workshop.glob("*.run") if is_left(path)]:
+        signs = [self.workshop / f"{run_id}.run" for run_id in self.signs()]
+        if signs := [path for path in signs if is_left(path)]:
             recorded = set(self.run_ids()) | self.pruned().keys()  # what a pruned run stored may still be pointed at
             for path in signs:
                 with suppress(OSError):  # another run sweeps too, or the next one will
                     path.unlink() if path.stem in recorded else self._sweep(path)
 
     def remove(self, kind: str, run_id: str) -> None:
+        """Remove a run's own file of one kind, if it is there, as ``remove_file`` does."""
+        self.remove_file(self.path(kind, run_id))
+
+    def remove_file(self, path: Path) -> None:
         """Remove one file, if it is there.
 
         Raises:
             FileError: it could not be removed.
         """
-        path = self.path(kind, run_id)
         try:
-            path.unlink(missing_ok=True)
+            unlink_inside(self.folder, path)
         except OSError as error:
-            raise FileError(f"{path} could not be removed: {error.strerror}", "Prune again when it can") from error
+            where = error.filename if error.errno == errno.ELOOP else path
+            raise FileError(f"{where} could not be removed: {error.strerror}", "Prune again when it can") from error
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -258,19 +268,18 @@ class Store(Notes):
             with alone(self.workshop / _LOCK):
                 sweep(self.workshop, "")
                 self.months.settle()
+                self.settle_records()
                 try:
                     yield
                 finally:
                     self.months.settle()
+                    self.settle_records()
         except BlockingIOError as error:
             raise FileError(
                 f"the history {self.folder} is being pruned by another process", "Try again when it has ended"
             ) from error
         except OSError as error:
-            inside = str(error.filename).startswith(str(self.folder))  # else it is a name in a folder that is removed
-            path = error.filename if inside else f"the history {self.folder}"
-            what = f"{path} could not be written: {error.strerror or error}"
-            raise FileError(what, "The history is whole; prune again when it can") from error
+            raise self.not_pruned(error) from error
 
     def _runs_in(self, path: Path) -> frozenset[str]:
         if RUN_ID.fullmatch(path.stem):

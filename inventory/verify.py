@@ -11,12 +11,12 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import journal, schema
-from inventory.contents import KINDS, Sealed, is_merged, listed, month_of, opened
+from inventory.contents import KINDS, Sealed, is_merged, is_ours, listed, month_of, opened
 from inventory.decode import PATHS, decode
 from inventory.digest import digest
 from inventory.errors import FileError, ServerError
 from inventory.flatten import flatten
-from inventory.folders import everything
+from inventory.foreign import out_of_place
 from inventory.queries import GRAIN_FILES
 from inventory.references import RUN_ID, misdated
 from inventory.snapshot import build, rows, values
@@ -115,7 +115,7 @@ def _problems(store: Store, now: datetime | None) -> Iterator[Problem]:
     writing = store.signs()
     for kind in KINDS:
         known = dict.fromkeys(store.months.files(kind))
-        for path in [*known, *(path for path in everything(store.folder / kind) if path not in known)]:
+        for path in [*known, *(path for path in out_of_place(store.folder / kind) if path not in known)]:
             yield from _file(files, kind, path, here=path in known)
     yield from _notes(files)
     yield from _missed(files, pruned, now)
@@ -130,6 +130,8 @@ def _problems(store: Store, now: datetime | None) -> Iterator[Problem]:
 def _file(files: _Files, kind: str, path: Path, *, here: bool) -> Iterator[Problem]:
     """Whether a file, that is ``here`` in its place, is whole; what it holds is put to what could be read."""
     name = str(path.relative_to(files.store.folder))
+    if not is_ours(path):
+        return  # a remark, and no problem
     runs = _listed(path)
     if not here or not (is_merged(path) or {month_of(run_id) for run_id in runs} == {path.parent.name}):
         yield Problem(name, "no file of a history", "unknown")

@@ -21,8 +21,9 @@ CORE = {
     "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
 }
 EDGES = {
-    "servers", "configuration", "texts", "tokens", "ownership", "sources", "regular_files",
-    "files", "folders", "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
+    "servers", "configuration", "texts", "tokens", "ownership", "sources",
+    "regular_files", "temporary_files", "rights", "files", "write_once", "folders", "foreign",
+    "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
     "contents", "months", "notes", "store", "compaction", "engines", "past", "state", "history", "verify", "prune",
 }
 # fmt: on
@@ -32,17 +33,23 @@ TOLD = {  # edges that another edge stands on
     "texts": {"regular_files"},
     "tokens": {"regular_files"},
     "configuration": {"servers", "texts", "tokens"},
+    "temporary_files": {"regular_files"},
+    "files": {"regular_files", "temporary_files", "rights"},
+    "write_once": {"regular_files", "temporary_files", "rights"},
     "formats": {"files"},
-    "schedules": {"files"},
-    "months": {"files", "folders", "contents"},
-    "notes": {"files", "folders", "contents"},
-    "store": {"files", "contents", "months", "notes"},
-    "compaction": {"contents", "store"},
+    "schedules": {"files", "regular_files"},
+    "journal": {"regular_files", "temporary_files", "rights"},
+    "contents": {"regular_files"},
+    "months": {"regular_files", "temporary_files", "write_once", "folders", "contents"},
+    "notes": {"regular_files", "temporary_files", "write_once", "folders", "contents"},
+    "store": {"regular_files", "temporary_files", "write_once", "contents", "months", "notes"},
+    "foreign": {"journal", "folders", "contents", "notes", "store"},
+    "compaction": {"temporary_files", "contents", "store"},
     "past": {"store", "engines"},
     "state": {"store", "engines"},
     "history": {"store", "engines", "past", "state"},
-    "verify": {"contents", "folders", "store", "journal"},
-    "prune": {"contents", "store", "compaction", "engines"},
+    "verify": {"contents", "foreign", "store", "journal"},
+    "prune": {"regular_files", "temporary_files", "contents", "notes", "store", "compaction", "engines"},
     "shapes": {"canvas"},
     "plots": {"canvas", "shapes"},
 }

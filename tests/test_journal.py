@@ -136,9 +136,9 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"runs.jsonl could not be written: No such file .* run itself is recorded"):
         append(tmp_path / "none", {})
     (tmp_path / NAME).mkdir()
-    with pytest.raises(FileError, match="could not be written: Is a directory"):
+    with pytest.raises(FileError, match="could not be written: it is a folder"):
         append(tmp_path, {})
-    with pytest.raises(FileError, match="could not be read: Is a directory"):
+    with pytest.raises(FileError, match="could not be read: it is a folder"):
         read(tmp_path)
 
 

@@ -11,13 +11,14 @@ from histories import collected, day, files, made, model, run
 
 from inventory import recording
 from inventory.errors import FileError
-from inventory.files import is_left, sign
 from inventory.history import History
 from inventory.recording import record
 from inventory.references import time_of
 from inventory.servers import Server
 from inventory.snapshot import rows
+from inventory.temporary_files import is_left
 from inventory.verify import verify
+from inventory.write_once import sign
 
 
 def test_the_same_answer_stored_twice_is_not_doubled(tmp_path: Path) -> None:
@@ -47,7 +48,7 @@ def test_left_overs_are_swept(tmp_path: Path) -> None:
     dead, alive = "20261101T070000.000000Z-dead", "20261101T080000.000000Z-beef"
     kept = history.store.path("models", alive)
     gone = [history.store.path("payloads", dead), history.store.workshop / f"{dead}.run"]
-    for path in [*gone, kept, history.store.workshop / "ab.tmp"]:
+    for path in [*gone, kept, history.store.workshop / "0123456789ab.tmp"]:
         path.write_bytes(b"")
     with sign(history.store.workshop / f"{alive}.run"):
         second = run(history, {"s": [model("x")]}, day(1))
@@ -63,7 +64,7 @@ def test_left_overs_are_swept(tmp_path: Path) -> None:
 
 def test_signs_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """There, a sign is one of a living process until it is an hour old."""
-    monkeypatch.setattr("inventory.files.fcntl", None)
+    monkeypatch.setattr("inventory.temporary_files.fcntl", None)
     path = tmp_path / "x.run"
     path.touch()
     for age, left in ((0, False), (3500, False), (3700, True)):

@@ -1,6 +1,8 @@
 """What the commands that write files share."""
 
+import datetime
 import os
+import stat
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from inventory.overview import Overview
     from inventory.snapshot import Snapshot, Written
 
+_PLACEHOLDERS = ("{date}", "{month}", "{week}", "{time}", "{run_id}")
 _ANY_RUN = "20000101T000000.000000Z-0000"
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -64,7 +67,7 @@ def write_all(
     failures = []
     for output in outputs:
         try:
-            files += formats.write(overview, _filled(output, overview.snapshot.run_id), grain, _dialect(csv_for))
+            files += formats.write(overview, _ready(output, overview.snapshot.run_id), grain, _dialect(csv_for))
         except FileError as error:
             failures.append(error)
     for file in files:
@@ -103,16 +106,59 @@ def local_zone(snapshot: "Snapshot") -> "tzinfo | None":
 
 
 def _filled(output: str, run_id: str) -> str:
-    """A target with {date}, {time} and {run_id} filled in; date and time are the run id's, in UTC."""
+    """A target with its placeholders filled in; date, month, week and time are the run id's, in UTC.
+
+    Raises:
+        ConfigurationError: it has another placeholder, or there is no run to fill it in from.
+    """
     if not run_id and "{" in output:
         raise ConfigurationError(f"{output}: the file that is compared does not tell its run", "Give a plain name")
-    date, _, clock = run_id.partition("T")
-    known = {"{date}": f"{date[:4]}-{date[4:6]}-{date[6:]}", "{time}": clock[:6], "{run_id}": run_id}
-    for name, value in known.items():
-        output = output.replace(name, value)
-    if "}" in output.partition("{")[2]:
-        raise ConfigurationError(f"{output}: unknown placeholder", "Use {date}, {time} or {run_id}")
-    return output
+    day, _, clock = run_id.partition("T")
+    date = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+    filled = output
+    for name, value in (("{date}", date), ("{month}", date[:7]), ("{time}", clock[:6]), ("{run_id}", run_id)):
+        filled = filled.replace(name, value)
+    if "{week}" in filled:
+        year, week, _ = datetime.date.fromisoformat(date).isocalendar()
+        filled = filled.replace("{week}", f"{year}-W{week:02}")
+    if "}" in filled.partition("{")[2]:
+        raise ConfigurationError(f"{output}: unknown placeholder", f"Use {', '.join(_PLACEHOLDERS)}")
+    return filled
+
+
+def _ready(output: str, run_id: str) -> str:
+    """A target with its placeholders filled in, in a folder that is made if it may be.
+
+    Raises:
+        FileError: the folder could not be made, or may not be.
+    """
+    filled = _filled(output, run_id)
+    if not os.path.isdir(os.path.dirname(filled) or "."):  # noqa: PTH112, PTH120 - a name may be too long
+        _check_folder(output)
+        try:
+            os.makedirs(os.path.dirname(filled), exist_ok=True)  # noqa: PTH103, PTH120
+        except OSError as error:
+            what = f"{filled} could not be written: its folder could not be made: {error.strerror}"
+            raise FileError(what, "Make the folder first") from error
+    return filled
+
+
+def _check_folder(output: str, *, made: bool = True) -> None:
+    """Refuse a target in a folder that is not there and is not made.
+
+    Made is what is missing below the working directory, and a folder whose name has a placeholder.
+    """
+    folder = os.path.dirname(output)  # noqa: PTH120
+    below = os.path.abspath(folder).startswith(os.path.join(os.getcwd(), ""))  # noqa: PTH100, PTH109, PTH118
+    fixed = os.path.dirname(folder.partition("{")[0]) if "{" in folder else folder  # noqa: PTH120
+    try:
+        there = stat.S_ISDIR(os.stat(fixed or ".").st_mode)  # noqa: PTH116
+    except FileNotFoundError:
+        there = made and below
+    except OSError:  # it lies in a file, or its name is too long
+        there = False
+    if not there:
+        raise FileError(f"{output} cannot be written: there is no folder {fixed}", "Make the folder first")
 
 
 def write_tables(tables: "Tables", outputs: Sequence[str], run_id: str, csv_for: str | None = None) -> list[FileError]:
@@ -122,23 +168,29 @@ def write_tables(tables: "Tables", outputs: Sequence[str], run_id: str, csv_for:
     failures = []
     for output in outputs:
         try:
-            formats.write_tables(tables, _filled(output, run_id), _dialect(csv_for))
+            formats.write_tables(tables, _ready(output, run_id), _dialect(csv_for))
         except FileError as error:
             failures.append(error)
     return failures
 
 
-def check_targets(outputs: Sequence[str], grain: str = "model") -> None:
-    """Refuse a target that cannot be written before anybody is asked."""
+def check_targets(outputs: Sequence[str], grain: str = "model", *, made: bool = True) -> None:
+    """Refuse a target that cannot be written before anybody is asked.
+
+    Args:
+        outputs: the targets.
+        grain: of tables.
+        made: missing folders below the working directory will be made.
+    """
     if not outputs:
         return
     from inventory import formats
 
     seen: set[Path] = set()
     for output in outputs:
-        for _, path in formats.expand(_filled(output, _ANY_RUN), grain):
+        names = formats.expand(output, grain)  # what is told is as it was given
+        for (_, path), (_, name) in zip(formats.expand(_filled(output, _ANY_RUN), grain), names, strict=True):
             if path in seen:
-                raise ConfigurationError(f"{path} is written twice", "Give each -o a file of its own")
+                raise ConfigurationError(f"{name} is written twice", "Give each -o a file of its own")
             seen.add(path)
-            if not os.path.isdir(path.parent):  # noqa: PTH112 - is_dir raises for a name that is too long
-                raise FileError(f"{path} cannot be written: there is no folder {path.parent}", "Make the folder first")
+        _check_folder(output, made=made)

@@ -54,7 +54,7 @@ def schedule(
     """
     at, minutes = _times(clocks, every)
     words(passed_on["fail_on"])
-    check_targets(passed_on["outputs"], passed_on["grain"])
+    check_targets(passed_on["outputs"], passed_on["grain"], made=False)  # a scheduler works in a folder of its own
     command = (sys.executable, "-P", "-m", "inventory", "snapshot", "-q", *_passed_on())
     entries = chosen(*(passed_on[given] for given in ("addresses", "listing", "where", "allow_files")))
     job = Job(command, at, minutes, name, _log(name))

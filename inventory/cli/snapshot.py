@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @servers_option
 @output_option(
     "Write to FILE; .csv, .parquet, .xlsx, .html or .md is the format. Repeatable. "
-    "{date}, {time} and {run_id} are filled in."
+    "{date}, {month}, {week}, {time} and {run_id} are filled in; missing folders below the working directory are made."
 )
 @csv_for_option
 @grain_option
@@ -92,6 +92,8 @@ def snapshot(
     _tell(taken, files, time.perf_counter() - began, as_json, quiet)
     for failure in failures:
         say(failure)
+    if history and not taken.failure and not (quiet and taken.since):
+        _say_rights(history, taken.snapshot.run_id)
     code = _outcome(taken, failures, fatal)
     return _journalled(history, taken, time.perf_counter() - began, code, failures) if history else code
 
@@ -157,6 +159,17 @@ def _tell(taken: "Taken", files: "list[Written]", seconds: float, as_json: bool,
             if file.skipped:
                 say(f"{file.path} was {file.skipped}")
     _say_failures(taken.snapshot)
+
+
+def _say_rights(history: "History", run_id: str) -> None:
+    """Say that others may read the history, where the file system has rights of its own; quietly only at its begin."""
+    from inventory.rights import others_may_read
+
+    if others_may_read(history.store.path("observations", run_id)):
+        say(
+            f"warning: other users may read the history {history.store.folder}: this file system sets the permissions "
+            "itself. Keep it elsewhere if nobody else may see it"
+        )
 
 
 def _say_failures(taken: "Snapshot") -> None:

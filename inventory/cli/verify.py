@@ -13,16 +13,22 @@ from inventory.errors import FileError
 def verify(folder: str | None, as_json: bool) -> int:
     """Prove the history: recompute every digest, follow every link, flatten every answer again."""
     from inventory import verify as proof
+    from inventory.foreign import foreign_files
     from inventory.layout import count, plain
     from inventory.snapshot import rows
 
     history = history_at(folder)
     store = history.store
     problems = rows(proof.verify(store, history.clock()))
+    remarks = foreign_files(store)
     if as_json:
-        print_json("verify", {"problems": problems})
+        print_json("verify", {"problems": problems, "remarks": remarks})
     else:
         for problem in problems:
             click.echo(plain(f"{problem['file']}: {problem['problem']}; it holds {problem['holds']}"))
-        click.echo(f"{count(len(proof.recorded(store)), 'run')}, {count(len(problems), 'problem')}")
+        for remark in remarks:
+            click.echo(plain(f"remark: {remark['file']}: {remark['remark']}"))
+        counts = [(len(proof.recorded(store)), "run"), (len(problems), "problem")]
+        counts += [(len(remarks), "remark")] if remarks else []
+        click.echo(", ".join(count(number, word) for number, word in counts))
     return FileError.exit_code if problems else 0

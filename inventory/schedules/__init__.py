@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol, cast
 
 from inventory.errors import ConfigurationError, FileError
 from inventory.files import drafted
+from inventory.regular_files import read_regular
 
 SCHEDULES = ("cron", "systemd", "launchd", "windows")
 DEFAULT_AT = "06:00"
@@ -133,7 +134,7 @@ def write(files: Sequence[File], folder: Path) -> list[str]:
         for file in files:
             path = folder / file.name
             try:
-                before = path.read_bytes() if path.exists() else None
+                before = read_regular(path) if path.exists() else None
                 if before == file.body:
                     told.append(f"{path} is as it was")
                     continue

@@ -10,6 +10,7 @@ from hostile import Hostile, answer
 import inventory
 from cli.running import TOKEN, clean, run
 from inventory.demo import StandIn, inventory_before
+from inventory.references import time_of
 
 DEAD = "dead=127.0.0.1:9"
 REFUSED_LINE = (
@@ -81,13 +82,39 @@ def test_nothing_read_leaves_tables_as_they_were(flags: list[str], tmp_path: Pat
 def test_a_missing_folder_is_told_before_anybody_is_asked(tmp_path: Path) -> None:
     """Exit 4 with one line, and the server hears nothing."""
     with Hostile(answer(b"")) as server:
-        for target in ("none/a.csv", "x" * 5000 + "/a.csv"):
+        (tmp_path / "file").touch()
+        for target in (tmp_path.parent / "none/a-{date}.csv", "../none/a.csv", "x" * 5000 + "/a.csv", "file/a.csv"):
             done = run("snapshot", "--server", server.url, "-o", target, cwd=tmp_path)
             assert done.code == 4
             assert done.err.startswith("lms-inventory: ")
             assert done.err.count("\n") == 1
             assert done.err.endswith("Make the folder first\n")
+            assert str(target) in done.err, "as it was given, with no date that nobody gave"
         assert server.requests == []
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_missing_folders_are_made(tmp_path: Path) -> None:
+    """Below the working directory, and wherever their names have a placeholder, also of both grains and of changes."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "work").mkdir()
+    (tmp_path / "a.json").write_text('{"models": []}')
+    targets = ("reports/{month}/x.csv", tmp_path / "work/deep/y.md", tmp_path / "elsewhere/{week}/{date}/z.xlsx")
+    given = [word for target in targets for word in ("-o", target)]
+    one = ("--server", "s=file:../a.json", "--history", "h")
+    done = run("snapshot", *one, *given, "--grain", "both", "--json", cwd=tmp_path / "work")
+    assert (done.code, done.err) == (0, "")
+    moment = time_of(done.data["run_id"])
+    week = f"{moment.isocalendar().year}-W{moment.isocalendar().week:02}"
+    assert {path.name for path in tmp_path.joinpath("work/reports", f"{moment:%Y-%m}").iterdir()} == {
+        "x.models.csv",
+        "x.instances.csv",
+    }
+    assert (tmp_path / "work/deep/y.md").is_file()
+    assert tmp_path.joinpath("elsewhere", week, f"{moment:%Y-%m-%d}", "z.xlsx").is_file()
+    assert run("snapshot", *one, "-q", cwd=tmp_path / "work").code == 0
+    assert run("diff", "--history", "h", "-o", "changes/d.csv", cwd=tmp_path / "work").code == 0
+    assert (tmp_path / "work/changes/d.csv").is_file()
 
 
 @pytest.mark.parametrize(

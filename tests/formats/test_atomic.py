@@ -1,5 +1,6 @@
 """Files are there as a whole or not at all, whatever fails."""
 
+import contextlib
 import errno
 import os
 import stat
@@ -118,9 +119,94 @@ def test_permissions(tmp_path: Path, suffix: str) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
-    target.chmod(0o604)
+    for mode in (0o604, 0o666, 0o600):
+        target.chmod(mode)
+        OLD.write(target)
+        assert stat.S_IMODE(target.stat().st_mode) == mode
+
+
+def refuse(*_: object, **__: object) -> None:
+    """What a share says that keeps its own permissions."""
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize("grain", ["model", "both"])
+def test_where_nobody_may_set_permissions(grain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A share may refuse that: a report is replaced each day all the same, and a history written."""
+    for name in ("chmod", "fchmod", "fchown"):
+        monkeypatch.setattr(os, name, refuse)
+    for taken, name in ((OLD, "old"), (NEW, "new"), (OLD, "old")):
+        for path in taken.write(tmp_path / "x.csv", grain=grain):
+            assert whose(path) == name or "instances" in path.name
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_permissions_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a file would become one that others may read, it is left as it was."""
+    target = tmp_path / "x.csv"
     OLD.write(target)
-    assert stat.S_IMODE(target.stat().st_mode) == 0o604
+    target.chmod(0o640)
+    real = os.fstat
+
+    def fixed(handle: int) -> os.stat_result:
+        status = list(real(handle))
+        status[0] = int(status[0]) | 0o777  # as a share that gives all files the same
+        return os.stat_result(status)
+
+    monkeypatch.setattr(os, "fstat", fixed)
+    with pytest.raises(FileError, match="its permissions cannot be kept, and others could read it"):
+        NEW.write(target)
+    monkeypatch.undo()
+    assert whose(target) == "old"
+    assert names(tmp_path) == ["x.csv"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize("grain", ["model", "both"])
+@pytest.mark.parametrize("mode", [0o444, 0o400, 0o000, 0o464])
+def test_read_only(mode: int, grain: str, tmp_path: Path) -> None:
+    """What its owner made read-only is left alone, also by root, and so is the other file of a pair."""
+    paths = OLD.write(tmp_path / "x.csv", grain=grain)
+    before = {path: path.read_bytes() for path in paths}
+    paths[-1].chmod(mode)
+    with pytest.raises(FileError, match=rf"{paths[-1].name} could not be written: it is read-only"):
+        NEW.write(tmp_path / "x.csv", grain=grain)
+    assert stat.S_IMODE(paths[-1].stat().st_mode) == mode
+    paths[-1].chmod(0o600)
+    assert {path: path.read_bytes() for path in paths} == before
+    assert names(tmp_path) == sorted(path.name for path in paths)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a file to another user")
+@pytest.mark.parametrize("grain", ["model", "both"])
+def test_owner_stays(grain: str, tmp_path: Path) -> None:
+    """A report that root writes over a user's stays that user's, with its group, permissions and attributes."""
+    for mode in (0o640, 0o600, 0o664, 0o604):
+        paths = OLD.write(tmp_path / "x.csv", grain=grain)
+        for path in paths:
+            os.chown(path, 4001, 4000)
+            path.chmod(mode)
+            with contextlib.suppress(OSError):  # not every file system has attributes
+                os.setxattr(path, "user.note", b"mine")
+        had = [os.listxattr(path) for path in paths]
+        NEW.write(tmp_path / "x.csv", grain=grain)
+        for path in paths:
+            status = path.stat()
+            assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (4001, 4000, mode)
+        assert [os.listxattr(path) for path in paths] == had
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a file to another user")
+def test_another_group_gets_no_more_than_everybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the group of a file cannot be kept, what that group could do another one cannot."""
+    target = tmp_path / "x.csv"
+    OLD.write(target)
+    os.chown(target, 4001, 4000)
+    target.chmod(0o664)
+    monkeypatch.setattr(os, "fchown", refuse)
+    NEW.write(target)
+    assert (target.stat().st_gid, stat.S_IMODE(target.stat().st_mode)) == (os.getegid(), 0o644)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs FIFOs and devices")

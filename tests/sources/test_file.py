@@ -39,7 +39,7 @@ def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "pipe"):
         told = status(path)
         assert told[0] == "invalid"
-        assert "is not a regular file" in told[1]
+        assert "not a regular file" in told[1]
     assert status(tmp_path / "none")[0] == "unreachable"
 
 

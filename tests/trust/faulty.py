@@ -38,6 +38,7 @@ class Fault:
     nth: int = 0
     how: str = "ENOSPC"
     lasting: bool = False
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Faulty:
     done: Done
     operations: list[Operation]
     nth: int
+    how: str = ""
 
     @property
     def met(self) -> Operation | None:
@@ -59,6 +61,7 @@ def run_faulty(folder: Path, fault: Fault, *arguments: str | Path) -> Faulty:
     log = folder.with_name(f"{folder.name}.log")
     log.unlink(missing_ok=True)
     asked = {"under": [str(folder)], "log": str(log), "nth": fault.nth, "how": fault.how, "lasting": fault.lasting}
+    asked["lacks"] = list(fault.lacks)
     ours = clean()
     env = ours | {
         "INVENTORY_FAULT": json.dumps(asked),
@@ -67,7 +70,7 @@ def run_faulty(folder: Path, fault: Fault, *arguments: str | Path) -> Faulty:
     }
     done = run(*arguments, cwd=folder, env=env)
     lines = [line.split(" ", 2) for line in log.read_text().splitlines()]
-    return Faulty(done, [Operation(int(number), kind, path) for number, kind, path in lines], fault.nth)
+    return Faulty(done, [Operation(int(number), kind, path) for number, kind, path in lines], fault.nth, fault.how)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

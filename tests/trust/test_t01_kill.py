@@ -24,6 +24,7 @@ from trust.writers import acknowledged, begun, killed, record_runs, two_snapshot
 
 KILLS = [30, pytest.param(500, marks=pytest.mark.full)]
 WRITERS = 5  # at a time
+NO_LINKS = ("links", "renames", "chmod")
 OUTPUTS = tuple(word for suffix in formats.FORMATS for word in ("-o", f"out/x.{suffix}"))
 
 
@@ -62,7 +63,7 @@ def test_no_acknowledged_run_is_lost(kills: int, tmp_path: Path) -> None:
     history = History(tmp_path / "history")
     for _ in range(kills // WRITERS):
         with contextlib.ExitStack() as stack:
-            writers = [stack.enter_context(begun(record_runs, tmp_path, n, -1, False)) for n in range(WRITERS)]
+            writers = [stack.enter_context(begun(record_runs, tmp_path, n, -1, False, ())) for n in range(WRITERS)]
             for _, connection in writers:
                 told.append(connection.recv())
             for process, _ in writers:
@@ -82,31 +83,41 @@ def test_no_acknowledged_run_is_lost(kills: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "outputs", "step"),
+    ("how", "outputs", "step", "lacks"),
     [
-        ("kill", (), 15),
-        ("torn", (), 1),
-        pytest.param("kill", OUTPUTS[:2], 1, marks=pytest.mark.full),
-        pytest.param("kill", OUTPUTS, 1, marks=pytest.mark.full),
-        pytest.param("torn", OUTPUTS, 1, marks=pytest.mark.full),
+        ("kill", (), 15, ()),
+        ("torn", (), 1, ()),
+        ("kill", (), 7, NO_LINKS),
+        pytest.param("kill", OUTPUTS[:2], 1, (), marks=pytest.mark.full),
+        pytest.param("kill", OUTPUTS, 1, (), marks=pytest.mark.full),
+        pytest.param("torn", OUTPUTS, 1, (), marks=pytest.mark.full),
+        pytest.param("kill", OUTPUTS[:2], 1, NO_LINKS, marks=pytest.mark.full),
     ],
-    ids=["kill", "torn", "kill with csv", "kill with everything", "torn with everything"],
+    ids=[
+        "kill",
+        "torn",
+        "kill without links",
+        "kill with csv",
+        "kill with everything",
+        "torn with everything",
+        "kill with csv without links",
+    ],
 )
 def test_killed_at_every_file_operation(
-    how: str, outputs: tuple[str, ...], step: int, world: Path, tmp_path: Path
+    how: str, outputs: tuple[str, ...], step: int, lacks: tuple[str, ...], world: Path, tmp_path: Path
 ) -> None:
     """Killed before any of a run's file operations, or in the middle of a write: all is whole, and the next run sweeps.
 
-    At each commit every fifteenth operation of a run into a history is tried.
+    At each commit every fifteenth operation of a run into a history is tried; where there are no links, every seventh.
     """
     arguments = ("snapshot", "-q", *SERVER, *HISTORY, *outputs)
     case = tmp_path / "case"
-    operations = run_faulty(placed(world, case), Fault(), *arguments).operations
+    operations = run_faulty(placed(world, case), Fault(lacks=lacks), *arguments).operations
     new = contents(case)
     assert len(operations) > 30
     for operation in [one for one in operations if how == "kill" or one.kind == "write"][::step]:
         old = contents(placed(world, case))
-        faulty = run_faulty(case, Fault(operation.number, how), *arguments)
+        faulty = run_faulty(case, Fault(operation.number, how, lacks=lacks), *arguments)
         assert faulty.done.code == -9
         assert faulty.met is not None
         after = contents(case)

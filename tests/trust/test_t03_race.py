@@ -15,10 +15,14 @@ PROCESSES = 8
 
 
 @pytest.mark.parametrize("runs", [5, pytest.param(25, marks=pytest.mark.long)])
-def test_eight_at_once(runs: int, tmp_path: Path) -> None:
-    """Eight processes with the same answers: every run is there, with an id of its own, in the order of time."""
+@pytest.mark.parametrize("lacks", [(), ("links", "renames", "chmod")], ids=["", "without links"])
+def test_eight_at_once(lacks: tuple[str, ...], runs: int, tmp_path: Path) -> None:
+    """Eight processes with the same answers: every run is there, with an id of its own, in the order of time.
+
+    So it is where there are no hard links.
+    """
     with contextlib.ExitStack() as stack:
-        writers = [stack.enter_context(begun(record_runs, tmp_path, n, runs, True)) for n in range(PROCESSES)]
+        writers = [stack.enter_context(begun(record_runs, tmp_path, n, runs, True, lacks)) for n in range(PROCESSES)]
         told = [acknowledged(connection) for _, connection in writers]
     for ids in told:
         assert len(ids) == runs

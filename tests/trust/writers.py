@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import random
 import resource
+import runpy
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -54,11 +55,12 @@ def write_in_turns(folder: Path, suffix: str, told: Connection) -> None:
         told.send(name)
 
 
-def record_runs(folder: Path, number: int, runs: int, same: bool, told: Connection) -> None:
+def record_runs(folder: Path, number: int, runs: int, same: bool, lacks: Sequence[str], told: Connection) -> None:
     """Record runs with another answer each, ``runs`` of them or without end; acknowledges each id.
 
-    ``same``: the answers are those of the other writers.
+    ``same``: the answers are those of the other writers; ``lacks``: what the file system cannot do, if anything.
     """
+    runpy.run_path(str(Path(__file__).parent / "faults/sitecustomize.py"))["take_away"](lacks)
     answer = folder / f"s{number}.json"
     for turn in itertools.count() if runs < 0 else range(runs):
         own = turn if same else f"{turn}-{os.getpid()}"

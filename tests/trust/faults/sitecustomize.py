@@ -3,16 +3,18 @@
 Python runs this file when its folder stands in PYTHONPATH; so does the nursery of ``cli/nursery.py``. What is to happen
 stands in INVENTORY_FAULT, as ``trust/faulty.py`` writes it:
 
-    {"under": [folders], "log": file, "nth": 7, "how": "ENOSPC", "lasting": false}
+    {"under": [folders], "log": file, "nth": 7, "how": "ENOSPC", "lasting": false, "lacks": ["links"]}
 
 Counted are the operations that change something under the folders: a file opened for writing, each write, flush and
 fsync, replace, rename, link, mkdir, unlink, rmdir, chmod and lock; a folder's fsync is called ``sync``. All of the
 product goes through them, as Arrow's, DuckDB's and openpyxl's output are bytes before they are a file's. The log gets a
 line each, ``number kind path``. ``how`` is the name of an errno, ``kill`` (SIGKILL before the operation) or ``torn``
 (SIGKILL too, but half of a write is done); ``lasting``: from the N-th on every operation that takes room fails.
+``lacks``: what the file system cannot do at all, words of ``LACKING``.
 """
 
 import builtins
+import ctypes
 import errno
 import fcntl
 import io
@@ -164,7 +166,31 @@ def writes(file: Any, mode: str) -> bool:
     return bool(set(mode) & set("wxa+")) and not isinstance(file, int)
 
 
+LACKING: dict[str, tuple[tuple[Any, str, str], ...]] = {
+    "links": ((os, "link", "EPERM"),),  # exFAT, many shares
+    "renames": ((ctypes, "CDLL", "ENOSYS"),),  # FUSE: no rename that refuses to overwrite
+    "chmod": ((os, "chmod", "EPERM"), (os, "fchmod", "EPERM"), (os, "fchown", "EPERM")),  # CIFS, synchronised folders
+    "sync": ((os, "fsync", "EINVAL"),),  # some FUSE
+    "locks": ((fcntl, "flock", "ENOTSUP"),),  # some shares
+}
+
+
+def take_away(lacks: list[str]) -> None:
+    """Make the file system one that cannot do some things."""
+    for word in lacks:
+        for module, name, code in LACKING[word]:
+            setattr(module, name, _refusing(getattr(errno, code)))
+
+
+def _refusing(code: int) -> Callable[..., Any]:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
 if "INVENTORY_FAULT" in os.environ:
     asked = json.loads(os.environ["INVENTORY_FAULT"])
+    take_away(asked.pop("lacks"))
     Path(asked["log"]).touch()
     install(Faults(**asked))
