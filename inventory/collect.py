@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -60,6 +60,7 @@ def collect(
     concurrency: int = CONCURRENCY,
     progress: Progress | None = None,
     chance: Callable[[], float] = random.random,
+    ignore: Iterable[str] = (),
 ) -> Snapshot:
     """Ask LM Studio servers for their models: one GET each, at the same time.
 
@@ -74,6 +75,8 @@ def collect(
         concurrency: servers asked at the same time.
         progress: called as each server is done, with its observation, how many are done, and how many there are.
         chance: gives a random number from 0 to 1, for the pauses before further attempts.
+        ignore: globs of unknown fields, such as ``extra.last_used_at``, that do not count when two answers are the
+            same.
 
     Returns:
         The snapshot. ``snapshot.complete`` says whether every server was read; ``snapshot.observations`` says why not.
@@ -102,6 +105,7 @@ def collect(
         concurrency,
         progress or _nobody,
         Connections(chosen, clock, chance),
+        Intake(tuple(ignore)),
     )
     return _run(reader.ask(chosen))
 
@@ -126,7 +130,7 @@ class _Reader:
     concurrency: int
     progress: Progress
     connections: Connections
-    intake: Intake = field(default_factory=Intake)
+    intake: Intake
 
     async def ask(self, servers: list[Server]) -> Snapshot:
         """Ask all servers, some at a time."""

@@ -22,6 +22,7 @@ from inventory.references import resolve
 from inventory.snapshot import Snapshot, arrow_schema, concat, conformed, frame, rows, table_of, values
 from inventory.steps import KINDS, Stored, sides
 from inventory.store import Store
+from inventory.ticking import without_clocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,14 +52,17 @@ class History:
         path: the folder, or its ``file://`` address; one that is not there is an empty history. With the engine spark
             also an address that Spark can read, like ``s3a://bucket/folder``, from which a history is only read.
         engine: what runs the queries: a word of ``engines.ENGINES``.
+        ignore: fields that no comparison looks at; globs. A run that is recorded here is stored without those of them
+            that no column holds.
 
     Raises:
         ConfigurationError: the engine cannot read such an address.
         FileError: there is no folder at the address, or it could not be reached.
     """
 
-    def __init__(self, path: str | Path, engine: str = "duckdb") -> None:
+    def __init__(self, path: str | Path, engine: str = "duckdb", *, ignore: Sequence[str] = ()) -> None:
         self.store = Store(place(engine, path))
+        self.ignore = tuple(ignore)
         self._engine = engine
 
     def __repr__(self) -> str:
@@ -113,7 +117,7 @@ class History:
         Args:
             old: the earlier run.
             new: the later run.
-            ignore: fields that are not compared; globs.
+            ignore: further fields that are not compared; globs.
             servers: only these; all by default.
         """
         before_run, after_run = self.resolve(old), self.resolve(new)
@@ -137,7 +141,7 @@ class History:
         olds, news = (
             {server: ("ok", row["observed_at"]) for server, row in known.items() if row} for known in (before, after)
         )
-        changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), ignore)
+        changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), (*self.ignore, *ignore))
         failed = [row for row in seen[after_run] if row["status"] != "ok" and (not only or row["server"] in only)]
         return left_out(changes, failed, after)
 
@@ -257,13 +261,12 @@ class History:
         wanted = table_of(queries.WANTED, stored)
         engine = self.views([], runs, wanted=wanted)
         for table in schema.GRAIN_TABLES.values():
-            tables[table.name] = (
-                conformed(engine.query(queries.rows(table)), arrow_schema(table)) if runs else concat(table, [])
-            )
+            found = conformed(engine.query(queries.rows(table)), arrow_schema(table)) if runs else concat(table, [])
+            tables[table.name] = without_clocks(found)  # earlier versions stored those of one server for all
         return Snapshot(tables)
 
     def _past(self, servers: Sequence[str] = (), key: str | None = None) -> Past:
-        return Past(self.store, self._engine, servers, key)
+        return Past(self.store, self._engine, servers, key, self.ignore)
 
     def views(
         self,

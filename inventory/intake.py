@@ -40,9 +40,14 @@ class Reading:
 
 
 class Intake:
-    """The answers of one run."""
+    """The answers of one run.
 
-    def __init__(self) -> None:
+    Args:
+        ignore: globs of unknown fields that the digests are taken without.
+    """
+
+    def __init__(self, ignore: Sequence[str] = ()) -> None:
+        self._ignore = tuple(ignore)
         self._known: dict[tuple[str, str], Reading] = {}
         self._keys: dict[str, str] = {}  # the same text once, however many machines have the model
         self._bodies: list[_Packed] = []
@@ -70,7 +75,7 @@ class Intake:
         for name, table in self._tables.items():
             table.add(getattr(rows, name))
         keys = tuple(self._keys.setdefault(key, key) for key in rows.models["key"])
-        reading = Reading(len(self._bodies), keys, _told(rows), (*checked.warnings, *rows.warnings))
+        reading = Reading(len(self._bodies), keys, _told(rows, self._ignore), (*checked.warnings, *rows.warnings))
         self._bodies.append(_packed(body))
         self._known[api, payload_digest] = reading
         return reading
@@ -84,7 +89,7 @@ class Intake:
         """
         tables = {name: table.named(places) for name, table in self._tables.items()}
         bodies = {server: self._bodies[place] for server, place in places.items()}
-        return Snapshot({"observations": table_of(schema.OBSERVATIONS, observed), **tables}, payloads=_Bodies(bodies))
+        return Snapshot({"observations": table_of(schema.OBSERVATIONS, observed), **tables}, payloads=_Bodies(bodies), ignored=self._ignore)
 
 
 class _Table:
@@ -162,10 +167,10 @@ def _numbers(values: "array[int]") -> pa.Array:
     return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
 
 
-def _told(rows: Rows) -> dict[str, Any]:
+def _told(rows: Rows, ignore: Sequence[str]) -> dict[str, Any]:
     return {
         "model_count": len(rows.models["key"]),
         "instance_count": len(rows.instances["key"]),
         "size_bytes": total_of(rows.models["size_bytes"]),
-        "digest": digest(rows),
+        "digest": digest(rows, ignore),
     }

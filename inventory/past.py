@@ -28,10 +28,19 @@ class Past:
         engine: what runs the queries: a word of ``engines.ENGINES``.
         servers: only these; all by default.
         key: only the models with this key.
+        ignore: fields that are not compared; globs.
     """
 
-    def __init__(self, store: Store, engine: str, servers: Sequence[str] = (), key: str | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        engine: str,
+        servers: Sequence[str] = (),
+        key: str | None = None,
+        ignore: Sequence[str] = (),
+    ) -> None:
         self._store = store
+        self._ignore = ignore
         self._servers = servers
         self._key = key
         self._answers_open = False
@@ -48,13 +57,15 @@ class Past:
         touched: dict[tuple[str, str], set[Any]] = defaultdict(set)
         for row in self._changes(since):
             if row["key"] is not None and (row["grain"] == "model" or row["change"] == "reconfigured"):
-                touched[row["run_id"], row["change"]].add(tuple(row[key] for key in (*schema.INSTANCES.keys, "grain")))
+                old_key = row["old"] if row["change"] == "renamed" else None
+                place = (*(row[key] for key in (*schema.INSTANCES.keys, "grain")), old_key)
+                touched[row["run_id"], row["change"]].add(place)
         for row in counted:
             read, asked = row["servers_ok"], row["servers"]
             row["status"] = (
                 "ok" if read == asked else "suspect" if row["servers_suspect"] else "partial" if read else "failed"
             )
-            row |= {word: len(touched[row["run_id"], word]) for word in ("added", "removed", "reconfigured")}
+            row |= {word: len(touched[row["run_id"], word]) for word in ("added", "removed", "renamed", "reconfigured")}
         return table_of(queries.RUNS, counted)
 
     def timeline(self, since: datetime | None = None) -> pa.Table:
@@ -67,7 +78,7 @@ class Past:
         if not stored:
             return concat(queries.LIFECYCLE, [])
         self._open(stored)
-        last = {(row["server"], row["key"]): row["observed_at"] for row in self._changes() if row["key"] is not None}
+        last = {(row["server"], key): row["observed_at"] for row in self._changes() for key in _keys_of(row)}
         changed = [{"server": server, "key": key, "observed_at": moment} for (server, key), moment in last.items()]
         self._engine.add("changed", table_of(queries.CHANGED, changed))
         found = self._engine.query(queries.lives(servers=bool(self._servers), keys=self._key is not None))
@@ -106,12 +117,12 @@ class Past:
             for name, row in named.items()
         }
         self._open({one.stored_in for step in steps.values() for one in step})
-        changes = rows(compare_sides(*sides(self._engine, steps, self._key)).table)
+        changes = rows(compare_sides(*sides(self._engine, steps, self._key), self._ignore).table)
         for change in changes:
             row = named[change["server"]]
             change |= {name: row[name] for name in ("server", "run_id", "observed_at")}
             change["previous_run_id"] = row["old_run"]
-        return [one for one in changes if self._key is None or one["key"] == self._key]
+        return [change for change in changes if self._key is None or self._key in _keys_of(change)]
 
     def _open(self, stored: Sequence[str] | set[str]) -> None:
         """Open the answers that some runs stored; who needs more of them than another asks first."""
@@ -122,3 +133,9 @@ class Past:
 
     def _rows(self, sql: str) -> list[Row]:
         return rows(self._engine.query(sql)) if self._run_ids else []
+
+
+def _keys_of(change: Row) -> set[str]:
+    """The keys of the models that a change is about: none for news about a server, two for a model that was renamed."""
+    keys = {change["key"], change["old"] if change["change"] == "renamed" else None}
+    return {key for key in keys if key is not None}

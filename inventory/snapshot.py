@@ -43,11 +43,13 @@ class Snapshot:
         tables: ``observations``, ``models`` and ``instances`` as Arrow tables with the types of ``schema.py``.
         grains: the grains it holds: both, or the one that a CSV or Parquet file was written in.
         payloads: the answers as received, by server name; empty for a snapshot read from a file.
+        ignored: globs of unknown fields that its digests were taken without.
     """
 
     tables: Mapping[str, pa.Table]
     grains: tuple[str, ...] = schema.GRAINS
     payloads: Mapping[str, bytes] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
 
     @property
     def models(self) -> "pd.DataFrame":

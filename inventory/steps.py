@@ -50,7 +50,8 @@ def sides(engine: "Engine", steps: Mapping[str, Step], key: str | None = None) -
     Args:
         engine: with the views ``models``, ``instances`` and ``payloads`` of all runs that hold these answers.
         steps: by the name that stands for the server.
-        key: only the models with this key.
+        key: only the models with this key, and of each step in which they can differ whatever else can: a model that
+            was renamed has another key on the other side.
     """
     answers = [
         {"server": name, "side": side, "digest": answer.digest, "stored_in": answer.stored_in}
@@ -60,7 +61,8 @@ def sides(engine: "Engine", steps: Mapping[str, Step], key: str | None = None) -
     ]
     engine.add("answers", table_of(queries.ANSWERS, answers))
     touched = rows(engine.query(queries.TOUCHED)) if answers else []
-    wanted = [row for row in touched if key is None or row["key"] == key]
+    servers = {row["server"] for row in touched if key in (None, row["key"])}
+    wanted = [row for row in touched if row["server"] in servers]
     engine.add("touched", table_of(queries.TOUCHED_KEYS, wanted))
     found = {grain: _rows(engine, table, bool(wanted)) for grain, table in schema.GRAIN_TABLES.items()}
     fields: dict[int, dict[str, frozenset[str]]] = {side: {} for side in queries.SIDES}

@@ -1,7 +1,8 @@
 """The proof of a history: every digest recomputed, every link followed, every answer flattened again."""
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +15,8 @@ from inventory.contents import KINDS, Sealed, is_merged, listed, month_of, opene
 from inventory.decode import PATHS, decode
 from inventory.digest import digest
 from inventory.errors import FileError, ServerError
-from inventory.flatten import flatten
+from inventory.fields import IGNORED, without_ticking
+from inventory.flatten import Columns, flatten
 from inventory.folders import everything
 from inventory.queries import GRAIN_FILES
 from inventory.references import RUN_ID
@@ -244,11 +246,13 @@ def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem
         except ServerError:
             yield Problem(name, "a body that is no answer", _holds("payloads", run_id))
             continue
-        if sha256(row["body"]).hexdigest() != row["payload_digest"] or digest(flat) != row["digest"]:
+        ignore = _ignored(row["fields"])
+        if sha256(row["body"]).hexdigest() != row["payload_digest"] or digest(flat, ignore) != row["digest"]:
             yield Problem(name, "a body of another digest", _holds("payloads", run_id))
         for table, columns in (("models", flat.models), ("instances", flat.instances)):
             names = schema.TABLES[table].names[1:]
-            told = zip(*(columns[column] for column in names), strict=True)
+            kept_columns = columns if ignore is None else _without_clocks(columns, ignore)
+            told = zip(*(kept_columns[column] for column in names), strict=True)
             expected[table].update((row["digest"], *cells) for cells in told)
     for table, answers in expected.items():
         name = files.name(table, run_id)
@@ -258,6 +262,19 @@ def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem
             kept = files.sealed[table, run_id].table(["digest", *schema.TABLES[table].names[1:]])
             if Counter(zip(*(values(kept, column) for column in kept.column_names), strict=True)) != answers:
                 yield Problem(name, "other rows than the bodies give", _holds(table, run_id))
+
+
+def _ignored(fields: str | None) -> list[str] | None:
+    """The globs of unknown fields that an answer was stored without; None if an earlier version stored it with all."""
+    names = [name for name in json.loads(fields or "[]") if name.startswith(IGNORED)]
+    return [name.removeprefix(IGNORED) for name in names] or None
+
+
+def _without_clocks(columns: Columns, ignore: Sequence[str]) -> Columns:
+    """The columns of one answer as they are stored."""
+    steady = [text and without_ticking(text, ignore) for text in columns["extra"]]
+    cleared = {name: [None] * len(steady) for name in schema.CLOCKS if name in columns}
+    return {**columns, **cleared, "extra": steady}
 
 
 def _holds(kind: str, run_id: str) -> str:
