@@ -3,7 +3,6 @@
 Only servers that were read completely in both snapshots are compared; the others say nothing about what is gone.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.fields import IGNORED, compared, value_text
+from inventory.fields import compared, ignored_in, value_text
 from inventory.pairing import Entries, Entry, Pair, Row, instance_pairs, model_pairs, to_json
 from inventory.renames import REGROUPED, Rename, find_renames, groups_of, hints_of
 from inventory.snapshot import Snapshot, frame, rows, table_of, values
@@ -40,6 +39,7 @@ HINTS = schema.Table(
 )
 
 _Fields = Mapping[str, frozenset[str]]
+_UNREAD = "not read"
 _CAME = {"model": "added", "instance": "loaded"}
 _WENT = {"model": "removed", "instance": "unloaded"}
 
@@ -62,6 +62,11 @@ class Changes:
     def not_compared(self) -> dict[str, str]:
         """Why a server was not compared, by its name."""
         return {row["server"]: row["reason"] for row in rows(self.skipped)}
+
+    @property
+    def unread(self) -> list[str]:
+        """The servers that could not be compared because an answer of theirs was not read, or is suspect."""
+        return [server for server, reason in self.not_compared.items() if reason.startswith(_UNREAD)]
 
     @property
     def frame(self) -> "pd.DataFrame":
@@ -112,16 +117,26 @@ def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes
         ignore: names of fields whose values are not compared, with all that is in them; ``*`` and ``?`` stand for any
             text.
     """
-    return compare_sides(_side(old), _side(new), ignore)
+    return compare_sides(_side(old), _side(new), ignore, (*old.ignored, *new.ignored))
 
 
-def compare_sides(old: Side, new: Side, ignore: Sequence[str] = ()) -> Changes:
-    """``compare`` for what is known of two moments, which need not be whole snapshots."""
+def compare_sides(old: Side, new: Side, ignore: Sequence[str] = (), unkept: Sequence[str] = ()) -> Changes:
+    """``compare`` for what is known of two moments, which need not be whole snapshots.
+
+    Args:
+        old: the earlier one.
+        new: the later one.
+        ignore: globs of fields that are not compared.
+        unkept: globs of unknown fields that the rows of one side were kept without.
+    """
     before, after = ({server: status for server, (status, _) in side.servers.items()} for side in (old, new))
     both = {server for server in before.keys() & after.keys() if before[server] == after[server] == "ok"}
     grains = [grain for grain in schema.GRAINS if grain in old.tables and grain in new.tables]
-    unkept = {server: _unkept(server, (old.fields, new.fields)) for server in both}
-    olds, news = (_entries(side, grains, ignore, unkept) for side in (old, new))
+    lacking = {
+        server: (*unkept, *ignored_in(name for side in (old, new) for name in (side.fields or {}).get(server, ())))
+        for server in both
+    }
+    olds, news = (_entries(side, grains, ignore, lacking) for side in (old, new))
     fields = (old.fields, new.fields)
     found = [
         change for server in olds.keys() | news.keys() for change in _server(server, olds[server], news[server], fields)
@@ -160,7 +175,7 @@ def left_out(changes: Changes, failed: Sequence[Row], known: Mapping[str, Row | 
         last = known.get(row["server"])
         skipped[row["server"]] = {
             "server": row["server"],
-            "reason": f"not read now: {row['status']}",
+            "reason": f"{_UNREAD} now: {row['status']}",
             "last_read": last["observed_at"] if last else None,
         }
     return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
@@ -180,14 +195,8 @@ def _reason(before: str | None, after: str | None) -> str:
     if after is None:
         return "no longer asked"
     if after != "ok":
-        return f"not read now: {after}"
-    return "seen for the first time: a baseline" if before is None else f"not read before: {before}"
-
-
-def _unkept(server: str, fields: Sequence[_Fields | None]) -> tuple[str, ...]:
-    """The globs of unknown fields that the stored rows of either side lack, so that nobody can compare them."""
-    names = {name for known in fields if known for name in known.get(server, ()) if name.startswith(IGNORED)}
-    return tuple(sorted(name.removeprefix(IGNORED) for name in names))
+        return f"{_UNREAD} now: {after}"
+    return "seen for the first time: a baseline" if before is None else f"{_UNREAD} before: {before}"
 
 
 def _entries(

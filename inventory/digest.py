@@ -40,9 +40,7 @@ def digest(rows: Rows, ignore: Sequence[str] | None = ()) -> str:
     return told.hexdigest()
 
 
-def _canonical(
-    columns: Columns, table: schema.Table, names: Sequence[str], ignore: Sequence[str] | None
-) -> list[str]:
+def _canonical(columns: Columns, table: schema.Table, names: Sequence[str], ignore: Sequence[str] | None) -> list[str]:
     kinds = {column.name: column.kind for column in table.columns}
     values: list[Any] = []
     for name in names:

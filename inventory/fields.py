@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import translate
 from functools import cache
 from typing import Any
@@ -40,6 +40,11 @@ def compared(row: Row, table: schema.Table, ignore: Sequence[str], unkept: Seque
         else:
             fields[column.name] = sorted(set(json.loads(value))) if column.kind == schema.LIST else value
     return fields
+
+
+def ignored_in(names: Iterable[str]) -> tuple[str, ...]:
+    """The globs of unknown fields that an answer was stored without, out of the names of its fields."""
+    return tuple(sorted({name.removeprefix(IGNORED) for name in names if name.startswith(IGNORED)}))
 
 
 def without_ticking(extra: str, ignore: Sequence[str] = ()) -> str | None:

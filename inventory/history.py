@@ -20,7 +20,7 @@ from inventory.errors import ConfigurationError
 from inventory.past import Past
 from inventory.references import resolve
 from inventory.snapshot import Snapshot, arrow_schema, concat, conformed, frame, rows, table_of, values
-from inventory.steps import KINDS, Stored, sides
+from inventory.steps import KINDS, Stored, sides, unkept_of
 from inventory.store import Store
 from inventory.ticking import without_clocks
 
@@ -264,6 +264,13 @@ class History:
             found = conformed(engine.query(queries.rows(table)), arrow_schema(table)) if runs else concat(table, [])
             tables[table.name] = without_clocks(found)  # earlier versions stored those of one server for all
         return Snapshot(tables)
+
+    @_steady
+    def unkept(self, snapshot: Snapshot) -> tuple[str, ...]:
+        """The globs of unknown fields that the rows of a snapshot out of this history were stored without."""
+        stored = [row for row in rows(snapshot.tables["observations"]) if row["digest"]]
+        engine = self.views([], {row["stored_in"] for row in stored}, ["payloads"])
+        return unkept_of(engine, stored)
 
     def _past(self, servers: Sequence[str] = (), key: str | None = None) -> Past:
         return Past(self.store, self._engine, servers, key, self.ignore)

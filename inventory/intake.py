@@ -89,7 +89,11 @@ class Intake:
         """
         tables = {name: table.named(places) for name, table in self._tables.items()}
         bodies = {server: self._bodies[place] for server, place in places.items()}
-        return Snapshot({"observations": table_of(schema.OBSERVATIONS, observed), **tables}, payloads=_Bodies(bodies), ignored=self._ignore)
+        return Snapshot(
+            {"observations": table_of(schema.OBSERVATIONS, observed), **tables},
+            payloads=_Bodies(bodies),
+            ignored=self._ignore,
+        )
 
 
 class _Table:

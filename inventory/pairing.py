@@ -69,7 +69,7 @@ def instance_pairs(
     if not gone or not came or models is None:
         return pairs
     before, after = (
-        [(model_of(entry.row, side), *_own_name(entry)) for entry in entries]
+        [(model_of(entry.row, side), _own_name(entry)) for entry in entries]
         for side, entries in enumerate((gone, came))
     )
     return [pair for pair in pairs if None not in pair] + _pairs(gone, came, before, after, (_content,))

@@ -5,15 +5,16 @@ change; only where a key is given more than once is it the order that pairs them
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from inventory import queries, schema
 from inventory.diff import Side
+from inventory.fields import ignored_in
 from inventory.snapshot import arrow_schema, concat, conformed, rows, table_of, values
 
 if TYPE_CHECKING:
@@ -77,6 +78,21 @@ def sides(engine: "Engine", steps: Mapping[str, Step], key: str | None = None) -
         for at, side in enumerate(queries.SIDES)
     )
     return before, after
+
+
+def unkept_of(engine: "Engine", stored: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The globs of unknown fields that some answers were stored without.
+
+    Args:
+        engine: with the view ``payloads`` of all runs that hold them.
+        stored: their observations.
+    """
+    if not stored:
+        return ()
+    answers = [{**row, "side": queries.SIDES[1]} for row in stored]
+    engine.add("answers", table_of(queries.ANSWERS, answers))
+    engine.add("touched", table_of(queries.TOUCHED_KEYS, [{**row, "key": None} for row in stored]))
+    return ignored_in(name for row in rows(engine.query(queries.FIELDS)) for name in json.loads(row["fields"]))
 
 
 def _rows(engine: "Engine", table: schema.Table, any_touched: bool) -> dict[int, pa.Table]:

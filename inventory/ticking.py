@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.fields import without_ticking
+from inventory.flatten import Columns
 from inventory.snapshot import build, values
 
 _EXTRA = schema.Table("extra", "unknown fields", (schema.Column("extra", schema.OBJECT, "", ""),))
@@ -31,3 +32,10 @@ def without_clocks(table: pa.Table, ignore: Sequence[str] = ()) -> pa.Table:
         return table
     column = build(_EXTRA, {"extra": steady}).column("extra")
     return table.set_column(place, table.schema.field(place), column)
+
+
+def steady_columns(columns: Columns, ignore: Sequence[str] = ()) -> Columns:
+    """``without_clocks`` for the columns of one answer."""
+    steady = [text and without_ticking(text, ignore) for text in columns["extra"]]
+    cleared = {name: [None] * len(steady) for name in schema.CLOCKS if name in columns}
+    return {**columns, **cleared, "extra": steady}

@@ -17,13 +17,15 @@ CORE = {
     "errors", "schema", "keys", "labels", "places", "settings", "filenames",  # what there is and what may be said
     "parse", "decode", "legacy", "flatten", "parameters", "digest", "intake", "suspicion",
     "snapshot",  # from bytes to tables
-    "pairing", "fields", "diff", "steps", "references", "queries", "seal",  # from tables to changes
+    "pairing", "renames", "fields", "ticking", "diff", "steps", "references", "queries",
+    "seal",  # from tables to changes
     "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
 }
 EDGES = {
     "servers", "configuration", "texts", "tokens", "sources",
     "files", "folders", "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
     "contents", "months", "notes", "store", "compaction", "engines", "past", "history", "verify", "prune",
+    "absence",
 }
 # fmt: on
 JOINT = {"collect", "recording", "comparison"}
@@ -40,6 +42,7 @@ TOLD = {  # edges that another edge stands on
     "history": {"store", "engines", "past"},
     "verify": {"contents", "folders", "store", "journal"},
     "prune": {"contents", "store", "compaction"},
+    "absence": {"contents", "folders"},
     "shapes": {"canvas"},
     "plots": {"canvas", "shapes"},
 }

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from inventory.cli._files import check_targets, grain_option, local_zone, output_option, report_among, write_all
-from inventory.cli._history import history_at, history_option, live
+from inventory.cli._history import history_at, history_option, live, with_runs
 from inventory.cli._shared import INCOMPLETE, say
 from inventory.errors import FileError
 
@@ -18,11 +18,13 @@ from inventory.errors import FileError
 def export(ref: str, outputs: Sequence[str], grain: str, folder: str | None) -> int:
     """Write any stored snapshot (default: latest) in any format."""
     check_targets(outputs, grain)
-    from inventory.comparison import overview_of, side_of, snapshot_of
+    from inventory.comparison import is_recorded, overview_of, side_of, snapshot_of
     from inventory.overview import Overview
     from inventory.report import files_text
 
     history = history_at(folder)
+    if is_recorded(ref):
+        with_runs(history)
     side = side_of(ref, history, lambda: live(history))
     snapshot = snapshot_of(side, history)
     overview = overview_of(side, history, local_zone(snapshot)) if report_among(outputs) else Overview(snapshot)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from inventory.cli._history import history_at, history_option
+from inventory.cli._history import history_option, recorded_at
 from inventory.cli._shared import json_option, print_json
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def prune(
 
     given = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
     rules = {name: number for name, number in given.items() if number}
-    store = history_at(folder).store
+    store = recorded_at(folder).store
     what = plan(store, rules, list(store.baselines().values())) if rules or not compact else None
     if what and not dry_run:
         carry_out(store, what)

@@ -2,7 +2,7 @@
 
 import click
 
-from inventory.cli._history import history_at, history_option
+from inventory.cli._history import history_at, history_option, with_runs
 from inventory.cli._shared import json_option, print_json
 from inventory.errors import FileError
 
@@ -12,16 +12,25 @@ from inventory.errors import FileError
 @json_option
 def verify(folder: str | None, as_json: bool) -> int:
     """Prove the history: recompute every digest, follow every link, flatten every answer again."""
-    from inventory import verify as proof
     from inventory.layout import count, plain
     from inventory.snapshot import rows
+    from inventory.verify import prove
 
-    store = history_at(folder).store
-    problems = rows(proof.verify(store))
+    history = history_at(folder)
+    proof = prove(history.store)
+    problems = rows(proof.problems)
+    if not problems and not proof.runs:
+        with_runs(history)
     if as_json:
-        print_json("verify", {"problems": problems})
+        counts = {"runs": proof.runs, "answers": proof.answers, "equal_answers": proof.equal_answers}
+        print_json("verify", {**counts, "problems": problems})
     else:
         for problem in problems:
             click.echo(plain(f"{problem['file']}: {problem['problem']}; it holds {problem['holds']}"))
-        click.echo(f"{count(len(proof.recorded(store)), 'run')}, {count(len(problems), 'problem')}")
+        click.echo(f"{count(proof.runs, 'run')}, {count(len(problems), 'problem')}")
+        if proof.equal_answers:
+            click.echo(
+                f"{proof.equal_answers:,} of {count(proof.answers, 'answer')} kept as the body of an equal one, "
+                "which differs only in order and in fields that tick"
+            )
     return FileError.exit_code if problems else 0
