@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -35,8 +35,7 @@ PROBLEMS = schema.Table(
 )
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One damaged or missing file, or one broken link."""
 
     file: str
@@ -50,8 +49,7 @@ class Proof:
 
     Attributes:
         problems: one row per problem, as ``PROBLEMS`` says; none if all is well.
-        runs: how many runs there are.
-        answers: how many answers they point at.
+        runs: how many runs there are, and how many ``answers`` they point at.
         equal_answers: those of them kept as another body, which differs only in order and in fields that tick.
     """
 
@@ -62,15 +60,14 @@ class Proof:
 
 
 def verify(store: Store) -> pa.Table:
-    """The problems of a history: ``prove(store).problems``."""
+    """The problems of a history, as ``prove`` finds them."""
     return prove(store).problems
 
 
 def prove(store: Store) -> Proof:
     """Check all files of a history against their seals, each other, and their own evidence.
 
-    Of a run whose files were merged, the rows are proven by the digest that was taken of them then, and the chain by
-    the SHA-256 of its own file, which only its merged file still tells.
+    A merged run is proven by the digests that were taken when it was merged: of its rows, and of its own file.
     """
     before: list[Problem] | None = None
     while True:
@@ -84,8 +81,8 @@ def prove(store: Store) -> Proof:
             break
         before = found
     problems = build(PROBLEMS, {name: [getattr(problem, name) for problem in found] for name in PROBLEMS.names})
-    recorded = {run_id for path in store.months.files("observations") for run_id in _listed(path)}
-    return Proof(problems, len(recorded), files.counts["answers"], files.counts["equal"])
+    runs = {run_id for path in store.months.files("observations") for run_id in _listed(path)}
+    return Proof(problems, len(runs), files.counts["answers"], files.counts["equal"])
 
 
 @dataclass(frozen=True)
@@ -94,9 +91,9 @@ class _Files:
 
     Attributes:
         sealed: what each run has of each kind.
-        lost: the kinds and months of which a merged file is damaged: nobody knows which runs it held.
+        lost: the kinds and months of which a merged file is damaged, so that its runs are not known.
         known: the digests of stored answers, each with that of its body, by run.
-        counts: how many ``answers`` runs point at, and how many of them are kept as the body of an ``equal`` one.
+        counts: of the ``answers`` that runs point at, and of those kept as the body of an ``equal`` one.
     """
 
     store: Store
@@ -114,7 +111,7 @@ class _Files:
         )
 
     def answers(self, run_id: str) -> dict[str, str]:
-        """The digests of the answers that a run stored, each with that of its body, read once: many point at them."""
+        """The digests of the answers that a run stored, each with that of its body, read once."""
         if run_id not in self.known:
             table = self.sealed["payloads", run_id].table(["digest", "payload_digest"])
             self.known[run_id] = dict(zip(*(values(table, name) for name in table.column_names), strict=True))

@@ -36,7 +36,7 @@ def test_a_line_says_how_the_run_went(tmp_path: Path) -> None:
         "seconds": 1.235,
         "run_id": snapshot.run_id,
         "statuses": {"ok": 1, "unreachable": 1},
-        "changes": {"added": 0, "removed": 1, "reconfigured": 0, "loaded": 1, "unloaded": 1, "reported": 0,
+        "changes": {"added": 0, "removed": 1, "renamed": 0, "reconfigured": 0, "loaded": 1, "unloaded": 1, "reported": 0,
                     "unreported": 0},
         "exit_code": 3,
         "failures": ["a.csv could not be written"],

@@ -76,8 +76,7 @@ def snapshot(
     check_targets(outputs, grain)
     servers = ready(entries, quiet=quiet)
     history = None if no_history else history_at(folder, ignore=ignore)
-    if history:
-        _check_begun(history, existing_history)
+    is_new = history is not None and _is_new(history, existing_history)
     began = time.perf_counter()
     with progress(quiet=quiet) as told:
         asking = {"timeout": timeout, "concurrency": concurrency, "progress": told}
@@ -85,6 +84,8 @@ def snapshot(
     files, failures = write_all(_overview(taken, outputs, history), outputs, grain)
     failures += [taken.failure] if taken.failure else []
     _tell(taken, files, time.perf_counter() - began, as_json, quiet)
+    if history and is_new and not taken.failure:  # said to whoever takes it for the history of before, and so always
+        say(f"this run begins a new history in {history.store.folder.absolute()}")
     for failure in failures:
         say(failure)
     code = _outcome(taken, failures, fatal)
@@ -99,23 +100,22 @@ def _check_one_history(no_history: bool, existing_history: bool, fatal: frozense
         raise ConfigurationError("--fail-on needs a history to compare with", "Leave --no-history out")
 
 
-def _check_begun(history: "History", existing_history: bool) -> None:
-    """Say that this run begins a history, and where, or refuse it: it would have nothing to compare with.
+def _is_new(history: "History", existing_history: bool) -> bool:
+    """Whether this run will be the first of a history.
 
     Raises:
-        FileError: there is no history and one is wanted, or the folder is a part of another.
+        FileError: it would be, and one that exists is wanted, or the folder is a part of another history.
     """
     try:
         if history.store.run_ids():
-            return
+            return False
     except FileError:
-        return  # it is there and cannot be read, which is said when the run is recorded
+        return False  # it is there and cannot be read, which is said when the run is recorded
     from inventory.absence import home_of, no_runs
 
-    error = no_runs(history.store.folder)
     if existing_history or home_of(history.store.folder):
-        raise error
-    say(f"{error.what}. This run begins a new history in {history.store.folder.absolute()}")
+        raise no_runs(history.store.folder)
+    return True
 
 
 def _outcome(taken: "Taken", failures: Sequence[FileError], fatal: frozenset[str]) -> int:

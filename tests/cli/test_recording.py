@@ -43,7 +43,7 @@ def test_it_is_recorded_where_the_environment_says(server: StandIn, tmp_path: Pa
     env = clean(HOME=str(tmp_path), XDG_DATA_HOME=str(tmp_path / "data"))
     del env["LMS_INVENTORY_HISTORY"]
     done = run("snapshot", "-q", "--server", server.url, env=env)
-    assert done == (0, "", "")
+    assert done.later == (0, "", "")
     assert list(tmp_path.rglob("observations/*/*.parquet"))
 
 
@@ -94,7 +94,8 @@ def test_an_unknown_word_is_told_before_anybody_is_asked(words: str) -> None:
         done = run("snapshot", "--server", server.url, "--fail-on", words)
         assert server.requests == []
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
-    assert "Use added, removed, reconfigured, loaded, unloaded, reported, unreported, any" in done.err
+    assert "added, removed, renamed, reconfigured, loaded, unloaded, reported, unreported, any, incomplete" in done.err
+    assert ("Did you mean 'added'?" in done.err) == (words == "Added")
 
 
 def test_an_answer_that_lost_most_models_is_doubted_once(server: StandIn, tmp_path: Path) -> None:
