@@ -98,7 +98,7 @@ def _change_line(row: Row) -> str:
     what = row["change"]
     if row["field"] is not None:
         old, new = (plain(shown(row[side], row["field"])) for side in ("old", "new"))
-        what = f"{plain(row['field'])}  {old} -> {new}"
+        what = f"{'renamed' if row['change'] == 'renamed' else plain(row['field'])}  {old} -> {new}"
     name = f" {plain(row['instance_id'])}" if row["instance_id"] else ""
     return f"    {_moment(row['observed_at'])}  {style(mark, fg=colour)} {row['grain']}{name} {what}"
 

@@ -67,6 +67,7 @@ def collect(
     concurrency: int = CONCURRENCY,
     progress: Progress | None = None,
     chance: Callable[[], float] = random.random,
+    ignore: Iterable[str] = (),
 ) -> Snapshot:
     """Ask LM Studio servers for their models: one GET each, at the same time.
 
@@ -81,6 +82,8 @@ def collect(
         concurrency: servers asked at the same time.
         progress: called as each server is done, with its observation, how many are done, and how many there are.
         chance: gives a random number from 0 to 1, for the pauses before further attempts.
+        ignore: globs of unknown fields, such as ``extra.last_used_at``, that do not count when two answers are the
+            same.
 
     Returns:
         The snapshot. ``snapshot.complete`` says whether every server was read; ``snapshot.observations`` says why not.
@@ -109,6 +112,7 @@ def collect(
         concurrency,
         progress or _nobody,
         Connections(chosen, clock, chance),
+        ResponseBatch(ignore),
     )
     return _run(reader.ask(chosen))
 
@@ -144,7 +148,7 @@ class _Reader:
     concurrency: int
     progress: Progress
     connections: Connections
-    batch: ResponseBatch = field(default_factory=ResponseBatch)
+    batch: ResponseBatch
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # of the large answers: one is understood at a time
 
     async def ask(self, servers: list[Server]) -> Snapshot:
@@ -228,7 +232,7 @@ class _Reader:
             known = self.batch.get(apis, payload_digest) if answer.http_status in (None, 200) else None
             if known is not None:
                 return known
-            response = await run(_flattened, answer, apis, server.token is not None)
+            response = await run(_flattened, answer, apis, self.batch.ignore, server.token is not None)
             return self.batch.add(apis, payload_digest, response)
 
 
@@ -245,12 +249,13 @@ def _check_token(answer: Answer, token: str | None) -> None:
         )
 
 
-def _flattened(answer: Answer, apis: tuple[str, ...], token_sent: bool) -> FlatResponse:
+def _flattened(answer: Answer, apis: tuple[str, ...], ignore: tuple[str, ...], token_sent: bool) -> FlatResponse:
     try:
         return flatten_response(
             answer.body,
             apis,
             answer.http_status or 200,
+            ignore=ignore,
             token_sent=token_sent,
             path=answer.path,
             challenge=answer.challenge,

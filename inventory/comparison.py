@@ -36,6 +36,11 @@ class Side:
     live: bool = False
 
 
+def is_recorded(ref: str) -> bool:
+    """Whether a reference means a run of a history: neither the servers now nor a file."""
+    return ref != LIVE and Path(ref).suffix.lower().removeprefix(".") not in formats.FORMATS
+
+
 def side_of(ref: str, history: History, ask: Callable[[], Snapshot]) -> Side:
     """What a reference means.
 
@@ -51,7 +56,7 @@ def side_of(ref: str, history: History, ask: Callable[[], Snapshot]) -> Side:
     if ref == LIVE:
         taken = ask()
         return Side(_moment(taken.observed_at), snapshot=taken, live=True)
-    if Path(ref).suffix.lower().removeprefix(".") in formats.FORMATS:
+    if not is_recorded(ref):
         return Side(ref, snapshot=formats.read(ref))
     try:
         run_id = history.resolve(ref)
@@ -64,6 +69,13 @@ def changes_between(
     old: Side, new: Side, history: History, *, ignore: Sequence[str] = (), servers: Sequence[str] = ()
 ) -> Changes:
     """What changed from one side to another.
+
+    Args:
+        old: the earlier side.
+        new: the later side.
+        history: where the runs are; what it ignores is not compared.
+        ignore: further fields that are not compared; globs.
+        servers: only these; all by default.
 
     Raises:
         ConfigurationError: a server that neither side knows.
@@ -80,7 +92,7 @@ def changes_between(
         before, after = only(before, servers), only(after, servers)
     if old.server and new.server and old.server != new.server:  # one machine against another
         before = _renamed(before, new.server)
-    return _not_now(compare(before, after, ignore), new, after, history, servers)
+    return _not_now(compare(before, after, (*history.ignore, *ignore)), new, after, history, servers)
 
 
 def snapshot_of(side: Side, history: History) -> Snapshot:
@@ -194,7 +206,8 @@ def _not_now(changes: Changes, new: Side, after: Snapshot, history: History, ser
 
 
 def _as_of(side: Side, history: History) -> Snapshot:
-    return side.snapshot if side.snapshot is not None else history.as_of(side.run_id or "latest")
+    snapshot = side.snapshot if side.snapshot is not None else history.as_of(side.run_id or "latest")
+    return replace(snapshot, ignored=history.unkept(snapshot)) if side.run_id else snapshot
 
 
 def _renamed(snapshot: Snapshot, server: str) -> Snapshot:

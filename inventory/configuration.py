@@ -42,7 +42,8 @@ class Configuration:
         path: the file.
         text: what is in it.
         entries: its servers, in order.
-        settings: the values of ``[defaults]``, and that of ``[history]`` as ``history``, by name; paths made whole.
+        settings: the values of ``[defaults]`` and ``[compare]``, and that of ``[history]`` as ``history``, by name;
+            paths made whole.
         csv: how CSV files are written.
     """
 
@@ -60,7 +61,9 @@ class Configuration:
 
     def said_of(self, setting: str) -> str:
         """Where one of ``settings`` is."""
-        return self.said("history", "path") if setting == "history" else self.said("defaults", setting)
+        if setting == "history":
+            return self.said("history", "path")
+        return self.said("compare" if setting in keys.names("compare") else "defaults", setting)
 
     def entry(self, server: Server) -> Entry:
         """A server with what the file says for all, where it says nothing itself."""
@@ -116,10 +119,10 @@ def parse(text: str, path: Path) -> Configuration:
     several = content.get("server", [])
     if not isinstance(several, list) or not all(isinstance(table, dict) for table in several):
         raise ConfigurationError(f"{plain.said('server')}: a server is a table in two brackets", "Write [[server]]")
-    history, defaults = (_table(plain, (name,), content.get(name, {})) for name in ("history", "defaults"))
-    known = replace(
-        plain, settings={"history" if name == "path" else name: history[name] for name in history} | defaults
-    )
+    tables = (_table(plain, (name,), content.get(name, {})) for name in ("history", "defaults", "compare"))
+    history, defaults, comparing = tables
+    places = {"history" if name == "path" else name: history[name] for name in history}
+    known = replace(plain, settings=places | defaults | comparing)
     csv = _table(plain, ("csv",), content.get("csv", {}))
     with _at(plain, "csv", "decimal"):
         known = replace(known, csv=dialect_of(csv.get("separator"), csv.get("decimal")))

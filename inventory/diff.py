@@ -3,7 +3,6 @@
 Only servers that were read completely in both snapshots are compared; the others say nothing about what is gone.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +13,10 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.errors import wrong_type
-from inventory.fields import compared, value_text
+from inventory.fields import compared, ignored_in, value_text
 from inventory.gaps import alike
 from inventory.pairing import Entries, Entry, Pair, Row, instance_pairs, model_pairs, to_json
+from inventory.renames import REGROUPED, Rename, find_renames, groups_of, hints_of
 from inventory.snapshot import Snapshot, frame, rows, table_of, values
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ HINTS = schema.Table(
 )
 
 _Fields = Mapping[str, frozenset[str]]
-_ALIKE = ("publisher", "architecture", "quantization_name", "size_bytes")
+_UNREAD = "not read"
 _CAME = {"model": "added", "instance": "loaded"}
 _WENT = {"model": "removed", "instance": "unloaded"}
 
@@ -66,6 +66,11 @@ class Changes:
         return {row["server"]: row["reason"] for row in rows(self.skipped)}
 
     @property
+    def unread(self) -> list[str]:
+        """The servers that could not be compared because an answer of theirs was not read, or is suspect."""
+        return [server for server, reason in self.not_compared.items() if reason.startswith(_UNREAD)]
+
+    @property
     def frame(self) -> "pd.DataFrame":
         """The changes as a DataFrame with nullable types."""
         return frame(self.table)
@@ -75,7 +80,7 @@ class Changes:
         touched: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
         for row in rows(self.table):
             if row["grain"] == grain:
-                name = row["field"] if row["key"] is None else None
+                name = row["field"] if row["key"] is None else row["old"] if row["change"] == "renamed" else None
                 touched[row["change"]].add((*(row[key] for key in schema.INSTANCES.keys), name))
         return {word: len(touched[word]) for word in schema.CHANGES_WORDS}
 
@@ -123,15 +128,26 @@ def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes
         if not isinstance(given, Snapshot):
             raise wrong_type(given, "a snapshot", "Get one from inventory.collect, inventory.read or History.load")
     old, new = alike(old, new)
-    return compare_sides(_side(old), _side(new), ignore)
+    return compare_sides(_side(old), _side(new), ignore, (*old.ignored, *new.ignored))
 
 
-def compare_sides(old: Side, new: Side, ignore: Sequence[str] = ()) -> Changes:
-    """``compare`` for what is known of two moments, which need not be whole snapshots."""
+def compare_sides(old: Side, new: Side, ignore: Sequence[str] = (), unkept: Sequence[str] = ()) -> Changes:
+    """``compare`` for what is known of two moments, which need not be whole snapshots.
+
+    Args:
+        old: the earlier one.
+        new: the later one.
+        ignore: globs of fields that are not compared.
+        unkept: globs of unknown fields that the rows of one side were kept without.
+    """
     before, after = ({server: status for server, (status, _) in side.servers.items()} for side in (old, new))
     both = {server for server in before.keys() & after.keys() if before[server] == after[server] == "ok"}
     grains = [grain for grain in schema.GRAINS if grain in old.tables and grain in new.tables]
-    olds, news = (_entries(side, grains, both, ignore) for side in (old, new))
+    lacking = {
+        server: (*unkept, *ignored_in(name for side in (old, new) for name in (side.fields or {}).get(server, ())))
+        for server in both
+    }
+    olds, news = (_entries(side, grains, ignore, lacking) for side in (old, new))
     fields = (old.fields, new.fields)
     found = [
         change for server in olds.keys() | news.keys() for change in _server(server, olds[server], news[server], fields)
@@ -158,7 +174,7 @@ def compare_sides(old: Side, new: Side, ignore: Sequence[str] = ()) -> Changes:
         }
         for server in sorted((before.keys() | after.keys()) - both)
     ]
-    return Changes(table_of(schema.CHANGES, found), table_of(NOT_COMPARED, skipped), table_of(HINTS, _hints(found)))
+    return Changes(table_of(schema.CHANGES, found), table_of(NOT_COMPARED, skipped), table_of(HINTS, hints_of(found)))
 
 
 def left_out(changes: Changes, failed: Sequence[Row], known: Mapping[str, Row | None]) -> Changes:
@@ -174,7 +190,7 @@ def left_out(changes: Changes, failed: Sequence[Row], known: Mapping[str, Row | 
         last = known.get(row["server"])
         skipped[row["server"]] = {
             "server": row["server"],
-            "reason": f"not read now: {row['status']}",
+            "reason": f"{_UNREAD} now: {row['status']}",
             "last_read": last["observed_at"] if last else None,
         }
     return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
@@ -191,48 +207,26 @@ def _side(snapshot: Snapshot) -> Side:
     )
 
 
-def _hints(found: Sequence[Row]) -> list[Row]:
-    """A model that came as another went with the same values, or an instance of one model under another id."""
-    went: dict[Any, list[Row]] = defaultdict(list)
-    for row in found:
-        if row["change"] in _WENT.values():
-            went[_identity(row)].append(row)
-    hints = []
-    for row in found:
-        if row["change"] in _CAME.values() and (identity := _identity(row)) and (gone := went[identity]):
-            before = gone.pop(0)
-            name = before["instance_id"] if row["grain"] == "instance" else before["key"]
-            hints.append({**row, "hint": f"possible rename of {name}"})
-    return hints
-
-
-def _identity(row: Row) -> Any:
-    """What a renamed model or instance keeps; None if too little is known."""
-    if row["grain"] == "instance":
-        return row["server"], row["key"], row["ordinal"]
-    values = json.loads(row["old"] or row["new"])
-    same = tuple(values.get(name) for name in _ALIKE)
-    return None if same[-1] is None else (row["server"], same)
-
-
 def _reason(before: str | None, after: str | None, old: Side, new: Side) -> str:
     if after is None:
         return "no rows in the new file, which does not say who was read" if new.rows_only else "no longer asked"
     if after != "ok":
-        return f"not read now: {after}"
+        return f"{_UNREAD} now: {after}"
     if before is None and old.rows_only:
         return "no rows in the old file, which does not say who was read"
-    return "seen for the first time: a baseline" if before is None else f"not read before: {before}"
+    return "seen for the first time: a baseline" if before is None else f"{_UNREAD} before: {before}"
 
 
-def _entries(side: Side, grains: Sequence[str], servers: set[str], ignore: Sequence[str]) -> dict[str, Entries]:
-    """The entries of each server that has any."""
+def _entries(
+    side: Side, grains: Sequence[str], ignore: Sequence[str], unkept: Mapping[str, Sequence[str]]
+) -> dict[str, Entries]:
+    """The entries of each server in ``unkept`` that has any."""
     groups: dict[str, Entries] = defaultdict(lambda: {grain: [] for grain in grains})
     for grain in grains:
         table = schema.GRAIN_TABLES[grain]
         for row in rows(side.tables[grain]):
-            if row["server"] in servers:
-                groups[row["server"]][grain].append(Entry(row, compared(row, table, ignore)))
+            if (server := row["server"]) in unkept:
+                groups[server][grain].append(Entry(row, compared(row, table, ignore, unkept[server])))
     return groups
 
 
@@ -241,14 +235,25 @@ def _server(server: str, olds: Entries, news: Entries, fields: Sequence[_Fields 
 
     ``fields`` are the fields of its whole answers, where the entries are only a part of them.
     """
-    ordinals: dict[Any, int] | None = None
+    models = None
     if "model" in olds:
         pairs = model_pairs(olds, news)
-        ordinals = {(one.row["key"], one.row["ordinal"]): other.row["ordinal"] for one, other in pairs if one and other}
+        renames = find_renames(pairs)
+        models = groups_of(pairs, renames)
+        yield from (_renamed(rename) for rename in renames)
+        renamed = {id(entry) for rename in renames for entry in (rename.old, rename.new)}
+        pairs = [pair for pair in pairs if None not in pair or renamed.isdisjoint(map(id, pair))]
+        pairs += [rename.pair() for rename in renames if rename.compared]
         yield from _changes("model", server, _seen("model", server, olds, news, fields), pairs)
     if "instance" in olds:
-        pairs = instance_pairs(olds["instance"], news["instance"], ordinals)
+        pairs = instance_pairs(olds["instance"], news["instance"], models)
         yield from _changes("instance", server, _seen("instance", server, olds, news, fields), pairs)
+
+
+def _renamed(rename: Rename) -> Row:
+    old, new = rename.old.row, rename.new.row
+    change = _change("model", new, "renamed", field="key", old=old["key"], new=new["key"])
+    return change | ({"hint": REGROUPED} if rename.regrouped else {})
 
 
 def _seen(

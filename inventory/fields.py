@@ -1,34 +1,92 @@
 """The compared fields of a row: lists as sets, unknown fields by path, null as nothing."""
 
-import fnmatch
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from fnmatch import translate
+from functools import cache
 from typing import Any
 
 from inventory import schema
 from inventory.pairing import Row, to_json
 
+CLOCKS = tuple(f"*.{name}" for name in schema.CLOCKS)
+"""Globs of the paths at which ``schema.CLOCKS`` stand among unknown fields."""
 
-def compared(row: Row, table: schema.Table, ignore: Sequence[str]) -> Row:
-    """The compared fields of a row that have a value; lists as sorted lists, unknown fields by path."""
+IGNORED = "ignored:"
+"""What stands, among the fields of a stored answer, before a glob of unknown fields that its rows are kept without."""
+
+
+def compared(row: Row, table: schema.Table, ignore: Sequence[str], unkept: Sequence[str] = ()) -> Row:
+    """The compared fields of a row that have a value; lists as sorted lists, unknown fields by path.
+
+    Args:
+        row: a row of the table.
+        table: its schema.
+        ignore: fields that are not compared; globs.
+        unkept: globs of unknown fields that a history has left out of one of the rows.
+    """
     fields: Row = {}
+    ignored = tuple(ignore)
     for column in table.columns:
         value = row[column.name]
         if value is None or column.key or not column.compared:
             continue
-        if column.kind == schema.LIST:
-            fields[column.name] = sorted(set(json.loads(value)))
-        elif column.kind == schema.OBJECT:
-            fields |= leaves(column.name, json.loads(value))
+        if column.kind == schema.OBJECT:
+            if (steady := without_ticking(value, (*ignored, *unkept))) is not None:
+                fields |= leaves(column.name, json.loads(steady))
+        elif _matches(column.name, ignored):
+            continue
         else:
-            fields[column.name] = value
-    if not ignore:
-        return fields
-    return {
-        field: value
-        for field, value in fields.items()
-        if not any(fnmatch.fnmatchcase(field, way) for pattern in ignore for way in (pattern, f"{pattern}.*"))
-    }
+            fields[column.name] = sorted(set(json.loads(value))) if column.kind == schema.LIST else value
+    return fields
+
+
+def ignored_in(names: Iterable[str]) -> tuple[str, ...]:
+    """The globs of unknown fields that an answer was stored without, out of the names of its fields."""
+    return tuple(sorted({name.removeprefix(IGNORED) for name in names if name.startswith(IGNORED)}))
+
+
+def without_ticking(extra: str, ignore: Sequence[str] = ()) -> str | None:
+    """The text of an ``extra`` cell without the fields that tick; None if nothing else is in it.
+
+    Args:
+        extra: a JSON object as text.
+        ignore: globs of what ticks besides ``schema.CLOCKS``: paths, or what they stand in.
+    """
+    if not ignore and not any(name in extra for name in schema.CLOCKS):
+        return extra
+    fields = json.loads(extra)
+    steady = _steady(fields, "extra", (*CLOCKS, *ignore))
+    if steady == fields:
+        return extra
+    return json.dumps(steady, ensure_ascii=False, sort_keys=True) if steady else None
+
+
+def _steady(value: Any, path: str, ignore: tuple[str, ...]) -> Any:
+    """What is left of a value; objects in lists stand at the path of their list, and an emptied object goes too."""
+    if isinstance(value, list):
+        return [_steady(item, path, ignore) for item in value]
+    if not isinstance(value, dict):
+        return value
+    left = {}
+    for name, inner in value.items():
+        inner_path = f"{path}.{_step(name)}"
+        if not _matches(inner_path, ignore):
+            rest = _steady(inner, inner_path, ignore)
+            if rest or not inner or not isinstance(inner, dict):
+                left[name] = rest
+    return left
+
+
+def _matches(path: str, ignore: tuple[str, ...]) -> bool:
+    """Whether a field, or what it stands in, is one of those that are ignored."""
+    return bool(ignore) and bool(_patterns(ignore).match(path))
+
+
+@cache
+def _patterns(ignore: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(translate(way) for pattern in ignore for way in (pattern, f"{pattern}.*")))
 
 
 def leaves(path: str, value: Any) -> Row:

@@ -50,7 +50,7 @@ GROUPS = schema.Table(
     ),
 )
 _COUNTED = {
-    "model": {"added": "added", "removed": "removed", "reconfigured": "reconfigured"},
+    "model": {"added": "added", "removed": "removed", "reconfigured": "reconfigured", "renamed": "renamed"},
     "instance": {"loaded": "loaded", "unloaded": "unloaded", "reconfigured": "instances_reconfigured"},
 }
 CHANGE_GROUPS = schema.Table(
@@ -201,7 +201,7 @@ def change_groups_text(found: Sequence[Row], changes: Changes, by: str, title: s
             _named(row["name"]),
             integer(row["servers"]),
             *(
-                " ".join(f"{mark}{row[name]:,}" for mark, name in zip("+-~", words.values(), strict=True))
+                " ".join(f"{mark}{row[name]:,}" for mark, name in zip("+-~", words.values(), strict=False))
                 for words in _COUNTED.values()
             ),
             signed_size(row["size_difference"]) if row["size_difference"] else "",

@@ -23,8 +23,9 @@ from inventory.past import Past
 from inventory.references import limit_of, misdated, resolve, resolve_dated
 from inventory.snapshot import Snapshot, arrow_schema, concat, conformed, frame, rows, table_of, values
 from inventory.state import States
-from inventory.steps import KINDS, Stored, sides
+from inventory.steps import KINDS, Stored, sides, unkept_of
 from inventory.store import Store
+from inventory.ticking import without_clocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,16 +60,26 @@ class History:
         engine: what runs the queries: a word of ``engines.ENGINES``.
         clock: gives the present time: a run that is dated more than an hour later is misdated. It is listed by
             ``runs``, and no part of anything else.
+        ignore: fields that no comparison looks at; globs. A run that is recorded here is stored without those of them
+            that no column holds.
 
     Raises:
         ConfigurationError: the engine cannot read such an address.
         FileError: there is no folder at the address, or it could not be reached.
     """
 
-    def __init__(self, path: str | Path, engine: str = "duckdb", clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        engine: str = "duckdb",
+        clock: Callable[[], datetime] = _utc_now,
+        *,
+        ignore: Sequence[str] = (),
+    ) -> None:
         if not isinstance(path, str | Path):
             raise wrong_type(path, "the folder of a history", "Give a text or a pathlib.Path")
         self.store = Store(place(engine, path))
+        self.ignore = tuple(ignore)
         self._engine = engine
         self.clock = clock
 
@@ -131,7 +142,7 @@ class History:
         Args:
             old: the earlier run.
             new: the later run.
-            ignore: fields that are not compared; globs.
+            ignore: further fields that are not compared; globs.
             servers: only these; all by default.
         """
         before, after = self._dated_run(old), self._dated_run(new)
@@ -143,7 +154,7 @@ class History:
             {server: ("ok", row["observed_at"]) for server, row in known.items()} for known in (found.old, found.new)
         )
         olds |= {server: ("ok", row["observed_at"]) for server, row in found.gone.items() if row}
-        changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), ignore)
+        changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), (*self.ignore, *ignore))
         return left_out(changes, found.failed, found.known)
 
     def resolve(self, ref: str) -> str:
@@ -264,13 +275,19 @@ class History:
         wanted = table_of(queries.WANTED, stored)
         engine = self.views([], runs, wanted=wanted)
         for table in schema.GRAIN_TABLES.values():
-            tables[table.name] = (
-                conformed(engine.query(queries.rows(table)), arrow_schema(table)) if runs else concat(table, [])
-            )
+            found = conformed(engine.query(queries.rows(table)), arrow_schema(table)) if runs else concat(table, [])
+            tables[table.name] = without_clocks(found)  # earlier versions stored those of one server for all
         return Snapshot(tables)
 
+    @_steady
+    def unkept(self, snapshot: Snapshot) -> tuple[str, ...]:
+        """The globs of unknown fields that the rows of a snapshot out of this history were stored without."""
+        stored = [row for row in rows(snapshot.tables["observations"]) if row["digest"]]
+        engine = self.views([], {row["stored_in"] for row in stored}, ["payloads"])
+        return unkept_of(engine, stored)
+
     def _past(self, servers: Sequence[str] = (), keys: Sequence[str] = ()) -> Past:
-        return Past(self.store, self._engine, servers, keys, now=self.clock())
+        return Past(self.store, self._engine, servers, keys, self.ignore, now=self.clock())
 
     def views(
         self,

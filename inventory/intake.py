@@ -63,13 +63,16 @@ class BatchEntry:
     warnings: tuple[str, ...]
 
 
-def flatten_response(body: bytes, apis: Collection[str], http_status: int = 200, **asked: Any) -> FlatResponse:
+def flatten_response(
+    body: bytes, apis: Collection[str], http_status: int = 200, *, ignore: Sequence[str] = (), **asked: Any
+) -> FlatResponse:
     """Decode and flatten one answer.
 
     Args:
         body: as received.
         apis: the APIs that may have been asked: words of ``decode.PATHS``.
         http_status: the HTTP status it came with.
+        ignore: globs of unknown fields that the digest is taken without.
         asked: how it was asked for, as ``decode`` takes it.
 
     Raises:
@@ -79,7 +82,7 @@ def flatten_response(body: bytes, apis: Collection[str], http_status: int = 200,
     flat = flatten(checked.models)
     columns = {table.name: _packed_columns(table, getattr(flat, table.name)) for table in schema.GRAIN_TABLES.values()}
     return FlatResponse(
-        columns, tuple(flat.models["key"]), _summary(flat), (*checked.warnings, *flat.warnings), _packed(body)
+        columns, tuple(flat.models["key"]), _summary(flat, ignore), (*checked.warnings, *flat.warnings), _packed(body)
     )
 
 
@@ -87,9 +90,13 @@ class ResponseBatch:
     """The distinct answers of one run.
 
     It has one owner, the event loop, and no lock: nothing of it may be handed to another thread.
+
+    Args:
+        ignore: globs of unknown fields that the digests are taken without.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ignore: Sequence[str] = ()) -> None:
+        self.ignore = tuple(ignore)
         self._known: dict[tuple[tuple[str, ...], str], BatchEntry] = {}
         self._keys: dict[str, str] = {}  # the same text once, however many machines have the model
         self._bodies: list[_Packed] = []
@@ -125,7 +132,11 @@ class ResponseBatch:
         """
         tables = {name: table.named(places) for name, table in self._tables.items()}
         bodies = {server: self._bodies[place] for server, place in places.items()}
-        return Snapshot({"observations": table_of(schema.OBSERVATIONS, observed), **tables}, payloads=_Bodies(bodies))
+        return Snapshot(
+            {"observations": table_of(schema.OBSERVATIONS, observed), **tables},
+            payloads=_Bodies(bodies),
+            ignored=self.ignore,
+        )
 
 
 class _Table:
@@ -214,10 +225,10 @@ def _packed_columns(table: schema.Table, columns: Columns) -> "Columns | pa.Tabl
     return build(table, named) if len(named["key"]) >= _PACKED else named
 
 
-def _summary(rows: Rows) -> dict[str, Any]:
+def _summary(rows: Rows, ignore: Sequence[str]) -> dict[str, Any]:
     return {
         "model_count": len(rows.models["key"]),
         "instance_count": len(rows.instances["key"]),
         "size_bytes": total_of(rows.models["size_bytes"]),
-        "digest": digest(rows),
+        "digest": digest(rows, ignore),
     }

@@ -21,13 +21,14 @@ TOKEN = re.compile(r"sk-lm-\w{4}")
 """How an API token of LM Studio begins: a text that holds one is never repeated."""
 
 _TOKEN_WORDS = ("token", "api_token", "api_key", "apikey", "password", "secret", "bearer")
-_TYPES: dict[str, tuple[type, ...]] = {"number": (int, float), "integer": (int,), "labels": (dict,)}
+_TYPES: dict[str, tuple[type, ...]] = {"number": (int, float), "integer": (int,), "labels": (dict,), "texts": (list,)}
 _WANTED = {
     "text": "a text",
     "path": "a path in quotes",
     "number": "a number",
     "integer": "a whole number",
     "labels": 'a table of texts, such as { site = "Rome" }',
+    "texts": 'a list of texts, such as ["extra.last_used_at"]',
 }
 _FOUND = {bool: "true or false", str: "a text", int: "a whole number", list: "a list", dict: "a table"}
 
@@ -38,7 +39,7 @@ class Key:
 
     Attributes:
         name: as it stands in the file.
-        kind: ``text``, ``path``, ``number``, ``integer`` or ``labels``.
+        kind: ``text``, ``path``, ``number``, ``integer``, ``labels`` or ``texts``.
         meaning: one sentence.
         words: the texts that it can be; empty for any.
         least: the least number.
@@ -85,6 +86,7 @@ TABLES = {
         Key("separator", "text", "What separates the cells of CSV files that are written.", tuple(SEPARATORS)),
         Key("decimal", "text", "What stands before the decimals in them.", DECIMALS),
     ),
+    "compare": (Key("ignore", "texts", "Fields that are not compared; `*` and `?` are wild."),),
     "defaults": (
         TIMEOUT,
         CONCURRENCY,
@@ -130,6 +132,11 @@ def checked(key: Key, value: Any) -> Any:
             raise ConfigurationError(f"{key.name} cannot be {str(value)[:20]}", f"It must be {key.wanted}")
     elif isinstance(value, dict):
         _check_labels(value)
+    elif isinstance(value, list):
+        for text in value:
+            if not isinstance(text, str):
+                raise ConfigurationError(f"{key.name} holds {_kind(text)}", f"It must be {key.wanted}")
+            _check_text(key, text)
     else:
         _check_text(key, value)
     return value

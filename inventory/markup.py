@@ -26,6 +26,7 @@ SHOWN = 20
 MARKS = {
     "added": "+",
     "removed": "\u2212",
+    "renamed": "~",
     "reconfigured": "~",
     "loaded": "+",
     "unloaded": "\u2212",
@@ -162,7 +163,7 @@ def changes_table(
             Cell(row["instance_id"] or row["key"] or row["server"], tag="code"),
             Cell(line.what if line.grain == "server" else field_name(row["field"]) if row["field"] else ""),
             Cell(line.before),
-            Cell(line.after, tag="b" if line.word == "reconfigured" else ""),
+            Cell(line.after, tag="b" if line.word in ("reconfigured", "renamed") else ""),
         ]
         if sizes:
             difference = line.size_difference

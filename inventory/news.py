@@ -18,6 +18,7 @@ _VALUE = 200  # columns of a value that changed
 MARKS = {
     "added": ("+", "green"),
     "removed": ("-", "red"),
+    "renamed": ("~", "yellow"),
     "reconfigured": ("~", "yellow"),
     "loaded": ("+", "green"),
     "unloaded": ("-", "red"),
@@ -56,7 +57,7 @@ def changes_text(changes: Changes, title: str, columns: int = COLUMNS) -> str:
 
 
 def counts_text(changes: Changes) -> str:
-    """One line: models +3 -2 ~1   instances +2 -1 ~2."""
+    """One line: models +3 -2 ~1, 1 renamed   instances +2 -1 ~2."""
     return "   ".join(
         _counts(changes, grain, words)
         for grain, words in (
@@ -100,7 +101,8 @@ def _came_or_went(
         cells.setdefault(_grain(change), []).append([_who(change, several), *map(plain, _summary(change))])
         notes.setdefault(_grain(change), []).append(f"   ({plain(hint)})" if hint else "")
     for grain, lines in cells.items():
-        least, sides = ((34, 8, 6, 9), "<><>") if grain == "model" else ((34, 20, 0), "<<<")
+        renamed = found[0]["change"] == "renamed"
+        least, sides = ((34, 8, 6, 9), "<><>") if grain == "model" and not renamed else ((34, 20, 0), "<<<")
         needed = [max(pair) for pair in zip(rooms(lines), least, strict=False)]
         for line, note in zip(lines, notes[grain], strict=True):
             yield f"{mark}{grain:<8}  {row(line, needed, sides[: len(line)])}{note}"
@@ -144,6 +146,8 @@ def _who(change: dict[str, Any], several: bool) -> str:
 
 def _summary(change: dict[str, Any]) -> list[str]:
     """The few values by which a person knows a model or an instance that came or went."""
+    if change["change"] == "renamed":
+        return [f"was {change['old']}"]
     if change["key"] is None:
         return [f"{change['change']} the field {change['field']} of its {change['grain']}s"]
     values = json.loads(change["new"] or change["old"])
@@ -180,4 +184,5 @@ def _counts(changes: Changes, grain: str, words: Sequence[str]) -> str:
     parts = [
         style(f"{MARKS[word][0]}{numbers[word]:,}", fg=MARKS[word][1] if numbers[word] else None) for word in words
     ]
-    return f"{grain}s " + " ".join(parts)
+    renamed = ", " + style(f"{numbers['renamed']:,} renamed", fg=MARKS["renamed"][1]) if numbers["renamed"] else ""
+    return f"{grain}s " + " ".join(parts) + renamed

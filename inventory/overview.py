@@ -173,7 +173,11 @@ def lines(changes: Changes) -> list[Line]:
     """The changes in words, in the order of the changes table."""
     keys = ("grain", *schema.INSTANCES.keys)
     hints = {tuple(hint[key] for key in keys): hint["hint"] for hint in rows(changes.hints)}
-    return [_line(row, hints.get(tuple(row[key] for key in keys), "")) for row in rows(changes.table)]
+    beside = ("added", "loaded", "renamed")  # the words that a hint is about
+    return [
+        _line(row, hints.get(tuple(row[key] for key in keys), "") if row["change"] in beside else "")
+        for row in rows(changes.table)
+    ]
 
 
 def stillness(overview: Overview) -> str:

@@ -42,22 +42,44 @@ def model_pairs(olds: Entries, news: Entries) -> list[Pair]:
     return _pairs(olds["model"], news["model"], keys[0], keys[1], (whole, _content))
 
 
-def instance_pairs(olds: list[Entry], news: list[Entry], ordinals: Mapping[Any, int] | None) -> list[Pair]:
+def instance_pairs(
+    olds: list[Entry], news: list[Entry], models: tuple[Mapping[Any, int], Mapping[Any, int]] | None
+) -> list[Pair]:
     """Pair the instances of one model with one id: those with equal content first, then in order.
+
+    Where the key of a model changed, so does the id of an instance that has the key for its name.
 
     Args:
         olds: the instances before.
         news: the instances after.
-        ordinals: the ordinal after of each model that is still there, by its key and ordinal before; None if unknown.
+        models: a number for each model before and after, by key and ordinal, that is the same for the same model; None
+            if the models are unknown.
     """
 
-    def owner(row: Row) -> int:
-        ordinal: int = row["ordinal"]
-        return ordinal if ordinals is None else ordinals.get((row["key"], ordinal), -1 - ordinal)
+    def model_of(row: Row, side: int) -> Any:
+        place = (row["key"], row["ordinal"])
+        return place if models is None else models[side].get(place, (side, place))
 
-    before = [(entry.row["key"], owner(entry.row), entry.row["instance_id"]) for entry in olds]
-    after = [(entry.row["key"], entry.row["ordinal"], entry.row["instance_id"]) for entry in news]
-    return _pairs(olds, news, before, after, (_content,))
+    before, after = (
+        [(model_of(entry.row, side), entry.row["instance_id"]) for entry in entries]
+        for side, entries in enumerate((olds, news))
+    )
+    pairs = _pairs(olds, news, before, after, (_content,))
+    gone, came = [old for old, new in pairs if old and not new], [new for old, new in pairs if new and not old]
+    if not gone or not came or models is None:
+        return pairs
+    before, after = (
+        [(model_of(entry.row, side), _own_name(entry)) for entry in entries]
+        for side, entries in enumerate((gone, came))
+    )
+    return [pair for pair in pairs if None not in pair] + _pairs(gone, came, before, after, (_content,))
+
+
+def _own_name(entry: Entry) -> tuple[str, str]:
+    """What the id of an instance adds to the key of its model; the key and the id, if it does not begin with it."""
+    key, name = str(entry.row["key"]), str(entry.row["instance_id"])
+    ending = name.removeprefix(key)
+    return ("", ending) if ending != name and ending[:1] in ("", ":") else (key, name)
 
 
 def _pairs(

@@ -30,13 +30,22 @@ class Past:
         engine: what runs the queries: a word of ``engines.ENGINES``.
         servers: only these; all by default.
         keys: only the models with one of these keys; all by default.
+        ignore: fields that are not compared; globs.
         now: the present time: misdated runs are listed, and left out of everything else.
     """
 
     def __init__(
-        self, store: Store, engine: str, servers: Sequence[str] = (), keys: Sequence[str] = (), *, now: datetime
+        self,
+        store: Store,
+        engine: str,
+        servers: Sequence[str] = (),
+        keys: Sequence[str] = (),
+        ignore: Sequence[str] = (),
+        *,
+        now: datetime,
     ) -> None:
         self._store = store
+        self._ignore = ignore
         self._servers = servers
         self._keys = keys
         self._answers_open = False
@@ -56,7 +65,9 @@ class Past:
         touched: dict[tuple[str, str], set[Any]] = defaultdict(set)
         for row in self._changes(since):
             if row["key"] is not None and (row["grain"] == "model" or row["change"] == "reconfigured"):
-                touched[row["run_id"], row["change"]].add(tuple(row[key] for key in (*schema.INSTANCES.keys, "grain")))
+                old_key = row["old"] if row["change"] == "renamed" else None
+                place = (*(row[key] for key in (*schema.INSTANCES.keys, "grain")), old_key)
+                touched[row["run_id"], row["change"]].add(place)
         for row in counted:
             read, asked = row["servers_ok"], row["servers"]
             row["status"] = (
@@ -64,7 +75,7 @@ class Past:
             )
             if row["run_id"] in self._misdated:
                 row["status"] = "misdated"
-            row |= {word: len(touched[row["run_id"], word]) for word in ("added", "removed", "reconfigured")}
+            row |= {word: len(touched[row["run_id"], word]) for word in ("added", "removed", "renamed", "reconfigured")}
         return table_of(queries.RUNS, counted)
 
     def timeline(self, since: datetime | None = None) -> pa.Table:
@@ -77,7 +88,7 @@ class Past:
         if not stored:
             return concat(queries.LIFECYCLE, [])
         self._open(stored)
-        last = {(row["server"], row["key"]): row["observed_at"] for row in self._changes() if row["key"] is not None}
+        last = {(row["server"], key): row["observed_at"] for row in self._changes() for key in _keys_of(row)}
         changed = [{"server": server, "key": key, "observed_at": moment} for (server, key), moment in last.items()]
         self._engine.add("changed", table_of(queries.CHANGED, changed))
         found = self._engine.query(queries.lives(self._until, servers=bool(self._servers), keys=bool(self._keys)))
@@ -117,12 +128,12 @@ class Past:
             for name, row in named.items()
         }
         self._open({one.stored_in for step in steps.values() for one in step})
-        changes = rows(compare_sides(*sides(self._engine, steps, self._keys)).table)
+        changes = rows(compare_sides(*sides(self._engine, steps, self._keys), self._ignore).table)
         for change in changes:
             row = named[change["server"]]
             change |= {name: row[name] for name in ("server", "run_id", "observed_at")}
             change["previous_run_id"] = row["old_run_id"]
-        return [one for one in changes if not self._keys or one["key"] in self._keys]
+        return [change for change in changes if not self._keys or not {*self._keys}.isdisjoint(_keys_of(change))]
 
     def _open(self, stored: Sequence[str] | set[str]) -> None:
         """Open the answers that some runs stored; who needs more of them than another asks first."""
@@ -133,3 +144,9 @@ class Past:
 
     def _rows(self, sql: str) -> list[Row]:
         return rows(self._engine.query(sql)) if self._run_ids else []
+
+
+def _keys_of(change: Row) -> set[str]:
+    """The keys of the models that a change is about: none for news about a server, two for a model that was renamed."""
+    keys = {change["key"], change["old"] if change["change"] == "renamed" else None}
+    return {key for key in keys if key is not None}

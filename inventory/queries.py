@@ -22,9 +22,8 @@ RUNS = schema.Table(
         schema.Column("error", schema.TEXT, "", "Why the first server that was not read was not."),
         schema.Column("added", schema.INTEGER, "", "Models added since each server's last reading.", "models"),
         schema.Column("removed", schema.INTEGER, "", "Models removed since each server's last reading.", "models"),
-        schema.Column(
-            "reconfigured", schema.INTEGER, "", "Models and instances with another value in a field.", "rows"
-        ),
+        schema.Column("renamed", schema.INTEGER, "", "Models that go on under another key.", "models"),
+        schema.Column("reconfigured", schema.INTEGER, "", "Models and instances with another value.", "rows"),
     ),
 )
 

@@ -3,7 +3,7 @@
 import json
 from array import array
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
@@ -15,7 +15,7 @@ from inventory.contents import ARROW, KINDS
 from inventory.diff import Changes
 from inventory.engines import Engine, open_engine
 from inventory.errors import FileError
-from inventory.fields import leaves
+from inventory.fields import CLOCKS, IGNORED, leaves
 from inventory.history import History, Row
 from inventory.references import AHEAD, limit_of, time_of
 from inventory.servers import Server
@@ -23,6 +23,7 @@ from inventory.snapshot import Snapshot, build, rows, values
 from inventory.state import span
 from inventory.store import Store
 from inventory.suspicion import Expected
+from inventory.ticking import without_clocks
 
 _FRESH = schema.Table(
     "fresh", "a new answer", tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest"))
@@ -89,7 +90,7 @@ def record(history: History, snapshot: Snapshot) -> Snapshot:
     """
     history.store.tidy()
     table = _put(history, snapshot)
-    return Snapshot({**snapshot.tables, "observations": table}, snapshot.grains, snapshot.payloads)
+    return replace(snapshot, tables={**snapshot.tables, "observations": table})
 
 
 def _put(history: History, snapshot: Snapshot) -> pa.Table:
@@ -155,7 +156,8 @@ def _new_rows(snapshot: Snapshot, fresh: dict[str, str], run_id: str) -> dict[st
     engine.add("fresh", asked)
     for name in ("observations", *queries.GRAIN_FILES):
         table = snapshot.tables[name]
-        engine.add(name, table if len(fresh) == len(snapshot.tables["observations"]) else _only(table, asked))
+        table = table if len(fresh) == len(snapshot.tables["observations"]) else _only(table, asked)
+        engine.add(name, without_clocks(table, snapshot.ignored) if name in queries.GRAIN_FILES else table)
     tables = {table.name: engine.query(queries.stored_rows(table, run_id)) for table in schema.GRAIN_TABLES.values()}
     return {"payloads": _payloads(engine, snapshot, run_id), **tables}
 
@@ -168,9 +170,10 @@ def _only(table: pa.Table, asked: pa.Table) -> pa.Table:
 
 
 def _payloads(engine: Engine, snapshot: Snapshot, run_id: str) -> pa.Table:
-    """The bodies as received, and the fields that have a value anywhere in them."""
+    """The bodies as received, and the fields that have a value anywhere in their rows, or that these go without."""
     found = rows(engine.query(queries.FRESH))
-    fields: dict[str, set[str]] = {row["digest"]: set() for row in found}
+    unkept = {f"{IGNORED}{pattern}" for pattern in (*CLOCKS, *snapshot.ignored)}
+    fields: dict[str, set[str]] = {row["digest"]: set(unkept) for row in found}
     for table in schema.GRAIN_TABLES.values():
         for row in rows(engine.query(queries.field_counts(table))):
             fields[row.pop("digest")] |= {f"{table.name}.{name}" for name, count in row.items() if count}
@@ -255,6 +258,7 @@ def take(
         recheck=recheck,
         concurrency=concurrency,
         progress=progress,
+        ignore=history.ignore,
     )
     if failure:
         return Taken(snapshot, failure=failure)

@@ -19,7 +19,10 @@ VALUE = "value"  # a value of another column: text as it is, everything else as 
 
 STATUSES = ("ok", "suspect", "unreachable", "timeout", "unauthorized", "too_old", "not_lm_studio", "invalid")
 GRAINS = ("model", "instance")
-CHANGES_WORDS = ("added", "removed", "reconfigured", "loaded", "unloaded", "reported", "unreported")
+CHANGES_WORDS = ("added", "removed", "renamed", "reconfigured", "loaded", "unloaded", "reported", "unreported")
+CLOCKS = ("remaining_ttl_seconds",)
+"""Names in an answer, wherever they stand and whatever their type, of what only counts down: never compared, and never
+kept in the rows that a history shares between servers and runs."""
 
 MODEL = "models[]."
 INSTANCE = "models[].loaded_instances[]."
@@ -266,7 +269,7 @@ CHANGES = Table(
         _key("instance_ordinal", INTEGER, "", "The instance's ordinal; null at grain model."),
         _told("display_name", TEXT, "", "The model's name for people."),
         _told("change", TEXT, "", "What happened: " + ", ".join(CHANGES_WORDS) + "."),
-        _key("field", TEXT, "", "The field, for reconfigured, reported and unreported."),
+        _key("field", TEXT, "", "The field, for reconfigured, reported and unreported; key for renamed."),
         _told("old", VALUE, "", "The value before; of a removed or unloaded row, its values as a JSON object."),
         _told("new", VALUE, "", "The value after; of an added or loaded row, its values as a JSON object."),
     ),

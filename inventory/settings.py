@@ -74,6 +74,8 @@ def _shown(setting: Setting) -> str:
         return "-"
     if isinstance(value, dict):
         return ", ".join(f"{plain(label)}={plain(text)}" for label, text in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(plain, value)) or "-"
     if isinstance(value, int | float) and setting.name in ("timeout", "recheck"):
         return f"{value:g} s"
     return plain(str(value))

@@ -44,12 +44,14 @@ class Snapshot:
         grains: the grains it holds: both, or the one that a CSV or Parquet file was written in.
         payloads: the answers as received, by server name; empty for a snapshot read from a file.
         gaps: what the file that it was read from does not tell.
+        ignored: globs of unknown fields that its digests were taken without.
     """
 
     tables: Mapping[str, pa.Table]
     grains: tuple[str, ...] = schema.GRAINS
     payloads: Mapping[str, bytes] = field(default_factory=dict)
     gaps: Gaps = field(default_factory=Gaps)
+    ignored: tuple[str, ...] = ()
 
     @property
     def models(self) -> "pd.DataFrame":

@@ -8,12 +8,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from inventory import queries, schema
 from inventory.diff import Side
+from inventory.fields import ignored_in
 from inventory.snapshot import arrow_schema, concat, conformed, rows, table_of, values
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def sides(engine: "Engine", steps: Mapping[str, Step], keys: Sequence[str] = ())
     Args:
         engine: with the views ``models``, ``instances`` and ``payloads`` of all runs that hold these answers.
         steps: by the name that stands for the server.
-        keys: only the models with one of these keys; all by default.
+        keys: only the models with one of these keys, and of each step in which they can differ whatever else can: a
+            model that was renamed has another key on the other side; all by default.
     """
     answers = [
         {"server": name, "side": side, "digest": answer.digest, "stored_in": answer.stored_in}
@@ -60,7 +62,8 @@ def sides(engine: "Engine", steps: Mapping[str, Step], keys: Sequence[str] = ())
     ]
     engine.add("answers", table_of(queries.ANSWERS, answers))
     touched = rows(engine.query(queries.TOUCHED)) if answers else []
-    wanted = [row for row in touched if not keys or row["key"] in keys]
+    servers = {row["server"] for row in touched if not keys or row["key"] in keys}
+    wanted = [row for row in touched if row["server"] in servers]
     engine.add("touched", table_of(queries.TOUCHED_KEYS, wanted))
     found = {grain: _rows(engine, table, bool(wanted)) for grain, table in schema.GRAIN_TABLES.items()}
     fields: dict[int, dict[str, frozenset[str]]] = {side: {} for side in queries.SIDES}
@@ -75,6 +78,21 @@ def sides(engine: "Engine", steps: Mapping[str, Step], keys: Sequence[str] = ())
         for at, side in enumerate(queries.SIDES)
     )
     return before, after
+
+
+def unkept_of(engine: "Engine", stored: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The globs of unknown fields that some answers were stored without.
+
+    Args:
+        engine: with the view ``payloads`` of all runs that hold them.
+        stored: their observations.
+    """
+    if not stored:
+        return ()
+    answers = [{**row, "side": queries.SIDES[1]} for row in stored]
+    engine.add("answers", table_of(queries.ANSWERS, answers))
+    engine.add("touched", table_of(queries.TOUCHED_KEYS, [{**row, "key": None} for row in stored]))
+    return ignored_in(name for row in rows(engine.query(queries.FIELDS)) for name in json.loads(row["fields"]))
 
 
 def _rows(engine: "Engine", table: schema.Table, any_touched: bool) -> dict[int, pa.Table]:

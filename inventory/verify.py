@@ -1,12 +1,13 @@
 """The proof of a history: every digest recomputed, every link followed, every answer flattened again."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -15,12 +16,14 @@ from inventory.contents import KINDS, Sealed, is_merged, is_ours, listed, month_
 from inventory.decode import PATHS, decode
 from inventory.digest import digest
 from inventory.errors import FileError, ServerError
+from inventory.fields import ignored_in
 from inventory.flatten import flatten
 from inventory.foreign import out_of_place
 from inventory.queries import GRAIN_FILES
 from inventory.references import RUN_ID, misdated
 from inventory.snapshot import build, rows, values
 from inventory.store import Store
+from inventory.ticking import steady_columns
 
 PROBLEMS = schema.Table(
     "problems",
@@ -33,8 +36,7 @@ PROBLEMS = schema.Table(
 )
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One damaged or missing file, or one broken link."""
 
     file: str
@@ -42,35 +44,50 @@ class Problem:
     holds: str
 
 
+@dataclass(frozen=True)
+class Proof:
+    """What was proven of a history.
+
+    Attributes:
+        problems: one row per problem, as ``PROBLEMS`` says; none if all is well.
+        runs: how many runs there are, and how many ``answers`` they point at.
+        equal_answers: those of them kept as another body, which differs only in order and in fields that tick.
+    """
+
+    problems: pa.Table
+    runs: int
+    answers: int
+    equal_answers: int
+
+
 def verify(store: Store, now: datetime | None = None) -> pa.Table:
+    """The problems of a history, as ``prove`` finds them."""
+    return prove(store, now).problems
+
+
+def prove(store: Store, now: datetime | None = None) -> Proof:
     """Check all files of a history against their seals, each other, and their own evidence.
 
-    Of a run whose files were merged, the rows are proven by the digest that was taken of them then, and the chain by
-    the SHA-256 of its own file, which only its merged file still tells.
+    A merged run is proven by the digests that were taken when it was merged: of its rows, and of its own file.
 
     Args:
         store: the history.
         now: the present time: a run that is misdated by it is not the newest; without it every date is believed.
-
-    Returns:
-        One row per problem, as ``PROBLEMS`` says; none if all is well.
     """
     before: list[Problem] | None = None
     while True:
         still = store.look(KINDS)
-        found = list(dict.fromkeys(_problems(store, now)))
+        files = _Files(store, {}, set(), {}, Counter())
+        found = list(dict.fromkeys(_problems(files, now)))
         if not found or still():
             break
         if before is not None:  # files come and go all the time: what was found twice is not of their making
             found = [problem for problem in found if problem in before]
             break
         before = found
-    return build(PROBLEMS, {name: [getattr(problem, name) for problem in found] for name in PROBLEMS.names})
-
-
-def recorded(store: Store) -> set[str]:
-    """The runs that are there, but those in a merged file that cannot be read."""
-    return {run_id for path in store.months.files("observations") for run_id in _listed(path)}
+    problems = build(PROBLEMS, {name: [getattr(problem, name) for problem in found] for name in PROBLEMS.names})
+    runs = {run_id for path in store.months.files("observations") for run_id in _listed(path)}
+    return Proof(problems, len(runs), files.counts["answers"], files.counts["equal"])
 
 
 @dataclass(frozen=True)
@@ -79,14 +96,16 @@ class _Files:
 
     Attributes:
         sealed: what each run has of each kind.
-        lost: the kinds and months of which a merged file is damaged: nobody knows which runs it held.
-        known: the digests of stored answers, by run.
+        lost: the kinds and months of which a merged file is damaged, so that its runs are not known.
+        known: the digests of stored answers, each with that of its body, by run.
+        counts: of the ``answers`` that runs point at, and of those kept as the body of an ``equal`` one.
     """
 
     store: Store
     sealed: dict[tuple[str, str], Sealed]
     lost: set[tuple[str, str]]
-    known: dict[str, frozenset[str]]
+    known: dict[str, dict[str, str]]
+    counts: Counter[str]
 
     def missing(self, kind: str, run_id: str) -> bool:
         """Whether there is no file in which the run's could be, not even a damaged one."""
@@ -96,11 +115,11 @@ class _Files:
             or self.store.path(kind, run_id).exists()
         )
 
-    def answers(self, run_id: str) -> frozenset[str]:
-        """The digests of the answers that a run stored, read once: many runs point at them."""
+    def answers(self, run_id: str) -> dict[str, str]:
+        """The digests of the answers that a run stored, each with that of its body, read once."""
         if run_id not in self.known:
-            table = self.sealed["payloads", run_id].table(["digest"])
-            self.known[run_id] = frozenset(values(table, "digest"))
+            table = self.sealed["payloads", run_id].table(["digest", "payload_digest"])
+            self.known[run_id] = dict(zip(*(values(table, name) for name in table.column_names), strict=True))
         return self.known[run_id]
 
     def name(self, kind: str, run_id: str) -> str:
@@ -109,9 +128,9 @@ class _Files:
         return str((one.path if one else self.store.path(kind, run_id)).relative_to(self.store.folder))
 
 
-def _problems(store: Store, now: datetime | None) -> Iterator[Problem]:
+def _problems(files: _Files, now: datetime | None) -> Iterator[Problem]:
+    store = files.store
     pruned = {run_id: digest for noted in store.noted("pruned").values() for run_id, digest in (noted or {}).items()}
-    files = _Files(store, {}, set(), {})
     writing = store.signs()
     for kind in KINDS:
         known = dict.fromkeys(store.months.files(kind))
@@ -226,17 +245,21 @@ def _before(files: _Files, run_id: str, pruned: dict[str, str]) -> Iterator[Prob
 
 def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
     """Whether every answer that a run points at is there."""
-    pointed: dict[str, set[str]] = defaultdict(set)
-    for row in rows(files.sealed["observations", run_id].table(["digest", "stored_in"])):
+    pointed: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for row in rows(files.sealed["observations", run_id].table(["digest", "stored_in", "payload_digest"])):
         if row["digest"]:
-            pointed[row["stored_in"]].add(row["digest"])
-    for stored, digests in pointed.items():
+            pointed[row["stored_in"]].append((row["digest"], row["payload_digest"]))
+            files.counts["answers"] += 1
+    for stored, answers in pointed.items():
         payloads = files.sealed.get(("payloads", stored))
         if files.missing("payloads", stored):
             yield Problem(files.name("payloads", stored), "missing", _holds("payloads", stored))
-        elif payloads and digests - files.answers(stored):
-            name, holds = files.name("observations", run_id), _holds("observations", run_id)
-            yield Problem(name, f"points at answers that {stored} does not hold", holds)
+        elif payloads:
+            bodies = files.answers(stored)
+            files.counts["equal"] += sum(bodies.get(digest, body) != body for digest, body in answers)
+            if any(digest not in bodies for digest, _ in answers):
+                name, holds = files.name("observations", run_id), _holds("observations", run_id)
+                yield Problem(name, f"points at answers that {stored} does not hold", holds)
 
 
 def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem]:
@@ -252,11 +275,13 @@ def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem
         except ServerError:
             yield Problem(name, "a body that is no answer", _holds("payloads", run_id))
             continue
-        if sha256(row["body"]).hexdigest() != row["payload_digest"] or digest(flat) != row["digest"]:
+        ignore = ignored_in(json.loads(row["fields"] or "[]")) or None  # an earlier version kept what ticks
+        if sha256(row["body"]).hexdigest() != row["payload_digest"] or digest(flat, ignore) != row["digest"]:
             yield Problem(name, "a body of another digest", _holds("payloads", run_id))
         for table, columns in (("models", flat.models), ("instances", flat.instances)):
             names = schema.TABLES[table].names[1:]
-            told = zip(*(columns[column] for column in names), strict=True)
+            kept_columns = columns if ignore is None else steady_columns(columns, ignore)
+            told = zip(*(kept_columns[column] for column in names), strict=True)
             expected[table].update((row["digest"], *cells) for cells in told)
     for table, answers in expected.items():
         name = files.name(table, run_id)

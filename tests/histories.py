@@ -78,10 +78,10 @@ def made(folder: Path, *fleets: Fleet) -> tuple[History, list[str]]:
 
 
 def told(table: Any) -> list[tuple[Any, ...]]:
-    """server, change, key, instance_id, field, old and new (of values) of each row of changes."""
+    """server, change, key, instance_id, field, old and new (of values and keys) of each row of changes."""
     return [
         (row["server"], row["change"], row["key"], row["instance_id"], row["field"])
-        + ((row["old"], row["new"]) if row["change"] == "reconfigured" else (None, None))
+        + ((row["old"], row["new"]) if row["change"] in ("reconfigured", "renamed") else (None, None))
         for row in rows(table)
     ]
 

@@ -17,7 +17,8 @@ CORE = {
     "errors", "schema", "keys", "labels", "places", "settings", "filenames", "addresses",  # what may be said
     "parse", "decode", "refusals", "legacy", "flatten", "parameters", "digest", "intake", "suspicion",
     "api", "snapshot", "gaps", "dialects",  # from bytes to tables
-    "pairing", "fields", "diff", "steps", "references", "queries", "state_queries", "seal",  # from tables to changes
+    "pairing", "renames", "fields", "ticking", "diff", "steps", "references", "queries", "state_queries",
+    "seal",  # from tables to changes
     "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
 }
 EDGES = {
@@ -25,6 +26,7 @@ EDGES = {
     "regular_files", "temporary_files", "rights", "files", "write_once", "folders", "foreign",
     "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
     "contents", "months", "notes", "store", "compaction", "engines", "past", "state", "history", "verify", "prune",
+    "absence",
 }
 # fmt: on
 JOINT = {"collect", "recording", "comparison"}
@@ -50,6 +52,7 @@ TOLD = {  # edges that another edge stands on
     "history": {"store", "engines", "past", "state"},
     "verify": {"contents", "foreign", "store", "journal"},
     "prune": {"regular_files", "temporary_files", "contents", "notes", "store", "compaction", "engines"},
+    "absence": {"contents", "folders"},
     "shapes": {"canvas"},
     "plots": {"canvas", "shapes"},
 }

@@ -51,7 +51,11 @@ url = "file:answers/saved.json"
 WRONG = {
     # what a person may write: (the text, the line, what is said of it)
     "an unknown table": ("[servers]", 1, "unknown key 'servers'. Did you mean 'server'?"),
-    "an unknown table far from all": ("\n[zzz]", 2, "unknown key 'zzz'. There are: server, history, csv, defaults"),
+    "an unknown table far from all": (
+        "\n[zzz]",
+        2,
+        "unknown key 'zzz'. There are: server, history, csv, compare, defaults",
+    ),
     "an unknown key": ("[[server]]\nurl = 'h'\ntokn_env = 'X'", 3, "unknown key 'tokn_env' in [[server]]. Did"),
     "a key in capitals": ("[[server]]\nURL = 'h'", 2, "unknown key 'URL' in [[server]]. Did you mean 'url'?"),
     "a key of another table": ("[[server]]\nurl = 'h'\nconcurrency = 3", 3, "It belongs in [defaults]"),

@@ -385,7 +385,7 @@ def test_random_fleets(old: Fleet, new: Fleet) -> None:
 
 
 MIRROR = {"added": "removed", "loaded": "unloaded", "reported": "unreported", "reconfigured": "reconfigured"}
-MIRROR |= {word: other for other, word in MIRROR.items()}
+MIRROR |= {word: other for other, word in MIRROR.items()} | {"renamed": "renamed"}
 
 
 @settings(max_examples=25, deadline=None)

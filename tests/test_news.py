@@ -109,7 +109,7 @@ def test_a_field_that_appears_is_news_of_the_server(tmp_path: Path) -> None:
 def test_hints_stand_beside(tmp_path: Path) -> None:
     """What may be behind a change is said after it."""
     renamed = inventory_before()
-    renamed[2]["key"] = "qwen/qwen3-8b-new"
+    renamed[2] |= {"key": "qwen/qwen3-8b-new", "params_string": "8.2B"}
     text = text_of(tmp_path, {"a": inventory_before()}, {"a": renamed})
     (line,) = [line for line in text.splitlines() if line.startswith("  + model     qwen/qwen3-8b-new ")]
     assert line.endswith("   (possible rename of qwen/qwen3-8b)")

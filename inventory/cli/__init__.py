@@ -38,8 +38,8 @@ Exit codes:
   1    a defect of this tool
   2    wrong usage or configuration
   3    incomplete: some server was not read, or is suspect
-  4    a file could not be written or read
-  10   done, and something that --fail-on names happened
+  4    a file or the history could not be written or read, or is not there
+  10   something that --fail-on names happened, even if some server was not read
   130  interrupted; 143 terminated: nothing half-written
 """
 

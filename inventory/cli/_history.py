@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -12,8 +12,8 @@ import click
 
 import inventory
 from inventory import schema
-from inventory.cli._configuration import chosen, config_option, configuration, ready, setting, user_folder
-from inventory.cli._shared import PATH, say
+from inventory.cli._configuration import PREFIX, chosen, config_option, configuration, ready, setting, user_folder
+from inventory.cli._shared import INCOMPLETE, PATH, say
 from inventory.engines import ENGINES
 from inventory.errors import ConfigurationError, FileError
 from inventory.servers import Server
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from inventory.snapshot import Snapshot
 
 HAPPENED = 10  # exit code: done, and what --fail-on names happened
+FAIL_WORDS = (*schema.CHANGES_WORDS, "any", "incomplete")  # any is any change; incomplete: a server was not read
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -36,7 +37,14 @@ engine_option = click.option(
 fail_on_option = click.option(
     "--fail-on",
     metavar="WORD,...",
-    help=f"Exit with 10 if one of these happened: {', '.join((*schema.CHANGES_WORDS, 'any'))}.",
+    help=f"Exit with 10 if one of these happened: {', '.join(FAIL_WORDS)}.",
+)
+ignore_option = click.option(
+    "--ignore",
+    metavar="FIELD",
+    multiple=True,
+    envvar=f"{PREFIX}IGNORE",
+    help="A field that is not compared; * and ? are wild. Repeatable.",
 )
 
 
@@ -77,13 +85,19 @@ class _NoHistory:
 
 
 def history_at(
-    folder: str | None, engine: str = ENGINES[0], *, needed: bool = True, misdated_told: bool = True
+    folder: str | None,
+    engine: str = ENGINES[0],
+    ignore: Sequence[str] | None = None,
+    *,
+    needed: bool = True,
+    misdated_told: bool = True,
 ) -> "History":
     """The history in a folder; by default the user's own. Of misdated runs in it one line is told on stderr.
 
     Args:
         folder: the folder.
         engine: what runs the queries.
+        ignore: fields that no comparison looks at; by default what the configuration says.
         needed: whether it is an error here that there is no place for one; else only once it is asked something.
         misdated_told: whether that line is told.
 
@@ -103,9 +117,35 @@ def history_at(
         raise ConfigurationError(
             f"{place!r} cannot be the folder of a history", "Rename the folder: its name is not UTF-8"
         ) from error
-    history = History(place, engine)
+    history = History(place, engine, ignore=_ignored() if ignore is None else ignore)
     if misdated_told:
         _tell_misdated(history)
+    return history
+
+
+def _ignored() -> tuple[str, ...]:
+    """The fields that no comparison looks at, for a command without ``--ignore``."""
+    if variable := os.environ.get(f"{PREFIX}IGNORE"):
+        return tuple(variable.split())
+    return tuple(configuration().settings.get("ignore", ()))
+
+
+def recorded_at(folder: str | None, engine: str = ENGINES[0], *, misdated_told: bool = True) -> "History":
+    """The history in a folder, with at least one run in it; by default the user's own.
+
+    Raises:
+        ConfigurationError: its name is not UTF-8.
+        FileError: there is none, or no run in it: that is not the same as a history in which all is well.
+    """
+    return with_runs(history_at(folder, engine, misdated_told=misdated_told))
+
+
+def with_runs(history: "History") -> "History":
+    """The same history, once it is known to hold a run; errors as ``recorded_at``."""
+    if not history.store.run_ids():
+        from inventory.absence import no_runs
+
+        raise no_runs(history.store.folder)
     return history
 
 
@@ -128,19 +168,30 @@ def words(text: str | None) -> frozenset[str]:
         ConfigurationError: one is unknown.
     """
     given = frozenset(word.strip() for word in text.split(",")) if text is not None else frozenset()
-    if unknown := given - {*schema.CHANGES_WORDS, "any"}:
+    if unknown := sorted(given - set(FAIL_WORDS)):
+        from difflib import get_close_matches
+
+        near = get_close_matches(unknown[0].lower(), FAIL_WORDS, 1, 0.5)
+        advice = f"Did you mean {near[0]!r}? There are" if near else "Use"
         raise ConfigurationError(
-            f"--fail-on does not know {', '.join(map(repr, sorted(unknown)))}",
-            f"Use {', '.join((*schema.CHANGES_WORDS, 'any'))}",
+            f"--fail-on does not know {', '.join(map(repr, unknown))}", f"{advice} {', '.join(FAIL_WORDS)}"
         )
-    return frozenset(schema.CHANGES_WORDS) if "any" in given else given
+    return given - {"any"} | (frozenset(schema.CHANGES_WORDS) if "any" in given else frozenset())
 
 
-def failing(changes: "Changes", fatal: frozenset[str]) -> int:
-    """The exit code for changes: 10 if one of the fatal words happened."""
+def outcome(changes: "Changes | None", fatal: frozenset[str], *, incomplete: bool) -> int:
+    """The exit code of what was done: 10 if one of the fatal words happened, which counts more than 3.
+
+    Args:
+        changes: what changed; None if nothing was compared.
+        fatal: the words of ``--fail-on``.
+        incomplete: a server was not read, or is suspect.
+    """
     from inventory.snapshot import values
 
-    return HAPPENED if fatal & set(values(changes.table, "change")) else 0
+    happened = set(values(changes.table, "change")) if changes else set()
+    happened |= {"incomplete"} if incomplete else set()
+    return HAPPENED if fatal & happened else INCOMPLETE if incomplete else 0
 
 
 def live(history: "History") -> "Snapshot":

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from inventory import settings as words
 from inventory.cli._configuration import PREFIX, configuration, own_times, setting, setting_name, user_folder
 from inventory.cli._files import grain_option
-from inventory.cli._history import default_history, history_option
+from inventory.cli._history import default_history, history_option, ignore_option
 from inventory.cli._shared import concurrency_option, recheck_option, timeout_option
 from inventory.settings import Setting
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @concurrency_option
 @recheck_option
 @grain_option
+@ignore_option
 def without_flags(**values: Any) -> dict[str, Any]:
     """Every option that the configuration can set, for what is not on a command line."""
     return values

@@ -17,8 +17,19 @@ from inventory.cli._files import (
     write_tables,
 )
 from inventory.cli._fleet import by_option, compared_labels, counted, selected
-from inventory.cli._history import engine_option, fail_on_option, failing, history_at, history_option, live, words
-from inventory.cli._shared import INCOMPLETE, json_option, print_json, say, terminal_width, where_option
+from inventory.cli._history import (
+    HAPPENED,
+    engine_option,
+    fail_on_option,
+    history_at,
+    history_option,
+    ignore_option,
+    live,
+    outcome,
+    with_runs,
+    words,
+)
+from inventory.cli._shared import json_option, print_json, say, terminal_width, where_option
 from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
@@ -35,9 +46,7 @@ if TYPE_CHECKING:
 @click.option("--server", "servers", metavar="NAME", multiple=True, help="Only this server. Repeatable.")
 @where_option
 @by_option
-@click.option(
-    "--ignore", metavar="FIELD", multiple=True, help="A field that is not compared; * and ? are wild. Repeatable."
-)
+@ignore_option
 @click.option("--baseline", metavar="NAME", help="Compare with a frozen baseline instead of OLD.")
 @output_option("Write the changes to FILE. Repeatable.")
 @csv_for_option
@@ -70,16 +79,19 @@ def diff(
     check_targets(outputs)
     if baseline is not None and new is not None:
         raise ConfigurationError("OLD and --baseline exclude each other", "Give one of them")
-    from inventory.comparison import changes_between, side_of
+    from inventory.comparison import changes_between, is_recorded, side_of
 
-    history = history_at(folder, engine, needed=False)
+    history = history_at(folder, engine, ignore, needed=False)
+    refs = [old or "previous", new or "latest"] if baseline is None else ["latest", old or "latest"]
+    if any(map(is_recorded, refs)):
+        with_runs(history)
     if baseline is not None:
-        old, new = history.baseline(baseline), old
-    sides = [side_of(ref, history, lambda: live(history)) for ref in (old or "previous", new or "latest")]
+        refs[0] = history.baseline(baseline)
+    sides = [side_of(ref, history, lambda: live(history)) for ref in refs]
     say_notes(*sides)
     labels = selected(compared_labels(sides, history), servers, where) if where or by else {}
     servers = list(labels) if where else servers
-    changes = changes_between(sides[0], sides[1], history, ignore=ignore, servers=servers)
+    changes = changes_between(sides[0], sides[1], history, servers=servers)
     tables, text = _told(changes, labels, by, f"{sides[0].name} -> {sides[1].name}")
     failures = _write(outputs, csv_for, tables, sides, changes, history, servers)
     _print(tables, changes, None if as_json else text)
@@ -88,7 +100,9 @@ def diff(
     if failures:
         return FileError.exit_code
     incomplete = any(side.live and side.snapshot and not side.snapshot.complete for side in sides)
-    return INCOMPLETE if incomplete else failing(changes, fatal)
+    if changes.unread and "incomplete" in fatal:
+        return HAPPENED
+    return outcome(changes, fatal, incomplete=incomplete)
 
 
 def _told(changes: "Changes", labels: "dict[str, Labels]", by: str | None, title: str) -> "tuple[Tables, str]":

@@ -14,7 +14,7 @@ from inventory.cli._files import (
     say_notes,
     write_all,
 )
-from inventory.cli._history import history_at, history_option, live
+from inventory.cli._history import history_at, history_option, live, with_runs
 from inventory.cli._shared import INCOMPLETE, say
 from inventory.errors import FileError
 
@@ -28,11 +28,13 @@ from inventory.errors import FileError
 def export(ref: str, outputs: Sequence[str], csv_for: str | None, grain: str, folder: str | None) -> int:
     """Write any stored snapshot (default: latest) in any format."""
     check_targets(outputs, grain)
-    from inventory.comparison import overview_of, side_of, snapshot_of
+    from inventory.comparison import is_recorded, overview_of, side_of, snapshot_of
     from inventory.overview import Overview
     from inventory.report import files_text
 
     history = history_at(folder, needed=False)
+    if is_recorded(ref):
+        with_runs(history)
     side = side_of(ref, history, lambda: live(history))
     say_notes(side)
     snapshot = snapshot_of(side, history)

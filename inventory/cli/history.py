@@ -8,7 +8,7 @@ import click
 from inventory.cli._configuration import flagged
 from inventory.cli._files import check_targets, csv_for_option, output_option, write_tables
 from inventory.cli._fleet import by_model_option, overview, selected, stored_labels
-from inventory.cli._history import blocks_shown, engine_option, history_at, history_option
+from inventory.cli._history import blocks_shown, engine_option, history_option, recorded_at
 from inventory.cli._shared import json_option, print_json, say, terminal_width, where_option
 from inventory.errors import ConfigurationError, FileError
 
@@ -52,7 +52,7 @@ def history(
     if by is not None and since is not None:
         raise ConfigurationError("--by and --since exclude each other", "--by says what there is now")
     check_targets(outputs)
-    kept = history_at(folder, engine)
+    kept = recorded_at(folder, engine)
     servers = _meant(kept, servers, where)
     tables, text = _question(kept, servers, key, unused, since) if by is None else overview(kept, servers, by)
     failures = write_tables(tables, outputs, ["", *kept.dated()][-1] if outputs else "", csv_for)
@@ -69,7 +69,7 @@ def history(
 @click.pass_context
 def baseline(context: click.Context, name: str, ref: str, folder: str | None) -> int:
     """Freeze the run REF (default: latest) as the baseline NAME, for diff --baseline NAME."""
-    kept = history_at(folder if flagged(context) else context.obj or folder)
+    kept = recorded_at(folder if flagged(context) else context.obj or folder)
     run_id = kept.freeze(name, ref)
     click.echo(f"The baseline {name} is run {run_id}")
     return 0

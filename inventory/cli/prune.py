@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from inventory.cli._history import history_at, history_option
+from inventory.cli._history import history_option, recorded_at
 from inventory.cli._shared import json_option, print_json
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def prune(
 
     given = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
     rules = {name: number for name, number in given.items() if number}
-    history = history_at(folder, misdated_told=not named)
+    history = recorded_at(folder, misdated_told=not named)
     store, now = history.store, history.clock()
     what = None
     if rules or named or not compact:

@@ -12,10 +12,10 @@ from click.core import ParameterSource
 from inventory import texts
 from inventory.cli._configuration import chosen, configuration
 from inventory.cli._files import check_targets
-from inventory.cli._history import default_history, words
+from inventory.cli._history import default_history, history_at, words
 from inventory.cli._shared import PATH, say
 from inventory.cli.snapshot import snapshot
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, FileError
 from inventory.filenames import with_home
 from inventory.schedules import DEFAULT_AT, SCHEDULES, Job, minutes_between, minutes_of, open_schedule, text_of, write
 from inventory.servers import Server, listed, server_of
@@ -90,6 +90,8 @@ def _passed_on() -> Iterator[str]:
         yield from ("--config", _absolute(path))
     if context.get_parameter_source("folder") is ParameterSource.DEFAULT:
         yield from ("--history", str(default_history()))
+    if not context.params["existing_history"] and _is_begun(context.params["folder"]):
+        yield "--existing-history"  # a disk that is not mounted must not look like a history without changes
     for option in snapshot.params:
         name = option.name or ""
         if name in context.params and context.get_parameter_source(name) in _SAID:
@@ -97,6 +99,14 @@ def _passed_on() -> Iterator[str]:
             for one in value if option.multiple else [value]:
                 if one is not False:  # which only a variable says
                     yield from (option.opts[0],) if one is True else (option.opts[0], _whole(name, one))
+
+
+def _is_begun(folder: str | None) -> bool:
+    """Whether there is a history already."""
+    try:
+        return bool(history_at(folder).store.run_ids())
+    except FileError:
+        return True  # it is there, and cannot be read
 
 
 def _whole(name: str, value: Any) -> str:

@@ -17,10 +17,9 @@ from inventory.cli._files import (
     report_among,
     write_all,
 )
-from inventory.cli._history import fail_on_option, failing, history_at, history_option, words
+from inventory.cli._history import fail_on_option, history_at, history_option, ignore_option, outcome, words
 from inventory.cli._progress import progress
 from inventory.cli._shared import (
-    INCOMPLETE,
     concurrency_option,
     json_option,
     print_json,
@@ -51,6 +50,10 @@ if TYPE_CHECKING:
 @grain_option
 @history_option
 @click.option("--no-history", is_flag=True, help="Do not record it, and compare it with nothing.")
+@click.option(
+    "--existing-history", is_flag=True, help="Ask nobody if there is no history yet, instead of beginning one."
+)
+@ignore_option
 @fail_on_option
 @recheck_option
 @click.option("--accept-suspect", is_flag=True, help="Believe an answer that lost most of its models at once.")
@@ -68,6 +71,8 @@ def snapshot(
     grain: str,
     folder: str | None,
     no_history: bool,
+    existing_history: bool,
+    ignore: Sequence[str],
     fail_on: str | None,
     recheck: float,
     accept_suspect: bool,
@@ -78,18 +83,20 @@ def snapshot(
 ) -> int:
     """Ask the servers for their models, record what they say, and write it."""
     entries, fatal = chosen(addresses, listing, where, allow_files), words(fail_on)
-    if fatal and no_history:
-        raise ConfigurationError("--fail-on needs a history to compare with", "Leave --no-history out")
+    _check_one_history(no_history, existing_history, fatal)
     check_targets(outputs, grain)
     servers = ready(entries, quiet=quiet)
+    history = None if no_history else history_at(folder, ignore=ignore)
+    is_new = history is not None and _is_new(history, existing_history)
     began = time.perf_counter()
-    history = None if no_history else history_at(folder)
     with progress(quiet=quiet) as told:
         asking = {"timeout": timeout, "concurrency": concurrency, "progress": told}
         taken = _take(servers, history, recheck, accept_suspect, asking)
     files, failures = write_all(_overview(taken, outputs, history), outputs, grain, csv_for)
     failures += [taken.failure] if taken.failure else []
     _tell(taken, files, time.perf_counter() - began, as_json, quiet)
+    if history and is_new and not taken.failure:  # said to whoever takes it for the history of before, and so always
+        say(f"this run begins a new history in {history.store.folder.absolute()}")
     for failure in failures:
         say(failure)
     if history and not taken.failure and not (quiet and taken.since):
@@ -98,13 +105,37 @@ def snapshot(
     return _journalled(history, taken, time.perf_counter() - began, code, failures) if history else code
 
 
+def _check_one_history(no_history: bool, existing_history: bool, fatal: frozenset[str]) -> None:
+    """Refuse what cannot be without a history."""
+    if no_history and existing_history:
+        raise ConfigurationError("--no-history and --existing-history exclude each other", "Give one of them")
+    if no_history and fatal - {"incomplete"}:
+        raise ConfigurationError("--fail-on needs a history to compare with", "Leave --no-history out")
+
+
+def _is_new(history: "History", existing_history: bool) -> bool:
+    """Whether this run will be the first of a history.
+
+    Raises:
+        FileError: it would be, and one that exists is wanted, or the folder is a part of another history.
+    """
+    try:
+        if history.store.run_ids():
+            return False
+    except FileError:
+        return False  # it is there and cannot be read, which is said when the run is recorded
+    from inventory.absence import home_of, no_runs
+
+    if existing_history or home_of(history.store.folder):
+        raise no_runs(history.store.folder)
+    return True
+
+
 def _outcome(taken: "Taken", failures: Sequence[FileError], fatal: frozenset[str]) -> int:
     """The exit code of a run."""
     if failures:
         return FileError.exit_code
-    if not taken.snapshot.complete:
-        return INCOMPLETE
-    return failing(taken.changes, fatal) if taken.changes else 0
+    return outcome(taken.changes, fatal, incomplete=not taken.snapshot.complete)
 
 
 def _journalled(history: "History", taken: "Taken", seconds: float, code: int, failures: Sequence[FileError]) -> int:

@@ -19,6 +19,7 @@ WORDS = {
     "loaded": "good",
     "removed": "bad",
     "unloaded": "bad",
+    "renamed": "warn",
     "reconfigured": "warn",
     "reported": "warn",
     "unreported": "warn",

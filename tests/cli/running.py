@@ -15,6 +15,7 @@ import inventory
 from cli.nursery import SECONDS
 
 COMMAND = [sys.executable, "-m", "inventory"]
+BEGINNING = "lms-inventory: this run begins a new history in "
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 
 
@@ -24,6 +25,12 @@ class Done(NamedTuple):
     code: int
     out: str
     err: str
+
+    @property
+    def later(self) -> "Done":
+        """What became of it, without the line that a run begins a new history."""
+        lines = [line for line in self.err.splitlines(keepends=True) if not line.startswith(BEGINNING)]
+        return self._replace(err="".join(lines))
 
     @property
     def data(self) -> Any:

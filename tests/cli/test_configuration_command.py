@@ -65,7 +65,8 @@ def test_every_setting_says_where_it_is_from(tmp_path: Path) -> None:
     """Also those that check itself has no option for."""
     written(
         tmp_path,
-        "[history]\npath='h'\n[defaults]\nrecheck=2\ngrain='both'\ntoken_env='X'\n[[server]]\nurl='file:a.json'",
+        "[history]\npath='h'\n[defaults]\nrecheck=2\ngrain='both'\ntoken_env='X'\n[[server]]\nurl='file:a.json'"
+        "\n[compare]\nignore=['extra.seen']",
     )
     (tmp_path / "a.json").write_bytes(LEGAL)
     env = clean(LMS_INVENTORY_CONCURRENCY="3", LMS_INVENTORY_GRAIN="instance")
@@ -78,6 +79,7 @@ def test_every_setting_says_where_it_is_from(tmp_path: Path) -> None:
         "concurrency": (3, "environment", "LMS_INVENTORY_CONCURRENCY"),
         "recheck": (2.0, "file", "inventory.toml line 4"),
         "grain": ("instance", "environment", "LMS_INVENTORY_GRAIN"),
+        "ignore": (["extra.seen"], "file", "inventory.toml line 10"),
         "source": ("lmstudio", "default", None),
         "ca_file": (None, "default", None),
         "token": ("environment variable X", "file", "inventory.toml line 6"),
@@ -287,7 +289,7 @@ def test_the_file_says_where_the_history_is(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     env = clean()
     del env["LMS_INVENTORY_HISTORY"]
-    assert run("snapshot", "-q", cwd=tmp_path, env=env) == (0, "", "")
+    assert run("snapshot", "-q", cwd=tmp_path, env=env).later == (0, "", "")
     assert (tmp_path / "kept" / "observations").is_dir()
 
     def there(*arguments: str) -> Done:
@@ -302,7 +304,7 @@ def test_the_file_says_where_the_history_is(tmp_path: Path) -> None:
     assert there("diff", "--baseline", "z", *config).code == 0
     env["LMS_INVENTORY_CONFIG"] = "none.toml"
     assert there("history", *config, "baseline", "w").code == 0
-    assert run("history", "baseline", "x", cwd=tmp_path, env=clean()).code == 2  # LMS_INVENTORY_HISTORY: an empty one
+    assert run("history", "baseline", "x", cwd=tmp_path, env=clean()).code == 4  # LMS_INVENTORY_HISTORY: an empty one
 
 
 def test_a_default_grain_is_for_files_only(tmp_path: Path) -> None:

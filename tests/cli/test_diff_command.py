@@ -132,10 +132,10 @@ def test_wrong_references_list_what_there_is(arguments: list[str], told: str, pa
 
 
 def test_an_empty_history_says_what_to_do(tmp_path: Path) -> None:
-    """Without a run there is nothing to compare: exit 2, and no folder is made."""
+    """Without a run there is nothing to compare: exit 4, the place is named, and no folder is made."""
     done = diff(tmp_path / "none")
-    assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "the history is empty. Take one: lms-inventory snapshot" in done.err
+    assert (done.code, done.err.count("\n")) == (4, 1)
+    assert f"there is no history at {tmp_path / 'none'}: there is no such folder" in done.err
     assert not (tmp_path / "none").exists()
 
 
@@ -211,11 +211,11 @@ def test_live_asks_now(tmp_path: Path) -> None:
 
 
 def test_a_possible_rename_is_said_beside(tmp_path: Path) -> None:
-    """A key that came while its like went is added and removed, with a hint."""
+    """A key that came while its like went is added and removed, with a hint, where something else differs too."""
     answer = tmp_path / "a.json"
     models = inventory_before()
-    for key in ("microsoft/phi-4", "microsoft/phi-4-new"):
-        models[2]["key"] = key
+    for key, params in (("microsoft/phi-4", "14B"), ("microsoft/phi-4-new", "15B")):
+        models[2] |= {"key": key, "params_string": params}
         answer.write_text(json.dumps({"models": models}))
         run("snapshot", "-q", "--server", f"a=file:{answer}", "--history", tmp_path / "h")
     out = diff(tmp_path / "h").out

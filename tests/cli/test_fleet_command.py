@@ -136,4 +136,4 @@ def test_one_question_at_a_time(more: list[str], labelled: Path) -> None:
 def test_an_empty_history_has_no_fleet(tmp_path: Path) -> None:
     """It is told as that."""
     done = run("history", "--by", "model", "--history", tmp_path)
-    assert (done.code, "the history is empty" in done.err) == (2, True)
+    assert (done.code, f"there is no history at {tmp_path}" in done.err) == (4, True)

@@ -38,7 +38,7 @@ def test_every_run_is_a_line(server: StandIn, tmp_path: Path) -> None:
     first, changed, incomplete, failed = read(tmp_path / "h").entries
     assert [entry["exit_code"] for entry in (first, changed, incomplete, failed)] == [0, 10, 3, 4]
     assert (first["statuses"], first["changes"], first["failures"]) == ({"ok": 1}, None, [])
-    assert changed["changes"] == {"added": 1, "loaded": 0, "reconfigured": 2, "removed": 1, "reported": 0,
+    assert changed["changes"] == {"added": 1, "loaded": 0, "reconfigured": 2, "removed": 1, "renamed": 0, "reported": 0,
                                   "unloaded": 0, "unreported": 0}  # fmt: skip
     assert incomplete["statuses"] == {"ok": 1, "unreachable": 1}
     assert failed["failures"] == ["taken.csv could not be written: it is a folder"]
@@ -92,7 +92,7 @@ def test_a_journal_that_cannot_be_written_ends_in_4(server: StandIn, tmp_path: P
     """One line says so, the run stays recorded, and the files are written."""
     (tmp_path / "h" / NAME).mkdir(parents=True)
     done = run("snapshot", "--server", f"a={server.url}", "--history", tmp_path / "h", "-o", "a.csv", cwd=tmp_path)
-    assert (done.code, done.err.count("\n")) == (4, 1)
+    assert (done.code, done.later.err.count("\n")) == (4, 1)
     assert "runs.jsonl could not be written: Is a directory. The run itself is recorded" in done.err
     assert len(History(tmp_path / "h").store.run_ids()) == 1
     assert (tmp_path / "a.csv").exists()

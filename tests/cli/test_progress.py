@@ -66,6 +66,7 @@ def test_a_terminal_shows_it_and_is_clean_afterwards(command: str) -> None:
 def test_quick_runs_show_nothing() -> None:
     """A run that is over in a moment leaves the terminal as it was."""
     with Hostile(answer(LEGAL)) as fast:
+        assert on_a_terminal("snapshot", "-q", "--server", fast.url)[0] == 0  # begins the history, and says so
         assert on_a_terminal("snapshot", "--no-history", "--server", fast.url)[0] == 0
         code, shown = on_a_terminal("snapshot", "-q", "--server", fast.url)
     assert (code, shown) == (0, "")

@@ -14,6 +14,7 @@ import inventory
 from cli.running import Done, clean, run
 from inventory import History
 from inventory.demo import StandIn, inventory_after, inventory_before
+from inventory.journal import read
 
 DEAD = "dead=127.0.0.1:9"
 
@@ -43,7 +44,7 @@ def test_it_is_recorded_where_the_environment_says(server: StandIn, tmp_path: Pa
     env = clean(HOME=str(tmp_path), XDG_DATA_HOME=str(tmp_path / "data"))
     del env["LMS_INVENTORY_HISTORY"]
     done = run("snapshot", "-q", "--server", server.url, env=env)
-    assert done == (0, "", "")
+    assert done.later == (0, "", "")
     assert list(tmp_path.rglob("observations/*/*.parquet"))
 
 
@@ -94,7 +95,8 @@ def test_an_unknown_word_is_told_before_anybody_is_asked(words: str) -> None:
         done = run("snapshot", "--server", server.url, "--fail-on", words)
         assert server.requests == []
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
-    assert "Use added, removed, reconfigured, loaded, unloaded, reported, unreported, any" in done.err
+    assert "added, removed, renamed, reconfigured, loaded, unloaded, reported, unreported, any, incomplete" in done.err
+    assert ("Did you mean 'added'?" in done.err) == (words == "Added")
 
 
 def test_an_answer_that_lost_most_models_is_doubted_once(server: StandIn, tmp_path: Path) -> None:
@@ -172,3 +174,79 @@ def test_a_server_that_recovers_is_believed(tmp_path: Path) -> None:
         assert recovering.asked == 4, "believed at once"
     assert statuses(tmp_path) == [["ok"]] * 3
     assert run("diff", "--history", tmp_path, "--json").data["changes"], "the small answer was compared"
+
+
+def test_what_happened_counts_more_than_who_was_not_read(server: StandIn, tmp_path: Path) -> None:
+    """One machine that is off does not silence the alarm: 10 comes before 3, and 4 before both."""
+    both = ("--server", "off=file:none.json", "--server", f"a={server.url}", "--history", tmp_path / "h")
+
+    def code(words: str | None, *more: str) -> int:
+        chosen = ("--fail-on", words) if words else ()
+        return run("snapshot", "-q", *both, *chosen, *more, cwd=tmp_path).code
+
+    (tmp_path / "folder.csv").mkdir()
+    assert [code(None), code("any"), code("removed"), code("incomplete")] == [3, 3, 3, 10]
+    server.models = inventory_after()
+    assert code("added,removed") == 10
+    server.models = inventory_before()
+    assert code("any", "-o", "folder.csv") == 4
+    server.models = inventory_after()
+    assert code("renamed,loaded") == 3
+    codes = [entry["exit_code"] for entry in read(tmp_path / "h").entries]
+    assert codes == [3, 3, 3, 10, 10, 4, 3]
+
+
+def test_incomplete_is_a_word_for_diff_and_without_a_history(server: StandIn, tmp_path: Path) -> None:
+    """It is said of a comparison with a server that was not read, and needs nothing to compare with."""
+    a, off = ("--server", f"a={server.url}"), ("--server", "off=file:off.json")
+    (tmp_path / "off.json").write_text('{"models": [{"key": "m"}]}')
+    h = ("--history", tmp_path / "h")
+    assert run("snapshot", "-q", *a, *off, *h, cwd=tmp_path).code == 0
+    assert run("snapshot", "-q", *a, *off, *h, cwd=tmp_path).code == 0
+    assert run("diff", *h, "--fail-on", "incomplete").code == 0
+    (tmp_path / "off.json").unlink()
+    assert run("snapshot", "-q", *a, *off, *h, cwd=tmp_path).code == 3
+    assert [run("diff", *h, "--fail-on", words).code for words in ("any", "incomplete")] == [0, 10]
+    assert run("diff", *h, "latest", "live", "--fail-on", "incomplete", cwd=tmp_path).code == 10
+    assert run("diff", *h, "latest", "live", cwd=tmp_path).code == 3
+    none = ("snapshot", "-q", "--no-history", *off)
+    assert [run(*none, "--fail-on", words, cwd=tmp_path).code for words in ("incomplete", "any,incomplete")] == [10, 2]
+
+
+def test_a_renamed_model_is_no_removed_one(server: StandIn, tmp_path: Path) -> None:
+    """The alarm for removed models stays silent; that for renamed ones and for any change does not."""
+    codes = []
+    for number, words in enumerate(("any", "added,removed,reconfigured,loaded,unloaded", "renamed", "any")):
+        server.models = inventory_before()
+        server.models[2]["key"] = f"qwen/qwen3-8b-{number}"
+        server.models[2] |= {"variants": None, "selected_variant": None}
+        arguments = ("--server", f"a={server.url}", "--history", tmp_path / "h", "--fail-on", words)
+        codes.append(run("snapshot", "-q", *arguments).code)
+    assert codes == [0, 0, 10, 10]
+
+
+def test_ignored_fields_do_not_count(tmp_path: Path) -> None:
+    """By flag, variable or configuration: no alarm, no count in the journal, the report or the history."""
+    h = ("--history", "h")
+    ways: list[tuple[tuple[str, ...], dict[str, str], str]] = [
+        (("--ignore", "extra.used_at", "--ignore", "extra.sta*"), {}, ""),
+        ((), {"LMS_INVENTORY_IGNORE": "extra.used_at extra.state"}, ""),
+        ((), {}, '[compare]\nignore = ["extra.used_at", "extra.state"]\n'),
+    ]
+    for flags, variables, configuration in ways:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        (folder / "inventory.toml").write_text(configuration)
+        env = clean(**variables)
+        for number in range(3):
+            model = {"key": "m", "size_bytes": 1, "used_at": number, "state": str(number)}
+            (folder / "a.json").write_text(json.dumps({"models": [model]}))
+            asked = ("--server", "a=file:a.json", "--fail-on", "any", "-o", "report.md")
+            assert run("snapshot", "-q", *asked, *h, *flags, cwd=folder, env=env).code == 0
+        assert "No changes" in (folder / "report.md").read_text()
+        assert [sum((entry["changes"] or {}).values()) for entry in read(folder / "h").entries] == [0, 0, 0]
+        assert run("diff", *h, *flags, "--fail-on", "any", cwd=folder, env=env).code == 0
+        assert run("verify", *h, cwd=folder, env=env).code == 0
+        counted = run("history", *h, "--json", cwd=folder, env=env).data["runs"]
+        assert [row["reconfigured"] for row in counted] == [0, 0, 0]
+        assert len(list((folder / "h" / "models").rglob("*.parquet"))) == 1

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from cli.running import COMMAND, TOKEN, clean, run
+from cli.running import BEGINNING, COMMAND, TOKEN, clean, run
 from inventory.cli.snapshot import snapshot
 from inventory.demo import StandIn, inventory_before
 from inventory.journal import read
@@ -258,7 +258,8 @@ def test_what_is_scheduled_really_runs(scheduler: str, scheduled: Path, tmp_path
         done = subprocess.run(
             _words(scheduler, file.read_bytes()), cwd="/", env=started, capture_output=True, check=False
         )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (0, b"", 1)
+    assert done.stderr.startswith(BEGINNING.encode())
     assert [entry["statuses"] for entry in read(scheduled / "history").entries] == [{"ok": 1}]
     assert [path.name[:6] for path in scheduled.glob("*.csv")] == ["models"]
 

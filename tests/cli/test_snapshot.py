@@ -26,7 +26,7 @@ def test_done_and_every_server_answered(tmp_path: Path) -> None:
             "snapshot", "--server", server.url, "-o", "a.csv", "-o", "b.parquet", "-o", "c.xlsx", "--grain", "both",
             cwd=tmp_path,
         )  # fmt: skip
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.later.err) == (0, "")
     assert done.out.startswith("Snapshot 20")
     names = ["a.instances.csv", "a.models.csv", "b.instances.parquet", "b.models.parquet", "c.xlsx"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
@@ -39,7 +39,7 @@ def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
     with StandIn(inventory_before()) as server:
         done = run("snapshot", "--json", "--server", f"a={server.url}", "--server", DEAD, cwd=tmp_path)
     assert done.code == 3
-    assert done.err == REFUSED_LINE
+    assert done.later.err == REFUSED_LINE
     whole = json.loads(done.out)
     assert [*whole] == ["tool", "version", "schema_version", "command", "data"]
     assert (whole["tool"], whole["command"], whole["version"]) == ("lms-inventory", "snapshot", inventory.__version__)
@@ -52,7 +52,7 @@ def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
 def test_quiet_prints_errors_only(tmp_path: Path) -> None:
     """-q leaves stdout empty; what was not read is still told."""
     with StandIn(inventory_before()) as server:
-        assert run("snapshot", "-q", "--server", server.url, cwd=tmp_path) == (0, "", "")
+        assert run("snapshot", "-q", "--server", server.url, cwd=tmp_path).later == (0, "", "")
     assert run("snapshot", "-q", "--server", DEAD) == (3, "", REFUSED_LINE)
 
 
@@ -60,7 +60,7 @@ def test_a_partial_failure_is_written_and_told(tmp_path: Path) -> None:
     """Exit 3: the servers that answered are in the file, the others in a line on stderr."""
     with StandIn(inventory_before()) as server:
         done = run("snapshot", "--server", f"a={server.url}", "--server", DEAD, "-o", "a.csv", cwd=tmp_path)
-    assert (done.code, done.err) == (3, REFUSED_LINE)
+    assert (done.code, done.later.err) == (3, REFUSED_LINE)
     assert "1 of 2   read   1 unreachable" in done.out
     assert len(inventory.read(tmp_path / "a.csv").models) == 6
 
@@ -135,7 +135,7 @@ def test_a_target_that_cannot_be_written_spares_the_others(tmp_path: Path) -> No
     with StandIn(inventory_before()) as server:
         done = run("snapshot", "--server", server.url, "-o", "a.csv", "-o", "b.csv", cwd=tmp_path)
     assert done.code == 4
-    assert done.err.startswith("lms-inventory: a.csv could not be written: ")
+    assert done.later.err.startswith("lms-inventory: a.csv could not be written: ")
     assert (tmp_path / "b.csv").is_file()
 
 

@@ -55,7 +55,15 @@ def page(overview: Overview) -> Page:
 
 def runs(count: int, **others: Any) -> list[Row]:
     """Rows of so many runs, one a day."""
-    one = {"status": "ok", "servers": 2, "servers_ok": 2, "added": 1, "removed": 0, "reconfigured": 2} | others
+    one = {
+        "status": "ok",
+        "servers": 2,
+        "servers_ok": 2,
+        "added": 1,
+        "removed": 0,
+        "renamed": 0,
+        "reconfigured": 2,
+    } | others
     return [
         {**one, "run_id": f"r{day:03}", "collected_at": MOMENT + timedelta(days=day), "size_bytes": (day + 1) * 10**9}
         for day in range(count)
