@@ -63,6 +63,7 @@ def compact(store: Store) -> list[tuple[Due, int]]:
     """
     if not store.folder.is_dir():
         return []
+    store.run_ids()  # of a history that cannot be read nothing is touched, not even by what settles it
     with store.alone():
         return [(one, _put(store, one.kind, one.month, one.runs)) for one in due(store)]
 

@@ -13,7 +13,7 @@ from inventory import journal, schema
 from inventory.contents import KINDS, Sealed, is_merged, listed, month_of, opened
 from inventory.decode import PATHS, decode
 from inventory.digest import digest
-from inventory.errors import FileError, ServerError
+from inventory.errors import FileError, NewerVersion, ServerError
 from inventory.flatten import flatten
 from inventory.folders import everything
 from inventory.queries import GRAIN_FILES
@@ -49,6 +49,9 @@ def verify(store: Store) -> pa.Table:
 
     Returns:
         One row per problem, as ``PROBLEMS`` says; none if all is well.
+
+    Raises:
+        NewerVersion: a newer version wrote a file, of which this one can prove nothing.
     """
     before: list[Problem] | None = None
     while True:
@@ -131,6 +134,8 @@ def _file(files: _Files, kind: str, path: Path, *, here: bool) -> Iterator[Probl
         return
     try:
         parts = opened(kind, path)
+    except NewerVersion:
+        raise
     except FileError as error:
         if is_merged(path):
             files.lost.add((kind, path.parent.name))
@@ -148,6 +153,8 @@ def _file(files: _Files, kind: str, path: Path, *, here: bool) -> Iterator[Probl
 def _listed(path: Path) -> frozenset[str]:
     try:
         return listed(path)
+    except NewerVersion:
+        raise
     except (FileError, FileNotFoundError):
         return frozenset()
 
