@@ -112,7 +112,7 @@ def collect(
         concurrency,
         progress or _nobody,
         Connections(chosen, clock, chance),
-        ResponseBatch(ignore),
+        ResponseBatch(tuple(ignore)),
     )
     return _run(reader.ask(chosen))
 

@@ -76,6 +76,7 @@ def compact(store: Store, now: datetime | None = None) -> list[tuple[Due, int]]:
     """
     if not store.folder.is_dir():
         return []
+    store.run_ids()  # of a history that cannot be read nothing is touched, not even by what settles it
     with store.alone():
         return [(one, _put(store, one.kind, one.month, one.runs)) for one in due(store, now)]
 

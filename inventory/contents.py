@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from io import SEEK_END, BytesIO
+from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from inventory import queries, schema
-from inventory.errors import FileError
+from inventory.errors import FileError, NewerVersion
 from inventory.references import RUN_ID
-from inventory.regular_files import open_to_read, read_regular
+from inventory.regular_files import open_to_read
 from inventory.seal import claimed, sealed, unsealed
 from inventory.snapshot import arrow_schema, conformed
 
@@ -64,7 +64,8 @@ class File:
 
     def read(self, columns: list[str] | None = None) -> pa.Table:
         """The table in it, with the columns of this version: one that it lacks is null."""
-        told = parquet.ParquetFile(pa.BufferReader(self.body)).read(columns)
+        # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
+        told = parquet.ParquetFile(pa.BufferReader(self.body)).read(columns, use_threads=False)
         for field in [ARROW[self.about["kind"]].field(name) for name in columns or ARROW[self.about["kind"]].names]:
             if field.name not in told.column_names:
                 told = told.append_column(field, pa.nulls(told.num_rows, field.type))
@@ -135,16 +136,30 @@ def opened(kind: str, path: Path) -> dict[str, Sealed]:
         What it holds, by run.
 
     Raises:
-        FileError: it is missing or damaged.
+        FileError: it is missing or damaged, or a newer version wrote it.
     """
-    try:
-        body = read_regular(path)
-    except OSError as error:
-        raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
+    body = _bytes(path)
     about = unsealed(body)
+    if about is not None:
+        _check_version(path, about)
     if about is None or about.get("kind") != kind or not _named(path, about):
         raise _damaged(path)
     return File(path, body, about).parts()
+
+
+def check_version(path: Path) -> None:
+    """Refuse a file that a newer version wrote; only the end of it is read, unless it claims that.
+
+    Raises:
+        NewerVersion: a newer version wrote it, and it is whole.
+    """
+    try:
+        with open_to_read(path) as file:
+            claims_newer = _newer(claimed(file))
+    except (OSError, ValueError, TypeError):
+        return  # whoever reads it says what is wrong with it
+    if claims_newer and (about := unsealed(_bytes(path))):
+        _check_version(path, about)
 
 
 def listed(path: Path) -> frozenset[str]:
@@ -154,7 +169,7 @@ def listed(path: Path) -> frozenset[str]:
 
     Raises:
         FileNotFoundError: it is not there any more.
-        FileError: it could not be read, or the list is damaged.
+        FileError: it could not be read, the list is damaged, or a newer version wrote it.
     """
     if RUN_ID.fullmatch(path.stem):
         return frozenset({path.stem})
@@ -162,11 +177,9 @@ def listed(path: Path) -> frozenset[str]:
         return frozenset()
     try:
         with open_to_read(path) as file:
-            size = file.seek(0, SEEK_END)
-            file.seek(max(size - 8, 0))
-            length = int.from_bytes(file.read(4), "little") + 8
-            file.seek(max(size - length, 0))
-            about = claimed(file.read(length))
+            about = claimed(file)
+        if _newer(about):
+            check_version(path)
         whole = _named(path, about)
     except FileNotFoundError:
         raise
@@ -259,6 +272,23 @@ def rows_sha256(table: pa.Table) -> str:
     sink = BytesIO()
     csv.write_csv(pa.table(told), sink)
     return sha256(sink.getbuffer()).hexdigest()
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return read_regular(path)
+    except OSError as error:
+        raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
+
+
+def _newer(about: Mapping[str, Any]) -> bool:
+    version = about.get("schema_version")
+    return isinstance(version, int) and version > schema.SCHEMA_VERSION
+
+
+def _check_version(path: Path, about: Mapping[str, Any]) -> None:
+    if _newer(about):
+        raise NewerVersion(path, about["schema_version"], schema.SCHEMA_VERSION)
 
 
 def _named(path: Path, about: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@
     InventoryError                   what happened, to what; then what to do about it
     ├── ConfigurationError      2    a wrong address, token, option or format name
     ├── FileError               4    a file that could not be written or read; what was there before is untouched
+    │   └── NewerVersion             a newer version wrote it, in a way that this one does not know
     └── ServerError             3    a server that was not read; ``status`` is the word in the observations table
         ├── Unreachable              no connection, or a gateway that could not reach it
         ├── Timeout                  no complete answer within the total deadline
@@ -63,6 +64,23 @@ class FileError(InventoryError):
     """A file could not be written or read; what was there before is untouched."""
 
     exit_code = 4
+
+
+class NewerVersion(FileError):
+    """A file of a history is whole, but a newer version of this tool wrote it.
+
+    Args:
+        path: the file.
+        theirs: the number of its schema.
+        ours: the number of the newest schema that this version knows.
+    """
+
+    def __init__(self, path: object, theirs: int, ours: int) -> None:
+        super().__init__(
+            f"{path} was written by a newer version of lms-inventory "
+            f"(schema {theirs}; this one knows {ours}): update it",
+            "The history is as it was before",
+        )
 
 
 class ServerError(InventoryError):

@@ -88,6 +88,7 @@ def record(history: History, snapshot: Snapshot) -> Snapshot:
     Raises:
         FileError: it could not be written; the history is as it was.
     """
+    history.store.run_ids()  # raises, before anything is touched, if a newer version records here
     history.store.tidy()
     table = _put(history, snapshot)
     return replace(snapshot, tables={**snapshot.tables, "observations": table})

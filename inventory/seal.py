@@ -7,8 +7,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from io import BytesIO
-from typing import Any
+from io import SEEK_END, BytesIO
+from typing import IO, Any
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -62,12 +62,18 @@ def unsealed(body: bytes) -> dict[str, Any] | None:
     return about
 
 
-def claimed(footer: bytes) -> dict[str, Any]:
-    """What a file says about itself in the end of its bytes; its seal is not looked at.
+def claimed(file: IO[bytes]) -> dict[str, Any]:
+    """What a file says about itself in its end, which is all that is read of it; its seal is not looked at.
 
     Raises:
+        OSError: it could not be read.
         ValueError: it says nothing.
     """
+    size = file.seek(0, SEEK_END)
+    file.seek(max(size - 8, 0))
+    length = int.from_bytes(file.read(4), "little") + 8
+    file.seek(max(size - length, 0))
+    footer = file.read(length)
     begin = footer.rindex(_BEGIN)
     about: dict[str, Any] = json.JSONDecoder().raw_decode(footer[begin:].decode(errors="replace"))[0]
     return about

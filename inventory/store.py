@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from inventory import schema
-from inventory.contents import ADVICE, ARROW, KINDS, Sealed, listed, month_of, opened, placed, state
+from inventory.contents import ADVICE, ARROW, KINDS, Sealed, check_version, listed, month_of, opened, placed, state
 from inventory.errors import FileError
 from inventory.months import Months
 from inventory.notes import Notes, not_written
@@ -47,6 +47,7 @@ class Store(Notes):
         self._checked: dict[Path, tuple[object, int]] = {}  # how each looked, and its schema version
         self._listed: dict[Path, tuple[object, frozenset[str]]] = {}  # the same, and the runs in it
         self._last: tuple[Path, object, Mapping[str, Sealed]] | None = None  # the merged file that was read last
+        self._newest: Path | None = None  # the newest run's file, once its version was found to be known
 
     def path(self, kind: str, run_id: str) -> Path:
         """Where a run's own file of one kind is, was or would be."""
@@ -70,9 +71,14 @@ class Store(Notes):
         """The ids of all recorded runs, oldest first: the observations file is the commit.
 
         Raises:
-            FileError: a merged file is damaged where it says which runs it holds.
+            FileError: a merged file is damaged where it says which runs it holds, or a newer version records here.
         """
-        return sorted(self.where("observations"))
+        where = self.where("observations")
+        runs = sorted(where)
+        if runs and (newest := where[runs[-1]]) != self._newest:
+            check_version(newest)  # who knows only an older way to write would mix two in one history
+            self._newest = newest
+        return runs
 
     def holding(self) -> set[str]:
         """The runs of which at least one file with answers is here.

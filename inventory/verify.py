@@ -15,7 +15,7 @@ from inventory import journal, schema
 from inventory.contents import KINDS, Sealed, is_merged, is_ours, listed, month_of, opened
 from inventory.decode import PATHS, decode
 from inventory.digest import digest
-from inventory.errors import FileError, ServerError
+from inventory.errors import FileError, NewerVersion, ServerError
 from inventory.fields import ignored_in
 from inventory.flatten import flatten
 from inventory.foreign import out_of_place
@@ -73,6 +73,9 @@ def prove(store: Store, now: datetime | None = None) -> Proof:
     Args:
         store: the history.
         now: the present time: a run that is misdated by it is not the newest; without it every date is believed.
+
+    Raises:
+        NewerVersion: a newer version wrote a file, of which this one can prove nothing.
     """
     before: list[Problem] | None = None
     while True:
@@ -157,6 +160,8 @@ def _file(files: _Files, kind: str, path: Path, *, here: bool) -> Iterator[Probl
         return
     try:
         parts = opened(kind, path)
+    except NewerVersion:
+        raise
     except FileError as error:
         if is_merged(path):
             files.lost.add((kind, path.parent.name))
@@ -174,6 +179,8 @@ def _file(files: _Files, kind: str, path: Path, *, here: bool) -> Iterator[Probl
 def _listed(path: Path) -> frozenset[str]:
     try:
         return listed(path)
+    except NewerVersion:
+        raise
     except (FileError, FileNotFoundError):
         return frozenset()
 

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, NoReturn
 
 import duckdb
 import pyarrow as pa
+from pyarrow import parquet
 
 from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from inventory.engines import Files
 
 _FEW = 8  # files that a query may open again each time
 _SMALL = 8 * 2**20  # bytes of the files of one view
-_PATTERN = re.compile(r"[*?\[]")  # what stands for other characters in the name of a file to read
+_PATTERN = re.compile(r"[*?\[]")  # a path with one of these is a pattern to DuckDB, escaped or not
 
 
 class Engine:
@@ -35,12 +38,18 @@ class Engine:
         paths, like = files
         if not paths:
             return
-        names = ", ".join(_quoted(_PATTERN.sub(r"[\g<0>]", str(path))) for path in paths)
-        source = f"FROM read_parquet([{names}], union_by_name = {like is not None})"
-        if like is not None:
-            self.add(f"no_{name}", like)
-            source = f"FROM ({source} UNION ALL BY NAME FROM no_{name})"
         with _told():
+            # No meaning is read out of a folder's name: server=prod is a folder like any other.
+            options = f"union_by_name = {like is not None}, hive_partitioning = false"
+            addresses = [str(path.absolute()) for path in paths]
+            if any(map(_PATTERN.search, addresses)):
+                self.add(f"read_{name}", _tables(paths, columns))
+                source = f"FROM read_{name}"
+            else:
+                source = f"FROM read_parquet([{', '.join(map(_quoted, addresses))}], {options})"
+            if like is not None:
+                self.add(f"no_{name}", like)
+                source = f"FROM ({source} UNION ALL BY NAME FROM no_{name})"
             kept = len(paths) > _FEW and sum(path.stat().st_size for path in paths) <= _SMALL
             kind = "TABLE" if kept else "VIEW"
             self._connection.execute(f"CREATE TEMP {kind} {name} AS SELECT {', '.join(columns)} {source}")
@@ -70,6 +79,16 @@ def place(address: str) -> NoReturn:
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
+
+
+def _tables(paths: "Sequence[Path]", columns: Sequence[str]) -> pa.Table:
+    """Read files whose paths would be patterns to DuckDB, which then lists each folder on the way to them."""
+    wanted = None if "*" in columns else [*columns]
+    tables = []
+    for path in paths:
+        with path.open("rb") as file, parquet.ParquetFile(file) as content:
+            tables.append(content.read(wanted, use_threads=False))
+    return pa.concat_tables(tables, promote_options="default")
 
 
 def _quoted(path: str) -> str:

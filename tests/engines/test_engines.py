@@ -63,11 +63,11 @@ def test_engines_do_not_see_each_others_views(engine: str) -> None:
     assert [each.query("SELECT count(*) AS n FROM things").to_pylist()[0]["n"] for each in (one, other)] == [3, 1]
 
 
-@pytest.mark.parametrize("folder", ["month=2026-11", "a [x]{y,z} %20 #1 *?", "_a:b"])
+@pytest.mark.parametrize("folder", ["month=2026-11", "a [x]{y,z} %20 #1 *?", "_a:b", "text=x/place=9/number=many"])
 def test_files(engine: str, folder: str, tmp_path: Path) -> None:
     """Files are read together, wherever they are; columns that one lacks are null in its rows."""
     paths = [tmp_path / folder / f"{number}.parquet" for number in range(3)]
-    paths[0].parent.mkdir()
+    paths[0].parent.mkdir(parents=True)
     for path, names in zip(paths, (["place", "text"], ["place", "number"], ["place"]), strict=True):
         parquet.write_table(TABLE.select(names), path, store_schema=False)
     opened = open_engine(engine)

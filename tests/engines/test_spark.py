@@ -24,6 +24,7 @@ from inventory.history import History
 
 needs_spark = [pytest.mark.usefixtures("spark"), *NEEDS_SPARK]
 PLAIN, TWICE = model("x", "i", display_name="X"), [model("d", size_bytes=1), model("d", size_bytes=2)]
+GOLDEN = Path(__file__).parents[1] / "golden" / "history" / "schema-2" / "history"
 HUGE = model("only here", params_string="7B", size_bytes=2**62)  # a sum of these is too large for a whole number
 FLEETS_OF_A_WEEK: list[Fleet] = [
     {"a": [PLAIN, model("y"), *TWICE], "b": [model("x")], "c": None},
@@ -73,6 +74,13 @@ class TestTheSame:
             )
         assert history.timeline_table().num_rows > 20
         compare(history, ids, [(ids[-1], ids[0])])
+
+    def test_a_golden_history(self) -> None:
+        """One with merged months, a pruned run and fields that no column holds."""
+        history = History(GOLDEN)
+        ids = history.store.run_ids()
+        assert len(ids) == 7
+        compare(history, ids, [*pairwise(ids), (ids[0], ids[-1])])
 
     def test_nothing_yet(self, tmp_path: Path) -> None:
         """A history without a run, and one in which nobody could be read."""

@@ -139,6 +139,12 @@ GUARDS = (
     *_in(
         "store.py",
         (
+            "nothing is recorded beside a newer version",
+            "check_version(newest)",
+            "pass",
+            "test_newer_version.py::test_a_snapshot_is_not_recorded",
+        ),
+        (
             "only what a run's sign tells of is swept",
             "path.unlink() if path.stem in recorded else self._sweep(path)",
             "self._sweep(path)",
@@ -761,6 +767,24 @@ GUARDS = (
     ),
     *_in(
         "contents.py",
+        (
+            "a file of a newer version",
+            "if about is not None:\n        _check_version(path, about)",
+            "",
+            "test_newer_version.py::test_any_file",
+        ),
+        (
+            "a newer version that only a damaged file claims",
+            "if claims_newer and (about := unsealed(_bytes(path))):",
+            "if claims_newer and (about := {'schema_version': 9}):",
+            "test_newer_version.py::test_damage_is_no_newer_version",
+        ),
+        (
+            "no thread holds Python's bytes",
+            "read(columns, use_threads=False)",
+            "read(columns)",
+            "cli/test_ending.py::test_files_are_read_without_threads",
+        ),
         (
             "no run is read twice",
             "if len(where) < sum(map(len, held.values())):",
@@ -2317,9 +2341,21 @@ GUARDS = (
         ("a name in SQL", '.replace("\'", "\'\'")', "", "test_store.py::test_any_folder_name"),
         (
             "a pattern in a name",
-            '_PATTERN.sub(r"[\\g<0>]", str(path))',
-            "str(path)",
+            "if any(map(_PATTERN.search, addresses)):",
+            NEVER,
             "test_store.py::test_a_folder_that_another_ones_name_would_mean",
+        ),
+        (
+            "a folder called as a column",
+            "hive_partitioning = false",
+            "hive_partitioning = true",
+            "test_history_folders.py::test_same_answers",
+        ),
+        (
+            "a name that begins with ~",
+            "str(path.absolute())",
+            "str(path)",
+            "test_history_folders.py::test_names_that_could_mean_another_place",
         ),
     ),
     *_in(
@@ -2344,6 +2380,12 @@ GUARDS = (
             "signal.signal(signal.SIGINT, signal.SIG_DFL)",
             "pass",
             "cli/test_main.py::test_interrupted_while_it_is_loaded",
+        ),
+        (
+            "nothing after the work",
+            "os._exit(exit_codes[0])",
+            "pass",
+            "cli/test_ending.py::test_nothing_after_the_work",
         ),
     ),
     *_in(
