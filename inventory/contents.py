@@ -21,7 +21,7 @@ from pyarrow import parquet
 from inventory import queries, schema
 from inventory.errors import FileError, NewerVersion
 from inventory.references import RUN_ID
-from inventory.regular_files import open_to_read
+from inventory.regular_files import open_to_read, read_regular
 from inventory.seal import claimed, sealed, unsealed
 from inventory.snapshot import arrow_schema, conformed
 
