@@ -983,7 +983,7 @@ GUARDS = (
         ),
         (
             "a wrong file of authorities",
-            "except (OSError, ValueError) as error:",
+            "except (OSError, ValueError, UnsuitableFileError) as error:",
             "except ZeroDivisionError as error:",
             "sources/test_http.py::test_a_wrong_file_of_authorities_is_told_before_anybody_is_asked",
         ),
