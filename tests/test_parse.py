@@ -179,6 +179,16 @@ def test_python_may_read_fewer_digits() -> None:
         sys.set_int_max_str_digits(before)
 
 
+def test_python_may_read_more_digits() -> None:
+    """Where Python was told to read any number of digits, which takes time squared, the limit is still ours."""
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        assert "a whole number of more than 4,300 digits" in refusal(b"[%s]" % (b"9" * (MAX_DIGITS + 1)))
+    finally:
+        sys.set_int_max_str_digits(before)
+
+
 @pytest.mark.parametrize("levels", [65, 66, 100, 300, 600, 900, 5_000, 100_000])
 @pytest.mark.parametrize(
     ("head", "tail"),
