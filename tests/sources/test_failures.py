@@ -139,7 +139,7 @@ HOSTS = st.one_of(
 
 @pytest.fixture
 def _numbers_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system's own lookup, which looks at every name and asks nobody for one."""
+    """The system's own lookup, which looks at every name and asks nobody for one; and no way out of this machine."""
     real = socket.getaddrinfo
 
     def lookup(
@@ -147,7 +147,14 @@ def _numbers_only(monkeypatch: pytest.MonkeyPatch) -> None:
     ) -> Any:
         return real(host, port, family, more.get("type", kind), proto, flags | socket.AI_NUMERICHOST)
 
+    def connect(self: socket.socket, address: Any) -> None:
+        if address[0] not in ("127.0.0.1", "::1"):
+            raise OSError(errno.ENETUNREACH, "this test stays here")
+        connected(self, address)
+
+    connected = socket.socket.connect
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    monkeypatch.setattr(socket.socket, "connect", connect)
 
 
 @pytest.mark.usefixtures("_numbers_only")
