@@ -127,7 +127,9 @@ class History:
             ref: the run.
             servers: only these; by default all that were ever read.
         """
-        known = self.states().known(self._dated_run(ref), set(servers) or None)
+        recorded = self.store.run_ids()
+        run_id = resolve_dated(ref, recorded, self.clock())
+        known = self.states(recorded).known(run_id, set(servers) or None)
         return self.snapshot([known[server] for server in sorted(known)])
 
     @_steady
@@ -145,8 +147,9 @@ class History:
             ignore: further fields that are not compared; globs.
             servers: only these; all by default.
         """
-        before, after = self._dated_run(old), self._dated_run(new)
-        found = self.states().difference(before, after, set(servers))
+        recorded, now = self.store.run_ids(), self.clock()  # listed once: it is most of what a small diff takes
+        before, after = (resolve_dated(ref, recorded, now) for ref in (old, new))
+        found = self.states(recorded).difference(before, after, set(servers))
         both = found.old.keys() & found.new.keys()
         steps = {server: (_stored(found.old[server]), _stored(found.new[server])) for server in sorted(both)}
         older, newer = sides(self.views([], {one.stored_in for step in steps.values() for one in step}, KINDS), steps)
@@ -173,9 +176,9 @@ class History:
         other.clock = lambda: now
         return other
 
-    def dated(self) -> list[str]:
-        """The ids of the runs that are not misdated, oldest first."""
-        recorded = self.store.run_ids()
+    def dated(self, run_ids: Sequence[str] | None = None) -> list[str]:
+        """The ids of the runs, of some or of all, that are not misdated, oldest first."""
+        recorded = self.store.run_ids() if run_ids is None else run_ids
         wrong = set(self.misdated(recorded))
         return [run_id for run_id in recorded if run_id not in wrong]
 
@@ -260,12 +263,9 @@ class History:
         """The observations of one run."""
         return rows(self.store.read("observations", run_id).table())
 
-    def _dated_run(self, ref: str) -> str:
-        return resolve_dated(ref, self.store.run_ids(), self.clock())
-
-    def states(self) -> States:
-        """The states after the runs."""
-        return States(self.store, self._engine, self.dated(), limit_of(self.clock()))
+    def states(self, run_ids: Sequence[str] | None = None) -> States:
+        """The states after the runs, of which these are all."""
+        return States(self.store, self._engine, self.dated(run_ids), limit_of(self.clock()))
 
     def snapshot(self, observed: Sequence[Row], stored: Sequence[Row] | None = None) -> Snapshot:
         """A snapshot of observations, with the rows of those in ``stored`` (all of them by default)."""

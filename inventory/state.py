@@ -121,15 +121,14 @@ class States:
         begin = min(self._span(run_id)[0] for run_id in between)
         engine = self._over([*self._overlapping(first, begin), *between])
         only = set(servers)
-        asked = (
-            rows(engine.query(text))
+        differing, unread = (
+            [row for row in rows(engine.query(text)) if not only or row["server"] in only]
             for text in (
                 state_queries.differing_states(self._bound(first), self._bound(last)),
-                state_queries.not_read(new),
-                state_queries.not_asked_since(first, last),
+                state_queries.not_read(old, new),
             )
         )
-        differing, failed, silent = ([row for row in part if not only or row["server"] in only] for part in asked)
+        failed = [row for row in unread if row["status"]]
         later = {row["server"]: {name: row[name] for name in _ANSWER} for row in differing}
         earlier = {
             row["server"]: {name: row[f"old_{name}"] for name in _ANSWER} for row in differing if row["old_digest"]
@@ -139,13 +138,12 @@ class States:
             server for server in later.keys() & earlier.keys() if later[server]["digest"] == earlier[server]["digest"]
         }
         before, after = ({name: row for name, row in side.items() if name not in same} for side in (earlier, later))
-        gone = {str(row["server"]) for row in silent} if old < new else set()
-        known = self.known(new, {str(row["server"]) for row in failed} | gone)
+        known = self.known(new, {str(row["server"]) for row in unread})
         return Difference(
             before if old == first else after,
             after if old == first else before,
             failed,
-            {server: known.get(server) for server in sorted(gone)},
+            {row["server"]: known.get(row["server"]) for row in unread if not row["status"]},
             known,
         )
 

@@ -79,14 +79,16 @@ def differing_states(old: Until, new: Until) -> str:
         WHERE o.digest IS NULL OR o.digest <> n.digest ORDER BY n.server"""
 
 
-def not_read(run_id: str) -> str:
-    """The servers that a run could not read."""
-    return f"SELECT server, status FROM observations WHERE run_id = '{run_id}' AND status <> 'ok' ORDER BY server"
+def not_read(old: str, new: str) -> str:
+    """The servers that a run could not read, and those that an older one asked and none since, whose status is null.
 
-
-def not_asked_since(old: str, new: str) -> str:
-    """The servers that one run asked and no later one up to another did."""
+    Args:
+        old: the older run.
+        new: the run; if it is the same one or older, only what it could not read is told.
+    """
     return f"""
-        SELECT server FROM observations WHERE run_id = '{old}' AND server NOT IN (
+        SELECT server, status FROM observations WHERE run_id = '{new}' AND status <> 'ok'
+        UNION ALL
+        SELECT server, NULL AS status FROM observations WHERE run_id = '{old}' AND '{old}' < '{new}' AND server NOT IN (
             SELECT server FROM observations WHERE run_id > '{old}' AND run_id <= '{new}'
         ) ORDER BY server"""

@@ -369,14 +369,32 @@ GUARDS = (
         ),
         (
             "the last reading of each server stays",
-            "keep |= _needed(runs, observed)",
-            "_needed(runs, observed)",
+            'needed |= {row["run_id"] for row in last}',
+            "pass",
             "test_prune.py::test_the_last_reading_of_each_server_stays",
         ),
         (
+            "what a doubted server said stays",
+            ' | {row["run_id"] for row in answers if row["status"] == "suspect"}',
+            "",
+            "test_suspicion.py::test_doubt_ends_where_others_are_asked_between",
+        ),
+        (
+            "a baseline's run is not removed by its name",
+            "if frozen := set(drop) & set(also):",
+            NEVER,
+            "test_misdated.py::test_runs_are_removed_by_name",
+        ),
+        (
+            "no rule removes a misdated run",
+            "kept(dated, rules, zone) | wrong",
+            "kept(dated, rules, zone)",
+            "test_misdated.py::test_keep_rules_do_not_count_it",
+        ),
+        (
             "the newest complete run stays",
-            "needed = set(complete[-1:])",
-            "needed = set()",
+            "needed = set(sorted(complete)[-1:])",
+            "needed: set[str] = set()",
             "test_prune.py::test_the_newest_complete_run_stays_though_each_server_was_read_later",
         ),
         (
@@ -415,7 +433,12 @@ GUARDS = (
             '    with __import__("contextlib").nullcontext():\n',
             "test_compaction.py::test_only_one_at_a_time",
         ),
-        ("no rule at all", "if not rules:", NEVER, "test_prune.py::test_the_newest_complete_run_is_never_removed"),
+        (
+            "no rule at all",
+            "if not rules and not drop:",
+            NEVER,
+            "test_prune.py::test_the_newest_complete_run_is_never_removed",
+        ),
     ),
     *_in(
         "prune.py",
@@ -464,7 +487,7 @@ GUARDS = (
         ),
         (
             "ids in order when the clock is put back",
-            "return max(now, time_of(runs[-1]) + timedelta(microseconds=1)) if runs else now",
+            "return max([now, *(moment + timedelta(microseconds=1) for moment in seen if moment <= limit_of(now))])",
             "return now",
             "trust/test_t15_unattended.py::test_ids_stay_in_order_when_the_clock_is_changed",
         ),
@@ -1432,12 +1455,60 @@ GUARDS = (
         ),
     ),
     *_in(
-        "queries.py",
+        "state_queries.py",
         (
             "only what was read counts as known",
-            "observations WHERE status = 'ok'{bound} GROUP",
-            "observations WHERE true{bound} GROUP",
-            "test_suspicion.py::test_another_small_answer_is_doubted_again",
+            """return _last(f"status = 'ok' AND {until.sql}", some=some)""",
+            "return _last(until.sql, some=some)",
+            "test_suspicion.py::test_the_second_run_in_a_row_is_believed",
+        ),
+        (
+            "the later answer is the one that was given later",
+            "ORDER BY observed_at DESC, run_id DESC",
+            "ORDER BY run_id DESC",
+            "test_state.py::test_a_slow_run_that_others_overtook",
+        ),
+        (
+            "answers from the future",
+            """ AND observed_at <= TIMESTAMP '{moment}'\"""",
+            '"',
+            "test_misdated.py::test_a_clock_that_jumps_within_a_run",
+        ),
+    ),
+    *_in(
+        "references.py",
+        (
+            "runs from the future",
+            "return [run_id for run_id in run_ids if run_id > limit]",
+            "return []",
+            "test_misdated.py::test_it_is_listed_and_left_out",
+        ),
+    ),
+    *_in(
+        "state.py",
+        (
+            "runs that overlap",
+            "engine = self._over([*self._overlapping(first, begin), *between])",
+            "engine = self._over(between)",
+            "test_state.py::test_a_slow_run_that_others_overtook",
+        ),
+    ),
+    *_in(
+        "recording.py",
+        (
+            "a clock that was put back",
+            "clock=lambda: max(began, clock() + (began - now)),",
+            "clock=clock,",
+            "trust/test_t15_unattended.py::test_ids_stay_in_order_when_the_clock_is_changed",
+        ),
+    ),
+    *_in(
+        "suspicion.py",
+        (
+            "doubt ends",
+            " or expected.doubts >= DOUBTS",
+            "",
+            "test_suspicion.py::test_doubt_ends",
         ),
     ),
     *_in(
@@ -1893,8 +1964,8 @@ GUARDS = (
         "compaction.py",
         (
             "a month in which a run is being written",
-            "< month_of(runs[-1])} - busy)",
-            "< month_of(runs[-1])})",
+            "month_of(run_id) < newest} - busy)",
+            "month_of(run_id) < newest})",
             "test_compaction.py::test_a_month_in_which_a_run_is_being_written_waits",
         ),
         (

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from inventory.contents import is_merged
 from inventory.history import History
 from inventory.prune import carry_out, plan
 from inventory.recording import take
+from inventory.references import time_of
 from inventory.servers import Server
 from inventory.snapshot import rows
 from inventory.verify import verify
@@ -74,7 +76,7 @@ class Histories(RuleBasedStateMachine):
         self.history = History(self.folder / "h")
         self.runs: dict[str, Run] = {}
         self.frozen: dict[str, str] = {}
-        self.clock = 0.0
+        self.clock = -4000.0  # days; runs of the command are of today, and those after them too
 
     def teardown(self) -> None:
         """Leave nothing."""
@@ -85,10 +87,12 @@ class Histories(RuleBasedStateMachine):
         """There is a first run."""
         self.snapshot(fleet, later=1.0, accept=False)
 
-    @rule(fleet=_fleets, later=st.sampled_from([0.0, 0.01, 1.0, 20.0, -3.0]), accept=st.booleans())
+    @rule(fleet=_fleets, later=st.sampled_from([0.0, 0.01, 1.0, 20.0, -0.04]), accept=st.booleans())
     def snapshot(self, fleet: dict[str, list[Model] | None], later: float, accept: bool) -> None:
-        """A run, some servers of which fail; the clock may have been put back since the last."""
-        self.clock += later
+        """A run, some servers of which fail; the clock may have been put back since the last, by less than an hour."""
+        latest = time_of(self.last_run()) if self.runs else day(self.clock)
+        self.clock = max(self.clock + later, (latest - day(0)) / timedelta(days=1) - 0.04)
+        self.clock = min(self.clock, (datetime.now(UTC) - day(0)) / timedelta(days=1))
         servers = self.answering(fleet)
         expected = self.expected(fleet, accept=accept)
         taken = take(
@@ -132,6 +136,7 @@ class Histories(RuleBasedStateMachine):
         keep |= set(complete[-1:])
         for server in SERVERS:
             keep |= {one for one in [self.last_ok(server, runs[-1])] if one}
+            keep |= set(self.doubted(server)[-2:])
         self.runs = {run_id: seen for run_id, seen in self.runs.items() if run_id in keep}
 
     @rule()
@@ -220,15 +225,15 @@ class Histories(RuleBasedStateMachine):
         return [Server(f"file:{self.folder / name}.json", name) for name in fleet]
 
     def expected(self, fleet: dict[str, list[Model] | None], *, accept: bool) -> Run:
-        """What a run over these answers sees: one that lost most of its models is doubted until it is repeated."""
+        """What a run over these answers sees: one that lost most of its models is doubted twice, unless repeated."""
         seen = {}
         for server, models in fleet.items():
-            last, complete = self.last_of(server), self.last_ok(server, "~")
+            doubted, complete = self.doubted(server), self.last_ok(server, "~")
             status = "unreachable" if models is None else "ok"
             if models is not None and complete and not accept:
                 before = len(self.runs[complete][server].models)
-                repeated = last is not None and last.status == "suspect" and keys(last.models) == keys(models)
-                if 2 * len(models) < before and before - len(models) >= 3 and not repeated:
+                repeated = bool(doubted) and keys(self.runs[doubted[-1]][server].models) == keys(models)
+                if 2 * len(models) < before and before - len(models) >= 3 and not repeated and len(doubted) < 2:
                     status = "suspect"
             seen[server] = Seen(status, models or [])
         return seen
@@ -237,9 +242,10 @@ class Histories(RuleBasedStateMachine):
         """The newest run; empty if there is none."""
         return max(self.runs, default="")
 
-    def last_of(self, server: str) -> Seen | None:
-        """The newest observation of a server."""
-        return next((self.runs[run][server] for run in sorted(self.runs, reverse=True)), None)
+    def doubted(self, server: str) -> list[str]:
+        """The runs in which a server was doubted since it was last read, oldest first."""
+        since = self.last_ok(server, "~")
+        return [run for run in sorted(self.runs) if run > since and self.runs[run][server].status == "suspect"]
 
     def last_ok(self, server: str, until: str) -> str:
         """The newest run, at or before one, that read a server; empty if there is none."""
