@@ -47,11 +47,13 @@ class Past:
         answers: what each run was told: the same letter, the same answer.
         merged: closed months are merged.
         days: when the runs were; one each day by default.
+        frozen: the number of a run that is a baseline.
     """
 
     answers: tuple[str, ...]
     merged: bool = False
     days: tuple[int, ...] = ()
+    frozen: int = -1
 
 
 PASTS = {
@@ -60,6 +62,7 @@ PASTS = {
     "two runs": Past(("a", "a")),
     "merged": Past(("a", "b", "c", "c", "d", "d", "e"), merged=True, days=(0, 1, 2, 3, 40, 41, 42)),
     "merged, pointed at": Past(("a", "b", "c", "b", "b"), merged=True, days=(0, 1, 2, 40, 41)),
+    "one frozen": Past(("b", "a", *"cccccccc", "b", "d", "d"), True, (0, 1, *range(40, 49), 80, 81), frozen=2),
     "all merged but one": Past(("a", "b", "c", "d"), merged=True, days=(0, 1, 2, 40)),
 }
 
@@ -70,6 +73,8 @@ def made(folder: Path, past: Past) -> History:
     answers = {key: [model(key, "i", noise=os.urandom(1500).hex()), model(f"{key}2")] for key in past.answers}
     for number, key in zip(past.days or count(), past.answers, strict=False):
         record_one(history, {"s": answers[key]}, day(number))
+    if past.frozen >= 0:
+        history.freeze("good", history.store.run_ids()[past.frozen])
     if past.merged:
         compact(history.store)
     (folder / "answer.json").write_text(json.dumps({"models": [model("x")]}))
@@ -118,7 +123,7 @@ def test_a_full_disk_is_pruned(name: str, options: str, tmp_path: Path) -> None:
             assert done.err.count("\n") == 1
             empty(disk)
             assert run(*PRUNE, cwd=disk).code == 0
-        assert len(history.store.run_ids()) == 1
+        assert len(history.store.run_ids()) == 1 + (PASTS[name].frozen >= 0)
         assert whole(disk) == []
         empty(disk)
         assert run("snapshot", "-q", *SERVER, *HISTORY, cwd=disk).code == 0
