@@ -136,14 +136,12 @@ def overview_of(
 def known_servers(history: History, servers: Sequence[str]) -> Sequence[str]:
     """The servers as the history spells them.
 
-    Those that no run has read and the newest did not ask are refused; an empty history refuses only what is no name.
+    Those that no run has read and the newest did not ask are refused.
 
     Raises:
         ConfigurationError: there is one; the error lists those of the newest run.
     """
     runs = history.dated()
-    if not runs:
-        _known((server for server in servers if not server.isprintable()), set())
     if runs and servers:
         return _known(servers, history.complete_runs().keys() | set(_asked(history, runs[-1])))
     return servers
