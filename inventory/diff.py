@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from inventory import schema
+from inventory.extras import are_too_many, as_one, servers_with_too_many
 from inventory.fields import compared, value_text
 from inventory.pairing import Entries, Entry, Pair, Row, instance_pairs, model_pairs, to_json
 from inventory.snapshot import Snapshot, frame, rows, table_of, values
@@ -102,6 +103,19 @@ class Side:
     tables: Mapping[str, pa.Table]
     fields: _Fields | None = None
 
+    def with_too_many(self, servers: set[str]) -> set[str]:
+        """Find the servers with more unknown fields than are compared one by one."""
+        if self.fields is not None:
+            return {server for server, fields in self.fields.items() if are_too_many(fields)}
+        tables = {schema.GRAIN_TABLES[grain].name: table for grain, table in self.tables.items()}
+        return servers_with_too_many(tables, servers)
+
+    def fields_where(self, odd: set[str]) -> _Fields | None:
+        """Return the fields, with the unknown ones of some servers as one."""
+        if self.fields is None:
+            return None
+        return {server: as_one(fields) if server in odd else fields for server, fields in self.fields.items()}
+
 
 def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes:
     """Say what changed from one snapshot to another.
@@ -120,8 +134,9 @@ def compare_sides(old: Side, new: Side, ignore: Sequence[str] = ()) -> Changes:
     before, after = ({server: status for server, (status, _) in side.servers.items()} for side in (old, new))
     both = {server for server in before.keys() & after.keys() if before[server] == after[server] == "ok"}
     grains = [grain for grain in schema.GRAINS if grain in old.tables and grain in new.tables]
-    olds, news = (_entries(side, grains, both, ignore) for side in (old, new))
-    fields = (old.fields, new.fields)
+    odd = {server for side in (old, new) for server in side.with_too_many(both)}
+    olds, news = (_entries(side, grains, both, ignore, odd) for side in (old, new))
+    fields = [side.fields_where(odd) for side in (old, new)]
     found = [
         change for server in olds.keys() | news.keys() for change in _server(server, olds[server], news[server], fields)
     ]
@@ -207,14 +222,17 @@ def _reason(before: str | None, after: str | None) -> str:
     return "seen for the first time: a baseline" if before is None else f"not read before: {before}"
 
 
-def _entries(side: Side, grains: Sequence[str], servers: set[str], ignore: Sequence[str]) -> dict[str, Entries]:
-    """The entries of each server that has any."""
+def _entries(
+    side: Side, grains: Sequence[str], servers: set[str], ignore: Sequence[str], odd: set[str]
+) -> dict[str, Entries]:
+    """The entries of each server that has any; of those in ``odd`` the unknown fields are compared as one."""
     groups: dict[str, Entries] = defaultdict(lambda: {grain: [] for grain in grains})
     for grain in grains:
         table = schema.GRAIN_TABLES[grain]
         for row in rows(side.tables[grain]):
             if row["server"] in servers:
-                groups[row["server"]][grain].append(Entry(row, compared(row, table, ignore)))
+                fields = compared(row, table, ignore, extra_as_one=row["server"] in odd)
+                groups[row["server"]][grain].append(Entry(row, fields))
     return groups
 
 

@@ -6,11 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from inventory import schema
+from inventory.extras import leaves, short_extra
 from inventory.pairing import Row, to_json
 
 
-def compared(row: Row, table: schema.Table, ignore: Sequence[str]) -> Row:
-    """The compared fields of a row that have a value; lists as sorted lists, unknown fields by path."""
+def compared(row: Row, table: schema.Table, ignore: Sequence[str], *, extra_as_one: bool = False) -> Row:
+    """The compared fields of a row that have a value; lists as sorted lists, unknown fields by path.
+
+    Args:
+        row: the row.
+        table: what it is a row of.
+        ignore: patterns of fields that are left out.
+        extra_as_one: take all its unknown fields as one.
+    """
     fields: Row = {}
     for column in table.columns:
         value = row[column.name]
@@ -19,7 +27,8 @@ def compared(row: Row, table: schema.Table, ignore: Sequence[str]) -> Row:
         if column.kind == schema.LIST:
             fields[column.name] = sorted(set(json.loads(value)))
         elif column.kind == schema.OBJECT:
-            fields |= leaves(column.name, json.loads(value))
+            text = short_extra(value) if extra_as_one else value
+            fields |= {column.name: json.loads(text)} if extra_as_one else leaves(column.name, json.loads(text))
         else:
             fields[column.name] = value
     if not ignore:
@@ -29,20 +38,6 @@ def compared(row: Row, table: schema.Table, ignore: Sequence[str]) -> Row:
         for field, value in fields.items()
         if not any(fnmatch.fnmatchcase(field, way) for pattern in ignore for way in (pattern, f"{pattern}.*"))
     }
-
-
-def leaves(path: str, value: Any) -> Row:
-    """The values in nested unknown fields, by path; a null is the same as nothing, a list of texts is a set."""
-    if isinstance(value, dict) and value:
-        return {leaf: inner for name in value for leaf, inner in leaves(f"{path}.{_step(name)}", value[name]).items()}
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return {path: sorted(set(value))}
-    return {} if value is None else {path: value}
-
-
-def _step(name: str) -> str:
-    """A name in a path, quoted where it could be taken for two."""
-    return to_json(name) if "." in name or '"' in name else name
 
 
 def value_text(value: Any, field: str, kinds: dict[str, str]) -> str | None:

@@ -15,7 +15,7 @@ from inventory.contents import ARROW, KINDS
 from inventory.diff import Changes
 from inventory.engines import Engine, open_engine
 from inventory.errors import FileError
-from inventory.fields import leaves
+from inventory.extras import unknown_fields
 from inventory.history import History, Row
 from inventory.references import time_of
 from inventory.servers import Server
@@ -172,11 +172,14 @@ def _payloads(engine: Engine, snapshot: Snapshot, run_id: str) -> pa.Table:
     """The bodies as received, and the fields that have a value anywhere in them."""
     found = rows(engine.query(queries.FRESH))
     fields: dict[str, set[str]] = {row["digest"]: set() for row in found}
+    extras: dict[str, dict[str, list[str]]] = {digest: {name: [] for name in queries.GRAIN_FILES} for digest in fields}
     for table in schema.GRAIN_TABLES.values():
         for row in rows(engine.query(queries.field_counts(table))):
             fields[row.pop("digest")] |= {f"{table.name}.{name}" for name, count in row.items() if count}
         for row in rows(engine.query(queries.extras(table))):
-            fields[row["digest"]] |= {f"{table.name}.{path}" for path in leaves("extra", json.loads(row["extra"]))}
+            extras[row["digest"]][table.name].append(row["extra"])
+    for digest, texts in extras.items():
+        fields[digest] |= unknown_fields(texts)
     texts = build(
         _PAYLOADS,
         {

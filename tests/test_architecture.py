@@ -17,7 +17,7 @@ CORE = {
     "errors", "schema", "keys", "labels", "places", "settings", "filenames",  # what there is and what may be said
     "parse", "decode", "legacy", "flatten", "parameters", "digest", "intake", "suspicion",
     "snapshot",  # from bytes to tables
-    "pairing", "fields", "diff", "steps", "references", "queries", "seal",  # from tables to changes
+    "pairing", "extras", "fields", "diff", "steps", "references", "queries", "seal",  # from tables to changes
     "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
 }
 EDGES = {
