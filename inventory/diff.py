@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.errors import wrong_type
+from inventory.extras import are_too_many, as_one, servers_with_too_many
 from inventory.fields import compared, ignored_in, value_text
 from inventory.gaps import alike
 from inventory.pairing import Entries, Entry, Pair, Row, instance_pairs, model_pairs, to_json
@@ -111,6 +112,19 @@ class Side:
     fields: _Fields | None = None
     rows_only: bool = False
 
+    def with_too_many(self, servers: set[str]) -> set[str]:
+        """Find the servers with more unknown fields than are compared one by one."""
+        if self.fields is not None:
+            return {server for server, fields in self.fields.items() if are_too_many(fields)}
+        tables = {schema.GRAIN_TABLES[grain].name: table for grain, table in self.tables.items()}
+        return servers_with_too_many(tables, servers)
+
+    def fields_where(self, odd: set[str]) -> _Fields | None:
+        """Return the fields, with the unknown ones of some servers as one."""
+        if self.fields is None:
+            return None
+        return {server: as_one(fields) if server in odd else fields for server, fields in self.fields.items()}
+
 
 def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes:
     """Say what changed from one snapshot to another.
@@ -147,8 +161,9 @@ def compare_sides(old: Side, new: Side, ignore: Sequence[str] = (), unkept: Sequ
         server: (*unkept, *ignored_in(name for side in (old, new) for name in (side.fields or {}).get(server, ())))
         for server in both
     }
-    olds, news = (_entries(side, grains, ignore, lacking) for side in (old, new))
-    fields = (old.fields, new.fields)
+    odd = {server for side in (old, new) for server in side.with_too_many(both)}
+    olds, news = (_entries(side, grains, ignore, lacking, odd) for side in (old, new))
+    fields = [side.fields_where(odd) for side in (old, new)]
     found = [
         change for server in olds.keys() | news.keys() for change in _server(server, olds[server], news[server], fields)
     ]
@@ -218,15 +233,16 @@ def _reason(before: str | None, after: str | None, old: Side, new: Side) -> str:
 
 
 def _entries(
-    side: Side, grains: Sequence[str], ignore: Sequence[str], unkept: Mapping[str, Sequence[str]]
+    side: Side, grains: Sequence[str], ignore: Sequence[str], unkept: Mapping[str, Sequence[str]], odd: set[str]
 ) -> dict[str, Entries]:
-    """The entries of each server in ``unkept`` that has any."""
+    """The entries of each server in ``unkept`` that has any; of those in ``odd`` the unknown fields are one field."""
     groups: dict[str, Entries] = defaultdict(lambda: {grain: [] for grain in grains})
     for grain in grains:
         table = schema.GRAIN_TABLES[grain]
         for row in rows(side.tables[grain]):
             if (server := row["server"]) in unkept:
-                groups[server][grain].append(Entry(row, compared(row, table, ignore, unkept[server])))
+                fields = compared(row, table, ignore, unkept[server], extra_as_one=server in odd)
+                groups[server][grain].append(Entry(row, fields))
     return groups
 
 

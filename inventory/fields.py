@@ -8,16 +8,16 @@ from functools import cache
 from typing import Any
 
 from inventory import schema
+from inventory.extras import IGNORED, leaves, path_step, short_extra
 from inventory.pairing import Row, to_json
 
 CLOCKS = tuple(f"*.{name}" for name in schema.CLOCKS)
 """Globs of the paths at which ``schema.CLOCKS`` stand among unknown fields."""
 
-IGNORED = "ignored:"
-"""What stands, among the fields of a stored answer, before a glob of unknown fields that its rows are kept without."""
 
-
-def compared(row: Row, table: schema.Table, ignore: Sequence[str], unkept: Sequence[str] = ()) -> Row:
+def compared(
+    row: Row, table: schema.Table, ignore: Sequence[str], unkept: Sequence[str] = (), *, extra_as_one: bool = False
+) -> Row:
     """The compared fields of a row that have a value; lists as sorted lists, unknown fields by path.
 
     Args:
@@ -25,6 +25,7 @@ def compared(row: Row, table: schema.Table, ignore: Sequence[str], unkept: Seque
         table: its schema.
         ignore: fields that are not compared; globs.
         unkept: globs of unknown fields that a history has left out of one of the rows.
+        extra_as_one: take all its unknown fields as one.
     """
     fields: Row = {}
     ignored = tuple(ignore)
@@ -33,8 +34,11 @@ def compared(row: Row, table: schema.Table, ignore: Sequence[str], unkept: Seque
         if value is None or column.key or not column.compared:
             continue
         if column.kind == schema.OBJECT:
-            if (steady := without_ticking(value, (*ignored, *unkept))) is not None:
+            steady = without_ticking(value, (*ignored, *unkept))
+            if steady is not None and not extra_as_one:
                 fields |= leaves(column.name, json.loads(steady))
+            elif steady is not None and not _matches(column.name, ignored):
+                fields[column.name] = json.loads(short_extra(steady))
         elif _matches(column.name, ignored):
             continue
         else:
@@ -71,7 +75,7 @@ def _steady(value: Any, path: str, ignore: tuple[str, ...]) -> Any:
         return value
     left = {}
     for name, inner in value.items():
-        inner_path = f"{path}.{_step(name)}"
+        inner_path = f"{path}.{path_step(name)}"
         if not _matches(inner_path, ignore):
             rest = _steady(inner, inner_path, ignore)
             if rest or not inner or not isinstance(inner, dict):
@@ -87,20 +91,6 @@ def _matches(path: str, ignore: tuple[str, ...]) -> bool:
 @cache
 def _patterns(ignore: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(translate(way) for pattern in ignore for way in (pattern, f"{pattern}.*")))
-
-
-def leaves(path: str, value: Any) -> Row:
-    """The values in nested unknown fields, by path; a null is the same as nothing, a list of texts is a set."""
-    if isinstance(value, dict) and value:
-        return {leaf: inner for name in value for leaf, inner in leaves(f"{path}.{_step(name)}", value[name]).items()}
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return {path: sorted(set(value))}
-    return {} if value is None else {path: value}
-
-
-def _step(name: str) -> str:
-    """A name in a path, quoted where it could be taken for two."""
-    return to_json(name) if "." in name or '"' in name else name
 
 
 def value_text(value: Any, field: str, kinds: dict[str, str]) -> str | None:

@@ -5,6 +5,7 @@ nothing but digits, letters, a dot and a dash, which whoever calls has checked.
 """
 
 from inventory import schema
+from inventory.extras import SHORT_SQL
 from inventory.state_queries import LATEST_FIRST, Until
 
 RUNS = schema.Table(
@@ -88,7 +89,6 @@ WANTED = schema.Table(
     "wanted", "an answer", tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest", "stored_in"))
 )
 
-
 _BYTES = "CAST({}.size_bytes AS DECIMAL(38))"  # a sum of whole numbers could be too large for one, and Spark fails then
 
 SIDES = (-1, 1)
@@ -136,12 +136,12 @@ TOUCHED = " UNION ".join(
 
 def differing(table: schema.Table) -> str:
     """The rows whose keys are in ``touched``: those of the answers before, then those of the answers after."""
-    columns = ", ".join(f"r.{name}" for name in table.names[1:])
+    columns = ", ".join(SHORT_SQL if name == "extra" else f"r.{name}" for name in table.names[1:])
     order = ", ".join(("a.side", "a.server", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
     return f"""
         SELECT a.side, a.server, {columns} FROM answers a JOIN touched t ON t.server = a.server
         JOIN {table.name} r ON r.digest = a.digest AND r.stored_in = a.stored_in AND r.key = t.key
-        ORDER BY {order}"""
+        LEFT JOIN odd o ON o.server = a.server ORDER BY {order}"""
 
 
 FIELDS = """

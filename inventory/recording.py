@@ -15,7 +15,8 @@ from inventory.contents import ARROW, KINDS
 from inventory.diff import Changes
 from inventory.engines import Engine, open_engine
 from inventory.errors import FileError
-from inventory.fields import CLOCKS, IGNORED, leaves
+from inventory.extras import IGNORED, unknown_fields
+from inventory.fields import CLOCKS
 from inventory.history import History, Row
 from inventory.references import AHEAD, limit_of, time_of
 from inventory.servers import Server
@@ -175,11 +176,14 @@ def _payloads(engine: Engine, snapshot: Snapshot, run_id: str) -> pa.Table:
     found = rows(engine.query(queries.FRESH))
     unkept = {f"{IGNORED}{pattern}" for pattern in (*CLOCKS, *snapshot.ignored)}
     fields: dict[str, set[str]] = {row["digest"]: set(unkept) for row in found}
+    extras: dict[str, dict[str, list[str]]] = {digest: {name: [] for name in queries.GRAIN_FILES} for digest in fields}
     for table in schema.GRAIN_TABLES.values():
         for row in rows(engine.query(queries.field_counts(table))):
             fields[row.pop("digest")] |= {f"{table.name}.{name}" for name, count in row.items() if count}
         for row in rows(engine.query(queries.extras(table))):
-            fields[row["digest"]] |= {f"{table.name}.{path}" for path in leaves("extra", json.loads(row["extra"]))}
+            extras[row["digest"]][table.name].append(row["extra"])
+    for digest, texts in extras.items():
+        fields[digest] |= unknown_fields(texts)
     texts = build(
         _PAYLOADS,
         {

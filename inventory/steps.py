@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from inventory import queries, schema
 from inventory.diff import Side
+from inventory.extras import are_too_many
 from inventory.fields import ignored_in
 from inventory.snapshot import arrow_schema, concat, conformed, rows, table_of, values
 
@@ -65,10 +66,12 @@ def sides(engine: "Engine", steps: Mapping[str, Step], keys: Sequence[str] = ())
     servers = {row["server"] for row in touched if not keys or row["key"] in keys}
     wanted = [row for row in touched if row["server"] in servers]
     engine.add("touched", table_of(queries.TOUCHED_KEYS, wanted))
-    found = {grain: _rows(engine, table, bool(wanted)) for grain, table in schema.GRAIN_TABLES.items()}
     fields: dict[int, dict[str, frozenset[str]]] = {side: {} for side in queries.SIDES}
     for row in rows(engine.query(queries.FIELDS)) if wanted else []:
         fields[row["side"]][row["server"]] = frozenset(json.loads(row["fields"]))
+    odd = {server for side in fields.values() for server, names in side.items() if are_too_many(names)}
+    engine.add("odd", table_of(queries.SERVERS, [{"server": server} for server in odd]))
+    found = {grain: _rows(engine, table, bool(wanted)) for grain, table in schema.GRAIN_TABLES.items()}
     before, after = (
         Side(
             {name: ("ok", step[at].observed_at) for name, step in steps.items()},

@@ -17,7 +17,7 @@ CORE = {
     "errors", "schema", "keys", "labels", "places", "settings", "filenames", "addresses",  # what may be said
     "parse", "decode", "refusals", "legacy", "flatten", "parameters", "digest", "intake", "suspicion",
     "api", "snapshot", "gaps", "dialects",  # from bytes to tables
-    "pairing", "renames", "fields", "ticking", "diff", "steps", "references", "queries", "state_queries",
+    "pairing", "renames", "extras", "fields", "ticking", "diff", "steps", "references", "queries", "state_queries",
     "seal",  # from tables to changes
     "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
 }

@@ -78,7 +78,9 @@ def place(address: str) -> NoReturn:
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect()
+    connection = duckdb.connect()
+    connection.execute("CREATE MACRO sha2(text, bits) AS sha256(text)")  # what it is called elsewhere
+    return connection
 
 
 def _tables(paths: "Sequence[Path]", columns: Sequence[str]) -> pa.Table:
