@@ -130,14 +130,12 @@ def overview_of(
 
 
 def known_servers(history: History, servers: Sequence[str]) -> None:
-    """Refuse servers that no run has read and the newest did not ask; an empty history refuses only what is no name.
+    """Refuse servers that no run has read and the newest did not ask.
 
     Raises:
         ConfigurationError: there is one; the error lists those of the newest run.
     """
     runs = history.store.run_ids()
-    if not runs:
-        _known((server for server in servers if not server.isprintable()), set())
     if runs and servers:
         _known(servers, history.complete_runs().keys() | set(_asked(history, runs[-1])))
 

@@ -48,7 +48,7 @@ class Proof:
     """What was proven of a history.
 
     Attributes:
-        problems: one row per problem, as ``PROBLEMS`` says; none if all is well.
+        problems: one row per problem, as ``PROBLEMS`` says.
         runs: how many runs there are, and how many ``answers`` they point at.
         equal_answers: those of them kept as another body, which differs only in order and in fields that tick.
     """
@@ -65,10 +65,7 @@ def verify(store: Store) -> pa.Table:
 
 
 def prove(store: Store) -> Proof:
-    """Check all files of a history against their seals, each other, and their own evidence.
-
-    A merged run is proven by the digests that were taken when it was merged: of its rows, and of its own file.
-    """
+    """Check all files of a history against their seals, each other and their own evidence; merged ones as they were."""
     before: list[Problem] | None = None
     while True:
         still = store.look(KINDS)
@@ -250,8 +247,8 @@ def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
             bodies = files.answers(stored)
             files.counts["equal"] += sum(bodies.get(digest, body) != body for digest, body in answers)
             if any(digest not in bodies for digest, _ in answers):
-                name, holds = files.name("observations", run_id), _holds("observations", run_id)
-                yield Problem(name, f"points at answers that {stored} does not hold", holds)
+                name, problem = files.name("observations", run_id), f"points at answers that {stored} does not hold"
+                yield Problem(name, problem, _holds("observations", run_id))
 
 
 def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem]:

@@ -83,9 +83,9 @@ def snapshot(
         taken = _take(servers, history, recheck, accept_suspect, asking)
     files, failures = write_all(_overview(taken, outputs, history), outputs, grain)
     failures += [taken.failure] if taken.failure else []
-    _tell(taken, files, time.perf_counter() - began, as_json, quiet)
     if history and is_new and not taken.failure:  # said to whoever takes it for the history of before, and so always
         say(f"this run begins a new history in {history.store.folder.absolute()}")
+    _tell(taken, files, time.perf_counter() - began, as_json, quiet)
     for failure in failures:
         say(failure)
     code = _outcome(taken, failures, fatal)

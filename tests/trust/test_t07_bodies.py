@@ -88,7 +88,7 @@ def test_the_command_takes_them_all(tmp_path: Path) -> None:
         done = run("snapshot", "--servers-from", "list", "--timeout", "50", "-q", "-o", "a.csv", cwd=tmp_path)
     assert done.code == 3
     assert "Traceback" not in done.err
-    assert len(done.err.splitlines()) == len(cases)
+    assert len(done.later.err.splitlines()) == len(cases)
     assert len((tmp_path / "a.csv").read_text().splitlines()) == 2
 
 
