@@ -51,7 +51,7 @@ def _run_demo(port: int) -> int:
     changes = inventory.compare(before, after)
     since, now = (f"{one.observed_at:%Y-%m-%d %H:%M:%S} UTC" for one in (before, after))
     outputs = [str(folder / f"inventory.{suffix}") for suffix in ("csv", "parquet", "xlsx")]
-    files, failures = write_all(Overview(after, changes, since, zone=local_zone(after)), outputs, "both")
+    files, failures = write_all(Overview(after, changes, since, zone=local_zone(after)), outputs, "both", "excel")
     click.echo(snapshot_text(after, took, files, terminal_width()))
     click.echo(changes_text(changes, f"{since} -> {now}", terminal_width()), nl=False)
     for failure in failures:

@@ -256,6 +256,12 @@ def test_a_newer_version(tmp_path: Path) -> None:
     assert note.endswith("lms-inventory 9.0.0 wrote it, which is newer than this one")
 
 
+def write(frame: pd.DataFrame, path: Path) -> None:
+    """Write a file as pandas does."""
+    ways: dict[str, Callable[..., Any]] = {"csv": frame.to_csv, "parquet": frame.to_parquet, "xlsx": frame.to_excel}
+    ways[path.suffix[1:]](path, index=False)
+
+
 COLUMNS = [name for name in NAMES if name not in ("server", "key")]
 
 
@@ -265,7 +271,7 @@ def test_a_column_less(suffix: str, name: str, tmp_path: Path) -> None:
     """A column that the file lacks is null, is not compared, and is named; an ordinal follows from the rows' order."""
     path = tmp_path / f"x.{suffix}"
     frame = MODELS.drop_columns([name]).to_pandas()
-    getattr(frame, {"csv": "to_csv", "parquet": "to_parquet", "xlsx": "to_excel"}[suffix])(path, index=False)
+    write(frame, path)
     found = read_same(path, blanks=True)
     if name == "ordinal":
         assert found.tables["models"].column(name).to_pylist() == MODELS.column(name).to_pylist()
@@ -281,7 +287,7 @@ def test_a_column_more(suffix: str, place: int, tmp_path: Path) -> None:
     path = tmp_path / f"x.{suffix}"
     frame = FLEET.models
     frame.insert(place, "license_name", "mit")
-    getattr(frame, {"csv": "to_csv", "parquet": "to_parquet", "xlsx": "to_excel"}[suffix])(path, index=False)
+    write(frame, path)
     found = read_same(path, blanks=True)
     assert any("column license_name left aside" in note for note in found.gaps.notes)
     extra = ['{"license": {"name": "mit"}}'] * MODELS.num_rows
