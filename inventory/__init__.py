@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from inventory.api import flatten_instances, flatten_models
+    from inventory.changes import Changes
     from inventory.collect import collect
-    from inventory.diff import Changes, compare
+    from inventory.diff import compare
     from inventory.errors import ConfigurationError, FileError, InventoryError, ServerError
     from inventory.formats import read
     from inventory.history import History

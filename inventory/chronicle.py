@@ -26,7 +26,7 @@ def runs_text(found: Sequence[Row], unicode: bool = True, columns: int = COLUMNS
     """The runs of a history, a line each, and the trend of their size.
 
     Args:
-        found: rows of ``queries.RUNS``, oldest first.
+        found: rows of ``derived.RUNS``, oldest first.
         unicode: whether the terminal can show block characters.
         columns: columns of the terminal.
         recorded: runs in the whole history, where ``found`` is a part of it.
@@ -70,7 +70,7 @@ def life_text(key: str, lives: Sequence[Row], changes: Sequence[Row], runs: dict
 
     Args:
         key: the model's key.
-        lives: its rows of ``queries.LIFECYCLE``.
+        lives: its rows of ``derived.LIFECYCLE``.
         changes: its rows of the timeline.
         runs: complete observations by server.
     """

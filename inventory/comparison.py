@@ -6,7 +6,8 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 
 from inventory import formats, schema
-from inventory.diff import Changes, compare, left_out
+from inventory.changes import Changes
+from inventory.diff import compare, left_out
 from inventory.errors import ConfigurationError
 from inventory.history import History
 from inventory.labels import spelt

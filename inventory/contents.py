@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from inventory import queries, schema
 from inventory.errors import FileError, NewerVersion
 from inventory.references import RUN_ID
 from inventory.regular_files import open_to_read, read_regular
-from inventory.seal import claimed, sealed, unsealed
+from inventory.seal import SINGLE, claimed, rows_sha256, sealed, unsealed
 from inventory.snapshot import arrow_schema, conformed
 
 KINDS = ("observations", "payloads", "models", "instances")
@@ -45,7 +44,6 @@ MONTH = re.compile(r"month=[0-9]{4}-[0-9]{2}")
 
 _MERGED = re.compile(r"merged-[0-9a-f]{16}")
 _OWN = ("tool", "version", "kind", "run_id", "seal")  # what a file says that is not kept of a run when it is merged
-_SINGLE = ("body",)  # columns in which no two values are equal: a dictionary would only cost
 
 
 @dataclass(frozen=True)
@@ -250,28 +248,9 @@ def merged(kind: str, runs: Sequence[Sealed]) -> tuple[str, bytes]:
             entry |= {"sha256": run.sha256, "rows": table.num_rows, "rows_sha256": rows_sha256(table)}
         entries[run.about["run_id"]] = entry
     about = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "runs": entries}
-    repeated = [name for name in ARROW[kind].names if name not in _SINGLE]
+    repeated = [name for name in ARROW[kind].names if name not in SINGLE]
     body = sealed(conformed(pa.concat_tables(tables), ARROW[kind]), about, repeated)
     return _name(entries), body
-
-
-def rows_sha256(table: pa.Table) -> str:
-    """SHA-256 over the rows of one run, whatever the file: as CSV, times as microseconds since 1970.
-
-    Bodies are left out, their own digests are in; so are columns without a value, which another version may not have.
-    """
-    from pyarrow import csv
-
-    told = {}
-    for name in sorted(table.column_names):
-        column = table.column(name)
-        if name not in _SINGLE and column.null_count < table.num_rows:
-            told[name] = column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
-    if not told:
-        return sha256().hexdigest()
-    sink = BytesIO()
-    csv.write_csv(pa.table(told), sink)
-    return sha256(sink.getbuffer()).hexdigest()
 
 
 def _bytes(path: Path) -> bytes:

@@ -7,92 +7,23 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from inventory import schema
+from inventory.changes import UNREAD, Changes
+from inventory.derived import HINTS, NOT_COMPARED
 from inventory.errors import wrong_type
 from inventory.extras import are_too_many, as_one, servers_with_too_many
 from inventory.fields import compared, ignored_in, value_text
 from inventory.gaps import alike
 from inventory.pairing import Entries, Entry, Pair, Row, instance_pairs, model_pairs, to_json
 from inventory.renames import REGROUPED, Rename, find_renames, groups_of, hints_of
-from inventory.snapshot import Snapshot, frame, rows, table_of, values
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-NOT_COMPARED = schema.Table(
-    "not_compared",
-    "one server that was not compared",
-    (
-        schema.Column("server", schema.TEXT, "", "The server.", key=True),
-        schema.Column("reason", schema.TEXT, "", "Why it was not compared."),
-        schema.Column("last_read", schema.TIME, "", "When it was last read completely.", "UTC"),
-    ),
-)
-HINTS = schema.Table(
-    "hints",
-    "something to be said beside a change",
-    (
-        *(column for column in schema.CHANGES.columns if column.key and column.name != "field"),
-        schema.Column("hint", schema.TEXT, "", "What may be behind it."),
-    ),
-)
+from inventory.snapshot import Snapshot, rows, table_of, values
 
 _Fields = Mapping[str, frozenset[str]]
-_UNREAD = "not read"
 _CAME = {"model": "added", "instance": "loaded"}
 _WENT = {"model": "removed", "instance": "unloaded"}
-
-
-@dataclass(frozen=True, repr=False)
-class Changes:
-    """What differs between two snapshots.
-
-    Attributes:
-        table: one row per change, as ``schema.CHANGES`` says, as an Arrow table.
-        skipped: one row per server that was not compared, or not as of now, as ``NOT_COMPARED`` says.
-        hints: one row per change beside which something is to be said, as ``HINTS`` says.
-    """
-
-    table: pa.Table
-    skipped: pa.Table
-    hints: pa.Table
-
-    @property
-    def not_compared(self) -> dict[str, str]:
-        """Why a server was not compared, by its name."""
-        return {row["server"]: row["reason"] for row in rows(self.skipped)}
-
-    @property
-    def unread(self) -> list[str]:
-        """The servers that could not be compared because an answer of theirs was not read, or is suspect."""
-        return [server for server, reason in self.not_compared.items() if reason.startswith(_UNREAD)]
-
-    @property
-    def frame(self) -> "pd.DataFrame":
-        """The changes as a DataFrame with nullable types."""
-        return frame(self.table)
-
-    def counts(self, grain: str) -> dict[str, int]:
-        """How many models or instances each word of ``schema.CHANGES_WORDS`` happened to."""
-        touched: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
-        for row in rows(self.table):
-            if row["grain"] == grain:
-                name = row["field"] if row["key"] is None else row["old"] if row["change"] == "renamed" else None
-                touched[row["change"]].add((*(row[key] for key in schema.INSTANCES.keys), name))
-        return {word: len(touched[word]) for word in schema.CHANGES_WORDS}
-
-    def __repr__(self) -> str:
-        return f"<Changes: {self.table.num_rows} rows, {len(self.not_compared)} servers not compared>"
-
-    def _repr_html_(self) -> str:
-        """The changes in Jupyter: their counts, the first rows in colour, the servers not compared."""
-        from inventory.markup import changes_html
-
-        return changes_html(self)
 
 
 @dataclass(frozen=True)
@@ -205,7 +136,7 @@ def left_out(changes: Changes, failed: Sequence[Row], known: Mapping[str, Row | 
         last = known.get(row["server"])
         skipped[row["server"]] = {
             "server": row["server"],
-            "reason": f"{_UNREAD} now: {row['status']}",
+            "reason": f"{UNREAD} now: {row['status']}",
             "last_read": last["observed_at"] if last else None,
         }
     return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
@@ -226,10 +157,10 @@ def _reason(before: str | None, after: str | None, old: Side, new: Side) -> str:
     if after is None:
         return "no rows in the new file, which does not say who was read" if new.rows_only else "no longer asked"
     if after != "ok":
-        return f"{_UNREAD} now: {after}"
+        return f"{UNREAD} now: {after}"
     if before is None and old.rows_only:
         return "no rows in the old file, which does not say who was read"
-    return "seen for the first time: a baseline" if before is None else f"{_UNREAD} before: {before}"
+    return "seen for the first time: a baseline" if before is None else f"{UNREAD} before: {before}"
 
 
 def _entries(

@@ -14,7 +14,8 @@ import pyarrow as pa
 from click import style
 
 from inventory import schema
-from inventory.diff import Changes
+from inventory.changes import Changes
+from inventory.derived import CHANGE_GROUPS, COUNTED, FLEET, GROUPS
 from inventory.errors import ConfigurationError
 from inventory.labels import RESERVED, Labels, told_labels
 from inventory.layout import cut, integer, pad, plain, rooms, size
@@ -23,50 +24,7 @@ from inventory.snapshot import Snapshot, rows, table_of, total_of, values
 
 Row = dict[str, Any]
 
-FLEET = schema.Table(
-    "fleet",
-    "one model, wherever it is",
-    (
-        schema.Column("key", schema.TEXT, "", "The model's key.", key=True),
-        schema.Column("display_name", schema.TEXT, "", "Its name for people."),
-        schema.Column("servers", schema.INTEGER, "", "Servers that have it.", "servers"),
-        schema.Column("quantizations", schema.OBJECT, "", "How many servers have it in each quantization."),
-        schema.Column("size_bytes", schema.INTEGER, "", "Its size on all servers together.", "bytes"),
-        schema.Column(
-            "loaded_instance_count", schema.INTEGER, "", "Loaded instances on all servers together.", "instances"
-        ),
-    ),
-)
-GROUPS = schema.Table(
-    "groups",
-    "the servers with one value of a label, or one server",
-    (
-        schema.Column("name", schema.TEXT, "", "The label's value or the server; null for none.", key=True),
-        schema.Column("servers", schema.INTEGER, "", "Servers.", "servers"),
-        schema.Column("different_models", schema.INTEGER, "", "Different keys of models.", "models"),
-        schema.Column("model_count", schema.INTEGER, "", "Models on all of them together.", "models"),
-        schema.Column("size_bytes", schema.INTEGER, "", "Their size.", "bytes"),
-        schema.Column("instance_count", schema.INTEGER, "", "Loaded instances.", "instances"),
-    ),
-)
-_COUNTED = {
-    "model": {"added": "added", "removed": "removed", "reconfigured": "reconfigured", "renamed": "renamed"},
-    "instance": {"loaded": "loaded", "unloaded": "unloaded", "reconfigured": "instances_reconfigured"},
-}
-CHANGE_GROUPS = schema.Table(
-    "groups",
-    "what changed on the servers with one value of a label, or on one server",
-    (
-        *GROUPS.columns[:2],
-        *(
-            schema.Column(name, schema.INTEGER, "", f"{grain.capitalize()}s {word}.", f"{grain}s")
-            for grain, words in _COUNTED.items()
-            for word, name in words.items()
-        ),
-        schema.Column("size_difference", schema.INTEGER, "", "What the models take more than before.", "bytes"),
-        schema.Column("not_compared", schema.INTEGER, "", "Servers of them that were not compared.", "servers"),
-    ),
-)
+
 _NAMES = schema.Table(
     "names",
     "one server and its group",
@@ -157,7 +115,7 @@ def changes_by_group(changes: Changes, groups: Mapping[str, str | None]) -> pa.T
         if changed[name]:
             part = replace(changes, table=table_of(schema.CHANGES, changed[name]))
             row["size_difference"] = total_of([size_difference(part)])
-            for grain, words in _COUNTED.items():
+            for grain, words in COUNTED.items():
                 counts = part.counts(grain)
                 row |= {column: counts[word] for word, column in words.items()}
         found.append(row)
@@ -202,7 +160,7 @@ def change_groups_text(found: Sequence[Row], changes: Changes, by: str, title: s
             integer(row["servers"]),
             *(
                 " ".join(f"{mark}{row[name]:,}" for mark, name in zip("+-~", words.values(), strict=False))
-                for words in _COUNTED.values()
+                for words in COUNTED.values()
             ),
             signed_size(row["size_difference"]) if row["size_difference"] else "",
             integer(row["not_compared"] or None),

@@ -8,20 +8,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from inventory import journal, schema
+from inventory import journal
 from inventory.contents import KINDS, MONTH, is_ours
 from inventory.folders import names
 from inventory.notes import is_foreign
 from inventory.store import Store
 
-REMARKS = schema.Table(
-    "remarks",
-    "something in a history that is none of it",
-    (
-        schema.Column("file", schema.TEXT, "", "The file or folder, from the history's folder.", key=True),
-        schema.Column("remark", schema.TEXT, "", "What there is to say about it."),
-    ),
-)
 _OURS = {*KINDS, "_tmp", "pruned", "baselines", journal.NAME}
 _OTHERS = re.compile(rf"[.@#]|lost\+found$|month=(?!{MONTH.pattern.removeprefix('month=')}$)")
 _REMARK = "not part of the history, and left alone"

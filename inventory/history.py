@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from inventory import queries, schema
-from inventory.diff import Changes, compare_sides, left_out
+from inventory import derived, queries, schema
+from inventory.changes import Changes
+from inventory.diff import compare_sides, left_out
 from inventory.engines import Engine, open_engine, place
 from inventory.errors import ConfigurationError, wrong_type
 from inventory.labels import composed, spellings
@@ -23,6 +23,7 @@ from inventory.past import Past
 from inventory.references import limit_of, misdated, resolve, resolve_dated
 from inventory.snapshot import Snapshot, arrow_schema, concat, conformed, frame, rows, table_of, values
 from inventory.state import States
+from inventory.steady import steady
 from inventory.steps import KINDS, Stored, sides, unkept_of
 from inventory.store import Store
 from inventory.ticking import without_clocks
@@ -31,20 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Row = dict[str, Any]
-
-_Given = ParamSpec("_Given")
-_Read = TypeVar("_Read")
-_Reading = Callable[Concatenate["History", _Given], _Read]
-
-
-def _steady(reading: "_Reading[_Given, _Read]") -> "_Reading[_Given, _Read]":
-    """A reading that is made again if files are merged while it reads them."""
-
-    @wraps(reading)
-    def read(history: "History", /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Read:
-        return history.store.steadily(lambda: reading(history, *args, **kwargs))
-
-    return read
 
 
 def _utc_now() -> datetime:
@@ -90,10 +77,10 @@ class History:
         """The history in Jupyter: its newest runs."""
         from inventory.markup import runs_html
 
-        return runs_html(repr(self)[1:-1], queries.RUNS, self.runs_table())
+        return runs_html(repr(self)[1:-1], derived.RUNS, self.runs_table())
 
     def runs(self) -> "pd.DataFrame":
-        """One row per run, oldest first: status, counts, size and how much changed; columns of ``queries.RUNS``."""
+        """One row per run, oldest first: status, counts, size and how much changed; columns of ``derived.RUNS``."""
         return frame(self.runs_table())
 
     def timeline(self, since: datetime | None = None) -> "pd.DataFrame":
@@ -108,7 +95,7 @@ class History:
         """The models of the state after a run: of each server its last complete answer by then."""
         return self.as_of(at).models
 
-    @_steady
+    @steady
     def load(self, ref: str = "latest") -> Snapshot:
         """What one run saw, failures included.
 
@@ -119,7 +106,7 @@ class History:
         observed = self.observed(self.resolve(ref))
         return self.snapshot(observed, [row for row in observed if row["digest"]])
 
-    @_steady
+    @steady
     def as_of(self, ref: str = "latest", servers: Iterable[str] = ()) -> Snapshot:
         """The state after a run: of each server its last complete answer, as ``state.py`` says.
 
@@ -132,7 +119,7 @@ class History:
         known = self.states(recorded).known(run_id, set(servers) or None)
         return self.snapshot([known[server] for server in sorted(known)])
 
-    @_steady
+    @steady
     def diff(
         self, old: str = "previous", new: str = "latest", *, ignore: Sequence[str] = (), servers: Iterable[str] = ()
     ) -> Changes:
@@ -186,22 +173,22 @@ class History:
         """The ids of the runs, of some or of all, that are dated more than an hour later than it is."""
         return misdated(self.store.run_ids() if run_ids is None else run_ids, self.clock())
 
-    @_steady
+    @steady
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:
         """``runs`` as an Arrow table, of some servers and from some time on."""
         return self._past(servers).runs(since)
 
-    @_steady
+    @steady
     def timeline_table(self, since: datetime | None = None) -> pa.Table:
         """``timeline`` as an Arrow table."""
         return self._past().timeline(since)
 
-    @_steady
+    @steady
     def lifecycle_table(self) -> pa.Table:
         """``lifecycle`` as an Arrow table."""
         return self._past().lifecycle()
 
-    @_steady
+    @steady
     def life(
         self, key: str, servers: Sequence[str] = (), since: datetime | None = None
     ) -> tuple[pa.Table, pa.Table, dict[str, int]]:
@@ -223,12 +210,12 @@ class History:
             )
         return lives, past.timeline(since), past.complete_runs()
 
-    @_steady
+    @steady
     def complete_runs(self) -> dict[str, int]:
         """How many complete observations there are of each server."""
         return self._past().complete_runs()
 
-    @_steady
+    @steady
     def unused(self, days: int, servers: Sequence[str] = ()) -> pa.Table:
         """The models that have been there for so many days and were not seen loaded in them: ``LIFECYCLE`` rows."""
         return self._past(servers).unused(days)
@@ -258,7 +245,7 @@ class History:
         self.store.freeze(name, run_id)
         return run_id
 
-    @_steady
+    @steady
     def observed(self, run_id: str) -> list[Row]:
         """The observations of one run."""
         return rows(self.store.read("observations", run_id).table())
@@ -279,7 +266,7 @@ class History:
             tables[table.name] = without_clocks(found)  # earlier versions stored those of one server for all
         return Snapshot(tables)
 
-    @_steady
+    @steady
     def unkept(self, snapshot: Snapshot) -> tuple[str, ...]:
         """The globs of unknown fields that the rows of a snapshot out of this history were stored without."""
         stored = [row for row in rows(snapshot.tables["observations"]) if row["digest"]]

@@ -25,7 +25,7 @@ from inventory.snapshot import values
 from inventory.temporary_files import to_disk
 
 if TYPE_CHECKING:
-    from inventory.diff import Changes
+    from inventory.changes import Changes
     from inventory.snapshot import Snapshot
 
 NAME = "runs.jsonl"

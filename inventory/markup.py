@@ -18,7 +18,7 @@ from inventory.snapshot import Snapshot, rows
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from inventory.diff import Changes
+    from inventory.changes import Changes
 
 SHOWN = 20
 """Rows that Jupyter shows of a table."""

@@ -7,7 +7,7 @@ from typing import Any
 from click import style
 
 from inventory import schema
-from inventory.diff import Changes
+from inventory.changes import Changes
 from inventory.layout import cut, fold, pad, plain, rooms, row, size, width
 from inventory.snapshot import rows
 

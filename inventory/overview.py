@@ -13,25 +13,11 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.diff import Changes
+from inventory.changes import Changes
+from inventory.derived import BREAKDOWN
 from inventory.layout import count, integer, size
 from inventory.news import shown, signed_size, size_difference
 from inventory.snapshot import Snapshot, rows, table_of, total_of
-
-BREAKDOWN = schema.Table(
-    "breakdown",
-    "the models that share a value of one field",
-    (
-        schema.Column(
-            "by", schema.TEXT, "", "The field: publisher, quantization, architecture, format or server.", key=True
-        ),
-        schema.Column("name", schema.TEXT, "", "The value; null where it is not reported.", key=True),
-        schema.Column("model_count", schema.INTEGER, "", "Models with it.", "models"),
-        schema.Column("size_bytes", schema.INTEGER, "", "Their size; null if none reports one.", "bytes"),
-        schema.Column("share", schema.NUMBER, "", "Part of the size of all models, 0 to 1.", "ratio"),
-    ),
-)
-"""One row per field and value, the largest first."""
 
 BREAKDOWNS = {
     "publisher": "publisher",
@@ -68,7 +54,7 @@ class Overview:
         snapshot: what the run saw.
         changes: what changed since the run before, or since whatever it is compared with; None if with nothing.
         since: what it is compared with, in words: a time, or a file's name; empty without ``changes``.
-        runs: the runs of the history up to this one, oldest first: rows of ``queries.RUNS``; empty without a history.
+        runs: the runs of the history up to this one, oldest first: rows of ``derived.RUNS``; empty without a history.
         zone: the reader's time zone, shown beside UTC; None for UTC alone.
     """
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from inventory import queries, schema
+from inventory import derived, queries, schema
 from inventory.diff import compare_sides
 from inventory.engines import open_engine
 from inventory.references import limit_of, misdated
@@ -59,7 +59,7 @@ class Past:
         self._engine.add("keys", table_of(queries.KEYS, [{"key": key} for key in keys]))
 
     def runs(self, since: datetime | None = None) -> pa.Table:
-        """One row per run, from some time on: ``queries.RUNS``."""
+        """One row per run, from some time on: ``derived.RUNS``."""
         counted = self._rows(queries.run_counts(some=bool(self._servers)))
         counted = [row for row in counted if since is None or row["collected_at"] >= since]
         touched: dict[tuple[str, str], set[Any]] = defaultdict(set)
@@ -76,23 +76,23 @@ class Past:
             if row["run_id"] in self._misdated:
                 row["status"] = "misdated"
             row |= {word: len(touched[row["run_id"], word]) for word in ("added", "removed", "renamed", "reconfigured")}
-        return table_of(queries.RUNS, counted)
+        return table_of(derived.RUNS, counted)
 
     def timeline(self, since: datetime | None = None) -> pa.Table:
-        """One row per change, from some time on, oldest first: ``queries.TIMELINE``."""
-        return table_of(queries.TIMELINE, self._changes(since))
+        """One row per change, from some time on, oldest first: ``derived.TIMELINE``."""
+        return table_of(derived.TIMELINE, self._changes(since))
 
     def lifecycle(self) -> pa.Table:
-        """One row per server and model: ``queries.LIFECYCLE``."""
+        """One row per server and model: ``derived.LIFECYCLE``."""
         stored = [row["stored_in"] for row in self._rows(queries.holding(self._until, some=bool(self._servers)))]
         if not stored:
-            return concat(queries.LIFECYCLE, [])
+            return concat(derived.LIFECYCLE, [])
         self._open(stored)
         last = {(row["server"], key): row["observed_at"] for row in self._changes() for key in _keys_of(row)}
         changed = [{"server": server, "key": key, "observed_at": moment} for (server, key), moment in last.items()]
         self._engine.add("changed", table_of(queries.CHANGED, changed))
         found = self._engine.query(queries.lives(self._until, servers=bool(self._servers), keys=bool(self._keys)))
-        return conformed(found, arrow_schema(queries.LIFECYCLE))
+        return conformed(found, arrow_schema(derived.LIFECYCLE))
 
     def unused(self, days: int) -> pa.Table:
         """The lives of the models that have been there for so many days and were not seen loaded in them."""

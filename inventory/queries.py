@@ -8,47 +8,6 @@ from inventory import schema
 from inventory.extras import SHORT_SQL
 from inventory.state_queries import LATEST_FIRST, Until
 
-RUNS = schema.Table(
-    "runs",
-    "one run",
-    (
-        schema.Column("run_id", schema.TEXT, "", "The run.", key=True),
-        schema.Column("collected_at", schema.TIME, "", "When its first server answered.", "UTC"),
-        schema.Column("status", schema.TEXT, "", "ok, partial, suspect, failed or misdated."),
-        schema.Column("servers", schema.INTEGER, "", "Servers asked.", "servers"),
-        schema.Column("servers_ok", schema.INTEGER, "", "Servers read.", "servers"),
-        schema.Column("model_count", schema.INTEGER, "", "Models of the servers read.", "models"),
-        schema.Column("instance_count", schema.INTEGER, "", "Loaded instances of the servers read.", "instances"),
-        schema.Column("size_bytes", schema.INTEGER, "", "Size of the models of the servers read.", "bytes"),
-        schema.Column("error", schema.TEXT, "", "Why the first server that was not read was not."),
-        schema.Column("added", schema.INTEGER, "", "Models added since each server's last reading.", "models"),
-        schema.Column("removed", schema.INTEGER, "", "Models removed since each server's last reading.", "models"),
-        schema.Column("renamed", schema.INTEGER, "", "Models that go on under another key.", "models"),
-        schema.Column("reconfigured", schema.INTEGER, "", "Models and instances with another value.", "rows"),
-    ),
-)
-
-LIFECYCLE = schema.Table(
-    "lifecycle",
-    "one model on one server",
-    (
-        schema.Column("server", schema.TEXT, "", "The server.", key=True),
-        schema.Column("key", schema.TEXT, "", "The model's key.", key=True),
-        schema.Column("display_name", schema.TEXT, "", "Its name for people, as last seen."),
-        schema.Column("size_bytes", schema.INTEGER, "", "Its size on disk, as last seen.", "bytes"),
-        schema.Column("first_seen", schema.TIME, "", "The first complete observation that has it.", "UTC"),
-        schema.Column("last_seen", schema.TIME, "", "The last one.", "UTC"),
-        schema.Column("present", schema.BOOLEAN, "", "The server's last complete observation has it."),
-        schema.Column(
-            "days_present", schema.INTEGER, "", "Days (UTC) with a complete observation that has it.", "days"
-        ),
-        schema.Column("runs_present", schema.INTEGER, "", "Complete observations that have it.", "runs"),
-        schema.Column("runs_loaded", schema.INTEGER, "", "Complete observations in which it is loaded.", "runs"),
-        schema.Column("last_loaded", schema.TIME, "", "The last of these; null if never loaded.", "UTC"),
-        schema.Column("last_changed", schema.TIME, "", "When it last changed, came or went.", "UTC"),
-    ),
-)
-
 _DIGEST = schema.Column("digest", schema.TEXT, "", "The digest of the answer that the row belongs to.", key=True)
 _STORED = schema.Column("stored_in", schema.TEXT, "", "The run in which the answer was stored.", key=True)
 _ROW = schema.Column(
@@ -60,16 +19,6 @@ GRAIN_FILES = {
 }
 """The models and instances tables as stored: without the server, so that two servers alike share them."""
 
-TIMELINE = schema.Table(
-    "timeline",
-    "one change, and the run that saw it",
-    (
-        schema.Column("run_id", schema.TEXT, "", "The run that saw the change.", key=True),
-        schema.Column("observed_at", schema.TIME, "", "When it saw it.", "UTC"),
-        schema.Column("previous_run_id", schema.TEXT, "", "The server's complete observation before."),
-        *schema.CHANGES.columns,
-    ),
-)
 
 CHANGED = schema.Table(
     "changed",

@@ -10,9 +10,9 @@ from itertools import accumulate
 import pyarrow as pa
 
 from inventory import journal, queries, schema
+from inventory.changes import Changes
 from inventory.collect import CONCURRENCY, Progress, collect, new_run_id, utc_now
 from inventory.contents import ARROW, KINDS
-from inventory.diff import Changes
 from inventory.engines import Engine, open_engine
 from inventory.errors import FileError
 from inventory.extras import IGNORED, unknown_fields

@@ -12,7 +12,7 @@ from typing import Any
 
 from click import style
 
-from inventory.diff import Changes
+from inventory.changes import Changes
 from inventory.layout import count, cut, fold, integer, pad, plain, rooms, row, size, width
 from inventory.news import counts_text, signed_size, size_difference
 from inventory.snapshot import Snapshot, Written, rows

@@ -7,57 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 
 from inventory import journal, schema
 from inventory.contents import KINDS, Sealed, is_merged, is_ours, listed, month_of, opened
 from inventory.decode import PATHS, decode
+from inventory.derived import PROBLEMS
 from inventory.digest import digest
 from inventory.errors import FileError, NewerVersion, ServerError
 from inventory.fields import ignored_in
 from inventory.flatten import flatten
 from inventory.foreign import out_of_place
+from inventory.proof import Problem, Proof
 from inventory.queries import GRAIN_FILES
 from inventory.references import RUN_ID, misdated
 from inventory.snapshot import build, rows, values
 from inventory.store import Store
 from inventory.ticking import steady_columns
-
-PROBLEMS = schema.Table(
-    "problems",
-    "something wrong in a history",
-    (
-        schema.Column("file", schema.TEXT, "", "The file, from the history's folder.", key=True),
-        schema.Column("problem", schema.TEXT, "", "What is wrong with it."),
-        schema.Column("holds", schema.TEXT, "", "What it holds or held."),
-    ),
-)
-
-
-class Problem(NamedTuple):
-    """One damaged or missing file, or one broken link."""
-
-    file: str
-    problem: str
-    holds: str
-
-
-@dataclass(frozen=True)
-class Proof:
-    """What was proven of a history.
-
-    Attributes:
-        problems: one row per problem, as ``PROBLEMS`` says.
-        runs: how many runs there are, and how many ``answers`` they point at.
-        equal_answers: those of them kept as another body, which differs only in order and in fields that tick.
-    """
-
-    problems: pa.Table
-    runs: int
-    answers: int
-    equal_answers: int
 
 
 def verify(store: Store, now: datetime | None = None) -> pa.Table:

@@ -14,10 +14,10 @@ PACKAGE = Path(inventory.__file__).parent
 ROOT = PACKAGE.parent
 # fmt: off
 CORE = {
-    "errors", "schema", "keys", "labels", "places", "settings", "filenames", "addresses",  # what may be said
+    "errors", "schema", "derived", "keys", "labels", "places", "settings", "filenames", "addresses",  # what may be said
     "parse", "decode", "refusals", "legacy", "flatten", "parameters", "digest", "intake", "suspicion",
     "api", "snapshot", "gaps", "dialects",  # from bytes to tables
-    "pairing", "renames", "extras", "fields", "ticking", "diff", "steps", "references", "queries", "state_queries",
+    "pairing", "renames", "extras", "fields", "ticking", "changes", "diff", "steps", "references", "queries", "state_queries",
     "seal",  # from tables to changes
     "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
 }
@@ -25,7 +25,7 @@ EDGES = {
     "servers", "configuration", "texts", "tokens", "ownership", "sources",
     "regular_files", "temporary_files", "rights", "files", "write_once", "folders", "foreign",
     "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
-    "contents", "months", "notes", "store", "compaction", "engines", "past", "state", "history", "verify", "prune",
+    "contents", "months", "notes", "store", "steady", "proof", "compaction", "engines", "past", "state", "history", "verify", "prune",
     "absence",
 }
 # fmt: on
@@ -49,8 +49,9 @@ TOLD = {  # edges that another edge stands on
     "compaction": {"temporary_files", "contents", "store"},
     "past": {"store", "engines"},
     "state": {"store", "engines"},
-    "history": {"store", "engines", "past", "state"},
-    "verify": {"contents", "foreign", "store", "journal"},
+    "steady": {"store"},
+    "history": {"store", "engines", "past", "state", "steady"},
+    "verify": {"contents", "foreign", "proof", "store", "journal"},
     "prune": {"regular_files", "temporary_files", "contents", "notes", "store", "compaction", "engines"},
     "absence": {"contents", "folders"},
     "shapes": {"canvas"},

@@ -8,7 +8,7 @@ from click import unstyle
 
 from inventory import layout, schema
 from inventory.chronicle import life_text, runs_text, sparkline, unused_text
-from inventory.queries import LIFECYCLE, RUNS, TIMELINE
+from inventory.derived import LIFECYCLE, RUNS, TIMELINE
 
 HOSTILE = "\x1b[2J\x1b]0;pwned\x07\u202eevil\r\n\u2066\x9b31m\x00"
 

@@ -13,7 +13,7 @@ from hostile import Behaviour, Hostile, answer, echo, silence
 
 import inventory
 from inventory import recording
-from inventory.diff import Changes
+from inventory.changes import Changes
 from inventory.history import History
 from inventory.servers import Server
 from inventory.snapshot import Snapshot, rows

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory import schema
-from inventory.diff import Changes, compare
+from inventory.changes import Changes
+from inventory.diff import compare
 from inventory.digest import digest
 from inventory.flatten import flatten
 from inventory.snapshot import Snapshot, build, concat, named_rows, rows

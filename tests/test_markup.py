@@ -9,7 +9,7 @@ from formats.samples import snapshot
 from histories import Fleet, made, model
 
 import inventory
-from inventory.diff import Changes
+from inventory.changes import Changes
 from inventory.markup import SHOWN, STYLES, Cell, table, text
 
 EVIL = "<script>alert('x')</script>&\"<b>"

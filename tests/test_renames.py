@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_diff import MIRROR, changes
 
-from inventory.diff import Changes
+from inventory.changes import Changes
 from inventory.history import History
 from inventory.snapshot import rows
 

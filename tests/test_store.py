@@ -15,13 +15,13 @@ import pyarrow as pa
 import pytest
 from histories import Fleet, Merging, collected, day, files, made, model, run, told
 
-from inventory.contents import KINDS, listed, rows_sha256
+from inventory.contents import KINDS, listed
 from inventory.errors import ConfigurationError, FileError
 from inventory.foreign import foreign_files
 from inventory.history import History
 from inventory.prune import carry_out, plan
 from inventory.recording import record
-from inventory.seal import sealed, unsealed
+from inventory.seal import rows_sha256, sealed, unsealed
 from inventory.snapshot import rows, values
 from inventory.store import Store
 from inventory.verify import verify

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from test_chronicle import one_life
 
 from inventory import chronicle, fleet, news, report, schema, shelf
-from inventory.queries import TIMELINE
+from inventory.derived import TIMELINE
 from inventory.settings import Setting, server_notes, settings_text
 from inventory.snapshot import rows
 

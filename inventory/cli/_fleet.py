@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from inventory import schema
+from inventory import derived, schema
 from inventory.labels import conditions_of, narrowed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from inventory.changes import Changes
     from inventory.comparison import Side
-    from inventory.diff import Changes
     from inventory.formats import Tables
     from inventory.history import History
     from inventory.labels import Labels
@@ -48,12 +48,12 @@ def selected(labels: "dict[str, Labels]", servers: Sequence[str], where: Sequenc
 def counted(changes: "Changes", labels: "dict[str, Labels]", by: str, title: str) -> "tuple[Tables, str]":
     """The changes by server or label, as a table and as text."""
     from inventory import fleet
-    from inventory.diff import NOT_COMPARED
+    from inventory.derived import NOT_COMPARED
     from inventory.snapshot import rows
 
     table = fleet.changes_by_group(changes, fleet.group_names(labels, by))
     text = fleet.change_groups_text(rows(table), changes, by, title)
-    return [(fleet.CHANGE_GROUPS, table), (schema.CHANGES, changes.table), (NOT_COMPARED, changes.skipped)], text
+    return [(derived.CHANGE_GROUPS, table), (schema.CHANGES, changes.table), (NOT_COMPARED, changes.skipped)], text
 
 
 def overview(history: "History", servers: Sequence[str], by: str) -> "tuple[Tables, str]":
@@ -69,9 +69,9 @@ def overview(history: "History", servers: Sequence[str], by: str) -> "tuple[Tabl
     title = f"As of {time_of(newest):%Y-%m-%d %H:%M:%S} UTC, {count(observed.num_rows, 'server')}"
     if by == "model":
         table = fleet.models_by_key(taken)
-        return [(fleet.FLEET, table)], fleet.models_text(rows(table), title)
+        return [(derived.FLEET, table)], fleet.models_text(rows(table), title)
     table = fleet.models_by_group(taken, fleet.group_names(fleet.labels_of(observed), by))
-    return [(fleet.GROUPS, table)], fleet.groups_text(rows(table), by, title)
+    return [(derived.GROUPS, table)], fleet.groups_text(rows(table), by, title)
 
 
 def _observations(side: "Side", history: "History") -> "pa.Table":

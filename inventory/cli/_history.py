@@ -19,7 +19,7 @@ from inventory.errors import ConfigurationError, FileError
 from inventory.servers import Server
 
 if TYPE_CHECKING:
-    from inventory.diff import Changes
+    from inventory.changes import Changes
     from inventory.history import History
     from inventory.snapshot import Snapshot
 

@@ -33,8 +33,8 @@ from inventory.cli._shared import json_option, print_json, say, terminal_width, 
 from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
+    from inventory.changes import Changes
     from inventory.comparison import Side
-    from inventory.diff import Changes
     from inventory.formats import Tables
     from inventory.history import History
     from inventory.labels import Labels
@@ -107,7 +107,7 @@ def diff(
 
 def _told(changes: "Changes", labels: "dict[str, Labels]", by: str | None, title: str) -> "tuple[Tables, str]":
     """The changes as tables and as text, by server or label if that is asked for."""
-    from inventory.diff import NOT_COMPARED
+    from inventory.derived import NOT_COMPARED
     from inventory.news import changes_text
 
     if by is not None:
@@ -144,7 +144,7 @@ def _print(tables: "Tables", changes: "Changes", text: str | None) -> None:
     if text is not None:
         click.echo(text, nl=False)
         return
-    from inventory.diff import HINTS
+    from inventory.derived import HINTS
     from inventory.snapshot import rows
 
     print_json("diff", {table.name: rows(content) for table, content in (*tables, (HINTS, changes.hints))})

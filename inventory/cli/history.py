@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from inventory import derived
 from inventory.cli._configuration import flagged
 from inventory.cli._files import check_targets, csv_for_option, output_option, write_tables
 from inventory.cli._fleet import by_model_option, overview, selected, stored_labels
@@ -105,7 +106,6 @@ def _question(
     kept: "History", servers: Sequence[str], key: str | None, unused: int | None, when: str | None
 ) -> "tuple[Tables, str]":
     """The tables and the text that answer it."""
-    from inventory import queries
     from inventory.chronicle import life_text, runs_text, unused_text
     from inventory.references import moment_of
     from inventory.snapshot import rows
@@ -113,11 +113,11 @@ def _question(
     since = moment_of(when) if when else None
     if unused is not None:
         table = kept.unused(unused, servers)
-        return [(queries.LIFECYCLE, table)], unused_text(rows(table), unused)
+        return [(derived.LIFECYCLE, table)], unused_text(rows(table), unused)
     if key is not None:
         key = key.encode(errors="surrogateescape").decode(errors="replace")  # whatever the locale made of it
         lives, changes, complete = kept.life(key, servers, since)
         text = life_text(key, rows(lives), rows(changes), complete)
-        return [(queries.TIMELINE, changes), (queries.LIFECYCLE, lives)], text
+        return [(derived.TIMELINE, changes), (derived.LIFECYCLE, lives)], text
     table = kept.runs_table(servers, since)
-    return [(queries.RUNS, table)], runs_text(rows(table), blocks_shown(), terminal_width(), len(kept.store.run_ids()))
+    return [(derived.RUNS, table)], runs_text(rows(table), blocks_shown(), terminal_width(), len(kept.store.run_ids()))

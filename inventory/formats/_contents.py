@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import inventory
-from inventory import queries, schema
-from inventory.diff import HINTS
+from inventory import derived, schema
+from inventory.derived import BREAKDOWN, HINTS
 from inventory.formats import _look
 from inventory.formats._cells import short
 from inventory.formats._sheets import Sheet
-from inventory.overview import BREAKDOWN, breakdown, lines
+from inventory.overview import breakdown, lines
 from inventory.snapshot import build, rows, table_of, total_of, values
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ _CHANGES = replace(
 _PRINTED = _CHANGES.names.index("ordinal")  # what follows is for machines
 
 _RUNS = replace(
-    queries.RUNS,
+    derived.RUNS,
     columns=(
-        *queries.RUNS.columns,
+        *derived.RUNS.columns,
         schema.Column("size_complete", schema.INTEGER, "", "size_bytes of a run that read every server.", "bytes"),
         schema.Column("size_incomplete", schema.INTEGER, "", "size_bytes of a run that did not.", "bytes"),
         _LABEL,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import inventory
 from inventory import schema
-from inventory.diff import NOT_COMPARED
+from inventory.derived import NOT_COMPARED
 from inventory.formats._style import style_sheet
 from inventory.formats._svg import Point, bars, stacks, trend
 from inventory.layout import count, size

@@ -10,7 +10,7 @@ import pytest
 
 import inventory
 from formats.samples import convert, fleet
-from inventory import formats, schema
+from inventory import derived, formats, schema
 from inventory.errors import FileError
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
@@ -111,15 +111,12 @@ def test_no_two_causes_have_one_sentence() -> None:
 
 def test_tables_of_the_history(tmp_path: Path) -> None:
     """Tables that other commands write are told as what they are."""
-    from inventory import fleet as fleets
-    from inventory import queries
-
     tables = {
         "changes": schema.CHANGES,
-        "the lives of models": queries.LIFECYCLE,
-        "the runs of a history": queries.RUNS,
-        "models by key": fleets.FLEET,
-        "counts by server or label": fleets.GROUPS,
+        "the lives of models": derived.LIFECYCLE,
+        "the runs of a history": derived.RUNS,
+        "models by key": derived.FLEET,
+        "counts by server or label": derived.GROUPS,
     }
     from inventory.snapshot import build
 

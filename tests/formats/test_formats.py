@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 import inventory
 from formats.samples import RUN, fleet, same, snapshot, snapshots
 from inventory import formats, schema
-from inventory.diff import NOT_COMPARED
+from inventory.derived import NOT_COMPARED
 from inventory.errors import ConfigurationError, FileError
 from inventory.overview import Overview
 from inventory.snapshot import Snapshot, table_of

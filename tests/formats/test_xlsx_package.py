@@ -19,13 +19,12 @@ from openpyxl.utils import range_boundaries
 import inventory
 from formats.books import STATES
 from formats.samples import fleet, hostile, same, table
-from inventory import queries, schema
-from inventory.fleet import CHANGE_GROUPS, FLEET, GROUPS
+from inventory import derived, schema
+from inventory.derived import BREAKDOWN, CHANGE_GROUPS, FLEET, GROUPS, PROBLEMS
 from inventory.formats import xlsx
 from inventory.formats._archive import Archive
-from inventory.overview import BREAKDOWN, Overview
+from inventory.overview import Overview
 from inventory.snapshot import Snapshot, rows
-from inventory.verify import PROBLEMS
 
 READERS = Path(__file__).with_name("readers.cjs")
 HISTORY = {"history", "verlauf", "historique", "historial", "cronologia", "hist\u00f3rico", "historik", "\u5c65\u6b74"}
@@ -35,7 +34,7 @@ TABLES = {
     one.name: one
     for one in (
         *(schema.OBSERVATIONS, schema.MODELS, schema.INSTANCES, schema.CHANGES),
-        *(queries.RUNS, queries.LIFECYCLE, queries.TIMELINE, BREAKDOWN, PROBLEMS, FLEET, GROUPS, CHANGE_GROUPS),
+        *(derived.RUNS, derived.LIFECYCLE, derived.TIMELINE, BREAKDOWN, PROBLEMS, FLEET, GROUPS, CHANGE_GROUPS),
     )
 }
 """What commands write with -o."""

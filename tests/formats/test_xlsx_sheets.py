@@ -13,16 +13,17 @@ from openpyxl.utils import get_column_letter, range_boundaries
 import inventory
 from formats.books import STATES, TITLES, book_of, changed, collected, model, opened, parts, run, table, with_instance
 from formats.samples import fleet, snapshot
-from inventory import queries, schema
+from inventory import derived, schema
+from inventory.derived import BREAKDOWN
 from inventory.formats import xlsx
-from inventory.overview import BREAKDOWN, Overview, lines
+from inventory.overview import Overview, lines
 from inventory.snapshot import rows
 
 EACH_STATE = pytest.mark.parametrize("state", STATES)
 COLUMNS = {
     "Models": schema.MODELS,
     "Instances": schema.INSTANCES,
-    "Runs": queries.RUNS,
+    "Runs": derived.RUNS,
     "Breakdown": BREAKDOWN,
     "Evidence": schema.OBSERVATIONS,
 }
