@@ -189,8 +189,8 @@ def _value(cell: Cell, column: schema.Column, sheet: _Sheet, number: int, long: 
     sheet.shared |= cell.kind in _SHARED
     try:
         value = value_of(cell, column.kind)
-        if value == "" and sheet.shared:
-            return None
+        if value == "" and column.kind in (schema.LIST, schema.OBJECT):
+            return None  # as pandas writes none; a text may be empty
         return whole_text(value, long) if isinstance(value, str) and long is not None else value
     except (ValueError, KeyError, OverflowError) as error:
         text = cell.text or ""

@@ -19,6 +19,7 @@ from inventory import schema
 from inventory.formats import _look
 from inventory.formats._parts import Cell
 from inventory.formats._texts import parsed
+from inventory.formats._unreadable import Unreadable
 from inventory.layout import cut, visible
 
 CELL_LIMIT = 32_767
@@ -177,7 +178,7 @@ def whole_text(value: str, long: dict[int, str]) -> str:
         return value
     whole = long[int(match[2])]
     if len(whole) != int(match[1]) or not whole.startswith(value[: match.start()]):
-        raise ValueError("another text goes on there")
+        raise Unreadable("goes on in the sheet LongTexts, where the rest of it is not")
     return whole
 
 
