@@ -62,7 +62,9 @@ def test_the_limit(tmp_path: Path) -> None:
     for count, expected in ((UNKNOWN_FIELDS, 2 * UNKNOWN_FIELDS), (UNKNOWN_FIELDS + 1, 10)):
         each = [[{f"n{run}_{name}": 1 for name in range(number, count, 10)} for number in range(10)] for run in (1, 2)]
         fleets: list[Fleet] = [{"a": [model(f"k{n}", **names) for n, names in enumerate(run)]} for run in each]
-        history, ids = made(tmp_path / str(count), *fleets)
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        history, ids = made(folder, *fleets)
         assert history.diff(*ids).table.num_rows == expected
 
 

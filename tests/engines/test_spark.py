@@ -82,6 +82,16 @@ class TestTheSame:
         assert len(ids) == 7
         compare(history, ids, [*pairwise(ids), (ids[0], ids[-1])])
 
+    def test_unknown_fields_as_one(self, tmp_path: Path) -> None:
+        """Names that are others each time; what stands for them is the same text on both engines."""
+        fleets: list[Fleet] = [
+            {"a": [model("x", **{f"\u00e9\U0001f600{run}_{name}": 1 for name in range(1001)}), model("y", own=run)]}
+            for run in range(2)
+        ]
+        history, ids = made(tmp_path, *fleets)
+        assert history.timeline_table().num_rows == 2
+        compare(history, ids, [(ids[0], ids[1])])
+
     def test_nothing_yet(self, tmp_path: Path) -> None:
         """A history without a run, and one in which nobody could be read."""
         history, _ = made(tmp_path)

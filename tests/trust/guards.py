@@ -2409,6 +2409,21 @@ GUARDS = (
         ),
     ),
     *_in(
+        "extras.py",
+        (
+            "names that are others each time",
+            "if len(names) > UNKNOWN_FIELDS:",
+            NEVER,
+            "test_extras.py::test_names_are_counted_no_further",
+        ),
+        (
+            "many unknown fields as one",
+            "return len(unknown) > UNKNOWN_FIELDS or any(len(steps) == 2 for steps in unknown)",
+            "return False",
+            "test_extras.py::test_memory_does_not_grow_with_earlier_names",
+        ),
+    ),
+    *_in(
         "engines/duckdb.py",
         ("a name in SQL", '.replace("\'", "\'\'")', "", "test_store.py::test_any_folder_name"),
         (
