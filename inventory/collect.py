@@ -224,7 +224,7 @@ class _Reader:
 
         What runs in the other thread is a function of the answer, and gives a value back.
         """
-        apis = tuple(PATHS) if answer.source == "file" else (answer.source,)
+        apis, ignore = tuple(PATHS) if answer.source == "file" else (answer.source,), self.batch.ignore
         large = len(answer.body) > _SMALL
         run = partial(asyncio.get_running_loop().run_in_executor, beside) if large else _at_once
         async with self.turn if large else nullcontext():
@@ -232,7 +232,7 @@ class _Reader:
             known = self.batch.get(apis, payload_digest) if answer.http_status in (None, 200) else None
             if known is not None:
                 return known
-            response = await run(_flattened, answer, apis, self.batch.ignore, server.token is not None)
+            response = await run(_flattened, answer, apis, ignore, server.token is not None)
             return self.batch.add(apis, payload_digest, response)
 
 

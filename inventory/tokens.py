@@ -158,15 +158,15 @@ def _in_file(keep: Keep) -> str:
     path = Path(keep.name)
     try:
         body = read_regular(path, _LIMIT)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{keep.said}: the token's file {keep.name} could not be read: {error.strerror}",
-            "Put the token alone into it, readable by its owner only",
-        ) from error
     except UnsuitableFileError as error:
         what = "is too large for a token" if error.too_large else "is no file"
         raise ConfigurationError(
             f"{keep.said}: the token's file {keep.name} {what}", "Put the token alone into it"
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"{keep.said}: the token's file {keep.name} could not be read: {error.strerror}",
+            "Put the token alone into it, readable by its owner only",
         ) from error
     if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE, BOM_UTF8)):
         raise ConfigurationError(

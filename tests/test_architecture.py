@@ -17,16 +17,16 @@ CORE = {
     "errors", "schema", "derived", "keys", "labels", "places", "settings", "filenames", "addresses",  # what may be said
     "parse", "decode", "refusals", "legacy", "flatten", "parameters", "digest", "intake", "suspicion",
     "api", "snapshot", "gaps", "dialects",  # from bytes to tables
-    "pairing", "renames", "extras", "fields", "ticking", "changes", "diff", "steps", "references", "queries", "state_queries",
-    "seal",  # from tables to changes
+    "pairing", "renames", "extras", "fields", "ticking", "changes", "diff", "steps", "references",
+    "queries", "state_queries", "seal",  # from tables to changes
     "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
 }
 EDGES = {
     "servers", "configuration", "texts", "tokens", "ownership", "sources",
     "regular_files", "temporary_files", "rights", "files", "write_once", "folders", "foreign",
     "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
-    "contents", "months", "notes", "store", "steady", "proof", "compaction", "engines", "past", "state", "history", "verify", "prune",
-    "absence",
+    "contents", "months", "notes", "store", "steady", "proof", "compaction", "engines", "past", "state",
+    "history", "verify", "prune", "absence",
 }
 # fmt: on
 JOINT = {"collect", "recording", "comparison"}

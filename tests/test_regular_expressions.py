@@ -59,6 +59,10 @@ def _methods() -> dict[str, set[str]]:
     return found
 
 
+LOCALS = {"start": b"sk-lm-abcdefgh:ABCDEFGHIJKLMNOPQRST"}
+"""What stands for the names that an expression is made of while the program runs."""
+
+
 def uses() -> Iterator[Use]:
     """Every expression in the package, found in its source."""
     methods = _methods()
@@ -74,7 +78,7 @@ def uses() -> Iterator[Use]:
                     for method in sorted(methods.get(node.targets[0].id, {"search"})):
                         yield Use(f"{path.name}:{node.lineno}", value, method)
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {f"re.{method}" for method in METHODS}:
-                source = eval(compile(ast.Expression(node.args[0]), str(path), "eval"), dict(known))
+                source = eval(compile(ast.Expression(node.args[0]), str(path), "eval"), known | LOCALS)
                 yield Use(f"{path.name}:{node.lineno}", re.compile(source), ast.unparse(node.func).partition(".")[2])
 
 

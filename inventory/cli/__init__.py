@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -103,8 +104,15 @@ def _prepare_terminal() -> None:
         signal.signal(signal.SIGINT, _end)
 
 
-def _end(number: int, _: object) -> None:
-    """End in good order at the first signal, and at once at the second: nothing that is written needs that order."""
+def _end(number: int, frame: FrameType | None) -> None:
+    """End in good order at the first signal, and at once at the second: nothing that is written needs that order.
+
+    While a library is being imported it is at once too: an exception in the middle of that ends some by an abort.
+    """
+    if _is_importing(frame):
+        if _SIGNALS[number] == INTERRUPTED:
+            say(InventoryError("interrupted", "Nothing was half-written"))
+        os._exit(_SIGNALS[number])
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda number, _: os._exit(_SIGNALS[number]))
     sys.unraisablehook = lambda _: os._exit(_SIGNALS[number])  # it came in a finalizer, which lets nothing through
@@ -113,6 +121,14 @@ def _end(number: int, _: object) -> None:
         loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
     else:
         sys.exit(_SIGNALS[number])
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _told(error: InventoryError | OSError | MemoryError, *, debug: bool) -> int:

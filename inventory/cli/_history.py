@@ -80,6 +80,9 @@ def _no_home() -> ConfigurationError:
 class _NoHistory:
     """Stands for the history of a user without a home, where none may be needed; whoever asks it hears that."""
 
+    def __init__(self, ignore: Sequence[str]) -> None:
+        self.ignore = tuple(ignore)
+
     def __getattr__(self, name: str) -> Any:
         raise _no_home()
 
@@ -109,7 +112,7 @@ def history_at(
     if engine == "spark":
         logging.disable()  # its client tells there of every interruption, with a traceback; errors are told in words
     if not (folder or needed or user_folder("data")):
-        return cast("History", _NoHistory())
+        return cast("History", _NoHistory(_ignored() if ignore is None else ignore))
     place = folder or str(default_history())
     try:
         place.encode(errors="surrogateescape").decode()

@@ -146,7 +146,7 @@ def read(path: str | Path) -> "Snapshot":
     if not isinstance(path, str | os.PathLike):
         raise wrong_type(path, "the path of a file", "Give a text or a pathlib.Path")
     target = Path(with_home(str(path)))
-    pair = [one for _, one in expand(target, "both")]
+    pair = [one for _, one in expand(path, "both")]
     if os.path.lexists(target) or not all(map(os.path.lexists, pair)):
         return _read(target)
     models, instances = map(_read, pair)

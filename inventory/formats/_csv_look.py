@@ -72,10 +72,10 @@ def look_at(path: Path) -> Look:
         raise Unreadable("it is cut off in its first line, which names the columns", "Copy it again")
     separator, row, names = _header(text)
     ended = block.endswith(_ENDS.get(encoding, (b"\n", b"\r")))
-    quoted = r'"[^"\r\n]*"'
-    first = re.match(rf"{quoted}(?:{re.escape(separator)}{quoted})*\r\n", text)
+    first, line_end, _ = text.partition("\r\n")
+    all_quoted = bool(line_end) and all(re.fullmatch(r'"[^"\r\n]*"', cell) for cell in first.split(separator))
     plain = encoding == "utf-8" and row == 1 and ended and quotes % 2 == 0
-    ours = plain and bool(first) and head.startswith(BOM)
+    ours = plain and all_quoted and head.startswith(BOM)
     return Look(encoding, mark, separator, row, names, max(lines - 1, 0), ended, plain, ours)
 
 

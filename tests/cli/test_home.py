@@ -43,7 +43,7 @@ _PLACES = ("LMS_INVENTORY_HISTORY", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
 def test_flags(home: Path, here: Path) -> None:
     """The history, outputs, lists, the configuration, saved answers and references."""
     out = [word for suffix in ("csv", "parquet", "xlsx", "html", "md") for word in ("-o", f"~/x.{suffix}")]
-    assert at(home, here, "snapshot", "-q", "--server", ANSWER, "--history", "~/h", *out) == Done(0, "", "")
+    assert at(home, here, "snapshot", "-q", "--server", ANSWER, "--history", "~/h", *out).later == Done(0, "", "")
     assert {path.name for path in home.iterdir()} >= {"h", "x.csv", "x.parquet", "x.xlsx", "x.html", "x.md"}
     for suffix in ("csv", "parquet", "xlsx"):
         assert at(home, here, "show", f"~/x.{suffix}").code == 0
@@ -54,7 +54,7 @@ def test_flags(home: Path, here: Path) -> None:
     (home / "hosts").write_text(f"{ANSWER}\n")
     (home / "inventory.toml").write_text("[history]\npath = '~/h2'\n")
     words = ("--servers-from", "~/hosts", "--allow-files", "--config", "~/inventory.toml")
-    assert at(home, here, "snapshot", "-q", *words) == Done(0, "", "")
+    assert at(home, here, "snapshot", "-q", *words).later == Done(0, "", "")
     assert (home / "h2" / "observations").is_dir()
 
 
@@ -62,7 +62,7 @@ def test_flags(home: Path, here: Path) -> None:
 def test_variables_that_say_where_the_history_is(variable: str, home: Path, here: Path) -> None:
     """As systemd, a container or a file of variables hands them over."""
     done = at(home, here, "snapshot", "-q", "--server", ANSWER, **{variable: "~/place"})
-    assert done == Done(0, "", "")
+    assert done.later == Done(0, "", "")
     assert (home / "place").is_dir() or (home / ".local" / "share" / "lms-inventory").is_dir()
 
 

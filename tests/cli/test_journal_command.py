@@ -41,7 +41,7 @@ def test_every_run_is_a_line(server: StandIn, tmp_path: Path) -> None:
     assert changed["changes"] == {"added": 1, "loaded": 0, "reconfigured": 2, "removed": 1, "renamed": 0, "reported": 0,
                                   "unloaded": 0, "unreported": 0}  # fmt: skip
     assert incomplete["statuses"] == {"ok": 1, "unreachable": 1}
-    assert failed["failures"] == ["taken.csv could not be written: it is a folder"]
+    assert failed["failures"] == ["taken.csv could not be written: it is a folder, not a regular file"]
     assert [entry["run_id"] for entry in read(tmp_path / "h").entries] == History(tmp_path / "h").store.run_ids()
 
 
@@ -93,7 +93,7 @@ def test_a_journal_that_cannot_be_written_ends_in_4(server: StandIn, tmp_path: P
     (tmp_path / "h" / NAME).mkdir(parents=True)
     done = run("snapshot", "--server", f"a={server.url}", "--history", tmp_path / "h", "-o", "a.csv", cwd=tmp_path)
     assert (done.code, done.later.err.count("\n")) == (4, 1)
-    assert "runs.jsonl could not be written: Is a directory. The run itself is recorded" in done.err
+    assert "runs.jsonl could not be written: it is a folder, not a regular file. The run itself is recorded" in done.err
     assert len(History(tmp_path / "h").store.run_ids()) == 1
     assert (tmp_path / "a.csv").exists()
 

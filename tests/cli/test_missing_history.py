@@ -136,5 +136,5 @@ def test_verify_says_what_was_proven() -> None:
     Path("a.json").write_text(json.dumps({"models": [{"size_bytes": 1, "key": "m"}]}))
     assert snapshot("h").code == 0
     data = run("verify", "--json", "--history", "h").data
-    assert data == {"runs": 2, "answers": 2, "equal_answers": 1, "problems": []}
+    assert data == {"runs": 2, "answers": 2, "equal_answers": 1, "problems": [], "remarks": []}
     assert "1 of 2 answers kept as the body of an equal one" in run("verify", "--history", "h").out

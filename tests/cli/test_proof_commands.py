@@ -26,6 +26,7 @@ def test_a_whole_history_is_proven(past: Path, tmp_path: Path) -> None:
         "answers": 7,
         "equal_answers": 0,
         "problems": [],
+        "remarks": [],
     }
     assert run("verify", "--history", tmp_path / "none").code == 4
 

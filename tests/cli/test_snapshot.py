@@ -103,7 +103,7 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
     given = [word for target in targets for word in ("-o", target)]
     one = ("--server", "s=file:../a.json", "--history", "h")
     done = run("snapshot", *one, *given, "--grain", "both", "--json", cwd=tmp_path / "work")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.later.err) == (0, "")
     moment = time_of(done.data["run_id"])
     week = f"{moment.isocalendar().year}-W{moment.isocalendar().week:02}"
     assert {path.name for path in tmp_path.joinpath("work/reports", f"{moment:%Y-%m}").iterdir()} == {

@@ -823,8 +823,8 @@ GUARDS = (
         ),
         (
             "a pipe in the place of a file",
-            "body = read_regular(path)",
-            "body = path.read_bytes()",
+            "return read_regular(path)",
+            "return path.read_bytes()",
             "test_write_once.py::test_a_pipe_is_not_read",
         ),
         (
@@ -1142,7 +1142,7 @@ GUARDS = (
         "regular_files.py",
         (
             "a file that is read is a regular file",
-            "if not stat.S_ISREG(status.st_mode):",
+            "if kind != stat.S_IFREG:",
             NEVER,
             "test_regular_files.py::test_nothing_else_is_read",
         ),
@@ -1154,7 +1154,7 @@ GUARDS = (
         ),
         (
             "a file without an end",
-            "return file.read(_check(os.fstat(file.fileno()), limit))",
+            "return file.read(_checked_size(path, os.fstat(file.fileno()), limit))",
             "return file.read(limit + _check(os.fstat(file.fileno()), limit))",
             "test_regular_files.py::test_what_tells_no_size_is_not_read",
         ),
@@ -1369,7 +1369,7 @@ GUARDS = (
         (
             "a token file is a regular file",
             "body = read_regular(path, _LIMIT)",
-            'body = path.read_bytes() if path.is_file() else b""',
+            'return path.read_bytes() if path.is_file() else b""',
             "test_tokens.py::test_a_token_is_read_from_files_only",
         ),
         (

@@ -232,7 +232,7 @@ def test_a_word_as_a_token_changes_nothing(token: str, tmp_path: Path) -> None:
         for name, env in (("without", clean()), ("with", clean(LM_API_TOKEN=token))):
             arguments = ("--server", f"s={server.url}", "--history", name, "-o", f"{name}.csv")
             done = run("snapshot", *arguments, cwd=tmp_path, env=env)
-            assert (done.code, done.err.count("token")) == (0, 0), done.err
+            assert (done.code, done.later.err.count("token")) == (0, 0), done.err
             told[name] = run("show", "--history", name, cwd=tmp_path).out.splitlines()[1:]
     assert told["with"] == told["without"]
     without, sent = ((tmp_path / f"{name}.csv").read_text(encoding="utf-8-sig") for name in ("without", "with"))
