@@ -1,10 +1,8 @@
 """The compared fields of a row: lists as sets, unknown fields by path, null as nothing."""
 
 import json
-import re
 from collections.abc import Iterable, Sequence
-from fnmatch import translate
-from functools import cache
+from fnmatch import fnmatchcase
 from typing import Any
 
 from inventory import schema
@@ -85,12 +83,7 @@ def _steady(value: Any, path: str, ignore: tuple[str, ...]) -> Any:
 
 def _matches(path: str, ignore: tuple[str, ...]) -> bool:
     """Whether a field, or what it stands in, is one of those that are ignored."""
-    return bool(ignore) and bool(_patterns(ignore).match(path))
-
-
-@cache
-def _patterns(ignore: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(translate(way) for pattern in ignore for way in (pattern, f"{pattern}.*")))
+    return any(fnmatchcase(path, glob) for pattern in ignore for glob in (pattern, f"{pattern}.*"))
 
 
 def value_text(value: Any, field: str, kinds: dict[str, str]) -> str | None:

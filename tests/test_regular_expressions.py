@@ -59,7 +59,7 @@ def _methods() -> dict[str, set[str]]:
     return found
 
 
-LOCALS = {"start": b"sk-lm-abcdefgh:ABCDEFGHIJKLMNOPQRST"}
+LOCALS = dict.fromkeys(("start", "token"), "sk-lm-abcdefgh:ABCDEFGHIJKLMNOPQRST")
 """What stands for the names that an expression is made of while the program runs."""
 
 
@@ -76,10 +76,10 @@ def uses() -> Iterator[Use]:
                 value = known.get(node.targets[0].id)
                 if isinstance(value, re.Pattern) and "compile" in ast.unparse(node.value):
                     for method in sorted(methods.get(node.targets[0].id, {"search"})):
-                        yield Use(f"{path.name}:{node.lineno}", value, method)
+                        yield Use(f"{path.relative_to(PACKAGE)}:{node.lineno}:{node.col_offset}", value, method)
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {f"re.{method}" for method in METHODS}:
                 source = eval(compile(ast.Expression(node.args[0]), str(path), "eval"), known | LOCALS)
-                yield Use(f"{path.name}:{node.lineno}", re.compile(source), ast.unparse(node.func).partition(".")[2])
+                yield Use(f"{path.relative_to(PACKAGE)}:{node.lineno}:{node.col_offset}", re.compile(source), ast.unparse(node.func).partition(".")[2])
 
 
 USES = list(uses())

@@ -1155,7 +1155,7 @@ GUARDS = (
         (
             "a file without an end",
             "return file.read(_checked_size(path, os.fstat(file.fileno()), limit))",
-            "return file.read(limit + _check(os.fstat(file.fileno()), limit))",
+            "return file.read(limit + _checked_size(path, os.fstat(file.fileno()), limit))",
             "test_regular_files.py::test_what_tells_no_size_is_not_read",
         ),
     ),
