@@ -79,7 +79,11 @@ def uses() -> Iterator[Use]:
                         yield Use(f"{path.relative_to(PACKAGE)}:{node.lineno}:{node.col_offset}", value, method)
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {f"re.{method}" for method in METHODS}:
                 source = eval(compile(ast.Expression(node.args[0]), str(path), "eval"), known | LOCALS)
-                yield Use(f"{path.relative_to(PACKAGE)}:{node.lineno}:{node.col_offset}", re.compile(source), ast.unparse(node.func).partition(".")[2])
+                yield Use(
+                    f"{path.relative_to(PACKAGE)}:{node.lineno}:{node.col_offset}",
+                    re.compile(source),
+                    ast.unparse(node.func).partition(".")[2],
+                )
 
 
 USES = list(uses())
