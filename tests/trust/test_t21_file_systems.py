@@ -46,7 +46,7 @@ class Past:
     Attributes:
         answers: what each run was told: the same letter, the same answer.
         merged: closed months are merged.
-        days: when the runs were; one each day by default.
+        days: when the runs were, from a day a year ago; one each day by default.
         frozen: the number of a run that is a baseline.
     """
 
@@ -72,7 +72,7 @@ def made(folder: Path, past: Past) -> History:
     history = History(folder / "h")
     answers = {key: [model(key, "i", noise=os.urandom(1500).hex()), model(f"{key}2")] for key in past.answers}
     for number, key in zip(past.days or count(), past.answers, strict=False):
-        record_one(history, {"s": answers[key]}, day(number))
+        record_one(history, {"s": answers[key]}, day(number - 365))
     if past.frozen >= 0:
         history.freeze("good", history.store.run_ids()[past.frozen])
     if past.merged:
