@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from cli.running import run
-from histories import Fleet, day, made, model
+from cli.running import BEGINNING, run
+from histories import Fleet, day, made, model, opened
 from histories import run as record_run
 
 from inventory import compaction
@@ -80,7 +80,7 @@ def test_names_that_could_mean_another_place(tmp_path: Path, name: str, monkeypa
     (tmp_path / name).mkdir()
     history, ids = made(tmp_path / name, FIRST, SECOND)
     monkeypatch.chdir(tmp_path)
-    relative = History(history.store.folder.relative_to(tmp_path))
+    relative = opened(history.store.folder.relative_to(tmp_path))
     assert relative.diff(*ids).table == history.diff(*ids).table
 
 
@@ -93,7 +93,8 @@ def test_commands(tmp_path: Path, name: str) -> None:
     for keys in (["x"], ["x", "y"], ["x"]):
         body.write_text(json.dumps({"models": [model(key) for key in keys]}))
         done = run("snapshot", "--server", f"a=file:{body}", "--history", folder, "--json")
-        assert (done.code, done.err) == (0, "")
+        assert (done.code, done.later.err) == (0, "")
+        assert done.err.startswith(BEGINNING) == (not seen)
         seen.append(done.data["observations"][0]["stored_in"])
     assert seen[0] == seen[2] != seen[1]
     changes = run("diff", "--history", folder, "--json").data["changes"]

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from cli.running import Done, run
+from cli.running import BEGINNING, Done, run
 from histories import day, files, model
 from histories import run as record_one
 
@@ -211,9 +211,11 @@ def _work(disk: Path) -> None:
         done = run("snapshot", *given, cwd=disk)
         assert done.code == 0, done
         said.append(done.err)
-    assert said[0].startswith("lms-inventory: warning: other users may read the history h: ")
+    beginning, warning = said[0].splitlines(keepends=True)
+    assert beginning == f"{BEGINNING}{disk / 'h'}\n"
+    assert warning.startswith("lms-inventory: warning: other users may read the history h: ")
     assert said[1:] == ["", "", ""]
-    assert run("snapshot", *SERVER, *HISTORY, cwd=disk).err == said[0]
+    assert run("snapshot", *SERVER, *HISTORY, cwd=disk).err == warning
     assert run("history", "baseline", "good", "previous", *HISTORY, cwd=disk).code == 0
     assert run("history", "baseline", "good", "latest", *HISTORY, cwd=disk).code == 2
     assert whole(disk) == []
