@@ -11,7 +11,7 @@ import pytest
 from cli.running import COMMAND, clean
 from histories import Fleet, collected, day, made, model
 from histories import run as record_run
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inventory.diff import compare
@@ -84,6 +84,9 @@ FIELDS = st.dictionaries(st.sampled_from("abc"), st.sampled_from([1, "x", None, 
 ANSWERS = st.lists(st.tuples(FIELDS, st.sampled_from([0, 3, UNKNOWN_FIELDS + 1]), st.integers(0, 2)), max_size=3)
 
 
+@example([({}, UNKNOWN_FIELDS + 1, 0)], [({"a": None}, 0, 0)])  # nulls alone are nothing
+@example([({"a": None}, 0, 0)], [({}, UNKNOWN_FIELDS + 1, 0), ({"a": None}, 0, 0)])
+@settings(max_examples=settings().max_examples // 10)
 @given(ANSWERS, ANSWERS)
 def test_the_history_says_what_files_say(tmp_path_factory: pytest.TempPathFactory, old: Any, new: Any) -> None:
     """Two runs of a history, of which only some rows are read, differ as the two snapshots differ."""
