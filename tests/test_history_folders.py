@@ -94,7 +94,7 @@ def test_commands(tmp_path: Path, name: str) -> None:
     """A history is written there too: what comes back is found again, and merged months are read."""
     folder = tmp_path / name / "history"
     body = tmp_path / "answer.json"
-    seen = []
+    seen: list[str] = []
     for keys in (["x"], ["x", "y"], ["x"]):
         body.write_text(json.dumps({"models": [model(key) for key in keys]}))
         done = run("snapshot", "--server", f"a=file:{body}", "--history", folder, "--json")

@@ -49,7 +49,10 @@ FOREIGN = (
 
 
 def made(folder: Path, days: tuple[int, ...] = (-365, -364, -363, -325)) -> History:
-    """A history with another answer each day of a year ago, a baseline and the record of a pruning; a saved answer beside it."""
+    """A history with another answer each day, a baseline and the record of a pruning; a saved answer beside it.
+
+    All of it is a year old: a run of the future would be misdated.
+    """
     history = History(folder / "h")
     for number in days:
         record_one(history, {"s": [model("x", "i"), model(f"y{number}")]}, day(number))
