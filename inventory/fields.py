@@ -35,13 +35,18 @@ def compared(
             steady = without_ticking(value, (*ignored, *unkept))
             if steady is not None and not extra_as_one:
                 fields |= leaves(column.name, json.loads(steady))
-            elif steady is not None and not _matches(column.name, ignored):
+            elif steady is not None and not _matches(column.name, ignored) and _has_a_value(steady):
                 fields[column.name] = json.loads(short_extra(steady))
         elif _matches(column.name, ignored):
             continue
         else:
             fields[column.name] = sorted(set(json.loads(value))) if column.kind == schema.LIST else value
     return fields
+
+
+def _has_a_value(extra: str) -> bool:
+    """Whether any unknown field of a row has a value: nulls alone are nothing, taken as one or one by one."""
+    return any(True for _ in leaves("extra", json.loads(extra)))
 
 
 def ignored_in(names: Iterable[str]) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ import polars
 import pytest
 from cli.running import run
 
+from inventory import schema
+
 GOLDEN = sorted((Path(__file__).parent / "golden" / "history").iterdir())
 RUNS = [
     "20250910T060000.000002Z-500b",
@@ -50,13 +52,17 @@ def counted(rows: list[dict[str, Any]], columns: list[str]) -> Counter[tuple[Any
 
 
 def test_same_answers(golden: Path, tmp_path: Path) -> None:
-    """Every row that was told when it was written is told now."""
+    """Every row that was told when it was written is told now, but for how long an instance had left.
+
+    That was so at one moment only, and runs share rows: no reading of a history tells it, as README says.
+    """
     history = copied(golden, tmp_path)
     for question, tables in expected_answers(golden).items():
         done = run(*question.split(), "--history", history, "--json")
         assert (done.code, done.err) == (0, ""), question
         for name, rows in tables.items():
-            columns = list(rows[0]) if rows else []
+            columns = [column for column in rows[0] if column not in schema.CLOCKS] if rows else []
+            assert {row.get(clock) for row in done.data[name] for clock in schema.CLOCKS} <= {None}, question
             assert len(done.data[name]) == len(rows), question
             assert counted(done.data[name], columns) == counted(rows, columns), question
 

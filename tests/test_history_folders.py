@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from cli.running import run
+from cli.running import BEGINNING, run
 from histories import Fleet, day, made, model
 from histories import run as record_run
 
@@ -76,12 +76,17 @@ def test_same_answers(plain: Path, tmp_path: Path, name: str, monkeypatch: pytes
 
 @pytest.mark.parametrize("name", ["~", "file:"])
 def test_names_that_could_mean_another_place(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder that is called as the home folder is written, or like the beginning of an address, is that folder."""
+    """A folder that is called as the home folder is written, or like the beginning of an address, is that folder.
+
+    A text that begins with ~ is the home folder; ./~ is not.
+    """
     (tmp_path / name).mkdir()
     history, ids = made(tmp_path / name, FIRST, SECOND)
     monkeypatch.chdir(tmp_path)
-    relative = History(history.store.folder.relative_to(tmp_path))
-    assert relative.diff(*ids).table == history.diff(*ids).table
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert History("~/history").store.folder == tmp_path / "home/history"
+    for path in (f"./{name}/history", str(history.store.folder)):
+        assert History(path).diff(*ids).table == history.diff(*ids).table
 
 
 @pytest.mark.parametrize("name", [EVERY_COLUMN, PATTERN], ids=lambda name: name[:30])
@@ -89,11 +94,12 @@ def test_commands(tmp_path: Path, name: str) -> None:
     """A history is written there too: what comes back is found again, and merged months are read."""
     folder = tmp_path / name / "history"
     body = tmp_path / "answer.json"
-    seen = []
+    seen: list[str] = []
     for keys in (["x"], ["x", "y"], ["x"]):
         body.write_text(json.dumps({"models": [model(key) for key in keys]}))
         done = run("snapshot", "--server", f"a=file:{body}", "--history", folder, "--json")
-        assert (done.code, done.err) == (0, "")
+        assert (done.code, done.later.err) == (0, "")
+        assert done.err.startswith(BEGINNING) == (not seen)
         seen.append(done.data["observations"][0]["stored_in"])
     assert seen[0] == seen[2] != seen[1]
     changes = run("diff", "--history", folder, "--json").data["changes"]

@@ -26,7 +26,7 @@ from inventory.prune import carry_out, plan
 from inventory.verify import verify
 
 SERVER = ("--server", "s=file:a.json")
-RUN = "20261101T060000.000000Z-0000"
+RUN = "20251101T060000.000000Z-0000"
 FOREIGN = (
     ".DS_Store",
     "._{}",
@@ -44,12 +44,15 @@ FOREIGN = (
     "lost+found/",
     "@eaDir/{}",
     ".snapshot/hourly.0/{}",
-    "month=2026-11 (conflicted copy)/{}",
+    "month=2025-11 (conflicted copy)/{}",
 )
 
 
-def made(folder: Path, days: tuple[int, ...] = (0, 1, 2, 40)) -> History:
-    """A history with another answer each day, a baseline and the record of a pruning; a saved answer beside it."""
+def made(folder: Path, days: tuple[int, ...] = (-365, -364, -363, -325)) -> History:
+    """A history with another answer each day, a baseline and the record of a pruning; a saved answer beside it.
+
+    All of it is a year old: a run of the future would be misdated.
+    """
     history = History(folder / "h")
     for number in days:
         record_one(history, {"s": [model("x", "i"), model(f"y{number}")]}, day(number))
@@ -72,7 +75,7 @@ def patiently(*arguments: str, cwd: Path, seconds: float = 30) -> Done:
 def elsewhere(folder: Path) -> Iterator[Path]:
     """A folder outside the history; at the end it is as it was."""
     other = folder / "elsewhere"
-    for name in ("staged/precious", "replaced/models/month=2026-11/old", "month=2026-11/x", "models/month=2026-11/y"):
+    for name in ("staged/precious", "replaced/models/month=2025-11/old", "month=2025-11/x", "models/month=2025-11/y"):
         (other / name).parent.mkdir(parents=True, exist_ok=True)
         (other / name).write_text("mine")
     for name in ("0123456789ab.tmp", f"{RUN}.run", "prune.lock", "file", f"{RUN}.parquet", "good.txt"):
@@ -103,7 +106,7 @@ def elsewhere(folder: Path) -> Iterator[Path]:
         *(
             (f"{kind}/month={month}", f"elsewhere/copy/{kind}/month={month}")
             for kind in ("observations", "payloads")
-            for month in ("2026-11", "2026-12")
+            for month in ("2025-11", "2025-12")
         ),
     ],
 )
@@ -213,7 +216,7 @@ def test_nobody_waits_for_a_pipe(
 def test_nobody_waits_for_what_is_nobodys(thing: Callable[[Path], None], tmp_path: Path) -> None:
     """In the folder for temporary files, or beside a report under the name of one, it is in nobody's way."""
     made(tmp_path)
-    for name in ("h/_tmp/0123456789ab.tmp", f"h/_tmp/{RUN}.run", "h/observations/month=2026-11/x.parquet"):
+    for name in ("h/_tmp/0123456789ab.tmp", f"h/_tmp/{RUN}.run", "h/observations/month=2025-11/x.parquet"):
         thing(tmp_path / name)
     given = ("-q", *SERVER, "--history", "h", "-o", "x.csv")
     assert patiently("snapshot", *given, cwd=tmp_path) == (0, "", "")
@@ -261,7 +264,7 @@ def test_foreign_files_are_left_alone(tmp_path: Path) -> None:
     assert History(tmp_path / "h").timeline_table().equals(told[1])
     assert History(tmp_path / "h").store.baselines() == baselines
     remarks = [row["file"] for row in foreign_files(history.store)]
-    assert {".DS_Store", "baselines/.DS_Store", "models/month=2026-11/@eaDir", "pruned/lost+found"} <= {*remarks}
+    assert {".DS_Store", "baselines/.DS_Store", "models/month=2025-11/@eaDir", "pruned/lost+found"} <= {*remarks}
     done = run("verify", "--history", "h", cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
     assert done.out.endswith(f"3 runs, 0 problems, {len(remarks)} remarks\n")

@@ -128,7 +128,7 @@ def test_another_small_answer_is_doubted_again(tmp_path: Path) -> None:
     assert Counter(told) == {(day(5), "removed"): 9, (day(6), "added"): 9}
 
 
-@pytest.mark.parametrize("failures", [0, 1, 3])
+@pytest.mark.parametrize("failures", [0, 1, pytest.param(3, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("small", "statuses"),
     [

@@ -139,7 +139,7 @@ def test_an_ignored_column_is_stored_and_not_compared(tmp_path: Path) -> None:
 LISTS: list[tuple[str, ...]] = [(), ("extra.x",), ("extra.*",), ("extra.y", "size_bytes"), ("*",)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings().max_examples // 5, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(LISTS), st.integers(1, 2)), min_size=2, max_size=5))
 def test_another_list_of_ignored_fields_is_no_change(runs: list[tuple[tuple[str, ...], int]]) -> None:
     """Whatever each run ignored, only what both kept is compared, with whatever is ignored now; each is proven."""

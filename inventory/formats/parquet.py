@@ -131,7 +131,12 @@ def _group(path: Path, metadata: Any, group: int, known: list[str]) -> Iterator[
                 raise Unreadable(why, "Write it with the encoding PLAIN or with dictionaries")
             texts += [] if delta else [chunk.path_in_schema]
     with parquet.ParquetFile(
-        path, metadata=metadata, read_dictionary=texts, page_checksum_verification=True, **THRIFT_LIMITS
+        path,
+        metadata=metadata,
+        read_dictionary=texts,
+        page_checksum_verification=True,
+        pre_buffer=False,  # which would begin a thread, whatever use_threads says
+        **THRIFT_LIMITS,
     ) as file:
         yield from file.iter_batches(_BATCH, row_groups=[group], columns=known, use_threads=False)
 

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from cli.running import Done, run
+from cli.running import BEGINNING, Done, run
 from histories import day, files, model
 from histories import run as record_one
 
@@ -46,7 +46,7 @@ class Past:
     Attributes:
         answers: what each run was told: the same letter, the same answer.
         merged: closed months are merged.
-        days: when the runs were; one each day by default.
+        days: when the runs were, from a day a year ago; one each day by default.
         frozen: the number of a run that is a baseline.
     """
 
@@ -72,7 +72,7 @@ def made(folder: Path, past: Past) -> History:
     history = History(folder / "h")
     answers = {key: [model(key, "i", noise=os.urandom(1500).hex()), model(f"{key}2")] for key in past.answers}
     for number, key in zip(past.days or count(), past.answers, strict=False):
-        record_one(history, {"s": answers[key]}, day(number))
+        record_one(history, {"s": answers[key]}, day(number - 365))
     if past.frozen >= 0:
         history.freeze("good", history.store.run_ids()[past.frozen])
     if past.merged:
@@ -134,8 +134,8 @@ def test_a_full_disk_is_pruned(name: str, options: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "step"),
     [
-        ("all new", 3),
-        ("one answer", 3),
+        ("all new", 9),
+        ("one answer", 7),
         *(pytest.param(name, 1, marks=pytest.mark.long) for name in PASTS),
     ],
 )
@@ -161,10 +161,11 @@ def test_killed_while_a_full_disk_is_pruned(name: str, step: int, tmp_path: Path
                 assert left_over(contents(disk)) == set(), faulty.met
 
 
-def test_an_error_while_a_full_disk_is_pruned(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.long)])
+def test_an_error_while_a_full_disk_is_pruned(step: int, tmp_path: Path) -> None:
     """Where not even a file's own bytes can be written over, its name alone is the record."""
     history = made(tmp_path, PASTS["all new"])
-    for nth in count(1):
+    for nth in count(1, step):
         shutil.rmtree(tmp_path / "copy", ignore_errors=True)
         (tmp_path / "copy").mkdir()
         shutil.copytree(history.store.folder, tmp_path / "copy/h")
@@ -211,9 +212,11 @@ def _work(disk: Path) -> None:
         done = run("snapshot", *given, cwd=disk)
         assert done.code == 0, done
         said.append(done.err)
-    assert said[0].startswith("lms-inventory: warning: other users may read the history h: ")
+    beginning, warning = said[0].splitlines(keepends=True)
+    assert beginning == f"{BEGINNING}{disk / 'h'}\n"
+    assert warning.startswith("lms-inventory: warning: other users may read the history h: ")
     assert said[1:] == ["", "", ""]
-    assert run("snapshot", *SERVER, *HISTORY, cwd=disk).err == said[0]
+    assert run("snapshot", *SERVER, *HISTORY, cwd=disk).err == warning
     assert run("history", "baseline", "good", "previous", *HISTORY, cwd=disk).code == 0
     assert run("history", "baseline", "good", "latest", *HISTORY, cwd=disk).code == 2
     assert whole(disk) == []

@@ -1,11 +1,15 @@
 """Commands as several users, one after the other: a program that root runs, as ``by_users`` does.
 
 Other users may not be allowed to read where Python and the package are. So all that the commands import is imported
-first, by the same commands of root in a folder of their own; then each is forked, and becomes its user's.
+first: what the same commands of root need in a folder of their own. Those are a process of their own, as threads that
+a command begins would be missing in what is forked later. Then each command is forked, and becomes its user's.
 """
 
+import contextlib
+import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,27 +34,30 @@ def by_users(folder: Path, umask: int, steps: Sequence[Step]) -> list[int]:
     asked = json.dumps({"folder": str(folder), "umask": umask, "steps": steps})
     env = clean()
     env["PYTHONPATH"] += f"{os.pathsep}{Path(__file__).parents[1]}"
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "trust.users", asked],
         env=env,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=SECONDS,
-        check=True,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    codes: list[int] = json.loads(done.stdout.splitlines()[-1])
+        process_group=0,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=SECONDS)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)  # with the command that does not end
+            raise
+    assert (process.returncode, "Traceback" in err) == (0, False), err
+    codes: list[int] = json.loads(out.splitlines()[-1])
     return codes
 
 
 def _serve(asked: str) -> None:
     wanted = json.loads(asked)
     folder = Path(wanted["folder"])
-    with tempfile.TemporaryDirectory() as scratch:
-        os.chdir(scratch)
-        (Path(scratch) / "answer.json").write_bytes((folder / "answer.json").read_bytes())
-        for _, _, arguments in wanted["steps"]:
-            _code(arguments)
+    for name in _needed(folder, [arguments for _, _, arguments in wanted["steps"]]):
+        with contextlib.suppress(ImportError):  # a part that only its own package can load
+            importlib.import_module(name)
     os.chdir(folder)
     os.umask(wanted["umask"])
     codes = []
@@ -63,6 +70,21 @@ def _serve(asked: str) -> None:
             os._exit(_code(arguments))
         codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     sys.stdout.write("\n" + json.dumps(codes) + "\n")
+
+
+def _needed(folder: Path, commands: Sequence[Sequence[str]]) -> list[str]:
+    """The modules that commands import, in the order in which they do."""
+    with tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / "answer.json").write_bytes((folder / "answer.json").read_bytes())
+        child = os.fork()
+        if not child:
+            os.chdir(scratch)
+            for arguments in commands:
+                _code(arguments)
+            Path("modules").write_text("\n".join(sys.modules))
+            os._exit(0)
+        os.waitpid(child, 0)
+        return (Path(scratch) / "modules").read_text().splitlines()
 
 
 def _code(arguments: Sequence[str]) -> int:
