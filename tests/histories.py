@@ -46,9 +46,9 @@ def collected(folder: Path, fleet: Fleet, moment: datetime, run_id: str | None =
     return inventory.collect(servers, clock=lambda: moment, run_id=run_id or new_run_id(moment))
 
 
-def opened(path: Path) -> History:
+def opened(path: str | Path, engine: str = "duckdb") -> History:
     """A history whose clock is later than all of its runs, whenever the test runs."""
-    return History(path, clock=lambda: day(5000))
+    return History(path, engine, clock=lambda: day(5000))
 
 
 def run(history: History, fleet: Fleet, moment: datetime, run_id: str | None = None) -> str:

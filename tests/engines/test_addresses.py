@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cli.running import clean
 from cli.running import run as command
-from histories import day, files, made, run
+from histories import day, files, made, opened, run
 from histories import model as one_model
 from test_compaction import FLEETS as FLEETS_OF_MONTHS
 from test_compaction import months
@@ -81,7 +81,7 @@ def test_the_same(host: FileHost, address: str) -> None:
     history, ids = made(folder, *FLEETS_OF_A_WEEK[:3])
     history.freeze("good", ids[1])
     there = f"{address}/{folder.name}/history"
-    remote = History(there, engine="spark")
+    remote = opened(there, engine="spark")
     assert answers(remote) == answers(history)
     assert remote.baseline("good") == ids[1]
     assert repr(remote) == f"<History {there}: 3 runs>"
@@ -95,7 +95,7 @@ def test_a_week(host: FileHost, address: str) -> None:
         models = [one_model("x"), one_model(f"h{hour}", "i")]
         ids.append(run(history, {"a": models, "c": None}, day(4) + timedelta(hours=hour)))
     assert history.timeline_table().num_rows > 20
-    compare(history, History(f"{address}/history", engine="spark"), [(ids[-1], ids[0]), (ids[0], "latest")])
+    compare(history, opened(f"{address}/history", engine="spark"), [(ids[-1], ids[0]), (ids[0], "latest")])
 
 
 def test_many_months(host: FileHost, address: str) -> None:
@@ -105,7 +105,7 @@ def test_many_months(host: FileHost, address: str) -> None:
     compact(history.store)
     run(history, FLEETS_OF_MONTHS[0], day(80))
     assert any(map(is_merged, files(history)))
-    remote = History(f"{address}/history/", engine="spark")
+    remote = opened(f"{address}/history/", engine="spark")
     assert answers(remote) == answers(history)
     assert remote.store.pruned() == history.store.pruned() != {}
 
@@ -113,7 +113,7 @@ def test_many_months(host: FileHost, address: str) -> None:
 def test_a_run_more(host: FileHost, address: str) -> None:
     """What is put beside the others meanwhile is found by who has the history open; files that stay are read once."""
     history, ids = made(host.folder, *FLEETS_OF_A_WEEK[:2])
-    remote = History(f"{address}/history", engine="spark")
+    remote = opened(f"{address}/history", engine="spark")
     assert remote.diff().table == history.diff().table
     ids.append(run(history, FLEETS_OF_A_WEEK[2], day(2)))
     assert answers(remote) == answers(history)
@@ -129,7 +129,7 @@ def test_damage(host: FileHost, address: str, merge: bool) -> None:
     history, ids = months(host.folder)
     if merge:
         compact(history.store)
-    remote = History(f"{address}/history", engine="spark")
+    remote = opened(f"{address}/history", engine="spark")
     before = remote.diff(ids[0], ids[-1]).table
     path = next(path for path in files(history) if path.parts[-3] == "models" and is_merged(path) == merge)
     there = f"{address}/{path.relative_to(host.folder)}"
@@ -138,7 +138,7 @@ def test_damage(host: FileHost, address: str, merge: bool) -> None:
     for harm in (body[:40] + bytes([body[40] ^ 1]) + body[41:], body[:-3], b"", body[:-9] + b"\xff" + body[-8:]):
         path.write_bytes(harm)
         os.utime(path, (1, len(harm)))  # another time, however fast this was
-        for reader in (remote, History(f"{address}/history", engine="spark")):
+        for reader in (remote, opened(f"{address}/history", engine="spark")):
             with pytest.raises(FileError, match=re.escape(f"{there} is damaged")):
                 reader.diff(ids[0], ids[-1])
     path.unlink()
@@ -154,7 +154,7 @@ def test_files_are_merged_meanwhile(host: FileHost) -> None:
     history, _ = months(host.folder)
     expected = history.lifecycle_table()
     merged: list[Any] = []
-    remote = History(f"{host.address}/history", engine="spark")
+    remote = opened(f"{host.address}/history", engine="spark")
     host.before_open = lambda path: merged.append((path, compact(history.store)))
     assert remote.lifecycle_table() == expected
     [(path, _)] = merged
@@ -165,7 +165,7 @@ def test_folders_that_are_always_new(host: FileHost) -> None:
     """Where folders have no time of their own, as in an object store, they do not seem to be replaced all the time."""
     history, _ = months(host.folder)
     host.always_now = True
-    remote = History(f"{host.address}/history", engine="spark")
+    remote = opened(f"{host.address}/history", engine="spark")
     assert set(remote.store.months.seen().values()) == {0}
     assert remote.diff().table == history.diff().table
 
@@ -181,7 +181,7 @@ def test_a_copy_from_which_nothing_was_removed(host: FileHost, mount: str) -> No
     late = run(history, FLEETS_OF_MONTHS[2], day(2))
     compact(history.store)
     shutil.copytree(history.store.folder, keep, dirs_exist_ok=True)
-    remote = History(f"{mount}/copy", engine="spark")
+    remote = opened(f"{mount}/copy", engine="spark")
     assert answers(remote) == answers(history)
     carry_out(history.store, plan(history.store, {"last": 5}, [late]))
     run(history, FLEETS_OF_MONTHS[1], day(3))
@@ -228,14 +228,14 @@ def test_what_cannot_be_read(
     elif where.startswith("/"):
         where = host.address + where
     with pytest.raises(error, match=told.replace("ADDRESS", re.escape(where))) as caught:
-        History(where, engine="spark")
+        opened(where, engine="spark")
     assert "\n" not in str(caught.value)
 
 
 def test_a_password_is_not_repeated() -> None:
     """An address with a password in it is refused, without the password."""
     with pytest.raises(ConfigurationError) as caught:
-        History("s3a://key:secret@bucket/h", engine="spark")
+        opened("s3a://key:secret@bucket/h", engine="spark")
     assert "secret" not in str(caught.value)
 
 
@@ -245,14 +245,14 @@ def test_a_host_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         there = f"webhdfs://127.0.0.1:{silent.getsockname()[1]}/h"
         with pytest.raises(FileError, match=f"{there} could not be read: no answer within"):
-            History(there, engine="spark")
+            opened(there, engine="spark")
 
 
 def test_no_permission_later_on(host: FileHost) -> None:
     """A file that may not be read is told as that, and not as damaged or missing."""
     history, ids = made(host.folder, *FLEETS_OF_A_WEEK[:2])
     history.freeze("good", ids[0])
-    remote = History(f"{host.address}/history", engine="spark")
+    remote = opened(f"{host.address}/history", engine="spark")
     host.refused.add(history.store.path("models", ids[0]))
     with pytest.raises(FileError, match=r"models/.*Permission denied"):
         remote.lifecycle_table()
@@ -269,7 +269,7 @@ def test_nothing_is_written_there(host: FileHost, mount: str) -> None:
     """What would write is refused before it does anything, and so is the proof of all files."""
     history, ids = made(host.folder, *FLEETS_OF_A_WEEK[:2])
     before = {path: path.stat().st_mtime_ns for path in host.folder.rglob("*")}
-    remote = History(f"{mount}/history", engine="spark")
+    remote = opened(f"{mount}/history", engine="spark")
     snapshot = history.load()
     writing: list[Callable[[Store], object]] = [
         lambda _: remote.freeze("good"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cli.running import clean
 from cli.running import run as command
-from histories import Fleet, day, made, model, run
+from histories import Fleet, day, made, model, opened, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_steps import _MODELS as MODELS
@@ -55,7 +55,7 @@ def told(history: History, ids: list[str], steps: list[tuple[str, str]]) -> Iter
 
 def compare(history: History, ids: list[str], steps: list[tuple[str, str]]) -> None:
     """Ask both engines the same."""
-    other = History(history.store.folder, engine="spark")
+    other = opened(history.store.folder, engine="spark")
     for (question, duckdb), (_, spark) in zip(told(history, ids, steps), told(other, ids, steps), strict=True):
         assert spark == duckdb, question
 
@@ -95,9 +95,9 @@ class TestTheSame:
     def test_nothing_yet(self, tmp_path: Path) -> None:
         """A history without a run, and one in which nobody could be read."""
         history, _ = made(tmp_path)
-        assert History(history.store.folder, engine="spark").lifecycle_table() == history.lifecycle_table()
+        assert opened(history.store.folder, engine="spark").lifecycle_table() == history.lifecycle_table()
         history, _ = made(tmp_path, {"s": None}, {"s": None})
-        assert History(history.store.folder, engine="spark").runs_table() == history.runs_table()
+        assert opened(history.store.folder, engine="spark").runs_table() == history.runs_table()
 
     @pytest.mark.long
     @given(st.one_of(FLEETS, st.lists(st.fixed_dictionaries({"s": MODELS}), min_size=2, max_size=4)))
@@ -118,7 +118,7 @@ class TestTheSame:
         session.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
         session.range(7).createOrReplaceTempView("observations")
         try:
-            found = History(history.store.folder, engine="spark").lifecycle_table()
+            found = opened(history.store.folder, engine="spark").lifecycle_table()
             assert session.conf.get("spark.sql.session.timeZone") == "Asia/Tokyo"
             assert session.sql("SELECT count(*) FROM observations").first()[0] == 7
         finally:
@@ -140,7 +140,7 @@ class TestTheSame:
         sealed.chmod(0o600)
         sealed.write_bytes(body)
         with pytest.raises(FileError, match="is damaged"):
-            History(history.store.folder, engine="spark").lifecycle_table()
+            opened(history.store.folder, engine="spark").lifecycle_table()
 
 
 @pytest.mark.skipif(NEEDS_SPARK[0].args[0], reason=str(NEEDS_SPARK[0].kwargs["reason"]))
