@@ -75,9 +75,10 @@ def find_renames(pairs: Sequence[Pair]) -> list[Rename]:
 def groups_of(pairs: Sequence[Pair], renames: Sequence[Rename]) -> tuple[dict[Any, int], dict[Any, int]]:
     """A number for each model before and after, by key and ordinal: the same for what is the same model."""
     numbers: dict[int, int] = {id(entry): number for number, pair in enumerate(pairs) for entry in pair if entry}
+    staying = {id(entry) for pair in pairs if None not in pair for entry in pair}
     successors = Counter(id(rename.old) for rename in renames)
     for rename in renames:
-        if successors[id(rename.old)] == 1:
+        if id(rename.new) in staying or (id(rename.old) not in staying and successors[id(rename.old)] == 1):
             numbers[id(rename.old)] = numbers[id(rename.new)]
         else:
             numbers[id(rename.new)] = numbers[id(rename.old)]

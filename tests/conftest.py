@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("commit", max_examples=40, deadline=None)  # speed is measured in tests/benchmarks
+settings.register_profile("commit", max_examples=20, deadline=None)  # speed is measured in tests/benchmarks
 settings.register_profile("long", max_examples=100, deadline=None)
 
 _BODIES = Path(__file__).parent / "payloads" / "v1"
@@ -28,8 +28,24 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+SAMPLE = 2
+"""Parameter sets of one test that a plain run takes, evenly among all; ``--long``, and so CI, takes each, and so does
+a run of tests that are named."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long tests to CI, and the longest to a release."""
+    """Leave the long tests to CI, and the longest to a release; of tests with many parameter sets most are long."""
+    named = any("::" in argument for argument in config.args)
+    families: dict[tuple[object, str], list[pytest.Item]] = {}
+    for item in items:
+        families.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
+    for family in () if named else families.values():
+        everyday = [item for item in family if not any(item.get_closest_marker(tier) for tier in ("long", "full"))]
+        sample = {everyday[len(everyday) * number // SAMPLE] for number in range(SAMPLE)} if everyday else set()
+        for item in everyday:
+            if item not in sample:
+                item.add_marker("long")
     left = [tier for tier in ("long", "full") if not config.getoption(f"--{tier}")]
     long = [item for item in items if any(item.get_closest_marker(tier) for tier in left)]
     if long:

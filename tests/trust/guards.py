@@ -1956,8 +1956,8 @@ GUARDS = (
         ("Parquet: texts", "if size > TABLE_LIMIT:", NEVER, "formats/test_limits.py::test_each_limit"),
         (
             "Parquet: checksums of pages",
-            "page_checksum_verification=True, ",
-            "",
+            "page_checksum_verification=True,\n        pre_buffer",
+            "pre_buffer",
             "formats/test_parquet.py::test_flips_noticed",
         ),
     ),

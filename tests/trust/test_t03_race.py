@@ -15,7 +15,10 @@ PROCESSES = 8
 
 
 @pytest.mark.parametrize("runs", [5, pytest.param(25, marks=pytest.mark.long)])
-@pytest.mark.parametrize("lacks", [(), ("links", "renames", "chmod")], ids=["", "without links"])
+@pytest.mark.parametrize(
+    "lacks",
+    [pytest.param((), id=""), pytest.param(("links", "renames", "chmod"), id="without links", marks=pytest.mark.long)],
+)
 def test_eight_at_once(lacks: tuple[str, ...], runs: int, tmp_path: Path) -> None:
     """Eight processes with the same answers: every run is there, with an id of its own, in the order of time.
 

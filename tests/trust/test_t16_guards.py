@@ -12,7 +12,7 @@ from trust.guards import GUARDS, Guard
 from trust.without import SECONDS, TESTS, Copy
 
 PACKAGE = Path(inventory.__file__).parent
-COMMIT, CI = 40, 8
+COMMIT, CI = 80, 8
 """Every how many-th guard is taken out at each commit, and in CI."""
 
 
@@ -72,6 +72,7 @@ def test_with_all_guards_the_same_tests_pass(slow: bool, copy: Copy) -> None:
     assert became.code == pytest.ExitCode.OK, became.said
 
 
+@pytest.mark.long
 def test_with_these_guards_their_tests_pass(copy: Copy) -> None:
     """The same for those that are taken out at each commit."""
     became = copy.run(sorted({guard.test for guard in GUARDS[::COMMIT] if not guard.slow}))
