@@ -128,6 +128,7 @@ def test_tables_of_the_history(tmp_path: Path) -> None:
                 inventory.read(path)
 
 
+@pytest.mark.long
 def test_what_libreoffice_names(tmp_path: Path) -> None:
     """A real .xls and a real .ods under the name of a workbook are told as that."""
     fleet().write(tmp_path / "x.xlsx")

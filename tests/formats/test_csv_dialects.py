@@ -65,6 +65,7 @@ def test_no_formula(tmp_path: Path, dialect: Dialect, separator: str) -> None:
         assert not piece.lstrip('" \x00').startswith(("=", "+", "@", "\uff1d", "\uff0b", "\uff20")), piece
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("separator", ["44", "59", "9"])
 def test_libreoffice_sees_no_formula(tmp_path: Path, separator: str) -> None:
     """LibreOffice finds none either, in files that are separated by semicolons and by tabs."""
@@ -226,6 +227,7 @@ def test_a_number_that_can_be_two(tmp_path: Path) -> None:
         inventory.read(path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["csv", "tsv"])
 def test_libreoffice_saves_it(tmp_path: Path, way: str) -> None:
     """What LibreOffice makes of the captured answers when it saves them as CSV again is still the same."""

@@ -211,7 +211,7 @@ NO_LINKS = ("links", "renames", "chmod")
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=() if name in ("history", "baseline", "both csv") else pytest.mark.long)
+        pytest.param(name, marks=() if name == "baseline" else pytest.mark.long)
         for name in ("history", "history and csv", "both csv", "systemd", "baseline", "prune", "compact")
     ],
 )

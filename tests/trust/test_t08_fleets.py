@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
 from histories import Fleet, day, made, model, told
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from inventory.flatten import flatten
 from inventory.snapshot import Snapshot, build, named_rows, rows, table_of
 from inventory.verify import verify
 
-PAIRS = 2000
+PAIRS = [400, pytest.param(2000, marks=pytest.mark.long)]
 """Fleets of which two looks are compared."""
 
 PUBLISHERS = {"a": "p", "b": "p", "c": "p"}
@@ -196,11 +197,12 @@ def drawn(chance: random.Random) -> list[dict[str, Any]]:
     ]
 
 
-def test_random_failures() -> None:
+@pytest.mark.parametrize("pairs", PAIRS)
+def test_random_failures(pairs: int) -> None:
     """Of two looks at a fleet, each with failures of every kind, only what both could see is told, and all of it."""
-    chance = random.Random(PAIRS)
+    chance = random.Random(pairs)
     changed = unread = 0
-    for number in range(PAIRS):
+    for number in range(pairs):
         sides: list[tuple[Fleet, dict[str, str]]] = []
         for _ in "on":
             fleet: Fleet = {server: drawn(chance) for server in "stuv" if chance.random() < 0.9}
@@ -215,4 +217,4 @@ def test_random_failures() -> None:
         assert set(found.not_compared) == (old.keys() | new.keys()) - set(both), number
         changed += bool(expected)
         unread += bool(found.not_compared)
-    assert min(changed, unread) > PAIRS // 2  # the fleets were worth comparing
+    assert min(changed, unread) > pairs // 2  # the fleets were worth comparing

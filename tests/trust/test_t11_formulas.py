@@ -29,6 +29,7 @@ def test_every_text_column() -> None:
     assert sum(column.kind in TEXTS for column in schema.MODELS.columns) >= 15
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("separator", SEPARATORS.values(), ids=SEPARATORS)
 def test_csv_in_libreoffice(tmp_path: Path, separator: str) -> None:
     """With any separator LibreOffice shows no live formula and no error for a hostile text in any text column.
@@ -59,6 +60,7 @@ def test_workbook(path: Path) -> None:
     assert all(b"SUM(1)" in sheets[n] for n in (0, 1, 2))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("to", [pytest.param("fods", marks=pytest.mark.long), "xlsx"])
 def test_workbook_in_libreoffice(path: Path, to: str) -> None:
     """LibreOffice opens it, sees no formula and no error, and a workbook that it saves again holds the same cells."""

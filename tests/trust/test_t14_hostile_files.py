@@ -245,6 +245,7 @@ def with_lines(path: Path, ours: Path, piece: bytes, times: int, end: bytes = b"
         file.write(end)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="measured by forking, which this system cannot")
 @pytest.mark.parametrize("large", [0, pytest.param(1, marks=pytest.mark.long)], ids=["small", "large"])
 def test_given_to_diff(tmp_path: Path, large: int) -> None:

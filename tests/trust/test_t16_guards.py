@@ -12,7 +12,7 @@ from trust.guards import GUARDS, Guard
 from trust.without import SECONDS, TESTS, Copy
 
 PACKAGE = Path(inventory.__file__).parent
-COMMIT, CI = 80, 8
+COMMIT, CI = 160, 8
 """Every how many-th guard is taken out at each commit, and in CI."""
 
 
