@@ -184,8 +184,10 @@ def _noted(store: Store, what: Plan, digests: dict[str, str]) -> Iterator[list[s
         except NoRoom:
             if not full and not _others(store, {*what.keep, *what.drop}):
                 full = True
-                for kind in KINDS[1:]:  # nobody needs what no run that is there stored or points at
-                    _removed(store, kind, sorted(set(what.free) - set(store.run_ids())))
+                there = store.run_ids()
+                unneeded = set(what.free) - set(there) - _pointed(store, there)  # no run that is there needs these
+                for kind in KINDS[1:]:
+                    _removed(store, kind, sorted(unneeded))
                 continue
             batch = _noted_without_room(store, rest)
             if not batch:

@@ -44,10 +44,10 @@ FLEETS: list[Fleet] = [
 """Eight runs, nine days apart: from 1 November 2026 to 3 January 2027."""
 
 
-def months(folder: Path, fleets: list[Fleet] = FLEETS, apart: float = 9) -> tuple[History, list[str]]:
-    """A history of several months, and its runs."""
+def months(folder: Path, fleets: list[Fleet] = FLEETS, apart: float = 9, first: float = 0) -> tuple[History, list[str]]:
+    """A history of several months, and its runs, from a day of November 2026 on."""
     history = timeless(folder / "history")
-    return history, [run(history, fleet, day(number * apart)) for number, fleet in enumerate(fleets)]
+    return history, [run(history, fleet, day(first + number * apart)) for number, fleet in enumerate(fleets)]
 
 
 def readings(history: History) -> list[Any]:
@@ -222,6 +222,7 @@ def test_no_reading_tells_whether_files_were_merged(acts: list[Any]) -> None:
 # Does some work on copies of a history; each time it kills itself one file operation later, until it gets to its end.
 KILLED = """
 import os, shutil, signal, sys
+from datetime import UTC, datetime
 from pathlib import Path
 from inventory.compaction import compact
 from inventory.history import History
@@ -229,6 +230,10 @@ from inventory.prune import carry_out, plan
 
 MOVES = {"os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir"}
 folder, step = Path(sys.argv[1]), int(sys.argv[3])
+
+
+def timeless(folder):
+    return History(folder, clock=lambda: datetime(2100, 1, 1, tzinfo=UTC))
 
 
 def work(history):
@@ -318,7 +323,7 @@ def readings_of(history: History, run_ids: list[str]) -> list[Any]:
 @pytest.mark.parametrize("rounds", [pytest.param(5, marks=pytest.mark.long), pytest.param(60, marks=pytest.mark.full)])
 def test_a_kill_at_any_moment(tmp_path: Path, rounds: int) -> None:
     """The command itself, killed again and again: readings stay the same, and at the end all is merged."""
-    history, _ = months(tmp_path)
+    history, _ = months(tmp_path, first=-365)  # in the past also by the clock of the command
     before = readings(history)
     chance = random.Random(5)
     command = [sys.executable, "-m", "inventory", "prune", "--compact", "--history", str(history.store.folder)]
@@ -326,7 +331,7 @@ def test_a_kill_at_any_moment(tmp_path: Path, rounds: int) -> None:
         if number % 10 == 0:
             shutil.rmtree(history.store.folder)
             shutil.rmtree(tmp_path / "answers")
-            history, _ = months(tmp_path)
+            history, _ = months(tmp_path, first=-365)  # in the past also by the clock of the command
             before = readings(history)
         process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
         try:

@@ -47,6 +47,8 @@ _UNGUARD = (  # only where one would be put: other programs write no guards, and
     (rf"{_COMMA}'~'([{_DANGEROUS}])", r"\1\2"),
 )
 
+_TOO_LONG = "block size"  # what Arrow says of a row that is larger than what it reads at a time
+
 
 def encode(overview: "Overview", grain: str, dialect: Dialect = Dialect()) -> bytes:  # noqa: B008 - frozen
     """One table, a header line of its column names first."""
@@ -94,8 +96,9 @@ def _content(path: Path, look: Look, table: schema.Table) -> tuple[pa.Table, Gap
             try:
                 content = concat(table, gathered(path, _batches(path, look, table, aside, like_ours)))
                 return content, Gaps(blanks=not like_ours) | aside.gaps(content.num_rows)
-            except pa.ArrowInvalid:  # what is odd is told below
-                pass
+            except pa.ArrowInvalid as error:  # what is odd is told below
+                if _TOO_LONG in str(error):
+                    break  # so would it be read the other way, with as much memory again
     aside = LeftAside()
     found = (_replaced(batch, _UNGUARD) for batch in _csv_any.batches(path, look, table, aside))
     content = concat(table, gathered(path, found))
@@ -115,7 +118,7 @@ def _batches(path: Path, look: Look, table: schema.Table, aside: LeftAside, like
             yield _of_models(batch, look, read, aside)
             read += batch.num_rows
     except pa.ArrowInvalid as error:
-        if "block size" not in str(error):
+        if _TOO_LONG not in str(error):
             raise
         for batch in _blocks(path, look, table, _LARGEST, like_ours):
             left = batch.slice(min(read, batch.num_rows))

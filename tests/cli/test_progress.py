@@ -76,7 +76,16 @@ def test_quick_runs_show_nothing() -> None:
 def test_quiet_shows_no_line_and_a_log_has_one_line_a_failure() -> None:
     """With -q the terminal, and without a terminal the log, get what failed and nothing else."""
     with Hostile(silence) as slow:
-        arguments = ["snapshot", "--server", f"b={slow.url}", "--server", f"c={slow.url}/c", "--timeout", "1.2"]
+        arguments = [
+            "snapshot",
+            "--no-history",
+            "--server",
+            f"b={slow.url}",
+            "--server",
+            f"c={slow.url}/c",
+            "--timeout",
+            "1.2",
+        ]
         code, shown = on_a_terminal(*arguments, "-q")
         assert (code, shown.count("\n"), "[" in shown) == (3, 2, False)
         began = time.monotonic()

@@ -76,7 +76,7 @@ def test_what_changed_since_the_run_before_is_told(server: StandIn, tmp_path: Pa
 
 @pytest.mark.long
 def test_fail_on(server: StandIn, tmp_path: Path) -> None:
-    """Exit 10 only if what was named happened; a first run is a baseline; a failed server beats it with 3."""
+    """Exit 10 only if what was named happened; a first run is a baseline; a failed server does not silence it."""
     assert take(server, "--history", tmp_path, "--fail-on", "any").code == 0
     server.models = inventory_after()
     assert take(server, "--history", tmp_path, "--fail-on", "removed, added").code == 10
@@ -85,6 +85,8 @@ def test_fail_on(server: StandIn, tmp_path: Path) -> None:
     assert take(server, "--history", tmp_path, "--fail-on", "loaded,unloaded", "--json").code == 0
     server.models = inventory_after()
     done = take(server, "--history", tmp_path, "--fail-on", "any", "--server", DEAD, "-q")
+    assert (done.code, done.err.count("\n")) == (10, 1)
+    done = take(server, "--history", tmp_path, "--fail-on", "removed", "--server", DEAD, "-q")
     assert (done.code, done.err.count("\n")) == (3, 1)
 
 
