@@ -181,6 +181,7 @@ class Address:
         )
 
     glob = is_dir = mkdir = rglob = unlink = _refuse  # what those who write, or prove the whole, begin with
+    parents = property(_refuse)
 
     @contextmanager
     def told(self) -> Iterator[None]:

@@ -151,11 +151,18 @@ def test_damage(host: FileHost, address: str, merge: bool) -> None:
 
 def test_files_are_merged_meanwhile(host: FileHost) -> None:
     """A reading whose files are merged while it reads them is made again."""
-    history, _ = months(host.folder)
+    history, ids = months(host.folder)
     expected = history.lifecycle_table()
     merged: list[Any] = []
     remote = opened(f"{host.address}/history", engine="spark")
-    host.before_open = lambda path: merged.append((path, compact(history.store)))
+
+    def merge(path: Path) -> None:
+        if path.stem == ids[-1]:  # of the open month, which is not merged
+            host.before_open = merge
+        else:
+            merged.append((path, compact(history.store)))
+
+    host.before_open = merge
     assert remote.lifecycle_table() == expected
     [(path, _)] = merged
     assert not path.exists()
