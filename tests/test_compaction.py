@@ -115,6 +115,7 @@ def test_what_is_merged_is_not_merged_again(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.long
 def test_a_copy_from_which_nothing_was_removed(tmp_path: Path) -> None:
     """Files that others took the place of are passed over; where that cannot be, nothing is counted twice."""
     history, _ = months(tmp_path)
@@ -155,6 +156,7 @@ def test_a_history_goes_on_after_it(tmp_path: Path) -> None:
     assert len(ids) + 2 == len(history.store.run_ids())
 
 
+@pytest.mark.long
 def test_pruning_a_merged_month(tmp_path: Path) -> None:
     """Runs go from merged months as from small files: the same stays, the same can be read, the chain still holds."""
     history, ids = months(tmp_path)
@@ -456,6 +458,7 @@ def _replaced_with(history: History, late: str, answers: Path) -> None:
         history.store.months.replace(kind, one.month, while_at_it())
 
 
+@pytest.mark.long
 def test_a_folder_made_anew_between_the_moves(tmp_path: Path) -> None:
     """If a run makes the month's folder anew when the old one is just away, both are kept, also after a kill."""
     history, ids = months(tmp_path)

@@ -132,6 +132,7 @@ def peak(*arguments: str | Path) -> int:
     return int(subprocess.run(words, env=clean(), check=True, capture_output=True, text=True).stdout)
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_earlier_names(tmp_path: Path) -> None:
     """`history` of five runs with 20,000 other names each takes what it takes of two, and so does a snapshot."""
     history = History(tmp_path / "history")

@@ -51,6 +51,7 @@ def counted(rows: list[dict[str, Any]], columns: list[str]) -> Counter[tuple[Any
     return Counter(tuple(cell(row[name]) for name in columns) for row in rows)
 
 
+@pytest.mark.long
 def test_same_answers(golden: Path, tmp_path: Path) -> None:
     """Every row that was told when it was written is told now, but for how long an instance had left.
 

@@ -122,6 +122,7 @@ def test_steps_grow_as_the_text_does(use: Use) -> None:
     assert growth < 2.6, (use.pattern.pattern, text)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("pattern", "method"),
     [

@@ -75,6 +75,7 @@ def test_live_not_swept(tmp_path: Path) -> None:
     assert names(tmp_path) == ["x.csv"]
 
 
+@pytest.mark.long
 def test_many_writers(tmp_path: Path) -> None:
     """Processes that write one target at the same time all succeed, and one of them wins as a whole."""
     command = [sys.executable, "-c", WRITE_OFTEN, str(tmp_path), "csv"]

@@ -47,6 +47,7 @@ def test_no_rows(tmp_path: Path, suffix: str) -> None:
     same(snapshot(), back(snapshot(), tmp_path / f"x.{suffix}"), *SHOWN)
 
 
+@pytest.mark.long
 def test_same_bytes(tmp_path: Path) -> None:
     """The same snapshot makes the same bytes, at another time too."""
     first, second = ([tmp_path / f"{n}.{suffix}" for suffix in formats.FORMATS] for n in "12")

@@ -231,6 +231,7 @@ def test_right_to_left() -> None:
     assert ("td", {"dir": "auto"}) in walked.elements
 
 
+@pytest.mark.long
 def test_ten_thousand_models_stay_small() -> None:
     """Ten thousand models take less than 5 MB: only columns with values, and no styles in cells."""
     models = [

@@ -210,6 +210,7 @@ def test_every_operation_fails_once(name: str, step: int, world: Path, tmp_path:
 NO_LINKS = ("links", "renames", "chmod")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lacks", [NO_LINKS, ("chmod", "locks")], ids="-".join)
 @pytest.mark.parametrize(
     "name",

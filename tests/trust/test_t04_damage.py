@@ -127,6 +127,7 @@ def test_every_flipped_bit_is_named(tmp_path: Path) -> None:
     assert problems(history) == set()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "turns", [1, pytest.param(6, marks=pytest.mark.long), pytest.param(60, marks=pytest.mark.full)]
 )

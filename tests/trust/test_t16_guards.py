@@ -39,9 +39,17 @@ def test_every_guard_is_there_once_and_so_is_its_test() -> None:
         assert name in names_in(file), guard
 
 
-def _tier(slow: bool) -> list[str]:
-    """A slow guard may be seen by a test of a longer tier."""
-    return ["--long"] if slow else []
+@cache
+def long_in(file: str) -> set[str]:
+    """The names of the tests in a file that are of the long run as a whole."""
+    functions = [node for node in ast.parse((TESTS / file).read_text()).body if isinstance(node, ast.FunctionDef)]
+    return {one.name for one in functions if "pytest.mark.long" in map(ast.unparse, one.decorator_list)}
+
+
+def _tier(guard: Guard) -> list[str]:
+    """A guard that is slow, or whose test is long, is seen by a test of a longer tier."""
+    file, _, name = guard.test.partition("::")
+    return ["--long"] if guard.slow or name in long_in(file) else []
 
 
 def with_marks(guard: Guard) -> object:
@@ -56,7 +64,7 @@ def with_marks(guard: Guard) -> object:
 def test_without_a_guard_its_test_fails(guard: Guard, copy: Copy) -> None:
     """Without the guard a test fails: not for want of tests, nor because they could not begin."""
     with copy.changed(guard.file, guard.code, guard.without):
-        became = copy.run([guard.test], *_tier(guard.slow))
+        became = copy.run([guard.test], *_tier(guard))
     assert not became.package or Path(became.package).parent == copy.package, "else only its commands import it"
     assert became.code == pytest.ExitCode.TESTS_FAILED, f"{guard}\n{became.said}"
     assert {one.partition("[")[0] for one in became.failed} == {f"tests/{guard.test}"}
@@ -67,7 +75,7 @@ def test_without_a_guard_its_test_fails(guard: Guard, copy: Copy) -> None:
 def test_with_all_guards_the_same_tests_pass(slow: bool, copy: Copy) -> None:
     """With all guards in their places these tests pass, so that it is the missing guard that the others see."""
     tests = sorted({guard.test for guard in GUARDS if guard.slow == slow})
-    became = copy.run(tests, *_tier(slow), seconds=10 * SECONDS)
+    became = copy.run(tests, "--long", seconds=10 * SECONDS)
     assert Path(became.package).parent == copy.package
     assert became.code == pytest.ExitCode.OK, became.said
 

@@ -161,6 +161,7 @@ def test_killed_while_a_full_disk_is_pruned(name: str, step: int, tmp_path: Path
                 assert left_over(contents(disk)) == set(), faulty.met
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.long)])
 def test_an_error_while_a_full_disk_is_pruned(step: int, tmp_path: Path) -> None:
     """Where not even a file's own bytes can be written over, its name alone is the record."""
@@ -182,6 +183,7 @@ def test_an_error_while_a_full_disk_is_pruned(step: int, tmp_path: Path) -> None
         assert whole(tmp_path / "copy") == [], faulty.met
 
 
+@pytest.mark.long
 def test_a_file_system_without_hard_links(tmp_path: Path) -> None:
     """On exFAT everything works; that others may read it is said, to those who want quiet only when it begins."""
     if not shutil.which("mkfs.exfat") or not shutil.which("mount.exfat-fuse"):
@@ -240,6 +242,7 @@ def team() -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
 @pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
 def test_two_users_of_a_group(umask: int, team: Path) -> None:
