@@ -136,7 +136,8 @@ def test_a_full_disk_is_pruned(name: str, options: str, tmp_path: Path) -> None:
     [
         ("all new", 9),
         ("one answer", 7),
-        *(pytest.param(name, 1, marks=pytest.mark.long) for name in PASTS),
+        *(pytest.param(name, 3, marks=pytest.mark.long) for name in PASTS),
+        *(pytest.param(name, 1, marks=pytest.mark.full) for name in PASTS),
     ],
 )
 def test_killed_while_a_full_disk_is_pruned(name: str, step: int, tmp_path: Path) -> None:
