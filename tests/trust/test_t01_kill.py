@@ -22,7 +22,7 @@ from inventory.verify import verify
 from trust.faulty import HISTORY, JOURNAL, SERVER, Fault, contents, left_over, made_world, placed, run_faulty
 from trust.writers import acknowledged, begun, killed, record_runs, two_snapshots, write_in_turns
 
-KILLS = [6, pytest.param(30, marks=pytest.mark.long), pytest.param(500, marks=pytest.mark.full)]
+KILLS = [30, pytest.param(500, marks=pytest.mark.full)]
 WRITERS = 5  # at a time
 NO_LINKS = ("links", "renames", "chmod")
 OUTPUTS = tuple(word for suffix in formats.FORMATS for word in ("-o", f"out/x.{suffix}"))
