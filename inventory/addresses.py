@@ -42,7 +42,7 @@ def clean_address(address: str) -> str:
         return FILE + _file_path(address[len(FILE) :])
     place, path, rest = _parts(address)
     path, is_endpoint = _without_endpoint(path)
-    if "@" in place + path or (rest and not is_endpoint):
+    if "@" in place + path or (rest and not is_endpoint):  # guard: no user or password in an address
         raise ConfigurationError(
             "an address may not hold a user, a password, a query or a fragment (it is not shown here)", ADVICE
         )

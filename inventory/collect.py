@@ -242,7 +242,9 @@ async def _at_once(call: Callable[..., Any], *given: Any) -> Any:
 
 def _check_token(answer: Answer, token: str | None) -> None:
     """Refuse an answer that holds the token it was asked with."""
-    if token is not None and answer.http_status in (None, 200) and contains_token(answer.body, token):
+    if token is None or answer.http_status not in (None, 200):
+        return
+    if contains_token(answer.body, token):  # guard: an answer that repeats its token
         raise Invalid(
             "the answer repeats the API token, which would be kept with it (it is not shown here)",
             "LM Studio never does that: is this its address? Give the server another token",
@@ -266,7 +268,9 @@ def _flattened(answer: Answer, apis: tuple[str, ...], ignore: tuple[str, ...], t
 
 def _without_token(text: str, server: Server) -> str:
     """A text about an answer, which may repeat what was sent."""
-    return hide_token(text, server.token) if server.token else text
+    if server.token:  # guard: the token is taken out of what is told
+        return hide_token(text, server.token)
+    return text
 
 
 def _nobody(observation: Row, done: int, total: int) -> None:

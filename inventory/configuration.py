@@ -105,7 +105,7 @@ def parse(text: str, path: Path) -> Configuration:
     Raises:
         ConfigurationError: it says something that cannot be; with the line.
     """
-    if found := keys.TOKEN.search(text):
+    if found := keys.TOKEN.search(text):  # guard: a token in the configuration
         line = text.count("\n", 0, found.start()) + 1
         raise ConfigurationError(f"{path} line {line}: an API token stands here (it is not shown)", keys.ADVICE)
     import tomllib  # only where there is a file

@@ -185,7 +185,7 @@ def listed(path: Path) -> frozenset[str]:
         raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
     except (ValueError, TypeError):
         whole = False
-    if not whole:
+    if not whole:  # guard: a list of runs is checked before it is used
         raise _damaged(path)
     return frozenset(about["runs"])
 
@@ -202,7 +202,7 @@ def placed(held: Mapping[Path, frozenset[str]]) -> dict[str, Path]:
     where = {run_id: path for path in sorted(held, key=lambda path: len(held[path])) for run_id in held[path]}
     if len(where) < sum(map(len, held.values())):
         for path, number in Counter(where.values()).items():
-            if number < len(held[path]):
+            if number < len(held[path]):  # guard: no run of a merged file is read twice
                 raise FileError(
                     f"{path} holds runs that another file holds too",
                     "It is the copy of a history: remove from it what is not there where it comes from",

@@ -64,14 +64,14 @@ def decode(
         ServerError: the answer is refused; the class, and its ``status``, say why.
     """
     asked = Asked(" or ".join(f"GET {path}{PATHS[api]}" for api in PATHS if api in apis), path, token_sent, challenge)
-    if http_status != 200:
+    if http_status != 200:  # guard: status 200 only
         raise refused_status(body, http_status, asked)
     if body.removeprefix(BOM_UTF8).lstrip()[:1] == b"<":
         raise NotLMStudio("a web page answered instead of LM Studio", asked.right_address)
     document = parse(body)
     if not isinstance(document, dict):
         raise not_an_object(document, asked)
-    if document.get("error") is not None:
+    if document.get("error") is not None:  # guard: an error with status 200
         raise refused_error(document["error"], asked)
     if "models" in document and "lmstudio" in apis:
         return Answer(_checked(document, "models", "key", asked), _beside(document, "models", {}))
@@ -113,9 +113,9 @@ def _checked(document: dict[str, Any], name: str, key: str, asked: Asked) -> lis
     for index, row in enumerate(models):
         if not isinstance(row, dict):
             raise invalid(f"{name}[{index}]", f"{kind_of(row)} instead of an object")
-        if key not in row:
+        if key not in row:  # guard: a row has a key
             raise invalid(f"{name}[{index}].{key}", "nothing: a model without a key")
-        if not isinstance(row[key], str) or not row[key]:
+        if not isinstance(row[key], str) or not row[key]:  # guard: a key is a text
             raise invalid(f"{name}[{index}].{key}", f"{kind_of(row[key])} instead of a key")
     return models
 

@@ -38,7 +38,7 @@ def drafted(path: Path, body: bytes, *, several: bool = False) -> Iterator[Calla
     target = followed(path)  # a link stays a link
     before = _status(target)
     stem = f".lms-inventory-{sha256(target.name.encode(errors='surrogatepass')).hexdigest()[:12]}-"
-    sweep(target.parent, stem)
+    sweep(target.parent, stem)  # guard: what was left is swept
     file, draft = temporary(target.parent, stem, 0o666 if before is None else before.st_mode & 0o777)
     old = draft.with_suffix(".old.tmp")
     moved = False
@@ -46,7 +46,7 @@ def drafted(path: Path, body: bytes, *, several: bool = False) -> Iterator[Calla
         if before is not None:
             keep_rights(file.fileno(), target, before)
         file.write(body)
-        to_disk(file)
+        to_disk(file)  # guard: a file is on the disk before it takes a name
 
         def move() -> None:
             nonlocal moved
@@ -60,7 +60,7 @@ def drafted(path: Path, body: bytes, *, several: bool = False) -> Iterator[Calla
 
         yield move  # still open, and so locked: nobody sweeps it before it is moved
     except BaseException as error:
-        if several and moved:
+        if several and moved:  # guard: a pair is put back
             _put_back(target, old if before is not None else None, error)
         raise
     finally:
@@ -123,7 +123,7 @@ def _status(target: Path) -> os.stat_result | None:
         status = target.lstat()
     except FileNotFoundError:
         return None
-    require_regular(target, status.st_mode)
+    require_regular(target, status.st_mode)  # guard: a device is not replaced
     if is_read_only(target, status):
         raise PermissionError(errno.EACCES, "it is read-only", str(target))
     return status

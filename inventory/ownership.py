@@ -26,7 +26,7 @@ def _foreign(place: Path) -> str:
     except OSError:  # what cannot be looked at cannot be read either, which is told then
         return ""
     what = "its folder" if stat.S_ISDIR(status.st_mode) else "it"
-    if status.st_uid not in (_ROOT, os.geteuid()):
+    if status.st_uid not in (_ROOT, os.geteuid()):  # guard: a file of another user
         return f"{what} belongs to another user, {_user(status.st_uid)}"
     if stat.S_ISLNK(status.st_mode) or status.st_mode & stat.S_ISVTX:
         return ""

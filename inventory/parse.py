@@ -125,11 +125,11 @@ def strict(text: str) -> Any:
         document = json.loads(
             text, object_pairs_hook=_members, parse_int=_whole, parse_float=_real, parse_constant=_constant
         )
-        if _too_deep(document):
+        if _too_deep(document):  # guard: levels of nesting
             raise _Refused(_TOO_DEEP)
     except RecursionError as error:
         raise _Refused(_TOO_DEEP) from error
-    if _SURROGATE.search(text) and _UNPAIRED.match(text):
+    if _SURROGATE.search(text) and _UNPAIRED.match(text):  # guard: half a surrogate pair
         raise _Refused(_HALF)
     return document
 
@@ -149,10 +149,10 @@ def _too_deep(document: Any) -> bool:
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > MAX_NAMES:
+    if len(pairs) > MAX_NAMES:  # guard: names in one object
         raise _Refused(_TOO_MANY)
     members = dict(pairs)
-    if len(members) != len(pairs):
+    if len(members) != len(pairs):  # guard: a name given twice
         raise _Refused("a name given twice in one object")
     return members
 

@@ -147,8 +147,8 @@ def carry_out(store: Store, what: Plan) -> None:
     """
     if not what.drop and not what.free:
         return
-    with store.alone():
-        what = _without_frozen(store, what)
+    with store.alone():  # guard: pruning is done alone
+        what = _without_frozen(store, what)  # guard: what is frozen while it is pruned
         gone = sorted(store.where("observations", what.drop).keys() & set(what.drop))
         digests = {run_id: store.read("observations", run_id).sha256 for run_id in gone}
         full = [_removed(store, "observations", batch) for batch in _noted(store, what, digests)]
@@ -162,7 +162,9 @@ def carry_out(store: Store, what: Plan) -> None:
 
 def _others(store: Store, known: Collection[str]) -> bool:
     """Whether there are other runs, or may be soon, that began before and may point at what would go."""
-    return bool(store.writing()) or not set(store.run_ids()) <= set(known)
+    if not set(store.run_ids()) <= set(known):  # guard: answers of a run that came meanwhile stay
+        return True
+    return bool(store.writing())
 
 
 def _noted(store: Store, what: Plan, digests: dict[str, str]) -> Iterator[list[str]]:
@@ -179,7 +181,7 @@ def _noted(store: Store, what: Plan, digests: dict[str, str]) -> Iterator[list[s
     rest, full = dict(digests), False
     while rest:
         try:
-            store.record_pruned(rest)
+            store.record_pruned(rest)  # guard: what goes is noted first
             batch = list(rest)
         except NoRoom:
             if not full and not _others(store, {*what.keep, *what.drop}):

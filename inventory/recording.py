@@ -99,7 +99,7 @@ def _put(history: History, snapshot: Snapshot) -> pa.Table:
     """Write what a snapshot saw; returns its observations as they are recorded."""
     store, run_id = history.store, snapshot.run_id
     told = snapshot.tables["observations"]
-    with store.begun(run_id):  # from here on no pruning takes away what this run is about to point at
+    with store.begun(run_id):  # guard: a run says that it is being written
         digests = dict(zip(values(told, "server"), values(told, "digest"), strict=True))
         before, held = store.steadily(lambda: _before(history, {digest for digest in digests.values() if digest}))
         fresh = {digest: server for server, digest in digests.items() if digest and digest not in held}

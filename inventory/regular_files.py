@@ -152,7 +152,7 @@ def require_regular(path: Path, mode: int) -> None:
         UnsuitableFileError: it is none; its text says what it is.
     """
     kind = stat.S_IFMT(mode)
-    if kind != stat.S_IFREG:
+    if kind != stat.S_IFREG:  # guard: only a regular file is read
         what = _OTHER.get(kind, "something else")
         raise UnsuitableFileError(path, f"is {what}, not a regular file", _CODES.get(kind, errno.EINVAL))
 

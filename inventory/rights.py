@@ -114,7 +114,8 @@ def followed(path: Path) -> Path:
         if not stat.S_ISLNK(status.st_mode):
             place = step
             continue
-        if place.stat().st_mode & stat.S_IWOTH and status.st_uid not in (0, os.geteuid()):
+        trusted = status.st_uid in (0, os.geteuid())
+        if place.stat().st_mode & stat.S_IWOTH and not trusted:  # guard: another users link in a folder for everybody
             what = f"{step} is another user's link in a folder that everybody may write to"
             raise OSError(errno.EPERM, what, str(path))
         links += 1

@@ -59,7 +59,7 @@ def unsealed(body: bytes) -> dict[str, Any] | None:
     counted = sha256(memoryview(body)[: found.start()])
     counted.update(_OPEN)
     counted.update(memoryview(body)[found.end() :])
-    if counted.hexdigest().encode() != found[1]:
+    if counted.hexdigest().encode() != found[1]:  # guard: the seal
         return None
     about: dict[str, Any] = json.loads(body[body.rindex(_BEGIN, 0, found.start()) : found.end() + 1])
     return about

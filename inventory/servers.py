@@ -62,7 +62,7 @@ class Server:
                 f"the API token for {self.name} is malformed: it has quotes around it (it is not shown here)",
                 "Take the quotes out, which are part of it where no shell reads them",
             )
-        if self.token is not None and not _TOKEN.fullmatch(self.token):
+        if self.token is not None and not _TOKEN.fullmatch(self.token):  # guard: a malformed token
             raise ConfigurationError(
                 f"the API token for {self.name} is malformed: it is empty or has a space, a line break or a character "
                 "beyond ASCII (it is not shown here)",
@@ -88,7 +88,7 @@ def server_of(text: str, token: str | None = None) -> Server:
     Raises:
         ConfigurationError: it cannot be one.
     """
-    if TOKEN.search(text):
+    if TOKEN.search(text):  # guard: no token in an address
         raise ConfigurationError("an address may not hold an API token (it is not shown here)", ADVICE)
     name, equals, address = text.partition("=")
     if not equals or re.search(r"[:/@?#]", name):  # the = belongs to the address

@@ -118,7 +118,9 @@ class Store(Notes):
         where = self.where(kind, asked)
         paths = sorted({where.get(run_id) or self.path(kind, run_id) for run_id in asked})
         for path in paths:
-            if (look := state(path)) is None or self._checked.get(path, (None, 0))[0] != look:
+            look = state(path)
+            known, _ = self._checked.get(path, (None, 0))
+            if look is None or known != look:  # guard: a file that changed is checked again
                 version = next(iter(opened(kind, path).values())).file.about["schema_version"]
                 self._checked[path] = look, version
         mixed = any(self._checked[path][1] != schema.SCHEMA_VERSION for path in paths)
@@ -164,7 +166,7 @@ class Store(Notes):
         """
         there, found = set(self.run_ids()), super().baselines()
         for name, run_id in found.items():
-            if run_id not in there:  # a flipped bit may well make another id
+            if run_id not in there:  # guard: a baseline of a run that is there
                 path = self.baseline_path(name)
                 raise FileError(f"{path} names a run that is missing: {run_id}", ADVICE)
         return found
@@ -214,7 +216,7 @@ class Store(Notes):
         Raises:
             OSError: one could not be removed; the sign stays.
         """
-        if not self.path("observations", sign.stem).exists():
+        if not self.path("observations", sign.stem).exists():  # guard: a committed run keeps its answers
             for kind in KINDS[1:]:
                 unlink_inside(self.folder, self.path(kind, sign.stem))
         sign.unlink()
@@ -240,7 +242,7 @@ class Store(Notes):
             with suppress(FileError), self.alone():  # unless a merging is under way
                 pass
         signs = [self.workshop / f"{run_id}.run" for run_id in self.signs()]
-        if signs := [path for path in signs if is_left(path)]:
+        if signs := [path for path in signs if is_left(path)]:  # guard: a run that is being written is not swept
             recorded = set(self.run_ids()) | self.pruned().keys()  # what a pruned run stored may still be pointed at
             for path in signs:
                 with suppress(OSError):  # another run sweeps too, or the next one will

@@ -35,6 +35,6 @@ def doubt(keys: Sequence[str], expected: Expected | None) -> str:
     count, before = len(keys), expected.model_count
     if set(keys) == {BUNDLED} and before > count:
         return f"only the bundled embedding model is left of {before} models: LM Studio may still be starting"
-    if 2 * count < before and before - count >= 3:
+    if 2 * count < before and before - count >= 3:  # guard: most models are gone
         return f"only {count} of {before} models are left"
     return ""

@@ -147,7 +147,7 @@ def too_open(keep: Keep) -> str:
         mode = stat.S_IMODE(Path(keep.name).stat().st_mode)
     except OSError:
         return ""
-    if not mode & 0o077:
+    if not mode & 0o077:  # guard: a token file that others may read
         return ""
     return (
         f"{keep.name} holds a token and others than its owner may use it (mode {mode:04o}). Run: chmod 600 {keep.name}"

@@ -225,7 +225,7 @@ def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
             files.counts["answers"] += 1
     for stored, answers in pointed.items():
         payloads = files.sealed.get(("payloads", stored))
-        if files.missing("payloads", stored):
+        if files.missing("payloads", stored):  # guard: verify answers that are missing
             yield Problem(files.name("payloads", stored), "missing", _holds("payloads", stored))
         elif payloads:
             bodies = files.answers(stored)
@@ -249,7 +249,8 @@ def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem
             yield Problem(name, "a body that is no answer", _holds("payloads", run_id))
             continue
         ignore = ignored_in(json.loads(row["fields"] or "[]")) or None  # an earlier version kept what ticks
-        if sha256(row["body"]).hexdigest() != row["payload_digest"] or digest(flat, ignore) != row["digest"]:
+        digests = sha256(row["body"]).hexdigest(), digest(flat, ignore)
+        if digests != (row["payload_digest"], row["digest"]):  # guard: verify the digest of a body
             yield Problem(name, "a body of another digest", _holds("payloads", run_id))
         for table, columns in (("models", flat.models), ("instances", flat.instances)):
             names = schema.TABLES[table].names[1:]
@@ -262,7 +263,8 @@ def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem
             yield Problem(name, "missing", _holds(table, run_id))
         if (table, run_id) in files.sealed:
             kept = files.sealed[table, run_id].table(["digest", *schema.TABLES[table].names[1:]])
-            if Counter(zip(*(values(kept, column) for column in kept.column_names), strict=True)) != answers:
+            stored = Counter(zip(*(values(kept, column) for column in kept.column_names), strict=True))
+            if stored != answers:  # guard: verify rows that the bodies do not give
                 yield Problem(name, "other rows than the bodies give", _holds(table, run_id))
 
 

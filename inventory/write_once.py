@@ -55,12 +55,12 @@ def publish_once(path: Path, body: bytes, workshop: Path) -> None:
         with new.file:
             widen(new.file.fileno(), mode)
             new.file.write(body)
-            to_disk(new.file)
+            to_disk(new.file)  # guard: a file of the history is on the disk before it takes a name
             _take_name(new, path)
     finally:
         with contextlib.suppress(OSError):
             new.path.unlink()
-    sync_folder(path.parent)
+    sync_folder(path.parent)  # guard: the name of a file of the history is on the disk
 
 
 def sign(path: Path) -> IO[bytes]:
@@ -163,7 +163,7 @@ def _between(top: Path, folder: Path) -> list[Path]:
 
 def _require_folder(folder: Path) -> None:
     mode = folder.lstat().st_mode
-    if stat.S_ISLNK(mode):
+    if stat.S_ISLNK(mode):  # guard: no link is followed in a history
         raise OSError(errno.ELOOP, "it is a link, and no link in a history is followed", str(folder))
     if not stat.S_ISDIR(mode):
         raise NotADirectoryError(errno.ENOTDIR, "it is not a folder", str(folder))

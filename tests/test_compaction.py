@@ -115,6 +115,7 @@ def test_what_is_merged_is_not_merged_again(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.guard("no run of a merged file is read twice")
 @pytest.mark.long
 def test_a_copy_from_which_nothing_was_removed(tmp_path: Path) -> None:
     """Files that others took the place of are passed over; where that cannot be, nothing is counted twice."""
@@ -411,6 +412,7 @@ def test_runs_and_readers_beside_it(tmp_path: Path, runs: int) -> None:
     assert verify(history.store).num_rows == 0
 
 
+@pytest.mark.guard("pruning is done alone")
 def test_only_one_at_a_time(tmp_path: Path) -> None:
     """While another process prunes or merges, both are refused in words; a run is recorded, and leaves it alone."""
     history, _ = months(tmp_path)
@@ -510,6 +512,7 @@ def test_damage_to_a_merged_file(tmp_path: Path) -> None:
     assert verify(history.store).num_rows == 0
 
 
+@pytest.mark.guard("a list of runs is checked before it is used")
 def test_a_merged_file_under_another_name(tmp_path: Path) -> None:
     """A merged file of another month, of another kind, copied, or missing is found, by the proof and by readers."""
     history, _ = months(tmp_path)

@@ -140,6 +140,7 @@ WRONG = {
 }  # fmt: skip
 
 
+@pytest.mark.guard("a token in the configuration")
 @pytest.mark.parametrize(("text", "line", "said"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_told_with_its_line(text: str, line: int, said: str) -> None:
     """Each thing that a file can get wrong is one sentence with the file and the line, and shows no secret."""

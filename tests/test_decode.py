@@ -16,6 +16,7 @@ def _json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
+@pytest.mark.guard("status 200 only")
 def test_unauthorized_says_which_way() -> None:
     """A refused token reads differently from a missing one."""
     messages = []
@@ -35,6 +36,8 @@ def test_openai_compatible_servers_are_named() -> None:
         decode(_json({"models": [{"name": "a"}]}))
 
 
+@pytest.mark.guard("a key is a text")
+@pytest.mark.guard("a row has a key")
 @pytest.mark.parametrize(
     ("models", "place"),
     [

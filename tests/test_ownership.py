@@ -20,6 +20,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.guard("a file of another user")
 def test_whose_a_file_is(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another user's if the file or its folder is, or if everybody or a group of several may write there."""
     assert foreign(file) == ""

@@ -34,6 +34,8 @@ def _row(fault: str) -> bytes:
     return b'{"models": [{"key": "a"}, {"key": "b"}, {"key": "c"}, {"key": "d", "size_bytes": %s}]}' % fault.encode()
 
 
+@pytest.mark.guard("half a surrogate pair")
+@pytest.mark.guard("levels of nesting")
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
@@ -73,6 +75,7 @@ def test_refused_value(fault: str, words: str) -> None:
     assert place(body).startswith("models[3].size_bytes")
 
 
+@pytest.mark.guard("a name given twice")
 @pytest.mark.parametrize(
     ("body", "where"),
     [

@@ -297,6 +297,7 @@ def test_damage_is_no_foreign_file(name: str, tmp_path: Path) -> None:
     assert verify(history.store).num_rows == 1
 
 
+@pytest.mark.guard("another users link in a folder for everybody")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's link")
 @pytest.mark.parametrize("kind", ["file", "folder", "of many", "none"])
 def test_a_report_through_another_users_link(kind: str, tmp_path: Path) -> None:

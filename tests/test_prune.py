@@ -77,6 +77,7 @@ A, B, C = [model("a")], [model("a"), model("b", "i")], [model("c", size_bytes=3)
 FLEETS: list[Fleet] = [{"s": A}, {"s": B}, {"s": A}, {"s": C}, {"s": A}, {"s": None}]
 
 
+@pytest.mark.guard("what goes is noted first")
 def test_what_kept_runs_point_at_survives(tmp_path: Path) -> None:
     """Answers stay as long as a kept run has them, the others go; readings of the kept runs stay as they were."""
     history, ids = made(tmp_path, *FLEETS)
@@ -198,6 +199,7 @@ def test_an_interrupted_pruning_is_finished_by_the_next(tmp_path: Path) -> None:
         assert one.load(ids[4]).models["key"].tolist() == ["a"]
 
 
+@pytest.mark.guard("answers of a run that came meanwhile stay")
 def test_a_run_recorded_meanwhile_keeps_what_it_points_at(tmp_path: Path) -> None:
     """Answers stay if a run came, or is being written, after the plan was made; the next pruning takes them."""
     history, ids = made(tmp_path, *FLEETS)
@@ -257,6 +259,7 @@ def test_recorded_while_it_is_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert verify(history.store).num_rows == 0
 
 
+@pytest.mark.guard("what is frozen while it is pruned")
 def test_frozen_while_it_is_pruned(tmp_path: Path) -> None:
     """A run that was frozen since the plan was made stays with its answers; one that has gone cannot be frozen."""
     history, ids = made(tmp_path, *FLEETS)

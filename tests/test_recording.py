@@ -42,6 +42,7 @@ def test_the_same_answer_stored_twice_is_not_doubled(tmp_path: Path) -> None:
     assert verify(history.store).num_rows == 0
 
 
+@pytest.mark.guard("a run that is being written is not swept")
 def test_left_overs_are_swept(tmp_path: Path) -> None:
     """Temporary files, and signs of processes that have ended with their files, go at once; a living one's stay."""
     history, [first] = made(tmp_path, {"s": [model("x")]})

@@ -63,6 +63,7 @@ def test_what_is_no_file_is_not_at_hand(folder: Path) -> None:
         assert read_cached(folder / name, 2**20) is None
 
 
+@pytest.mark.guard("only a regular file is read")
 def test_nothing_else_is_read(folder: Path) -> None:
     """A pipe, a socket, a folder, a device: each at once, and in words; what is not there is the system's error."""
     for name in ("pipe", "socket", ".", "/dev/zero", "/dev/full"):

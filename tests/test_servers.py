@@ -68,6 +68,8 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         clean_address(address)
 
 
+@pytest.mark.guard("no user or password in an address")
+@pytest.mark.guard("no token in an address")
 @pytest.mark.parametrize(
     "address",
     [
@@ -147,6 +149,7 @@ def test_a_name_must_be_one(address: str) -> None:
         choose([address])
 
 
+@pytest.mark.guard("a malformed token")
 @pytest.mark.parametrize("token", ["", " ", f"{TOKEN}\n", f" {TOKEN}", f"{TOKEN} x", f"{TOKEN}\u00e9", f"{TOKEN}\0"])
 def test_a_malformed_token_is_refused_and_not_shown(token: str) -> None:
     """A token that cannot be one is refused without its text."""

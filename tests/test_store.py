@@ -128,6 +128,7 @@ def test_a_run_that_is_being_written_is_not_written_twice(tmp_path: Path) -> Non
     assert store.writing() == set()
 
 
+@pytest.mark.guard("a run says that it is being written")
 def test_nothing_of_a_run_that_is_being_written_is_tidied_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another run that tidies between two files of this one leaves them; those of one that was killed it removes."""
     history, _ = made(tmp_path, TWO)
@@ -153,6 +154,7 @@ def test_nothing_of_a_run_that_is_being_written_is_tidied_away(tmp_path: Path, m
     assert not sign.exists()
 
 
+@pytest.mark.guard("a committed run keeps its answers")
 def test_a_run_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it wrote is removed with its sign, also if it is interrupted; what it committed is not."""
     history, _ = made(tmp_path, TWO)
@@ -268,6 +270,7 @@ def test_a_folder_that_another_ones_name_would_mean(tmp_path: Path, name: str, o
     assert len(history.runs()) == 2
 
 
+@pytest.mark.guard("the seal")
 def test_a_seal_covers_every_byte() -> None:
     """A sealed file tells what it was told; with any one byte changed it tells nothing."""
     body = sealed(pa.table({"a": ['"seal": "' + "0" * 64 + '"', '{"tool": "lms-inventory"']}), {"kind": "k"})

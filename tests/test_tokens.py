@@ -72,6 +72,7 @@ def test_a_token_is_read_from_files_only(tmp_path: Path) -> None:
             token_in(Keep("file", str(path), "x"), {})
 
 
+@pytest.mark.guard("a token file that others may read")
 @pytest.mark.parametrize(
     ("mode", "said"), [(0o600, ""), (0o400, ""), (0o640, "0640"), (0o604, "0604"), (0o777, "0777")]
 )

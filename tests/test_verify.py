@@ -107,6 +107,7 @@ def test_a_file_under_another_runs_name(kind: str, tmp_path: Path) -> None:
             history.store.read(kind, ids[0])
 
 
+@pytest.mark.guard("verify rows that the bodies do not give")
 @pytest.mark.parametrize("kind", ["models", "instances"])
 def test_other_rows(kind: str, tmp_path: Path) -> None:
     """A table that was made anew is not the file that the run wrote, nor what the bodies give."""
@@ -131,6 +132,7 @@ def test_a_file_of_a_run_that_is_missing(kind: str, tmp_path: Path) -> None:
     assert found(history) == {(kind, "missing")}
 
 
+@pytest.mark.guard("verify answers that are missing")
 @pytest.mark.parametrize("kind", ["payloads", "models", "instances"])
 def test_a_file_of_a_pruned_run_that_is_missing(kind: str, tmp_path: Path) -> None:
     """What a pruned run stored is missed by the run that points at it, or beside its bodies."""
@@ -180,6 +182,7 @@ def test_a_body_that_is_no_answer(tmp_path: Path) -> None:
     assert ("payloads", "a body that is no answer") in found(history)
 
 
+@pytest.mark.guard("verify the digest of a body")
 @pytest.mark.parametrize("column", ["payload_digest", "digest"])
 def test_a_body_of_another_digest(column: str, tmp_path: Path) -> None:
     """Both digests of an answer are taken again: of its bytes, and of what they say."""

@@ -139,6 +139,7 @@ def test_alone_where_there_is_no_room_for_a_file(tmp_path: Path, monkeypatch: py
         pass
 
 
+@pytest.mark.guard("no link is followed in a history")
 def test_a_link_between_is_refused(tmp_path: Path) -> None:
     """Nothing is made or removed behind a link, and no link takes the place of a folder."""
     (tmp_path / "victim/inner").mkdir(parents=True)

@@ -129,7 +129,8 @@ def print_json(command: str, data: dict[str, Any]) -> None:
 
 def say(error: InventoryError | str) -> None:
     """One line on stderr: what happened, to what, then what to do about it; no token that was given by mistake."""
-    line = _A_TOKEN.sub("[token]", " ".join(str(error).splitlines()))
+    line = " ".join(str(error).splitlines())
+    line = _A_TOKEN.sub("[token]", line)  # guard: a token in a message
     try:
         click.echo(f"{PROGRAM}: {plain(line)}", err=True)
     except OSError:  # nobody can be told; the exit code stays what it is

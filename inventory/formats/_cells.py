@@ -116,7 +116,7 @@ class Pen:
     def _text(self, value: str) -> str:
         if self._long:
             value = self._long.shortened(value)
-        value = _writable(value)
+        value = _writable(value)  # guard: Excel what XML cannot hold
         if not value:
             return f'{self._plain}" t="inlineStr"/>'
         style = self._quoted if value.startswith(_LIVE) else self._plain

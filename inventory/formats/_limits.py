@@ -47,7 +47,7 @@ def gathered(path: Path, batches: Iterable[pa.Table]) -> list[pa.Table]:
     kept, total = [], 0
     for batch in batches:
         total += batch.nbytes
-        if total > limit:
+        if total > limit:  # guard: bytes of the rows of a file
             raise too_large(path, f"its rows take more than {limit // 2**20} MiB of memory")
         kept.append(batch)
     return kept

@@ -66,7 +66,7 @@ def check_pages(path: Path, metadata: Any) -> None:
                     unpacked, packed, place = _header(content, place)
                     place += packed
                     total, pages = total + unpacked, pages + 1
-                    if unpacked > PAGE_LIMIT or total > limit or pages > _PAGES:
+                    if unpacked > PAGE_LIMIT or total > limit or pages > _PAGES:  # guard: what pages unpack to
                         raise too_large(path, f"it unpacks to more than {total:,} bytes")
 
 

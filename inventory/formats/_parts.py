@@ -71,7 +71,7 @@ class Parts:
         except zipfile.BadZipFile as error:
             raise Unreadable("it is damaged: a part of the ZIP file is missing", "Copy it again") from error
         unpacked = sum(entry.file_size for entry in self._archive.infolist())
-        if unpacked > min(_UNPACKED_MOST, max(_UNPACKED, _UNPACKED_RATIO * size)):
+        if unpacked > min(_UNPACKED_MOST, max(_UNPACKED, _UNPACKED_RATIO * size)):  # guard: what a workbook unpacks to
             raise too_large(path, f"it unpacks to {unpacked:,} bytes")
         self._elements = 0
         check_workbook(self._archive.namelist())
@@ -172,7 +172,7 @@ class Parts:
 
         def counted(name: str, attributes: Attributes) -> None:
             self._elements += 1
-            if self._elements > most:
+            if self._elements > most:  # guard: elements of a workbook
                 raise too_large(self._path, "it has more cells than a workbook of its size")
             begin(_local(name), attributes)
 

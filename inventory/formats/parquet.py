@@ -68,7 +68,7 @@ def read(path: Path) -> Snapshot:
         Unreadable: it holds no table of a snapshot, or a value that is none of its column.
     """
     check_kind(path, "parquet")
-    check_footer(path)
+    check_footer(path)  # guard: Parquet the footer is looked at
     with parquet.ParquetFile(path, **THRIFT_LIMITS) as file:
         metadata, found = file.metadata, file.schema_arrow
     told = found.metadata or {}
@@ -76,7 +76,7 @@ def read(path: Path) -> Snapshot:
     grain = grain_of(found.names)
     table = schema.GRAIN_TABLES[grain]
     gaps = gaps_of(table, found.names) | _newer(about)
-    check_pages(path, metadata)
+    check_pages(path, metadata)  # guard: Parquet the pages are looked at
     content, more = _content(path, table, metadata, found)
     content = numbered(table, content, gaps)
     observed, unknown = _observed(about, content)

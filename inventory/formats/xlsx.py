@@ -85,7 +85,7 @@ def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
         FileError: one of the sheets has more rows than Excel can hold.
     """
     for sheet in sheets:
-        if sheet.content.num_rows >= ROW_LIMIT:
+        if sheet.content.num_rows >= ROW_LIMIT:  # guard: Excel rows
             raise FileError(
                 f"{sheet.content.num_rows:,} rows of {sheet.table.name} are more than Excel's {ROW_LIMIT - 1:,}",
                 "Write .parquet or .csv instead",

@@ -52,7 +52,7 @@ class Connections:
         import httpcore  # here, so that reading saved answers does without it
 
         # Names are looked up in threads that nobody waits for: the system's lookup may hang beyond every deadline.
-        asyncio.get_running_loop().set_default_executor(_Daemons())
+        asyncio.get_running_loop().set_default_executor(_Daemons())  # guard: a name lookup is not waited for
         if origin.scheme != b"https":
             context = None
         else:

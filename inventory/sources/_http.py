@@ -55,7 +55,7 @@ async def get(server: Server, api: str, deadline: Deadline, connections: Connect
             or too much comes before it.
     """
     try:
-        async with asyncio.timeout_at(deadline.ends):
+        async with asyncio.timeout_at(deadline.ends):  # guard: total deadline
             return await _attempts(server, api, deadline, connections)
     except TimeoutError as error:
         raise Timeout(
@@ -123,7 +123,7 @@ async def _attempt(server: Server, api: str, connections: Connections) -> tuple[
 
 async def _read(response: httpcore.Response, api: str, path: str = "") -> Answer:
     """Read the rest of an answer; ``path`` is that of the server's address."""
-    if _header(response, b"content-encoding").lower() not in ("", "identity"):
+    if _header(response, b"content-encoding").lower() not in ("", "identity"):  # guard: no compressed answer
         raise Invalid(
             "the answer is compressed although no compression was asked for",
             "Turn compression off in the proxy in between",
@@ -131,7 +131,7 @@ async def _read(response: httpcore.Response, api: str, path: str = "") -> Answer
         )
     body = BytesIO()
     async for chunk in response.aiter_stream():
-        if body.tell() + len(chunk) > BODY_LIMIT:
+        if body.tell() + len(chunk) > BODY_LIMIT:  # guard: bytes of a body
             raise Invalid(
                 f"the answer is larger than {BODY_LIMIT // 2**20} MiB",
                 "LM Studio's has a few kilobytes; is this its address?",
@@ -157,13 +157,13 @@ def _counted(answer: Answer) -> Answer:
             answer.http_status,
         )
     commas, lists, objects = map(answer.body.count, (b",", b"[", b"{"))
-    if max(commas + lists + objects, 5 * objects) > PARTS_LIMIT:
+    if max(commas + lists + objects, 5 * objects) > PARTS_LIMIT:  # guard: parts of a body
         raise Invalid(
             f"the answer has more than {PARTS_LIMIT:,} values",
             "LM Studio's has some two dozen for each model; is this its address?",
             answer.http_status,
         )
-    if answer.body.count(b'":') > MAX_NAMES * objects:
+    if answer.body.count(b'":') > MAX_NAMES * objects:  # guard: names of a body
         raise Invalid(
             f"the answer has more than {MAX_NAMES:,} names in one object",
             "LM Studio's have some two dozen; is this its address?",

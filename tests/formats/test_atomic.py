@@ -210,6 +210,7 @@ def test_another_group_gets_no_more_than_everybody(tmp_path: Path, monkeypatch: 
     assert (target.stat().st_gid, stat.S_IMODE(target.stat().st_mode)) == (os.getegid(), 0o644)
 
 
+@pytest.mark.guard("a device is not replaced")
 @pytest.mark.skipif(os.name != "posix", reason="needs FIFOs and devices")
 @pytest.mark.parametrize("kind", ["folder", "fifo", "device", "loop", "missing folder", "file as folder"])
 @FORMATS

@@ -36,6 +36,12 @@ def written(folder: Path, suffix: str) -> Path:
     return path
 
 
+@pytest.mark.guard("Parquet the pages are looked at")
+@pytest.mark.guard("Parquet the footer is looked at")
+@pytest.mark.guard("what pages unpack to")
+@pytest.mark.guard("elements of a workbook")
+@pytest.mark.guard("what a workbook unpacks to")
+@pytest.mark.guard("bytes of the rows of a file")
 @pytest.mark.parametrize(
     ("suffix", "room", "name", "limit", "said"),
     [

@@ -301,6 +301,7 @@ def test_plain_http_to_https_is_told() -> None:
         ask(server.url.replace("https:", "http:"))
 
 
+@pytest.mark.guard("bytes of a body")
 def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not() -> None:
     """The cap is exact."""
     with Hostile(answer(b" " * BODY_LIMIT)) as server:
@@ -325,6 +326,7 @@ def test_an_answer_with_wide_characters_is_smaller() -> None:
                     assert ask(server.url, 20).body == body
 
 
+@pytest.mark.guard("parts of a body")
 def test_many_values_in_few_bytes_are_refused() -> None:
     """What is short to send and long to parse is refused unparsed; ten thousand real models are not that."""
     with Hostile(answer(b"," * PARTS_LIMIT)) as server:
@@ -343,6 +345,7 @@ def test_many_values_in_few_bytes_are_refused() -> None:
         assert ask(server.url).http_status == 200
 
 
+@pytest.mark.guard("no compressed answer")
 def test_refused_answers_keep_their_http_status() -> None:
     """An answer refused for its form still tells the HTTP status that it came with."""
     with Hostile(REFUSED["gzip"][0]) as server:

@@ -34,6 +34,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_world(tmp_path_factory.mktemp("world"))
 
 
+@pytest.mark.guard("what was left is swept")
 @pytest.mark.parametrize("kills", KILLS)
 @pytest.mark.parametrize("suffix", formats.FORMATS)
 def test_a_file_is_the_acknowledged_one_or_the_next(suffix: str, kills: int, tmp_path: Path) -> None:

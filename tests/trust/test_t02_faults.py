@@ -193,6 +193,8 @@ def sweep(
     raise AssertionError
 
 
+@pytest.mark.guard("a file is on the disk before it takes a name")
+@pytest.mark.guard("a pair is put back")
 @pytest.mark.parametrize(("name", "step"), STEPS)
 def test_every_operation_fails_once(name: str, step: int, world: Path, tmp_path: Path) -> None:
     """What stood there is byte-identical, exit 4, one line names the path, no temporary file is left.
@@ -266,6 +268,8 @@ def test_the_system_takes_no_more_bytes(name: str, limit: int, world: Path, tmp_
     assert after[JOURNAL].startswith(before[JOURNAL])
 
 
+@pytest.mark.guard("the name of a file of the history is on the disk")
+@pytest.mark.guard("a file of the history is on the disk before it takes a name")
 @pytest.mark.parametrize("name", ["history and csv", "both csv", "compact", "baseline", "prune", "systemd"])
 def test_what_takes_a_name_is_on_the_disk(name: str, world: Path, tmp_path: Path) -> None:
     """A file is flushed to the disk before it is linked or moved to its name, and then the folder with the name."""

@@ -205,6 +205,7 @@ def test_a_damaged_file_written_by_somebody_else(tmp_path: Path) -> None:
     assert [row["file"] for row in foreign_files(history.store)] == ["models/notes.txt"]
 
 
+@pytest.mark.guard("a baseline of a run that is there")
 @pytest.mark.parametrize(("lost", "said"), [("id", "is damaged"), ("run", "names a run that is missing")])
 def test_a_baseline_that_means_no_run(lost: str, said: str, tmp_path: Path) -> None:
     """With a flipped bit that makes another id, or without its run, it is told as damage by whatever uses baselines."""
@@ -221,6 +222,7 @@ def test_a_baseline_that_means_no_run(lost: str, said: str, tmp_path: Path) -> N
         assert f"good.txt {said}" in done.err
 
 
+@pytest.mark.guard("a file that changed is checked again")
 def test_damage_while_a_history_is_open(tmp_path: Path) -> None:
     """A history that was read before sees that a file was written to since."""
     history, ids = grown(tmp_path)

@@ -44,6 +44,7 @@ def _warm() -> None:
         inventory.collect([f"a={http.url}", f"b={https.url}"])
 
 
+@pytest.mark.guard("total deadline")
 def test_everything_that_never_ends_is_given_up() -> None:
     """Silence, drops in the body, the headers, the chunks, the trailers or the TLS greeting: all end at the timeout."""
     statuses, took = _asked(LATE, 0.8)
@@ -99,6 +100,7 @@ print(taken.tables["observations"].column("status")[0].as_py(), time.monotonic()
 """
 
 
+@pytest.mark.guard("a name lookup is not waited for")
 def test_a_name_lookup_that_hangs_is_left() -> None:
     """The system's lookup of a name may hang for minutes: neither the answer nor the process's end waits for it."""
     began = time.monotonic()

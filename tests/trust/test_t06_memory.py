@@ -56,6 +56,7 @@ def _measured(names: list[str]) -> list[Any]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.guard("names of a body")
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak of one process")
 @pytest.mark.parametrize(
     ("names", "seconds"),

@@ -36,6 +36,8 @@ def _observed(cases: Mapping[str, Case]) -> dict[str, dict[str, Any]]:
     return {row["server"]: row for row in rows(snapshot.tables["observations"])}
 
 
+@pytest.mark.guard("an error with status 200")
+@pytest.mark.guard("names in one object")
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_answer_has_its_status(group: str) -> None:
     """Over real sockets each answer has its status; what is not read says why in one line, and quotes nothing."""

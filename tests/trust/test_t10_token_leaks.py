@@ -121,6 +121,7 @@ def _fleet(folder: Path, stack: ExitStack) -> list[Hostile]:
     return [*echoing, good]
 
 
+@pytest.mark.guard("an answer that repeats its token")
 @pytest.mark.parametrize("token", TOKENS)
 def test_a_token_is_nowhere_whatever_fails(token: str, tmp_path: Path) -> None:
     """With every failure at once, and --debug, it is in no output, in no file of any format and not in the history."""
@@ -172,6 +173,7 @@ def test_a_malformed_token_is_refused_before_any_request(place: str, tmp_path: P
         assert first.requests == server.requests == []
 
 
+@pytest.mark.guard("a token in a message")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -200,6 +202,7 @@ def test_a_token_given_by_mistake_is_not_repeated(arguments: list[str], tmp_path
     assert WORD not in done.out + done.err
 
 
+@pytest.mark.guard("the token is taken out of what is told")
 @pytest.mark.parametrize("token", ["short-key", TOKEN, "sk\"lm\\canary'0123456789"])
 def test_what_an_answer_repeats_is_not_told(token: str) -> None:
     """Errors and warnings that quote an answer do not quote the token in it, also one that is short."""

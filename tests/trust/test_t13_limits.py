@@ -36,6 +36,7 @@ def with_text(*texts: str) -> Snapshot:
     return snapshot([model | {"ordinal": number, "description": text} for number, text in enumerate(texts)])
 
 
+@pytest.mark.guard("Excel what XML cannot hold")
 @pytest.mark.parametrize("text", LONG, ids=range(len(LONG)))
 def test_long_text(path: Path, text: str) -> None:
     """A text beyond what a cell holds comes back whole; the cell says where it goes on, and is within the limit."""
@@ -107,6 +108,7 @@ def test_numbers(path: Path) -> None:
     same(taken, inventory.read(path))
 
 
+@pytest.mark.guard("Excel rows")
 def test_too_many_rows(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More rows than Excel holds are refused with advice, before anything is written."""
     monkeypatch.setattr(xlsx, "ROW_LIMIT", 3)

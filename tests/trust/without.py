@@ -40,13 +40,13 @@ class Outcome(NamedTuple):
         code: pytest's exit code, or the negative number of the signal that ended it.
         failed: the tests that failed, or whose preparation did.
         package: the package that they imported.
-        said: what pytest printed.
+        output: what pytest printed.
     """
 
     code: int
     failed: list[str]
     package: str
-    said: str
+    output: str
 
 
 class Copy:
@@ -87,12 +87,12 @@ class Copy:
         self._process.communicate()
 
     @contextmanager
-    def changed(self, file: str, code: str, without: str) -> "Iterator[None]":
-        """One file of the copy with a text replaced by another."""
+    def changed(self, file: str, mutated: str) -> "Iterator[None]":
+        """Replace the source of one file of the copy for a while."""
         path = self.package / file
         before = path.read_bytes()
         Path(cache_from_source(str(path))).unlink(missing_ok=True)  # times and sizes may well be equal
-        path.write_bytes(before.replace(code.encode(), without.encode(), 1))
+        path.write_bytes(mutated.encode())
         try:
             yield
         finally:
@@ -121,23 +121,23 @@ class _Told:
 def _serve(folder: Path) -> None:
     for name in _LOADED.split():
         importlib.import_module(name)
-    result, said = folder / "result", folder / "said"
+    result, output = folder / "result", folder / "output"
     for line in sys.stdin:
         result.unlink(missing_ok=True)
         child = os.fork()
         if not child:
             seconds, *arguments = json.loads(line)
             signal.alarm(seconds)
-            _work(arguments, folder, result, said)
+            _work(arguments, folder, result, output)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         found: list[Any] = json.loads(result.read_text()) if result.exists() else [[], ""]
-        print(json.dumps([code, *found, said.read_text(errors="replace")]), flush=True)  # noqa: T201 - its answer
+        print(json.dumps([code, *found, output.read_text(errors="replace")]), flush=True)  # noqa: T201 - its answer
 
 
-def _work(arguments: list[str], folder: Path, result: Path, said: Path) -> None:
+def _work(arguments: list[str], folder: Path, result: Path, output: Path) -> None:
     """Run pytest, and end."""
     for number, flags in ((0, os.O_RDONLY), (1, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)):
-        handle = os.open(said if number else os.devnull, flags)
+        handle = os.open(output if number else os.devnull, flags)
         os.dup2(handle, number)
     os.dup2(1, 2)
     told = _Told()
