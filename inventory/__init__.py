@@ -8,21 +8,19 @@ The public door. Names are imported when they are first used, so that ``import i
 >>> snapshot.models                                          # doctest: +SKIP
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from inventory.api import flatten_instances, flatten_models
-    from inventory.changes import Changes
-    from inventory.collect import collect
-    from inventory.diff import compare
+    from inventory.collection.collector import collect
+    from inventory.config.servers import Server
+    from inventory.diff.changes import Changes
+    from inventory.diff.compare import compare
     from inventory.errors import ConfigurationError, FileError, InventoryError, ServerError
     from inventory.formats import read
-    from inventory.history import History
-    from inventory.servers import Server
-    from inventory.snapshot import Snapshot
+    from inventory.history.reader import History
+    from inventory.tables import Snapshot
 
 __version__ = "0.1.0"
 
@@ -43,16 +41,16 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "Changes": "diff",
+    "Changes": "diff.compare",
     "ConfigurationError": "errors",
     "FileError": "errors",
-    "History": "history",
+    "History": "history.reader",
     "InventoryError": "errors",
-    "Server": "servers",
+    "Server": "config.servers",
     "ServerError": "errors",
-    "Snapshot": "snapshot",
-    "collect": "collect",
-    "compare": "diff",
+    "Snapshot": "tables",
+    "collect": "collection.collector",
+    "compare": "diff.compare",
     "flatten_instances": "api",
     "flatten_models": "api",
     "read": "formats",
@@ -72,14 +70,3 @@ if not TYPE_CHECKING:  # a type checker sees the imports above, and so finds mis
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
-
-
-class _Door(ModuleType):
-    """Keeps ``inventory.collect`` the function: importing the room of that name would put the module in its place."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _ROOMS and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Door

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from inventory import schema
-from inventory.decode import decode
 from inventory.errors import Invalid, wrong_type
-from inventory.flatten import Rows, flatten
-from inventory.snapshot import build, frame, named_rows
+from inventory.normalize.flatten import Rows, flatten
+from inventory.normalize.response import decode
+from inventory.tables import build, frame, named_rows
 
 if TYPE_CHECKING:
     import pandas as pd

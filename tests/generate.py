@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-import fleet
+from support import sample_fleet
 
-from inventory import History, Snapshot, collect, formats, keys, schema
+from inventory import History, Snapshot, collect, formats, schema
 from inventory.cli import cli
-from inventory.comparison import overview_of, side_of
-from inventory.demo import StandIn, inventory_before
-from inventory.report import snapshot_text
-from inventory.snapshot import Written
+from inventory.config import spec
+from inventory.operations.compare import overview_of, side_of
+from inventory.stub_server import StandIn, inventory_before
+from inventory.tables import Written
+from inventory.terminal.snapshot import snapshot_text
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_outputs"
@@ -84,8 +85,8 @@ def _tables() -> Iterator[str]:
 
 
 def _configuration() -> Iterator[str]:
-    for name, table in keys.TABLES.items():
-        yield f"\n**`{keys.title(name)}`**\n\n| key | what it must be | meaning |\n|---|---|---|\n"
+    for name, table in spec.TABLES.items():
+        yield f"\n**`{spec.title(name)}`**\n\n| key | what it must be | meaning |\n|---|---|---|\n"
         for key in table:
             wanted = f"`{'`, `'.join(word for word in key.words if word.isprintable())}`" if key.words else key.wanted
             yield f"| `{key.name}` | {wanted} | {key.meaning} |\n"
@@ -112,7 +113,7 @@ def _session() -> Iterator[str]:
 def write_history(folder: Path) -> None:
     """Write the sample history, in the place of the one that is there."""
     shutil.rmtree(folder, ignore_errors=True)
-    fleet.record_month(folder)
+    sample_fleet.record_month(folder)
     shutil.rmtree(folder / "_tmp")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import inventory
 from inventory.errors import ConfigurationError
-from inventory.snapshot import rows
+from inventory.tables import rows
 
 ODD: dict[str, Any] = {
     "a number": 1,

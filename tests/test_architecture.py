@@ -1,4 +1,4 @@
-"""The rules of the house, held by walking the imports: nobody has to remember them."""
+"""The rules of the house on size, printing and heavy imports; the layers are held by import-linter (pyproject.toml)."""
 
 import ast
 import subprocess
@@ -12,56 +12,14 @@ import inventory
 
 PACKAGE = Path(inventory.__file__).parent
 ROOT = PACKAGE.parent
-# fmt: off
-CORE = {
-    "errors", "schema", "derived", "keys", "labels", "places", "settings", "filenames", "addresses",  # what may be said
-    "parse", "decode", "refusals", "legacy", "flatten", "parameters", "digest", "intake", "suspicion",
-    "api", "snapshot", "gaps", "dialects",  # from bytes to tables
-    "pairing", "renames", "extras", "fields", "ticking", "changes", "diff", "steps", "references",
-    "queries", "state_queries", "seal",  # from tables to changes
-    "layout", "report", "news", "chronicle", "shelf", "fleet", "overview", "markup",  # to text
-}
-EDGES = {
-    "servers", "configuration", "texts", "tokens", "ownership", "sources",
-    "regular_files", "temporary_files", "rights", "files", "write_once", "folders", "foreign",
-    "formats", "canvas", "shapes", "plots", "schedules", "journal", "demo",
-    "contents", "months", "notes", "store", "steady", "proof", "compaction", "engines", "past", "state",
-    "history", "verify", "prune", "absence",
-}
-# fmt: on
-JOINT = {"collect", "recording", "comparison"}
-TOLD = {  # edges that another edge stands on
-    "sources": {"servers", "regular_files"},
-    "texts": {"regular_files"},
-    "tokens": {"regular_files"},
-    "configuration": {"servers", "texts", "tokens"},
-    "temporary_files": {"regular_files"},
-    "files": {"regular_files", "temporary_files", "rights"},
-    "write_once": {"regular_files", "temporary_files", "rights"},
-    "formats": {"files"},
-    "schedules": {"files", "regular_files"},
-    "journal": {"regular_files", "temporary_files", "rights"},
-    "contents": {"regular_files"},
-    "months": {"regular_files", "temporary_files", "write_once", "folders", "contents"},
-    "notes": {"regular_files", "temporary_files", "write_once", "folders", "contents"},
-    "store": {"regular_files", "temporary_files", "write_once", "contents", "months", "notes"},
-    "foreign": {"journal", "folders", "contents", "notes", "store"},
-    "compaction": {"temporary_files", "contents", "store"},
-    "past": {"store", "engines"},
-    "state": {"store", "engines"},
-    "steady": {"store"},
-    "history": {"store", "engines", "past", "state", "steady"},
-    "verify": {"contents", "foreign", "proof", "store", "journal"},
-    "prune": {"regular_files", "temporary_files", "contents", "notes", "store", "compaction", "engines"},
-    "absence": {"contents", "folders"},
-    "shapes": {"canvas"},
-    "plots": {"canvas", "shapes"},
-}
 HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "openpyxl", "duckdb", "matplotlib", "pyspark"}
 
-# The one step from the core to an edge, written down so that no second one comes: Snapshot.write(path) hands itself
-# to the formats, because that is what a user calls.
-EXCUSED = {("snapshot", "formats"), ("snapshot", "overview")}
+FOLDERS = {
+    "cli", "collection", "config", "diff", "filesystem", "formats", "history", "manual", "normalize", "operations",
+    "plots", "report", "schedules", "schema", "sources", "terminal",
+}  # fmt: skip
+PURE = {"schema", "tables", "normalize", "diff", "report", "terminal", "text"}
+"""What has no clock, no network and no disk."""
 
 
 def _files() -> Iterator[tuple[str, Path]]:
@@ -96,47 +54,19 @@ def _imports(path: Path, *, inside_functions: bool = True) -> Iterator[tuple[str
             yield from ((name, node.lineno) for name in (names if node.module == "inventory" else [node.module or ""]))
 
 
-def _rooms(path: Path) -> set[str]:
-    return {name.split(".")[1] for name, _ in _imports(path) if name.startswith("inventory.")}
-
-
-@pytest.mark.parametrize(("room", "path"), list(_files()), ids=lambda value: getattr(value, "name", value))
-def test_imports_go_one_way(room: str, path: Path) -> None:
-    """The core imports no edge, edges do not know each other, the joint ties them, the command line comes last."""
-    used = {other for other in _rooms(path) if (room, other) not in EXCUSED and other != room}
-    if room in CORE:
-        assert not used & (EDGES | JOINT | {"cli"})
-    elif room in EDGES:
-        assert not used & ((EDGES - TOLD.get(room, set())) | JOINT | {"cli"})
-    elif room in JOINT:
-        assert "cli" not in used
-    else:
-        assert room in {"cli", "__init__", "__main__"}, f"{room} is no room of the design"
-
-
-def test_there_are_no_cycles() -> None:
-    """No room needs itself to be imported, directly or by way of others."""
-    needs: dict[str, set[str]] = {}
-    for room, path in _files():
-        if room not in {"__init__", "__main__"}:
-            top = {
-                name.split(".")[1]
-                for name, _ in _imports(path, inside_functions=False)
-                if name.startswith("inventory.")
-            }
-            needs.setdefault(room, set()).update(top - {room})
-    while free := [room for room, others in needs.items() if not others & needs.keys()]:
-        for room in free:
-            del needs[room]
-    assert not needs
-
-
-def test_rooms_are_those_of_the_design() -> None:
-    """Nothing but a family gets a folder, and every room is named in the design or excused here."""
+def test_folders_are_those_of_the_plan() -> None:
+    """A folder is a stage or a family, holds a dozen files at most beside its members, and says what it is for."""
     folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders == {"sources", "formats", "engines", "schedules", "cli"}
-    rooms = {room for room, _ in _files()} - {"__init__", "__main__", "cli"}
-    assert rooms == CORE | EDGES | JOINT
+    assert folders <= FOLDERS
+    for folder in (path for path in PACKAGE.rglob("*") if path.is_dir() and path.name not in ("__pycache__", "manual")):
+        text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+        assert text, folder
+
+
+def test_the_tests_mirror_the_folders() -> None:
+    """A folder of tests is a folder of the package, or one of those that test promises or help others."""
+    tests = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and not path.name.startswith((".", "_"))}
+    assert tests <= FOLDERS | {"reliability", "security", "support", "benchmarks", "certificates", "payloads", "golden"}
 
 
 @pytest.mark.parametrize(("room", "path"), list(_files()), ids=lambda value: getattr(value, "name", value))
@@ -156,10 +86,10 @@ def test_only_the_command_line_prints_exits_and_reads_the_environment() -> None:
             assert not said.startswith(("print(", "sys.exit(", "click.echo(", "os.environ", "os.getenv")), path
 
 
-def test_the_core_has_no_clock_no_network_and_no_disk() -> None:
-    """The core imports no module that tells the time, opens a connection or makes something random."""
+def test_pure_folders_have_no_clock_no_network_and_no_disk() -> None:
+    """They import no module that tells the time, opens a connection or makes something random."""
     for room, path in _files():
-        if room in CORE:
+        if room in PURE:
             names = {name.split(".")[0] for name, _ in _imports(path)}
             assert not names & {"time", "socket", "random", "secrets", "subprocess", "os", "httpx", "asyncio"}, path
 
@@ -208,13 +138,6 @@ def test_the_public_door_is_sorted_and_complete() -> None:
     assert set(inventory.__all__) <= set(dir(inventory))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = inventory.nothing  # type: ignore[attr-defined]
-
-
-def test_collect_stays_the_function() -> None:
-    """Importing the room of that name does not put the module in the function's place."""
-    code = "import inventory.collect, inventory.diff, inventory; print(callable(inventory.collect))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "True\n"
 
 
 def test_the_top_level_is_the_users() -> None:

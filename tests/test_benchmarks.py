@@ -62,7 +62,7 @@ def test_races_are_run_and_told(tmp_path: Path) -> None:
 def test_a_race_of_different_answers_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Times of contestants that do not say the same are never compared."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    from race import Contestant, Disagreement, Race, Size, Target, run
+    from harness import Contestant, Disagreement, Race, Size, Target, run
 
     def says(text: str) -> Contestant:
         return Contestant(text, command=lambda _: [sys.executable, "-c", f"print({text!r})"])

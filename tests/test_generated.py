@@ -9,9 +9,9 @@ import pytest
 
 import inventory
 from inventory import History, read
-from inventory.addresses import PORT
-from inventory.store import Store
-from inventory.verify import verify
+from inventory.config.addresses import PORT
+from inventory.history.storage.store import Store
+from inventory.history.verify import verify
 
 
 @pytest.fixture

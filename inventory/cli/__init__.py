@@ -15,7 +15,7 @@ from typing import NoReturn
 import click
 
 import inventory
-from inventory.cli._shared import PROGRAM, say, silence
+from inventory.cli._output import PROGRAM, say, silence
 from inventory.cli.check import check
 from inventory.cli.demo import demo
 from inventory.cli.diff import diff

@@ -12,16 +12,16 @@ import click
 
 import inventory
 from inventory import schema
-from inventory.cli._configuration import PREFIX, chosen, config_option, configuration, ready, setting, user_folder
-from inventory.cli._shared import INCOMPLETE, PATH, say
-from inventory.engines import ENGINES
+from inventory.cli._context import PREFIX, chosen, config_option, configuration, ready, setting, user_folder
+from inventory.cli._output import INCOMPLETE, PATH, say
+from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, FileError
-from inventory.servers import Server
+from inventory.history.engines import ENGINES
 
 if TYPE_CHECKING:
-    from inventory.changes import Changes
-    from inventory.history import History
-    from inventory.snapshot import Snapshot
+    from inventory.diff.changes import Changes
+    from inventory.history.reader import History
+    from inventory.tables import Snapshot
 
 HAPPENED = 10  # exit code: done, and what --fail-on names happened
 FAIL_WORDS = (*schema.CHANGES_WORDS, "any", "incomplete")  # any is any change; incomplete: a server was not read
@@ -107,7 +107,7 @@ def history_at(
     Raises:
         ConfigurationError: its name is not UTF-8, as the names of files in SQL are; or there is no home directory.
     """
-    from inventory.history import History
+    from inventory.history.reader import History
 
     if engine == "spark":
         logging.disable()  # its client tells there of every interruption, with a traceback; errors are told in words
@@ -146,7 +146,7 @@ def recorded_at(folder: str | None, engine: str = ENGINES[0], *, misdated_told: 
 def with_runs(history: "History") -> "History":
     """The same history, once it is known to hold a run; errors as ``recorded_at``."""
     if not history.store.run_ids():
-        from inventory.absence import no_runs
+        from inventory.history.storage.absence import no_runs
 
         raise no_runs(history.store.folder)
     return history
@@ -190,7 +190,7 @@ def outcome(changes: "Changes | None", fatal: frozenset[str], *, incomplete: boo
         fatal: the words of ``--fail-on``.
         incomplete: a server was not read, or is suspect.
     """
-    from inventory.snapshot import values
+    from inventory.tables import values
 
     happened = set(values(changes.table, "change")) if changes else set()
     happened |= {"incomplete"} if incomplete else set()

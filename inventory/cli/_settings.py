@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from inventory import settings as words
-from inventory.cli._configuration import PREFIX, configuration, own_times, setting, setting_name, user_folder
-from inventory.cli._files import grain_option
+from inventory.cli._context import PREFIX, configuration, own_times, setting, setting_name, user_folder
 from inventory.cli._history import default_history, history_option, ignore_option
-from inventory.cli._shared import concurrency_option, recheck_option, timeout_option
-from inventory.settings import Setting
+from inventory.cli._output import concurrency_option, recheck_option, timeout_option
+from inventory.cli._targets import grain_option
+from inventory.config import effective as words
+from inventory.config.effective import Setting
 
 if TYPE_CHECKING:
-    from inventory.configuration import Entry
+    from inventory.config.loader import Entry
 
 
 @click.command()
@@ -45,7 +45,7 @@ def all_settings(entries: "Sequence[Entry]", given: Sequence[str], listing: str 
 
 
 def _config() -> Setting:
-    from inventory.configuration import NAME
+    from inventory.config.loader import NAME
 
     path = configuration().path
     if path is None:
@@ -84,8 +84,8 @@ def _options() -> Iterator[Setting]:
 
 def _of_servers() -> Iterator[Setting]:
     """What the file says for all servers, and no option does."""
-    from inventory.keys import APIS
-    from inventory.tokens import COMMON, COMMON_KEEP
+    from inventory.config.credentials import COMMON, COMMON_KEEP
+    from inventory.config.spec import APIS
 
     file = configuration()
     for name, default in (("source", APIS[0]), ("ca_file", None)):

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import click
 
 import inventory
-from inventory.cli._configuration import chosen, config_option, ready
-from inventory.cli._progress import progress
-from inventory.cli._shared import (
+from inventory.cli._context import chosen, config_option, ready
+from inventory.cli._output import (
     INCOMPLETE,
     concurrency_option,
     json_option,
@@ -17,6 +16,7 @@ from inventory.cli._shared import (
     terminal_width,
     timeout_option,
 )
+from inventory.cli._progress import progress
 
 
 @click.command(short_help="Show what is set, ask the servers, explain what is wrong; write nothing.")
@@ -41,8 +41,8 @@ def check(
     entries = chosen(addresses, listing, where, allow_files)
     servers = ready(entries)
     from inventory.cli._settings import all_settings
-    from inventory.report import check_text
-    from inventory.settings import server_notes, settings_text
+    from inventory.config.effective import server_notes, settings_text
+    from inventory.terminal.snapshot import check_text
 
     with progress() as told:
         taken = inventory.collect(servers, timeout=timeout, concurrency=concurrency, progress=told)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 import inventory
-from inventory.cli._files import local_zone, write_all
-from inventory.cli._shared import INCOMPLETE, say, terminal_width, token
+from inventory.cli._output import INCOMPLETE, say, terminal_width, token
+from inventory.cli._targets import local_zone, write_all
+from inventory.config.servers import Server
 from inventory.errors import FileError
-from inventory.servers import Server
 
 if TYPE_CHECKING:
-    from inventory.snapshot import Snapshot
+    from inventory.tables import Snapshot
 
 
 @click.command(short_help="Try everything against a built-in stand-in for LM Studio.")
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--port", type=click.IntRange(0, 65535), help="The port to serve on. Default: 1234 with --serve.")
 def demo(serve: bool, port: int | None) -> int:
     """Try everything against a built-in stand-in for LM Studio, over real HTTP."""
-    from inventory.demo import StandIn, inventory_before
+    from inventory.stub_server import StandIn, inventory_before
 
     if serve:
         with StandIn(inventory_before(), token=token(), port=1234 if port is None else port) as server:
@@ -33,10 +33,10 @@ def demo(serve: bool, port: int | None) -> int:
 
 def _run_demo(port: int) -> int:
     """Two snapshots of a stand-in whose inventory changes in between, what changed, and files in each format."""
-    from inventory.demo import StandIn, inventory_after, inventory_before
-    from inventory.news import changes_text
-    from inventory.overview import Overview
-    from inventory.report import snapshot_text
+    from inventory.report.facts import Overview
+    from inventory.stub_server import StandIn, inventory_after, inventory_before
+    from inventory.terminal.changes import changes_text
+    from inventory.terminal.snapshot import snapshot_text
 
     folder = Path("lms-inventory-demo")
     _make_folder(folder)

@@ -6,17 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from inventory import schema
-from inventory.cli._files import (
-    check_targets,
-    csv_for_option,
-    local_zone,
-    output_option,
-    report_among,
-    say_notes,
-    write_all,
-    write_tables,
-)
-from inventory.cli._fleet import by_option, compared_labels, counted, selected
+from inventory.cli._groups import by_option, compared_labels, counted, selected
 from inventory.cli._history import (
     HAPPENED,
     engine_option,
@@ -29,15 +19,25 @@ from inventory.cli._history import (
     with_runs,
     words,
 )
-from inventory.cli._shared import json_option, print_json, say, terminal_width, where_option
+from inventory.cli._output import json_option, print_json, say, terminal_width, where_option
+from inventory.cli._targets import (
+    check_targets,
+    csv_for_option,
+    local_zone,
+    output_option,
+    report_among,
+    say_notes,
+    write_all,
+    write_tables,
+)
 from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
-    from inventory.changes import Changes
-    from inventory.comparison import Side
+    from inventory.config.labels import Labels
+    from inventory.diff.changes import Changes
     from inventory.formats import Tables
-    from inventory.history import History
-    from inventory.labels import Labels
+    from inventory.history.reader import History
+    from inventory.operations.compare import Side
 
 
 @click.command()
@@ -79,7 +79,7 @@ def diff(
     check_targets(outputs)
     if baseline is not None and new is not None:
         raise ConfigurationError("OLD and --baseline exclude each other", "Give one of them")
-    from inventory.comparison import changes_between, is_recorded, side_of
+    from inventory.operations.compare import changes_between, is_recorded, side_of
 
     history = history_at(folder, engine, ignore, needed=False)
     refs = [old or "previous", new or "latest"] if baseline is None else ["latest", old or "latest"]
@@ -107,8 +107,8 @@ def diff(
 
 def _told(changes: "Changes", labels: "dict[str, Labels]", by: str | None, title: str) -> "tuple[Tables, str]":
     """The changes as tables and as text, by server or label if that is asked for."""
-    from inventory.derived import NOT_COMPARED
-    from inventory.news import changes_text
+    from inventory.schema.derived import NOT_COMPARED
+    from inventory.terminal.changes import changes_text
 
     if by is not None:
         return counted(changes, labels, by, title)
@@ -126,7 +126,7 @@ def _write(
     servers: Sequence[str],
 ) -> list[FileError]:
     """The changes as tables, and as reports of the new side."""
-    from inventory.comparison import overview_of, snapshot_of
+    from inventory.operations.compare import overview_of, snapshot_of
 
     old, new = sides
     run_id = new.run_id or (new.snapshot.run_id if new.snapshot else "")
@@ -144,7 +144,7 @@ def _print(tables: "Tables", changes: "Changes", text: str | None) -> None:
     if text is not None:
         click.echo(text, nl=False)
         return
-    from inventory.derived import HINTS
-    from inventory.snapshot import rows
+    from inventory.schema.derived import HINTS
+    from inventory.tables import rows
 
     print_json("diff", {table.name: rows(content) for table, content in (*tables, (HINTS, changes.hints))})

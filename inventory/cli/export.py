@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import click
 
-from inventory.cli._files import (
+from inventory.cli._history import history_at, history_option, live, with_runs
+from inventory.cli._output import INCOMPLETE, say
+from inventory.cli._targets import (
     check_targets,
     csv_for_option,
     grain_option,
@@ -14,8 +16,6 @@ from inventory.cli._files import (
     say_notes,
     write_all,
 )
-from inventory.cli._history import history_at, history_option, live, with_runs
-from inventory.cli._shared import INCOMPLETE, say
 from inventory.errors import FileError
 
 
@@ -28,9 +28,9 @@ from inventory.errors import FileError
 def export(ref: str, outputs: Sequence[str], csv_for: str | None, grain: str, folder: str | None) -> int:
     """Write any stored snapshot (default: latest) in any format."""
     check_targets(outputs, grain)
-    from inventory.comparison import is_recorded, overview_of, side_of, snapshot_of
-    from inventory.overview import Overview
-    from inventory.report import files_text
+    from inventory.operations.compare import is_recorded, overview_of, side_of, snapshot_of
+    from inventory.report.facts import Overview
+    from inventory.terminal.snapshot import files_text
 
     history = history_at(folder, needed=False)
     if is_recorded(ref):

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from inventory import derived
-from inventory.cli._configuration import flagged
-from inventory.cli._files import check_targets, csv_for_option, output_option, write_tables
-from inventory.cli._fleet import by_model_option, overview, selected, stored_labels
+from inventory.cli._context import flagged
+from inventory.cli._groups import by_model_option, overview, selected, stored_labels
 from inventory.cli._history import blocks_shown, engine_option, history_option, recorded_at
-from inventory.cli._shared import json_option, print_json, say, terminal_width, where_option
+from inventory.cli._output import json_option, print_json, say, terminal_width, where_option
+from inventory.cli._targets import check_targets, csv_for_option, output_option, write_tables
 from inventory.errors import ConfigurationError, FileError
+from inventory.schema import derived
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
-    from inventory.history import History
+    from inventory.history.reader import History
 
 
 @click.group(invoke_without_command=True)
@@ -85,7 +85,7 @@ def _check_one(questions: dict[str, object]) -> None:
 
 def _meant(kept: "History", servers: Sequence[str], where: Sequence[str]) -> Sequence[str]:
     """The servers that are asked about; an empty list means all."""
-    from inventory.comparison import known_servers
+    from inventory.operations.compare import known_servers
 
     servers = known_servers(kept, servers)
     return list(selected(stored_labels(kept), servers, where)) if where else servers
@@ -96,7 +96,7 @@ def _print(tables: "Tables", text: str | None) -> None:
     if text is not None:
         click.echo(text, nl=False)
         return
-    from inventory.snapshot import rows
+    from inventory.tables import rows
 
     names = {"timeline": "changes"}
     print_json("history", {names.get(table.name, table.name): rows(content) for table, content in tables})
@@ -106,9 +106,9 @@ def _question(
     kept: "History", servers: Sequence[str], key: str | None, unused: int | None, when: str | None
 ) -> "tuple[Tables, str]":
     """The tables and the text that answer it."""
-    from inventory.chronicle import life_text, runs_text, unused_text
-    from inventory.references import moment_of
-    from inventory.snapshot import rows
+    from inventory.history.selectors import moment_of
+    from inventory.tables import rows
+    from inventory.terminal.history import life_text, runs_text, unused_text
 
     since = moment_of(when) if when else None
     if unused is not None:

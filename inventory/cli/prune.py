@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from inventory.cli._history import history_option, recorded_at
-from inventory.cli._shared import json_option, print_json
+from inventory.cli._output import json_option, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from inventory.compaction import Due
-    from inventory.prune import Plan
+    from inventory.history.compaction import Due
+    from inventory.history.retention import Plan
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -51,9 +51,9 @@ def prune(
 
     A month is closed when a later month has a run. Merging changes no row and no run id.
     """
-    from inventory import compaction
-    from inventory.prune import carry_out, plan
-    from inventory.references import run_named
+    from inventory.history import compaction
+    from inventory.history.retention import carry_out, plan
+    from inventory.history.selectors import run_named
 
     given = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
     rules = {name: number for name, number in given.items() if number}
@@ -93,7 +93,7 @@ def _merged(merged: "Sequence[tuple[Due, int]] | None") -> dict[str, Any]:
 
 
 def _text(removed: dict[str, Any], merged: dict[str, Any], dry_run: bool) -> str:
-    from inventory.layout import count
+    from inventory.text import count
 
     lines = [f"- {run_id}" for run_id in removed.get("removed", ()) if dry_run]
     if removed:

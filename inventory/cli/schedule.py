@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from inventory import texts
-from inventory.cli._configuration import chosen, configuration
-from inventory.cli._files import check_targets
+from inventory.cli._context import chosen, configuration
 from inventory.cli._history import default_history, history_at, words
-from inventory.cli._shared import PATH, say
+from inventory.cli._output import PATH, say
+from inventory.cli._targets import check_targets
 from inventory.cli.snapshot import snapshot
+from inventory.config import text_input
+from inventory.config.servers import Server, listed, server_of
 from inventory.errors import ConfigurationError, FileError
-from inventory.filenames import with_home
+from inventory.filesystem.names import with_home
 from inventory.schedules import DEFAULT_AT, SCHEDULES, Job, minutes_between, minutes_of, open_schedule, text_of, write
-from inventory.servers import Server, listed, server_of
 
 if TYPE_CHECKING:
-    from inventory.configuration import Entry
+    from inventory.config.loader import Entry
     from inventory.schedules import File
 
 _SAID = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
@@ -129,7 +129,7 @@ def _whole(name: str, value: Any) -> str:
 def _check_list(path: str) -> None:
     """Refuse a list with saved answers that only this folder has."""
     allow_files = click.get_current_context().params["allow_files"]
-    for server in listed(texts.text_of(Path(path)), path, allow_files=allow_files):
+    for server in listed(text_input.text_of(Path(path)), path, allow_files=allow_files):
         answer = server.url.removeprefix(_FILE)
         if answer != server.url and not Path(answer).is_absolute():
             raise ConfigurationError(
@@ -164,7 +164,7 @@ def _say_next(steps: Sequence[str], files: "Sequence[File]", folder: str) -> Non
 
 def _say_tokens(entries: "Sequence[Entry]", scheduler: str) -> None:
     """Warn about tokens in variables that a scheduled run does not have."""
-    from inventory.tokens import COMMON, COMMON_KEEP
+    from inventory.config.credentials import COMMON, COMMON_KEEP
 
     keeps = dict.fromkeys(entry.keep or COMMON_KEEP for entry in entries if entry.server.source != "file")
     for keep in keeps:

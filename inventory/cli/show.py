@@ -3,9 +3,9 @@
 import click
 
 from inventory import schema
-from inventory.cli._files import say_notes
 from inventory.cli._history import history_at, history_option, live, with_runs
-from inventory.cli._shared import json_option, print_json
+from inventory.cli._output import json_option, print_json
+from inventory.cli._targets import say_notes
 
 
 @click.command()
@@ -17,8 +17,8 @@ from inventory.cli._shared import json_option, print_json
 @json_option
 def show(ref: str, grain: str, sort: str | None, columns: str | None, folder: str | None, as_json: bool) -> int:
     """Show the models or the loaded instances of any snapshot (default: latest)."""
-    from inventory.comparison import is_recorded, side_of, snapshot_of
-    from inventory.shelf import chosen, columns_of, shelf_text
+    from inventory.operations.compare import is_recorded, side_of, snapshot_of
+    from inventory.terminal.listing import chosen, columns_of, shelf_text
 
     names = columns_of(columns, grain)
     history = history_at(folder, needed=False)

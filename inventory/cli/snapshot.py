@@ -7,19 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import inventory
-from inventory.cli._configuration import chosen, ready
-from inventory.cli._files import (
-    check_targets,
-    csv_for_option,
-    grain_option,
-    local_zone,
-    output_option,
-    report_among,
-    write_all,
-)
+from inventory.cli._context import chosen, ready
 from inventory.cli._history import fail_on_option, history_at, history_option, ignore_option, outcome, words
-from inventory.cli._progress import progress
-from inventory.cli._shared import (
+from inventory.cli._output import (
     concurrency_option,
     json_option,
     print_json,
@@ -30,14 +20,24 @@ from inventory.cli._shared import (
     terminal_width,
     timeout_option,
 )
+from inventory.cli._progress import progress
+from inventory.cli._targets import (
+    check_targets,
+    csv_for_option,
+    grain_option,
+    local_zone,
+    output_option,
+    report_among,
+    write_all,
+)
+from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, FileError
-from inventory.servers import Server
 
 if TYPE_CHECKING:
-    from inventory.history import History
-    from inventory.overview import Overview
-    from inventory.recording import Taken
-    from inventory.snapshot import Snapshot, Written
+    from inventory.history.reader import History
+    from inventory.history.recorder import Taken
+    from inventory.report.facts import Overview
+    from inventory.tables import Snapshot, Written
 
 
 @click.command()
@@ -124,7 +124,7 @@ def _is_new(history: "History", existing_history: bool) -> bool:
             return False
     except FileError:
         return False  # it is there and cannot be read, which is said when the run is recorded
-    from inventory.absence import home_of, no_runs
+    from inventory.history.storage.absence import home_of, no_runs
 
     if existing_history or home_of(history.store.folder):
         raise no_runs(history.store.folder)
@@ -140,13 +140,13 @@ def _outcome(taken: "Taken", failures: Sequence[FileError], fatal: frozenset[str
 
 def _journalled(history: "History", taken: "Taken", seconds: float, code: int, failures: Sequence[FileError]) -> int:
     """Add the run to the history's journal; the exit code then, if that cannot be done."""
-    from inventory import journal
+    from inventory.history import run_log
 
     told = [failure.what for failure in failures]
     try:
         recorded = taken.snapshot.run_id in history.store.run_ids()
-        entry = journal.entry_of(taken.snapshot, taken.changes, seconds, code, told, recorded=recorded)
-        journal.append(history.store.folder, entry)
+        entry = run_log.entry_of(taken.snapshot, taken.changes, seconds, code, told, recorded=recorded)
+        run_log.append(history.store.folder, entry)
     except FileError as error:
         if not taken.failure:  # then the history as a whole cannot be written, and that was said
             say(error)
@@ -158,7 +158,7 @@ def _take(
     servers: list[Server], history: "History | None", recheck: float, accept_suspect: bool, asking: dict[str, Any]
 ) -> "Taken":
     """Ask and, if there is a history, record."""
-    from inventory.recording import Taken, take
+    from inventory.history.recorder import Taken, take
 
     if history is None:
         return Taken(inventory.collect(servers, **asking))
@@ -167,8 +167,8 @@ def _take(
 
 def _overview(taken: "Taken", outputs: Sequence[str], history: "History | None") -> "Overview":
     """What the files say; the runs before are needed by reports only."""
-    from inventory.overview import Overview
-    from inventory.snapshot import rows
+    from inventory.report.facts import Overview
+    from inventory.tables import rows
 
     counted = rows(history.runs_table()) if history and report_among(outputs) and not taken.failure else []
     runs = [row for row in counted if row["status"] != "misdated"]
@@ -178,7 +178,7 @@ def _overview(taken: "Taken", outputs: Sequence[str], history: "History | None")
 
 def _tell(taken: "Taken", files: "list[Written]", seconds: float, as_json: bool, quiet: bool) -> None:
     """Print the result, and on stderr who was not read."""
-    from inventory.report import snapshot_text
+    from inventory.terminal.snapshot import snapshot_text
 
     if as_json:
         print_json("snapshot", {"run_id": taken.snapshot.run_id, **tables(taken.snapshot)})
@@ -194,7 +194,7 @@ def _tell(taken: "Taken", files: "list[Written]", seconds: float, as_json: bool,
 
 def _say_rights(history: "History", run_id: str) -> None:
     """Say that others may read the history, where the file system has rights of its own; quietly only at its begin."""
-    from inventory.rights import others_may_read
+    from inventory.filesystem.rights import others_may_read
 
     if others_may_read(history.store.path("observations", run_id)):
         say(
@@ -204,7 +204,7 @@ def _say_rights(history: "History", run_id: str) -> None:
 
 
 def _say_failures(taken: "Snapshot") -> None:
-    from inventory.snapshot import rows
+    from inventory.tables import rows
 
     for row in rows(taken.tables["observations"]):
         if row["status"] != "ok":

@@ -3,7 +3,7 @@
 import click
 
 from inventory.cli._history import history_at, history_option, with_runs
-from inventory.cli._shared import json_option, print_json
+from inventory.cli._output import json_option, print_json
 from inventory.errors import FileError
 
 
@@ -12,10 +12,10 @@ from inventory.errors import FileError
 @json_option
 def verify(folder: str | None, as_json: bool) -> int:
     """Prove the history: recompute every digest, follow every link, flatten every answer again."""
-    from inventory.foreign import foreign_files
-    from inventory.layout import count, plain
-    from inventory.snapshot import rows
-    from inventory.verify import prove
+    from inventory.history.storage.foreign import foreign_files
+    from inventory.history.verify import prove
+    from inventory.tables import rows
+    from inventory.text import count, plain
 
     history = history_at(folder)
     proof = prove(history.store, history.clock())

@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from inventory import schema
-from inventory.dialects import Dialect
+from inventory.config.dialects import Dialect
 from inventory.errors import ConfigurationError, FileError, InventoryError, wrong_type
-from inventory.filenames import no_name, with_home
-from inventory.files import WINDOWS, drafted
+from inventory.filesystem.atomic import WINDOWS, drafted
+from inventory.filesystem.names import no_name, with_home
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
 
-    from inventory.overview import Overview
-    from inventory.snapshot import Snapshot, Written
+    from inventory.report.facts import Overview
+    from inventory.tables import Snapshot, Written
 
     Tables = Sequence[tuple[schema.Table, pa.Table]]
 
@@ -86,7 +86,7 @@ def write(
         ConfigurationError: an unknown suffix or grain, or a grain that the snapshot does not hold.
         FileError: a file could not be written; what was there before is untouched.
     """
-    from inventory.snapshot import Written
+    from inventory.tables import Written
 
     snapshot = overview.snapshot
     targets = expand(path, grain)
@@ -150,7 +150,7 @@ def read(path: str | Path) -> "Snapshot":
     if os.path.lexists(target) or not all(map(os.path.lexists, pair)):
         return _read(target)
     models, instances = map(_read, pair)
-    from inventory.formats._soundness import check_models
+    from inventory.formats._validation import check_models
 
     runs = {one.run_id for one in (models, instances)} - {""}  # another program that writes one again drops its run
     if len(runs) > 1 or (*models.grains, *instances.grains) != schema.GRAINS:
@@ -192,7 +192,7 @@ def is_report(path: str | Path) -> bool:
 
 def _without_doubt(overview: "Overview") -> "tuple[Overview, list[str]]":
     """What is written where nothing can say that an answer is in doubt, and the servers that are left out for it."""
-    from inventory.snapshot import Snapshot, rows, table_of
+    from inventory.tables import Snapshot, rows, table_of
 
     snapshot = overview.snapshot
     doubtful = [row["server"] for row in rows(snapshot.tables["observations"]) if row["status"] == "suspect"]
@@ -260,8 +260,8 @@ def _read(path: Path) -> "Snapshot":
             pass
     except OSError as error:
         raise FileError(f"{path} could not be read: {error.strerror or error}", "Check the path") from error
-    from inventory.formats._soundness import check
     from inventory.formats._unreadable import AGAIN, Unreadable
+    from inventory.formats._validation import check
 
     try:
         found = check(member.read(path))

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.formats._unreadable import Unreadable
-from inventory.gaps import Gaps
-from inventory.snapshot import arrow_schema, build, values
+from inventory.schema.gaps import Gaps
+from inventory.tables import arrow_schema, build, values
 
 NEEDED = ("server", "key")
 """Columns without which a row says nothing."""

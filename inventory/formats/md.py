@@ -9,11 +9,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import inventory
-from inventory.layout import count, cut, integer, size, visible
-from inventory.markup import MARKS, head_cell, value_cell
-from inventory.news import signed_size
-from inventory.overview import Line, Overview, breakdown, cards, lines, moment_text, state, stillness
-from inventory.snapshot import rows
+from inventory.formats.html.fragments import MARKS, head_cell, value_cell
+from inventory.report.facts import Line, Overview, breakdown, cards, lines, moment_text, state, stillness
+from inventory.tables import rows
+from inventory.terminal.changes import signed_size
+from inventory.text import count, cut, integer, size, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
 from inventory.errors import ConfigurationError, FileError
-from inventory.files import drafted
-from inventory.regular_files import read_regular
+from inventory.filesystem.atomic import drafted
+from inventory.filesystem.regular_files import read_regular
 
 SCHEDULES = ("cron", "systemd", "launchd", "windows")
 DEFAULT_AT = "06:00"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, Self, cast
 
-from inventory.servers import Server
+from inventory.config.servers import Server
 
 if TYPE_CHECKING:
     from inventory.sources._connections import Connections

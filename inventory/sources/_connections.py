@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
-from inventory.regular_files import UnsuitableFileError, read_regular
-from inventory.servers import Server
+from inventory.filesystem.regular_files import UnsuitableFileError, read_regular
 
 if TYPE_CHECKING:
     import httpcore

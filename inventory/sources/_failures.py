@@ -8,9 +8,9 @@ import ssl
 
 import httpcore
 
-from inventory.addresses import PORT, host_and_port
+from inventory.config.addresses import PORT, host_and_port
+from inventory.config.servers import Server
 from inventory.errors import Invalid, ServerError, Unreachable
-from inventory.servers import Server
 
 _START = "Is the LM Studio server running? Start it on that machine with: lms server start"
 _NETWORK = "Is that machine switched on, and is this one in its network (cable, Wi-Fi, VPN)?"

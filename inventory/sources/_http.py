@@ -19,11 +19,11 @@ from io import BytesIO
 import httpcore
 import httpx
 
-from inventory.addresses import path_of
-from inventory.decode import PATHS
+from inventory.config.addresses import path_of
+from inventory.config.servers import Server
 from inventory.errors import Invalid, Timeout, Unreachable
-from inventory.parse import MAX_NAMES
-from inventory.servers import Server
+from inventory.normalize.response import PATHS
+from inventory.normalize.strict_json import MAX_NAMES
 from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Answer, Deadline
 from inventory.sources._connections import Connections
 from inventory.sources._failures import cause_chain, failure_of

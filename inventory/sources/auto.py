@@ -1,7 +1,7 @@
 """Any LM Studio: ``GET /api/v1/models``, and the older API of one that is too old for it, before one deadline."""
 
-from inventory.decode import is_too_old
-from inventory.servers import Server
+from inventory.config.servers import Server
+from inventory.normalize.response import is_too_old
 from inventory.sources import Answer, Deadline
 from inventory.sources._connections import Connections
 from inventory.sources._http import get

@@ -6,9 +6,9 @@ import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 
+from inventory.config.servers import Server
 from inventory.errors import Invalid, Timeout, Unreachable
-from inventory.regular_files import UnsuitableFileError, read_cached, read_regular
-from inventory.servers import Server
+from inventory.filesystem.regular_files import UnsuitableFileError, read_cached, read_regular
 from inventory.sources import Answer, Deadline
 from inventory.sources._connections import Connections
 

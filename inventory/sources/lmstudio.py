@@ -1,6 +1,6 @@
 """LM Studio 0.4.0 or newer: ``GET /api/v1/models``."""
 
-from inventory.servers import Server
+from inventory.config.servers import Server
 from inventory.sources import Answer, Deadline
 from inventory.sources._connections import Connections
 from inventory.sources._http import get

@@ -1,6 +1,6 @@
 """LM Studio 0.3: the older ``GET /api/v0/models``, which tells less and, without just-in-time loading, not all."""
 
-from inventory.servers import Server
+from inventory.config.servers import Server
 from inventory.sources import Answer, Deadline
 from inventory.sources._connections import Connections
 from inventory.sources._http import get

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from race import HERE, OURS, Contestant, Race, Size, Target
+from harness import HERE, OURS, Contestant, Race, Size, Target
 
 PYTHON = sys.executable
 LMS = (PYTHON, "-m", "inventory")
@@ -30,7 +30,7 @@ def _one_server(folder: Path, numbers: dict[str, int]) -> None:
 
 
 def _serve(folder: Path) -> Sequence[str]:
-    return [PYTHON, str(HERE / "servers.py"), str(folder / "answer.json"), str(folder / "addresses"), "1"]
+    return [PYTHON, str(HERE / "config/servers.py"), str(folder / "answer.json"), str(folder / "addresses"), "1"]
 
 
 def _address(folder: Path) -> str:
@@ -56,10 +56,10 @@ def _snapshot(folder: Path) -> Sequence[str]:
 def _two_runs(folder: Path, numbers: dict[str, int]) -> None:
     from bodies import changed, one_body
     from diffs import columns_only, with_id
-    from pasts import Past
+    from generated_histories import Past
 
-    from inventory.history import History
-    from inventory.recording import record
+    from inventory.history.reader import History
+    from inventory.history.recorder import record
 
     history = History(folder / "history")
     past = Past([one_body(numbers["models"])])

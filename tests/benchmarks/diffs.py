@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from race import OURS, Contestant, Race, Size, Target, Work
+from harness import OURS, Contestant, Race, Size, Target, Work
 
 from inventory import schema
 
@@ -38,10 +38,10 @@ def with_id(table: "pa.Table", path: Path) -> None:
 def _two_runs(unique: bool, share: float) -> Callable[[Path, dict[str, int]], None]:
     def prepare(folder: Path, numbers: dict[str, int]) -> None:
         from bodies import changed, fleet
-        from pasts import Past
+        from generated_histories import Past
 
-        from inventory.history import History
-        from inventory.recording import record
+        from inventory.history.reader import History
+        from inventory.history.recorder import record
 
         history = History(folder / "history")
         past = Past(fleet(numbers["servers"], models=numbers["models"], unique=unique))
@@ -57,8 +57,8 @@ def _two_runs(unique: bool, share: float) -> Callable[[Path, dict[str, int]], No
 def _ours(folder: Path) -> Work:
     import duckdb  # noqa: F401 - what the work imports is there before it begins, as for the others
 
-    from inventory.history import History
-    from inventory.snapshot import values
+    from inventory.history.reader import History
+    from inventory.tables import values
 
     def work() -> Any:
         table = History(folder / "history").diff().table

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from diffs import JOIN, summed
-from race import OURS, Contestant, Costly, Race, Size, Target, Work
+from harness import OURS, Contestant, Costly, Race, Size, Target, Work
 
 
 def _one_run_more(folder: Path, numbers: dict[str, int]) -> None:
     """A history of some runs, the full copies of them, and what the next run sees."""
     from bodies import changed, fleet
-    from pasts import Past, full_copy, keep
+    from generated_histories import Past, full_copy, keep
 
-    from inventory.history import History
-    from inventory.recording import record
+    from inventory.history.reader import History
+    from inventory.history.recorder import record
 
     history = History(folder / "history")
     past = Past(fleet(numbers["servers"], models=numbers["models"]))
@@ -43,10 +43,10 @@ def _compacted(folder: Path) -> None:
 
 def _append(folder: Path) -> Work:
     import duckdb  # noqa: F401
-    from pasts import kept
+    from generated_histories import kept
 
-    from inventory.history import History
-    from inventory.recording import record
+    from inventory.history.reader import History
+    from inventory.history.recorder import record
 
     snapshot, history = kept(folder / "next"), History(folder / "history")
     before = {path for path in history.store.folder.rglob("*") if path.is_file()}
@@ -66,7 +66,7 @@ def _append(folder: Path) -> Work:
 
 
 def _copy(folder: Path) -> Work:
-    from pasts import full_copy, kept
+    from generated_histories import full_copy, kept
     from pyarrow import parquet
 
     snapshot, target = kept(folder / "next"), folder / "copied"
@@ -88,7 +88,7 @@ def _copy(folder: Path) -> Work:
 
 def _duckdb_file(folder: Path) -> Work:
     import duckdb
-    from pasts import kept
+    from generated_histories import kept
 
     snapshot, target = kept(folder / "next"), folder / "all.duckdb"
     target.unlink(missing_ok=True)
@@ -108,7 +108,7 @@ def _duckdb_file(folder: Path) -> Work:
 
 def _on_disk(name: str) -> Callable[[Path], Work]:
     def start(folder: Path) -> Work:
-        from inventory.history import History
+        from inventory.history.reader import History
 
         files = list((folder / name).rglob("*.parquet"))
         copies = [path for path in files if path.name.endswith(".observations.parquet")]
@@ -124,10 +124,10 @@ def _on_disk(name: str) -> Callable[[Path], Work]:
 
 def _timeline_runs(folder: Path, numbers: dict[str, int]) -> None:
     from bodies import changed, fleet
-    from pasts import Past, full_copy
+    from generated_histories import Past, full_copy
 
-    from inventory.history import History
-    from inventory.recording import record
+    from inventory.history.reader import History
+    from inventory.history.recorder import record
 
     history, past = History(folder / "history"), Past(fleet(numbers["servers"]))
     for number in range(numbers["runs"]):
@@ -142,8 +142,8 @@ def _timeline(name: str) -> Callable[[Path], Work]:
     def start(folder: Path) -> Work:
         import duckdb  # noqa: F401
 
-        from inventory.history import History
-        from inventory.snapshot import values
+        from inventory.history.reader import History
+        from inventory.tables import values
 
         def work() -> Any:
             table = History(folder / name).timeline_table()

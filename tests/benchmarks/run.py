@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from contest import RACES
-from race import HERE, OURS, run
+from harness import HERE, OURS, run
 from scaling import SCALING, measured, plot, scaling_text
+from worker import RACES
 
 README = HERE.parent.parent / "README.md"
 _BLOCK = re.compile(r"(<!-- benchmarks:begin -->\n).*?(<!-- benchmarks:end -->)", re.DOTALL)

@@ -124,10 +124,10 @@ def _child(*arguments: str) -> str:
 def prepare(folder: Path, servers: int, runs: int, share: float) -> None:
     """A history, and what the next run sees."""
     from bodies import changed, fleet
-    from pasts import Past, keep
+    from generated_histories import Past, keep
 
-    from inventory.history import History
-    from inventory.recording import record
+    from inventory.history.reader import History
+    from inventory.history.recorder import record
 
     history, past = History(folder / "history"), Past(fleet(servers))
     for number in range(runs + 1):
@@ -146,11 +146,11 @@ def measure(folder: Path, work: str) -> float:
     Of all threads; unlike the time on the wall, they hardly depend on what else the machine does.
     """
     import duckdb  # noqa: F401
-    from pasts import kept
+    from generated_histories import kept
 
-    from inventory.history import History
-    from inventory.recording import record
-    from inventory.verify import verify
+    from inventory.history.reader import History
+    from inventory.history.recorder import record
+    from inventory.history.verify import verify
 
     snapshot, history = kept(folder / "next") if work == "append" else None, History(folder / "history")
     before = {path for path in history.store.folder.rglob("*") if path.is_file()}

@@ -1,6 +1,6 @@
 """Many servers on 127.0.0.1 in one process, each at a port of its own, all with the same answer.
 
-    python servers.py BODY ADDRESSES COUNT
+    python config/servers.py BODY ADDRESSES COUNT
 
 Writes the addresses into a file, prints a line, and serves until it is ended.
 """

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from inventory.demo import inventory_after, inventory_before
-from inventory.history import History
-from inventory.recording import take
-from inventory.servers import Server
+from inventory.config.servers import Server
+from inventory.history.reader import History
+from inventory.history.recorder import take
+from inventory.stub_server import inventory_after, inventory_before
 
 
 @pytest.fixture(scope="session")

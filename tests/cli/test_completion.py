@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from cli.running import clean
+from support.cli_runner import clean
 
 SHELLS = ("bash", "zsh", "fish")
 

@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from histories import made, model
-
-from cli.running import COMMAND, clean
+from support.cli_runner import COMMAND, clean
+from support.history_builders import made, model
 
 ABORTING = """
 import os
@@ -20,8 +19,8 @@ COUNTING = """
 import sys
 from pathlib import Path
 from inventory import formats
-from inventory.contents import KINDS
-from inventory.history import History
+from inventory.history.storage.data_file import KINDS
+from inventory.history.reader import History
 def threads():
     names = [(task / "comm").read_text() for task in Path("/proc/self/task").iterdir()]
     return sum(not name.startswith("jemalloc") for name in names)  # the allocator's own come when they like
@@ -93,7 +92,7 @@ def test_files_are_read_without_threads(history: Path, tmp_path: Path) -> None:
 
     Of a CSV file Arrow's threads hold only what is their own, as they open it themselves.
     """
-    from inventory.history import History
+    from inventory.history.reader import History
 
     targets = [tmp_path / f"x.{suffix}" for suffix in ("parquet", "xlsx")]
     for target in targets:

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.cli_runner import run
 
 import inventory
-from cli.running import run
-from inventory.collect import new_run_id
-from inventory.history import History
-from inventory.recording import record
+from inventory.collection.collector import new_run_id
+from inventory.history.reader import History
+from inventory.history.recorder import record
 
 MODEL = {
     "type": "llm",

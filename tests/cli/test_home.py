@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from hostile import LEGAL
+from support.cli_runner import Done, clean, run
+from support.hostile_servers import LEGAL
 
 import inventory
-from cli.running import Done, clean, run
 from inventory import History, read
 
 ANSWER = "a=file:~/answer.json"

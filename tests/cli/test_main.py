@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile import LEGAL, Hostile, answer
+from support.cli_runner import COMMAND, clean, run
+from support.hostile_servers import LEGAL, Hostile, answer
 
 import inventory
-from cli.running import COMMAND, clean, run
 
 HEAVY = ("pandas", "pyarrow", "httpx", "numpy", "openpyxl", "duckdb", "asyncio", "http")
 COMMANDS = ("check", "demo", "diff", "export", "history", "prune", "schedule", "show", "snapshot", "verify")

@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.cli_runner import BEGINNING, Done, run
 
-from cli.running import BEGINNING, Done, run
-from inventory.history import History
+from inventory.history.reader import History
 
 READING = [
     ("verify",),

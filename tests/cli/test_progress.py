@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from hostile import LEGAL, Hostile, answer, silence
+from support.cli_runner import BEGINNING, COMMAND, clean, run
+from support.hostile_servers import LEGAL, Hostile, answer, silence
 
-from cli.running import BEGINNING, COMMAND, clean, run
 from inventory.cli._progress import line
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile import Hostile, answer
+from support.cli_runner import Done, clean, run
+from support.hostile_servers import Hostile, answer
 
 import inventory
-from cli.running import Done, clean, run
 from inventory import History
-from inventory.demo import StandIn, inventory_after, inventory_before
-from inventory.journal import read
+from inventory.history.run_log import read
+from inventory.stub_server import StandIn, inventory_after, inventory_before
 
 DEAD = "dead=127.0.0.1:9"
 

@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-from hostile import Hostile, answer
+from support.cli_runner import TOKEN, clean, run
+from support.hostile_servers import Hostile, answer
 
 import inventory
-from cli.running import TOKEN, clean, run
-from inventory.demo import StandIn, inventory_before
-from inventory.references import time_of
+from inventory.history.selectors import time_of
+from inventory.stub_server import StandIn, inventory_before
 
 DEAD = "dead=127.0.0.1:9"
 REFUSED_LINE = (

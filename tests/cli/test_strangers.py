@@ -4,9 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from hostile import LEGAL, Hostile, answer
-
-from cli.running import clean, run
+from support.cli_runner import clean, run
+from support.hostile_servers import LEGAL, Hostile, answer
 
 SECRET = "SecretOfTheUser1234"
 

@@ -11,12 +11,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support.snapshots import snapshot
 
 import inventory
-from formats.samples import snapshot
 from inventory import formats
 from inventory.errors import FileError
-from inventory.files import drafted
+from inventory.filesystem.atomic import drafted
 
 FORMATS = pytest.mark.parametrize("suffix", formats.FORMATS)
 OLD, NEW = (snapshot([{"server": "s", "key": key * 20_000, "ordinal": 0}]) for key in "on")
@@ -24,7 +24,7 @@ PRELUDE = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
 from pathlib import Path
-from formats.samples import snapshot
+from support.snapshots import snapshot
 from inventory import FileError, formats
 OLD, NEW = (snapshot([dict(server="s", key=key * 20_000, ordinal=0)]) for key in "on")
 folder, suffix = Path(sys.argv[1]), sys.argv[2]

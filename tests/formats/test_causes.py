@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.snapshots import convert, fleet
 
 import inventory
-from formats.samples import convert, fleet
-from inventory import derived, formats, schema
+from inventory import formats, schema
 from inventory.errors import FileError
+from inventory.schema import derived
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 
@@ -118,7 +119,7 @@ def test_tables_of_the_history(tmp_path: Path) -> None:
         "models by key": derived.FLEET,
         "counts by server or label": derived.GROUPS,
     }
-    from inventory.snapshot import build
+    from inventory.tables import build
 
     for suffix in formats.TABLES:
         for what, table in tables.items():

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.snapshots import fleet, snapshot
 
 import inventory
-from formats.samples import fleet, snapshot
 from inventory import schema
 from inventory.formats import csv as ours
-from inventory.snapshot import build
+from inventory.tables import build
 
 text = st.text(st.sampled_from("'\"=+-@;, \t\r\n\0ax|%\uff1d"), max_size=10)
 

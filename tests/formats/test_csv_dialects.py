@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from support.snapshots import HOSTILE, convert, fleet, hostile, same, snapshot, snapshots
 
 import inventory
-from formats.samples import HOSTILE, convert, fleet, hostile, same, snapshot, snapshots
 from inventory import formats, schema
-from inventory.dialects import PROGRAMS, Dialect, dialect_of
+from inventory.config.dialects import PROGRAMS, Dialect, dialect_of
 from inventory.errors import ConfigurationError, FileError
-from inventory.overview import Overview
-from inventory.snapshot import Snapshot, rows
+from inventory.report.facts import Overview
+from inventory.tables import Snapshot, rows
 
 DIALECTS = set(PROGRAMS.values())
 EACH = pytest.mark.parametrize("dialect", sorted(DIALECTS, key=str), ids=str)

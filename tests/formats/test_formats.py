@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from support.snapshots import RUN, fleet, same, snapshot, snapshots
 
 import inventory
-from formats.samples import RUN, fleet, same, snapshot, snapshots
 from inventory import formats, schema
-from inventory.derived import NOT_COMPARED
 from inventory.errors import ConfigurationError, FileError
-from inventory.overview import Overview
-from inventory.snapshot import Snapshot, table_of
-from inventory.snapshot import rows as rows_of
+from inventory.report.facts import Overview
+from inventory.schema.derived import NOT_COMPARED
+from inventory.tables import Snapshot, table_of
+from inventory.tables import rows as rows_of
 
 FORMATS = pytest.mark.parametrize("suffix", formats.FORMATS)
 TABLES = pytest.mark.parametrize("suffix", formats.TABLES)

@@ -17,7 +17,7 @@ from pyarrow import parquet
 import inventory
 from inventory import schema
 from inventory.errors import FileError
-from inventory.snapshot import rows
+from inventory.tables import rows
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "formats"
 EXPECTED: dict[str, list[dict[str, Any]]] = json.loads((GOLDEN / "expected.json").read_text())

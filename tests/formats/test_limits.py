@@ -9,14 +9,17 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyarrow.parquet import read_metadata, write_table
-from trust.test_t14_hostile_files import rewrite
+from security.test_hostile_files import rewrite
+from support.snapshots import RUN, fleet, snapshot
 
 import inventory
-from formats.samples import RUN, fleet, snapshot
 from inventory import formats, schema
 from inventory.errors import FileError
-from inventory.formats import _csv_any, _csv_look, _limits, _pages, _parts, _soundness, csv, parquet
-from inventory.snapshot import Snapshot
+from inventory.formats import _limits, _validation, csv, parquet
+from inventory.formats.csv import foreign, sniff
+from inventory.formats.parquet import page_headers
+from inventory.formats.xlsx import reader
+from inventory.tables import Snapshot
 
 ROW = {"server": "s", "key": "a", "ordinal": 0}
 SHEET = "xl/worksheets/sheet2.xml"
@@ -46,21 +49,21 @@ def written(folder: Path, suffix: str) -> Path:
     ("suffix", "room", "name", "limit", "said"),
     [
         *((suffix, _limits, "FILE_LIMIT", 10, "it has ") for suffix in formats.READABLE),
-        ("xlsx", _parts, "_ENTRIES", 3, " parts"),
-        ("xlsx", _parts, "_UNPACKED_MOST", 1000, "it unpacks to"),
-        ("xlsx", _parts, "_ELEMENTS_MOST", 10, "more cells"),
-        ("xlsx", _parts, "_NAMES", 5, "more names"),
-        ("xlsx", _parts, "_CELL", 8, "a text that no cell can"),
-        *((suffix, _soundness, "_PARTS", 0, "holds more than any answer") for suffix in formats.READABLE),
-        *((suffix, _soundness, "_PARTS_IN_ALL", 1, "holds more than any answer") for suffix in formats.READABLE),
-        ("parquet", _pages, "FOOTER_LIMIT", 10, "its footer has"),
-        ("parquet", _pages, "PAGE_LIMIT", 0, "it unpacks to"),
-        ("parquet", _pages, "_PAGES", 0, "it unpacks to"),
-        ("parquet", _pages, "row_bytes", lambda _: 0, "it unpacks to"),
+        ("xlsx", reader, "_ENTRIES", 3, " parts"),
+        ("xlsx", reader, "_UNPACKED_MOST", 1000, "it unpacks to"),
+        ("xlsx", reader, "_ELEMENTS_MOST", 10, "more cells"),
+        ("xlsx", reader, "_NAMES", 5, "more names"),
+        ("xlsx", reader, "_CELL", 8, "a text that no cell can"),
+        *((suffix, _validation, "_PARTS", 0, "holds more than any answer") for suffix in formats.READABLE),
+        *((suffix, _validation, "_PARTS_IN_ALL", 1, "holds more than any answer") for suffix in formats.READABLE),
+        ("parquet", page_headers, "FOOTER_LIMIT", 10, "its footer has"),
+        ("parquet", page_headers, "PAGE_LIMIT", 0, "it unpacks to"),
+        ("parquet", page_headers, "_PAGES", 0, "it unpacks to"),
+        ("parquet", page_headers, "row_bytes", lambda _: 0, "it unpacks to"),
         ("parquet", parquet, "_PARTS", 0, "more than the observations"),
         ("parquet", parquet, "TABLE_LIMIT", 0, "its texts take more"),
         ("csv", csv, "row_bytes", lambda _: 0, " lines"),
-        ("csv", _csv_look, "_HEADER_LIMIT", 5, "its first line has more than"),
+        ("csv", sniff, "_HEADER_LIMIT", 5, "its first line has more than"),
         *((suffix, _limits, "row_bytes", lambda _: 0, "its rows take more") for suffix in ("csv", "xlsx")),
     ],
 )
@@ -77,8 +80,8 @@ def test_each_limit(
 @pytest.mark.parametrize(
     ("room", "name", "limit", "said"),
     [
-        (_csv_any, "_LINE", 20, "a line has more than"),
-        (_csv_any, "_ROWS", 3, "it has more than 3 rows"),
+        (foreign, "_LINE", 20, "a line has more than"),
+        (foreign, "_ROWS", 3, "it has more than 3 rows"),
         (_limits, "row_bytes", lambda _: 0, "its rows take more"),
     ],
 )
@@ -90,7 +93,7 @@ def test_each_limit_of_what_others_save(
     path.write_bytes(path.read_text("utf-8-sig").encode("utf-16"))
     inventory.read(path)
     monkeypatch.setattr(room, name, limit)
-    monkeypatch.setattr(_csv_any, "_BATCH", 2)
+    monkeypatch.setattr(foreign, "_BATCH", 2)
     assert said in refused(path)
 
 
@@ -110,7 +113,7 @@ def test_the_limit_of_shared_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     named = b'<Relationship Id="texts" Type="x/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
     rewrite(path, {"xl/_rels/workbook.xml.rels": named}, b"</Relationships>")
     inventory.read(path)
-    monkeypatch.setattr(_parts, "_CHARACTERS", 5)
+    monkeypatch.setattr(reader, "_CHARACTERS", 5)
     assert "its texts have more" in refused(path)
 
 
@@ -123,9 +126,9 @@ def test_how_a_text_is_pronounced_is_no_part_of_it(tmp_path: Path) -> None:
     rewrite(path, {"xl/_rels/workbook.xml.rels": named}, b"</Relationships>")
     rewrite(path, {"xl/worksheets/sheet2.xml": b'<row><c t="s"><v>0</v></c></row></sheetData>'}, b"</sheetData>")
     with path.open("rb") as file:
-        parts = _parts.Parts(path, file)
+        parts = reader.Parts(path, file)
         [last] = [*parts.rows(parts.titles[1])][-1]
-    assert last == _parts.Cell("s", "google")
+    assert last == reader.Cell("s", "google")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +156,7 @@ def test_no_row_has_more_cells_than_our_tables_have_columns(cells: bytes, tmp_pa
     path = written(tmp_path, "xlsx")
     rewrite(path, {SHEET: b'<row r="9000">' + cells + b"</row></sheetData>"}, b"</sheetData>")
     with path.open("rb") as file:
-        assert max(map(len, _parts.Parts(path, file).rows("Models"))) == 64
+        assert max(map(len, reader.Parts(path, file).rows("Models"))) == 64
     assert max(len(one.columns) for one in schema.TABLES.values()) < 64
 
 
@@ -187,7 +190,7 @@ def test_an_empty_file_is_not_begun(suffix: str, tmp_path: Path) -> None:
 def test_what_no_run_can_say_of_itself(suffix: str, observed: dict[str, Any], said: str, tmp_path: Path) -> None:
     """A run's id names files, and its time is told in any zone: a file with others is refused."""
     with pytest.raises(ValueError, match=said):
-        _soundness.check(snapshot([ROW], **observed))
+        _validation.check(snapshot([ROW], **observed))
     path = tmp_path / f"x.{suffix}"
     with contextlib.suppress(Exception):  # some of it cannot even be written
         snapshot([ROW], **observed).write(path)
@@ -200,7 +203,7 @@ def test_two_runs_in_one_file() -> None:
     one = snapshot([ROW]).tables
     two = snapshot([{**ROW, "server": "t"}], run_id=RUN.replace("3f9a", "0000")).tables["observations"]
     with pytest.raises(ValueError, match="no run has such an id"):
-        _soundness.check(Snapshot({**one, "observations": pa.concat_tables([one["observations"], two])}))
+        _validation.check(Snapshot({**one, "observations": pa.concat_tables([one["observations"], two])}))
 
 
 @pytest.mark.parametrize(
@@ -215,7 +218,7 @@ def test_two_runs_in_one_file() -> None:
 def test_each_check_of_a_page(header: bytes, said: str) -> None:
     """The header of a page that no program writes is refused."""
     with pytest.raises(ValueError, match=said):
-        _pages._header(header, 0)
+        page_headers._header(header, 0)
 
 
 @pytest.mark.parametrize("name", ["server", "key"])
@@ -296,8 +299,8 @@ def doubled(taken: Snapshot) -> None:
 )
 def test_each_check_of_what_a_file_says(change: Callable[[Snapshot], None], said: str) -> None:
     """A snapshot is sound only if all of it is."""
-    taken = _soundness.check(fleet())
+    taken = _validation.check(fleet())
     changed = Snapshot(dict(taken.tables), taken.grains)
     change(changed)
     with pytest.raises(ValueError, match=said):
-        _soundness.check(changed)
+        _validation.check(changed)

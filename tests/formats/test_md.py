@@ -7,15 +7,15 @@ import pytest
 from cmarkgfm.cmark import Options
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.html_pages import Page
+from support.snapshots import HOSTILE, PIECES, fleet, names, snapshot
+from support.workbooks import full
 
 import inventory
-from formats.books import full
-from formats.pages import Page
-from formats.samples import HOSTILE, PIECES, fleet, names, snapshot
 from inventory import schema
 from inventory.formats import md
-from inventory.layout import visible
-from inventory.overview import Overview, cards
+from inventory.report.facts import Overview, cards
+from inventory.text import visible
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20) | st.sampled_from(
     [*PIECES, *filter(None, HOSTILE)]

@@ -12,12 +12,12 @@ import polars
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from support.snapshots import RUN, convert, fleet, same, snapshot
 
 import inventory
-from formats.samples import RUN, convert, fleet, same, snapshot
 from inventory import schema
 from inventory.errors import FileError
-from inventory.snapshot import Snapshot, rows
+from inventory.tables import Snapshot, rows
 
 FLEET = fleet()
 MODELS = FLEET.tables["models"]

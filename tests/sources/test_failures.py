@@ -10,17 +10,17 @@ from typing import Any
 
 import httpcore
 import pytest
-from hostile import CERTIFICATE, CERTIFICATES, LEGAL, Hostile, answer, raw
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.hostile_servers import CERTIFICATE, CERTIFICATES, LEGAL, Hostile, answer, raw
 
 import inventory
+from inventory.config.servers import Server, choose
 from inventory.errors import ConfigurationError, ServerError, Unreachable
-from inventory.servers import Server, choose
-from inventory.snapshot import rows
 from inventory.sources import Deadline, source_of
 from inventory.sources._connections import Connections
 from inventory.sources._failures import failure_of
+from inventory.tables import rows
 
 
 def error_of(server: Server, timeout: float = 5.0) -> str:

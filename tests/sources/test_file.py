@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli.running import COMMAND, clean
+from support.cli_runner import COMMAND, clean
 
 import inventory
-from inventory.servers import Server
-from inventory.snapshot import rows
+from inventory.config.servers import Server
 from inventory.sources.file import FILE_LIMIT
+from inventory.tables import rows
 
 
 def status(path: Path) -> tuple[str, str]:

@@ -13,19 +13,11 @@ from typing import Any
 
 import httpcore
 import pytest
-from hostile import (
-    CERTIFICATE,
-    LEGAL,
-    REFUSED,
-    Behaviour,
-    Hostile,
-    answer,
-    raw,
-)
+from support.hostile_servers import CERTIFICATE, LEGAL, REFUSED, Behaviour, Hostile, answer, raw
 
 import inventory
+from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, Invalid, ServerError, Timeout, Unreachable
-from inventory.servers import Server
 from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Answer, Deadline, source_of
 from inventory.sources._connections import Connections
 from inventory.sources._http import ATTEMPTS, _read

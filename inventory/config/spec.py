@@ -1,0 +1,177 @@
+"""The keys of ``inventory.toml``: what each may be, and the error that names the nearest one.
+
+A key is one line in ``TABLES``; the checks and the README's table follow it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from inventory.config.dialects import DECIMALS, SEPARATORS
+from inventory.config.labels import check_label
+from inventory.errors import ConfigurationError
+from inventory.schema import GRAINS
+
+APIS = ("lmstudio", "lmstudio_v0", "auto")
+"""What can be asked of an address over HTTP."""
+
+ADVICE = "Name the variable that holds it (token_env = ...) or the file (token_file = ...)"
+TOKEN = re.compile(r"sk-lm-\w{4}")
+"""How an API token of LM Studio begins: a text that holds one is never repeated."""
+
+_TOKEN_WORDS = ("token", "api_token", "api_key", "apikey", "password", "secret", "bearer")
+_TYPES: dict[str, tuple[type, ...]] = {"number": (int, float), "integer": (int,), "labels": (dict,), "texts": (list,)}
+_WANTED = {
+    "text": "a text",
+    "path": "a path in quotes",
+    "number": "a number",
+    "integer": "a whole number",
+    "labels": 'a table of texts, such as { site = "Rome" }',
+    "texts": 'a list of texts, such as ["extra.last_used_at"]',
+}
+_FOUND = {bool: "true or false", str: "a text", int: "a whole number", list: "a list", dict: "a table"}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of one table.
+
+    Attributes:
+        name: as it stands in the file.
+        kind: ``text``, ``path``, ``number``, ``integer``, ``labels`` or ``texts``.
+        meaning: one sentence.
+        words: the texts that it can be; empty for any.
+        least: the least number.
+        most: the greatest number.
+        above: the number must be more than the least.
+    """
+
+    name: str
+    kind: str
+    meaning: str
+    words: tuple[str, ...] = ()
+    least: float = 0
+    most: float = 86400
+    above: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """What its value must be."""
+        if self.kind in ("number", "integer"):
+            low = f"more than {self.least:g}, at most" if self.above else f"from {self.least:g} to"
+            return f"{_WANTED[self.kind]}, {low} {self.most:g}"
+        return ", ".join(_quoted(word) for word in self.words if word.isprintable()) or _WANTED[self.kind]
+
+
+TIMEOUT = Key("timeout", "number", "Seconds that a server has for its whole answer.", above=True)
+CONCURRENCY = Key("concurrency", "integer", "Servers asked at the same time.", least=1, most=1024)
+RECHECK = Key("recheck", "number", "Seconds before a doubtful answer is asked for once more.", most=3600)
+_COMMON = (
+    Key("token_env", "text", "The environment variable that holds the token."),
+    Key("token_file", "path", "The file that holds the token; read when the server is asked."),
+    Key("source", "text", "Which API is asked; `auto` asks the older one where there is no other.", APIS),
+    Key("ca_file", "path", "A PEM file with the certificate authorities to trust, for https."),
+)
+TABLES = {
+    "server": (
+        Key("name", "text", "What the server is called; by default its host."),
+        Key("url", "text", "Its address, or `file:PATH` for a saved answer. Needed."),
+        Key("labels", "labels", "What you say about it."),
+        TIMEOUT,
+        *_COMMON,
+    ),
+    "history": (Key("path", "path", "The history's folder."),),
+    "csv": (
+        Key("separator", "text", "What separates the cells of CSV files that are written.", tuple(SEPARATORS)),
+        Key("decimal", "text", "What stands before the decimals in them.", DECIMALS),
+    ),
+    "compare": (Key("ignore", "texts", "Fields that are not compared; `*` and `?` are wild."),),
+    "defaults": (
+        TIMEOUT,
+        CONCURRENCY,
+        RECHECK,
+        Key("grain", "text", "What a row of a CSV or Parquet file is.", (*GRAINS, "both")),
+        *_COMMON,
+    ),
+}
+
+
+def title(table: str) -> str:
+    """A table as it stands in the file."""
+    return f"[[{table}]]" if table == "server" else f"[{table}]"
+
+
+def names(table: str = "") -> list[str]:
+    """The keys of a table, or those of the file itself: its tables."""
+    return [key.name for key in TABLES[table]] if table else list(TABLES)
+
+
+def unknown(name: str, table: str = "") -> ConfigurationError:
+    """What is to be said of a key that is not among ``names``: the nearest that is, or where it belongs."""
+    what = f"unknown key {name!r}" + (f" in {title(table)}" if table else "")
+    if name.lower() in _TOKEN_WORDS:
+        return ConfigurationError("a token may not stand in the file (it is not shown here)", ADVICE)
+    if near := _near(name, names(table)):
+        return ConfigurationError(what, f"Did you mean {near!r}?")
+    if homes := [title(home) for home in TABLES if name in names(home)]:
+        return ConfigurationError(what, f"It belongs in {' or '.join(homes)}")
+    return ConfigurationError(what, f"There are: {', '.join(names(table))}")
+
+
+def checked(key: Key, value: Any) -> Any:
+    """The same value, once it is known to be one that the key can have.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if not isinstance(value, _TYPES.get(key.kind, (str,))) or isinstance(value, bool):
+        raise ConfigurationError(f"{key.name} is {_kind(value)}", f"It must be {key.wanted}")
+    if isinstance(value, int | float):
+        if not key.least <= value <= key.most or (key.above and value == key.least):
+            raise ConfigurationError(f"{key.name} cannot be {str(value)[:20]}", f"It must be {key.wanted}")
+    elif isinstance(value, dict):
+        _check_labels(value)
+    elif isinstance(value, list):
+        for text in value:
+            if not isinstance(text, str):
+                raise ConfigurationError(f"{key.name} holds {_kind(text)}", f"It must be {key.wanted}")
+            _check_text(key, text)
+    else:
+        _check_text(key, value)
+    return value
+
+
+def _quoted(word: str) -> str:
+    return word if word.isidentifier() else repr(word)
+
+
+def _check_text(key: Key, value: Any) -> None:
+    if value in key.words:
+        return
+    if not value.strip():
+        raise ConfigurationError(f"{key.name} is empty", key.meaning)
+    if not value.isprintable():
+        advice = "Is it a line break or a tab? In double quotes a backslash is an escape: use single quotes"
+        raise ConfigurationError(f"{key.name} holds a character that cannot be shown", advice)
+    if key.words and value not in key.words:
+        near = _near(value, key.words)
+        advice = f"Did you mean {near!r}?" if near else f"Use {key.wanted}"
+        raise ConfigurationError(f"{key.name} cannot be {value!r}", advice)
+
+
+def _check_labels(labels: Mapping[str, Any]) -> None:
+    for name, text in labels.items():
+        if not isinstance(text, str):
+            raise ConfigurationError(f"the label {name} is {_kind(text)}", "It must be a text, in quotes")
+        check_label(name, text)
+
+
+def _kind(value: Any) -> str:
+    return "a number with a fraction" if isinstance(value, float) else _FOUND.get(type(value), "a date or a time")
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    import difflib  # only to word an error
+
+    return next(iter(difflib.get_close_matches(name.lower(), known, 1, 0.5)), "")

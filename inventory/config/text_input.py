@@ -1,0 +1,45 @@
+"""Texts that say what is asked: a configuration, or a list of servers; out of a file, or of standard input."""
+
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+from inventory.errors import ConfigurationError
+from inventory.filesystem.regular_files import UnsuitableFileError, read_regular
+
+LIMIT = 16 * 1024 * 1024
+"""Bytes that such a text may have."""
+
+
+def text_of(path: Path) -> str:
+    """The text of a file that says what is asked.
+
+    Raises:
+        ConfigurationError: it is no file, cannot be read, is larger than ``LIMIT`` or is not UTF-8.
+    """
+    try:
+        return text_in(BytesIO(read_regular(path, LIMIT)), str(path))
+    except UnsuitableFileError as error:
+        if error.too_large:
+            raise ConfigurationError(f"{path} {error}", "Is it the right file?") from error
+        raise ConfigurationError(f"{path} is not a file", "Give the path of a text file") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} could not be read: {error.strerror}", "Check the path") from error
+    except ValueError as error:  # a path that no system can have
+        raise ConfigurationError("the path of a file cannot be read: it holds a NUL", "Check the path") from error
+
+
+def text_in(file: IO[bytes], name: str) -> str:
+    """The text that an open file holds; errors as ``text_of``."""
+    body = file.read(LIMIT + 1)
+    if len(body) > LIMIT:
+        raise ConfigurationError(f"{name} is larger than {LIMIT // 2**20} MiB", "Is it the right file?")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            what = f"{name} line 1: the text is not UTF-8 but UTF-16, as PowerShell writes it"
+            raise ConfigurationError(what, "Save the file as UTF-8") from error
+        line = body.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(f"{name} line {line}: the text is not UTF-8", "Save the file as UTF-8") from error

@@ -1,0 +1,253 @@
+"""Snapshot x Snapshot -> Changes: what was added, removed and reconfigured.
+
+Only servers that were read completely in both snapshots are compared; the others say nothing about what is gone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pyarrow as pa
+
+from inventory import schema
+from inventory.diff.changes import UNREAD, Changes
+from inventory.diff.extras import are_too_many, as_one, servers_with_too_many
+from inventory.diff.fields import compared, ignored_in, value_text
+from inventory.diff.matching import Entries, Entry, Pair, Row, instance_pairs, model_pairs, to_json
+from inventory.diff.renames import REGROUPED, Rename, find_renames, groups_of, hints_of
+from inventory.errors import wrong_type
+from inventory.schema.derived import HINTS, NOT_COMPARED
+from inventory.schema.gaps import alike
+from inventory.tables import Snapshot, rows, table_of, values
+
+_Fields = Mapping[str, frozenset[str]]
+_CAME = {"model": "added", "instance": "loaded"}
+_WENT = {"model": "removed", "instance": "unloaded"}
+
+
+@dataclass(frozen=True)
+class Side:
+    """What is compared of one moment.
+
+    Attributes:
+        servers: of each server its status, and when it was asked.
+        tables: the rows by grain.
+        fields: of each server the fields that have a value anywhere in its answer, as ``models.size_bytes``, where
+            ``tables`` hold only some of its rows; None if they hold all of them.
+        rows_only: only servers that have rows are known: of another one nothing can be said.
+    """
+
+    servers: Mapping[str, tuple[str, datetime | None]]
+    tables: Mapping[str, pa.Table]
+    fields: _Fields | None = None
+    rows_only: bool = False
+
+    def with_too_many(self, servers: set[str]) -> set[str]:
+        """Find the servers with more unknown fields than are compared one by one."""
+        if self.fields is not None:
+            return {server for server, fields in self.fields.items() if are_too_many(fields)}
+        tables = {schema.GRAIN_TABLES[grain].name: table for grain, table in self.tables.items()}
+        return servers_with_too_many(tables, servers)
+
+    def fields_where(self, odd: set[str]) -> _Fields | None:
+        """Return the fields, with the unknown ones of some servers as one."""
+        if self.fields is None:
+            return None
+        return {server: as_one(fields) if server in odd else fields for server, fields in self.fields.items()}
+
+
+def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes:
+    """Say what changed from one snapshot to another.
+
+    Args:
+        old: the earlier one.
+        new: the later one.
+        ignore: names of fields whose values are not compared, with all that is in them; ``*`` and ``?`` stand for any
+            text.
+
+    Raises:
+        ConfigurationError: one of them is no snapshot.
+    """
+    for given in (old, new):
+        if not isinstance(given, Snapshot):
+            raise wrong_type(
+                given, "a snapshot", "Get one from inventory.collection.collector, inventory.read or History.load"
+            )
+    old, new = alike(old, new)
+    return compare_sides(_side(old), _side(new), ignore, (*old.ignored, *new.ignored))
+
+
+def compare_sides(old: Side, new: Side, ignore: Sequence[str] = (), unkept: Sequence[str] = ()) -> Changes:
+    """``compare`` for what is known of two moments, which need not be whole snapshots.
+
+    Args:
+        old: the earlier one.
+        new: the later one.
+        ignore: globs of fields that are not compared.
+        unkept: globs of unknown fields that the rows of one side were kept without.
+    """
+    before, after = ({server: status for server, (status, _) in side.servers.items()} for side in (old, new))
+    both = {server for server in before.keys() & after.keys() if before[server] == after[server] == "ok"}
+    grains = [grain for grain in schema.GRAINS if grain in old.tables and grain in new.tables]
+    lacking = {
+        server: (*unkept, *ignored_in(name for side in (old, new) for name in (side.fields or {}).get(server, ())))
+        for server in both
+    }
+    odd = {server for side in (old, new) for server in side.with_too_many(both)}
+    olds, news = (_entries(side, grains, ignore, lacking, odd) for side in (old, new))
+    fields = [side.fields_where(odd) for side in (old, new)]
+    found = [
+        change for server in olds.keys() | news.keys() for change in _server(server, olds[server], news[server], fields)
+    ]
+    found.sort(
+        key=lambda row: (
+            row["server"],
+            schema.GRAINS.index(row["grain"]),
+            schema.CHANGES_WORDS.index(row["change"]),
+            row["key"] or "",
+            row["ordinal"] or 0,
+            row["instance_id"] or "",
+            row["instance_ordinal"] or 0,
+        )
+    )
+    seen = {
+        server: moment for side in (old, new) for server, (status, moment) in side.servers.items() if status == "ok"
+    }
+    skipped = [
+        {
+            "server": server,
+            "reason": _reason(before.get(server), after.get(server), old, new),
+            "last_read": seen.get(server),
+        }
+        for server in sorted((before.keys() | after.keys()) - both)
+    ]
+    return Changes(table_of(schema.CHANGES, found), table_of(NOT_COMPARED, skipped), table_of(HINTS, hints_of(found)))
+
+
+def left_out(changes: Changes, failed: Sequence[Row], known: Mapping[str, Row | None]) -> Changes:
+    """The same changes, with the servers named that could not be read now.
+
+    Args:
+        changes: of what was known of each server.
+        failed: the observations of the servers that were not read.
+        known: the last complete observation of each server, if there is one.
+    """
+    skipped = {row["server"]: row for row in rows(changes.skipped)}
+    for row in failed:
+        last = known.get(row["server"])
+        skipped[row["server"]] = {
+            "server": row["server"],
+            "reason": f"{UNREAD} now: {row['status']}",
+            "last_read": last["observed_at"] if last else None,
+        }
+    return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
+
+
+def _side(snapshot: Snapshot) -> Side:
+    told = zip(
+        *(values(snapshot.tables["observations"], name) for name in ("server", "status", "observed_at")), strict=True
+    )
+    return Side(
+        {server: (status, moment) for server, status, moment in told},
+        {grain: snapshot.tables[schema.GRAIN_TABLES[grain].name] for grain in snapshot.grains},
+        rows_only=snapshot.gaps.servers,
+    )
+
+
+def _reason(before: str | None, after: str | None, old: Side, new: Side) -> str:
+    if after is None:
+        return "no rows in the new file, which does not say who was read" if new.rows_only else "no longer asked"
+    if after != "ok":
+        return f"{UNREAD} now: {after}"
+    if before is None and old.rows_only:
+        return "no rows in the old file, which does not say who was read"
+    return "seen for the first time: a baseline" if before is None else f"{UNREAD} before: {before}"
+
+
+def _entries(
+    side: Side, grains: Sequence[str], ignore: Sequence[str], unkept: Mapping[str, Sequence[str]], odd: set[str]
+) -> dict[str, Entries]:
+    """The entries of each server in ``unkept`` that has any; of those in ``odd`` the unknown fields are one field."""
+    groups: dict[str, Entries] = defaultdict(lambda: {grain: [] for grain in grains})
+    for grain in grains:
+        table = schema.GRAIN_TABLES[grain]
+        for row in rows(side.tables[grain]):
+            if (server := row["server"]) in unkept:
+                fields = compared(row, table, ignore, unkept[server], extra_as_one=server in odd)
+                groups[server][grain].append(Entry(row, fields))
+    return groups
+
+
+def _server(server: str, olds: Entries, news: Entries, fields: Sequence[_Fields | None]) -> Iterator[Row]:
+    """The changes of one server; both sides hold the same grains.
+
+    ``fields`` are the fields of its whole answers, where the entries are only a part of them.
+    """
+    models = None
+    if "model" in olds:
+        pairs = model_pairs(olds, news)
+        renames = find_renames(pairs)
+        models = groups_of(pairs, renames)
+        yield from (_renamed(rename) for rename in renames)
+        renamed = {id(entry) for rename in renames for entry in (rename.old, rename.new)}
+        pairs = [pair for pair in pairs if None not in pair or renamed.isdisjoint(map(id, pair))]
+        pairs += [rename.pair() for rename in renames if rename.compared]
+        yield from _changes("model", server, _seen("model", server, olds, news, fields), pairs)
+    if "instance" in olds:
+        pairs = instance_pairs(olds["instance"], news["instance"], models)
+        yield from _changes("instance", server, _seen("instance", server, olds, news, fields), pairs)
+
+
+def _renamed(rename: Rename) -> Row:
+    old, new = rename.old.row, rename.new.row
+    change = _change("model", new, "renamed", field="key", old=old["key"], new=new["key"])
+    return change | ({"hint": REGROUPED} if rename.regrouped else {})
+
+
+def _seen(
+    grain: str, server: str, olds: Entries, news: Entries, fields: Sequence[_Fields | None]
+) -> tuple[set[str], set[str]]:
+    """The fields that had a value before in any row of a grain, and those that have one after."""
+    table = f"{schema.GRAIN_TABLES[grain].name}."
+    had, has = (
+        {field for entry in side[grain] for field in entry.fields}
+        if known is None
+        else {field.removeprefix(table) for field in known[server] if field.startswith(table)}
+        for side, known in zip((olds, news), fields, strict=True)
+    )
+    return had, has
+
+
+def _changes(grain: str, server: str, seen: tuple[set[str], set[str]], pairs: list[Pair]) -> Iterator[Row]:
+    """The changes of one grain of one server.
+
+    A field is reported when a row that was there before has it and no row had it. What only a new row has is no news
+    about the server.
+    """
+    kinds = {column.name: column.kind for column in schema.GRAIN_TABLES[grain].columns}
+    both = [(one, other) for one, other in pairs if one and other]
+    had, has = seen
+    reported = {field for _, other in both for field in other.fields} - had
+    unreported = {field for one, _ in both for field in one.fields} - has
+    yield from (_change(grain, {"server": server}, "reported", field=field) for field in sorted(reported))
+    yield from (_change(grain, {"server": server}, "unreported", field=field) for field in sorted(unreported))
+    for one, other in pairs:
+        if other is None:
+            if one is not None:
+                yield _change(grain, one.row, _WENT[grain], old=to_json(one.fields))
+        elif one is None:
+            yield _change(grain, other.row, _CAME[grain], new=to_json(other.fields))
+        elif one.fields != other.fields or one.row["extra"] is not None:  # in extra, 1 and true are equal to Python
+            for field in sorted((one.fields.keys() | other.fields.keys()) - reported - unreported):
+                was, now = (value_text(entry.fields.get(field), field, kinds) for entry in (one, other))
+                if was != now:
+                    yield _change(grain, other.row, "reconfigured", field=field, old=was, new=now)
+
+
+def _change(
+    grain: str, row: Row, word: str, field: str | None = None, old: str | None = None, new: str | None = None
+) -> Row:
+    change: Row = dict.fromkeys(schema.CHANGES.names)
+    change |= {name: row[name] for name in (*schema.GRAIN_TABLES[grain].keys, "display_name") if name in row}
+    return change | {"grain": grain, "change": word, "field": field, "old": old, "new": new}

@@ -1,0 +1,139 @@
+"""Files that take the place of others as a whole or not at all, and keep their owners and permissions."""
+
+import contextlib
+import errno
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from inventory.errors import FileError
+from inventory.filesystem.regular_files import require_regular
+from inventory.filesystem.rights import followed, is_read_only, keep_rights
+from inventory.filesystem.temporary_files import fcntl, sweep, sync_folder, temporary, to_disk
+
+WINDOWS = os.name == "nt"
+_PATIENCE = 2.0 if WINDOWS else 0.0  # seconds for whoever has a target open: Windows does not replace it then
+_PAUSE = 0.1
+
+
+@contextlib.contextmanager
+def drafted(path: Path, body: bytes, *, several: bool = False) -> Iterator[Callable[[], None]]:
+    """Write a temporary file beside the target; what this yields, when called, moves it over the target.
+
+    Whenever it stops, the path holds all of the old content or all of the new. Left-overs of runs that were killed are
+    removed.
+
+    Args:
+        path: the target.
+        body: its new content.
+        several: other files change with it: what stood there is put back if the block fails after this one was moved.
+
+    Raises:
+        OSError: it could not be done; the target is as it was, and no temporary file is left.
+        FileError: several were to change, one could not, and another could not be put back.
+    """
+    target = followed(path)  # a link stays a link
+    before = _status(target)
+    stem = f".lms-inventory-{sha256(target.name.encode(errors='surrogatepass')).hexdigest()[:12]}-"
+    sweep(target.parent, stem)  # guard: what was left is swept
+    file, draft = temporary(target.parent, stem, 0o666 if before is None else before.st_mode & 0o777)
+    old = draft.with_suffix(".old.tmp")
+    moved = False
+    try:
+        if before is not None:
+            keep_rights(file.fileno(), target, before)
+        file.write(body)
+        to_disk(file)  # guard: a file is on the disk before it takes a name
+
+        def move() -> None:
+            nonlocal moved
+            if not fcntl:
+                file.close()  # Windows does not move a file that is open
+            if several and before is not None:
+                _keep(target, old)
+            _replace(draft, target)
+            moved = True
+            sync_folder(target.parent)
+
+        yield move  # still open, and so locked: nobody sweeps it before it is moved
+    except BaseException as error:
+        if several and moved:  # guard: a pair is put back
+            _put_back(target, old if before is not None else None, error)
+        raise
+    finally:
+        with contextlib.suppress(OSError):  # all of it is on the disk, or else that was said
+            file.close()
+        for left in (draft, old) if several else (draft,):
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+
+def _put_back(target: Path, old: Path | None, cause: BaseException) -> None:
+    """Put back what stood at a target, or nothing if there was nothing.
+
+    Raises:
+        FileError: it could not be done.
+    """
+    try:
+        if old is None:
+            target.unlink()
+        else:
+            old.replace(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        advice = "Remove it: it is of another run than the file beside it"
+        if old is not None:
+            with contextlib.suppress(OSError):
+                kept = target.with_name(f"{target.name}.before")
+                _keep(old, kept)
+                advice = f"What was there before is in {kept}"
+        raise FileError(f"{target} is new and could not be put back: {error.strerror}", advice) from cause
+
+
+def _replace(file: Path, target: Path) -> None:
+    """Move a file over its target, as soon as nobody has that open any more, where this matters.
+
+    Raises:
+        OSError: it could not be moved.
+    """
+    ends = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            file.replace(target)
+        except PermissionError as error:
+            if time.monotonic() < ends:
+                time.sleep(_PAUSE)
+                continue
+            if _PATIENCE:
+                error.strerror = f"{error.strerror}; is it open in another program?"
+            raise
+        return
+
+
+def _status(target: Path) -> os.stat_result | None:
+    """The status of what stands there; None for nothing. Only a file that may be written to is replaced.
+
+    Raises:
+        OSError: it is no file, or read-only.
+    """
+    try:
+        status = target.lstat()
+    except FileNotFoundError:
+        return None
+    require_regular(target, status.st_mode)  # guard: a device is not replaced
+    if is_read_only(target, status):
+        raise PermissionError(errno.EACCES, "it is read-only", str(target))
+    return status
+
+
+def _keep(target: Path, path: Path) -> None:
+    """Another name for what stands there; a copy of it where links cannot be made."""
+    try:
+        os.link(target, path)
+    except OSError:
+        with target.open("rb") as source, path.open("xb") as copy:  # never through a link that stands there
+            keep_rights(copy.fileno(), target, target.stat())
+            shutil.copyfileobj(source, copy)

@@ -1,0 +1,139 @@
+"""CSV as other programs save it: any separator and line end, UTF-16, rows without their last cells, local words."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from inventory import schema
+from inventory.formats._columns import NEEDED, LeftAside
+from inventory.formats._limits import too_large
+from inventory.formats._texts import parsed
+from inventory.formats._unreadable import AGAIN, Unreadable
+from inventory.formats.csv.sniff import Look
+from inventory.tables import build
+
+_LINE = 2**22
+"""Characters of a line; Python's reader refuses cells of more than 131,072."""
+
+_BATCH, _BATCH_SIZE = 2000, 4 * 2**20  # rows that are read together, and the characters in them
+_ROWS = 200_000
+"""Rows that are read in this way, which takes twenty times as long as the other."""
+
+_DIGITS = 18  # of a number that 64 bits hold
+_TEXTS = (schema.TEXT, schema.LIST, schema.OBJECT, schema.VALUE)
+_SHOWN = 40  # characters of a cell that a sentence shows
+
+
+def batches(path: Path, look: Look, table: schema.Table, aside: LeftAside) -> Iterator[pa.Table]:
+    """The rows, some at a time; an empty text is null, since these programs write both alike.
+
+    Raises:
+        Unreadable: a row or a cell is none of this table.
+    """
+    needed = [(look.names.index(name), name) for name in (*NEEDED, "ordinal") if name in look.names]
+    found: list[list[str]] = []
+    numbers: list[int] = []
+    size = total = 0
+    for number, cells in _rows(path, look):
+        empty = next((name for place, name in needed if not cells[place]), None)
+        if empty:
+            aside.add(number, empty)
+            continue
+        found.append(cells)
+        numbers.append(number)
+        size += sum(map(len, cells))
+        if len(found) >= _BATCH or size > _BATCH_SIZE:
+            total += len(found)
+            if total > _ROWS:
+                raise too_large(path, f"it has more than {_ROWS:,} rows, not as this tool writes them")
+            yield _built(table, look, found, numbers)
+            found, numbers, size = [], [], 0
+    yield _built(table, look, found, numbers)
+
+
+def _built(table: schema.Table, look: Look, found: list[list[str]], numbers: list[int]) -> pa.Table:
+    """A table of rows; a column that the file lacks is null."""
+    cells = dict(zip(look.names, zip(*found, strict=True), strict=True)) if found else {}
+    nothing = ("",) * len(found)
+    return build(
+        table,
+        {
+            column.name: _values(cells.get(column.name, nothing), column, numbers, look.separator)
+            for column in table.columns
+        },
+    )
+
+
+def _values(texts: Sequence[str], column: schema.Column, numbers: list[int], separator: str) -> list[Any]:
+    if column.kind in _TEXTS:
+        return [text or None for text in texts]
+    if column.kind == schema.INTEGER and all(len(text) <= _DIGITS and text.isascii() for text in texts):
+        whole = "".join(texts)
+        if whole.isdecimal() or not whole:  # as most are
+            return [int(text) if text else None for text in texts]
+    return [
+        _value(text, column, number, separator) if text else None for text, number in zip(texts, numbers, strict=True)
+    ]
+
+
+def _value(text: str, column: schema.Column, number: int, separator: str) -> Any:
+    try:
+        return parsed(text, column.kind, separator)
+    except Unreadable as error:
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+        raise Unreadable(f"row {number:,}, column {column.name}: {shown!r} {error.what}", error.advice) from error
+
+
+def _rows(path: Path, look: Look) -> Iterator[tuple[int, list[str]]]:
+    """The rows after the header that are not empty, each with as many cells as that, and their numbers from 1."""
+    width = len(look.names)
+    number = 0
+    with path.open("rb") as file:
+        file.seek(look.mark)
+        with TextIOWrapper(file, look.encoding, newline="") as lines:
+            reader = csv.reader(_lines(lines), delimiter=look.separator, strict=True)
+            try:
+                for number, cells in enumerate(reader, 1):
+                    if number > look.row and any(cells):
+                        yield number, _whole(cells, width, number, look)
+            except csv.Error as error:
+                if "end of data" in str(error):
+                    raise Unreadable(f"it is cut off inside a text of row {number + 1:,}", "Copy it again") from error
+                raise Unreadable(f"row {number + 1:,} is no row of a CSV file: {error}") from error
+            except UnicodeDecodeError as error:
+                raise _not_readable(look, number + 1, error) from error
+
+
+def _lines(lines: TextIOWrapper) -> Iterator[str]:
+    while line := lines.readline(_LINE):
+        if len(line) >= _LINE:
+            raise Unreadable(f"a line has more than {_LINE:,} characters", AGAIN)
+        yield line
+
+
+def _whole(cells: list[str], width: int, number: int, look: Look) -> list[str]:
+    """The cells of a row; some programs leave out those at the end that are empty."""
+    if len(cells) == width:
+        return cells
+    if len(cells) < width and look.ended and not look.ours:
+        return cells + [""] * (width - len(cells))
+    if len(cells) > width and not any(cells[width:]):
+        return cells[:width]
+    why = "it is cut off" if len(cells) < width else "a text without quotes may hold a separator"
+    raise Unreadable(
+        f"row {number:,} has {len(cells):,} cells, the header {width}: {why}", "Mend that row, or " + AGAIN
+    )
+
+
+def _not_readable(look: Look, number: int, error: UnicodeDecodeError) -> Unreadable:
+    if look.encoding == "utf-8":
+        return Unreadable(
+            f"it is not UTF-8 (about row {number:,})", "In the spreadsheet, save it as CSV UTF-8 or as Unicode text"
+        )
+    if error.end >= len(error.object):
+        return Unreadable("it is cut off inside a character", "Copy it again")
+    return Unreadable(f"it is not UTF-16 (about row {number:,})")

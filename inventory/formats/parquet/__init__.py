@@ -1,0 +1,230 @@
+"""Parquet: explicit types, zstd, units and meanings in every field, and how it came about in the file's metadata."""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+import inventory
+from inventory import schema
+from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
+from inventory.formats._limits import TABLE_LIMIT, gathered, too_large
+from inventory.formats._unreadable import Unreadable, check_kind
+from inventory.formats.parquet.page_headers import THRIFT_LIMITS, check_footer, check_pages
+from inventory.formats.parquet.typed import typed
+from inventory.schema.gaps import Gaps
+from inventory.tables import Snapshot, arrow_schema, concat, rows, table_of
+
+if TYPE_CHECKING:
+    from inventory.formats import Tables
+    from inventory.report.facts import Overview
+
+_OURS = b"lms-inventory"
+_ATTRIBUTES = b"PANDAS_ATTRS"  # what pandas gives as DataFrame.attrs, and writes again
+_REWRITTEN = "another program wrote it again: servers that have rows count as read, others are not known"
+_LENGTHS = "DELTA_LENGTH_BYTE_ARRAY"  # each text stands in the page, as in a plain one
+_DELTA = {"DELTA_BYTE_ARRAY", _LENGTHS}
+_BATCH = 4096  # rows that are spelt out together
+_PARTS = 1_000_000  # values in what the file says of itself: some dozens for each server
+
+
+def encode(overview: "Overview", grain: str) -> bytes:
+    """One table; the observations travel in the file's metadata, so that a server without models is known too."""
+    snapshot = overview.snapshot
+    table = snapshot.tables[schema.GRAIN_TABLES[grain].name]
+    about = _about(snapshot, grain)
+    observed = {
+        "observations": [
+            {**row, "observed_at": _text(row["observed_at"])} for row in rows(snapshot.tables["observations"])
+        ]
+    }
+    metadata = {
+        **(table.schema.metadata or {}),
+        _OURS: json.dumps(about | observed, ensure_ascii=False),
+        _ATTRIBUTES: json.dumps(about, ensure_ascii=False),
+    }
+    return _written(table.replace_schema_metadata(metadata))
+
+
+def encode_tables(tables: "Tables") -> bytes:
+    """The first of some tables."""
+    table = tables[0][1]
+    return _written(table.replace_schema_metadata({**(table.schema.metadata or {}), _OURS: json.dumps(_tool())}))
+
+
+def read(path: Path) -> Snapshot:
+    """The table and the observations; the other grain is empty and not among ``grains``.
+
+    Another program that wrote the file again drops what it says of itself: then its rows alone tell which servers were
+    read, or, from pandas, also their statuses.
+
+    Raises:
+        FileError: it would take too much memory.
+        Unreadable: it holds no table of a snapshot, or a value that is none of its column.
+    """
+    check_kind(path, "parquet")
+    check_footer(path)  # guard: Parquet the footer is looked at
+    with parquet.ParquetFile(path, **THRIFT_LIMITS) as file:
+        metadata, found = file.metadata, file.schema_arrow
+    told = found.metadata or {}
+    about = _about_of(told.get(_OURS) or told.get(_ATTRIBUTES))
+    grain = grain_of(found.names)
+    table = schema.GRAIN_TABLES[grain]
+    gaps = gaps_of(table, found.names) | _newer(about)
+    check_pages(path, metadata)  # guard: Parquet the pages are looked at
+    content, more = _content(path, table, metadata, found)
+    content = numbered(table, content, gaps)
+    observed, unknown = _observed(about, content)
+    tables = {one.name: concat(one, []) for one in schema.GRAIN_TABLES.values()}
+    return Snapshot(tables | {table.name: content, "observations": observed}, (grain,), gaps=gaps | more | unknown)
+
+
+def _about_of(text: bytes | None) -> dict[str, Any]:
+    """What the file says of itself; nothing if another program wrote it."""
+    if text is None:
+        return {}
+    if max(text.count(b","), text.count(b"["), text.count(b"{")) > _PARTS:
+        raise ValueError("more than the observations of a run")
+    about = json.loads(text)
+    return about if isinstance(about, dict) else {}
+
+
+def _newer(about: dict[str, Any]) -> Gaps:
+    """That a newer version wrote the file, if it did."""
+    version = about.get("schema_version")
+    if not isinstance(version, int) or version <= schema.SCHEMA_VERSION:
+        return Gaps()
+    return Gaps(notes=(f"lms-inventory {str(about.get('version'))[:20]} wrote it, which is newer than this one",))
+
+
+def _content(path: Path, table: schema.Table, metadata: Any, found: pa.Schema) -> tuple[pa.Table, Gaps]:
+    """The rows, and what is to be said of them."""
+    known = [name for name in table.names if name in found.names]
+    flat = {metadata.schema.column(place).path: metadata.schema.column(place) for place in range(metadata.num_columns)}
+    for name in known:
+        if name not in flat:
+            raise Unreadable(f"column {name} holds {found.field(name).type} where single values should be")
+    aside = LeftAside()
+    batches = (batch for group in range(metadata.num_row_groups) for batch in _group(path, metadata, group, known))
+    content = concat(table, gathered(path, _spelt_out(path, batches, table, aside)))
+    return content, aside.gaps(content.num_rows)
+
+
+def _group(path: Path, metadata: Any, group: int, known: list[str]) -> Iterator[pa.RecordBatch]:
+    """The batches of one group of rows; texts that many rows may share are numbered.
+
+    Raises:
+        Unreadable: a column is packed in a way that can make much out of little.
+    """
+    chunks = [metadata.row_group(group).column(place) for place in range(metadata.num_columns)]
+    texts = []
+    for chunk in chunks:
+        if chunk.path_in_schema in known and chunk.physical_type == "BYTE_ARRAY":
+            delta = {*chunk.encodings} & _DELTA
+            if delta - {_LENGTHS} or (delta and chunk.has_dictionary_page):
+                why = f"column {chunk.path_in_schema} is encoded as {', '.join(sorted(delta))}"
+                raise Unreadable(why, "Write it with the encoding PLAIN or with dictionaries")
+            texts += [] if delta else [chunk.path_in_schema]
+    with parquet.ParquetFile(
+        path,
+        metadata=metadata,
+        read_dictionary=texts,
+        page_checksum_verification=True,
+        pre_buffer=False,  # which would begin a thread, whatever use_threads says
+        **THRIFT_LIMITS,
+    ) as file:
+        yield from file.iter_batches(_BATCH, row_groups=[group], columns=known, use_threads=False)
+
+
+def _observed(about: dict[str, Any], content: pa.Table) -> tuple[pa.Table, Gaps]:
+    """The observations, and what is not known of them."""
+    if "observations" in about:
+        told = [
+            {**dict.fromkeys(schema.OBSERVATIONS.names), **row, "observed_at": _time(row["observed_at"])}
+            for row in about["observations"]
+        ]
+        return table_of(schema.OBSERVATIONS, told), Gaps()
+    statuses = about.get("statuses")
+    derived = rows(observed_of(content))
+    if isinstance(statuses, dict):
+        there = {row["server"] for row in derived}
+        derived += [{**dict.fromkeys(schema.OBSERVATIONS.names), "server": one} for one in statuses if one not in there]
+        derived = [{**row, "status": statuses.get(row["server"], "ok")} for row in derived]
+        derived = [row for row in derived if row["status"] != "ok" or row["server"] in there]
+    moment = _time(about.get("observed_at"))
+    told = [{**row, "run_id": about.get("run_id") or "", "observed_at": moment} for row in derived]
+    return table_of(schema.OBSERVATIONS, told), Gaps(servers=True, notes=(_REWRITTEN,))
+
+
+def _spelt_out(
+    path: Path, batches: Iterable[pa.RecordBatch], table: schema.Table, aside: LeftAside
+) -> Iterator[pa.Table]:
+    """The rows with their texts, once it is known how long these are: a small number can stand for a long one.
+
+    Raises:
+        FileError: they are too long.
+        Unreadable: a value is none of its column.
+    """
+    from pyarrow import compute  # takes longer to import than a small file to write
+
+    target = arrow_schema(table)
+    before = 0
+    for batch in batches:
+        numbered = [column for column in batch.columns if pa.types.is_dictionary(column.type)]
+        lengths = [
+            compute.binary_length(one.dictionary).cast(pa.int64()).take(one.indices)
+            for one in numbered
+            if not pa.types.is_fixed_size_binary(one.type.value_type)
+        ]
+        size = sum(compute.sum(one).as_py() or 0 for one in lengths)
+        if size > TABLE_LIMIT:
+            raise too_large(path, f"its texts take more than {TABLE_LIMIT // 2**20} MiB of memory")
+        names = batch.schema.names
+        columns = [
+            typed(batch.column(column.name), column, target.field(column.name).type, before)
+            if column.name in names
+            else pa.nulls(batch.num_rows, target.field(column.name).type)
+            for column in table.columns
+        ]
+        spelt = pa.Table.from_arrays(columns, schema=target)
+        for name in {*NEEDED, "ordinal"} & {*names}:
+            if lacking := spelt.column(name).null_count:
+                there = compute.is_valid(spelt.column(name))
+                aside.add(before + compute.index(there, False).as_py() + 1, name, lacking)
+                spelt = spelt.filter(there)
+        before += batch.num_rows
+        yield spelt
+
+
+def _written(table: pa.Table) -> bytes:
+    buffer = BytesIO()
+    parquet.write_table(table, buffer, compression="zstd", write_page_checksum=True)
+    return buffer.getvalue()
+
+
+def _tool() -> dict[str, Any]:
+    return {"tool": "lms-inventory", "version": inventory.__version__, "schema_version": schema.SCHEMA_VERSION}
+
+
+def _about(snapshot: Snapshot, grain: str) -> dict[str, Any]:
+    return {
+        **_tool(),
+        "grain": grain,
+        "run_id": snapshot.run_id,
+        "observed_at": _text(snapshot.observed_at),
+        "digests": {row["server"]: row["payload_digest"] for row in rows(snapshot.tables["observations"])},
+        "statuses": {row["server"]: row["status"] for row in rows(snapshot.tables["observations"])},
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,235 @@
+"""How the tables of a workbook are read: by the names of their columns, wherever they stand, whoever saved it last."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+import inventory
+from inventory import schema
+from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, is_header, numbered, observed_of, some
+from inventory.formats._limits import gathered
+from inventory.formats._unreadable import Unreadable
+from inventory.formats.xlsx.cells import LONG, value_of, whole_text
+from inventory.formats.xlsx.reader import Cell, NumberedRow, Parts
+from inventory.schema.gaps import Gaps
+from inventory.tables import Snapshot, build, concat, rows, values
+
+_HEADER_ROWS = 20  # in which the names of the columns are looked for
+_BATCH, _BATCH_SIZE = 2000, 4 * 2**20  # rows that are read together, and the characters in them
+_SHOWN = 40  # characters of a cell that a sentence shows
+_SHARED = ("s", "str")  # cells as other programs write texts
+
+Rows = Iterator[NumberedRow]
+
+
+@dataclass
+class _Sheet:
+    """A sheet whose header has been read.
+
+    Attributes:
+        title: its name.
+        names: the names of its columns, as far as there are any.
+        rows: the rows that follow.
+        aside: the rows that are of nothing.
+        shared: another program wrote its texts: an empty one is the same as none.
+        version: the version that wrote it, if a column tells it.
+    """
+
+    title: str
+    names: list[str | None]
+    rows: Rows
+    aside: LeftAside = field(default_factory=LeftAside)
+    shared: bool = False
+    version: str = ""
+
+    @property
+    def where(self) -> str:
+        """What a sentence about it begins with."""
+        return f"sheet {self.title}: "
+
+
+def snapshot_in(parts: Parts, path: Path, titles: dict[str, str], long_title: str, more: tuple[str, ...]) -> Snapshot:
+    """The snapshot that a workbook holds; a grain without a sheet is empty and not among its ``grains``.
+
+    Args:
+        parts: the workbook.
+        path: its place, for messages.
+        titles: what this tool calls the sheets, by table; sheets with other names are found by their columns.
+        long_title: the sheet in which long texts go on.
+        more: columns that the sheet of observations has beside those of its table.
+
+    Raises:
+        FileError: it would take too much memory or time.
+        Unreadable: it holds no table of a snapshot, or a value that is none of its column.
+    """
+    sheets = _sheets(parts, titles)
+    grains = tuple(grain for grain, table in schema.GRAIN_TABLES.items() if table.name in sheets)
+    if not grains:
+        raise Unreadable(
+            f"no sheet of models or instances is in it, only {some(parts.titles) or 'none'}",
+            "Give a workbook that this tool wrote; a sheet needs columns called server and key",
+        )
+    long = _long_texts(parts, long_title)
+    gaps = Gaps()
+    tables = {table.name: concat(table, []) for table in (*schema.GRAIN_TABLES.values(), schema.OBSERVATIONS)}
+    for name, sheet in sheets.items():
+        table = schema.TABLES[name]
+        told = gaps_of(table, sheet.names, sheet.where, more)
+        content = concat(table, gathered(path, _batches(sheet, table, long)))
+        gaps |= told | sheet.aside.gaps(content.num_rows, sheet.where)
+        tables[name] = numbered(table, content, told) if name != "observations" else _with_run(content)
+        gaps |= Gaps(blanks=sheet.shared and name != "observations")
+    if "observations" not in sheets:
+        several = pa.concat_tables([tables[schema.GRAIN_TABLES[grain].name].select(["server"]) for grain in grains])
+        tables["observations"] = observed_of(several)
+        gaps |= Gaps(
+            servers=True,
+            notes=(f"no sheet {titles['observations']}: servers that have rows count as read, others are not known",),
+        )
+    return Snapshot(tables, grains, gaps=gaps | _of_servers(tables, grains) | _newer(sheets))
+
+
+def _sheets(parts: Parts, titles: dict[str, str]) -> dict[str, _Sheet]:
+    """The sheets with the tables of a snapshot, by table: those of our names first, then those with their columns."""
+    found: dict[str, _Sheet] = {}
+    for name, title in titles.items():
+        if title in parts.titles and (sheet := _opened(parts, title, name)):
+            found[name] = sheet
+    if any(table.name in found for table in schema.GRAIN_TABLES.values()):
+        return found
+    for title in parts.titles:
+        sheet = _opened(parts, title, "")
+        if sheet is None:
+            continue
+        try:
+            name = schema.GRAIN_TABLES[grain_of(sheet.names)].name
+        except Unreadable:
+            continue
+        found.setdefault(name, sheet)
+    return found
+
+
+def _opened(parts: Parts, title: str, table: str) -> _Sheet | None:
+    """A sheet after its header; None if it has none.
+
+    Args:
+        parts: the workbook.
+        title: the sheet.
+        table: which table is wanted; empty for any of a snapshot's rows.
+    """
+    lines = parts.numbered_rows(title)
+    for _, cells in islice(lines, _HEADER_ROWS):
+        names = [_name(cell) for cell in cells]
+        if {"server", "status"} <= {*names} if table == "observations" else is_header(names):
+            return _Sheet(title, names, lines, shared=not parts.untouched)
+    if table in {one.name for one in schema.GRAIN_TABLES.values()}:
+        raise Unreadable(f"sheet {title}: no row names the columns server and key", "Put the header back")
+    return None
+
+
+def _name(cell: Cell | None) -> str | None:
+    text = value_of(cell, schema.TEXT)
+    return str(text).strip() or None if text is not None else None
+
+
+def _long_texts(parts: Parts, title: str) -> dict[int, str]:
+    """The texts that no cell could hold, by their numbers."""
+    long: dict[int, str] = defaultdict(str)
+    if title in parts.titles:
+        lines = parts.numbered_rows(title)
+        sheet = _Sheet(title, [_name(cell) for cell in next(lines, (0, []))[1]], lines)
+        found = [row for batch in _batches(sheet, LONG, {}) for row in rows(batch)]
+        for row in sorted(found, key=lambda row: (row["number"], row["part"])):
+            long[row["number"]] += row["text"]
+    return long
+
+
+def _batches(sheet: _Sheet, table: schema.Table, long: dict[int, str]) -> Iterator[pa.Table]:
+    """The rows of a sheet, some at a time; a column that it lacks is null."""
+    places = [sheet.names.index(name) if name in sheet.names else -1 for name in table.names]
+    needed = {"observations": ("server", "status"), LONG.name: LONG.names}.get(table.name, (*NEEDED, "ordinal"))
+    checked = [place for place, name in enumerate(table.names) if name in needed and places[place] >= 0]
+    version = sheet.names.index("tool_version") if "tool_version" in sheet.names else -1
+    found: list[list[Any]] = []
+    size = 0
+    for number, cells in sheet.rows:
+        there = [cells[place] if 0 <= place < len(cells) else None for place in places]
+        if not any(cell and cell.text for cell in there):
+            continue
+        empty = next((place for place in checked if _lacks(there[place], blanks=sheet.shared)), None)
+        if empty is not None:
+            sheet.aside.add(number, table.names[empty])
+            continue
+        row = [
+            _value(cell, column, sheet, number, long if table is not LONG else None) if cell else None
+            for cell, column in zip(there, table.columns, strict=True)
+        ]
+        if 0 <= version < len(cells):
+            sheet.version = sheet.version or str(_name(cells[version]) or "")
+        size += sum(len(value) for value in row if isinstance(value, str))
+        found.append(row)
+        if len(found) >= _BATCH or size > _BATCH_SIZE:
+            yield _columns(table, found)
+            found, size = [], 0
+    yield _columns(table, found)
+
+
+def _lacks(cell: Cell | None, *, blanks: bool) -> bool:
+    """Whether a cell is empty; with ``blanks``, an empty text is as good as none."""
+    return cell is None or (not cell.text and (blanks or cell.kind != "inlineStr"))
+
+
+def _value(cell: Cell, column: schema.Column, sheet: _Sheet, number: int, long: dict[int, str] | None) -> Any:
+    """The value of a cell."""
+    sheet.shared |= cell.kind in _SHARED
+    try:
+        value = value_of(cell, column.kind)
+        if value == "" and column.kind in (schema.LIST, schema.OBJECT):
+            return None  # as pandas writes none; a text may be empty
+        return whole_text(value, long) if isinstance(value, str) and long is not None else value
+    except (ValueError, KeyError, OverflowError) as error:
+        text = cell.text or ""
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+        why = error.what if isinstance(error, Unreadable) else f"is no {column.kind} ({error})"
+        raise Unreadable(f"{sheet.where}row {number:,}, column {column.name}: {shown!r} {why}") from error
+
+
+def _columns(table: schema.Table, found: list[list[Any]]) -> pa.Table:
+    return build(table, {name: [row[number] for row in found] for number, name in enumerate(table.names)})
+
+
+def _with_run(content: pa.Table) -> pa.Table:
+    """The observations with an empty run id where the workbook lacks that column."""
+    ids = values(content, "run_id")
+    if None not in ids:
+        return content
+    columns = {name: values(content, name) for name in content.column_names}
+    return build(schema.OBSERVATIONS, columns | {"run_id": [one or "" for one in ids]})
+
+
+def _of_servers(tables: dict[str, pa.Table], grains: tuple[str, ...]) -> Gaps:
+    """What is to be said of servers that have rows, and of which it is not said that they were asked."""
+    asked = set(values(tables["observations"], "server"))
+    there = {name for grain in grains for name in values(tables[schema.GRAIN_TABLES[grain].name], "server")}
+    if not there - asked:
+        return Gaps()
+    return Gaps(notes=(f"rows of {some(sorted(there - asked))} are not compared: it does not say that they were read",))
+
+
+def _newer(sheets: dict[str, _Sheet]) -> Gaps:
+    """That a newer version wrote the workbook, if it did."""
+    told = sheets["observations"].version if "observations" in sheets else ""
+    try:
+        newer = _version(told) > _version(inventory.__version__) if told else False
+    except ValueError:
+        return Gaps()
+    return Gaps(notes=(f"lms-inventory {told[:20]} wrote it, which is newer than this one",)) if newer else Gaps()
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))

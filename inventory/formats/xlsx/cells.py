@@ -1,0 +1,205 @@
+"""Cells of a workbook: values -> XML and back, so that every text is a text and every number exact.
+
+- A whole number that a double cannot hold exactly is written as text.
+- Control characters, and texts that look like one of Excel's escapes, are written as ``_xHHHH_`` (ECMA-376,
+  ST_Xstring); a text longer than a cell can hold goes on in the sheet LongTexts, and says so.
+- Null is no cell, the empty text a cell with an empty text.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+from xml.sax.saxutils import escape
+
+from openpyxl.cell import WriteOnlyCell
+
+from inventory import schema
+from inventory.formats._texts import parsed
+from inventory.formats._unreadable import Unreadable
+from inventory.formats.xlsx import styles
+from inventory.formats.xlsx.reader import Cell
+from inventory.text import cut, visible
+
+CELL_LIMIT = 32_767
+"""UTF-16 code units that Excel keeps of a text."""
+
+LONG = schema.Table(
+    "long_texts",
+    "a part of a text that no cell can hold",
+    (
+        schema.Column("number", schema.INTEGER, "", "What the cell says where the text goes on."),
+        schema.Column("part", schema.INTEGER, "", "1, 2 ..."),
+        schema.Column("text", schema.TEXT, "", "The part."),
+    ),
+)
+
+_PART = 4_000  # characters of a long text per cell: within the limit even if each of them is escaped
+_GOES_ON = " ... [goes on to {} characters in the sheet LongTexts, number {}]"
+_GONE_ON = re.compile(re.escape(_GOES_ON).replace(r"\{\}", "([0-9]+)") + r"\Z")
+
+_EXACT = 2**53  # a double holds every whole number up to here
+_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
+_GIGABYTES = '0.00,,," GB"'
+_SHOWN = {
+    schema.INTEGER: "#,##0",
+    schema.NUMBER: "General",
+    schema.TIME: 'yyyy-mm-dd hh:mm:ss" UTC"',
+    schema.BOOLEAN: '"TRUE";"TRUE";"FALSE"',  # without it, LibreOffice shows some as 1 and 0
+    "bytes": _GIGABYTES,
+    "bytes more": f"+{_GIGABYTES};-{_GIGABYTES};{_GIGABYTES}",
+    "ratio": "0.0%",
+}
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_WRITTEN = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_DIGITS = re.compile(r"-?[0-9]{1,19}")
+_BOOLEANS = {"1": True, "TRUE": True, "0": False, "FALSE": False}
+_VALUES = (schema.TIME, schema.INTEGER, schema.NUMBER, schema.BOOLEAN)
+_TEXTS = ("s", "str", "inlineStr")
+_LIVE = ("=", "+", "-", "@", "#")
+
+
+class LongTexts:
+    """The texts of a workbook that no cell can hold, in the order in which they turned up."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+
+    def shortened(self, text: str) -> str:
+        """What a cell says of a text: itself, or its beginning and where it goes on."""
+        if not _too_long(text):
+            return text
+        self._texts.append(text)
+        return text[:_PART] + _GOES_ON.format(len(text), len(self._texts))
+
+    def parts(self) -> list[dict[str, Any]]:
+        """The rows of the sheet LongTexts."""
+        return [
+            {"number": number, "part": part, "text": text[start : start + _PART]}
+            for number, text in enumerate(self._texts, 1)
+            for part, start in enumerate(range(0, len(text), _PART), 1)
+        ]
+
+
+class Pen:
+    """Writes the cells of one column as XML, all with the same style."""
+
+    def __init__(self, sheet: Any, column: schema.Column, letter: str, long: LongTexts | None) -> None:
+        self._letter, self._long = letter, long
+        self._time = column.kind == schema.TIME
+        cell = WriteOnlyCell(sheet)
+        cell.number_format = _SHOWN.get(column.unit) or _SHOWN.get(column.kind, "General")
+        self._style = cell.style_id
+        text, quoted = WriteOnlyCell(sheet), WriteOnlyCell(sheet)  # two: a style must not change once it has its number
+        text.alignment = quoted.alignment = styles.INDENTED
+        quoted.number_format, quoted.quotePrefix = "@", True  # stays a text even after somebody edits the cell
+        self._plain, self._quoted = f'" s="{text.style_id}', f'" s="{quoted.style_id}'
+
+    def write(self, values: list[Any], row: int) -> Iterator[str]:
+        """The cells of some rows from this one on; nothing for null, which leaves the cell empty."""
+        head, style = f'<c r="{self._letter}', f'" s="{self._style}'
+        for number, value in enumerate(values, row):
+            if value is None:
+                yield ""
+            elif isinstance(value, str):
+                yield f"{head}{number}{self._text(value)}"
+            elif isinstance(value, bool):
+                yield f'{head}{number}{style}" t="b"><v>{value:d}</v></c>'
+            elif isinstance(value, datetime):
+                yield f'{head}{number}{style}"><v>{(value - _EPOCH) / timedelta(days=1)!r}</v></c>'
+            elif isinstance(value, int) and not -_EXACT <= value <= _EXACT:
+                yield f"{head}{number}{self._text(str(value))}"
+            else:  # a double with all its digits
+                yield f'{head}{number}{style}"><v>{value!r}</v></c>'
+
+    def _text(self, value: str) -> str:
+        if self._long:
+            value = self._long.shortened(value)
+        value = _writable(value)  # guard: Excel what XML cannot hold
+        if not value:
+            return f'{self._plain}" t="inlineStr"/>'
+        style = self._quoted if value.startswith(_LIVE) else self._plain
+        space = ' xml:space="preserve"' if value != value.strip() else ""
+        return f'{style}" t="inlineStr"><is><t{space}>{escape(value)}</t></is></c>'
+
+
+def text_cell(sheet: Any, text: str) -> Any:
+    """A cell of a text that openpyxl writes; whatever it looks like, it is a text."""
+    text = _writable(text)
+    cell = WriteOnlyCell(sheet, text)
+    cell.data_type = "s"  # openpyxl would make a formula of "=", an error of "#N/A"
+    cell.quotePrefix = text.startswith(_LIVE)
+    return cell
+
+
+def short(text: str, room: int) -> str:
+    """A text in one line of so many columns: its beginning, and three dots where something is missing."""
+    return cut(" ".join(visible(text).split()), room)
+
+
+def value_of(cell: Cell | None, kind: str) -> Any:
+    """The value that was written into a cell.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    if cell is None:
+        return None
+    form, text = cell
+    if text is None:
+        return "" if form == "inlineStr" and kind not in _VALUES else None
+    if kind in _VALUES and form in _TEXTS:
+        return parsed(text, kind) if text.strip() else None
+    if kind == schema.TIME and form == "d":
+        return parsed(text, kind)
+    if kind == schema.TIME:
+        return _EPOCH + timedelta(microseconds=round(Fraction(float(text)) * 86_400_000_000))
+    if kind == schema.INTEGER:
+        return _whole(text)
+    if kind == schema.NUMBER:
+        return float(text)
+    if kind == schema.BOOLEAN:
+        return _BOOLEANS[text.upper()]
+    if form == "b":
+        return "TRUE" if _BOOLEANS[text.upper()] else "FALSE"
+    return _WRITTEN.sub(lambda match: chr(int(match.group(1), 16)), text)
+
+
+def whole_text(value: str, long: dict[int, str]) -> str:
+    """The text of a cell with what went on elsewhere.
+
+    Raises:
+        ValueError: another text goes on there.
+        KeyError: nothing does.
+    """
+    match = _GONE_ON.search(value) if value.endswith("]") else None
+    if match is None:
+        return value
+    whole = long[int(match[2])]
+    if len(whole) != int(match[1]) or not whole.startswith(value[: match.start()]):
+        raise Unreadable("goes on in the sheet LongTexts, where the rest of it is not")
+    return whole
+
+
+def _whole(text: str) -> int:
+    """A whole number, which some programs write as ``4.0`` or ``8E9``."""
+    if _DIGITS.fullmatch(text):
+        return int(text)
+    number = float(text)
+    if not number.is_integer() or abs(number) > _EXACT:
+        raise ValueError("not a whole number")
+    return int(number)
+
+
+def _writable(text: str) -> str:
+    """A text as a cell holds it: what XML cannot hold, and what looks like Excel's escapes, is escaped."""
+    return _UNWRITABLE.sub(lambda match: f"_x{ord(match.group()):04X}_", text)
+
+
+def _too_long(text: str) -> bool:
+    """Whether no cell can hold it, or it would be taken for one that goes on."""
+    if len(text) > CELL_LIMIT // 7:  # no character takes more, not even escaped
+        escaped = len(_UNWRITABLE.findall(text)) * 6
+        return escaped + len(text.encode("utf-16-le")) // 2 > CELL_LIMIT
+    return text.endswith("]") and _GONE_ON.search(text) is not None

@@ -1,0 +1,160 @@
+"""What the data sheets of a workbook hold: the tables, and beside them what people ask next."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import inventory
+from inventory import schema
+from inventory.formats.xlsx import styles
+from inventory.formats.xlsx.cells import short
+from inventory.formats.xlsx.sheets import Sheet
+from inventory.report.facts import breakdown, lines
+from inventory.schema import derived
+from inventory.schema.derived import BREAKDOWN, HINTS
+from inventory.tables import build, rows, table_of, total_of, values
+
+if TYPE_CHECKING:
+    from inventory.report.facts import Overview
+
+TITLES = {"observations": "Evidence", "models": "Models", "instances": "Instances"}
+"""The sheets that a snapshot is read back from, by table; they have the table's columns, and may have more."""
+
+_NAME = 28  # columns of a name in a chart
+_LABEL = schema.Column("label", schema.TEXT, "", "The name as the charts show it, shortened.")
+
+_CHANGES_FIRST = ("change", "server", "display_name")
+_WORDED = (
+    schema.Column("what", schema.TEXT, "", "What changed, in words: the model, an instance, or a field."),
+    schema.Column("before", schema.TEXT, "", "What it was, in words."),
+    schema.Column("after", schema.TEXT, "", "What it is, in words."),
+    schema.Column("size_difference", schema.INTEGER, "", "Bytes that it takes more than before.", "bytes more"),
+    *(column for column in HINTS.columns if column.name == "hint"),
+)
+_CHANGES = replace(
+    schema.CHANGES,
+    columns=(
+        *(column for name in _CHANGES_FIRST for column in schema.CHANGES.columns if column.name == name),
+        *_WORDED,
+        *(column for column in schema.CHANGES.columns if column.name not in _CHANGES_FIRST),
+    ),
+)
+_PRINTED = _CHANGES.names.index("ordinal")  # what follows is for machines
+
+_RUNS = replace(
+    derived.RUNS,
+    columns=(
+        *derived.RUNS.columns,
+        schema.Column("size_complete", schema.INTEGER, "", "size_bytes of a run that read every server.", "bytes"),
+        schema.Column("size_incomplete", schema.INTEGER, "", "size_bytes of a run that did not.", "bytes"),
+        _LABEL,
+    ),
+)
+_BREAKDOWN = replace(BREAKDOWN, columns=(*BREAKDOWN.columns, _LABEL))
+_EVIDENCE = replace(
+    schema.OBSERVATIONS,
+    columns=(
+        *schema.OBSERVATIONS.columns,
+        schema.Column("payload_bytes", schema.INTEGER, "", "Length of the body as received.", "B"),
+        schema.Column("not_compared", schema.TEXT, "", "Why it was not compared, if it was not."),
+        schema.Column("last_read", schema.TIME, "", "If not compared: when it was last read completely.", "UTC"),
+        schema.Column("tool_version", schema.TEXT, "", "The version of lms-inventory that wrote this workbook."),
+    ),
+)
+EVIDENCE_NAMES = _EVIDENCE.names
+"""The columns of the sheet of observations, which has more than their table."""
+
+_DICTIONARY = schema.Table(
+    "dictionary",
+    "one column of one sheet",
+    (
+        schema.Column("sheet", schema.TEXT, "", "The sheet.", key=True),
+        schema.Column("column", schema.TEXT, "", "The column, with the same name in CSV and Parquet.", key=True),
+        schema.Column("type", schema.TEXT, "", "What a cell holds."),
+        schema.Column("unit", schema.TEXT, "", "The unit of a number; times are in UTC."),
+        schema.Column("json_path", schema.TEXT, "", "Where LM Studio's answer has it; empty for what this tool adds."),
+        schema.Column("meaning", schema.TEXT, "", "What it means. An empty cell means: not reported."),
+    ),
+)
+
+
+def sheets_of(overview: "Overview") -> list[Sheet]:
+    """The data sheets of a run, in their order; of a snapshot of one grain only that one."""
+    snapshot = overview.snapshot
+    found = [_grain(grain, snapshot.tables[table.name]) for grain, table in schema.GRAIN_TABLES.items()]
+    found = [sheet for sheet, grain in zip(found, schema.GRAIN_TABLES, strict=True) if grain in snapshot.grains]
+    found += [_changes(overview), _runs(overview), _breakdown(overview), _evidence(overview)]
+    return [*found, _dictionary(found)]
+
+
+def _grain(grain: str, content: Any) -> Sheet:
+    table = schema.GRAIN_TABLES[grain]
+    empty = content.num_rows and [
+        column.name for column in table.columns if content.column(column.name).null_count == content.num_rows
+    ]
+    return Sheet(TITLES[table.name], table, content, frozen=2, folded=tuple(empty or ()))
+
+
+def _changes(overview: "Overview") -> Sheet:
+    found = []
+    if overview.changes:
+        for row, line in zip(rows(overview.changes.table), lines(overview.changes), strict=True):
+            told = {"what": line.what, "before": line.before, "after": line.after, "hint": line.hint}
+            some = {name: text or None for name, text in told.items()}
+            found.append({**row, **some, "size_difference": total_of([line.size_difference])})
+    return Sheet("Changes", _CHANGES, table_of(_CHANGES, found), 3, "change", styles.WORDS, printed=_PRINTED)
+
+
+def _runs(overview: "Overview") -> Sheet:
+    days = [run["collected_at"].date() for run in overview.runs if run["collected_at"]]
+    shown = "{:%d %b}" if len(set(days)) == len(days) else "{:%d %b %H:%M}"
+    found = []
+    for run in overview.runs:
+        label = shown.format(run["collected_at"]) if run["collected_at"] else None
+        held, empty = ("size_complete", "size_incomplete")[:: 1 if run["servers_ok"] == run["servers"] else -1]
+        found.append({**run, held: run["size_bytes"], empty: None, "label": label})
+    return Sheet("Runs", _RUNS, table_of(_RUNS, found), 2, "status", styles.STATUSES)
+
+
+def _breakdown(overview: "Overview") -> Sheet:
+    content = breakdown(overview.snapshot)
+    columns = {name: values(content, name) for name in content.column_names}
+    columns["label"] = [_label(name) for name in columns["name"]]
+    return Sheet("Breakdown", _BREAKDOWN, build(_BREAKDOWN, columns), 2)
+
+
+def _evidence(overview: "Overview") -> Sheet:
+    snapshot = overview.snapshot
+    skipped = {row["server"]: row for row in rows(overview.changes.skipped)} if overview.changes else {}
+    found = []
+    for row in rows(snapshot.tables["observations"]):
+        body, why = snapshot.payloads.get(row["server"]), skipped.get(row["server"])
+        more = {
+            "payload_bytes": None if body is None else len(body),
+            "not_compared": why["reason"] if why else None,
+            "last_read": why["last_read"] if why else None,
+            "tool_version": inventory.__version__,
+        }
+        found.append(row | more)
+    return Sheet("Evidence", _EVIDENCE, table_of(_EVIDENCE, found), 2, "status", styles.STATUSES)
+
+
+def _dictionary(sheets: list[Sheet]) -> Sheet:
+    found = [
+        {
+            "sheet": sheet.title,
+            "column": column.name,
+            "type": column.kind,
+            "unit": column.unit or None,
+            "json_path": column.path or None,
+            "meaning": column.meaning,
+        }
+        for sheet in sheets
+        for column in sheet.table.columns
+    ]
+    return Sheet("Dictionary", _DICTIONARY, table_of(_DICTIONARY, found), 2)
+
+
+def _label(name: str | None) -> str:
+    if name is None:
+        return "not reported"
+    return short(name, _NAME) or "(empty)"

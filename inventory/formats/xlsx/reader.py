@@ -1,0 +1,300 @@
+"""The parts of a workbook, read piece by piece and within limits: a part may be made to unpack or to grow without end.
+
+openpyxl, which writes our workbooks, reads them without such limits, and takes three times as long. The names of
+elements and attributes are those of ECMA-376 Part 1 (SpreadsheetML 18.3 and 18.4), whatever their namespace: the strict
+variant has others.
+"""
+
+import zipfile
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, NamedTuple
+from xml.parsers import expat
+
+from inventory.formats._limits import size_of, too_large
+from inventory.formats._unreadable import Unreadable, check_workbook
+from inventory.formats.xlsx.package import MOMENT
+
+_UNPACKED, _UNPACKED_RATIO, _UNPACKED_MOST = 2 * 2**20, 50, 128 * 2**20
+"""Bytes that any workbook may unpack to, times its size that a larger one may, and that none may exceed."""
+
+_ELEMENTS, _ELEMENTS_RATIO, _ELEMENTS_MOST = 200_000, 1.5, 5_000_000
+"""Elements that any part may hold, times its packed size that a larger one may, and that all may hold together; ours
+have one in two bytes, and a hundred thousand models four million."""
+
+_NAMES = 10_000  # different names of elements and attributes, which the parser keeps
+_CHARACTERS = 32 * 2**20  # characters of all shared texts
+_ENTRIES = 10_000
+_ENTRY = b"PK\x01\x02"  # how the directory of a zip file begins each entry
+_PIECE = 2**16
+_COLUMNS, _KEPT = 16_384, 64
+"""Columns that a sheet can have, and how many of them are read: our tables have half as many, and a cell far on the
+right would stand for thousands that are empty."""
+
+_CELL = 2**20  # characters of one cell; Excel has room for 32,767
+_WORKBOOK = "xl/workbook.xml"
+
+Attributes = dict[str, str]
+
+
+class Cell(NamedTuple):
+    """A cell as it stands in the file: its type (``n``, ``s``, ``b``, ...) and its text, shared texts looked up."""
+
+    kind: str
+    text: str | None
+
+
+NumberedRow = tuple[int, list[Cell | None]]
+
+
+class Parts:
+    """The parts of one workbook.
+
+    Args:
+        path: its place, for messages.
+        file: its bytes; they stay open as long as it is read.
+
+    Raises:
+        FileError: it would unpack to too much.
+        Unreadable: it is no workbook that can be read.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes]) -> None:
+        self._path = path
+        size = size_of(path)
+        entries = sum(piece.count(_ENTRY) for piece in iter(lambda: file.read(_PIECE), b""))
+        if entries > _ENTRIES:
+            raise too_large(path, f"it has {entries:,} parts")
+        try:
+            self._archive = zipfile.ZipFile(file)
+        except zipfile.BadZipFile as error:
+            raise Unreadable("it is damaged: a part of the ZIP file is missing", "Copy it again") from error
+        unpacked = sum(entry.file_size for entry in self._archive.infolist())
+        if unpacked > min(_UNPACKED_MOST, max(_UNPACKED, _UNPACKED_RATIO * size)):  # guard: what a workbook unpacks to
+            raise too_large(path, f"it unpacks to {unpacked:,} bytes")
+        self._elements = 0
+        check_workbook(self._archive.namelist())
+        targets = self._targets()
+        self._sheets = {name: targets[place][1] for name, place in self._named()}
+        shared = [place for kind, place in targets.values() if kind == "sharedStrings"]
+        self._shared = self._texts(shared[0]) if shared else []
+
+    @property
+    def titles(self) -> list[str]:
+        """The names of the sheets, in their order."""
+        return list(self._sheets)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether no program has saved it again, as far as the times in it tell."""
+        return all(entry.date_time == MOMENT for entry in self._archive.infolist())
+
+    def rows(self, title: str) -> Iterator[list[Cell | None]]:
+        """The cells of each row that a sheet holds, with None for each that is not there."""
+        return (cells for _, cells in self.numbered_rows(title))
+
+    def numbered_rows(self, title: str) -> Iterator[NumberedRow]:
+        """The same rows, each with its number."""
+        sheet = _Sheet(self._shared)
+        for _ in self._walk(self._sheets[title], sheet.begin, sheet.end, sheet.say):
+            yield from sheet.taken()
+
+    def _targets(self) -> dict[str, tuple[str, str]]:
+        """The parts that the workbook names: what they are, and where, by the word that it calls them."""
+        found = {}
+        folder = PurePosixPath(_WORKBOOK).parent
+
+        def begin(name: str, attributes: Attributes) -> None:
+            if name == "Relationship":
+                kind = attributes["Type"].rpartition("/")[2]
+                target = attributes["Target"]
+                found[attributes["Id"]] = kind, target[1:] if target.startswith("/") else str(folder / target)
+
+        self._read("xl/_rels/workbook.xml.rels", begin)
+        return found
+
+    def _named(self) -> list[tuple[str, str]]:
+        """The name of each sheet, and the word for its part."""
+        found = []
+
+        def begin(name: str, attributes: Attributes) -> None:
+            if name == "sheet":
+                words = {_local(word): value for word, value in attributes.items()}
+                found.append((words["name"], words["id"]))
+
+        self._read(_WORKBOOK, begin)
+        return found
+
+    def _texts(self, part: str) -> list[str]:
+        """The texts that cells share."""
+        texts: list[str] = []
+        pieces: list[str] = []
+        inside = _Inside()
+        total = 0
+
+        def end(name: str) -> None:
+            nonlocal total
+            inside.end(name)
+            if name == "si":
+                texts.append("".join(pieces))
+                pieces.clear()
+                total += len(texts[-1])
+                if total > _CHARACTERS:
+                    raise too_large(self._path, f"its texts have more than {_CHARACTERS:,} characters")
+
+        def say(text: str) -> None:
+            if inside.text:
+                pieces.append(text)
+
+        self._read(part, lambda name, _: inside.begin(name), end, say)
+        return texts
+
+    def _read(
+        self,
+        part: str,
+        begin: Callable[[str, Attributes], None],
+        end: Callable[[str], None] = lambda _: None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        deque(self._walk(part, begin, end, say), 0)
+
+    def _walk(
+        self,
+        part: str,
+        begin: Callable[[str, Attributes], None],
+        end: Callable[[str], None],
+        say: Callable[[str], None],
+    ) -> Iterator[None]:
+        """Tell of the elements and texts of a part; comes back after each piece of it."""
+        packed = self._archive.getinfo(part).compress_size
+        most = min(_ELEMENTS_MOST, self._elements + max(_ELEMENTS, int(_ELEMENTS_RATIO * packed)))
+
+        def counted(name: str, attributes: Attributes) -> None:
+            self._elements += 1
+            if self._elements > most:  # guard: elements of a workbook
+                raise too_large(self._path, "it has more cells than a workbook of its size")
+            begin(_local(name), attributes)
+
+        def refuse(*_: object) -> None:
+            raise ValueError("a document type, which can stand for anything")
+
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = counted
+        parser.EndElementHandler = lambda name: end(_local(name))
+        parser.CharacterDataHandler = say
+        parser.StartDoctypeDeclHandler = refuse
+        with self._archive.open(part) as source:
+            while piece := source.read(_PIECE):
+                parser.Parse(piece, False)
+                if len(parser.intern) > _NAMES:
+                    raise too_large(self._path, "it has more names than a workbook needs")
+                yield
+            parser.Parse(b"", True)
+            yield
+
+
+def _local(name: str) -> str:
+    """A name without the prefix of its namespace."""
+    return name.rpartition(":")[2] if ":" in name else name
+
+
+class _Inside:
+    """Whether a text is one that people see: within ``t``, and not how it is pronounced (``rPh``)."""
+
+    def __init__(self) -> None:
+        self.text = False
+        self._spoken = False
+
+    def begin(self, name: str) -> None:
+        if name == "rPh":
+            self._spoken = True
+        elif name == "t":
+            self.text = not self._spoken
+
+    def end(self, name: str) -> None:
+        if name == "rPh":
+            self._spoken = False
+        elif name == "t":
+            self.text = False
+
+
+class _Sheet:
+    """Takes the cells out of a sheet."""
+
+    def __init__(self, shared: list[str]) -> None:
+        self._shared = shared
+        self._rows: list[NumberedRow] = []
+        self._row: list[Cell | None] = []
+        self._number = 0
+        self._kind = "n"
+        self._value = False
+        self._inside = _Inside()
+        self._pieces: list[str] = []
+        self._characters = 0
+        self._told = False
+        self._places: dict[str, int] = {}
+
+    def begin(self, name: str, attributes: Attributes) -> None:
+        """An element begins."""
+        if name == "c":
+            self._kind = attributes.get("t", "n")
+            self._pieces.clear()
+            self._characters = 0
+            self._told = False
+            if reference := attributes.get("r"):
+                missing = self._place(reference.rstrip("0123456789")) - len(self._row)
+                if missing < 0:
+                    raise ValueError("a cell that stands twice")
+                self._row += [None] * min(missing, _KEPT - len(self._row))
+        elif name == "v":
+            self._value = self._told = True
+        elif name == "row":
+            self._row = []
+            number = int(attributes.get("r") or self._number + 1)
+            if number <= self._number:
+                raise Unreadable(f"row {number:,} stands there twice")
+            self._number = number
+        else:
+            self._told |= name == "t"
+            self._inside.begin(name)
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+        if name == "c":
+            text = "".join(self._pieces) if self._told else None
+            if self._kind == "s" and text is not None:
+                text = self._shared[int(text)]
+            if len(self._row) < _KEPT:
+                self._row.append(Cell(self._kind, text))
+        elif name == "v":
+            self._value = False
+        elif name == "row":
+            self._rows.append((self._number, self._row))
+        else:
+            self._inside.end(name)
+
+    def say(self, text: str) -> None:
+        """A text stands there."""
+        if self._value or self._inside.text:
+            self._pieces.append(text)
+            self._characters += len(text)
+            if self._characters > _CELL:
+                raise ValueError("a text that no cell can hold")
+
+    def taken(self) -> list[NumberedRow]:
+        """The rows that have ended since it was asked last."""
+        rows, self._rows = self._rows, []
+        return rows
+
+    def _place(self, letters: str) -> int:
+        """The number of a column, 0 for A."""
+        if letters not in self._places:
+            number = 0
+            for letter in letters:
+                number = number * 26 + ord(letter) - ord("A") + 1
+            if not 0 < number <= _COLUMNS:
+                raise ValueError("no column has this name")
+            self._places[letters] = number - 1
+        return self._places[letters]

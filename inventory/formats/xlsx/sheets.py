@@ -1,0 +1,258 @@
+"""Data sheets: a header, the rows, an Excel Table over both, and how they look on the screen and on paper.
+
+openpyxl writes everything but the rows: an object for each cell would take most of the time. The rows are written as
+XML beside it, and put between its header and the sheet's end when the file is packed.
+"""
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from math import ceil
+from typing import IO, Any
+
+import pyarrow as pa
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.formatting.rule import DataBar, FormatObject, Rule
+from openpyxl.styles import Alignment, Font
+from openpyxl.styles.differential import DifferentialStyle
+from openpyxl.utils import absolute_coordinate, get_column_letter
+from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+from openpyxl.worksheet._writer import WorksheetWriter
+from openpyxl.worksheet.filters import AutoFilter
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
+
+from inventory import schema
+from inventory.formats.xlsx import styles
+from inventory.formats.xlsx.cells import LongTexts, Pen
+from inventory.formats.xlsx.package import Archive
+from inventory.tables import values
+from inventory.text import width
+
+_AT_ONCE = 5_000  # rows in memory
+_END = b"</sheetData>"
+_LOOKED_AT = 1_000  # rows, for the widths
+_NARROWEST, _WIDEST = 11, 32
+_MARGIN = 5  # beside a name in the header: the button of the filter
+_WIDTHS = {
+    **dict.fromkeys(("key", "json_path"), 44),
+    **dict.fromkeys(("error", "warnings", "not_compared"), 50),
+    "meaning": 100,
+    **dict.fromkeys(("digest", "payload_digest", "hint", "variants", "extra", "old", "new", "before", "after"), 20),
+}
+"""The most that some columns get, where the others get ``_WIDEST``; nobody reads a digest to its end."""
+
+_NUMBERS = (schema.INTEGER, schema.NUMBER)
+
+_BOOLEANS = {
+    "TRUE": DifferentialStyle(font=Font(color=f"FF{styles.LEVELS['good'][0]}", bold=True)),
+    "FALSE": DifferentialStyle(font=Font(color=f"FF{styles.GREY}")),
+}
+"""What is stands out; what is not stays readable, and is not taken for what was not reported."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is to be a data sheet.
+
+    Attributes:
+        title: its name; the table in it is called ``tbl`` and that. Never History, which Excel keeps for itself.
+        table: its columns.
+        content: its rows.
+        frozen: columns that stay where they are when the others are moved.
+        coloured: the column whose word gives each row its colour, wherever it is sorted to; empty for none.
+        colours: how bad each of those words looks, as in ``styles.LEVELS``.
+        folded: columns that are folded away, because nothing is reported in them.
+        printed: how many of the first columns are printed; 0 for all.
+    """
+
+    title: str
+    table: schema.Table
+    content: pa.Table
+    frozen: int = 0
+    coloured: str = ""
+    colours: Mapping[str, str] = field(default_factory=dict)
+    folded: tuple[str, ...] = ()
+    printed: int = 0
+
+    @property
+    def ref(self) -> str:
+        """Where its table is."""
+        return self.first_columns(len(self.table.columns))
+
+    def first_columns(self, number: int) -> str:
+        """Where the first columns of its table are; Excel wants one row at least."""
+        return f"A1:{get_column_letter(number)}{max(self.content.num_rows, 1) + 1}"
+
+
+class Package(Archive):
+    """The file of a workbook, in which each data sheet gets its rows."""
+
+    def __init__(self, file: IO[bytes], bodies: Mapping[str, IO[bytes]]) -> None:
+        super().__init__(file, "w", zipfile.ZIP_DEFLATED)
+        self._bodies = bodies
+
+    def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
+        """Write what openpyxl has of a sheet, with its rows."""
+        head, end, tail = filename.getvalue().partition(_END)
+        body = self._bodies.get(arcname, BytesIO())
+        self.pour(arcname, BytesIO(head), body, BytesIO(end + tail))
+
+
+class _Writer(WorksheetWriter):
+    """Writes a sheet into memory: openpyxl's own temporary files would stay there when the process is killed."""
+
+    def __init__(self, sheet: WriteOnlyWorksheet) -> None:
+        super().__init__(sheet, out=BytesIO())
+
+    def cleanup(self) -> None:
+        """Nothing is left that is to be removed."""
+
+
+class _InMemory(WriteOnlyWorksheet):
+    """A sheet that has no temporary file."""
+
+    _writer: Any = None
+
+    def _get_writer(self) -> None:
+        if self._writer is None:
+            self._writer = _Writer(self)
+            self._writer.write_top()
+
+
+def new_sheet(book: Workbook, title: str) -> Any:
+    """An empty sheet at the end of a workbook."""
+    made = _InMemory(book, title)
+    book._add_sheet(made)  # type: ignore[attr-defined]  # as create_sheet does
+    return made
+
+
+def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: LongTexts | None, footer: str) -> str:
+    """Add a data sheet.
+
+    Args:
+        book: where to.
+        sheet: what.
+        body: takes the rows, for the package.
+        long: takes the texts that no cell can hold; None if there are none.
+        footer: what is printed at the foot of each page.
+
+    Returns:
+        The name of the sheet in the package.
+    """
+    made = new_sheet(book, sheet.title)
+    made.freeze_panes = f"{get_column_letter(sheet.frozen + 1)}2"
+    made.sheet_view.showGridLines = False
+    made.print_title_rows = "1:1"
+    made.print_area = sheet.first_columns(sheet.printed or len(sheet.table.columns))
+    print_as(made, sheet.title, footer, "landscape", height=0)
+    lines = 1
+    for index, column in enumerate(sheet.table.columns, 1):
+        dimension = made.column_dimensions[get_column_letter(index)]
+        dimension.width = _width(sheet, column)
+        if column.name in sheet.folded:
+            dimension.hidden, dimension.outlineLevel = True, 1
+        else:
+            lines = max(lines, ceil((len(column.name) + _MARGIN) / dimension.width))
+    made.row_dimensions[1].height = 8 + 13 * lines
+    made.append(list(_header(made, sheet.table)))
+    _colour(made, sheet)
+    ref = sheet.ref
+    made.tables.add(
+        Table(  # not add_table, which warns of what is done here: the columns are given by hand
+            id=len(book.sheetnames),
+            displayName=f"tbl{sheet.title}",
+            name=f"tbl{sheet.title}",
+            ref=ref,
+            autoFilter=AutoFilter(ref=ref),
+            tableStyleInfo=TableStyleInfo(name="TableStyleLight1", showRowStripes=False),
+            tableColumns=[TableColumn(id=index, name=name) for index, name in enumerate(sheet.table.names, 1)],
+        )
+    )
+    where = f"'{sheet.title}'!{absolute_coordinate(ref)}"
+    book.defined_names[sheet.title] = DefinedName(sheet.title, attr_text=where)
+    body.writelines(_body(made, sheet, long))
+    return f"xl/worksheets/sheet{len(book.sheetnames)}.xml"
+
+
+def _width(sheet: Sheet, column: schema.Column) -> int:
+    """How wide a column is: as its first rows need, within bounds; its name goes on in further lines."""
+    found = values(sheet.content.slice(0, _LOOKED_AT), column.name)
+    if column.kind == schema.TIME:
+        needed = 24 if any(found) else 0
+    elif column.unit == "bytes":
+        needed = 12
+    else:
+        told = (f"{value:,}" if column.kind in _NUMBERS else str(value) for value in found if value is not None)
+        needed = max(map(width, told), default=0) + 2
+    return min(max(needed, _NARROWEST), _WIDTHS.get(column.name, _WIDEST))
+
+
+def print_as(made: Any, title: str, footer: str, orientation: str, height: int) -> None:
+    """Set up a sheet for paper: A4, one page wide, so many pages high, and what stands above and below."""
+    made.page_setup.orientation, made.page_setup.paperSize = orientation, 9
+    made.page_setup.fitToWidth, made.page_setup.fitToHeight = 1, height  # 0 is as many as it needs
+    made.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    margins = made.page_margins
+    margins.left = margins.right = 0.4
+    margins.top = margins.bottom = 0.6
+    margins.header = margins.footer = 0.3
+    made.oddHeader.left.text = f"LM Studio model inventory \u2014 {title}"
+    made.oddFooter.left.text = footer.replace("&", "&&")
+    made.oddFooter.right.text = "Page &P of &N"
+    for part in (made.oddHeader.left, made.oddFooter.left, made.oddFooter.right):
+        part.size, part.color = 8, styles.GREY
+
+
+def _header(made: Any, table: schema.Table) -> Iterator[Any]:
+    font, fill = styles.font(styles.WHITE, 10, bold=True), styles.fill(styles.NAVY)
+    right, left = (
+        Alignment(horizontal=side, vertical="center", wrap_text=True, indent=indent)
+        for side, indent in (("right", 0), ("left", 1))
+    )
+    for column in table.columns:
+        cell = WriteOnlyCell(made, column.name)
+        cell.font, cell.fill = font, fill
+        cell.alignment = right if column.kind in _NUMBERS else left
+        yield cell
+
+
+def _colour(made: Any, sheet: Sheet) -> None:
+    """Rules that colour the rows by what is in them, and so go with them when they are sorted."""
+    names, last = sheet.table.names, max(sheet.content.num_rows, 1) + 1
+    everything = f"A2:{get_column_letter(len(names))}{last}"
+    rules = made.conditional_formatting
+    if sheet.coloured:
+        word = f"${get_column_letter(names.index(sheet.coloured) + 1)}2"
+        for level, (colour, behind) in styles.LEVELS.items():
+            words = [f'{word}="{one}"' for one, its in sheet.colours.items() if its == level]
+            if words:
+                look = DifferentialStyle(font=Font(color=f"FF{colour}"), fill=styles.fill(behind))
+                rules.add(everything, Rule("expression", dxf=look, formula=[f"OR({','.join(words)})"]))
+    for index, column in enumerate(sheet.table.columns, 1):
+        if column.kind == schema.BOOLEAN:
+            letter = get_column_letter(index)
+            for word, look in _BOOLEANS.items():
+                rules.add(f"{letter}2:{letter}{last}", Rule("cellIs", operator="equal", dxf=look, formula=[word]))
+    if "size_bytes" in names:
+        letter = get_column_letter(names.index("size_bytes") + 1)
+        ends = [FormatObject("num", 0), FormatObject("max")]
+        rules.add(f"{letter}2:{letter}{last}", Rule("dataBar", dataBar=DataBar(cfvo=ends, color=f"FF{styles.BAR}")))
+    line = DifferentialStyle(border=styles.edge(bottom=("thin", styles.LINE)))
+    rules.add(everything, Rule("expression", dxf=line, formula=["LEN($A2)>0"]))
+
+
+def _body(made: Any, sheet: Sheet, long: LongTexts | None) -> Iterator[bytes]:
+    """The rows as XML."""
+    pens = [Pen(made, column, get_column_letter(index), long) for index, column in enumerate(sheet.table.columns, 1)]
+    for start in range(0, sheet.content.num_rows, _AT_ONCE):
+        part = sheet.content.slice(start, _AT_ONCE)
+        first = start + 2
+        written = [pen.write(values(part, name), first) for pen, name in zip(pens, sheet.table.names, strict=True)]
+        for number, cells in enumerate(zip(*written, strict=True), first):
+            yield f'<row r="{number}">{"".join(cells)}</row>'.encode()
+    if not sheet.content.num_rows:
+        yield b'<row r="2"/>'

@@ -1,0 +1,108 @@
+"""DuckDB, in this process."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, NoReturn
+
+import duckdb
+import pyarrow as pa
+from pyarrow import parquet
+
+from inventory.errors import ConfigurationError, FileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from inventory.history.engines import Files
+
+_FEW = 8  # files that a query may open again each time
+_SMALL = 8 * 2**20  # bytes of the files of one view
+_PATTERN = re.compile(r"[*?\[]")  # a path with one of these is a pattern to DuckDB, escaped or not
+
+
+class Engine:
+    """Runs SQL over views of Parquet files and of Arrow tables.
+
+    Many small files are read once and kept, because opening them is what a query would spend its time on.
+    """
+
+    def __init__(self) -> None:
+        self._connection = _database().cursor()  # views of its own, without the cost of a database of its own
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET preserve_insertion_order = false")  # the queries say the order they need
+
+    def open(self, name: str, files: "Files", columns: Sequence[str] = ("*",)) -> None:
+        """Make a view over Parquet files, of all columns or of some."""
+        paths, like = files
+        if not paths:
+            return
+        with _told():
+            # No meaning is read out of a folder's name: server=prod is a folder like any other.
+            options = f"union_by_name = {like is not None}, hive_partitioning = false"
+            addresses = [str(path.absolute()) for path in paths]
+            if any(map(_PATTERN.search, addresses)):
+                self.add(f"read_{name}", _tables(paths, columns))
+                source = f"FROM read_{name}"
+            else:
+                source = f"FROM read_parquet([{', '.join(map(_quoted, addresses))}], {options})"
+            if like is not None:
+                self.add(f"no_{name}", like)
+                source = f"FROM ({source} UNION ALL BY NAME FROM no_{name})"
+            kept = len(paths) > _FEW and sum(path.stat().st_size for path in paths) <= _SMALL
+            kind = "TABLE" if kept else "VIEW"
+            self._connection.execute(f"CREATE TEMP {kind} {name} AS SELECT {', '.join(columns)} {source}")
+
+    def add(self, name: str, table: pa.Table) -> None:
+        """Make a view over a table in memory."""
+        self._connection.register(name, table)
+
+    def query(self, sql: str) -> pa.Table:
+        """The result of one query."""
+        with _told():
+            return self._connection.sql(sql).to_arrow_table()
+
+
+def place(address: str) -> NoReturn:
+    """No address: only folders are read.
+
+    Raises:
+        ConfigurationError: always.
+    """
+    raise ConfigurationError(
+        f"there is no folder {address}: at an address a history can only be read, by the engine spark",
+        "Give a folder; only history and diff read an address, with --engine spark",
+    )
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute("CREATE MACRO sha2(text, bits) AS sha256(text)")  # what it is called elsewhere
+    return connection
+
+
+def _tables(paths: "Sequence[Path]", columns: Sequence[str]) -> pa.Table:
+    """Read files whose paths would be patterns to DuckDB, which then lists each folder on the way to them."""
+    wanted = None if "*" in columns else [*columns]
+    tables = []
+    for path in paths:
+        with path.open("rb") as file, parquet.ParquetFile(file) as content:
+            tables.append(content.read(wanted, use_threads=False))
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def _quoted(path: str) -> str:
+    """A path in SQL, which is UTF-8 also where the locale is not."""
+    return "'" + path.encode(errors="surrogateescape").decode().replace("'", "''") + "'"
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A file that vanished or cannot be read any more is told as one."""
+    try:
+        yield
+    except (duckdb.IOException, OSError) as error:
+        reason = str(error).partition("\n")[0]  # DuckDB goes on with the query
+        raise FileError(f"a file of the history could not be read: {reason}", "Try again") from error

@@ -1,0 +1,229 @@
+"""Which runs stay: restic's keep rules, and the removal of the others."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from inventory.collection.plausibility import DOUBTS
+from inventory.errors import ConfigurationError
+from inventory.filesystem.regular_files import is_regular
+from inventory.filesystem.temporary_files import NO_ROOM
+from inventory.history.compaction import remove
+from inventory.history.engines import Engine, open_engine
+from inventory.history.selectors import limit_of, misdated, time_of
+from inventory.history.sql import all_runs, state
+from inventory.history.sql.state import Until
+from inventory.history.storage.data_file import KINDS
+from inventory.history.storage.metadata import NoRoom
+from inventory.history.storage.store import Store
+from inventory.tables import rows, table_of, values
+
+_PERIODS: dict[str, Callable[[datetime], object]] = {
+    "last": lambda moment: moment,
+    "daily": lambda moment: moment.date(),
+    "weekly": lambda moment: moment.isocalendar()[:2],
+    "monthly": lambda moment: (moment.year, moment.month),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a pruning would do.
+
+    Attributes:
+        keep: runs that stay.
+        drop: runs whose observations go.
+        free: runs whose answers go too, because no run that stays points at them.
+    """
+
+    keep: tuple[str, ...]
+    drop: tuple[str, ...]
+    free: tuple[str, ...]
+
+
+def kept(run_ids: Sequence[str], rules: dict[str, int], zone: tzinfo | None = None) -> set[str]:
+    """The runs that keep rules keep: of the last N periods that have a run, the newest run each.
+
+    Args:
+        run_ids: all runs.
+        rules: ``last``, ``daily``, ``weekly``, ``monthly``, each with its number.
+        zone: whose days, weeks and months are counted; the system's by default.
+    """
+    keep = set()
+    newest_first = [(run_id, time_of(run_id).astimezone(zone)) for run_id in sorted(run_ids, reverse=True)]
+    for rule, number in rules.items():
+        seen: set[object] = set()
+        for run_id, moment in newest_first:
+            period = run_id if rule == "last" else _PERIODS[rule](moment)
+            if period not in seen and len(seen) < number:
+                seen.add(period)
+                keep.add(run_id)
+    return keep
+
+
+def plan(
+    store: Store,
+    rules: dict[str, int],
+    also: Sequence[str] = (),
+    *,
+    drop: Sequence[str] = (),
+    now: datetime | None = None,
+    zone: tzinfo | None = None,
+) -> Plan:
+    """What to remove: everything that no rule keeps.
+
+    Never removed by a rule: the newest complete run, the run that last read a server, whichever that is, and the runs
+    with what the server has said since if it is doubted, misdated runs, and the runs in ``also``.
+
+    Args:
+        store: the history.
+        rules: as for ``kept``; without any only what is in ``drop`` goes.
+        also: runs that stay, as those frozen as baselines.
+        drop: runs that go, whatever the rules say.
+        now: the present time, by which a run may be misdated; without it every date is believed.
+        zone: whose days, weeks and months are counted; the system's by default.
+
+    Raises:
+        ConfigurationError: neither a rule nor a run was given, or a run in ``drop`` is in ``also``.
+        FileError: an observations file is damaged.
+    """
+    if not rules and not drop:
+        raise ConfigurationError("no rule says what to keep", "Give --keep-last N, --keep-daily N or another")
+    if frozen := set(drop) & set(also):
+        raise ConfigurationError(
+            f"the run {min(frozen)} is frozen as a baseline", "A baseline is never removed; see history baseline"
+        )
+    runs = store.run_ids()
+    if not runs:
+        return Plan((), (), ())
+    wrong = set(misdated(runs, now)) if now else set()
+    dated = [run_id for run_id in runs if run_id not in wrong and run_id not in set(drop)]
+    engine = open_engine("duckdb")
+    engine.open("observations", store.checked("observations", runs))
+    keep = set(runs) - set(drop)
+    if rules:
+        limit = limit_of(now or datetime.max.replace(tzinfo=time_of(runs[-1]).tzinfo))
+        needed = _needed(engine, Until(dated[-1], limit), dated) if dated else set()
+        keep = kept(dated, rules, zone) | wrong | (set(also) & set(runs)) | needed
+        keep -= set(drop)
+    engine.add("kept", table_of(all_runs.RUN_IDS, [{"run_id": run_id} for run_id in sorted(keep)]))
+    pointed = set(values(engine.query(all_runs.POINTED), "stored_in"))
+    gone = [run_id for run_id in runs if run_id not in keep]
+    free = (store.holding() & (set(runs) | store.pruned().keys())) - pointed
+    return Plan(tuple(sorted(keep)), tuple(gone), tuple(sorted(free)))
+
+
+def _needed(engine: Engine, until: Until, dated: Sequence[str]) -> set[str]:
+    """The newest complete run, the runs that last read each server, and those with its doubted answers since."""
+    complete = set(values(engine.query(all_runs.COMPLETE_RUNS), "run_id")) & set(dated)
+    needed = set(sorted(complete)[-1:])
+    last = rows(engine.query(state.last_ok(until)))
+    engine.add("wanted", table_of(all_runs.SERVERS, [{"server": row["server"]} for row in last]))
+    answers = rows(engine.query(state.last_answers(until, DOUBTS)))
+    needed |= {row["run_id"] for row in last}
+    return needed | {row["run_id"] for row in answers if row["status"] == "suspect"}
+
+
+def _without_frozen(store: Store, what: Plan) -> Plan:
+    """The plan without what was frozen since it was made."""
+    if not (late := set(store.baselines().values()) & set(what.drop)):
+        return what
+    pointed = _pointed(store, late)
+    return Plan(
+        tuple(sorted({*what.keep, *late})),
+        tuple(run_id for run_id in what.drop if run_id not in late),
+        tuple(run_id for run_id in what.free if run_id not in pointed),
+    )
+
+
+def carry_out(store: Store, what: Plan) -> None:
+    """Remove what the plan says; the record of what goes is written first, so that the chain can always be followed.
+
+    Answers stay until the next pruning if another run was recorded meanwhile. On a full disk everything is removed that
+    needs no room; only merged files are written anew, which may have to wait.
+
+    Raises:
+        FileError: a file could not be removed, or another process prunes; what is left is still a whole history.
+    """
+    if not what.drop and not what.free:
+        return
+    with store.alone():  # guard: pruning is done alone
+        what = _without_frozen(store, what)  # guard: what is frozen while it is pruned
+        gone = sorted(store.where("observations", what.drop).keys() & set(what.drop))
+        digests = {run_id: store.read("observations", run_id).sha256 for run_id in gone}
+        full = [_removed(store, "observations", batch) for batch in _noted(store, what, digests)]
+        stay = set(store.run_ids()) & digests.keys()  # for want of room
+        if not _others(store, {*what.keep, *stay}):  # else the next pruning knows
+            free = set(what.free) - _pointed(store, stay)
+            full += [_removed(store, kind, sorted(free)) for kind in KINDS[1:]]
+        for error in filter(None, full):
+            raise error
+
+
+def _others(store: Store, known: Collection[str]) -> bool:
+    """Whether there are other runs, or may be soon, that began before and may point at what would go."""
+    if not set(store.run_ids()) <= set(known):  # guard: answers of a run that came meanwhile stay
+        return True
+    return bool(store.writing())
+
+
+def _noted(store: Store, what: Plan, digests: dict[str, str]) -> Iterator[list[str]]:
+    """Note which runs go, as many at a time as there is room for; yields those that are noted, which then must go.
+
+    Args:
+        store: the history.
+        what: the plan.
+        digests: the runs that go, with the SHA-256 of their observations files.
+
+    Raises:
+        FileError: they could not be noted.
+    """
+    rest, full = dict(digests), False
+    while rest:
+        try:
+            store.record_pruned(rest)  # guard: what goes is noted first
+            batch = list(rest)
+        except NoRoom:
+            if not full and not _others(store, {*what.keep, *what.drop}):
+                full = True
+                there = store.run_ids()
+                unneeded = set(what.free) - set(there) - _pointed(store, there)  # no run that is there needs these
+                for kind in KINDS[1:]:
+                    _removed(store, kind, sorted(unneeded))
+                continue
+            batch = _noted_without_room(store, rest)
+            if not batch:
+                raise
+        yield batch
+        rest = {run_id: digest for run_id, digest in rest.items() if run_id not in batch}
+
+
+def _noted_without_room(store: Store, digests: dict[str, str]) -> list[str]:
+    """Note which runs go in the place of a file that goes; those that are noted, none if there is no such file."""
+    where = store.where("observations", digests)
+    own = [path for run_id in digests if is_regular(path := store.path("observations", run_id))]
+    if own:
+        return store.record_in_place(digests, own[0])
+    for path in set(where.values()):
+        inside = [run_id for run_id, file in where.items() if file == path]
+        if set(inside) <= digests.keys() and is_regular(path):
+            store.record_by_moving(path)
+            return inside
+    return []
+
+
+def _removed(store: Store, kind: str, run_ids: Collection[str]) -> OSError | None:
+    """Remove what can be removed; returns why something could not, if that is for want of room."""
+    try:
+        remove(store, kind, run_ids)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        return error
+    return None
+
+
+def _pointed(store: Store, run_ids: Collection[str]) -> set[str]:
+    """The runs whose stored answers some runs point at."""
+    observed = [store.read("observations", run_id).table(["stored_in"]) for run_id in run_ids]
+    return {stored for table in observed for stored in values(table, "stored_in") if stored}

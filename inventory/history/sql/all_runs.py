@@ -1,0 +1,245 @@
+"""The questions to a history, as SQL over the views ``observations``, ``models`` and ``instances``.
+
+One text for every engine: it keeps to what DuckDB and Spark both understand. Run ids are put in as text; they hold
+nothing but digits, letters, a dot and a dash, which whoever calls has checked.
+"""
+
+from inventory import schema
+from inventory.diff.extras import SHORT_SQL
+from inventory.history.sql.state import LATEST_FIRST, Until
+
+_DIGEST = schema.Column("digest", schema.TEXT, "", "The digest of the answer that the row belongs to.", key=True)
+_STORED = schema.Column("stored_in", schema.TEXT, "", "The run in which the answer was stored.", key=True)
+_ROW = schema.Column(
+    "row_digest", schema.TEXT, "", "The first 64 bits of the SHA-256 of the row's compared values.", compared=False
+)
+GRAIN_FILES = {
+    table.name: schema.Table(table.name, table.row, (_DIGEST, _STORED, _ROW, *table.columns[1:]))
+    for table in schema.GRAIN_TABLES.values()
+}
+"""The models and instances tables as stored: without the server, so that two servers alike share them."""
+
+
+CHANGED = schema.Table(
+    "changed",
+    "when a model last changed",
+    (
+        schema.Column("server", schema.TEXT, "", ""),
+        schema.Column("key", schema.TEXT, "", ""),
+        schema.Column("observed_at", schema.TIME, "", ""),
+    ),
+)
+
+PLACES = schema.Table("places", "a row's place", (schema.Column("place", schema.INTEGER, "", ""),))
+KEYS = schema.Table("keys", "a model's key", (schema.Column("key", schema.TEXT, "", ""),))
+SERVERS = schema.Table("servers", "a server that is asked about", (schema.Column("server", schema.TEXT, "", ""),))
+
+WANTED = schema.Table(
+    "wanted", "an answer", tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest", "stored_in"))
+)
+
+_BYTES = "CAST({}.size_bytes AS DECIMAL(38))"  # a sum of whole numbers could be too large for one, and Spark fails then
+
+SIDES = (-1, 1)
+"""The numbers of the answer before and of the one after, so that what both hold as often adds up to nothing."""
+
+ANSWERS = schema.Table(
+    "answers",
+    "one of the two answers of a step",
+    (
+        schema.Column("server", schema.TEXT, "", "What stands for the server."),
+        schema.Column("side", schema.INTEGER, "", "Before or after: one of ``SIDES``."),
+        schema.Column("digest", schema.TEXT, "", "The answer."),
+        schema.Column("stored_in", schema.TEXT, "", "Where it is."),
+    ),
+)
+
+TOUCHED_KEYS = schema.Table(
+    "touched",
+    "a key whose rows can differ",
+    tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "key")),
+)
+
+
+def rows(table: schema.Table) -> str:
+    """The rows of the answers listed in the view ``wanted`` (server, digest, stored_in), under their servers."""
+    columns = ", ".join(f"r.{name}" for name in table.names[1:])
+    order = ", ".join(("w.server", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
+    return f"""
+        SELECT w.server, {columns} FROM wanted w
+        JOIN {table.name} r ON r.digest = w.digest AND r.stored_in = w.stored_in
+        ORDER BY {order}"""
+
+
+TOUCHED = " UNION ".join(
+    f"""
+    SELECT DISTINCT server, key FROM (
+        SELECT a.server, r.key, sum(a.side) AS balance, max(r.ordinal) AS ordinal
+        FROM answers a JOIN {name} r ON r.digest = a.digest AND r.stored_in = a.stored_in
+        GROUP BY a.server, r.key, r.row_digest
+    ) t WHERE balance <> 0 OR ordinal > 0"""
+    for name in GRAIN_FILES
+)
+"""The keys of which the two answers do not hold the same rows, or of which there are several rows."""
+
+
+def differing(table: schema.Table) -> str:
+    """The rows whose keys are in ``touched``: those of the answers before, then those of the answers after."""
+    columns = ", ".join(SHORT_SQL if name == "extra" else f"r.{name}" for name in table.names[1:])
+    order = ", ".join(("a.side", "a.server", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
+    return f"""
+        SELECT a.side, a.server, {columns} FROM answers a JOIN touched t ON t.server = a.server
+        JOIN {table.name} r ON r.digest = a.digest AND r.stored_in = a.stored_in AND r.key = t.key
+        LEFT JOIN odd o ON o.server = a.server ORDER BY {order}"""
+
+
+FIELDS = """
+    SELECT a.server, a.side, p.fields FROM answers a JOIN (SELECT DISTINCT server FROM touched) t ON t.server = a.server
+    JOIN payloads p ON p.digest = a.digest AND p.stored_in = a.stored_in"""
+"""The fields that have a value anywhere in those answers."""
+
+
+def transitions(until: Until) -> str:
+    """Where a server's complete answer is another than the one that it gave before."""
+    before = ", ".join(
+        f"lag({name}) OVER (PARTITION BY server ORDER BY observed_at, run_id) AS old_{name}"
+        for name in ("run_id", "digest", "stored_in")
+    )
+    return f"""
+        SELECT server, run_id, observed_at, digest, stored_in, old_run_id, old_digest, old_stored_in FROM (
+            SELECT server, run_id, observed_at, digest, stored_in, {before}
+            FROM observations WHERE status = 'ok' AND {until.sql}
+        ) t WHERE old_digest <> digest ORDER BY observed_at, run_id, server"""
+
+
+def complete(until: Until) -> str:
+    """How many complete observations there are of each server."""
+    return f"SELECT server, count(*) AS runs FROM observations WHERE status = 'ok' AND {until.sql} GROUP BY server"
+
+
+def run_counts(*, some: bool) -> str:
+    """What each run saw; with ``some``, of the servers in the view ``wanted``."""
+    return f"""
+        SELECT o.run_id, min(o.observed_at) AS collected_at, count(*) AS servers,
+               CAST(sum(CASE WHEN o.status = 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS servers_ok,
+               CAST(sum(CASE WHEN o.status = 'suspect' THEN 1 ELSE 0 END) AS BIGINT) AS servers_suspect,
+               CAST(sum(CASE WHEN o.status = 'ok' THEN o.model_count END) AS BIGINT) AS model_count,
+               CAST(sum(CASE WHEN o.status = 'ok' THEN o.instance_count END) AS BIGINT) AS instance_count,
+               TRY_CAST(sum(CASE WHEN o.status = 'ok' THEN {_BYTES.format("o")} END) AS BIGINT) AS size_bytes,
+               min(o.error) AS error
+        FROM observations o {"JOIN wanted w ON w.server = o.server" if some else ""}
+        GROUP BY o.run_id ORDER BY o.run_id"""
+
+
+def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
+    """One row per server and model that it ever had; ``changed`` says when each last changed, came or went.
+
+    The days of an answer are counted once for all of its models, but where a server gave several answers in one day.
+    A name or a size is the last that was told: engines differ in whether ``min_by`` passes over nulls by itself.
+    ``place`` counts the answers of a server from its last one.
+
+    Args:
+        until: which observations count.
+        servers: only those in the view ``wanted``.
+        keys: only those in the view ``keys``.
+    """
+    return f"""
+    WITH complete AS (
+        SELECT server, digest, stored_in, observed_at, CAST(observed_at AS DATE) AS day, {LATEST_FIRST}
+        FROM observations WHERE status = 'ok' AND {until.sql}
+        {"AND server IN (SELECT server FROM wanted)" if servers else ""}
+    ), seen AS (
+        SELECT server, digest, stored_in, count(*) AS runs, min(place) AS place,
+               min(observed_at) AS first_seen, max(observed_at) AS last_seen
+        FROM complete GROUP BY server, digest, stored_in
+    ), days AS (
+        SELECT server, digest, stored_in, day, count(*) OVER (PARTITION BY server, day) AS answers
+        FROM complete GROUP BY server, digest, stored_in, day
+    ), alone AS (
+        SELECT server, digest, stored_in, count(*) AS days FROM days WHERE answers = 1
+        GROUP BY server, digest, stored_in
+    ), held AS (
+        SELECT m.digest, m.stored_in, m.key, max(m.display_name) AS display_name,
+               sum({_BYTES.format("m")}) AS size_bytes, max(m.loaded_instance_count) AS loaded
+        FROM models m {"JOIN keys k ON k.key = m.key" if keys else ""} GROUP BY m.digest, m.stored_in, m.key
+    ), lives AS (
+        SELECT s.server, h.key, min(s.place) AS place, min(s.first_seen) AS first_seen, max(s.last_seen) AS last_seen,
+               min_by(h.display_name, CASE WHEN h.display_name IS NOT NULL THEN s.place END) AS display_name,
+               min_by(h.size_bytes, CASE WHEN h.size_bytes IS NOT NULL THEN s.place END) AS size_bytes,
+               sum(s.runs) AS runs_present, sum(CASE WHEN h.loaded > 0 THEN s.runs ELSE 0 END) AS runs_loaded,
+               max(CASE WHEN h.loaded > 0 THEN s.last_seen END) AS last_loaded
+        FROM seen s JOIN held h ON h.digest = s.digest AND h.stored_in = s.stored_in GROUP BY s.server, h.key
+    ), present AS (
+        SELECT server, key, sum(days) AS days FROM (
+            SELECT a.server, h.key, sum(a.days) AS days
+            FROM alone a JOIN held h ON h.digest = a.digest AND h.stored_in = a.stored_in GROUP BY a.server, h.key
+            UNION ALL
+            SELECT d.server, h.key, count(DISTINCT d.day) AS days
+            FROM days d JOIN held h ON h.digest = d.digest AND h.stored_in = d.stored_in
+            WHERE d.answers > 1 GROUP BY d.server, h.key
+        ) t GROUP BY server, key
+    )
+    SELECT l.server, l.key, l.display_name, TRY_CAST(l.size_bytes AS BIGINT) AS size_bytes, l.first_seen, l.last_seen,
+           l.place = 1 AS present, CAST(p.days AS BIGINT) AS days_present,
+           CAST(l.runs_present AS BIGINT) AS runs_present, CAST(l.runs_loaded AS BIGINT) AS runs_loaded, l.last_loaded,
+           coalesce(c.observed_at, l.first_seen) AS last_changed
+    FROM lives l JOIN present p ON p.server = l.server AND p.key = l.key
+    LEFT JOIN changed c ON c.server = l.server AND c.key = l.key
+    ORDER BY l.server, l.key"""
+
+
+def stored_rows(table: schema.Table, run_id: str) -> str:
+    """The rows of new answers as they are stored; ``fresh`` lists one server of each new digest. For DuckDB only."""
+    compared = ", ".join(
+        f"{name} := r.{name}"
+        for name in table.names[1:]
+        if "ordinal" not in name and name in (*table.keys, *table.compared)
+    )
+    columns = ", ".join(f"r.{name}" for name in table.names[1:])
+    order = ", ".join(("f.digest", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
+    return f"""
+        SELECT f.digest, '{run_id}' AS stored_in,
+               substr(sha256(to_json(struct_pack({compared}))), 1, 16) AS row_digest, {columns}
+        FROM {table.name} r JOIN fresh f ON f.server = r.server ORDER BY {order}"""
+
+
+RUN_IDS = schema.Table("kept", "a run that stays", (schema.Column("run_id", schema.TEXT, "", ""),))
+POINTED = """
+    SELECT DISTINCT stored_in FROM observations
+    WHERE stored_in IS NOT NULL AND run_id IN (SELECT run_id FROM kept)"""
+"""The runs that hold what the runs in the view ``kept`` point at."""
+
+COMPLETE_RUNS = """
+    SELECT run_id FROM observations GROUP BY run_id HAVING min(CASE WHEN status = 'ok' THEN 1 ELSE 0 END) = 1"""
+"""The runs that read every server that they asked."""
+
+
+def holding(until: Until, *, some: bool) -> str:
+    """The runs that hold the complete answers; with ``some``, of the servers in the view ``wanted``."""
+    only = "AND server IN (SELECT server FROM wanted)" if some else ""
+    return f"SELECT DISTINCT stored_in FROM observations WHERE status = 'ok' AND {until.sql} {only}"
+
+
+STORED = """
+    SELECT p.digest, min(p.stored_in) AS stored_in FROM payloads p JOIN fresh f ON f.digest = p.digest
+    JOIN recorded r ON r.run_id = p.stored_in GROUP BY p.digest"""
+"""Where the answers are stored that seem to be new, in the runs of the view ``recorded``."""
+
+
+FRESH = """
+    SELECT f.digest, f.server, o.payload_digest FROM fresh f JOIN observations o ON o.server = f.server
+    ORDER BY f.digest"""
+"""The answers that are stored now."""
+
+
+def field_counts(table: schema.Table) -> str:
+    """Of each new answer how many values each compared field has."""
+    counts = ", ".join(f"count(r.{name}) AS {name}" for name in table.compared if name != "extra")
+    return f"SELECT f.digest, {counts} FROM {table.name} r JOIN fresh f ON f.server = r.server GROUP BY f.digest"
+
+
+def extras(table: schema.Table) -> str:
+    """The unknown fields of the new answers."""
+    return f"""
+        SELECT DISTINCT f.digest, r.extra FROM {table.name} r JOIN fresh f ON f.server = r.server
+        WHERE r.extra IS NOT NULL"""

@@ -1,0 +1,94 @@
+"""The questions that make a state: of each server the answer that was given last, as SQL over ``observations``.
+
+One text for every engine, as in ``history/sql/all_runs.py``.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from inventory import schema
+
+
+@dataclass(frozen=True)
+class Until:
+    """Which observations count: those of the runs up to one, if they were not given later than the clock says.
+
+    Of two answers of a server the later is the one that was given later, whatever run it belongs to: so all queries
+    order by ``observed_at``, and by the run only where that is the same.
+
+    Attributes:
+        run_id: the last run that counts; empty if none does.
+        moment: what was observed later does not count either: a clock may have jumped within a run.
+    """
+
+    run_id: str
+    moment: datetime
+
+    @property
+    def sql(self) -> str:
+        """The condition."""
+        moment = f"{self.moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+        return f"run_id <= '{self.run_id}' AND observed_at <= TIMESTAMP '{moment}'"
+
+
+LATEST_FIRST = "row_number() OVER (PARTITION BY server ORDER BY observed_at DESC, run_id DESC) AS place"
+
+
+def last_ok(until: Until, *, some: bool = False) -> str:
+    """The last complete observation of each server; with ``some``, of the servers in the view ``wanted``."""
+    return _last(f"status = 'ok' AND {until.sql}", some=some)
+
+
+def last(until: Until) -> str:
+    """The last observation of each server, whatever its status."""
+    return _last(until.sql)
+
+
+def last_answers(until: Until, number: int) -> str:
+    """The last so many answers of each server in the view ``wanted``, complete or suspect, the last one first."""
+    return _last(f"status IN ('ok', 'suspect') AND {until.sql}", some=True, number=number)
+
+
+def _last(condition: str, *, some: bool = False, number: int = 1) -> str:
+    columns = ", ".join(f"l.{name}" for name in schema.OBSERVATIONS.names)
+    return f"""
+        SELECT {columns} FROM (SELECT *, {LATEST_FIRST} FROM observations WHERE {condition}) l
+        {"JOIN wanted w ON w.server = l.server" if some else ""} WHERE l.place <= {number}
+        ORDER BY l.server, l.place"""
+
+
+def differing_states(old: Until, new: Until) -> str:
+    """Of two states those servers of which they hold other answers.
+
+    What was read by neither run nor between them is the same in both. Without an answer of the earlier state is also a
+    server that the earlier run itself did not read: that answer is in some run before, which need not be open.
+    """
+    columns = ("digest", "stored_in", "observed_at")
+    read = "AND server IN (SELECT server FROM observations WHERE status = 'ok' AND run_id >= '{}' AND run_id <= '{}')"
+    after, before = (
+        f"""
+        SELECT server, {", ".join(columns)} FROM (
+            SELECT server, {", ".join(columns)}, {LATEST_FIRST} FROM observations
+            WHERE status = 'ok' AND {until.sql} {only}
+        ) t WHERE place = 1"""
+        for until, only in ((new, read.format(old.run_id, new.run_id)), (old, read.format(old.run_id, old.run_id)))
+    )
+    return f"""
+        SELECT n.server, {", ".join(f"n.{name}, o.{name} AS old_{name}" for name in columns)}
+        FROM ({after}) n LEFT JOIN ({before}) o ON o.server = n.server
+        WHERE o.digest IS NULL OR o.digest <> n.digest ORDER BY n.server"""
+
+
+def not_read(old: str, new: str) -> str:
+    """The servers that a run could not read, and those that an older one asked and none since, whose status is null.
+
+    Args:
+        old: the older run.
+        new: the run; if it is the same one or older, only what it could not read is told.
+    """
+    return f"""
+        SELECT server, status FROM observations WHERE run_id = '{new}' AND status <> 'ok'
+        UNION ALL
+        SELECT server, NULL AS status FROM observations WHERE run_id = '{old}' AND '{old}' < '{new}' AND server NOT IN (
+            SELECT server FROM observations WHERE run_id > '{old}' AND run_id <= '{new}'
+        ) ORDER BY server"""

@@ -1,0 +1,194 @@
+"""What a history knows after a run: of each server its last complete answer.
+
+The state after a run R holds, of all complete answers of R and of the runs before it, for each server the one that was
+*given* last (``observed_at``; of one moment, that of the later run). Runs are in the order of their ids, so
+
+- a run that began early and read a server late is later than what others read meanwhile, and never undone by it;
+- what a run changes is told by the state after it beside the state after the run before, and by no other pair of
+  neighbours, however many runs overlap: no change is told twice, taken back, or lost between two of them;
+- a server that R did not ask, because it is on another schedule, is in the state as it was read last.
+
+Misdated runs, and answers that are dated as far ahead, are no part of any state.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from inventory.collection.plausibility import DOUBTS
+from inventory.history.engines import Engine, open_engine
+from inventory.history.sql import all_runs, state
+from inventory.history.sql.state import Until
+from inventory.history.storage.store import Store
+from inventory.tables import rows, table_of, values
+
+Row = dict[str, Any]
+
+NEAR = 64
+"""Runs before one of which the times are looked at: what more runs than these have overtaken, while it asked its
+servers, is only found where all runs are opened."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What two states do not have in common.
+
+    Attributes:
+        old: the answers of the state before, by server: of the servers of which the other state has another one.
+        new: the answers of the state after.
+        failed: the observations of the servers that the run after could not read.
+        gone: of the servers that the run before asked, and none since, their answers; None for one without.
+        known: the last answers of the servers that failed.
+    """
+
+    old: Mapping[str, Row]
+    new: Mapping[str, Row]
+    failed: Sequence[Row]
+    gone: Mapping[str, Row | None]
+    known: Mapping[str, Row]
+
+
+class States:
+    """The states of a history.
+
+    Args:
+        store: the files.
+        engine: what runs the queries: a word of ``engines.ENGINES``.
+        run_ids: the runs that are not misdated, oldest first.
+        limit: what was observed later than this does not count.
+    """
+
+    def __init__(self, store: Store, engine: str, run_ids: Sequence[str], limit: datetime) -> None:
+        self._store = store
+        self._engine = engine
+        self._run_ids = run_ids
+        self._limit = limit
+        self._spans: dict[str, tuple[datetime, datetime]] = {}
+
+    def known(self, run_id: str, servers: Collection[str] | None = None) -> dict[str, Row]:
+        """The state after a run: the complete observations, by server; of some servers, or of all.
+
+        Of some servers the runs just before are looked at first: most servers are read again and again.
+        """
+        runs = self._until(run_id)
+        if servers is None:
+            return self._last(runs, state.last_ok(self._bound(run_id)))
+        found: dict[str, Row] = {}
+        for part in (runs[-NEAR:], runs[:-NEAR]):
+            if missing := [server for server in servers if server not in found]:
+                found |= self._last(part, state.last_ok(self._bound(run_id), some=True), missing)
+        return found
+
+    def last_observations(self) -> dict[str, Row]:
+        """The last observation of each server, whatever its status."""
+        return self._last(self._run_ids, state.last(self._bound(self._run_ids[-1]))) if self._run_ids else {}
+
+    def doubted(self, run_id: str, servers: Collection[str]) -> dict[str, list[Row]]:
+        """The suspect answers that some servers gave since their last complete one, the last first; ``DOUBTS`` at most.
+
+        Failures between them do not count: the server said nothing then.
+        """
+        found: dict[str, list[Row]] = {server: [] for server in servers}
+        ended: set[str] = set()
+        runs, question = self._until(run_id), state.last_answers(self._bound(run_id), DOUBTS)
+        for part in (runs[-NEAR:], runs):
+            if open_ones := [server for server in servers if server not in ended]:
+                found |= {server: [] for server in open_ones}
+                for row in self._query(part, question, open_ones):
+                    answers = found[row["server"]]
+                    if row["status"] == "suspect" and row["server"] not in ended:
+                        answers.append(row)
+                    if row["status"] == "ok" or len(answers) == DOUBTS:
+                        ended.add(row["server"])
+        return found
+
+    def newest(self, run_id: str, servers: Collection[str]) -> dict[str, Row]:
+        """Of some servers the observations of a run that are the newest, and complete: no other file is opened."""
+        if self._overlapping(run_id, self._span(run_id)[0]):
+            return {}
+        table, wanted = self._store.read("observations", run_id).table(), set(servers)
+        return {row["server"]: row for row in rows(table) if row["server"] in wanted and row["status"] == "ok"}
+
+    def difference(self, old: str, new: str, servers: Collection[str] = ()) -> Difference:
+        """What the states after two runs do not have in common; ``new`` may be the earlier run.
+
+        The digests are compared before anything is made of their rows. Opened are the two runs and those between
+        them, those that overlap the first, and earlier ones only for servers that none of these has read.
+        """
+        first, last = sorted((old, new))
+        between = [run_id for run_id in self._run_ids if first <= run_id <= last]
+        begin = min(self._span(run_id)[0] for run_id in between)
+        engine = self._over([*self._overlapping(first, begin), *between])
+        only = set(servers)
+        differing, unread = (
+            [row for row in rows(engine.query(text)) if not only or row["server"] in only]
+            for text in (
+                state.differing_states(self._bound(first), self._bound(last)),
+                state.not_read(old, new),
+            )
+        )
+        failed = [row for row in unread if row["status"]]
+        later = {row["server"]: {name: row[name] for name in _ANSWER} for row in differing}
+        earlier = {
+            row["server"]: {name: row[f"old_{name}"] for name in _ANSWER} for row in differing if row["old_digest"]
+        }
+        earlier |= self.known(first, later.keys() - earlier.keys())
+        same = {
+            server for server in later.keys() & earlier.keys() if later[server]["digest"] == earlier[server]["digest"]
+        }
+        before, after = ({name: row for name, row in side.items() if name not in same} for side in (earlier, later))
+        known = self.known(new, {str(row["server"]) for row in unread})
+        return Difference(
+            before if old == first else after,
+            after if old == first else before,
+            failed,
+            {row["server"]: known.get(row["server"]) for row in unread if not row["status"]},
+            known,
+        )
+
+    def _overlapping(self, run_id: str, begin: datetime) -> list[str]:
+        """The runs before one that were given an answer at some time or later."""
+        return [one for one in self._until(run_id)[-NEAR - 1 : -1] if self._span(one)[1] >= begin]
+
+    def _span(self, run_id: str) -> tuple[datetime, datetime]:
+        """When a run's first and last server answered or was given up."""
+        if run_id not in self._spans:
+            self._spans[run_id] = span(self._store, run_id)
+        return self._spans[run_id]
+
+    def _until(self, run_id: str) -> list[str]:
+        return [one for one in self._run_ids if one <= run_id]
+
+    def _bound(self, run_id: str) -> Until:
+        return Until(run_id, self._limit)
+
+    def _last(self, run_ids: Sequence[str], sql: str, servers: Collection[str] | None = None) -> dict[str, Row]:
+        return {row["server"]: row for row in self._query(run_ids, sql, servers)}
+
+    def _query(self, run_ids: Sequence[str], sql: str, servers: Collection[str] | None = None) -> list[Row]:
+        return rows(self._over(run_ids, servers).query(sql)) if run_ids else []
+
+    def _over(self, run_ids: Sequence[str], servers: Collection[str] | None = None) -> Engine:
+        engine = open_engine(self._engine)
+        engine.open("observations", self._store.checked("observations", run_ids))
+        if servers is not None:
+            engine.add("wanted", table_of(all_runs.SERVERS, [{"server": server} for server in sorted(servers)]))
+        return engine
+
+
+def span(store: Store, run_id: str) -> tuple[datetime, datetime]:
+    """When the first and the last server of a run answered or was given up, in UTC.
+
+    Raises:
+        FileError: the run is missing or damaged.
+    """
+    observed = store.read("observations", run_id)
+    if "span" in observed.about:
+        first, last = map(datetime.fromisoformat, observed.about["span"])
+        return first, last
+    moments = values(observed.table(["observed_at"]), "observed_at")  # a run of a version that did not note it
+    return min(moments), max(moments)
+
+
+_ANSWER = ("digest", "stored_in", "observed_at")

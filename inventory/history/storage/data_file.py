@@ -1,0 +1,287 @@
+"""What one file of a history holds: the rows of one run, or those of many runs of one month (*merged*).
+
+A merged file keeps in its footer, for each of its runs, what the footer of that run's own file said, that file's
+SHA-256, the number of its rows and a digest over them, so that the chain of runs can be followed and the rows proven.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from inventory import schema
+from inventory.errors import FileError, NewerVersion
+from inventory.filesystem.regular_files import open_to_read, read_regular
+from inventory.history.selectors import RUN_ID
+from inventory.history.sql import all_runs
+from inventory.history.storage.checksum import SINGLE, claimed, rows_sha256, sealed, unsealed
+from inventory.tables import arrow_schema, conformed
+
+KINDS = ("observations", "payloads", "models", "instances")
+ADVICE = "See what else is wrong with: lms-inventory verify"
+
+ARROW = {
+    "payloads": pa.schema(
+        [(name, pa.string()) for name in ("digest", "stored_in", "payload_digest")]
+        + [("body", pa.large_binary()), ("fields", pa.string())]
+    ),
+    **{
+        table.name: pa.schema([field.remove_metadata() for field in arrow_schema(table)], arrow_schema(table).metadata)
+        for table in (schema.OBSERVATIONS, *all_runs.GRAIN_FILES.values())
+    },
+}
+"""Types, and what pandas needs; without the meanings, which would be most of a small file."""
+
+MONTH = re.compile(r"month=[0-9]{4}-[0-9]{2}")
+"""The name of the folder of a month."""
+
+_MERGED = re.compile(r"merged-[0-9a-f]{16}")
+_OWN = ("tool", "version", "kind", "run_id", "seal")  # what a file says that is not kept of a run when it is merged
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that was read and whose seal is whole.
+
+    Attributes:
+        path: where it is.
+        body: its bytes.
+        about: what it says about itself.
+    """
+
+    path: Path
+    body: bytes
+    about: Mapping[str, Any]
+
+    def read(self, columns: list[str] | None = None) -> pa.Table:
+        """The table in it, with the columns of this version: one that it lacks is null."""
+        # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
+        told = parquet.ParquetFile(pa.BufferReader(self.body)).read(columns, use_threads=False)
+        for field in [ARROW[self.about["kind"]].field(name) for name in columns or ARROW[self.about["kind"]].names]:
+            if field.name not in told.column_names:
+                told = told.append_column(field, pa.nulls(told.num_rows, field.type))
+        return told.select(columns or ARROW[self.about["kind"]].names)
+
+    @cached_property
+    def everything(self) -> pa.Table:
+        """The table, read once: many runs are about to be asked for."""
+        return self.read()
+
+    def parts(self) -> dict[str, "Sealed"]:
+        """What it holds of each run."""
+        if "runs" not in self.about:
+            return {self.about["run_id"]: Sealed(self, self.about)}
+        ends = accumulate(entry["rows"] for entry in self.about["runs"].values())
+        return {
+            run_id: Sealed(self, {"kind": self.about["kind"], "run_id": run_id, **entry}, end - entry["rows"])
+            for (run_id, entry), end in zip(self.about["runs"].items(), ends, strict=True)
+        }
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What one run has in one file.
+
+    Attributes:
+        file: the file, whose seal is whole.
+        about: what the run's own file says of itself; if it was merged, what it said, and what ``File`` adds.
+        begin: the place of its first row in a merged file; None for a file of its own.
+    """
+
+    file: File
+    about: Mapping[str, Any]
+    begin: int | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self.file.path
+
+    @property
+    def weight(self) -> int:
+        """Its share of the bytes of the file."""
+        return len(self.file.body) // len(self.file.about.get("runs", [self]))
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the run's own file, as it is or as it was before it was merged."""
+        return sha256(self.file.body).hexdigest() if self.begin is None else str(self.about["sha256"])
+
+    def table(self, columns: list[str] | None = None) -> pa.Table:
+        """The rows, with the columns of this version: one that the file lacks is null."""
+        if self.begin is None:
+            return self.file.read(columns)
+        part = self.file.everything.slice(self.begin, self.about["rows"])
+        return part.select(columns) if columns else part
+
+    @property
+    def as_merged(self) -> bool:
+        """Whether the rows are those that were there when the run's own file was merged."""
+        return self.begin is None or rows_sha256(self.table()) == self.about["rows_sha256"]
+
+
+def opened(kind: str, path: Path) -> dict[str, Sealed]:
+    """Read a file and check its seal, and that it is what its name says.
+
+    Returns:
+        What it holds, by run.
+
+    Raises:
+        FileError: it is missing or damaged, or a newer version wrote it.
+    """
+    body = _bytes(path)
+    about = unsealed(body)
+    if about is not None:
+        _check_version(path, about)
+    if about is None or about.get("kind") != kind or not _named(path, about):
+        raise _damaged(path)
+    return File(path, body, about).parts()
+
+
+def check_version(path: Path) -> None:
+    """Refuse a file that a newer version wrote; only the end of it is read, unless it claims that.
+
+    Raises:
+        NewerVersion: a newer version wrote it, and it is whole.
+    """
+    try:
+        with open_to_read(path) as file:
+            claims_newer = _newer(claimed(file))
+    except (OSError, ValueError, TypeError):
+        return  # whoever reads it says what is wrong with it
+    if claims_newer and (about := unsealed(_bytes(path))):
+        _check_version(path, about)
+
+
+def listed(path: Path) -> frozenset[str]:
+    """The runs that a file holds: as its name says, or, if it is merged, its footer; none for a foreign file.
+
+    Only a digest over that list is checked, not the seal: the rows are not read.
+
+    Raises:
+        FileNotFoundError: it is not there any more.
+        FileError: it could not be read, the list is damaged, or a newer version wrote it.
+    """
+    if RUN_ID.fullmatch(path.stem):
+        return frozenset({path.stem})
+    if not is_merged(path):
+        return frozenset()
+    try:
+        with open_to_read(path) as file:
+            about = claimed(file)
+        if _newer(about):
+            check_version(path)
+        whole = _named(path, about)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
+    except (ValueError, TypeError):
+        whole = False
+    if not whole:  # guard: a list of runs is checked before it is used
+        raise _damaged(path)
+    return frozenset(about["runs"])
+
+
+def placed(held: Mapping[Path, frozenset[str]]) -> dict[str, Path]:
+    """The file of each run, of the files with the runs that each holds.
+
+    A run is in one file. Only in a copy from which nothing was removed are those too that merged files took the place
+    of: then the one with the most runs counts.
+
+    Raises:
+        FileError: with some runs, others would be read twice.
+    """
+    where = {run_id: path for path in sorted(held, key=lambda path: len(held[path])) for run_id in held[path]}
+    if len(where) < sum(map(len, held.values())):
+        for path, number in Counter(where.values()).items():
+            if number < len(held[path]):  # guard: no run of a merged file is read twice
+                raise FileError(
+                    f"{path} holds runs that another file holds too",
+                    "It is the copy of a history: remove from it what is not there where it comes from",
+                )
+    return where
+
+
+def is_merged(path: Path) -> bool:
+    """Whether a file is named as one that holds many runs."""
+    return bool(_MERGED.fullmatch(path.stem))
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is named as one that this tool writes into a month's folder."""
+    return path.suffix == ".parquet" and (is_merged(path) or bool(RUN_ID.fullmatch(path.stem)))
+
+
+def state(path: Path) -> object:
+    """What changes when a file is written to; None if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+def month_of(run_id: str) -> str:
+    """The name of the folder of a run's month."""
+    return f"month={run_id[:4]}-{run_id[4:6]}"
+
+
+def merged(kind: str, runs: Sequence[Sealed]) -> tuple[str, bytes]:
+    """The name and the bytes of a file that holds what several runs have; it says what their own files said.
+
+    The rows stay in the order of the runs and of their files: so a run is found as one slice, what repeats from run to
+    run stands at an even distance, which compresses, and no reading changes.
+    """
+    tables = [run.table() for run in runs]
+    entries = {}
+    for run, table in zip(runs, tables, strict=True):
+        entry = {name: value for name, value in run.about.items() if name not in _OWN}
+        if run.begin is None:
+            entry |= {"sha256": run.sha256, "rows": table.num_rows, "rows_sha256": rows_sha256(table)}
+        entries[run.about["run_id"]] = entry
+    about = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "runs": entries}
+    repeated = [name for name in ARROW[kind].names if name not in SINGLE]
+    body = sealed(conformed(pa.concat_tables(tables), ARROW[kind]), about, repeated)
+    return _name(entries), body
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return read_regular(path)
+    except OSError as error:
+        raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
+
+
+def _newer(about: Mapping[str, Any]) -> bool:
+    version = about.get("schema_version")
+    return isinstance(version, int) and version > schema.SCHEMA_VERSION
+
+
+def _check_version(path: Path, about: Mapping[str, Any]) -> None:
+    if _newer(about):
+        raise NewerVersion(path, about["schema_version"], schema.SCHEMA_VERSION)
+
+
+def _named(path: Path, about: Mapping[str, Any]) -> bool:
+    """Whether a file stands under its name and in its month."""
+    if "runs" not in about:
+        return bool(about.get("run_id") == path.stem)
+    here = {path.parent.name} >= {month_of(run_id) for run_id in about["runs"]}
+    return path.name == _name(about["runs"]) and here
+
+
+def _name(runs: Iterable[str]) -> str:
+    return f"merged-{sha256(chr(10).join(runs).encode()).hexdigest()[:16]}.parquet"
+
+
+def _damaged(path: Path) -> FileError:
+    return FileError(f"{path} is damaged: it is not what was written under this name", ADVICE)

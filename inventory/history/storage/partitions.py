@@ -1,0 +1,160 @@
+"""The folders of the months, and how a folder with merged files takes the place of one with small files.
+
+The new folder is made whole under ``_tmp/staged``; then the old one moves to ``_tmp/replaced``, the new one into its
+place, and the old one is removed. So whoever reads the tables by a glob never sees a row twice, and lacks a month only
+between these two moves. Readers of this package do not even then: while a month is both staged and replaced, they read
+what is replaced too. What a process leaves that is killed is finished or removed by ``settle``.
+"""
+
+import os
+import shutil
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from inventory.filesystem.listing import identities, names
+from inventory.filesystem.regular_files import read_regular
+from inventory.filesystem.temporary_files import sync_folder
+from inventory.filesystem.write_once import make_folders, publish_once, require_no_links
+from inventory.history.selectors import RUN_ID
+from inventory.history.storage.data_file import KINDS, MONTH, is_ours, listed
+
+
+class Months:
+    """The folders of the months of a history's tables.
+
+    Args:
+        folder: the history.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._staged = folder / "_tmp" / "staged"
+        self._replaced = folder / "_tmp" / "replaced"
+
+    def files(self, kind: str, months: Collection[str] | None = None) -> list[Path]:
+        """The files of one kind, of some months or of all, as they are at one moment: each month small or merged."""
+        while True:
+            seen = self.seen([kind])
+            staged = {folder.name for folder in seen if folder.parent.parent == self._staged}
+            folders = [
+                folder
+                for folder in seen
+                if (months is None or folder.name in months)
+                and folder.parent.parent != self._staged
+                and (folder.parent.parent != self._replaced or folder.name in staged)
+            ]
+            inside = {folder: [name for name in names(folder) if name.endswith(".parquet")] for folder in folders}
+            if self.seen([kind]) == seen:  # no folder took another's place meanwhile
+                return [folder / name for folder in folders for name in sorted(inside[folder])]
+
+    def seen(self, kinds: Iterable[str] = KINDS) -> dict[Path, int]:
+        """The folders that there are of months, each with what tells it from another of that name."""
+        return {
+            top / kind / name: identity
+            for kind in kinds
+            for top in (self._folder, self._staged, self._replaced)
+            for name, identity in identities(top / kind).items()
+            if MONTH.fullmatch(name)
+        }
+
+    def replace(self, kind: str, month: str, files: Iterable[tuple[str, bytes]]) -> int:
+        """Put merged files in the place of what a month holds; small files whose runs are not in them stay.
+
+        Args:
+            kind: the kind.
+            month: the name of the month's folder.
+            files: the names and the bytes of the merged files, each made when it is asked for.
+
+        Returns:
+            How many merged files there are.
+
+        Raises:
+            OSError: it could not be done; the month is as it was.
+        """
+        staged = self._staged / kind / month
+        require_no_links(self._folder, self._folder / kind / month)
+        make_folders(self._folder, staged)
+        number = 0
+        for number, (name, body) in enumerate(files, 1):  # noqa: B007 - their number is what is returned
+            try:
+                publish_once(staged / name, body, self._folder / "_tmp")
+            except OSError as error:
+                error.filename = str(self._folder / kind / month / name)  # not the temporary one
+                raise
+        make_folders(self._folder, self._replaced / kind)
+        (self._folder / kind / month).rename(self._replaced / kind / month)
+        self._finish(kind, month)
+        return number
+
+    def settle(self) -> None:
+        """Finish the replacements that were begun, and remove what is left of them; nobody else may be at it.
+
+        Raises:
+            OSError: it could not be done; the history is whole all the same.
+        """
+        for folder in self.seen():
+            kind, month = folder.parent.name, folder.name
+            require_no_links(self._folder, folder)
+            if folder.parent.parent == self._replaced:
+                if (self._staged / kind / month).is_dir():
+                    self._finish(kind, month)
+                else:
+                    _discard(folder)
+        for top in (self._staged, self._replaced):
+            if top.is_dir():
+                require_no_links(self._folder, top)
+                _discard(top)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether there is something to settle, or a month is being replaced."""
+        return self._staged.is_dir() or self._replaced.is_dir()
+
+    def _finish(self, kind: str, month: str) -> None:
+        """The old folder is away: put the new one into its place, and remove the old one."""
+        top, staged, replaced = self._folder / kind, self._staged / kind / month, self._replaced / kind / month
+        there = {path for folder in (staged, top / month) for path in folder.glob("*.parquet")}
+        covered = {run_id for path in there for run_id in listed(path)}
+        for path in list(replaced.iterdir()):
+            if not is_ours(path):  # somebody else's: it stays in the month
+                with suppress(OSError):  # one that a network share shows until it is closed
+                    path.rename(staged / path.name)
+            elif RUN_ID.fullmatch(path.stem) and path.stem not in covered:  # one that came meanwhile
+                with suppress(FileNotFoundError):  # of a run that was killed, and just now swept
+                    self._copy(path, staged / path.name)
+        try:
+            staged.rename(top / month)
+        except OSError:
+            if not (top / month).is_dir():
+                replaced.rename(top / month)
+                raise
+            for path in staged.iterdir():  # a run that came meanwhile made the folder anew
+                path.rename(top / month / path.name)
+            staged.rmdir()
+        for folder in (top, staged.parent, replaced.parent):
+            sync_folder(folder)
+        _discard(replaced)
+
+    def _copy(self, path: Path, target: Path) -> None:
+        """Give a file a second name; a copy takes it where there are no hard links."""
+        try:
+            os.link(path, target, follow_symlinks=False)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            publish_once(target, read_regular(path), self._folder / "_tmp")
+
+
+def _discard(folder: Path) -> None:
+    """Remove a folder and what is in it; what a network share shows until it is closed is left for the next time.
+
+    Raises:
+        OSError: something could not be removed.
+    """
+    try:
+        shutil.rmtree(folder)
+    except OSError:
+        left = [name for _, _, files in os.walk(folder) for name in files]
+        if not left or not all(name.startswith((".nfs", ".fuse_hidden")) for name in left):
+            raise

@@ -1,0 +1,41 @@
+"""Rows as a history shares them: without the fields that tick, which are true of one server at one moment only."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from inventory import schema
+from inventory.diff.fields import without_ticking
+from inventory.normalize.flatten import Columns
+from inventory.tables import build, values
+
+_EXTRA = schema.Table("extra", "unknown fields", (schema.Column("extra", schema.OBJECT, "", ""),))
+
+
+def without_clocks(table: pa.Table, ignore: Sequence[str] = ()) -> pa.Table:
+    """The same rows, null where a column of ``schema.CLOCKS`` had a value, and without what ticks in ``extra``.
+
+    Args:
+        table: rows of models or instances.
+        ignore: globs of unknown fields that tick besides.
+    """
+    for name in schema.CLOCKS:
+        if name in table.column_names:
+            place, field = table.column_names.index(name), table.schema.field(name)
+            table = table.set_column(place, field, pa.nulls(table.num_rows, field.type))
+    place = table.column_names.index("extra")
+    if table.column(place).null_count == table.num_rows:
+        return table
+    texts = values(table, "extra")
+    steady = [text and without_ticking(text, ignore) for text in texts]
+    if steady == texts:
+        return table
+    column = build(_EXTRA, {"extra": steady}).column("extra")
+    return table.set_column(place, table.schema.field(place), column)
+
+
+def steady_columns(columns: Columns, ignore: Sequence[str] = ()) -> Columns:
+    """``without_clocks`` for the columns of one answer."""
+    steady = [text and without_ticking(text, ignore) for text in columns["extra"]]
+    cleared = {name: [None] * len(steady) for name in schema.CLOCKS if name in columns}
+    return {**columns, **cleared, "extra": steady}

@@ -1,0 +1,154 @@
+"""What all runs of a history tell together: the runs, every change there ever was, and each model's life.
+
+One engine looks at the observations of all runs; the answers are opened once, and only those that a question needs.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from inventory import schema
+from inventory.diff.compare import compare_sides
+from inventory.history.delta import KINDS, Stored, sides
+from inventory.history.engines import open_engine
+from inventory.history.selectors import limit_of, misdated
+from inventory.history.sql import all_runs
+from inventory.history.sql.state import Until
+from inventory.history.storage.store import Store
+from inventory.schema import derived
+from inventory.tables import arrow_schema, build, concat, conformed, rows, table_of, values
+
+Row = dict[str, Any]
+
+
+class Past:
+    """The runs of a history, seen together.
+
+    Args:
+        store: the files.
+        engine: what runs the queries: a word of ``engines.ENGINES``.
+        servers: only these; all by default.
+        keys: only the models with one of these keys; all by default.
+        ignore: fields that are not compared; globs.
+        now: the present time: misdated runs are listed, and left out of everything else.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        engine: str,
+        servers: Sequence[str] = (),
+        keys: Sequence[str] = (),
+        ignore: Sequence[str] = (),
+        *,
+        now: datetime,
+    ) -> None:
+        self._store = store
+        self._ignore = ignore
+        self._servers = servers
+        self._keys = keys
+        self._answers_open = False
+        self._run_ids = store.run_ids()
+        self._misdated = set(misdated(self._run_ids, now))
+        dated = [run_id for run_id in self._run_ids if run_id not in self._misdated]
+        self._until = Until(dated[-1] if dated else "", limit_of(now))
+        self._engine = open_engine(engine)
+        self._engine.open("observations", store.checked("observations", self._run_ids))
+        self._engine.add("wanted", table_of(all_runs.SERVERS, [{"server": server} for server in servers]))
+        self._engine.add("keys", table_of(all_runs.KEYS, [{"key": key} for key in keys]))
+
+    def runs(self, since: datetime | None = None) -> pa.Table:
+        """One row per run, from some time on: ``derived.RUNS``."""
+        counted = self._rows(all_runs.run_counts(some=bool(self._servers)))
+        counted = [row for row in counted if since is None or row["collected_at"] >= since]
+        touched: dict[tuple[str, str], set[Any]] = defaultdict(set)
+        for row in self._changes(since):
+            if row["key"] is not None and (row["grain"] == "model" or row["change"] == "reconfigured"):
+                old_key = row["old"] if row["change"] == "renamed" else None
+                place = (*(row[key] for key in (*schema.INSTANCES.keys, "grain")), old_key)
+                touched[row["run_id"], row["change"]].add(place)
+        for row in counted:
+            read, asked = row["servers_ok"], row["servers"]
+            row["status"] = (
+                "ok" if read == asked else "suspect" if row["servers_suspect"] else "partial" if read else "failed"
+            )
+            if row["run_id"] in self._misdated:
+                row["status"] = "misdated"
+            row |= {word: len(touched[row["run_id"], word]) for word in ("added", "removed", "renamed", "reconfigured")}
+        return table_of(derived.RUNS, counted)
+
+    def timeline(self, since: datetime | None = None) -> pa.Table:
+        """One row per change, from some time on, oldest first: ``derived.TIMELINE``."""
+        return table_of(derived.TIMELINE, self._changes(since))
+
+    def lifecycle(self) -> pa.Table:
+        """One row per server and model: ``derived.LIFECYCLE``."""
+        stored = [row["stored_in"] for row in self._rows(all_runs.holding(self._until, some=bool(self._servers)))]
+        if not stored:
+            return concat(derived.LIFECYCLE, [])
+        self._open(stored)
+        last = {(row["server"], key): row["observed_at"] for row in self._changes() for key in _keys_of(row)}
+        changed = [{"server": server, "key": key, "observed_at": moment} for (server, key), moment in last.items()]
+        self._engine.add("changed", table_of(all_runs.CHANGED, changed))
+        found = self._engine.query(all_runs.lives(self._until, servers=bool(self._servers), keys=bool(self._keys)))
+        return conformed(found, arrow_schema(derived.LIFECYCLE))
+
+    def unused(self, days: int) -> pa.Table:
+        """The lives of the models that have been there for so many days and were not seen loaded in them."""
+        lives = self.lifecycle()
+        if not lives.num_rows:
+            return lives
+        counted = [row for row in self._rows(all_runs.run_counts(some=False)) if row["run_id"] not in self._misdated]
+        limit = max(row["collected_at"] for row in counted) - timedelta(days=days)
+        columns = zip(*(values(lives, name) for name in ("present", "first_seen", "last_loaded")), strict=True)
+        idle = [present and first <= limit and (last is None or last <= limit) for present, first, last in columns]
+        places = build(all_runs.PLACES, {"place": [place for place, one in enumerate(idle) if one]})
+        return lives.take(places.column("place"))
+
+    def complete_runs(self) -> dict[str, int]:
+        """How many complete observations there are of each server."""
+        return {row["server"]: row["runs"] for row in self._rows(all_runs.complete(self._until))}
+
+    def _changes(self, since: datetime | None = None) -> list[Row]:
+        """Every change from some time on, oldest first."""
+        found = [
+            row
+            for row in self._rows(all_runs.transitions(self._until))
+            if (since is None or row["observed_at"] >= since) and (not self._servers or row["server"] in self._servers)
+        ]
+        if not found:
+            return []
+        named = {f"{number:09d}": row for number, row in enumerate(found)}  # each is compared as a server of its own
+        steps = {
+            name: (
+                Stored(row["old_digest"], row["old_stored_in"], row["observed_at"]),
+                Stored(row["digest"], row["stored_in"], row["observed_at"]),
+            )
+            for name, row in named.items()
+        }
+        self._open({one.stored_in for step in steps.values() for one in step})
+        changes = rows(compare_sides(*sides(self._engine, steps, self._keys), self._ignore).table)
+        for change in changes:
+            row = named[change["server"]]
+            change |= {name: row[name] for name in ("server", "run_id", "observed_at")}
+            change["previous_run_id"] = row["old_run_id"]
+        return [change for change in changes if not self._keys or not {*self._keys}.isdisjoint(_keys_of(change))]
+
+    def _open(self, stored: Sequence[str] | set[str]) -> None:
+        """Open the answers that some runs stored; who needs more of them than another asks first."""
+        if not self._answers_open:
+            for kind, columns in KINDS.items():
+                self._engine.open(kind, self._store.checked(kind, stored), columns)
+            self._answers_open = True
+
+    def _rows(self, sql: str) -> list[Row]:
+        return rows(self._engine.query(sql)) if self._run_ids else []
+
+
+def _keys_of(change: Row) -> set[str]:
+    """The keys of the models that a change is about: none for news about a server, two for a model that was renamed."""
+    keys = {change["key"], change["old"] if change["change"] == "renamed" else None}
+    return {key for key in keys if key is not None}

@@ -1,0 +1,53 @@
+"""Rows to digests: whether two answers say the same."""
+
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+from inventory import schema
+from inventory.diff.fields import without_ticking
+from inventory.normalize.flatten import Columns, Rows
+
+_TOGETHER = 100  # lines
+
+
+def digest(rows: Rows, ignore: Sequence[str] | None = ()) -> str:
+    """SHA-256 of what the rows say, in hex: equal for two answers that differ only in order and in what ticks.
+
+    Left out: ordinals, which follow the order sent, and the fields of ``schema.CLOCKS``. An instance is hashed inside
+    its model, and a list as a set, because that is how they are compared.
+
+    Args:
+        rows: the rows of one answer.
+        ignore: globs of unknown fields that are left out too; None leaves clocks among the unknown fields in, as
+            versions did that did not look there.
+    """
+    inner: dict[tuple[str, int], list[str]] = {}
+    own = (*schema.INSTANCES.keys[3:4], *schema.INSTANCES.compared)
+    texts = _canonical(rows.instances, schema.INSTANCES, own, ignore)
+    for key, ordinal, text in zip(rows.instances["key"], rows.instances["ordinal"], texts, strict=True):
+        inner.setdefault((key, ordinal), []).append(text)
+    texts = _canonical(rows.models, schema.MODELS, ("key", *schema.MODELS.compared), ignore)
+    lines = [
+        text + "".join(sorted(inner.get((key, ordinal), ())))
+        for key, ordinal, text in zip(rows.models["key"], rows.models["ordinal"], texts, strict=True)
+    ]
+    told = sha256()
+    lines.sort()
+    for start in range(0, len(lines), _TOGETHER):  # all at once would take their memory twice more
+        told.update(("\n" * (start > 0) + "\n".join(lines[start : start + _TOGETHER])).encode())
+    return told.hexdigest()
+
+
+def _canonical(columns: Columns, table: schema.Table, names: Sequence[str], ignore: Sequence[str] | None) -> list[str]:
+    kinds = {column.name: column.kind for column in table.columns}
+    values: list[Any] = []
+    for name in names:
+        column = columns[name]
+        if kinds[name] == schema.LIST:
+            column = [text and sorted(set(json.loads(text))) for text in column]
+        elif kinds[name] == schema.OBJECT and ignore is not None:
+            column = [text and without_ticking(text, ignore) for text in column]
+        values.append(column)
+    return [json.dumps(row, ensure_ascii=False) for row in zip(*values, strict=True)]

@@ -1,0 +1,299 @@
+"""Plots of an inventory, one line each: ``plots.largest_models(snapshot)``. They need matplotlib.
+
+What one moment holds is drawn from a ``Snapshot`` (``history.as_of()``, ``inventory.collect()``, ``inventory.read()``),
+what takes time from a ``History``. Every plot takes ``ax``, axes of yours to draw on (of a figure with
+``layout="constrained"``, which makes room for names), and returns the figure, which shows itself as the last expression
+of a notebook's cell and has ``savefig``. Without data a plot says so. Sizes are GB (10^9 bytes), contexts tokens, times
+UTC. Names longer than 40 columns are cut; a character that no installed font has is a white square.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from inventory.plots import figure  # first: it says so where matplotlib is missing
+
+# isort: split
+
+from inventory.plots import artists
+from inventory.plots.figure import drawing, empty, figure_of, gigabytes, name, note
+from inventory.report.facts import breakdown
+from inventory.tables import Snapshot, rows
+from inventory.text import count
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from inventory.history.reader import History
+
+Row = dict[str, Any]
+Cell = tuple[Any, ...]
+
+_KINDS = ("llm", "embedding", "other")
+_SERVERS = 60  # columns of a table that can still be read
+_READABLE_CELLS = 8  # servers side by side, so that the quantization fits into a cell
+
+
+def largest_models(snapshot: Snapshot, *, top: int = 10, ax: "Axes | None" = None) -> "Figure":
+    """The models that take the most space on disk: one bar each, with size (GB) and quantization.
+
+    Args:
+        snapshot: its models, of all servers; those that report no size are counted below.
+        top: how many bars.
+        ax: where to draw; a new figure by default.
+    """
+    models = rows(snapshot.tables["models"])
+    sized = sorted((one for one in models if one["size_bytes"] is not None), key=lambda one: -one["size_bytes"])
+    shown, several = sized[:top], _several(models)
+    with drawing(ax, "Largest models (GB)", figure.tall(len(shown))) as ax:
+        if not sized:
+            empty(ax, "No model reports its size" if models else "No models")
+            return figure_of(ax)
+        texts = [
+            f"{gigabytes(one['size_bytes'])}  {name(one['quantization_name'], 12, missing='')}".rstrip()
+            for one in shown
+        ]
+        artists.bars(ax, [_label(one, several) for one in shown], [one["size_bytes"] / 1e9 for one in shown], texts)
+        note(ax, _rest(len(sized[top:]), "smaller model"), _rest(len(models) - len(sized), "model", "without a size"))
+    return figure_of(ax)
+
+
+def storage_by_publisher(snapshot: Snapshot, *, top: int = 10, ax: "Axes | None" = None) -> "Figure":
+    """How much space (GB) the models of each publisher take: one bar each, the largest first.
+
+    Args:
+        snapshot: its models, of all servers.
+        top: how many publishers.
+        ax: where to draw; a new figure by default.
+    """
+    groups = [row for row in rows(breakdown(snapshot)) if row["by"] == "publisher"]
+    sized = [row for row in groups if row["size_bytes"] is not None]
+    shown = sized[:top]
+    with drawing(ax, "Storage by publisher (GB)", figure.tall(len(shown))) as ax:
+        if not sized:
+            empty(ax, "No model reports its size" if groups else "No models")
+            return figure_of(ax)
+        texts = [f"{gigabytes(row['size_bytes'])}  {count(row['model_count'], 'model')}" for row in shown]
+        artists.bars(ax, [name(row["name"]) for row in shown], [row["size_bytes"] / 1e9 for row in shown], texts)
+        others = f"not shown ({gigabytes(sum(row['size_bytes'] for row in sized[top:]))} GB)"
+        without = sum(one["size_bytes"] is None for one in rows(snapshot.tables["models"]))
+        note(ax, _rest(len(sized[top:]), "smaller publisher", others), _rest(without, "model", "without a size"))
+    return figure_of(ax)
+
+
+def quantization_mix(snapshot: Snapshot, *, top: int = 15, ax: "Axes | None" = None) -> "Figure":
+    """How many models have each quantization, and the space (GB) they take: two panels, the most bits first.
+
+    Args:
+        snapshot: its models, of all servers.
+        top: how many quantizations: those with the most models.
+        ax: where to draw, the panels are ``ax.child_axes``; a new figure by default.
+    """
+    groups = [row for row in rows(breakdown(snapshot)) if row["by"] == "quantization"]
+    models = rows(snapshot.tables["models"])
+    bits = {one["quantization_name"]: one["quantization_bits_per_weight"] for one in models}
+    shown = sorted(groups, key=lambda row: -row["model_count"])[:top]
+    shown.sort(key=lambda row: (-(bits[row["name"]] or 0), (row["name"] or "").lower()))
+    with drawing(ax, "" if groups else "Quantizations", figure.tall(len(shown))) as ax:
+        if not groups:
+            empty(ax, "No models")
+            return figure_of(ax)
+        left, right = figure.panels(ax, (0, 0, 0.46, 1), (0.56, 0, 0.44, 1))
+        told = {key: "" if many is None else f"  ({many:g} bit)" for key, many in bits.items()}
+        labels = [name(row["name"], 20) + told[row["name"]] for row in shown]
+        numbers, sizes = ([row[column] for row in shown] for column in ("model_count", "size_bytes"))
+        artists.bars(left, labels, numbers, [f"{number:,}" for number in numbers], figure.NAVY)
+        artists.bars(
+            right, [""] * len(shown), [(size or 0) / 1e9 for size in sizes], list(map(gigabytes, sizes)), figure.AMBER
+        )
+        left.set_title("Models by quantization")
+        right.set_title("Size (GB)")
+        note(left, _rest(len(groups) - len(shown), "rarer quantization"))
+    return figure_of(ax)
+
+
+def context_by_size(snapshot: Snapshot, *, labels: int = 5, ax: "Axes | None" = None) -> "Figure":
+    """The longest context (tokens) of each model against its size on disk (GB), both on logarithmic scales.
+
+    Args:
+        snapshot: its models, of all servers; those without a size or a context are counted below.
+        labels: how many models are named: the longest contexts and the largest sizes, where there is room.
+        ax: where to draw; a new figure by default.
+    """
+    models = rows(snapshot.tables["models"])
+    whole = [one for one in models if (one["size_bytes"] or 0) > 0 and (one["max_context_length"] or 0) > 0]
+    with drawing(ax, "Longest context (tokens) by size on disk (GB)", 4.2) as ax:
+        if not whole:
+            empty(ax, "No model reports its size and its context" if models else "No models")
+            return figure_of(ax)
+        points = [(one["size_bytes"] / 1e9, one["max_context_length"]) for one in whole]
+        kinds = [one["type"] if one["type"] in _KINDS else "other" for one in whole]
+        groups = {kind: [at for at, its in zip(points, kinds, strict=True) if its == kind] for kind in _KINDS}
+        loaded = [at for at, one in zip(points, whole, strict=True) if one["loaded_instance_count"]]
+        artists.scatter(ax, groups, loaded)
+        note(ax, "GB", _rest(len(models) - len(whole), "model", "without a size or a context"))
+        far = sorted(range(len(whole)), key=lambda at: (-points[at][1], -points[at][0]))[: max(labels - 2, 0)]
+        far += sorted(range(len(whole)), key=lambda at: -points[at][0])[: min(labels, 2)]
+        names = {(points[at], _label(whole[at], several=False)): at for at in far}  # on several servers: named once
+        artists.label(ax, points, {at: text for (_, text), at in names.items()})
+    return figure_of(ax)
+
+
+def loaded_context(snapshot: Snapshot, *, top: int = 20, ax: "Axes | None" = None) -> "Figure":
+    """The context that each instance is loaded with (tokens), as a share of the longest that its model can take.
+
+    Args:
+        snapshot: its loaded instances, of all servers.
+        top: how many instances: those with the greatest shares.
+        ax: where to draw; a new figure by default.
+    """
+    instances = rows(snapshot.tables["instances"])
+    several = _several(instances)
+    shown = sorted(instances, key=_share, reverse=True)[:top]
+    with drawing(ax, "Context loaded, share of the model's maximum", figure.tall(len(shown)), 9.0) as ax:
+        if not instances:
+            empty(ax, "No loaded instances")
+            return figure_of(ax)
+        names = [_label(one, several, "instance_id") for one in shown]
+        parts = [min(max(_share(one), 0.0), 1.0) for one in shown]
+        artists.bars(ax, names, parts, list(map(_contexts, shown)), track=1.0)
+        note(ax, _rest(len(instances) - len(shown), "more instance"))
+    return figure_of(ax)
+
+
+def timeline(history: "History", *, since: datetime | None = None, ax: "Axes | None" = None) -> "Figure":
+    """The runs over time (UTC): size on disk (GB) above, models added, removed and reconfigured below.
+
+    The line has a gap where a run could not read every server: its sum would be of other servers than the others'.
+
+    Args:
+        history: its runs, as ``history.runs()`` tells them.
+        since: only the runs from this time on, with a zone.
+        ax: where to draw, the panels are ``ax.child_axes``; a new figure by default.
+    """
+    runs = [row for row in rows(history.runs_table(since=since)) if row["status"] != "misdated"]
+    with drawing(ax, "" if runs else "Size on disk and changes", 5.0, width=9.0) as ax:
+        if not runs:
+            empty(ax, "No runs")
+            return figure_of(ax)
+        above, below = figure.panels(ax, (0, 0.46, 1, 0.54), (0, 0, 1, 0.34))
+        moments = [run["collected_at"] for run in runs]
+        sizes = [run["size_bytes"] if run["status"] == "ok" else None for run in runs]
+        artists.line(above, moments, [None if size is None else size / 1e9 for size in sizes])
+        failed = [run["collected_at"] for run in runs if run["status"] == "failed"]
+        partly = [run["collected_at"] for run in runs if run["status"] in ("partial", "suspect")]
+        artists.marks(above, {"run failed": failed, "not every server read": partly})
+        artists.stacked(below, moments, {word: [run[word] or 0 for run in runs] for word in artists.CHANGES})
+        above.set_title("Size on disk (GB)")
+        below.set_title("Changes per run")
+    return figure_of(ax)
+
+
+def never_loaded(history: "History", *, top: int = 15, ax: "Axes | None" = None) -> "Figure":
+    """The models that are there and that no run has seen loaded: one bar each (GB), and for how many days.
+
+    A model that was loaded only between two runs was not seen loaded.
+
+    Args:
+        history: its models, as ``history.lifecycle()`` tells them.
+        top: how many bars: the largest.
+        ax: where to draw; a new figure by default.
+    """
+    lives = [life for life in rows(history.lifecycle_table()) if life["present"]]
+    idle = sorted((life for life in lives if not life["runs_loaded"]), key=lambda life: -(life["size_bytes"] or 0))
+    shown, several = idle[:top], _several(lives)
+    total = gigabytes(sum(life["size_bytes"] or 0 for life in idle))
+    title = f"Never seen loaded: {len(idle):,} of {count(len(lives), 'model')}, {total} GB"
+    with drawing(ax, title if idle else "Never seen loaded", figure.tall(len(shown))) as ax:
+        if not idle:
+            empty(ax, "Every model was seen loaded" if lives else "No models")
+            return figure_of(ax)
+        texts = [f"{gigabytes(life['size_bytes'])}  seen on {count(life['days_present'], 'day')}" for life in shown]
+        sizes = [(life["size_bytes"] or 0) / 1e9 for life in shown]
+        artists.bars(ax, [_label(life, several) for life in shown], sizes, texts, figure.AMBER)
+        note(ax, _rest(len(idle[top:]), "smaller model"))
+    return figure_of(ax)
+
+
+def server_differences(snapshot: Snapshot, *, top: int = 30, ax: "Axes | None" = None) -> "Figure":
+    """Which servers have which models: one row per model that is not alike on all servers that were read.
+
+    A cell tells whether the server has the model as most others have it, has it with another quantization, size or
+    format, or does not have it. A server that was not read has empty cells: nothing is known of it.
+
+    Args:
+        snapshot: its models and observations.
+        top: how many rows: the models that most servers have come first.
+        ax: where to draw; a new figure by default.
+    """
+    read = {one["server"]: one["status"] == "ok" for one in rows(snapshot.tables["observations"])}
+    having: dict[str, dict[str, Cell]] = defaultdict(lambda: defaultdict(tuple))
+    for one in rows(snapshot.tables["models"]):
+        if read.setdefault(one["server"], True):
+            having[one["key"]][one["server"]] += ((one["quantization_name"], one["size_bytes"], one["format"]),)
+    asked = sorted(read)
+    known = [server for server in asked if read[server]]
+    differing = [key for key, cells in having.items() if len({cells.get(server) for server in known}) > 1]
+    shown = sorted(differing, key=lambda key: (-len(having[key]), sorted(having[key]), key))[:top]
+    columns = asked[:_SERVERS]
+    title = f"Models that are not alike on all servers: {len(differing):,} of {len(having):,}"
+    width = min(4.0 + 0.9 * len(columns), 13.0)
+    with drawing(ax, title if shown else "Differences between servers", figure.tall(len(shown)) + 1, width) as ax:
+        if not shown:
+            empty(ax, _alike(known, having))
+            return figure_of(ax)
+        usual = {key: Counter(having[key].values()).most_common(1)[0][0] for key in shown}
+        table = [[_kind(having[key].get(server), usual[key], read[server]) for server in columns] for key in shown]
+        texts = [[_quantizations(having[key].get(server, ())) for server in columns] for key in shown]
+        artists.cells(ax, table, texts if len(columns) <= _READABLE_CELLS else None)
+        artists.heads(ax, [name(key) for key in shown], [name(server, 20) for server in columns])
+        note(ax, _rest(len(differing) - len(shown), "rarer model"), _rest(len(asked[_SERVERS:]), "more server"))
+    return figure_of(ax)
+
+
+def _several(found: Sequence[Row]) -> bool:
+    """Whether rows are of several servers, so that each has to be told."""
+    return len({row["server"] for row in found}) > 1
+
+
+def _label(row: Row, several: bool, column: str = "display_name") -> str:
+    """What a person knows a row by."""
+    text = name(row[column] or row["key"])
+    return f"{text}  ({name(row['server'], 16)})" if several else text
+
+
+def _rest(number: int, word: str, tail: str = "not shown") -> str:
+    return f"{count(number, word)} {tail}" if number else ""
+
+
+def _share(instance: Row) -> float:
+    """The part of the model's longest context that is loaded; less than 0 if one of them is not known."""
+    loaded, longest = instance["config_context_length"], instance["max_context_length"]
+    return -1.0 if loaded is None or not longest else float(loaded / longest)
+
+
+def _contexts(instance: Row) -> str:
+    loaded, longest = instance["config_context_length"], instance["max_context_length"]
+    told = "context not reported" if loaded is None else f"{loaded:,}"
+    whole = ", maximum not reported" if longest is None else f" of {longest:,}"
+    flash = {None: "", True: "   flash attention on", False: "   flash attention off"}
+    return told + whole + flash[instance["config_flash_attention"]]
+
+
+def _alike(known: Sequence[str], having: Mapping[str, object]) -> str:
+    """Why no model differs."""
+    if len(known) < 2:
+        return "One server was read: there is none to compare it with" if known else "No server was read"
+    return f"All {len(known):,} servers have the same models" if having else "No models"
+
+
+def _kind(cell: Cell | None, usual: Cell, read: bool) -> str:
+    if not read:
+        return "server not read"
+    return "not there" if cell is None else "there" if cell == usual else "there, but different"
+
+
+def _quantizations(cell: Cell) -> str:
+    return " ".join(name(quantization, 8, missing="?") for quantization, _, _ in cell[:2])

@@ -1,0 +1,196 @@
+"""What the plots draw: bars, lines over time, points and cells, on axes of ``canvas``."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from statistics import median
+
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.transforms import Bbox
+
+from inventory.plots.figure import AMBER, GREEN, GREY, NAVY, RED, TEAL, TRACK, YELLOW, figure_of
+
+Point = tuple[float, float]
+
+CHANGES = {"added": GREEN, "reconfigured": YELLOW, "removed": RED}
+UNREAD = "server not read"
+CELLS = {"there": TEAL, "there, but different": AMBER, "not there": TRACK, UNREAD: "#FFFFFF"}
+
+
+def bars(
+    ax: Axes,
+    labels: Sequence[str],
+    values: Sequence[float],
+    texts: Sequence[str],
+    colour: str = TEAL,
+    track: float | None = None,
+) -> None:
+    """Horizontal bars, the first on top, each with its text at its end; no scale, as the texts tell the values.
+
+    Args:
+        ax: where.
+        labels: what each bar is.
+        values: how long each bar is.
+        texts: what stands at the end of each bar, or of its track.
+        colour: of the bars.
+        track: the end that every bar could reach, shown behind it; none by default.
+    """
+    places = range(len(values))
+    ends = values if track is None else [track] * len(values)
+    if track is not None:
+        ax.barh(places, ends, height=0.72, color=TRACK)
+    ax.barh(places, values, height=0.72, color=colour)
+    ax.set_yticks(places, labels)
+    ax.set_ylim(max(len(values), 3) - 0.4, -0.6)
+    ax.set_xlim(0, max(ends, default=0) or 1)
+    ax.tick_params(left=False, bottom=False, labelbottom=False)
+    ax.spines["bottom"].set_visible(False)
+    for place, end, text in zip(places, ends, texts, strict=True):
+        ax.annotate(text, (end, place), (4, 0), textcoords="offset points", va="center", annotation_clip=False)
+
+
+def line(ax: Axes, moments: Sequence[datetime], values: Sequence[float | None]) -> None:
+    """Values over time, with a gap where one is missing."""
+    _dates(ax, moments)
+    heights = [float("nan") if value is None else value for value in values]
+    ax.plot(_days(moments), heights, "o-", color=TEAL, ms=4.5, lw=1.4)
+    ax.grid(axis="y", color=GREY, alpha=0.18)
+    ax.tick_params(labelbottom=False)
+    ax.yaxis.set_major_locator(MaxNLocator(5))
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+    if all(value is None for value in values):
+        ax.set_yticks([])
+        ax.text(0.5, 0.5, "No size is known", transform=ax.transAxes, ha="center", color=GREY)
+
+
+def marks(ax: Axes, moments: Mapping[str, Sequence[datetime]]) -> None:
+    """Dotted lines at moments, told by what they mean."""
+    for (text, some), colour in zip(moments.items(), (RED, YELLOW), strict=False):
+        for number, day in enumerate(_days(some)):
+            ax.axvline(day, color=colour, lw=1.4, ls=":", label="" if number else text)
+    _legend(ax)
+
+
+def stacked(ax: Axes, moments: Sequence[datetime], counts: Mapping[str, Sequence[int]]) -> None:
+    """Bars over time, the numbers of each word of ``CHANGES`` on one another; removed goes down from zero."""
+    _dates(ax, moments)
+    days = _days(moments)
+    steps = [after - before for before, after in pairwise(days)]
+    wide = 0.6 * (median(steps) if steps else 1.0)
+    top = [0] * len(days)
+    for word, numbers in counts.items():
+        if word == "removed":
+            ax.bar(days, [-number for number in numbers], wide, color=CHANGES[word], label=word)
+            continue
+        ax.bar(days, numbers, wide, bottom=top, color=CHANGES[word], label=word)
+        top = [below + number for below, number in zip(top, numbers, strict=True)]
+    ax.axhline(0, color=GREY, lw=0.8)
+    ax.set_ylim(min(-1, *(-number for number in counts["removed"])) * 1.15, max(1, *top) * 1.15)
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
+    _legend(ax)
+
+
+def scatter(ax: Axes, groups: Mapping[str, Sequence[Point]], ringed: Sequence[Point]) -> None:
+    """Points of up to three groups, told apart without colours too; some have a ring: they are loaded now."""
+    for (text, points), (colour, marker) in zip(groups.items(), ((TEAL, "o"), (AMBER, "s"), (NAVY, "^")), strict=True):
+        if points:
+            across, up = zip(*points, strict=True)
+            ax.scatter(across, up, s=36, color=colour, alpha=0.75, marker=marker, label=text)
+    if ringed:
+        across, up = zip(*ringed, strict=True)
+        ax.scatter(across, up, s=130, facecolors="none", edgecolors=NAVY, linewidths=1.3, label="loaded now")
+    _logarithmic(ax, [point for points in groups.values() for point in points])
+    _legend(ax)
+
+
+def _logarithmic(ax: Axes, points: Sequence[Point]) -> None:
+    """Scales for sizes (GB, powers of ten) and contexts (tokens, powers of two), wide enough to have marks on them."""
+    ax.set_xscale("log")
+    ax.set_yscale("log", base=2)
+    across, up = zip(*points, strict=True)
+    ax.set_xlim(min(across) / 1.6, max(across) * 1.6)
+    ax.set_ylim(min(up) / 1.8, max(up) * 1.8)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if max(across) < 1000 * min(across) else (1,)))
+    ax.yaxis.set_major_locator(LogLocator(2, numticks=9))
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    ax.minorticks_off()
+    ax.grid(color=GREY, alpha=0.18)
+
+
+def label(ax: Axes, points: Sequence[Point], names: Mapping[int, str]) -> None:
+    """Names beside some points, each where it covers no point and no other name; without such a place, none."""
+    figure_of(ax).draw_without_rendering()  # from here on it is known where things are
+    dots = [Bbox.from_extents(x - 6, y - 6, x + 6, y + 6) for x, y in ax.transData.transform(points)]
+    inside = ax.get_window_extent()
+    taken: list[Bbox] = []
+    for at, text in names.items():
+        for offset, side, height in (
+            ((8, 0), "left", "center"),
+            ((-8, 0), "right", "center"),
+            ((0, 8), "center", "bottom"),
+            ((6, 8), "right", "bottom"),
+        ):
+            made = ax.annotate(text, points[at], offset, textcoords="offset points", ha=side, va=height, size=8)
+            box = made.get_window_extent()
+            others = [dot for dot, point in zip(dots, points, strict=True) if point != points[at]]
+            if not box.count_overlaps([*others, *taken]) and _within(box, inside):
+                taken.append(box)
+                break
+            made.remove()
+
+
+def cells(ax: Axes, table: Sequence[Sequence[str]], texts: Sequence[Sequence[str]] | None) -> None:
+    """A table of coloured cells, the first row on top: words of ``CELLS``, and what stands in them."""
+    words = list(CELLS)
+    numbers = [[words.index(word) for word in row] for row in table]
+    colours = ListedColormap(list(CELLS.values()))
+    ax.pcolormesh(numbers, cmap=colours, vmin=0, vmax=len(words) - 1, edgecolors="white", linewidth=1.5)
+    ax.set_ylim(len(table), 0)
+    for column, word in enumerate(table[0]):
+        if word == UNREAD:
+            ax.add_patch(Rectangle((column, 0), 1, len(table), fill=False, hatch="////", lw=0))
+    for at, row in enumerate(texts or ()):
+        for column, text in enumerate(row):
+            ax.text(column + 0.5, at + 0.5, text, ha="center", va="center", color="white", size=8)
+    there = [word for word in words if any(word in row for row in table)]
+    patches = [Patch(facecolor=CELLS[word], hatch="////" if word == UNREAD else "", label=word) for word in there]
+    ax.legend(handles=patches, loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def heads(ax: Axes, left: Sequence[str], above: Sequence[str]) -> None:
+    """The names of a table's rows and columns."""
+    ax.set_yticks([place + 0.5 for place in range(len(left))], left)
+    ax.set_xticks([place + 0.5 for place in range(len(above))], above)
+    ax.tick_params(left=False, bottom=False, labelbottom=False, labeltop=True)
+    ax.tick_params(axis="x", labelrotation=90 if len(above) > 5 or max(map(len, above)) > 12 else 0)
+    ax.spines[["left", "bottom"]].set_visible(False)
+
+
+def _days(moments: Sequence[datetime]) -> list[float]:
+    return [float(date2num(moment)) for moment in moments]  # type: ignore[no-untyped-call]
+
+
+def _dates(ax: Axes, moments: Sequence[datetime]) -> None:
+    """A scale of time in UTC with half a step of room at either end."""
+    days = _days(moments)
+    room = (days[-1] - days[0]) / max(len(days) - 1, 1) or 1.0
+    ax.set_xlim(days[0] - room, days[-1] + room)
+    where = AutoDateLocator(tz=UTC)  # type: ignore[no-untyped-call]
+    ax.xaxis.set_major_locator(where)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(where, tz=UTC))  # type: ignore[no-untyped-call]
+
+
+def _legend(ax: Axes) -> None:
+    """A legend at the right, where it covers nothing."""
+    if ax.get_legend_handles_labels()[1]:
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=1.4)
+
+
+def _within(box: Bbox, outer: Bbox) -> bool:
+    return bool(box.x0 >= outer.x0 and box.x1 <= outer.x1 and box.y0 >= outer.y0 and box.y1 <= outer.y1)

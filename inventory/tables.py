@@ -1,0 +1,274 @@
+"""A snapshot: the tables of one moment, as Arrow tables inside and pandas DataFrames at the door."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.json
+
+from inventory import schema
+from inventory.normalize.flatten import Columns
+from inventory.schema.gaps import Gaps
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ARROW = {
+    schema.INTEGER: pa.int64(),
+    schema.NUMBER: pa.float64(),
+    schema.BOOLEAN: pa.bool_(),
+    schema.TIME: pa.timestamp("us", tz="UTC"),
+}
+_PANDAS = {
+    schema.INTEGER: ("int64", "Int64"),
+    schema.NUMBER: ("float64", "Float64"),
+    schema.BOOLEAN: ("bool", "boolean"),
+    schema.TIME: ("datetimetz", "datetime64[us, UTC]"),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Snapshot:
+    """Everything one run saw.
+
+    Attributes:
+        tables: ``observations``, ``models`` and ``instances`` as Arrow tables with the types of ``schema/``.
+        grains: the grains it holds: both, or the one that a CSV or Parquet file was written in.
+        payloads: the answers as received, by server name; empty for a snapshot read from a file.
+        gaps: what the file that it was read from does not tell.
+        ignored: globs of unknown fields that its digests were taken without.
+    """
+
+    tables: Mapping[str, pa.Table]
+    grains: tuple[str, ...] = schema.GRAINS
+    payloads: Mapping[str, bytes] = field(default_factory=dict)
+    gaps: Gaps = field(default_factory=Gaps)
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def models(self) -> "pd.DataFrame":
+        """One row per model; columns and units as in ``schema.MODELS``, nullable types."""
+        return frame(self.tables["models"])
+
+    @property
+    def instances(self) -> "pd.DataFrame":
+        """One row per loaded instance; columns and units as in ``schema.INSTANCES``, nullable types."""
+        return frame(self.tables["instances"])
+
+    @property
+    def observations(self) -> "pd.DataFrame":
+        """One row per server that was asked; columns and units as in ``schema.OBSERVATIONS``, nullable types."""
+        return frame(self.tables["observations"])
+
+    @property
+    def run_id(self) -> str:
+        """The run's id; empty for a file that does not tell it."""
+        return str(next(iter(values(self.tables["observations"], "run_id")), None) or "")
+
+    @property
+    def observed_at(self) -> datetime | None:
+        """When the last server answered or was given up, in UTC; None for a file that does not tell it."""
+        moments = [row["observed_at"] for row in rows(self.tables["observations"]) if row["observed_at"]]
+        return max(moments, default=None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every server that was asked was read."""
+        return all(status == "ok" for status in values(self.tables["observations"], "status"))
+
+    @property
+    def anything_read(self) -> bool:
+        """Whether at least one server was read: without one, an empty table says nothing."""
+        return any(status in ("ok", "suspect") for status in values(self.tables["observations"], "status"))
+
+    def write(self, path: str | Path, grain: str = "model") -> list[Path]:
+        """Write it to a file whose suffix is the format: ``.csv``, ``.parquet``, ``.xlsx``, ``.html`` or ``.md``.
+
+        Args:
+            path: the file; one that exists is replaced as a whole or not at all.
+            grain: ``model``, ``instance`` or ``both``; a report always holds everything.
+
+        Returns:
+            The files written; none if no server could be read and the format cannot say so.
+
+        Raises:
+            ConfigurationError: an unknown suffix or grain.
+            FileError: a file could not be written; what was there before is untouched.
+        """
+        from inventory import formats  # the one step from a value to an edge, asked for by name
+        from inventory.report.facts import Overview
+
+        return [written.path for written in formats.write(Overview(self), path, grain) if not written.skipped]
+
+    def __repr__(self) -> str:
+        models, instances = self.tables["models"].num_rows, self.tables["instances"].num_rows
+        statuses = values(self.tables["observations"], "status")
+        read = sum(status == "ok" for status in statuses)
+        return (
+            f"<Snapshot {self.run_id or 'from a file'}: {read} of {len(statuses)} servers read, "
+            f"{models} models, {instances} loaded instances>"
+        )
+
+    def _repr_html_(self) -> str:
+        """The snapshot in Jupyter: its counts, the servers not read, the first models."""
+        from inventory.formats.html.fragments import snapshot_html
+
+        return snapshot_html(self)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of one file that a snapshot was to be written to.
+
+    Attributes:
+        path: the file.
+        holds: ``models``, ``instances`` or, for a format that holds everything, ``report``.
+        rows: rows of the table written.
+        size: bytes written.
+        skipped: why it was left as it was; empty if it was written.
+        without: the servers whose rows it does not hold, since it cannot say that their answers are in doubt.
+    """
+
+    path: Path
+    holds: str
+    rows: int = 0
+    size: int = 0
+    skipped: str = ""
+    without: tuple[str, ...] = ()
+
+
+def named_rows(columns: Columns, server: str) -> Columns:
+    """The columns of one answer with the ``server`` column in front."""
+    return {"server": [server] * len(columns["key"]), **columns}
+
+
+def build(table: schema.Table, columns: Mapping[str, list[Any]]) -> pa.Table:
+    """An Arrow table with the schema's types out of a list of Python values per column.
+
+    Times are ``datetime`` with a zone. ``pyarrow.array`` imports pandas, which costs a cold command more than all else
+    that it does; so only where pandas is there already does it do the work, and elsewhere the values travel as JSON.
+    """
+    target = arrow_schema(table)
+    plain = {
+        column.name: _micros(columns[column.name]) if column.kind == schema.TIME else columns[column.name]
+        for column in table.columns
+    }
+    if "pandas" in sys.modules:
+        return pa.Table.from_arrays([pa.array(plain[field.name], field.type) for field in target], schema=target)
+    texts = (f"{json.dumps(name)}:{json.dumps(column, ensure_ascii=False)}".encode() for name, column in plain.items())
+    document = b"{%s}" % b",".join(texts)
+    kinds = [pa.int64() if column.kind == schema.TIME else _arrow_type(column) for column in table.columns]
+    lists = pa.schema([(name, pa.list_(kind)) for name, kind in zip(table.names, kinds, strict=True)])
+    reading = pyarrow.json.ReadOptions(use_threads=False, block_size=len(document) + 1)
+    parsing = pyarrow.json.ParseOptions(explicit_schema=lists, unexpected_field_behavior="error")
+    read = pyarrow.json.read_json(BytesIO(document), read_options=reading, parse_options=parsing)
+    arrays = [read.column(name).chunk(0).values for name in table.names]
+    return pa.Table.from_arrays(
+        [array.view(field.type) for array, field in zip(arrays, target, strict=True)], schema=target
+    )
+
+
+@cache
+def arrow_schema(table: schema.Table) -> pa.Schema:
+    """The Arrow schema of a table: types, meanings and units as field metadata, and what pandas needs.
+
+    With the ``pandas`` entry, ``Table.to_pandas`` and ``pandas.read_parquet`` give Int64, Float64, boolean and string
+    (the format is described in pandas' developer guide, "Storing pandas DataFrame objects in Apache Parquet").
+    """
+    fields = [
+        pa.field(
+            column.name,
+            _arrow_type(column),
+            metadata={
+                key: text
+                for key, text in (("meaning", column.meaning), ("unit", column.unit), ("json_path", column.path))
+                if text
+            },
+        )
+        for column in table.columns
+    ]
+    described = [
+        {
+            "name": column.name,
+            "field_name": column.name,
+            "pandas_type": kind,
+            "numpy_type": dtype,
+            "metadata": {"timezone": "UTC"} if column.kind == schema.TIME else None,
+        }
+        for column in table.columns
+        for kind, dtype in [_PANDAS.get(column.kind, ("unicode", "string"))]
+    ]
+    pandas = {
+        "index_columns": [],
+        "column_indexes": [],
+        "columns": described,
+        "creator": {"library": "pyarrow", "version": pa.__version__},
+        "pandas_version": "2.3.0",
+    }
+    return pa.schema(fields, metadata={"pandas": json.dumps(pandas)})
+
+
+def frame(table: pa.Table) -> "pd.DataFrame":
+    """A pandas DataFrame of an Arrow table, with nullable types."""
+    return table.to_pandas()  # type: ignore[no-any-return]
+
+
+def rows(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows as dicts of Python values; times as ``datetime`` in UTC."""
+    columns = {name: values(table, name) for name in table.column_names}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def values(table: pa.Table, name: str) -> list[Any]:
+    """The values of one column as Python values; times as ``datetime`` in UTC."""
+    column = table.column(name)
+    if pa.types.is_timestamp(column.type):  # as integers first: pyarrow's own way to a datetime imports pandas
+        micros = [value for chunk in column.chunks for value in chunk.view(pa.int64()).to_pylist()]
+        return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in micros]
+    result: list[Any] = column.to_pylist()
+    return result
+
+
+def conformed(table: pa.Table, target: pa.Schema) -> pa.Table:
+    """A table with the types, and what is said about them, of a schema with the same names.
+
+    ``Table.cast`` does the same, and imports ``pyarrow.compute`` also where there is nothing to do.
+    """
+    columns = [
+        column if column.type == field.type else column.cast(field.type)
+        for column, field in zip(table.columns, target, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=target)
+
+
+def table_of(table: schema.Table, found: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """An Arrow table with the schema's types out of rows, as ``rows`` gives them; further values are left aside."""
+    return build(table, {name: [row[name] for row in found] for name in table.names})
+
+
+def total_of(numbers: Sequence[int | None]) -> int | None:
+    """The sum of the numbers that are known; None if none of them is, or if no column can hold it."""
+    total = sum(known := [number for number in numbers if number is not None])
+    return total if (known or not numbers) and abs(total) < 2**63 else None
+
+
+def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
+    """The rows of several tables with the same schema, one after the other; none gives no rows."""
+    several = [*tables, build(table, {name: [] for name in table.names})]
+    return pa.concat_tables(several).combine_chunks()
+
+
+def _arrow_type(column: schema.Column) -> pa.DataType:
+    return _ARROW.get(column.kind, pa.string())
+
+
+def _micros(moments: list[datetime | None]) -> list[int | None]:
+    return [None if moment is None else (moment - _EPOCH) // timedelta(microseconds=1) for moment in moments]

@@ -1,0 +1,110 @@
+"""Pasts of a fleet, made fast: every body is decoded, flattened and digested by the tool itself, but only once.
+
+A server that did not change is not asked again: its rows are those of the run before, under the new run's id. What is
+handed to ``inventory.history.recorder.record`` is what a run over the whole fleet would have collected.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from inventory import Snapshot, collect
+from inventory.collection.collector import new_run_id
+from inventory.config.servers import Server
+from inventory.schema import TABLES
+from inventory.tables import arrow_schema
+
+START = datetime(2020, 1, 1, 6, tzinfo=UTC)  # long ago: no run is of a day that has not come yet
+_TOGETHER = 1000  # servers collected at a time: the tables of a fleet of 20,000 are put together from parts
+_NAMES = ("observations", "models", "instances")
+
+
+class Past:
+    """A fleet that is asked again and again.
+
+    Attributes:
+        snapshot: what the newest run saw.
+        bodies: what each server answered last.
+    """
+
+    def __init__(self, bodies: Sequence[bytes]) -> None:
+        self.bodies = list(bodies)
+        self._day = 0
+        self.snapshot = self._collected(dict(enumerate(self.bodies)))
+
+    def next(self, changes: Mapping[int, bytes]) -> Snapshot:
+        """One more run, a day later, in which some servers give another answer."""
+        self._day += 1
+        for number, body in changes.items():
+            self.bodies[number] = body
+        run_id, moment = new_run_id(self._now), self._now
+        tables, payloads = self.snapshot.tables, self.snapshot.payloads
+        if changes:
+            fresh = self._collected(changes, run_id)
+            gone = pa.array([_name(number) for number in changes])
+            tables = {
+                name: pa.concat_tables(
+                    [table.filter(pc.invert(pc.is_in(table.column("server"), gone))), fresh.tables[name]]
+                ).sort_by([(key, "ascending") for key in TABLES[name].keys if key != "run_id"])
+                for name, table in tables.items()
+            }
+            payloads = {**payloads, **fresh.payloads}
+        told = tables["observations"]
+        for name, value in (("run_id", run_id), ("observed_at", moment), ("stored_in", run_id)):
+            place, field = told.column_names.index(name), told.schema.field(name)
+            told = told.set_column(place, field, pa.repeat(pa.scalar(value, field.type), told.num_rows))
+        self.snapshot = Snapshot({**tables, "observations": told}, payloads=payloads)
+        return self.snapshot
+
+    @property
+    def _now(self) -> datetime:
+        return START + timedelta(days=self._day)
+
+    def _collected(self, bodies: Mapping[int, bytes], run_id: str | None = None) -> Snapshot:
+        """What a run over some servers sees, asked a thousand at a time."""
+        run_id = run_id or new_run_id(self._now)
+        numbers = sorted(bodies)
+        parts = []
+        for start in range(0, len(numbers), _TOGETHER):
+            with tempfile.TemporaryDirectory() as folder:
+                servers = []
+                for number in numbers[start : start + _TOGETHER]:
+                    path = Path(folder, f"{number}.json")
+                    path.write_bytes(bodies[number])
+                    servers.append(Server(f"file:{path}", _name(number)))
+                parts.append(collect(servers, clock=lambda: self._now, run_id=run_id))
+        tables = {name: pa.concat_tables([part.tables[name] for part in parts]).combine_chunks() for name in _NAMES}
+        return Snapshot(tables, payloads={name: body for part in parts for name, body in part.payloads.items()})
+
+
+def keep(snapshot: Snapshot, folder: Path, answers: Mapping[str, bytes]) -> None:
+    """Keep a snapshot so that a contestant can begin with it; with the bodies of some servers only."""
+    folder.mkdir(parents=True)
+    for name in _NAMES:
+        parquet.write_table(snapshot.tables[name], folder / f"{name}.parquet")
+    kept = pa.table({"server": list(answers), "body": pa.array(answers.values(), pa.large_binary())})
+    parquet.write_table(kept, folder / "bodies.parquet")
+
+
+def kept(folder: Path) -> Snapshot:
+    """The snapshot that was kept."""
+    tables = {name: parquet.read_table(folder / f"{name}.parquet").cast(arrow_schema(TABLES[name])) for name in _NAMES}
+    bodies = parquet.read_table(folder / "bodies.parquet")
+    names, answers = (bodies.column(name).to_pylist() for name in ("server", "body"))
+    return Snapshot(tables, payloads=dict(zip(names, answers, strict=True)))
+
+
+def full_copy(snapshot: Snapshot, folder: Path) -> None:
+    """The snapshot as most would keep it: all rows of every run, in Parquet files with the library's own settings."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _NAMES:
+        parquet.write_table(snapshot.tables[name], folder / f"{snapshot.run_id}.{name}.parquet")
+
+
+def _name(number: int) -> str:
+    return f"server-{number:05d}"

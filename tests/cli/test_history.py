@@ -1,0 +1,141 @@
+"""``lms-inventory history`` as people run it."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from support.cli_runner import Done, clean, run
+
+from inventory import History
+
+RUNS = """\
+Collected (UTC)      Status   Models      Size  Loaded  Added  Removed  Reconf.
+2026-11-10 06:00:04  ok            8  94.23 GB       6      .        .        .
+2026-11-11 06:00:04  ok            8  78.60 GB       6      1        1        2
+2026-11-12 06:00:04  partial       2  30.10 GB       3      .        .        .
+2026-11-13 06:00:04  ok            6  48.50 GB       3      .        1        .
+
+4 runs, 3 ok, 1 partial    size \u2588\u2585\u00d7\u2581  94.23 GB -> 48.50 GB
+"""
+
+
+def history(past: Path, *arguments: str | Path, **env: str) -> Done:
+    """Ask a history."""
+    return run("history", *arguments, "--history", past, env=clean(**env))
+
+
+def test_the_runs(past: Path) -> None:
+    """A line a run with counts, sizes and changes, and the trend; in ASCII where the output can show nothing else."""
+    assert history(past, PYTHONIOENCODING="utf-8") == (0, RUNS, "")
+    ascii_only = RUNS.translate({0x2588: "^", 0x2585: "-", 0xD7: "x", 0x2581: "_"})
+    assert history(past, PYTHONIOENCODING="ascii").out == ascii_only
+    assert history(past, PYTHONIOENCODING="utf-8", COLUMNS="100").out.splitlines()[0].endswith("  Reconfigured")
+
+
+def test_some_runs(past: Path) -> None:
+    """--since and --server choose; what is chosen may be nothing, which is not an empty history."""
+    assert len(history(past, "--since", "2026-11-12T00:00Z", "--json").data["runs"]) == 2
+    rows = history(past, "--server", "desktop", "--json").data["runs"]
+    assert [(row["servers"], row["model_count"]) for row in rows] == [(1, 2)] * 3
+    assert history(past, "--since", "2027-01-01").out == "None of the 4 runs is of that time\n"
+
+
+def test_one_models_life(past: Path) -> None:
+    """--model tells on each server when it was there, how often it was loaded, and each change."""
+    assert (
+        history(past, "--model", "openai/gpt-oss-20b").out
+        == """\
+openai/gpt-oss-20b
+
+  desktop
+    First seen    2026-11-10 06:00:04 UTC
+    Last seen     2026-11-12 06:00:04 UTC
+    Present       3 days, 3 of 3 runs
+    Loaded        in 100 % of them, last 2026-11-12 06:00:04 UTC
+    Size          12.11 GB
+
+  laptop
+    First seen    2026-11-10 06:00:04 UTC
+    Last seen     2026-11-13 06:00:04 UTC
+    Present       3 days, 3 of 3 runs
+    Loaded        in 100 % of them, last 2026-11-13 06:00:04 UTC
+    Size          12.11 GB
+    2026-11-11 06:00:04 UTC  ~ instance coder config_context_length  65,536 -> 131,072
+"""
+    )
+    data = history(past, "--model", "microsoft/phi-4", "--server", "laptop", "--json").data
+    assert {row["field"] for row in data["changes"]} >= {"quantization_name", "size_bytes"}
+    assert [row["server"] for row in data["lifecycle"]] == ["laptop"]
+    gone = history(past, "--model", "mistralai/codestral-22b-v0.1").out
+    assert "  laptop   no longer there\n" in gone
+    assert "    2026-11-11 06:00:04 UTC  - model removed\n" in gone
+
+
+def test_what_is_not_used(past: Path) -> None:
+    """--unused lists the models that are there and were not loaded, with the space they hold."""
+    done = history(past, "--unused", "2", "--server", "laptop")
+    assert (
+        done.out
+        == """\
+Server  Key                                      Size  First seen  Last loaded
+laptop  microsoft/phi-4                       9.05 GB  2026-11-10  never
+laptop  qwen/qwen3-8b                         5.03 GB  2026-11-10  never
+laptop  ibm/granite-4-h-tiny                  4.23 GB  2026-11-11  never
+laptop  text-embedding-nomic-embed-text-v1.5  0.08 GB  2026-11-10  never
+
+4 models not loaded in 2 days, 18.40 GB
+"""
+    )
+    assert len(history(past, "--unused", "2", "--json").data["lifecycle"]) == 4
+    assert history(past, "--unused", "9").out == "No model has been there for 9 days without being loaded\n"
+
+
+def test_answers_are_written(past: Path, tmp_path: Path) -> None:
+    """-o writes what is shown, in every format."""
+    targets = [tmp_path / name for name in ("a.csv", "b.parquet", "c.xlsx")]
+    assert history(past, *(f"-o{target}" for target in targets)).code == 0
+    frames = [pd.read_csv(targets[0]), pd.read_parquet(targets[1]), pd.read_excel(targets[2], sheet_name=0)]
+    assert [len(frame) for frame in frames] == [4, 4, 4]
+    assert history(past, "--model", "microsoft/phi-4", "-o", tmp_path / "d.parquet").code == 0
+    assert set(pd.read_parquet(tmp_path / "d.parquet")["key"]) == {"microsoft/phi-4"}
+
+
+def test_an_empty_history(tmp_path: Path) -> None:
+    """There is nothing to show, which is not the same as nothing to worry about; nothing is made."""
+    folder = tmp_path / "none"
+    for arguments in ((), ("--json",), ("--unused", "1"), ("baseline", "name")):
+        done = history(folder, *arguments)
+        assert (done.code, done.out, f"there is no history at {folder}" in done.err) == (4, "", True), arguments
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--server", "nobody"], "there is no server 'nobody'. There are: desktop, laptop, rack:8080"),
+        (["--model", "nope"], "no run has seen the model 'nope'. "),
+        (["--since", "soon"], "'soon' is neither a date nor a time. Write 2026-11-23 or "),
+        (["-o", "/none/a.csv"], "/none/a.csv cannot be written: there is no folder /none. "),
+        (["baseline", "a/b"], "a baseline's name cannot be 'a/b'. "),
+        (["baseline", "a", "nope"], "there is no run 'nope'. There are 4: "),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_answered_is_told(arguments: list[str], told: str, past: Path) -> None:
+    """Wrong questions are one line that says what there is, in 2; a missing folder ends in 4."""
+    done = history(past, *arguments)
+    assert (done.code, done.out, done.err.count("\n")) == (4 if "-o" in arguments else 2, "", 1)
+    assert done.err.startswith(f"lms-inventory: {told}")
+
+
+def test_a_baseline_is_frozen_for_good(past: Path, tmp_path: Path) -> None:
+    """A name is given once; giving it to the same run again changes nothing, to another is refused."""
+    shutil.copytree(past, tmp_path / "h")
+    first = History(past).store.run_ids()[0]
+    for _ in range(2):
+        done = history(tmp_path / "h", "baseline", "good", first[:9] + "0600")
+        assert done == (0, f"The baseline good is run {first}\n", "")
+    done = history(tmp_path / "h", "baseline", "good")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "is frozen already" in done.err

@@ -1,0 +1,115 @@
+"""``lms-inventory show`` and ``export`` as people run them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.cli_runner import Done, run
+
+import inventory
+
+KEYS = {"google/gemma-4-26b-a4b", "openai/gpt-oss-20b"}
+
+
+def show(past: Path, *arguments: str | Path) -> Done:
+    """Show a snapshot of a history."""
+    return run("show", *arguments, "--history", past)
+
+
+def test_the_models_of_a_run(past: Path) -> None:
+    """Models stand in columns with a line of totals; a server that was not read is told."""
+    assert show(past, "2026-11-12") == (
+        0,
+        """\
+Server   Key                     Params   Architecture  Quant       Size  Max context  Loaded
+desktop  google/gemma-4-26b-a4b  26B-A4B  gemma4        Q4_K_M  17.99 GB      262,144       1
+desktop  openai/gpt-oss-20b      20B      gpt-oss       MXFP4   12.11 GB      131,072       2
+
+2 models, 30.10 GB, 3 loaded instances, 1 server not read
+""",
+        "",
+    )
+
+
+def test_columns_and_order_are_chosen(past: Path) -> None:
+    """--columns and --sort choose, with a dash for the greatest first; the same holds for --json."""
+    chosen = ("previous", "--sort", "-size_bytes", "--columns", "key, size_bytes,capabilities_vision")
+    assert (
+        show(past, *chosen).out
+        == """\
+Key                         Size  capabilities_vision
+google/gemma-4-26b-a4b  17.99 GB  yes
+openai/gpt-oss-20b      12.11 GB  no
+
+2 models, 30.10 GB, 3 loaded instances, 1 server not read
+"""
+    )
+    rows: list[dict[str, Any]] = show(past, *chosen, "--json").data["models"]
+    assert rows[0] == {"key": "google/gemma-4-26b-a4b", "size_bytes": 17_990_911_801, "capabilities_vision": True}
+    assert [row["key"] for row in show(past, "previous", "--sort", "size_bytes", "--json").data["models"]] == [
+        "openai/gpt-oss-20b",
+        "google/gemma-4-26b-a4b",
+    ]
+
+
+def test_the_instances_of_one_server(past: Path) -> None:
+    """--grain instance shows what is loaded; RUN:SERVER is one server."""
+    assert (
+        show(past, "latest~2:laptop", "--grain", "instance").out
+        == """\
+Instance                Key                     Quant       Size  Context  Max context  TTL
+google/gemma-4-26b-a4b  google/gemma-4-26b-a4b  Q4_K_M  17.99 GB    4,096      262,144    -
+coder                   openai/gpt-oss-20b      MXFP4   12.11 GB  131,072      131,072    -
+openai/gpt-oss-20b      openai/gpt-oss-20b      MXFP4   12.11 GB   32,768      131,072    -
+
+3 loaded instances
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--sort", "nope"], ["--sort", "-"], ["--sort", ""], ["--columns", "key,nope"], ["--columns", ""],
+     ["--columns", "nope", "--json"], ["--grain", "instance", "--sort", "params_count"]],
+    ids=str,
+)  # fmt: skip
+def test_an_unknown_column_lists_what_there_is(arguments: list[str], past: Path) -> None:
+    """It ends in 2 with one line."""
+    done = show(past, *arguments)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "There are: server, key, ordinal, " in done.err
+
+
+@pytest.mark.long
+def test_export_and_show_again(past: Path, tmp_path: Path) -> None:
+    """A run is exported in every format, and a file is shown as the run is."""
+    names = ("{date}.csv", "b.parquet", "c.xlsx")
+    done = run("export", "2026-11-12", *(f"-o{tmp_path / name}" for name in names), "--history", past)
+    assert (done.code, done.err) == (0, "")
+    assert f"  Models     {tmp_path / '2026-11-12.csv'}  2 rows\n" in done.out
+    for name in ("2026-11-12.csv", "b.parquet", "c.xlsx"):
+        assert set(inventory.read(tmp_path / name).models["key"]) == KEYS
+        assert "2 models, 30.10 GB, 3 loaded instances" in show(past, tmp_path / name).out
+    done = show(past, tmp_path / "b.parquet", "--grain", "instance")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "the snapshot has no instance rows" in done.err
+
+
+@pytest.mark.long
+def test_an_export_that_cannot_be(past: Path, tmp_path: Path) -> None:
+    """Wrong references and formats end in 2; a file that cannot be written in 4; a run without any answer in 3."""
+    target = tmp_path / "a.csv"
+    assert run("export", "nope", "-o", target, "--history", past).code == 2
+    assert run("export", "-o", tmp_path / "a.pdf", "--history", past).code == 2
+    assert run("export", "-o", target, "-o", target, "--history", past).code == 2
+    (tmp_path / "folder.csv").mkdir()
+    for wrong in (tmp_path / "no" / "a.csv", tmp_path / "folder.csv"):
+        done = run("export", "-o", wrong, "-o", tmp_path / "b.csv", "--history", past)
+        assert (done.code, done.err.count("\n"), str(wrong) in done.err) == (4, 1, True)
+    done = run("export", "previous:laptop", "-o", target, "--history", past)
+    assert done.code == 0, "its last complete answer"
+    target.unlink()
+    run("snapshot", "-q", "--server", "a=127.0.0.1:9", "--history", tmp_path / "h")
+    done = run("export", "-o", target, "--history", tmp_path / "h")
+    assert (done.code, "left as it was: no server could be read" in done.out) == (3, True)
+    assert not target.exists()

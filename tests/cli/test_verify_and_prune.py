@@ -1,0 +1,148 @@
+"""``lms-inventory verify`` and ``prune`` as people run them."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from support.cli_runner import run
+from support.history_builders import day, model
+from support.history_builders import run as recorded
+
+from inventory import History
+from inventory.stub_server import StandIn, inventory_before
+
+
+@pytest.fixture
+def copy(past: Path, tmp_path: Path) -> Path:
+    """A history that may be damaged."""
+    return Path(shutil.copytree(past, tmp_path / "h"))
+
+
+def test_a_whole_history_is_proven(past: Path, tmp_path: Path) -> None:
+    """Exit 0 and a line of counts; where there is nothing to prove, nothing is proven."""
+    assert run("verify", "--history", past) == (0, "4 runs, 0 problems\n", "")
+    assert run("verify", "--json", "--history", past).data == {
+        "runs": 4,
+        "answers": 7,
+        "equal_answers": 0,
+        "problems": [],
+        "remarks": [],
+    }
+    assert run("verify", "--history", tmp_path / "none").code == 4
+
+
+@pytest.mark.parametrize("kind", ["observations", "payloads", "models", "instances"])
+def test_a_flipped_bit_is_named(kind: str, copy: Path) -> None:
+    """Exit 4 with the damaged file and what it held; commands that need it refuse it with one line."""
+    path = next((copy / kind).rglob("*.parquet"))
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(body)
+    done = run("verify", "--history", copy, "--json")
+    assert done.code == 4
+    named = {problem["file"]: problem for problem in done.data["problems"]}
+    assert path.stem in named[str(path.relative_to(copy))]["holds"]
+    if kind in ("observations", "models"):
+        done = run("show", path.stem, "--history", copy)
+        assert (done.code, done.out, done.err.count("\n")) == (4, "", 1)
+        assert str(path) in done.err
+
+
+def test_a_missing_file_is_named(copy: Path) -> None:
+    """Each problem is a line that says what the file held, and then their number."""
+    path = min((copy / "payloads").rglob("*.parquet"))
+    path.unlink()
+    done = run("verify", "--history", copy)
+    assert done.code == 4
+    assert f"{path.relative_to(copy)}: missing; it holds the bodies as received of run {path.stem}\n" in done.out
+    assert done.out.splitlines()[-1].startswith("4 runs, ")
+
+
+def test_prune_removes_what_no_rule_keeps(copy: Path) -> None:
+    """--dry-run only says which runs would go; afterwards the history is whole, and what is kept is the same."""
+    runs = History(copy).store.run_ids()
+    before = run("show", "latest", "--history", copy).out
+    done = run("prune", "--keep-last", "2", "--dry-run", "--history", copy)
+    assert done == (0, f"- {runs[0]}\n- {runs[1]}\n2 runs kept, 2 would go\n", "")
+    assert History(copy).store.run_ids() == runs
+    done = run("prune", "--keep-last", "2", "--json", "--history", copy)
+    assert done.data == {"kept": runs[2:], "removed": runs[:2], "dry_run": False}
+    assert History(copy).store.run_ids() == runs[2:]
+    assert run("verify", "--history", copy) == (0, "2 runs, 0 problems\n", "")
+    assert run("show", "latest", "--history", copy).out == before
+
+
+def test_prune_without_a_rule_is_refused(copy: Path) -> None:
+    """Exit 2, and nothing goes."""
+    done = run("prune", "--history", copy)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert len(History(copy).store.run_ids()) == 4
+
+
+def test_the_newest_run_is_missed_too(copy: Path) -> None:
+    """That the newest observations file was removed, at which no file points, is known by the journal."""
+    with StandIn(inventory_before()) as server:
+        assert run("snapshot", "-q", "--server", server.url, "--history", copy).code == 0
+    assert run("verify", "--history", copy).code == 0
+    newest = max((copy / "observations").rglob("*.parquet"))
+    newest.unlink()
+    done = run("verify", "--history", copy, "--json")
+    assert done.code == 4
+    assert [problem["file"] for problem in done.data["problems"]] == [str(newest.relative_to(copy))]
+    assert "runs.jsonl" in done.data["problems"][0]["problem"]
+
+
+@pytest.fixture
+def months(tmp_path: Path) -> Path:
+    """A history of seven runs from 1 November to 25 December 2025; the model changes each time."""
+    history = History(tmp_path / "history")
+    for number in range(7):
+        recorded(history, {"s": [model("a", size_bytes=number)]}, day(number * 9 - 365))
+    return history.store.folder
+
+
+def test_prune_merges_closed_months(months: Path) -> None:
+    """--compact says how many files became how many, --dry-run changes nothing; what can be read stays the same."""
+    before = [run(word, "--history", months, "--json").data for word in ("history", "diff", "show")]
+    there = sorted(months.rglob("*"))
+    done = run("prune", "--compact", "--dry-run", "--history", months)
+    assert done == (0, "~ 2025-11: 16 files\n1 month would be compacted\n", "")
+    assert sorted(months.rglob("*")) == there
+    done = run("prune", "--compact", "--history", months)
+    assert done == (0, "~ 2025-11: 16 files became 4\n1 month compacted\n", "")
+    assert len(list(months.glob("*/month=2025-11/*.parquet"))) == 4
+    assert [run(word, "--history", months, "--json").data for word in ("history", "diff", "show")] == before
+    assert run("verify", "--history", months) == (0, "7 runs, 0 problems\n", "")
+    assert run("prune", "--compact", "--json", "--history", months).data == {"compacted": [], "dry_run": False}
+
+
+def test_prune_and_merge_at_once(months: Path) -> None:
+    """With keep rules the runs that no rule keeps go first; --json tells both."""
+    runs = History(months).store.run_ids()
+    done = run("prune", "--keep-last", "5", "--compact", "--json", "--history", months)
+    assert done.data == {
+        "kept": runs[2:],
+        "removed": runs[:2],
+        "compacted": [{"month": "2025-11", "files": 8, "merged_files": 4}],
+        "dry_run": False,
+    }
+    done = run("prune", "--keep-last", "4", "--compact", "--history", months)
+    assert done == (0, "4 runs kept, 1 removed\n0 months compacted\n", "")
+    assert run("verify", "--history", months) == (0, "4 runs, 0 problems\n", "")
+
+
+def test_a_damaged_merged_file_is_named(months: Path) -> None:
+    """Exit 4 with the file and the month that it held; other commands refuse it with one line."""
+    run("prune", "--compact", "--history", months)
+    [path] = (months / "observations" / "month=2025-11").iterdir()
+    body = bytearray(path.read_bytes())
+    body[-20] ^= 1
+    path.write_bytes(body)
+    done = run("verify", "--history", months)
+    assert (done.code, done.err) == (4, "")
+    what = f"{path.relative_to(months)}: is damaged: it is not what was written under this name"
+    assert what in done.out
+    assert "of many runs of 2025-11" in done.out
+    done = run("history", "--history", months)
+    assert (done.code, done.out, done.err.count("\n")) == (4, "", 1)

@@ -1,0 +1,227 @@
+"""Large and small answers at once: every row is its own server's."""
+
+import ast
+import json
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import inventory
+from inventory.collection import batch as intake
+from inventory.collection.batch import FlatResponse, ResponseBatch, flatten_response
+from inventory.config.servers import Server
+from inventory.history.reader import History
+from inventory.history.recorder import take
+from inventory.normalize.fingerprint import digest
+from inventory.tables import Snapshot, rows
+
+LARGE = 64 * 1024
+"""Bytes beyond which an answer is understood in another thread."""
+
+
+def body_of(owner: str, models: int, padding: int = 0) -> bytes:
+    """An answer in which every row of both grains names its owner; ``padding`` makes it longer without more rows."""
+    loaded = [{"id": f"{owner}/m0:{number}", "config": {"context_length": number + 1}} for number in range(2)]
+    answer = [
+        {
+            "key": f"{owner}/m{number}",
+            "display_name": owner,
+            "publisher": owner,
+            "size_bytes": number + 1,
+            "loaded_instances": loaded if number == 0 else [],
+            "described": f"{owner} {'x' * padding}",
+        }
+        for number in range(models)
+    ]
+    return json.dumps({"models": answer}).encode()
+
+
+class Many:
+    """Many servers behind one port, each under a path of its own: over HTTP they are servers like any other.
+
+    Attributes:
+        bodies: what each answers.
+        held: what the small ones wait for before they answer, if anything.
+    """
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, bytes] = {}
+        self.held: threading.Event | None = None
+        many = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+            def do_GET(self) -> None:
+                name = self.path.split("/")[1]
+                body = many.bodies[name]
+                if many.held is not None and name.startswith("small"):
+                    many.held.wait(30)
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        class Listening(ThreadingHTTPServer):
+            request_queue_size = 256
+            daemon_threads = True
+
+        self._http = Listening(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def servers(self) -> list[Server]:
+        """All of them, in an order by chance."""
+        port = self._http.server_address[1]
+        several = [Server(f"http://127.0.0.1:{port}/{name}", name) for name in self.bodies]
+        random.Random(len(several)).shuffle(several)
+        return several
+
+    def close(self) -> None:
+        """Listen no longer."""
+        self._http.shutdown()
+        self._http.server_close()
+
+
+@pytest.fixture
+def many() -> Iterator[Many]:
+    """Servers that are there for one test."""
+    servers = Many()
+    yield servers
+    servers.close()
+
+
+def mixed(seed: int) -> dict[str, bytes]:
+    """A fleet by chance: large answers of few and of many rows, small ones, and some that several servers give."""
+    chance = random.Random(seed)
+    bodies: dict[str, bytes] = {}
+    for number in range(chance.randrange(2, 12)):
+        bodies[f"large{number}"] = body_of(f"large{number}", chance.choice([40, 300, 600]), chance.choice([0, 3000]))
+    if seed % 3 == 0:
+        bodies["wide"] = body_of("wide", 2500)  # is packed by itself
+    for number in range(chance.randrange(10, 85)):
+        bodies[f"small{number}"] = body_of(f"small{number}", chance.randrange(6))
+    for group, count in ("twin", 2), ("twins", chance.randrange(2, 6)):
+        shared = body_of(group, chance.choice([3, 500]))
+        bodies |= {f"{group}{number}": shared for number in range(count)}
+    return bodies
+
+
+def check(snapshot: Snapshot, bodies: dict[str, bytes]) -> None:
+    """Every row of both grains, every count and every body is the server's own."""
+    expected = {name: json.loads(body)["models"] for name, body in bodies.items()}
+    models = {name: sorted(model["key"] for model in answer) for name, answer in expected.items()}
+    instances = {
+        name: sorted(one["id"] for model in answer for one in model["loaded_instances"])
+        for name, answer in expected.items()
+    }
+    got_models: dict[str, list[str]] = {name: [] for name in bodies}
+    got_instances: dict[str, list[str]] = {name: [] for name in bodies}
+    for row in rows(snapshot.tables["models"]):
+        assert row["display_name"] == row["key"].split("/")[0]
+        assert json.loads(row["extra"])["described"].split()[0] == row["display_name"]
+        got_models[row["server"]].append(row["key"])
+    for row in rows(snapshot.tables["instances"]):
+        assert row["instance_id"].startswith(row["key"])
+        got_instances[row["server"]].append(row["instance_id"])
+    assert {name: sorted(keys) for name, keys in got_models.items()} == models
+    assert {name: sorted(ids) for name, ids in got_instances.items()} == instances
+    for row in rows(snapshot.tables["observations"]):
+        answer = expected[row["server"]]
+        assert (row["status"], row["model_count"]) == ("ok", len(answer))
+        assert row["instance_count"] == len(instances[row["server"]])
+        assert row["size_bytes"] == sum(model["size_bytes"] for model in answer)
+        assert row["payload_digest"] == sha256(bodies[row["server"]]).hexdigest()
+    if snapshot.payloads:  # a history keeps them, and does not load them
+        assert {name: snapshot.payloads[name] for name in bodies} == bodies
+
+
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(n, marks=pytest.mark.long) for n in range(6, 60))])
+def test_every_row_is_its_own_servers(seed: int, many: Many) -> None:
+    """Of large and small answers that come at once, over HTTP, also of those that several servers give."""
+    many.bodies = mixed(seed)
+    assert {len(body) > LARGE for body in many.bodies.values()} == {True, False}
+    check(inventory.collect(many.servers(), timeout=60), many.bodies)
+
+
+@pytest.mark.parametrize("seed", [101, pytest.param(102, marks=pytest.mark.long)])
+def test_what_is_recorded_is_each_servers_own(seed: int, many: Many, tmp_path: Path) -> None:
+    """The same out of a history: what was recorded, and what a change of every answer is told as."""
+    history = History(tmp_path / "history")
+    many.bodies = mixed(seed)
+    take(history, many.servers(), timeout=60)
+    check(history.load("latest"), many.bodies)
+    many.bodies = {name: json.dumps({"models": [{"key": f"{name}/new"}]}).encode() for name in many.bodies}
+    taken = take(history, many.servers(), timeout=60, accept_suspect=True)
+    assert taken.changes is not None
+    added = [row for row in rows(taken.changes.table) if (row["grain"], row["change"]) == ("model", "added")]
+    assert [row["key"] for row in added] == [f"{row['server']}/new" for row in added]
+    assert {row["server"] for row in added} == {*many.bodies}
+
+
+def test_a_slow_large_answer_keeps_its_rows(monkeypatch: pytest.MonkeyPatch, many: Many) -> None:
+    """In the middle of a large answer, all small ones are understood: the moment that a race needs, made certain."""
+    many.bodies = {"large": body_of("large", 600)} | {f"small{n}": body_of(f"small{n}", 3) for n in range(9)}
+    others, loop = threading.Event(), threading.current_thread()
+    many.held = held = threading.Event()
+
+    def waiting(flat: Any, *ignore: Any) -> str:
+        if threading.current_thread() is not loop:
+            held.set()
+            assert others.wait(30)
+        return digest(flat, *ignore)
+
+    def progress(row: dict[str, Any], done: int, total: int) -> None:
+        assert row["server"] != "large" or done == total
+        if done == total - 1:
+            others.set()
+
+    monkeypatch.setattr(intake, "digest", waiting)
+    check(inventory.collect(many.servers(), timeout=60, progress=progress), many.bodies)
+    assert others.is_set()
+
+
+def test_an_answer_is_flattened_by_itself() -> None:
+    """In many threads at once each answer gives what it gives alone, and no batch is needed for it."""
+    bodies = [*mixed(3).values()]
+    with ThreadPoolExecutor(8) as threads:
+        together = [*threads.map(lambda body: flatten_response(body, ("lmstudio",)), bodies)]
+    assert together == [flatten_response(body, ("lmstudio",)) for body in bodies]
+
+
+def test_an_answer_is_added_once() -> None:
+    """Two servers that give the same large answer at once wait for it together; added again, it is the same one."""
+    body = body_of("a", 3)
+    response = flatten_response(body, ("lmstudio",))
+    assert isinstance(response, FlatResponse)
+    batch = ResponseBatch()
+    first = batch.add(("lmstudio",), "x", response)
+    assert batch.add(("lmstudio",), "x", flatten_response(body, ("lmstudio",))) is first
+    assert batch.get(("lmstudio",), "x") is first
+    assert batch.get(("lmstudio_v0",), "x") is None
+    tables = batch.snapshot([], {"one": first.place, "two": first.place}).tables
+    assert tables["models"].column("server").to_pylist() == ["one"] * 3 + ["two"] * 3
+
+
+def test_nothing_shared_goes_to_another_thread() -> None:
+    """What runs beside the loop is given values only: functions of the room, and nothing that hangs on the reader."""
+    tree = ast.parse(Path(inventory.__file__).with_name("collection/collector.py").read_text(encoding="utf-8"))
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "run"
+    ]
+    assert len(calls) == 2
+    for call in calls:
+        assert isinstance(call.args[0], ast.Name)
+        assert call.args[0].id in functions
+        assert not [node for node in ast.walk(call) if isinstance(node, ast.Name) and node.id in ("self", "beside")]

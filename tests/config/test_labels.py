@@ -1,0 +1,78 @@
+"""What users say about servers, and which servers some conditions mean."""
+
+import pytest
+
+from inventory.config.labels import check_label, conditions_of, meant, narrowed
+from inventory.errors import ConfigurationError
+
+FLEET = {
+    "laptop": {"site": "Rome", "owner": "Ann"},
+    "desk": {"site": "Rome"},
+    "gpu": {"site": "Oslo", "note": "a=b", "empty": ""},
+    "new": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("where", "servers"),
+    [
+        ([], ["laptop", "desk", "gpu", "new"]),
+        (["site=Rome"], ["laptop", "desk"]),
+        (["site=*o*"], ["laptop", "desk", "gpu"]),
+        (["site=R?me", "owner=Ann"], ["laptop"]),
+        ([" site = Oslo "], ["gpu"]),
+        (["note=a=b"], ["gpu"]),
+        (["empty="], ["gpu"]),
+        (["site=Rome", "site=R*"], ["laptop", "desk"]),
+    ],
+    ids=str,
+)
+def test_all_conditions_must_hold(where: list[str], servers: list[str]) -> None:
+    """A server is meant if each condition holds for its label of that name; a server without the label is not."""
+    assert meant(FLEET, conditions_of(where)) == servers
+
+
+@pytest.mark.parametrize("where", [["site=rome"], ["site=Rome", "site=Oslo"], ["town=Rome"], ["site="]], ids=str)
+def test_conditions_for_no_server_are_an_error_that_lists_what_there_is(where: list[str]) -> None:
+    """A typing mistake must not become a run over no servers."""
+    with pytest.raises(ConfigurationError, match="no server has ") as caught:
+        meant(FLEET, conditions_of(where))
+    assert caught.value.advice == "There are: empty=; note=a=b; owner=Ann; site=Oslo, Rome"
+
+
+def test_without_any_labels_the_error_says_so() -> None:
+    """Where there is nothing to select by, the advice is where labels are given; many values are not all listed."""
+    with pytest.raises(ConfigurationError, match=r"No server has labels; they are given in inventory\.toml"):
+        meant({"a": {}}, [("site", "Rome")])
+    many = {str(number): {"rack": f"{number:02}"} for number in range(9)}
+    with pytest.raises(ConfigurationError, match="rack=00, 01, 02, 03, 04, and 4 more"):
+        meant(many, [("rack", "x")])
+
+
+@pytest.mark.parametrize("text", ["site", "", "=Rome", " =Rome"])
+def test_a_condition_has_a_label_and_an_equals_sign(text: str) -> None:
+    """Anything else is refused."""
+    with pytest.raises(ConfigurationError, match="is no condition"):
+        conditions_of([text])
+
+
+def test_names_and_conditions_together() -> None:
+    """Of the servers named, those are meant for which the conditions hold; an unknown name is left to be told."""
+    rome = [("site", "Rome")]
+    assert narrowed(FLEET, [], []) == []
+    assert narrowed(FLEET, ["gpu"], []) == ["gpu"]
+    assert narrowed(FLEET, [], rome) == ["laptop", "desk"]
+    assert narrowed(FLEET, ["desk", "gpu"], rome) == ["desk"]
+    assert narrowed(FLEET, ["desk", "who"], rome) == ["desk", "who"]
+    with pytest.raises(ConfigurationError, match="no server has site=Rome"):
+        narrowed(FLEET, ["gpu"], rome)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("", "x"), (" a", "x"), ("a=", "x"), ("a\n", "x"), ("model", "x"), ("a", "\x1b")]
+)
+def test_a_label_must_be_one_that_can_be_asked_for(name: str, value: str) -> None:
+    """What --where and --by could not name, or a terminal would act on, is refused."""
+    with pytest.raises(ConfigurationError):
+        check_label(name, value)
+    check_label("site", "")

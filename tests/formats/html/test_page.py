@@ -1,0 +1,297 @@
+"""A page that says what the workbook says, needs nothing but itself, and shows every text as a text."""
+
+import base64
+import hashlib
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.html_pages import Page, first_pixel, rendered
+from support.snapshots import HOSTILE, MOMENT, fleet, hostile, names, snapshot
+from support.workbooks import full
+
+import inventory
+from inventory import schema
+from inventory.formats import html
+from inventory.formats.html.fragments import TONES
+from inventory.formats.html.stylesheet import DARK, LIGHT, style_sheet
+from inventory.formats.html.svg import Point, bars, stacks, trend
+from inventory.report.facts import Overview, cards, state
+from inventory.tables import Snapshot
+from inventory.text import visible
+
+Row = dict[str, Any]
+MARKUP = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='x",
+    "</td></table></style></title></svg>",
+    "<!--",
+    "]]>",
+    "&lt;b&gt;",
+    "&#13;",
+    "&",
+    "a\r\nb\rc",
+    "\x00\x1b[31m\x85",
+    "\u202eevil",
+    "\u05e9\u05dc\u05d5\u05dd",
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "javascript:alert(1)",
+]
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20) | st.sampled_from(
+    [*MARKUP, *(one for one in HOSTILE if one)]
+)
+TEXTS |= names.filter(bool)
+
+
+def page(overview: Overview) -> Page:
+    """The page of an overview, walked through."""
+    return Page(html.encode(overview, "model").decode())
+
+
+def runs(count: int, **others: Any) -> list[Row]:
+    """Rows of so many runs, one a day."""
+    one = {
+        "status": "ok",
+        "servers": 2,
+        "servers_ok": 2,
+        "added": 1,
+        "removed": 0,
+        "renamed": 0,
+        "reconfigured": 2,
+    } | others
+    return [
+        {**one, "run_id": f"r{day:03}", "collected_at": MOMENT + timedelta(days=day), "size_bytes": (day + 1) * 10**9}
+        for day in range(count)
+    ]
+
+
+@given(TEXTS, TEXTS)
+def test_any_text_is_a_text(text: str, other: str) -> None:
+    """A text in any column comes back as it was, with controls made visible, and makes no element or attribute."""
+    told, harmless = page(full(text, text + other)), page(full("x", "xy"))
+    assert told.structure() == harmless.structure()
+    assert told.texts.count(visible(text)) >= harmless.texts.count("x") // 2  # charts cut names, changes quote blanks
+    assert visible(text + other) in told.texts
+
+
+@pytest.mark.parametrize("text", MARKUP)
+def test_markup_is_a_text_in_tables(text: str) -> None:
+    """The same holds for tables that are no snapshot."""
+    tables = [(one, full(text, "y").snapshot.tables[one.name]) for one in (schema.MODELS, schema.OBSERVATIONS)]
+    told = Page(html.encode_tables(tables).decode())
+    harmless = [(one, full("x", "y").snapshot.tables[one.name]) for one in (schema.MODELS, schema.OBSERVATIONS)]
+    assert told.structure() == Page(html.encode_tables(harmless).decode()).structure()
+    assert visible(text) in told.texts
+
+
+def test_every_hostile_text_is_shown() -> None:
+    """A page of every hostile text holds each of them."""
+    told = set(page(Overview(hostile())).texts)
+    assert {visible(text) for text in HOSTILE} <= told
+
+
+def test_nothing_is_loaded_and_nothing_runs() -> None:
+    """The policy allows the style sheet inside and nothing else; the page has no script, no link away, no style."""
+    body = html.encode(full("x", "xy"), "model").decode()
+    walked = Page(body)
+    assert not {tag for tag, _ in walked.elements} & {"script", "link", "img", "iframe", "object", "form", "base"}
+    for tag, attributes in walked.elements:
+        assert not {name for name in attributes if name.startswith("on") or name in ("style", "src", "srcset")}, tag
+        assert (attributes.get("href") or "#").startswith("#")
+    (policy,) = [one["content"] or "" for tag, one in walked.elements if one.get("http-equiv")]
+    digest = base64.b64encode(hashlib.sha256(style_sheet().encode()).digest()).decode()
+    assert policy.split("; ")[:2] == ["default-src 'none'", f"style-src 'sha256-{digest}'"]
+    assert body.count(f"<style>{style_sheet()}</style>") == 1
+    assert "url(" not in body
+    assert "@import" not in body
+
+
+def test_links_and_titles_lead_somewhere() -> None:
+    """Each link of the page and each label of a chart names one element."""
+    walked = page(full("x", "xy"))
+    names = [one["id"] for _, one in walked.elements if "id" in one]
+    assert len(names) == len(set(names))
+    wanted = {(one["href"] or "")[1:] for tag, one in walked.elements if tag == "a"}
+    charts = [one for tag, one in walked.elements if tag == "svg"]
+    assert len(charts) == 4
+    for chart in charts:
+        assert chart["role"] == "img"
+        wanted |= set((chart["aria-labelledby"] or "").split())
+    assert wanted <= set(names)
+
+
+def luminance(colour: str) -> float:
+    """How light a colour is, as WCAG 2 defines it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, as WCAG 2 defines it."""
+    low, high = sorted(map(luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+def test_contrast(palette: dict[str, str]) -> None:
+    """Every text has a contrast of at least 4.5 in both palettes, every bar and line of at least 3."""
+    pairs = [("ink", "paper"), ("soft", "paper"), ("link", "paper"), ("ink", "panel"), ("soft", "panel")]
+    pairs += [("banner-ink", "banner"), ("banner-soft", "banner"), *((f"{tone}-ink", tone) for tone in TONES.values())]
+    for one, other in pairs:
+        assert contrast(palette[one], palette[other]) >= 4.5, (one, other)
+    for name, colour in palette.items():
+        if name.endswith("-bar"):
+            assert contrast(colour, palette["paper"]) >= 3, name
+    assert LIGHT.keys() == DARK.keys()
+
+
+def test_every_class_has_a_rule() -> None:
+    """Each class that the page uses is one that its style sheet knows, and each colour that it names is there."""
+    used = {name for _, one in page(full("x", "xy")).elements for name in (one.get("class") or "").split()}
+    assert not {name for name in used if f".{name}" not in style_sheet()}
+    assert set(re.findall(r"var\(--([a-z-]+)\)", style_sheet())) == LIGHT.keys()
+
+
+def failed(count: int, of: int) -> Snapshot:
+    """A snapshot of so many servers of which some could not be read."""
+    taken = snapshot([{"server": f"s{n}", "key": "m", "ordinal": 0, "size_bytes": 10**9} for n in range(of)])
+    observed = taken.observations
+    told = [
+        {
+            **row,
+            "url": f"http://s{n}:1234",
+            **({"status": "timeout", "error": f"no answer of s{n}"} if n < count else {}),
+        }
+        for n, row in enumerate(observed.to_dict("records"))
+    ]
+    cells = {name: [row[name] for row in told] for name in schema.OBSERVATIONS.names}
+    cells = {name: [None if str(value) == "<NA>" else value for value in some] for name, some in cells.items()}
+    cells["observed_at"] = [MOMENT] * of
+    models = taken.tables["models"] if count < of else taken.tables["models"].slice(0, 0)
+    return Snapshot(
+        {**taken.tables, "models": models, "observations": inventory.tables.build(schema.OBSERVATIONS, cells)}
+    )
+
+
+NOTHING = inventory.compare(snapshot(), snapshot())
+STATES = {
+    "first": (Overview(fleet(), runs=runs(1)), "This is the first run: nothing to compare with"),
+    "alone": (Overview(fleet()), "Compared with nothing"),
+    "no models": (Overview(snapshot()), "There are no models."),
+    "no changes": (Overview(snapshot(), NOTHING, "yesterday"), "No changes"),
+    "all failed": (Overview(failed(3, 3), NOTHING), "Not compared: the collection failed"),
+    "one failed": (Overview(failed(1, 1)), "Collection failed - no answer of s0"),
+    "partly failed": (
+        Overview(failed(60, 200)),
+        "Collection incomplete - 60 of 200 servers not read: 60 timeout (see Evidence)",
+    ),
+    "long": (Overview(snapshot([{"server": "s", "key": "k" * 300, "ordinal": 0}])), "k" * 300),
+}
+
+
+@pytest.mark.parametrize(("overview", "told"), STATES.values(), ids=list(STATES))
+def test_states(overview: Overview, told: str) -> None:
+    """Each state of a collection is said in words, and the figures are those of every report."""
+    walked = page(overview)
+    assert told in walked.texts
+    assert state(overview).text in walked.texts
+    for card in cards(overview):
+        assert {card.label, card.value, card.note} <= set(walked.texts)
+
+
+def test_nothing_is_said_of_models_that_nobody_read() -> None:
+    """A run that failed has no table of models, rather than an empty one."""
+    walked = page(Overview(failed(3, 3), NOTHING))
+    assert not any(text.startswith(("There are no models", "Models (")) for text in walked.texts)
+
+
+def test_who_was_not_read() -> None:
+    """Of two hundred servers each one that was not read is named with its address and reason."""
+    walked = page(Overview(failed(60, 200)))
+    assert {f"no answer of s{n}" for n in range(60)} <= set(walked.texts)
+    assert {f"http://s{n}:1234" for n in range(200)} <= set(walked.texts)
+
+
+def test_all_rows_are_there() -> None:
+    """Every model's key and every instance's id of every captured answer is in the page."""
+    told = set(page(Overview(fleet())).texts)
+    for name, column in (("models", "key"), ("instances", "instance_id")):
+        assert set(map(visible, fleet().tables[name].column(column).to_pylist())) <= told
+
+
+def test_right_to_left() -> None:
+    """A text in another script than ours finds its own direction."""
+    walked = page(Overview(snapshot([{"server": "s", "key": "\u05e9\u05dc\u05d5\u05dd", "ordinal": 0}])))
+    assert ("td", {"dir": "auto"}) in walked.elements
+
+
+@pytest.mark.long
+def test_ten_thousand_models_stay_small() -> None:
+    """Ten thousand models take less than 5 MB: only columns with values, and no styles in cells."""
+    models = [
+        {column.name: {"text": "a usual name", "integer": 10**9, "boolean": True}.get(column.kind)
+         for column in schema.MODELS.columns} | {"server": f"s{n % 200}", "key": f"publisher/model-{n}", "ordinal": 0}
+        for n in range(10_000)
+    ]  # fmt: skip
+    assert len(html.encode(Overview(snapshot(models)), "model")) < 5_000_000
+
+
+def test_gaps_of_the_trend() -> None:
+    """A run without a size breaks the line; so does one that read fewer servers, whose point is hollow."""
+    points = [Point(MOMENT, 1.0), Point(MOMENT, 2.0), Point(MOMENT, None), Point(MOMENT, 3.0)]
+    points += [Point(MOMENT, 1.0, whole=False, read=0), Point(MOMENT, 4.0)]
+    drawn = trend("t", "Size", points, "GB")
+    (line,) = re.findall(r'<path d="([^"]*)" class="line"/>', drawn)
+    assert re.sub("[^ML]", "", line) == "MLMMM"
+    assert [drawn.count(f'class="{look}"') for look in ("dot", "hollow", "gap")] == [4, 1, 1]
+    assert f"not known of the runs of {MOMENT:%Y-%m-%d %H:%M}" in drawn
+
+
+NUMBERS = st.floats(0, 1e9, allow_nan=False)
+
+
+@given(st.lists(st.none() | NUMBERS, min_size=1, max_size=100).filter(lambda some: any(v is not None for v in some)))
+def test_charts_stay_in_their_frame(found: list[float | None]) -> None:
+    """Whatever the figures, everything is drawn inside the picture."""
+    moments = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=n) for n in range(len(found))]
+    whole = [None if value is None else int(value) for value in found]
+    charts = [
+        trend("a", "t", [Point(moment, value) for moment, value in zip(moments, found, strict=True)], "GB"),
+        stacks("b", "t", moments, [("added", "x", whole), ("removed", "y", whole)]),
+        bars("c", "t", [(f"n{n}", value or 0, f"{value or 0:.2f} GB") for n, value in enumerate(found)], "x"),
+    ]
+    for chart in charts:
+        wide, tall = map(float, re.findall(r'viewBox="0 0 (\d+) (\d+)"', chart)[0])
+        places = [(float(x), float(y)) for x, y in re.findall(r'(?:c?x)="([-\d.]+)" (?:c?y)="([-\d.]+)"', chart)]
+        assert places
+        assert all(0 <= x <= wide and 0 <= y <= tall for x, y in places)
+        assert "nan" not in chart
+
+
+def test_a_chart_says_its_figures() -> None:
+    """What a chart shows stands in its description too."""
+    drawn = Page(bars("c", "Size by publisher", [("a&b", 2.0, "2 GB"), ("c", 1.0, "1 GB")], "first-bar"))
+    assert {"Size by publisher", "a&b: 2 GB; c: 1 GB", "a&b", "2 GB"} <= set(drawn.texts)
+
+
+@pytest.mark.long
+def test_chromium(tmp_path: Path) -> None:
+    """Chromium shows the page light and dark and prints it, and has nothing to say about it on its console."""
+    written = tmp_path / "report.html"
+    written.write_bytes(html.encode(Overview(fleet(), full("x", "y").changes, "yesterday", runs(30)), "model"))
+    size = "--window-size=1200,900"
+    light = rendered(written, tmp_path / "light.png", size)
+    dark = rendered(written, tmp_path / "dark.png", size, "--blink-settings=preferredColorScheme=0")
+    assert (first_pixel(light), first_pixel(dark)) == (LIGHT["paper"], DARK["paper"])
+    assert light != rendered(written, tmp_path / "narrow.png", "--window-size=500,900")
+    pdf = rendered(
+        written, tmp_path / "report.pdf", "--no-pdf-header-footer", "--blink-settings=preferredColorScheme=0"
+    )
+    sizes = set(re.findall(rb"/MediaBox \[0 0 (\d+)", pdf))
+    assert sizes == {b"594", b"841"} or sizes == {b"595", b"842"}  # A4, upright and across

@@ -1,0 +1,228 @@
+"""The data sheets of a workbook: what they hold, and how they look, print and are found."""
+
+import re
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import openpyxl
+import pytest
+from openpyxl.utils import get_column_letter, range_boundaries
+from support.snapshots import fleet, snapshot
+from support.workbooks import (
+    STATES,
+    TITLES,
+    book_of,
+    changed,
+    collected,
+    model,
+    opened,
+    parts,
+    run,
+    table,
+    with_instance,
+)
+
+import inventory
+from inventory import schema
+from inventory.formats import xlsx
+from inventory.report.facts import Overview, lines
+from inventory.schema import derived
+from inventory.schema.derived import BREAKDOWN
+from inventory.tables import rows
+
+EACH_STATE = pytest.mark.parametrize("state", STATES)
+COLUMNS = {
+    "Models": schema.MODELS,
+    "Instances": schema.INSTANCES,
+    "Runs": derived.RUNS,
+    "Breakdown": BREAKDOWN,
+    "Evidence": schema.OBSERVATIONS,
+}
+
+
+def footer(sheet: Any, side: str) -> str:
+    """What is printed at the foot of each page."""
+    return str(getattr(sheet.oddFooter, side).text)
+
+
+@EACH_STATE
+def test_sheets(state: str) -> None:
+    """Whatever the state: the same sheets, each with a real Excel Table with filters, and a name for Power Query."""
+    book = book_of(state)
+    long = ["LongTexts"] if state == "names" else []
+    assert book.sheetnames == [*TITLES, *long]
+    for title in book.sheetnames[1:]:
+        sheet = book[title]
+        (found,) = sheet.tables.values()
+        assert found.displayName == f"tbl{title}"
+        assert found.autoFilter is not None
+        assert found.autoFilter.ref == found.ref
+        assert [column.name for column in found.tableColumns] == [cell.value for cell in sheet[1]]
+        left, top, right, bottom = range_boundaries(found.ref)
+        assert (left, top, right) == (1, 1, sheet.max_column)
+        assert bottom == max(sheet.max_row, 2)
+        where = re.sub("([A-Z]+)([0-9]+)", r"$\1$\2", found.ref)
+        assert book.defined_names[title].attr_text == f"'{title}'!{where}"
+    assert len({found.id for sheet in book for found in sheet.tables.values()}) == len(book.sheetnames) - 1
+
+
+@EACH_STATE
+def test_nothing_merged_nothing_calculated(state: str) -> None:
+    """No cell is merged, none holds a formula or an error, and every part of the package is well-formed."""
+    for name, body in parts(STATES[state]).items():
+        ElementTree.fromstring(body)
+        if "worksheets/sheet" in name:
+            assert not re.search(rb"<f[ >/]|<mergeCell|t=\"e\"|t=\"str\"", body), name
+
+
+@EACH_STATE
+def test_same_bytes(state: str) -> None:
+    """The same run makes the same bytes, charts and all."""
+    assert xlsx.encode(STATES[state], "both") == xlsx.encode(STATES[state], "both")
+
+
+@pytest.mark.parametrize("title", TITLES[1:])
+def test_look(title: str) -> None:
+    """The header stays in sight and shows the names, and each page is landscape, one wide, with a header and number."""
+    sheet: Any = book_of("normal")[title]
+    assert sheet.freeze_panes is not None
+    assert sheet.freeze_panes.endswith("2")
+    assert (sheet.page_setup.orientation, sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (
+        "landscape",
+        1,
+        0,
+    )
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    assert sheet.print_title_rows == "$1:$1"
+    assert footer(sheet, "right") == "Page &P of &N"
+    assert "Collected 2026-11-23 06:00 UTC" in footer(sheet, "left")
+    lines_shown = (sheet.row_dimensions[1].height or 0) // 13
+    for index, cell in enumerate(sheet[1], 1):
+        dimension = sheet.column_dimensions[get_column_letter(index)]
+        assert dimension.hidden or dimension.width * lines_shown >= len(str(cell.value)) + 2, cell.value
+        assert cell.alignment.wrap_text
+
+
+@pytest.mark.parametrize("title", COLUMNS)
+def test_columns(title: str) -> None:
+    """The first columns of a sheet are those of its table, in their order and with their names."""
+    names = COLUMNS[title].names
+    assert tuple(cell.value for cell in book_of("normal")[title][1])[: len(names)] == names
+
+
+def test_what_nobody_reports_is_folded_away() -> None:
+    """A column that is empty in every row is folded away; one with a value, or of a sheet without rows, is not."""
+    book = opened(Overview(with_instance()))
+    for title, content in (("Models", schema.MODELS), ("Instances", schema.INSTANCES)):
+        (row,) = table(book, title)
+        for index, name in enumerate(content.names, 1):
+            assert book[title].column_dimensions[get_column_letter(index)].hidden == (row[name] is None), name
+    empty = opened(Overview(snapshot()))["Models"]
+    assert not any(dimension.hidden for dimension in empty.column_dimensions.values())
+
+
+def test_changes() -> None:
+    """The sheet Changes holds every change as it is in the table, and beside it in words."""
+    overview = STATES["normal"]
+    assert overview.changes is not None
+    found = table(opened(overview), "Changes")
+    assert len(found) == overview.changes.table.num_rows == len(lines(overview.changes))
+    for cells, row, line in zip(found, rows(overview.changes.table), lines(overview.changes), strict=True):
+        assert {name: cells[name] for name in row} == row
+        assert (cells["what"], cells["before"] or "", cells["after"] or "") == (line.what, line.before, line.after)
+        assert cells["size_difference"] == line.size_difference
+    assert [row["size_difference"] for row in found if row["what"] == "Size"] == [2 * 10**9]
+
+
+@pytest.mark.parametrize(
+    ("title", "column", "words"),
+    [
+        ("Changes", "change", set(schema.CHANGES_WORDS)),
+        ("Evidence", "status", set(schema.STATUSES) - {"ok"}),
+        ("Runs", "status", {"failed", "partial", "suspect"}),
+    ],
+)
+def test_rows_are_coloured_by_their_word(title: str, column: str, words: set[str]) -> None:
+    """Rules colour whole rows by the word in them, so that sorting keeps the colours; each word has one colour."""
+    sheet = book_of("normal")[title]
+    letter = next(cell.column_letter for cell in sheet[1] if cell.value == column)
+    coloured: list[str] = []
+    for place in sheet.conditional_formatting:
+        for rule in place.rules:
+            if rule.dxf and rule.dxf.fill:
+                assert str(place.sqref) == f"A2:{get_column_letter(sheet.max_column)}{max(sheet.max_row, 2)}"
+                assert rule.formula[0].count(f"${letter}2=") == rule.formula[0].count("=")
+                coloured += re.findall('"([a-z_]+)"', rule.formula[0])
+    assert words <= set(coloured)
+    assert len(coloured) == len(set(coloured))
+
+
+def test_evidence(tmp_path: Path) -> None:
+    """The evidence tells length and SHA-256 of each body, who was not compared and why, and the tool's version."""
+    taken = collected(tmp_path, [{"key": "a"}])
+    body = (tmp_path / "answer.json").read_bytes()
+    other = snapshot([model("b", server="away")])
+    (row,) = table(opened(Overview(taken, inventory.compare(other, taken), "then")), "Evidence")
+    assert (row["payload_bytes"], row["payload_digest"]) == (len(body), sha256(body).hexdigest())
+    assert row["not_compared"]
+    assert row["tool_version"] == inventory.__version__
+
+
+def test_runs() -> None:
+    """The sheet Runs has a row a run; the size of one that did not read every server is no point of the line."""
+    runs = [run(0, 5), run(1, None), run(2, 3, servers=2)]
+    found = table(opened(changed([], [], runs)), "Runs")
+    assert [row["run_id"] for row in found] == [one["run_id"] for one in runs]
+    assert [(row["size_complete"], row["size_incomplete"]) for row in found] == [(5, None), (None, None), (None, 3)]
+    assert [row["label"] for row in found] == ["01 Nov", "02 Nov", "03 Nov"]
+    hourly = table(opened(changed([], [], [run(0), run(0.5)])), "Runs")  # type: ignore[arg-type]
+    assert [row["label"] for row in hourly] == ["01 Nov 06:00", "01 Nov 18:00"]
+
+
+def test_breakdown() -> None:
+    """The sheet Breakdown sums up by each field; what is not reported is said in words for the charts."""
+    models = [model("a", 3), model("b", 1, publisher=None), model("c", None, publisher=""), model("d", 4, format="f")]
+    found = table(opened(Overview(snapshot(models))), "Breakdown")
+    publishers = [row for row in found if row["by"] == "publisher"]
+    assert [(row["label"], row["model_count"], row["size_bytes"]) for row in publishers] == [
+        ("p", 2, 7),
+        ("not reported", 1, 1),
+        ("(empty)", 1, None),
+    ]
+    assert {row["by"] for row in found} == {"publisher", "quantization", "architecture", "format", "server"}
+    assert sum(row["share"] for row in publishers if row["share"]) == pytest.approx(1)
+
+
+def test_dictionary() -> None:
+    """The Dictionary explains every column of every sheet, in their order."""
+    book = book_of("normal")
+    found = table(book, "Dictionary")
+    told = [(row["sheet"], row["column"]) for row in found]
+    assert told == [(title, cell.value) for title in TITLES[1:-1] for cell in book[title][1]]
+    assert all(row["meaning"] and row["type"] for row in found)
+    size = next(row for row in found if (row["sheet"], row["column"]) == ("Models", "size_bytes"))
+    assert (size["unit"], size["json_path"]) == ("bytes", "models[].size_bytes")
+
+
+@pytest.mark.parametrize("grain", schema.GRAINS)
+def test_one_grain(tmp_path: Path, grain: str) -> None:
+    """A snapshot that was read from a file of one grain has no sheet of the other."""
+    fleet().write(tmp_path / "x.csv", grain)
+    inventory.read(tmp_path / "x.csv").write(tmp_path / "x.xlsx")
+    (other,) = set(schema.GRAINS) - {grain}
+    lacking = schema.GRAIN_TABLES[other].name.capitalize()
+    assert openpyxl.load_workbook(tmp_path / "x.xlsx").sheetnames == [one for one in TITLES if one != lacking]
+
+
+def test_params() -> None:
+    """Parameters stand there as text and as a number; what is not reported is an empty cell, not FALSE or 0."""
+    models = [model("a", params_string="35B-A3B", params_count=35 * 10**9), model("b", None)]
+    sheet = opened(Overview(snapshot(models)))["Models"]
+    cells = {cell.value: get_column_letter(index) for index, cell in enumerate(sheet[1], 1)}
+    assert sheet[f"{cells['params_string']}2"].value == "35B-A3B"
+    assert sheet[f"{cells['params_count']}2"].value == 35 * 10**9
+    assert sheet[f"{cells['params_count']}2"].number_format == "#,##0"
+    empty = ("params_count", "capabilities_vision", "size_bytes", "max_context_length")
+    assert [sheet[f"{cells[name]}3"].value for name in empty] == [None] * 4

@@ -1,0 +1,135 @@
+"""Runs into a history: unchanged, failed, at the same time, and with any text."""
+
+import json
+import os
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from support.history_builders import collected, day, files, made, model, run
+
+from inventory.config.servers import Server
+from inventory.errors import FileError
+from inventory.filesystem.temporary_files import is_left
+from inventory.filesystem.write_once import sign
+from inventory.history import recorder
+from inventory.history.reader import History
+from inventory.history.recorder import record
+from inventory.history.selectors import time_of
+from inventory.history.verify import verify
+from inventory.tables import rows
+
+
+def test_the_same_answer_stored_twice_is_not_doubled(tmp_path: Path) -> None:
+    """Two runs that stored one answer at the same time: each finds its own rows, and so do those that come after."""
+    history = History(tmp_path / "history")
+    snapshots = [collected(tmp_path / "answers", {"s": [model("x", "i")]}, day(number)) for number in range(2)]
+    other = History(tmp_path / "other")
+    for one in (history, other):
+        record(one, snapshots[one is other])
+    for path in files(other):
+        target = history.store.folder / path.relative_to(other.store.folder)
+        target.write_bytes(path.read_bytes())
+    assert len(history.store.run_ids()) == 2
+    run(history, {"s": [model("y")]}, day(2))
+    last = run(history, {"s": [model("x", "i")]}, day(3))
+    assert rows(history.load().tables["observations"])[0]["stored_in"] == snapshots[0].run_id
+    for ref in (snapshots[0].run_id, snapshots[1].run_id, last):
+        assert (len(history.load(ref).models), len(history.load(ref).instances)) == (1, 1)
+    assert history.diff(snapshots[0].run_id, snapshots[1].run_id).table.num_rows == 0
+    assert history.lifecycle().set_index("key").loc["x", "runs_present"] == 3
+    assert verify(history.store).num_rows == 0
+
+
+@pytest.mark.guard("a run that is being written is not swept")
+def test_left_overs_are_swept(tmp_path: Path) -> None:
+    """Temporary files, and signs of processes that have ended with their files, go at once; a living one's stay."""
+    history, [first] = made(tmp_path, {"s": [model("x")]})
+    dead, alive = "20261101T070000.000000Z-dead", "20261101T080000.000000Z-beef"
+    kept = history.store.path("models", alive)
+    gone = [history.store.path("payloads", dead), history.store.workshop / f"{dead}.run"]
+    for path in [*gone, kept, history.store.workshop / "0123456789ab.tmp"]:
+        path.write_bytes(b"")
+    with sign(history.store.workshop / f"{alive}.run"):
+        second = run(history, {"s": [model("x")]}, day(1))
+        assert not any(path.exists() for path in gone)
+        assert kept.exists()
+        assert [path.name for path in history.store.workshop.iterdir()] == [f"{alive}.run"]
+    assert history.store.run_ids() == [first, second]
+    third = run(history, {"s": [model("x")]}, day(2))
+    assert not kept.exists()
+    assert [*history.store.workshop.iterdir()] == []
+    assert history.store.run_ids() == [first, second, third]
+
+
+def test_signs_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There, a sign is one of a living process until it is an hour old."""
+    monkeypatch.setattr("inventory.filesystem.temporary_files.fcntl", None)
+    path = tmp_path / "x.run"
+    path.touch()
+    for age, left in ((0, False), (3500, False), (3700, True)):
+        os.utime(path, (time.time() - age,) * 2)
+        assert is_left(path) == left
+    path.unlink()
+    assert not is_left(path)
+
+
+def test_runs_of_one_moment(tmp_path: Path) -> None:
+    """Runs of the same microsecond are all there, and each is compared with the one before it."""
+    history = History(tmp_path / "history")
+    ids = [
+        run(history, {"s": [model(str(number))]}, day(0), f"20261101T060000.000000Z-000{number}") for number in "123"
+    ]
+    assert history.store.run_ids() == ids
+    assert history.lifecycle().set_index("key")["present"].to_dict() == {"1": False, "2": False, "3": True}
+    assert len(history.timeline()) == 4
+
+
+def test_a_run_is_compared_with_the_run_before_it(tmp_path: Path) -> None:
+    """Also when a later run was recorded while its servers were asked."""
+    history, [first] = made(tmp_path, {"s": [model("x")]})
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps({"models": [model("y")]}))
+    ticks = iter(["id", "answer"])
+
+    def clock() -> datetime:
+        if next(ticks) == "answer":
+            run(history, {"s": [model("z")]}, day(9))
+        return day(1)
+
+    taken = recorder.take(history, [Server(f"file:{path}", "s")], timeout=5, clock=clock)
+    assert history.store.run_ids()[1] == taken.snapshot.run_id
+    assert taken.changes is not None
+    assert {row["key"] for row in rows(taken.changes.table)} == {"x", "y"}
+    assert taken.since == time_of(first)
+
+
+def test_a_history_that_cannot_be_used_loses_no_answer(tmp_path: Path) -> None:
+    """The servers are asked and the snapshot is there, with the failure beside it."""
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps({"models": [model("y")]}))
+    (tmp_path / "file").write_text("")
+    taken = recorder.take(History(tmp_path / "file"), [Server(f"file:{path}", "s")], timeout=5)
+    assert isinstance(taken.failure, FileError)
+    assert taken.snapshot.complete
+    assert taken.changes is None
+    assert (tmp_path / "file").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["\x00", "a\x00b", "\u2028", "🦙", "'; DROP TABLE models; --", "", " ", "[*?]", "\\", "é"]
+)
+def test_any_text_survives(tmp_path: Path, text: str) -> None:
+    """Keys, ids and fields of any text come back as they were, and are told apart."""
+    history, ids = made(
+        tmp_path,
+        {"s": [model(f"k{text}", f"i{text}", display_name=text, strange={text: [text]})]},
+        {"s": [model(f"k{text}", f"i{text}", display_name=f"{text}2", strange={text: [text]})]},
+    )
+    loaded = history.load(ids[0])
+    [row] = rows(loaded.tables["models"])
+    assert (row["key"], row["display_name"]) == (f"k{text}", text)
+    assert rows(loaded.tables["instances"])[0]["instance_id"] == f"i{text}"
+    assert [row["field"] for row in rows(history.diff().table)] == ["display_name"]
+    assert verify(history.store).num_rows == 0

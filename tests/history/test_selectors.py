@@ -1,0 +1,205 @@
+"""Which run a text means."""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inventory.errors import ConfigurationError
+from inventory.history.selectors import moment_of, resolve, time_of
+
+RUNS = [
+    "20261120T060000.000000Z-0001",
+    "20261121T060000.000000Z-0002",
+    "20261121T180000.000000Z-0003",
+    "20261123T060004.123456Z-3f9a",
+    "20261123T060004.123456Z-3fff",
+]
+BERLIN = timezone(timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("latest", 4),
+        ("previous", 3),
+        ("latest~0", 4),
+        ("latest~1", 3),
+        ("latest~4", 0),
+        (RUNS[2], 2),
+        ("20261120", 0),
+        ("20261121T18", 2),
+        ("20261123T060004.123456Z-3f9", 3),
+        ("2026-11-20", 0),
+        ("2026-11-21", 2),
+        ("2026-11-22", 2),
+        ("2030-01-01", 4),
+        ("2026-11-21T06:00Z", 1),
+        ("2026-11-21T05:59:59.999999Z", 0),
+        ("2026-11-21T07:00+01:00", 1),
+        ("2026-11-21 19:00", 2),
+        ("2026-11-21 18:59", 1),
+    ],
+)
+def test_a_reference_means_one_run(text: str, number: int) -> None:
+    """Words, ids, their beginnings, dates (to their end) and times, which are local without a zone."""
+    assert resolve(text, RUNS, BERLIN) == RUNS[number]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "late",
+        "latest~",
+        "latest~5",
+        "latest~-1",
+        "latest~1x",
+        "202",
+        "20301",
+        "2026-11-19",
+        "2026-13-01",
+        "x",
+        "*",
+        "2026-11-20T05:59Z",
+        "0001-01-01",
+        "2026-11-21T",
+        "latest ",
+        "Latest",
+        "20261120T060000.000000Z-0001x",
+    ],
+)
+def test_what_means_nothing_lists_what_there_is(text: str) -> None:
+    """The error of a reference without a run names the first and the last runs, and the other ways to say one."""
+    with pytest.raises(ConfigurationError) as caught:
+        resolve(text, RUNS, UTC)
+    assert repr(text) in str(caught.value)
+    assert all(run in caught.value.advice for run in RUNS)
+    assert "latest~N" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("29.03.2026", "2026-03-29"),
+        ("29.3.26", "2026-03-29"),
+        ("2026/03/29", "2026-03-29"),
+        ("03/29/2026", "2026-03-29"),
+        ("3/4/2026", "2026-04-03 or 2026-03-04"),
+        ("2026-3-9", "2026-03-09"),
+        ("2026.03.29", "2026-03-29"),
+        ("2026-13-45", ""),
+        ("2026-02-30", ""),
+        ("2026-11-21T25:00", ""),
+        ("2026-13", ""),
+    ],
+)
+def test_a_date_that_is_none_says_how_one_is_written(text: str, meant: str) -> None:
+    """What is wrong is the date, not the history: how it is written, what may be meant, where the history reaches."""
+    with pytest.raises(ConfigurationError, match="is no date") as caught:
+        resolve(text, RUNS, UTC)
+    advice = caught.value.advice
+    assert advice.startswith("A date is written 2026-03-29")
+    assert (f"did you mean {meant}?" in advice) == bool(meant)
+    assert "begins 2026-11-20T06:00:00Z and ends 2026-11-23T06:00:04Z" in advice
+    with pytest.raises(ConfigurationError, match="neither a date nor a time"):
+        moment_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "near"), [("yesterdy", "yesterday"), ("lastest", "latest"), ("prevous", "previous"), ("frist", "first")]
+)
+def test_a_misspelt_word_names_the_nearest(text: str, near: str) -> None:
+    """The words that are known and look like it."""
+    with pytest.raises(ConfigurationError, match=rf"There are 5: .+ ends .+\. The nearest: .*{near}"):
+        resolve(text, RUNS, UTC)
+
+
+NEW_YEAR = datetime(2027, 1, 1, 3, tzinfo=UTC)  # still the old year in New York
+YEAR = [
+    f"2026{month:02d}{day}T220000.000000Z-0000"
+    for month in range(1, 13)
+    for day in ("01", "15", "30")[: 2 + (month != 2)]
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "run"),
+    [
+        ("first", "UTC", "20260101"),
+        ("yesterday", "UTC", "20261230"),
+        ("yesterday", "America/New_York", "20261230"),
+        ("2026-11", "UTC", "20261130"),
+        ("2026-02", "UTC", "20260215"),
+        ("2026-11", "Asia/Tokyo", "20261115"),
+        ("1d", "UTC", "20261230"),
+        ("2d", "UTC", "20261215"),
+        ("3w", "UTC", "20261201"),
+        ("1mo", "UTC", "20261130"),
+        ("10mo", "America/New_York", "20260215"),
+        ("12mo", "UTC", ""),
+        ("99999mo", "UTC", ""),
+        ("99999w", "UTC", ""),
+    ],
+)
+def test_what_is_ago(text: str, zone: str, run: str) -> None:
+    """Days, weeks and months ago, yesterday and a month, each to its end, where the reader is."""
+    if run:
+        assert resolve(text, YEAR, ZoneInfo(zone), NEW_YEAR).startswith(run)
+    else:
+        with pytest.raises(ConfigurationError, match="there is no run"):
+            resolve(text, YEAR, ZoneInfo(zone), NEW_YEAR)
+
+
+def test_an_ambiguous_beginning_lists_the_runs() -> None:
+    """The beginning of several ids is refused, with those ids."""
+    with pytest.raises(ConfigurationError, match="beginning of 2 runs") as caught:
+        resolve("20261123", RUNS)
+    assert caught.value.advice.count("20261123T") == 2
+
+
+def test_an_empty_history_says_so() -> None:
+    """Without any run the advice is to take one."""
+    for text in ("latest", "previous", "2026-11-20", "2026"):
+        with pytest.raises(ConfigurationError, match=r"empty.*snapshot"):
+            resolve(text, [])
+
+
+def test_a_long_list_is_cut_in_the_middle() -> None:
+    """Of many runs the first and the last are named, and how many there are."""
+    runs = [f"20261101T0600{number:02d}.000000Z-0000" for number in range(50)]
+    with pytest.raises(ConfigurationError) as caught:
+        resolve("nothing", runs)
+    assert "There are 50" in caught.value.advice
+    assert caught.value.advice.count("20261101T") == 5
+
+
+@given(st.datetimes(datetime(2026, 11, 19), datetime(2026, 11, 25)), st.sampled_from([UTC, BERLIN]))  # noqa: DTZ001
+def test_a_time_means_the_newest_run_by_then(moment: datetime, zone: timezone) -> None:
+    """For any time, in any zone, no later run is taken and no newer one is left aside."""
+    text = moment.isoformat()
+    early = [run for run in RUNS if time_of(run) <= moment.replace(tzinfo=zone)]
+    if early:
+        assert resolve(text, RUNS, zone) == early[-1]
+    else:
+        with pytest.raises(ConfigurationError):
+            resolve(text, RUNS, zone)
+
+
+@given(st.text(max_size=40))
+def test_no_text_surprises(text: str) -> None:
+    """Any text means a run or is refused."""
+    with suppress(ConfigurationError):
+        assert resolve(text, RUNS, now=NEW_YEAR) in RUNS
+
+
+def test_the_beginning_of_a_date() -> None:
+    """A date as a bound is its first moment; what is no time is refused."""
+    assert moment_of("2026-11-21", BERLIN) == datetime(2026, 11, 20, 23, tzinfo=UTC)
+    assert moment_of("2026-11-21T06:00Z") == datetime(2026, 11, 21, 6, tzinfo=UTC)
+    for text in ("latest", "2026-02-30", "21.11.2026", ""):
+        with pytest.raises(ConfigurationError, match="neither"):
+            moment_of(text)

@@ -1,0 +1,47 @@
+"""T3: processes that record into one history at the same time lose no run, double none, and keep the order."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from support.killed_writers import acknowledged, begun, record_runs
+
+from inventory.history.reader import History
+from inventory.history.selectors import time_of
+from inventory.history.verify import verify
+from inventory.tables import rows
+
+PROCESSES = 8
+
+
+@pytest.mark.parametrize("runs", [5, pytest.param(25, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "lacks",
+    [pytest.param((), id=""), pytest.param(("links", "renames", "chmod"), id="without links", marks=pytest.mark.long)],
+)
+def test_eight_at_once(lacks: tuple[str, ...], runs: int, tmp_path: Path) -> None:
+    """Eight processes with the same answers: every run is there, with an id of its own, in the order of time.
+
+    So it is where there are no hard links.
+    """
+    with contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(begun(record_runs, tmp_path, n, runs, True, lacks)) for n in range(PROCESSES)]
+        told = [acknowledged(connection) for _, connection in writers]
+    for ids in told:
+        assert len(ids) == runs
+        assert ids == sorted(ids), "each is later than those that the same process recorded"
+    history = History(tmp_path / "history")
+    everything = sorted(run_id for ids in told for run_id in ids)
+    assert everything == history.store.run_ids()
+    assert len(set(everything)) == PROCESSES * runs
+    assert sorted(everything, key=time_of) == everything
+    assert verify(history.store).num_rows == 0
+    for run_id in everything[::7]:
+        assert (len(history.load(run_id).models), len(history.load(run_id).instances)) == (2, 1)
+    latest = rows(history.load().tables["observations"])[0]["server"]
+    changes = history.timeline()
+    own = changes[changes["server"] == latest]["change"].value_counts().to_dict()
+    assert own == {"added": runs - 1, "removed": runs - 1}
+    lives = history.lifecycle()
+    assert (lives[lives["key"] == "x"]["runs_present"] == runs).all()
+    assert [*history.store.workshop.iterdir()] == []

@@ -1,0 +1,154 @@
+"""No text from outside makes a regular expression take more than its length deserves: time, counted in steps."""
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.backtracking import Engine, TooMany, attacks
+
+import inventory
+from inventory.errors import ConfigurationError
+
+PACKAGE = Path(inventory.__file__).parent
+METHODS = ("match", "fullmatch", "search", "sub", "split", "findall", "finditer")
+TIMES = 24
+"""How often an attack repeats something; the other one is twice as long."""
+
+OLD_ADDRESS = re.compile(r"(?:(?:/api)?/v[01](?:/models)?|/api)*$")
+"""What once cleaned addresses, and took half a minute for one of 178 characters."""
+
+
+class Use(NamedTuple):
+    """One expression of the package, and one way in which it is used."""
+
+    where: str
+    pattern: "re.Pattern[Any]"
+    method: str
+
+
+def _known(path: Path, tree: ast.Module) -> dict[str, Any]:
+    """What the names of a module mean; of one that needs an extra that is not there, its constants only."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    try:
+        return vars(importlib.import_module(".".join(part for part in parts if part != "__init__")))
+    except (ModuleNotFoundError, ConfigurationError):
+        known: dict[str, Any] = {"re": re}
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                with suppress(NameError, AttributeError):
+                    value = compile(ast.Expression(node.value), str(path), "eval")
+                    known[node.targets[0].id] = eval(value, dict(known))
+        return known
+
+
+def _methods() -> dict[str, set[str]]:
+    """How the expressions that have a name are used, by name."""
+    found: dict[str, set[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr in METHODS:
+                name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+                found.setdefault(name, set()).add(node.attr)
+    return found
+
+
+LOCALS = dict.fromkeys(("start", "token"), "sk-lm-abcdefgh:ABCDEFGHIJKLMNOPQRST")
+"""What stands for the names that an expression is made of while the program runs."""
+
+
+def uses() -> Iterator[Use]:
+    """Every expression in the package, found in its source."""
+    methods = _methods()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        if "re." not in path.read_text() or path.name == "__main__.py":
+            continue
+        known = _known(path, tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                value = known.get(node.targets[0].id)
+                if isinstance(value, re.Pattern) and "compile" in ast.unparse(node.value):
+                    for method in sorted(methods.get(node.targets[0].id, {"search"})):
+                        yield Use(f"{path.relative_to(PACKAGE)}:{node.lineno}:{node.col_offset}", value, method)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {f"re.{method}" for method in METHODS}:
+                source = eval(compile(ast.Expression(node.args[0]), str(path), "eval"), known | LOCALS)
+                yield Use(
+                    f"{path.relative_to(PACKAGE)}:{node.lineno}:{node.col_offset}",
+                    re.compile(source),
+                    ast.unparse(node.func).partition(".")[2],
+                )
+
+
+USES = list(uses())
+
+
+def test_all_expressions_are_found() -> None:
+    """There are as many as the source has calls that make or use one."""
+    calls = sum(
+        isinstance(node, ast.Call) and ast.unparse(node.func) in {f"re.{name}" for name in (*METHODS, "compile")}
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+    )
+    assert len({use.where for use in USES}) == calls
+
+
+def worst(pattern: "re.Pattern[Any]", method: str) -> tuple[float, str]:
+    """The text that makes the steps grow most when it is twice as long, and by how much they grow."""
+    found = (0.0, "")
+    for short, long in zip(attacks(pattern, TIMES), attacks(pattern, 2 * TIMES), strict=True):
+        steps = []
+        for text in (short, long):
+            engine = Engine(pattern)
+            try:
+                engine.run(method, text)
+            except TooMany:
+                return float("inf"), text
+            steps.append(engine.steps + len(text))
+        found = max(found, (steps[1] / steps[0], long))
+    return found
+
+
+@pytest.mark.parametrize("use", USES, ids=lambda use: f"{use.where} {use.method}")
+def test_steps_grow_as_the_text_does(use: Use) -> None:
+    """Twice the text takes about twice the steps, whatever is in it; square growth would take four times as many."""
+    growth, text = worst(use.pattern, use.method)
+    assert growth < 2.6, (use.pattern.pattern, text)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("pattern", "method"),
+    [
+        (OLD_ADDRESS, "sub"),
+        (re.compile("(a+)+$"), "fullmatch"),
+        (re.compile("(a|aa)*b"), "match"),
+        (re.compile(r"\w+://x"), "search"),
+        (re.compile(r"a*a*b"), "match"),
+    ],
+)
+def test_what_is_slow_is_seen(pattern: "re.Pattern[str]", method: str) -> None:
+    """The same count finds expressions that are known to be slow."""
+    assert worst(pattern, method)[0] > 2.6
+
+
+@given(st.data(), st.sampled_from(USES))
+def test_the_count_is_of_the_same_search(data: st.DataObject, use: Use) -> None:
+    """What the counting engine finds is what Python's finds."""
+    texts = [*attacks(use.pattern, 3), ""]
+    text = data.draw(st.sampled_from(texts) | st.text("aA09 /\\.:\"'#-_xvk\n", max_size=12))
+    pattern = use.pattern
+    if isinstance(pattern.pattern, bytes):
+        pattern = re.compile(pattern.pattern.decode("latin-1"), pattern.flags | re.ASCII)
+    method = use.method if use.method in ("match", "fullmatch", "search") else "finditer"
+    real = getattr(pattern, method)(text)
+    spans = [found.span() for found in real] if method == "finditer" else [real.span()] if real else []
+    if method == "finditer" and any(start == end for start, end in spans):
+        return  # the real one goes on in its own way after an empty match
+    assert Engine(use.pattern).run(method, text) == spans

@@ -1,0 +1,1 @@
+"""What the tests of several folders share: builders, hostile servers, readers, runners."""

@@ -1,0 +1,93 @@
+"""A Python that has imported what commands need, and forks for each: importing takes longer than most commands.
+
+Each command is a process of its own all the same, with its own environment, folder, output and exit code. Run as a
+program: it reads one JSON object a line from the socket whose descriptor it is given, and answers with one each.
+"""
+
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+SECONDS = 60
+ROOMS = (
+    "cli",
+    "history.recorder",
+    "operations.compare",
+    "formats.csv",
+    "formats.parquet",
+    "sources.lmstudio",
+    "history.engines.duckdb",
+)
+
+
+def serve(link: socket.socket) -> None:
+    """Run one command after the other, until the tests are over."""
+    for name in ROOMS:
+        importlib.import_module(f"inventory.{name}")
+    with link.makefile("rw", encoding="utf-8") as lines:
+        for line in lines:
+            wanted = json.loads(line)
+            child = os.fork()
+            if not child:
+                link.close()
+                _become(wanted)
+            lines.write(json.dumps(_ended(child)) + "\n")
+            lines.flush()
+
+
+def _become(wanted: dict[str, Any]) -> None:
+    """Be the command; never returns."""
+    code = 1
+    try:
+        os.chdir(wanted["cwd"])
+        os.environ.clear()
+        os.environ.update(wanted["env"])
+        time.tzset()
+        _customize(wanted["env"].get("PYTHONPATH", ""))
+        for descriptor, path in ((0, os.devnull), (1, wanted["out"]), (2, wanted["err"])):
+            os.dup2(os.open(path, os.O_RDWR), descriptor)
+        from inventory.cli import main
+
+        main(wanted["arguments"])
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001 - as Python does with what nobody catches
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+
+
+def _customize(folders: str) -> None:
+    """Run the ``sitecustomize.py`` in a folder of PYTHONPATH, as a Python that begins does."""
+    for folder in folders.split(os.pathsep):
+        if Path(folder, "sitecustomize.py").exists():
+            sys.path.insert(0, folder)
+            sys.modules.pop("sitecustomize", None)
+            importlib.import_module("sitecustomize")
+            return
+
+
+def _ended(child: int) -> int:
+    """The exit code of a command; one that takes too long is killed."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.002)
+
+
+if __name__ == "__main__":
+    with socket.socket(fileno=int(sys.argv[1])) as parent:
+        serve(parent)
