@@ -25,7 +25,7 @@ _NEEDED = (
 )
 
 
-class StandIn:
+class StubServer:
     """The server, running in threads of its own between ``with`` and the end of the block.
 
     Attributes:
@@ -105,7 +105,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Answers each request from the stand-in it belongs to."""
 
-    stand_in: StandIn
+    stand_in: StubServer
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 

@@ -104,9 +104,9 @@ class Snapshot:
             FileError: a file could not be written; what was there before is untouched.
         """
         from inventory import formats  # the one step from a value to an edge, asked for by name
-        from inventory.report.facts import Overview
+        from inventory.report.facts import Report
 
-        return [written.path for written in formats.write(Overview(self), path, grain) if not written.skipped]
+        return [written.path for written in formats.write(Report(self), path, grain) if not written.skipped]
 
     def __repr__(self) -> str:
         models, instances = self.tables["models"].num_rows, self.tables["instances"].num_rows
@@ -125,7 +125,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenFile:
     """What became of one file that a snapshot was to be written to.
 
     Attributes:

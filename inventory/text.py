@@ -17,14 +17,14 @@ _NEVER_TEXT = re.compile(
 )
 
 
-def plain(text: str) -> str:
+def escape_controls(text: str) -> str:
     """A text from elsewhere, with everything that a terminal would act on made visible."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
 
 
-def visible(text: str) -> str:
+def escape_invisible(text: str) -> str:
     """A text for a page: with controls, and what turns the direction of the text after it, made visible.
 
     Line breaks and tabs stay, and so do the joiners that emoji and many scripts are written with.
@@ -43,7 +43,7 @@ def pad(text: str, room: int, side: str = "<") -> str:
     return fill + text if side == ">" else text + fill
 
 
-def cut(text: str, room: int) -> str:
+def truncate(text: str, room: int) -> str:
     """A text in a room: its beginning, and three dots where something is missing."""
     if width(text) <= room:
         return text
@@ -55,7 +55,7 @@ def cut(text: str, room: int) -> str:
     return text
 
 
-def fold(text: str, room: int, indent: str) -> list[str]:
+def wrap(text: str, room: int, indent: str) -> list[str]:
     """A text as lines of at most ``room`` columns, each after ``indent``; a word is never broken."""
     return textwrap.wrap(
         text, room, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
@@ -67,7 +67,7 @@ def row(cells: Sequence[str], rooms: Sequence[int], sides: Sequence[str]) -> str
     return "  ".join(pad(cell, room, side) for cell, room, side in zip(cells, rooms, sides, strict=True)).rstrip()
 
 
-def rooms(lines: Sequence[Sequence[str]]) -> list[int]:
+def widths(lines: Sequence[Sequence[str]]) -> list[int]:
     """The columns that each cell of some lines needs; one that is longer than any screen stands out of its own."""
     return [min(max(map(width, column)), _WIDEST) for column in zip(*lines, strict=True)]
 

@@ -26,8 +26,8 @@ from inventory import History, Snapshot, collect, formats, schema
 from inventory.cli import cli
 from inventory.config import spec
 from inventory.operations.compare import overview_of, side_of
-from inventory.stub_server import StandIn, inventory_before
-from inventory.tables import Written
+from inventory.stub_server import StubServer, inventory_before
+from inventory.tables import WrittenFile
 from inventory.terminal.snapshot import snapshot_text
 
 ROOT = Path(__file__).parent.parent
@@ -88,7 +88,7 @@ def _configuration() -> Iterator[str]:
     for name, table in spec.TABLES.items():
         yield f"\n**`{spec.title(name)}`**\n\n| key | what it must be | meaning |\n|---|---|---|\n"
         for key in table:
-            wanted = f"`{'`, `'.join(word for word in key.words if word.isprintable())}`" if key.words else key.wanted
+            wanted = f"`{'`, `'.join(word for word in key.words if word.isprintable())}`" if key.words else key.expected
             yield f"| `{key.name}` | {wanted} | {key.meaning} |\n"
     yield "\n"
 
@@ -103,9 +103,12 @@ def _help() -> Iterator[str]:
 
 def _session() -> Iterator[str]:
     """What a user sees who asks a server like the stand-in; its address, the time and the duration are made fixed."""
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         taken = collect(f"local={server.url}", clock=lambda: MOMENT)
-        files = [Written(Path("inventory.xlsx"), "report", size=12_000), Written(Path("models.parquet"), "models", 6)]
+        files = [
+            WrittenFile(Path("inventory.xlsx"), "report", size=12_000),
+            WrittenFile(Path("models.parquet"), "models", 6),
+        ]
         text = click.unstyle(snapshot_text(taken, 0.4, files)).replace(server.url, "http://127.0.0.1:1234")
     yield f"\n```\n$ lms-inventory snapshot -o inventory.xlsx -o models.parquet\n{text}```\n\n"
 

@@ -15,7 +15,7 @@ from typing import NoReturn
 import click
 
 import inventory
-from inventory.cli._output import PROGRAM, say, silence
+from inventory.cli._output import PROGRAM, print_error, silence
 from inventory.cli.check import check
 from inventory.cli.demo import demo
 from inventory.cli.diff import diff
@@ -73,18 +73,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = 2
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else PROGRAM
-        say(ConfigurationError(error.format_message().rstrip("."), f"See {command} --help"))
+        print_error(ConfigurationError(error.format_message().rstrip("."), f"See {command} --help"))
         code = 2
     except SystemExit:
         code = 0  # click ends so when whoever read the output has gone, which is no failure of ours
     except (InventoryError, OSError, MemoryError) as error:
-        code = _told(error, debug=debug)
+        code = _report_error(error, debug=debug)
     except BaseException:
         if not _ended:  # what is cancelled, and DuckDB in the middle of a query, end in errors of their own
             raise
         code = 0
     if INTERRUPTED in _ended:
-        say(InventoryError("interrupted", "Nothing was half-written"))
+        print_error(InventoryError("interrupted", "Nothing was half-written"))
     for number in _SIGNALS:  # the work is done, and its code stands: a signal that comes now would replace it
         signal.signal(number, signal.SIG_IGN)
     sys.exit(_ended[0] if _ended else code if isinstance(code, int) else 0)
@@ -111,7 +111,7 @@ def _end(number: int, frame: FrameType | None) -> None:
     """
     if _is_importing(frame):
         if _SIGNALS[number] == INTERRUPTED:
-            say(InventoryError("interrupted", "Nothing was half-written"))
+            print_error(InventoryError("interrupted", "Nothing was half-written"))
         os._exit(_SIGNALS[number])
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda number, _: os._exit(_SIGNALS[number]))
@@ -131,7 +131,7 @@ def _is_importing(frame: FrameType | None) -> bool:
     return False
 
 
-def _told(error: InventoryError | OSError | MemoryError, *, debug: bool) -> int:
+def _report_error(error: InventoryError | OSError | MemoryError, *, debug: bool) -> int:
     """Say an error, and return its exit code; what the system, the output or the memory refuses is a file's."""
     if isinstance(error, MemoryError):
         error = FileError("there is not enough memory for this", "Nothing was half-written; ask for less at a time")
@@ -143,5 +143,5 @@ def _told(error: InventoryError | OSError | MemoryError, *, debug: bool) -> int:
         error = FileError(f"the output could not be printed: {error.strerror}", "Is the disk full?")
     if debug:
         traceback.print_exc()
-    say(error)
+    print_error(error)
     return error.exit_code

@@ -15,13 +15,21 @@ import click
 import platformdirs
 from click.core import ParameterSource
 
-from inventory.cli._output import PATH, say
-from inventory.config.servers import DEFAULT_ADDRESS, DEFAULT_NAME, Server, listed, server_of, twins, unique
+from inventory.cli._output import PATH, print_error
+from inventory.config.servers import (
+    DEFAULT_ADDRESS,
+    DEFAULT_NAME,
+    Server,
+    duplicate_addresses,
+    parse_server_list,
+    server_of,
+    unique,
+)
 from inventory.errors import ConfigurationError
 from inventory.filesystem.names import with_home
 
 if TYPE_CHECKING:
-    from inventory.config.loader import Configuration, Entry
+    from inventory.config.loader import Configuration, ServerConfig
 
 PREFIX = "LMS_INVENTORY_"
 _KEPT = "inventory.config.loader"  # its place in click's context
@@ -108,13 +116,13 @@ def configuration() -> "Configuration":
 
 def chosen(
     addresses: Sequence[str], listing: str | None, where: Sequence[str], allow_files: bool = False
-) -> "list[Entry]":
+) -> "list[ServerConfig]":
     """The servers that are meant: those of ``--server`` and ``--servers-from``, else the file's, else the local one.
 
     Raises:
         ConfigurationError: an address cannot be one, two have one name, or no server is as ``--where`` says.
     """
-    from inventory.config.labels import conditions_of, meant
+    from inventory.config.labels import conditions_of, matching_servers
 
     conditions = conditions_of(where)
     file = configuration()
@@ -123,11 +131,11 @@ def chosen(
     entries = entries or [file.entry(Server(DEFAULT_ADDRESS, DEFAULT_NAME))]
     if not conditions:
         return entries
-    names = set(meant({entry.server.name: entry.server.labels for entry in entries}, conditions))
+    names = set(matching_servers({entry.server.name: entry.server.labels for entry in entries}, conditions))
     return [entry for entry in entries if entry.server.name in names]
 
 
-def ready(entries: "Sequence[Entry]", *, quiet: bool = False) -> list[Server]:
+def ready(entries: "Sequence[ServerConfig]", *, quiet: bool = False) -> list[Server]:
     """The servers with their tokens, and with the time that a flag or a variable gives all of them.
 
     Args:
@@ -137,21 +145,24 @@ def ready(entries: "Sequence[Entry]", *, quiet: bool = False) -> list[Server]:
     Raises:
         ConfigurationError: a token or a certificate file is not where it should be.
     """
-    from inventory.config.credentials import COMMON_KEEP, token_in, too_open
+    from inventory.config.credentials import DEFAULT_CREDENTIAL, permission_warning, read_token
 
-    kept = {keep: token_in(keep, os.environ) for keep in dict.fromkeys(entry.keep or COMMON_KEEP for entry in entries)}
+    kept = {
+        keep: read_token(keep, os.environ)
+        for keep in dict.fromkeys(entry.keep or DEFAULT_CREDENTIAL for entry in entries)
+    }
     _check_certificates(entries)
     own, servers = own_times(), []
     for entry in entries:
-        keep, timeout = entry.keep or COMMON_KEEP, entry.server.timeout if own else None
+        keep, timeout = entry.keep or DEFAULT_CREDENTIAL, entry.server.timeout if own else None
         try:
             token = None if entry.server.source == "file" else kept[keep]
             servers.append(replace(entry.server, token=token, timeout=timeout))
         except ConfigurationError as error:
             raise ConfigurationError(error.what, f"{error.advice}, in the {keep}") from error
     if not quiet:
-        for warning in (*filter(None, map(too_open, kept)), *_few(twins(servers))):
-            say(warning)
+        for warning in (*filter(None, map(permission_warning, kept)), *_few(duplicate_addresses(servers))):
+            print_error(warning)
     return servers
 
 
@@ -181,13 +192,13 @@ def _listed(path: str, allow_files: bool) -> list[Server]:
 
     if path != "-":
         path = with_home(path)
-        return listed(text_of(Path(path)), path, allow_files=allow_files)
+        return parse_server_list(text_of(Path(path)), path, allow_files=allow_files)
     if sys.stdin is None:
         raise ConfigurationError("standard input is closed", "Give --servers-from a file, or pipe a list into it")
-    return listed(text_in(sys.stdin.buffer, "standard input"), "standard input", allow_files=allow_files)
+    return parse_server_list(text_in(sys.stdin.buffer, "standard input"), "standard input", allow_files=allow_files)
 
 
-def _check_certificates(entries: "Sequence[Entry]") -> None:
+def _check_certificates(entries: "Sequence[ServerConfig]") -> None:
     for path, entry in {entry.server.ca_file: entry for entry in reversed(entries)}.items():
         if path is not None and not os.path.isfile(path):  # noqa: PTH113 - is_file raises for a name that is too long
             said = entry.said or configuration().said_of("ca_file")

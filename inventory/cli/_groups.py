@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from inventory import schema
-from inventory.config.labels import conditions_of, narrowed
+from inventory.config.labels import conditions_of, filter_servers
 from inventory.schema import derived
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from inventory.diff.changes import Changes
     from inventory.formats import Tables
     from inventory.history.reader import History
-    from inventory.operations.compare import Side
+    from inventory.operations.compare import ResolvedRef
 
 by_option = click.option("--by", metavar="LABEL", help="Count by the values of a label, or by server.")
 by_model_option = click.option(
@@ -29,11 +29,11 @@ def stored_labels(history: "History") -> "dict[str, Labels]":
     from inventory.report.fleet import labels_of
     from inventory.tables import table_of
 
-    newest = history.store.steadily(lambda: history.states().last_observations())
+    newest = history.store.retry_if_changed(lambda: history.states().last_observations())
     return labels_of(table_of(schema.OBSERVATIONS, list(newest.values())))
 
 
-def compared_labels(sides: "Sequence[Side]", history: "History") -> "dict[str, Labels]":
+def compared_labels(sides: "Sequence[ResolvedRef]", history: "History") -> "dict[str, Labels]":
     """The labels of each server of some sides; those of the last side hold."""
     from inventory.report.fleet import labels_of
 
@@ -42,7 +42,7 @@ def compared_labels(sides: "Sequence[Side]", history: "History") -> "dict[str, L
 
 def selected(labels: "dict[str, Labels]", servers: Sequence[str], where: Sequence[str]) -> "dict[str, Labels]":
     """The labels of the servers that are meant by name and by ``--where``."""
-    names = narrowed(labels, servers, conditions_of(where)) or labels
+    names = filter_servers(labels, servers, conditions_of(where)) or labels
     return {server: labels.get(server, {}) for server in names}
 
 
@@ -75,7 +75,7 @@ def overview(history: "History", servers: Sequence[str], by: str) -> "tuple[Tabl
     return [(derived.GROUPS, table)], fleet.groups_text(rows(table), by, title)
 
 
-def _observations(side: "Side", history: "History") -> "pa.Table":
+def _observations(side: "ResolvedRef", history: "History") -> "pa.Table":
     from inventory.tables import table_of
 
     if side.snapshot is not None:

@@ -13,7 +13,7 @@ import click
 import inventory
 from inventory import schema
 from inventory.cli._context import PREFIX, chosen, config_option, configuration, ready, setting, user_folder
-from inventory.cli._output import INCOMPLETE, PATH, say
+from inventory.cli._output import INCOMPLETE, PATH, print_error
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, FileError
 from inventory.history.engines import ENGINES
@@ -158,13 +158,13 @@ def _tell_misdated(history: "History") -> None:
         if wrong := history.misdated():
             named = ", ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if wrong[3:] else "")
             removal = " ".join(f"--run {run_id}" for run_id in wrong[:3])
-            say(
+            print_error(
                 f"misdated, and left out of everything but history: {named} (the clock was ahead). "
                 f"Remove: lms-inventory prune {removal}"
             )
 
 
-def words(text: str | None) -> frozenset[str]:
+def parse_fail_on(text: str | None) -> frozenset[str]:
     """The words of ``--fail-on``.
 
     Raises:
@@ -210,7 +210,7 @@ def live(history: "History") -> "Snapshot":
     return inventory.collect(ready(entries), timeout=setting("timeout")[0], concurrency=setting("concurrency")[0])
 
 
-def blocks_shown() -> bool:
+def supports_unicode() -> bool:
     """Whether the output can show block characters."""
     try:
         "\u2588".encode(sys.stdout.encoding or "ascii")

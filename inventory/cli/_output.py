@@ -15,7 +15,7 @@ from inventory import schema
 from inventory.config import spec
 from inventory.errors import InventoryError
 from inventory.filesystem.names import with_home
-from inventory.text import plain
+from inventory.text import escape_controls
 
 if TYPE_CHECKING:
     from inventory.tables import Snapshot
@@ -128,12 +128,12 @@ def print_json(command: str, data: dict[str, Any]) -> None:
     )
 
 
-def say(error: InventoryError | str) -> None:
+def print_error(error: InventoryError | str) -> None:
     """One line on stderr: what happened, to what, then what to do about it; no token that was given by mistake."""
     line = " ".join(str(error).splitlines())
     line = _A_TOKEN.sub("[token]", line)  # guard: a token in a message
     try:
-        click.echo(f"{PROGRAM}: {plain(line)}", err=True)
+        click.echo(f"{PROGRAM}: {escape_controls(line)}", err=True)
     except OSError:  # nobody can be told; the exit code stays what it is
         silence(sys.stderr)
 

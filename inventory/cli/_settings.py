@@ -16,7 +16,7 @@ from inventory.config import effective as words
 from inventory.config.effective import Setting
 
 if TYPE_CHECKING:
-    from inventory.config.loader import Entry
+    from inventory.config.loader import ServerConfig
 
 
 @click.command()
@@ -31,7 +31,7 @@ def without_flags(**values: Any) -> dict[str, Any]:
     return values
 
 
-def all_settings(entries: "Sequence[Entry]", given: Sequence[str], listing: str | None) -> list[Setting]:
+def all_settings(entries: "Sequence[ServerConfig]", given: Sequence[str], listing: str | None) -> list[Setting]:
     """What holds for all servers, and what is said of each that is asked.
 
     Args:
@@ -56,7 +56,7 @@ def _config() -> Setting:
     return Setting("config", str(path), origin, said or found)
 
 
-def _servers(entries: "Sequence[Entry]", given: Sequence[str], listing: str | None) -> Setting:
+def _servers(entries: "Sequence[ServerConfig]", given: Sequence[str], listing: str | None) -> Setting:
     listed = f"--servers-from {listing}" if listing is not None else ""
     said = " and ".join(filter(None, ["--server" if given else "", listed]))
     origin = words.FLAG if said else words.DEFAULT
@@ -84,7 +84,7 @@ def _options() -> Iterator[Setting]:
 
 def _of_servers() -> Iterator[Setting]:
     """What the file says for all servers, and no option does."""
-    from inventory.config.credentials import COMMON, COMMON_KEEP
+    from inventory.config.credentials import COMMON, DEFAULT_CREDENTIAL
     from inventory.config.spec import APIS
 
     file = configuration()
@@ -96,7 +96,7 @@ def _of_servers() -> Iterator[Setting]:
     if keep := file.keep(("defaults",), file.settings):
         yield Setting("token", str(keep), words.FILE, keep.said)
     elif os.environ.get(COMMON):
-        yield Setting("token", str(COMMON_KEEP), words.ENVIRONMENT, COMMON)
+        yield Setting("token", str(DEFAULT_CREDENTIAL), words.ENVIRONMENT, COMMON)
     else:
         yield Setting("token", None)
 
@@ -105,11 +105,11 @@ def _csv() -> Iterator[Setting]:
     """How CSV files are written, if the file says it."""
     file = configuration()
     for name, value in (("separator", file.csv.separator), ("decimal", file.csv.decimal)):
-        if (where := file.said("csv", name)) != file.said("csv"):
+        if (where := file.location("csv", name)) != file.location("csv"):
             yield Setting(name, "tab" if value == "\t" else value, words.FILE, where)
 
 
-def _own(entry: "Entry", times: bool) -> Iterator[Setting]:
+def _own(entry: "ServerConfig", times: bool) -> Iterator[Setting]:
     """What is said of one server."""
     file, server = configuration(), entry.server
     for name, value in (("labels", server.labels or None), ("timeout", server.timeout if times else None)):

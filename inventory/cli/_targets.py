@@ -10,7 +10,7 @@ import click
 
 from inventory import schema
 from inventory.cli._context import configuration
-from inventory.cli._output import PATH, say
+from inventory.cli._output import PATH, print_error
 from inventory.config.dialects import PROGRAMS, Dialect
 from inventory.errors import ConfigurationError, FileError
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from inventory.formats import Tables
-    from inventory.operations.compare import Side
-    from inventory.report.facts import Overview
-    from inventory.tables import Snapshot, Written
+    from inventory.operations.compare import ResolvedRef
+    from inventory.report.facts import Report
+    from inventory.tables import Snapshot, WrittenFile
 
 _PLACEHOLDERS = ("{date}", "{month}", "{week}", "{time}", "{run_id}")
 _ANY_RUN = "20000101T000000.000000Z-0000"
@@ -55,15 +55,15 @@ def output_option(told: str, *, required: bool = False) -> Callable[[_Command], 
 
 
 def write_all(
-    overview: "Overview", outputs: Sequence[str], grain: str = "model", csv_for: str | None = None
-) -> tuple[list["Written"], list[FileError]]:
+    overview: "Report", outputs: Sequence[str], grain: str = "model", csv_for: str | None = None
+) -> tuple[list["WrittenFile"], list[FileError]]:
     """Write every target that can be written; one that fails does not keep the others from it.
 
     What a file leaves out is said at once.
     """
     from inventory import formats
 
-    files: list[Written] = []
+    files: list[WrittenFile] = []
     failures = []
     for output in outputs:
         try:
@@ -72,17 +72,17 @@ def write_all(
             failures.append(error)
     for file in files:
         if file.without:
-            say(
+            print_error(
                 f"{file.path} is without {', '.join(file.without)}, whose answer is in doubt: a CSV file has no place "
                 "to say so. A workbook or a Parquet file holds all"
             )
     return files, failures
 
 
-def say_notes(*sides: "Side") -> None:
+def say_notes(*sides: "ResolvedRef") -> None:
     """Say what files that were read do not tell."""
     for note in dict.fromkeys(note for side in sides if side.snapshot for note in side.snapshot.gaps.notes):
-        say(note)
+        print_error(note)
 
 
 def _dialect(csv_for: str | None) -> Dialect:
@@ -188,8 +188,8 @@ def check_targets(outputs: Sequence[str], grain: str = "model", *, made: bool = 
 
     seen: set[Path] = set()
     for output in outputs:
-        names = formats.expand(output, grain)  # what is told is as it was given
-        for (_, path), (_, name) in zip(formats.expand(_filled(output, _ANY_RUN), grain), names, strict=True):
+        names = formats.output_paths(output, grain)  # what is told is as it was given
+        for (_, path), (_, name) in zip(formats.output_paths(_filled(output, _ANY_RUN), grain), names, strict=True):
             if path in seen:
                 raise ConfigurationError(f"{name} is written twice", "Give each -o a file of its own")
             seen.add(path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 import inventory
-from inventory.cli._output import INCOMPLETE, say, terminal_width, token
+from inventory.cli._output import INCOMPLETE, print_error, terminal_width, token
 from inventory.cli._targets import local_zone, write_all
 from inventory.config.servers import Server
 from inventory.errors import FileError
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 @click.option("--port", type=click.IntRange(0, 65535), help="The port to serve on. Default: 1234 with --serve.")
 def demo(serve: bool, port: int | None) -> int:
     """Try everything against a built-in stand-in for LM Studio, over real HTTP."""
-    from inventory.stub_server import StandIn, inventory_before
+    from inventory.stub_server import StubServer, inventory_before
 
     if serve:
-        with StandIn(inventory_before(), token=token(), port=1234 if port is None else port) as server:
+        with StubServer(inventory_before(), token=token(), port=1234 if port is None else port) as server:
             click.echo(f"Serving GET {server.url}/api/v1/models; stop with Ctrl-C")
             server.wait()
         return 0
@@ -33,14 +33,14 @@ def demo(serve: bool, port: int | None) -> int:
 
 def _run_demo(port: int) -> int:
     """Two snapshots of a stand-in whose inventory changes in between, what changed, and files in each format."""
-    from inventory.report.facts import Overview
-    from inventory.stub_server import StandIn, inventory_after, inventory_before
+    from inventory.report.facts import Report
+    from inventory.stub_server import StubServer, inventory_after, inventory_before
     from inventory.terminal.changes import changes_text
     from inventory.terminal.snapshot import snapshot_text
 
     folder = Path("lms-inventory-demo")
     _make_folder(folder)
-    with StandIn(inventory_before(), port=port) as stand_in:
+    with StubServer(inventory_before(), port=port) as stand_in:
         server = Server(stand_in.url, "demo")
         click.echo(f"A stand-in for LM Studio answers at {stand_in.url}\n")
         before, took = _timed(server)
@@ -51,11 +51,11 @@ def _run_demo(port: int) -> int:
     changes = inventory.compare(before, after)
     since, now = (f"{one.observed_at:%Y-%m-%d %H:%M:%S} UTC" for one in (before, after))
     outputs = [str(folder / f"inventory.{suffix}") for suffix in ("csv", "parquet", "xlsx")]
-    files, failures = write_all(Overview(after, changes, since, zone=local_zone(after)), outputs, "both", "excel")
+    files, failures = write_all(Report(after, changes, since, zone=local_zone(after)), outputs, "both", "excel")
     click.echo(snapshot_text(after, took, files, terminal_width()))
     click.echo(changes_text(changes, f"{since} -> {now}", terminal_width()), nl=False)
     for failure in failures:
-        say(failure)
+        print_error(failure)
     return FileError.exit_code if failures else 0 if before.complete and after.complete else INCOMPLETE
 
 

@@ -16,10 +16,10 @@ from inventory.cli._history import (
     ignore_option,
     live,
     outcome,
+    parse_fail_on,
     with_runs,
-    words,
 )
-from inventory.cli._output import json_option, print_json, say, terminal_width, where_option
+from inventory.cli._output import json_option, print_error, print_json, terminal_width, where_option
 from inventory.cli._targets import (
     check_targets,
     csv_for_option,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from inventory.diff.changes import Changes
     from inventory.formats import Tables
     from inventory.history.reader import History
-    from inventory.operations.compare import Side
+    from inventory.operations.compare import ResolvedRef
 
 
 @click.command()
@@ -75,7 +75,7 @@ def diff(
     or a .csv, .parquet or .xlsx that this tool wrote. RUN:SERVER is one server of a run, so that
     latest:laptop latest:desktop compares two machines.
     """
-    fatal = words(fail_on)
+    fatal = parse_fail_on(fail_on)
     check_targets(outputs)
     if baseline is not None and new is not None:
         raise ConfigurationError("OLD and --baseline exclude each other", "Give one of them")
@@ -96,7 +96,7 @@ def diff(
     failures = _write(outputs, csv_for, tables, sides, changes, history, servers)
     _print(tables, changes, None if as_json else text)
     for failure in failures:
-        say(failure)
+        print_error(failure)
     if failures:
         return FileError.exit_code
     incomplete = any(side.live and side.snapshot and not side.snapshot.complete for side in sides)
@@ -120,7 +120,7 @@ def _write(
     outputs: Sequence[str],
     csv_for: str | None,
     tables: "Tables",
-    sides: "Sequence[Side]",
+    sides: "Sequence[ResolvedRef]",
     changes: "Changes",
     history: "History",
     servers: Sequence[str],

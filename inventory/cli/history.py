@@ -7,8 +7,8 @@ import click
 
 from inventory.cli._context import flagged
 from inventory.cli._groups import by_model_option, overview, selected, stored_labels
-from inventory.cli._history import blocks_shown, engine_option, history_option, recorded_at
-from inventory.cli._output import json_option, print_json, say, terminal_width, where_option
+from inventory.cli._history import engine_option, history_option, recorded_at, supports_unicode
+from inventory.cli._output import json_option, print_error, print_json, terminal_width, where_option
 from inventory.cli._targets import check_targets, csv_for_option, output_option, write_tables
 from inventory.errors import ConfigurationError, FileError
 from inventory.schema import derived
@@ -59,7 +59,7 @@ def history(
     failures = write_tables(tables, outputs, ["", *kept.dated()][-1] if outputs else "", csv_for)
     _print(tables, None if as_json else text)
     for failure in failures:
-        say(failure)
+        print_error(failure)
     return FileError.exit_code if failures else 0
 
 
@@ -71,7 +71,7 @@ def history(
 def baseline(context: click.Context, name: str, ref: str, folder: str | None) -> int:
     """Freeze the run REF (default: latest) as the baseline NAME, for diff --baseline NAME."""
     kept = recorded_at(folder if flagged(context) else context.obj or folder)
-    run_id = kept.freeze(name, ref)
+    run_id = kept.save_baseline(name, ref)
     click.echo(f"The baseline {name} is run {run_id}")
     return 0
 
@@ -116,8 +116,10 @@ def _question(
         return [(derived.LIFECYCLE, table)], unused_text(rows(table), unused)
     if key is not None:
         key = key.encode(errors="surrogateescape").decode(errors="replace")  # whatever the locale made of it
-        lives, changes, complete = kept.life(key, servers, since)
+        lives, changes, complete = kept.model_history(key, servers, since)
         text = life_text(key, rows(lives), rows(changes), complete)
         return [(derived.TIMELINE, changes), (derived.LIFECYCLE, lives)], text
     table = kept.runs_table(servers, since)
-    return [(derived.RUNS, table)], runs_text(rows(table), blocks_shown(), terminal_width(), len(kept.store.run_ids()))
+    return [(derived.RUNS, table)], runs_text(
+        rows(table), supports_unicode(), terminal_width(), len(kept.store.run_ids())
+    )

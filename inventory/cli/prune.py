@@ -11,8 +11,8 @@ from inventory.cli._output import json_option, print_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from inventory.history.compaction import Due
-    from inventory.history.retention import Plan
+    from inventory.history.compaction import CompactionTask
+    from inventory.history.retention import RetentionPlan
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -75,11 +75,11 @@ def prune(
     return 0
 
 
-def _removed(what: "Plan | None") -> dict[str, Any]:
+def _removed(what: "RetentionPlan | None") -> dict[str, Any]:
     return {"kept": list(what.keep), "removed": list(what.drop)} if what else {}
 
 
-def _merged(merged: "Sequence[tuple[Due, int]] | None") -> dict[str, Any]:
+def _merged(merged: "Sequence[tuple[CompactionTask, int]] | None") -> dict[str, Any]:
     """What was merged, month by month."""
     if merged is None:
         return {}

@@ -10,18 +10,18 @@ import click
 from click.core import ParameterSource
 
 from inventory.cli._context import chosen, configuration
-from inventory.cli._history import default_history, history_at, words
-from inventory.cli._output import PATH, say
+from inventory.cli._history import default_history, history_at, parse_fail_on
+from inventory.cli._output import PATH, print_error
 from inventory.cli._targets import check_targets
 from inventory.cli.snapshot import snapshot
 from inventory.config import text_input
-from inventory.config.servers import Server, listed, server_of
+from inventory.config.servers import Server, parse_server_list, server_of
 from inventory.errors import ConfigurationError, FileError
 from inventory.filesystem.names import with_home
 from inventory.schedules import DEFAULT_AT, SCHEDULES, Job, minutes_between, minutes_of, open_schedule, text_of, write
 
 if TYPE_CHECKING:
-    from inventory.config.loader import Entry
+    from inventory.config.loader import ServerConfig
     from inventory.schedules import File
 
 _SAID = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
@@ -53,7 +53,7 @@ def schedule(
     ever written: a run reads it from where the configuration says.
     """
     at, minutes = _times(clocks, every)
-    words(passed_on["fail_on"])
+    parse_fail_on(passed_on["fail_on"])
     check_targets(passed_on["outputs"], passed_on["grain"], made=False)  # a scheduler works in a folder of its own
     command = (sys.executable, "-P", "-m", "inventory", "snapshot", "-q", *_passed_on())
     entries = chosen(*(passed_on[given] for given in ("addresses", "listing", "where", "allow_files")))
@@ -61,7 +61,7 @@ def schedule(
     files = open_schedule(scheduler).files(job)
     folder = "" if install is None else _absolute(install)
     _deliver(files, folder)
-    _say_next(open_schedule(scheduler).steps(job, folder and folder + os.sep), files, folder)
+    _say_next(open_schedule(scheduler).install_commands(job, folder and folder + os.sep), files, folder)
     _say_tokens(entries, scheduler)
     return 0
 
@@ -129,7 +129,7 @@ def _whole(name: str, value: Any) -> str:
 def _check_list(path: str) -> None:
     """Refuse a list with saved answers that only this folder has."""
     allow_files = click.get_current_context().params["allow_files"]
-    for server in listed(text_input.text_of(Path(path)), path, allow_files=allow_files):
+    for server in parse_server_list(text_input.text_of(Path(path)), path, allow_files=allow_files):
         answer = server.url.removeprefix(_FILE)
         if answer != server.url and not Path(answer).is_absolute():
             raise ConfigurationError(
@@ -162,14 +162,16 @@ def _say_next(steps: Sequence[str], files: "Sequence[File]", folder: str) -> Non
     click.echo("\n".join(lines), err=True)
 
 
-def _say_tokens(entries: "Sequence[Entry]", scheduler: str) -> None:
+def _say_tokens(entries: "Sequence[ServerConfig]", scheduler: str) -> None:
     """Warn about tokens in variables that a scheduled run does not have."""
-    from inventory.config.credentials import COMMON, COMMON_KEEP
+    from inventory.config.credentials import COMMON, DEFAULT_CREDENTIAL
 
-    keeps = dict.fromkeys(entry.keep or COMMON_KEEP for entry in entries if entry.server.source != "file")
+    keeps = dict.fromkeys(entry.keep or DEFAULT_CREDENTIAL for entry in entries if entry.server.source != "file")
     for keep in keeps:
         if keep.kind == "variable" and (keep.name in os.environ or keep.said):
             instead = "token_file in inventory.toml"
             if scheduler == "systemd" and keep.name == COMMON:
                 instead += ", or the file ~/.config/lms-inventory/lm-api-token"
-            say(f"{keep.name} is not there in a scheduled run, and is not written into the files. Use {instead}")
+            print_error(
+                f"{keep.name} is not there in a scheduled run, and is not written into the files. Use {instead}"
+            )

@@ -8,13 +8,13 @@ import click
 
 import inventory
 from inventory.cli._context import chosen, ready
-from inventory.cli._history import fail_on_option, history_at, history_option, ignore_option, outcome, words
+from inventory.cli._history import fail_on_option, history_at, history_option, ignore_option, outcome, parse_fail_on
 from inventory.cli._output import (
     concurrency_option,
     json_option,
+    print_error,
     print_json,
     recheck_option,
-    say,
     servers_option,
     tables,
     terminal_width,
@@ -35,9 +35,9 @@ from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
     from inventory.history.reader import History
-    from inventory.history.recorder import Taken
-    from inventory.report.facts import Overview
-    from inventory.tables import Snapshot, Written
+    from inventory.history.recorder import SnapshotResult
+    from inventory.report.facts import Report
+    from inventory.tables import Snapshot, WrittenFile
 
 
 @click.command()
@@ -82,7 +82,7 @@ def snapshot(
     quiet: bool,
 ) -> int:
     """Ask the servers for their models, record what they say, and write it."""
-    entries, fatal = chosen(addresses, listing, where, allow_files), words(fail_on)
+    entries, fatal = chosen(addresses, listing, where, allow_files), parse_fail_on(fail_on)
     _check_one_history(no_history, existing_history, fatal)
     check_targets(outputs, grain)
     servers = ready(entries, quiet=quiet)
@@ -95,10 +95,10 @@ def snapshot(
     files, failures = write_all(_overview(taken, outputs, history), outputs, grain, csv_for)
     failures += [taken.failure] if taken.failure else []
     if history and is_new and not taken.failure:  # said to whoever takes it for the history of before, and so always
-        say(f"this run begins a new history in {history.store.folder.absolute()}")
+        print_error(f"this run begins a new history in {history.store.folder.absolute()}")
     _tell(taken, files, time.perf_counter() - began, as_json, quiet)
     for failure in failures:
-        say(failure)
+        print_error(failure)
     if history and not taken.failure and not (quiet and taken.since):
         _say_rights(history, taken.snapshot.run_id)
     code = _outcome(taken, failures, fatal)
@@ -131,14 +131,16 @@ def _is_new(history: "History", existing_history: bool) -> bool:
     return True
 
 
-def _outcome(taken: "Taken", failures: Sequence[FileError], fatal: frozenset[str]) -> int:
+def _outcome(taken: "SnapshotResult", failures: Sequence[FileError], fatal: frozenset[str]) -> int:
     """The exit code of a run."""
     if failures:
         return FileError.exit_code
     return outcome(taken.changes, fatal, incomplete=not taken.snapshot.complete)
 
 
-def _journalled(history: "History", taken: "Taken", seconds: float, code: int, failures: Sequence[FileError]) -> int:
+def _journalled(
+    history: "History", taken: "SnapshotResult", seconds: float, code: int, failures: Sequence[FileError]
+) -> int:
     """Add the run to the history's journal; the exit code then, if that cannot be done."""
     from inventory.history import run_log
 
@@ -149,34 +151,34 @@ def _journalled(history: "History", taken: "Taken", seconds: float, code: int, f
         run_log.append(history.store.folder, entry)
     except FileError as error:
         if not taken.failure:  # then the history as a whole cannot be written, and that was said
-            say(error)
+            print_error(error)
         return error.exit_code
     return code
 
 
 def _take(
     servers: list[Server], history: "History | None", recheck: float, accept_suspect: bool, asking: dict[str, Any]
-) -> "Taken":
+) -> "SnapshotResult":
     """Ask and, if there is a history, record."""
-    from inventory.history.recorder import Taken, take
+    from inventory.history.recorder import SnapshotResult, take_snapshot
 
     if history is None:
-        return Taken(inventory.collect(servers, **asking))
-    return take(history, servers, recheck=recheck, accept_suspect=accept_suspect, **asking)
+        return SnapshotResult(inventory.collect(servers, **asking))
+    return take_snapshot(history, servers, recheck=recheck, accept_suspect=accept_suspect, **asking)
 
 
-def _overview(taken: "Taken", outputs: Sequence[str], history: "History | None") -> "Overview":
+def _overview(taken: "SnapshotResult", outputs: Sequence[str], history: "History | None") -> "Report":
     """What the files say; the runs before are needed by reports only."""
-    from inventory.report.facts import Overview
+    from inventory.report.facts import Report
     from inventory.tables import rows
 
     counted = rows(history.runs_table()) if history and report_among(outputs) and not taken.failure else []
     runs = [row for row in counted if row["status"] != "misdated"]
     since = f"{taken.since:%Y-%m-%d %H:%M:%S} UTC" if taken.since else ""
-    return Overview(taken.snapshot, taken.changes, since, runs, local_zone(taken.snapshot))
+    return Report(taken.snapshot, taken.changes, since, runs, local_zone(taken.snapshot))
 
 
-def _tell(taken: "Taken", files: "list[Written]", seconds: float, as_json: bool, quiet: bool) -> None:
+def _tell(taken: "SnapshotResult", files: "list[WrittenFile]", seconds: float, as_json: bool, quiet: bool) -> None:
     """Print the result, and on stderr who was not read."""
     from inventory.terminal.snapshot import snapshot_text
 
@@ -188,7 +190,7 @@ def _tell(taken: "Taken", files: "list[Written]", seconds: float, as_json: bool,
     if as_json or quiet:
         for file in files:
             if file.skipped:
-                say(f"{file.path} was {file.skipped}")
+                print_error(f"{file.path} was {file.skipped}")
     _say_failures(taken.snapshot)
 
 
@@ -197,7 +199,7 @@ def _say_rights(history: "History", run_id: str) -> None:
     from inventory.filesystem.rights import others_may_read
 
     if others_may_read(history.store.path("observations", run_id)):
-        say(
+        print_error(
             f"warning: other users may read the history {history.store.folder}: this file system sets the permissions "
             "itself. Keep it elsewhere if nobody else may see it"
         )
@@ -208,4 +210,4 @@ def _say_failures(taken: "Snapshot") -> None:
 
     for row in rows(taken.tables["observations"]):
         if row["status"] != "ok":
-            say(f"{row['server']}: {row['error']}")
+            print_error(f"{row['server']}: {row['error']}")

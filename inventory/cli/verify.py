@@ -15,7 +15,7 @@ def verify(folder: str | None, as_json: bool) -> int:
     from inventory.history.storage.foreign import foreign_files
     from inventory.history.verify import prove
     from inventory.tables import rows
-    from inventory.text import count, plain
+    from inventory.text import count, escape_controls
 
     history = history_at(folder)
     proof = prove(history.store, history.clock())
@@ -28,9 +28,9 @@ def verify(folder: str | None, as_json: bool) -> int:
         print_json("verify", {**numbers, "problems": problems, "remarks": remarks})
     else:
         for problem in problems:
-            click.echo(plain(f"{problem['file']}: {problem['problem']}; it holds {problem['holds']}"))
+            click.echo(escape_controls(f"{problem['file']}: {problem['problem']}; it holds {problem['holds']}"))
         for remark in remarks:
-            click.echo(plain(f"remark: {remark['file']}: {remark['remark']}"))
+            click.echo(escape_controls(f"remark: {remark['file']}: {remark['remark']}"))
         counts = [(proof.runs, "run"), (len(problems), "problem")]
         counts += [(len(remarks), "remark")] if remarks else []
         click.echo(", ".join(count(number, word) for number, word in counts))

@@ -17,12 +17,12 @@ from typing import Any
 
 from inventory import schema
 from inventory.collection.batch import BatchEntry, FlatResponse, ResponseBatch, flatten_response
-from inventory.collection.plausibility import Expected, doubt
+from inventory.collection.plausibility import PreviousState, implausible_reason
 from inventory.config.credentials import contains_token, hide_token
 from inventory.config.servers import DEFAULT_ADDRESS, Server, server_of, unique
 from inventory.errors import ConfigurationError, Invalid, ServerError, wrong_type
 from inventory.normalize.response import PATHS
-from inventory.sources import Answer, Deadline, source_of
+from inventory.sources import Deadline, RawResponse, source_of
 from inventory.sources._connections import Connections
 from inventory.tables import Snapshot
 
@@ -62,7 +62,7 @@ def collect(
     timeout: float = TIMEOUT,
     clock: Callable[[], datetime] = utc_now,
     run_id: str | None = None,
-    expected: Mapping[str, Expected] | None = None,
+    expected: Mapping[str, PreviousState] | None = None,
     recheck: float = 5.0,
     concurrency: int = CONCURRENCY,
     progress: Progress | None = None,
@@ -129,7 +129,7 @@ def _server(given: object, token: str | None) -> Server:
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class ServerResult:
     """What became of one server: its row of the observations, and what its answer says if it was read."""
 
     observation: Row
@@ -143,7 +143,7 @@ class _Reader:
     run_id: str
     timeout: float
     clock: Callable[[], datetime]
-    expected: Mapping[str, Expected]
+    expected: Mapping[str, PreviousState]
     recheck: float
     concurrency: int
     progress: Progress
@@ -154,7 +154,7 @@ class _Reader:
     async def ask(self, servers: list[Server]) -> Snapshot:
         """Ask all servers, some at a time."""
         waiting = iter(servers)
-        outcomes: list[_Outcome] = []
+        outcomes: list[ServerResult] = []
 
         async def work(beside: ThreadPoolExecutor) -> None:
             for server in waiting:
@@ -173,7 +173,7 @@ class _Reader:
         places = {str(one.observation["server"]): one.reading.place for one in outcomes if one.reading}
         return self.batch.snapshot([outcome.observation for outcome in outcomes], places)
 
-    async def _read(self, server: Server, beside: ThreadPoolExecutor) -> _Outcome:
+    async def _read(self, server: Server, beside: ThreadPoolExecutor) -> ServerResult:
         """Read one server; an answer that lost most of its models is asked for once more, and then doubted."""
         first = await self._read_once(server, beside)
         if not (reason := self._doubt(server, first)):
@@ -186,12 +186,12 @@ class _Reader:
             return again
         advice = "It is not compared until the next answer says the same; believe it at once with --accept-suspect"
         doubted = again.observation | {"status": "suspect", "error": f"{reason}. {advice}"}
-        return _Outcome(doubted, again.reading)
+        return ServerResult(doubted, again.reading)
 
-    def _doubt(self, server: Server, outcome: _Outcome) -> str:
-        return doubt(outcome.reading.keys, self.expected.get(server.name)) if outcome.reading else ""
+    def _doubt(self, server: Server, outcome: ServerResult) -> str:
+        return implausible_reason(outcome.reading.keys, self.expected.get(server.name)) if outcome.reading else ""
 
-    async def _read_once(self, server: Server, beside: ThreadPoolExecutor) -> _Outcome:
+    async def _read_once(self, server: Server, beside: ThreadPoolExecutor) -> ServerResult:
         row: Row = dict.fromkeys(schema.OBSERVATIONS.names)
         row |= {"run_id": self.run_id, "server": server.name, "url": server.url}
         row["labels"] = json.dumps(dict(server.labels), sort_keys=True, ensure_ascii=False) if server.labels else None
@@ -215,10 +215,10 @@ class _Reader:
             row |= {**reading.summary, "status": "ok", "stored_in": self.run_id}
             warnings = [_without_token(text, server) for text in reading.warnings]
             row["warnings"] = json.dumps(warnings, ensure_ascii=False) if warnings else None
-        return _Outcome(row, reading)
+        return ServerResult(row, reading)
 
     async def _entry(
-        self, server: Server, answer: Answer, payload_digest: str, beside: ThreadPoolExecutor
+        self, server: Server, answer: RawResponse, payload_digest: str, beside: ThreadPoolExecutor
     ) -> BatchEntry:
         """The entry of an answer in the batch, to which only this method adds, and only on the loop.
 
@@ -240,7 +240,7 @@ async def _at_once(call: Callable[..., Any], *given: Any) -> Any:
     return call(*given)
 
 
-def _check_token(answer: Answer, token: str | None) -> None:
+def _check_token(answer: RawResponse, token: str | None) -> None:
     """Refuse an answer that holds the token it was asked with."""
     if token is None or answer.http_status not in (None, 200):
         return
@@ -251,7 +251,7 @@ def _check_token(answer: Answer, token: str | None) -> None:
         )
 
 
-def _flattened(answer: Answer, apis: tuple[str, ...], ignore: tuple[str, ...], token_sent: bool) -> FlatResponse:
+def _flattened(answer: RawResponse, apis: tuple[str, ...], ignore: tuple[str, ...], token_sent: bool) -> FlatResponse:
     try:
         return flatten_response(
             answer.body,

@@ -10,7 +10,7 @@ BUNDLED = "text-embedding-nomic-embed-text-v1.5"
 
 
 @dataclass(frozen=True)
-class Expected:
+class PreviousState:
     """What is known of a server before it is asked.
 
     Attributes:
@@ -28,7 +28,7 @@ DOUBTS = 2
 """Doubted answers in a row after which the next one is believed: the third time, that is what the server has."""
 
 
-def doubt(keys: Sequence[str], expected: Expected | None) -> str:
+def implausible_reason(keys: Sequence[str], expected: PreviousState | None) -> str:
     """Why an answer with these model keys is not believed yet; empty if it is."""
     if expected is None or expected.doubted == frozenset(keys) or expected.doubts >= DOUBTS:
         return ""

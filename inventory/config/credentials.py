@@ -37,7 +37,7 @@ _SHORT_WORD = 8  # characters; a shorter one stands in sentences that are not ab
 
 
 @dataclass(frozen=True)
-class Keep:
+class CredentialSource:
     """Where a token is kept.
 
     Attributes:
@@ -54,10 +54,10 @@ class Keep:
         return f"{'environment variable' if self.kind == 'variable' else 'file'} {self.name}"
 
 
-COMMON_KEEP = Keep("variable", COMMON)
+DEFAULT_CREDENTIAL = CredentialSource("variable", COMMON)
 
 
-def token_in(keep: Keep, environment: Mapping[str, str]) -> str | None:
+def read_token(keep: CredentialSource, environment: Mapping[str, str]) -> str | None:
     """The token; None only for an unset ``LM_API_TOKEN``.
 
     Args:
@@ -139,7 +139,7 @@ def _handed_over(environment: Mapping[str, str]) -> str | None:
         raise ConfigurationError(f"the credential {path} could not be read: {error.strerror}", "") from error
 
 
-def too_open(keep: Keep) -> str:
+def permission_warning(keep: CredentialSource) -> str:
     """What is wrong with who may read a token's file, as a sentence; empty if nothing is, or on Windows."""
     if keep.kind != "file" or os.name != "posix":
         return ""
@@ -154,7 +154,7 @@ def too_open(keep: Keep) -> str:
     )
 
 
-def _in_file(keep: Keep) -> str:
+def _in_file(keep: CredentialSource) -> str:
     path = Path(keep.name)
     try:
         body = read_regular(path, _LIMIT)

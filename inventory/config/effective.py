@@ -7,7 +7,7 @@ from typing import Any
 
 from click import style
 
-from inventory.text import pad, plain, width
+from inventory.text import escape_controls, pad, width
 
 COLUMNS = 80
 DEFAULT, FILE, ENVIRONMENT, FLAG = "default", "file", "environment", "flag"
@@ -21,14 +21,14 @@ class Setting:
         name: its key in ``inventory.toml``, or the option's name.
         value: what holds; never a token, but where one is kept.
         origin: ``default``, ``file``, ``environment`` or ``flag``.
-        said: the line of the file, the variable or the option; empty for a default.
+        source: the line of the file, the variable or the option; empty for a default.
         server: the server that it is for; None for all.
     """
 
     name: str
     value: Any
     origin: str = DEFAULT
-    said: str = ""
+    source: str = ""
     server: str | None = None
 
     @property
@@ -39,7 +39,7 @@ class Setting:
             "setting": self.name,
             "value": self.value,
             "origin": self.origin,
-            "said": self.said or None,
+            "said": self.source or None,
         }
 
 
@@ -51,7 +51,7 @@ def settings_text(settings: Sequence[Setting], columns: int = COLUMNS) -> str:
     lines = [style("Settings", bold=True)]
     for setting in common:
         name, value = pad(setting.name, names), _shown(setting)
-        said = plain(setting.said) or setting.origin
+        said = escape_controls(setting.source) or setting.origin
         if names + max(width(value), values) + width(said) + 6 > columns and width(value) > values:
             lines += [f"  {name}  {value}", f"  {' ' * names}  {style(said, dim=True)}"]
         else:
@@ -73,9 +73,9 @@ def _shown(setting: Setting) -> str:
     if value is None:
         return "-"
     if isinstance(value, dict):
-        return ", ".join(f"{plain(label)}={plain(text)}" for label, text in value.items())
+        return ", ".join(f"{escape_controls(label)}={escape_controls(text)}" for label, text in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(plain, value)) or "-"
+        return ", ".join(map(escape_controls, value)) or "-"
     if isinstance(value, int | float) and setting.name in ("timeout", "recheck"):
         return f"{value:g} s"
-    return plain(str(value))
+    return escape_controls(str(value))

@@ -58,7 +58,7 @@ def conditions_of(texts: Sequence[str]) -> list[tuple[str, str]]:
     return found
 
 
-def meant(labels: Mapping[str, Labels], conditions: Sequence[tuple[str, str]]) -> list[str]:
+def matching_servers(labels: Mapping[str, Labels], conditions: Sequence[tuple[str, str]]) -> list[str]:
     """The names of the servers for which all conditions hold.
 
     Args:
@@ -81,7 +81,9 @@ def _holds(own: Labels, label: str, pattern: str) -> bool:
     return value is not None and fnmatch.fnmatchcase(composed(value), composed(pattern))
 
 
-def narrowed(labels: Mapping[str, Labels], servers: Sequence[str], conditions: Sequence[tuple[str, str]]) -> list[str]:
+def filter_servers(
+    labels: Mapping[str, Labels], servers: Sequence[str], conditions: Sequence[tuple[str, str]]
+) -> list[str]:
     """The servers that are meant by name and by conditions; an empty list means all.
 
     A name that is not known is kept: whoever looks the servers up says so.
@@ -92,7 +94,9 @@ def narrowed(labels: Mapping[str, Labels], servers: Sequence[str], conditions: S
     servers = [spelt(server, labels) for server in servers]
     if not conditions or any(server not in labels for server in servers):
         return list(servers)
-    return meant({server: own for server, own in labels.items() if not servers or server in servers}, conditions)
+    return matching_servers(
+        {server: own for server, own in labels.items() if not servers or server in servers}, conditions
+    )
 
 
 def told_labels(labels: Mapping[str, Labels]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inventory.config import spec
-from inventory.config.credentials import VARIABLE, Keep
+from inventory.config.credentials import VARIABLE, CredentialSource
 from inventory.config.dialects import Dialect, dialect_of
 from inventory.config.servers import Server
 from inventory.config.text_input import text_of
@@ -26,11 +26,11 @@ NAME = "inventory.toml"
 
 
 @dataclass(frozen=True)
-class Entry:
+class ServerConfig:
     """One server that may be asked: everything but its token, and where that is kept."""
 
     server: Server
-    keep: Keep | None = None
+    keep: CredentialSource | None = None
     said: str = ""
 
 
@@ -49,11 +49,11 @@ class Configuration:
 
     path: Path | None = None
     text: str = field(default="", repr=False)
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ServerConfig, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     csv: Dialect = field(default_factory=Dialect)
 
-    def said(self, *place: str | int) -> str:
+    def location(self, *place: str | int) -> str:
         """Where a key is: ``inventory.toml line 12``."""
         while place and place not in self._lines:
             place = place[:-1]
@@ -62,21 +62,21 @@ class Configuration:
     def said_of(self, setting: str) -> str:
         """Where one of ``settings`` is."""
         if setting == "history":
-            return self.said("history", "path")
-        return self.said("compare" if setting in spec.names("compare") else "defaults", setting)
+            return self.location("history", "path")
+        return self.location("compare" if setting in spec.names("compare") else "defaults", setting)
 
-    def entry(self, server: Server) -> Entry:
+    def entry(self, server: Server) -> ServerConfig:
         """A server with what the file says for all, where it says nothing itself."""
         if server.source == "file":
-            return Entry(server)
+            return ServerConfig(server)
         common = {name: self.settings[name] for name in ("source", "ca_file") if name in self.settings}
-        return Entry(replace(server, **common), self.keep(("defaults",), self.settings))
+        return ServerConfig(replace(server, **common), self.keep(("defaults",), self.settings))
 
-    def keep(self, table: "Place", values: Mapping[str, Any]) -> Keep | None:
+    def keep(self, table: "Place", values: Mapping[str, Any]) -> CredentialSource | None:
         """Where a table says that the token is kept."""
         for name, kind in (("token_env", "variable"), ("token_file", "file")):
             if name in values:
-                return Keep(kind, values[name], self.said(*table, name))
+                return CredentialSource(kind, values[name], self.location(*table, name))
         return None
 
     @cached_property
@@ -118,7 +118,7 @@ def parse(text: str, path: Path) -> Configuration:
     _check_names(plain, (), content)
     several = content.get("server", [])
     if not isinstance(several, list) or not all(isinstance(table, dict) for table in several):
-        raise ConfigurationError(f"{plain.said('server')}: a server is a table in two brackets", "Write [[server]]")
+        raise ConfigurationError(f"{plain.location('server')}: a server is a table in two brackets", "Write [[server]]")
     tables = (_table(plain, (name,), content.get(name, {})) for name in ("history", "defaults", "compare"))
     history, defaults, comparing = tables
     places = {"history" if name == "path" else name: history[name] for name in history}
@@ -153,14 +153,14 @@ def _check_names(plain: Configuration, place: "Place", content: Mapping[str, Any
     for name in content:
         if name not in spec.names(table):
             with _at(plain, *place, name):
-                raise spec.unknown(name, table)
+                raise spec.unknown_key_error(name, table)
 
 
 def _table(plain: Configuration, place: "Place", content: Any) -> dict[str, Any]:
     """The checked values of one table, its paths made whole."""
     name = str(place[0])
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{plain.said(*place)}: there is one {name} table", f"Write {spec.title(name)}")
+        raise ConfigurationError(f"{plain.location(*place)}: there is one {name} table", f"Write {spec.title(name)}")
     _check_names(plain, place, content)
     values = {}
     for key in spec.TABLES[name]:
@@ -168,14 +168,14 @@ def _table(plain: Configuration, place: "Place", content: Any) -> dict[str, Any]
             with _at(plain, *place, key.name):
                 values[key.name] = _value(plain, key, content[key.name])
     if "token_env" in values and "token_file" in values:
-        where = plain.said(*place, "token_file")
+        where = plain.location(*place, "token_file")
         raise ConfigurationError(f"{where}: token_env and token_file exclude each other", "Take one of them out")
     return values
 
 
-def _value(plain: Configuration, key: spec.Key, value: Any) -> Any:
+def _value(plain: Configuration, key: spec.Option, value: Any) -> Any:
     """One checked value; a path made whole."""
-    checked = spec.checked(key, value)
+    checked = spec.validate(key, value)
     if key.name == "token_env" and not VARIABLE.fullmatch(checked):
         raise ConfigurationError("token_env is not the name of a variable (it is not shown here)", spec.ADVICE)
     return _whole(plain, checked) if key.kind == "path" else checked
@@ -187,11 +187,11 @@ def _whole(plain: Configuration, value: str) -> str:
     return f"./{path}" if path.startswith("~") else path  # of that very name, and not a home
 
 
-def _entry(known: Configuration, number: int, table: Mapping[str, Any]) -> Entry:
+def _entry(known: Configuration, number: int, table: Mapping[str, Any]) -> ServerConfig:
     """One ``[[server]]``, with what ``[defaults]`` says for all where it says nothing itself."""
     place: Place = ("server", number)
     values = _table(known, place, table)
-    where = known.said(*place)
+    where = known.location(*place)
     if "url" not in values:
         raise ConfigurationError(f"{where}: the server has no url", 'Write url = "http://HOST:1234"')
     own = {name: values[name] for name in ("labels", "timeout", "source", "ca_file") if name in values}
@@ -206,10 +206,10 @@ def _entry(known: Configuration, number: int, table: Mapping[str, Any]) -> Entry
     if address.source == "file" and keep:
         raise ConfigurationError(f"{keep.said}: a saved answer needs no token", "Take the line out")
     common = known.entry(server)
-    return Entry(replace(common.server, **own), keep or common.keep, where)
+    return ServerConfig(replace(common.server, **own), keep or common.keep, where)
 
 
-def _distinct(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+def _distinct(entries: Sequence[ServerConfig]) -> tuple[ServerConfig, ...]:
     """The same entries, once their names are known to differ."""
     seen: dict[str, str] = {}
     for entry in entries:
@@ -228,4 +228,4 @@ def _at(plain: Configuration, *place: str | int) -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
-        raise ConfigurationError(f"{plain.said(*place)}: {error.what}", error.advice) from error
+        raise ConfigurationError(f"{plain.location(*place)}: {error.what}", error.advice) from error

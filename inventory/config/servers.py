@@ -72,7 +72,7 @@ class Server:
         object.__setattr__(self, "source", _source(self))
 
 
-def choose(addresses: Iterable[str], token: str | None = None) -> list[Server]:
+def parse_servers(addresses: Iterable[str], token: str | None = None) -> list[Server]:
     """The servers for addresses as given on the command line: ``[NAME=]URL`` each; none means the local one.
 
     Raises:
@@ -99,7 +99,7 @@ def server_of(text: str, token: str | None = None) -> Server:
     return replace(server, token=token) if token is not None and server.source != "file" else server
 
 
-def listed(text: str, name: str, *, allow_files: bool = False) -> list[Server]:
+def parse_server_list(text: str, name: str, *, allow_files: bool = False) -> list[Server]:
     """The servers of a list: one address or ``name=address`` a line; ``#`` begins a comment.
 
     Args:
@@ -139,7 +139,7 @@ def listed(text: str, name: str, *, allow_files: bool = False) -> list[Server]:
     return servers
 
 
-def twins(servers: Iterable[Server]) -> list[str]:
+def duplicate_addresses(servers: Iterable[Server]) -> list[str]:
     """The addresses that have more than one name, a sentence each."""
     names: dict[str, list[Server]] = defaultdict(list)
     for server in servers:

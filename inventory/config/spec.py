@@ -34,7 +34,7 @@ _FOUND = {bool: "true or false", str: "a text", int: "a whole number", list: "a 
 
 
 @dataclass(frozen=True)
-class Key:
+class Option:
     """One key of one table.
 
     Attributes:
@@ -56,7 +56,7 @@ class Key:
     above: bool = False
 
     @property
-    def wanted(self) -> str:
+    def expected(self) -> str:
         """What its value must be."""
         if self.kind in ("number", "integer"):
             low = f"more than {self.least:g}, at most" if self.above else f"from {self.least:g} to"
@@ -64,34 +64,34 @@ class Key:
         return ", ".join(_quoted(word) for word in self.words if word.isprintable()) or _WANTED[self.kind]
 
 
-TIMEOUT = Key("timeout", "number", "Seconds that a server has for its whole answer.", above=True)
-CONCURRENCY = Key("concurrency", "integer", "Servers asked at the same time.", least=1, most=1024)
-RECHECK = Key("recheck", "number", "Seconds before a doubtful answer is asked for once more.", most=3600)
+TIMEOUT = Option("timeout", "number", "Seconds that a server has for its whole answer.", above=True)
+CONCURRENCY = Option("concurrency", "integer", "Servers asked at the same time.", least=1, most=1024)
+RECHECK = Option("recheck", "number", "Seconds before a doubtful answer is asked for once more.", most=3600)
 _COMMON = (
-    Key("token_env", "text", "The environment variable that holds the token."),
-    Key("token_file", "path", "The file that holds the token; read when the server is asked."),
-    Key("source", "text", "Which API is asked; `auto` asks the older one where there is no other.", APIS),
-    Key("ca_file", "path", "A PEM file with the certificate authorities to trust, for https."),
+    Option("token_env", "text", "The environment variable that holds the token."),
+    Option("token_file", "path", "The file that holds the token; read when the server is asked."),
+    Option("source", "text", "Which API is asked; `auto` asks the older one where there is no other.", APIS),
+    Option("ca_file", "path", "A PEM file with the certificate authorities to trust, for https."),
 )
 TABLES = {
     "server": (
-        Key("name", "text", "What the server is called; by default its host."),
-        Key("url", "text", "Its address, or `file:PATH` for a saved answer. Needed."),
-        Key("labels", "labels", "What you say about it."),
+        Option("name", "text", "What the server is called; by default its host."),
+        Option("url", "text", "Its address, or `file:PATH` for a saved answer. Needed."),
+        Option("labels", "labels", "What you say about it."),
         TIMEOUT,
         *_COMMON,
     ),
-    "history": (Key("path", "path", "The history's folder."),),
+    "history": (Option("path", "path", "The history's folder."),),
     "csv": (
-        Key("separator", "text", "What separates the cells of CSV files that are written.", tuple(SEPARATORS)),
-        Key("decimal", "text", "What stands before the decimals in them.", DECIMALS),
+        Option("separator", "text", "What separates the cells of CSV files that are written.", tuple(SEPARATORS)),
+        Option("decimal", "text", "What stands before the decimals in them.", DECIMALS),
     ),
-    "compare": (Key("ignore", "texts", "Fields that are not compared; `*` and `?` are wild."),),
+    "compare": (Option("ignore", "texts", "Fields that are not compared; `*` and `?` are wild."),),
     "defaults": (
         TIMEOUT,
         CONCURRENCY,
         RECHECK,
-        Key("grain", "text", "What a row of a CSV or Parquet file is.", (*GRAINS, "both")),
+        Option("grain", "text", "What a row of a CSV or Parquet file is.", (*GRAINS, "both")),
         *_COMMON,
     ),
 }
@@ -107,7 +107,7 @@ def names(table: str = "") -> list[str]:
     return [key.name for key in TABLES[table]] if table else list(TABLES)
 
 
-def unknown(name: str, table: str = "") -> ConfigurationError:
+def unknown_key_error(name: str, table: str = "") -> ConfigurationError:
     """What is to be said of a key that is not among ``names``: the nearest that is, or where it belongs."""
     what = f"unknown key {name!r}" + (f" in {title(table)}" if table else "")
     if name.lower() in _TOKEN_WORDS:
@@ -119,23 +119,23 @@ def unknown(name: str, table: str = "") -> ConfigurationError:
     return ConfigurationError(what, f"There are: {', '.join(names(table))}")
 
 
-def checked(key: Key, value: Any) -> Any:
+def validate(key: Option, value: Any) -> Any:
     """The same value, once it is known to be one that the key can have.
 
     Raises:
         ConfigurationError: it is not.
     """
     if not isinstance(value, _TYPES.get(key.kind, (str,))) or isinstance(value, bool):
-        raise ConfigurationError(f"{key.name} is {_kind(value)}", f"It must be {key.wanted}")
+        raise ConfigurationError(f"{key.name} is {_kind(value)}", f"It must be {key.expected}")
     if isinstance(value, int | float):
         if not key.least <= value <= key.most or (key.above and value == key.least):
-            raise ConfigurationError(f"{key.name} cannot be {str(value)[:20]}", f"It must be {key.wanted}")
+            raise ConfigurationError(f"{key.name} cannot be {str(value)[:20]}", f"It must be {key.expected}")
     elif isinstance(value, dict):
         _check_labels(value)
     elif isinstance(value, list):
         for text in value:
             if not isinstance(text, str):
-                raise ConfigurationError(f"{key.name} holds {_kind(text)}", f"It must be {key.wanted}")
+                raise ConfigurationError(f"{key.name} holds {_kind(text)}", f"It must be {key.expected}")
             _check_text(key, text)
     else:
         _check_text(key, value)
@@ -146,7 +146,7 @@ def _quoted(word: str) -> str:
     return word if word.isidentifier() else repr(word)
 
 
-def _check_text(key: Key, value: Any) -> None:
+def _check_text(key: Option, value: Any) -> None:
     if value in key.words:
         return
     if not value.strip():
@@ -156,7 +156,7 @@ def _check_text(key: Key, value: Any) -> None:
         raise ConfigurationError(f"{key.name} holds a character that cannot be shown", advice)
     if key.words and value not in key.words:
         near = _near(value, key.words)
-        advice = f"Did you mean {near!r}?" if near else f"Use {key.wanted}"
+        advice = f"Did you mean {near!r}?" if near else f"Use {key.expected}"
         raise ConfigurationError(f"{key.name} cannot be {value!r}", advice)
 
 

@@ -14,7 +14,7 @@ from inventory import schema
 from inventory.diff.changes import UNREAD, Changes
 from inventory.diff.extras import are_too_many, as_one, servers_with_too_many
 from inventory.diff.fields import compared, ignored_in, value_text
-from inventory.diff.matching import Entries, Entry, Pair, Row, instance_pairs, model_pairs, to_json
+from inventory.diff.matching import DiffRow, Entries, Pair, Row, instance_pairs, model_pairs, to_json
 from inventory.diff.renames import REGROUPED, Rename, find_renames, groups_of, hints_of
 from inventory.errors import wrong_type
 from inventory.schema.derived import HINTS, NOT_COMPARED
@@ -27,7 +27,7 @@ _WENT = {"model": "removed", "instance": "unloaded"}
 
 
 @dataclass(frozen=True)
-class Side:
+class DiffInput:
     """What is compared of one moment.
 
     Attributes:
@@ -78,7 +78,7 @@ def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes
     return compare_sides(_side(old), _side(new), ignore, (*old.ignored, *new.ignored))
 
 
-def compare_sides(old: Side, new: Side, ignore: Sequence[str] = (), unkept: Sequence[str] = ()) -> Changes:
+def compare_sides(old: DiffInput, new: DiffInput, ignore: Sequence[str] = (), unkept: Sequence[str] = ()) -> Changes:
     """``compare`` for what is known of two moments, which need not be whole snapshots.
 
     Args:
@@ -125,7 +125,7 @@ def compare_sides(old: Side, new: Side, ignore: Sequence[str] = (), unkept: Sequ
     return Changes(table_of(schema.CHANGES, found), table_of(NOT_COMPARED, skipped), table_of(HINTS, hints_of(found)))
 
 
-def left_out(changes: Changes, failed: Sequence[Row], known: Mapping[str, Row | None]) -> Changes:
+def with_unread_servers(changes: Changes, failed: Sequence[Row], known: Mapping[str, Row | None]) -> Changes:
     """The same changes, with the servers named that could not be read now.
 
     Args:
@@ -144,18 +144,18 @@ def left_out(changes: Changes, failed: Sequence[Row], known: Mapping[str, Row | 
     return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
 
 
-def _side(snapshot: Snapshot) -> Side:
+def _side(snapshot: Snapshot) -> DiffInput:
     told = zip(
         *(values(snapshot.tables["observations"], name) for name in ("server", "status", "observed_at")), strict=True
     )
-    return Side(
+    return DiffInput(
         {server: (status, moment) for server, status, moment in told},
         {grain: snapshot.tables[schema.GRAIN_TABLES[grain].name] for grain in snapshot.grains},
         rows_only=snapshot.gaps.servers,
     )
 
 
-def _reason(before: str | None, after: str | None, old: Side, new: Side) -> str:
+def _reason(before: str | None, after: str | None, old: DiffInput, new: DiffInput) -> str:
     if after is None:
         return "no rows in the new file, which does not say who was read" if new.rows_only else "no longer asked"
     if after != "ok":
@@ -166,7 +166,7 @@ def _reason(before: str | None, after: str | None, old: Side, new: Side) -> str:
 
 
 def _entries(
-    side: Side, grains: Sequence[str], ignore: Sequence[str], unkept: Mapping[str, Sequence[str]], odd: set[str]
+    side: DiffInput, grains: Sequence[str], ignore: Sequence[str], unkept: Mapping[str, Sequence[str]], odd: set[str]
 ) -> dict[str, Entries]:
     """The entries of each server in ``unkept`` that has any; of those in ``odd`` the unknown fields are one field."""
     groups: dict[str, Entries] = defaultdict(lambda: {grain: [] for grain in grains})
@@ -175,7 +175,7 @@ def _entries(
         for row in rows(side.tables[grain]):
             if (server := row["server"]) in unkept:
                 fields = compared(row, table, ignore, unkept[server], extra_as_one=server in odd)
-                groups[server][grain].append(Entry(row, fields))
+                groups[server][grain].append(DiffRow(row, fields))
     return groups
 
 

@@ -14,16 +14,16 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Entry:
+class DiffRow:
     """A row and its compared fields that have a value."""
 
     row: Row
     fields: Row
 
 
-Entries = dict[str, list[Entry]]  # of one server, by grain
-Pair = tuple[Entry | None, Entry | None]
-Look = Callable[[Entry], str]
+Entries = dict[str, list[DiffRow]]  # of one server, by grain
+Pair = tuple[DiffRow | None, DiffRow | None]
+SortKey = Callable[[DiffRow], str]
 
 
 def model_pairs(olds: Entries, news: Entries) -> list[Pair]:
@@ -35,7 +35,7 @@ def model_pairs(olds: Entries, news: Entries) -> list[Pair]:
             owner = owners.get((entry.row["key"], entry.row["ordinal"]), 0)
             inside[owner].append(to_json([entry.row["instance_id"], entry.fields]))
 
-    def whole(entry: Entry) -> str:
+    def whole(entry: DiffRow) -> str:
         return to_json([entry.fields, sorted(inside.get(id(entry), ()))])
 
     keys = [[(entry.row["key"],) for entry in side["model"]] for side in (olds, news)]
@@ -43,7 +43,7 @@ def model_pairs(olds: Entries, news: Entries) -> list[Pair]:
 
 
 def instance_pairs(
-    olds: list[Entry], news: list[Entry], models: tuple[Mapping[Any, int], Mapping[Any, int]] | None
+    olds: list[DiffRow], news: list[DiffRow], models: tuple[Mapping[Any, int], Mapping[Any, int]] | None
 ) -> list[Pair]:
     """Pair the instances of one model with one id: those with equal content first, then in order.
 
@@ -75,7 +75,7 @@ def instance_pairs(
     return [pair for pair in pairs if None not in pair] + _pairs(gone, came, before, after, (_content,))
 
 
-def _own_name(entry: Entry) -> tuple[str, str]:
+def _own_name(entry: DiffRow) -> tuple[str, str]:
     """What the id of an instance adds to the key of its model; the key and the id, if it does not begin with it."""
     key, name = str(entry.row["key"]), str(entry.row["instance_id"])
     ending = name.removeprefix(key)
@@ -83,14 +83,14 @@ def _own_name(entry: Entry) -> tuple[str, str]:
 
 
 def _pairs(
-    olds: list[Entry],
-    news: list[Entry],
+    olds: list[DiffRow],
+    news: list[DiffRow],
     old_keys: Sequence[tuple[Any, ...]],
     new_keys: Sequence[tuple[Any, ...]],
-    looks: Sequence[Look],
+    looks: Sequence[SortKey],
 ) -> list[Pair]:
     """Pair the entries with one key: those that look the same, look after look, then the rest in their order."""
-    groups: dict[tuple[Any, ...], tuple[list[Entry], list[Entry]]] = {}
+    groups: dict[tuple[Any, ...], tuple[list[DiffRow], list[DiffRow]]] = {}
     for side, (entries, keys) in enumerate(((olds, old_keys), (news, new_keys))):
         for entry, key in zip(entries, keys, strict=True):
             groups.setdefault(key, ([], []))[side].append(entry)
@@ -103,9 +103,9 @@ def _pairs(
     return pairs
 
 
-def _take_alike(before: list[Entry], after: list[Entry], look: Look) -> list[Pair]:
+def _take_alike(before: list[DiffRow], after: list[DiffRow], look: SortKey) -> list[Pair]:
     """Take the entries that look the same out of both lists, in pairs."""
-    waiting: dict[str, deque[Entry]] = defaultdict(deque)
+    waiting: dict[str, deque[DiffRow]] = defaultdict(deque)
     for other in after:
         waiting[look(other)].append(other)
     pairs = [(one, alike.popleft()) for one in before if (alike := waiting[look(one)])]
@@ -115,7 +115,7 @@ def _take_alike(before: list[Entry], after: list[Entry], look: Look) -> list[Pai
     return [*pairs]
 
 
-def _content(entry: Entry) -> str:
+def _content(entry: DiffRow) -> str:
     return to_json(entry.fields)
 
 

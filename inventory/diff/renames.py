@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inventory.diff.matching import Entry, Pair, Row
+from inventory.diff.matching import DiffRow, Pair, Row
 
 REGROUPED = "variants regrouped: the size is that of the selected variant alone"
 
@@ -30,8 +30,8 @@ class Rename:
         compared: it is the same row under another key, so that its other fields can be compared.
     """
 
-    old: Entry
-    new: Entry
+    old: DiffRow
+    new: DiffRow
     regrouped: bool = False
     compared: bool = True
 
@@ -106,7 +106,7 @@ def hints_of(changes: Sequence[Row]) -> list[Row]:
     return hints
 
 
-def _regrouped(pairs: Sequence[Pair]) -> list[tuple[Entry, Entry]]:
+def _regrouped(pairs: Sequence[Pair]) -> list[tuple[DiffRow, DiffRow]]:
     """The rows before and after of which one lists the other among the variants that it gained or lost."""
     joined = _listed([(old, new) for old, new in pairs])
     split = _listed([(new, old) for old, new in pairs])
@@ -116,9 +116,9 @@ def _regrouped(pairs: Sequence[Pair]) -> list[tuple[Entry, Entry]]:
     return [edges[old, new] for old, new in edges if olds[old] == 1 or news[new] == 1]
 
 
-def _listed(pairs: Sequence[Pair]) -> list[tuple[Entry, Entry]]:
+def _listed(pairs: Sequence[Pair]) -> list[tuple[DiffRow, DiffRow]]:
     """The rows that only the first side of the pairs has, each with the one row of the second that now lists it."""
-    homes: dict[str, list[Entry]] = defaultdict(list)
+    homes: dict[str, list[DiffRow]] = defaultdict(list)
     for one, other in pairs:
         if other:
             for variant in _variants(other) - (_variants(one) if one else set()):
@@ -127,7 +127,7 @@ def _listed(pairs: Sequence[Pair]) -> list[tuple[Entry, Entry]]:
     return [(one, home[0]) for one in alone if len(home := homes.get(one.row["key"], [])) == 1]
 
 
-def _same_rows(pairs: Sequence[Pair], regrouped: Sequence[tuple[Entry, Entry]]) -> set[tuple[int, int]]:
+def _same_rows(pairs: Sequence[Pair], regrouped: Sequence[tuple[DiffRow, DiffRow]]) -> set[tuple[int, int]]:
     """The pairs of regrouped rows that are the same row: one is the variant that the other, new or gone, selects."""
     alone = {id(entry) for pair in pairs if None in pair for entry in pair if entry}
     selected = [
@@ -140,12 +140,12 @@ def _same_rows(pairs: Sequence[Pair], regrouped: Sequence[tuple[Entry, Entry]]) 
     return {(old, new) for old, new in selected if olds[old] == news[new] == 1}
 
 
-def _variants(entry: Entry) -> set[str]:
+def _variants(entry: DiffRow) -> set[str]:
     text = entry.row.get("variants")
     return set(json.loads(text)) if text else set()
 
 
-def _endings(entry: Entry, name: str) -> list[str]:
+def _endings(entry: DiffRow, name: str) -> list[str]:
     """The names of variants without the key of their model: ``@q4`` for ``key@q4``."""
     value = entry.fields.get(name, [])
     key = str(entry.row["key"])
@@ -153,11 +153,11 @@ def _endings(entry: Entry, name: str) -> list[str]:
     return sorted(text.removeprefix(key) if text.startswith(f"{key}@") else f"={text}" for text in texts)
 
 
-def _without(entry: Entry, names: Sequence[str]) -> Entry:
-    return Entry(entry.row, {name: value for name, value in entry.fields.items() if name not in names})
+def _without(entry: DiffRow, names: Sequence[str]) -> DiffRow:
+    return DiffRow(entry.row, {name: value for name, value in entry.fields.items() if name not in names})
 
 
-def _identity(entry: Entry) -> tuple[Any, ...] | None:
+def _identity(entry: DiffRow) -> tuple[Any, ...] | None:
     """What a renamed model keeps; None if too little is known."""
     values = tuple(entry.row.get(name) for name in _IDENTITY)
     is_enough = entry.row.get("size_bytes") is not None and sum(value is not None for value in values) > 1

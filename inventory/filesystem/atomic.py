@@ -12,7 +12,7 @@ from pathlib import Path
 from inventory.errors import FileError
 from inventory.filesystem.regular_files import require_regular
 from inventory.filesystem.rights import followed, is_read_only, keep_rights
-from inventory.filesystem.temporary_files import fcntl, sweep, sync_folder, temporary, to_disk
+from inventory.filesystem.temporary_files import fcntl, remove_leftovers, sync_folder, temporary, to_disk
 
 WINDOWS = os.name == "nt"
 _PATIENCE = 2.0 if WINDOWS else 0.0  # seconds for whoever has a target open: Windows does not replace it then
@@ -20,7 +20,7 @@ _PAUSE = 0.1
 
 
 @contextlib.contextmanager
-def drafted(path: Path, body: bytes, *, several: bool = False) -> Iterator[Callable[[], None]]:
+def atomic_write(path: Path, body: bytes, *, several: bool = False) -> Iterator[Callable[[], None]]:
     """Write a temporary file beside the target; what this yields, when called, moves it over the target.
 
     Whenever it stops, the path holds all of the old content or all of the new. Left-overs of runs that were killed are
@@ -38,7 +38,7 @@ def drafted(path: Path, body: bytes, *, several: bool = False) -> Iterator[Calla
     target = followed(path)  # a link stays a link
     before = _status(target)
     stem = f".lms-inventory-{sha256(target.name.encode(errors='surrogatepass')).hexdigest()[:12]}-"
-    sweep(target.parent, stem)  # guard: what was left is swept
+    remove_leftovers(target.parent, stem)  # guard: what was left is swept
     file, draft = temporary(target.parent, stem, 0o666 if before is None else before.st_mode & 0o777)
     old = draft.with_suffix(".old.tmp")
     moved = False

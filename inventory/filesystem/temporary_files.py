@@ -18,7 +18,17 @@ try:
 except ImportError:  # Windows: there, a file that is open cannot be removed, which serves as well
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ("NO_ROOM", "UNSUPPORTED", "Temporary", "fcntl", "is_left", "lock", "remove_left", "sweep", "sync_folder")
+__all__ = (
+    "NO_ROOM",
+    "UNSUPPORTED",
+    "Temporary",
+    "fcntl",
+    "is_abandoned",
+    "lock",
+    "remove_left",
+    "remove_leftovers",
+    "sync_folder",
+)
 _OLD = 3600.0  # seconds after which nobody writes a file any more, where files cannot be locked
 _NAME = re.compile(r"[0-9a-f]{12}(\.old)?\.tmp")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -84,7 +94,7 @@ def lock(file: IO[bytes] | int, *, wait: bool = False) -> bool:
     return True
 
 
-def is_left(path: Path) -> bool:
+def is_abandoned(path: Path) -> bool:
     """Tell whether nobody writes a file any more: it is not locked; where files cannot be locked, it is old."""
     return _if_left(path, lambda: None)
 
@@ -99,7 +109,7 @@ def remove_left(path: Path) -> bool:
     return _if_left(path, path.unlink)
 
 
-def sweep(folder: Path, stem: str) -> None:
+def remove_leftovers(folder: Path, stem: str) -> None:
     """Remove the temporary files of runs that were killed; one that is being written is locked, and stays.
 
     Nothing else is removed, whatever its name ends in.

@@ -37,7 +37,7 @@ _NO_REPLACE = {"linux": ("renameat2", 1), "darwin": ("renameatx_np", 4)}
 _WORKING_FOLDER = {"linux": -100, "darwin": -2}
 
 
-def publish_once(path: Path, body: bytes, workshop: Path) -> None:
+def write_new(path: Path, body: bytes, workshop: Path) -> None:
     """Write a file that must not exist yet; it appears as a whole, and nothing is overwritten.
 
     Args:
@@ -63,7 +63,7 @@ def publish_once(path: Path, body: bytes, workshop: Path) -> None:
     sync_folder(path.parent)  # guard: the name of a file of the history is on the disk
 
 
-def sign(path: Path) -> IO[bytes]:
+def create_marker(path: Path) -> IO[bytes]:
     """Make an empty file that, while it is open, says that a living process works; where nothing can be locked, by age.
 
     It is locked before it takes its name: one that is not locked is that of a process that has ended.
@@ -88,7 +88,7 @@ def sign(path: Path) -> IO[bytes]:
 
 
 @contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
+def exclusive(path: Path) -> Iterator[None]:
     """Be the only process that holds a name, until the end or until it is killed; not where nothing can be locked.
 
     The folder is locked too: on a full disk there may be no room for the file.

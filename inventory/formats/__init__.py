@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from inventory import schema
 from inventory.config.dialects import Dialect
 from inventory.errors import ConfigurationError, FileError, InventoryError, wrong_type
-from inventory.filesystem.atomic import WINDOWS, drafted
+from inventory.filesystem.atomic import WINDOWS, atomic_write
 from inventory.filesystem.names import no_name, with_home
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from inventory.report.facts import Overview
-    from inventory.tables import Snapshot, Written
+    from inventory.report.facts import Report
+    from inventory.tables import Snapshot, WrittenFile
 
     Tables = Sequence[tuple[schema.Table, pa.Table]]
 
@@ -49,7 +49,7 @@ GRAINS = (*schema.GRAINS, "both")
 class Format(Protocol):
     """One member of the family."""
 
-    def encode(self, overview: "Overview", grain: str) -> bytes:
+    def encode(self, overview: "Report", grain: str) -> bytes:
         """The file's bytes; ``grain`` is ignored by a format that holds everything."""
         ...
 
@@ -67,11 +67,11 @@ class Format(Protocol):
 
 
 def write(
-    overview: "Overview",
+    overview: "Report",
     path: str | Path,
     grain: str = "model",
     dialect: Dialect = Dialect(),  # noqa: B008 - frozen
-) -> "list[Written]":
+) -> "list[WrittenFile]":
     """Write a run; the suffix is the format.
 
     A CSV file does not say which answers are in doubt, and would be taken for complete: it holds none of their rows.
@@ -86,31 +86,31 @@ def write(
         ConfigurationError: an unknown suffix or grain, or a grain that the snapshot does not hold.
         FileError: a file could not be written; what was there before is untouched.
     """
-    from inventory.tables import Written
+    from inventory.tables import WrittenFile
 
     snapshot = overview.snapshot
-    targets = expand(path, grain)
+    targets = output_paths(path, grain)
     for one, target in targets:
         if _format(target) in TABLES and one not in snapshot.grains:
             raise ConfigurationError(f"{path}: the snapshot has no {one} rows", "It was read from a file of one grain")
-    told: list[Written] = []
+    told: list[WrittenFile] = []
     moves = []
     with ExitStack() as drafts:
         for one, target in targets:
             table = schema.GRAIN_TABLES[one].name if _format(target) in TABLES else ""
             if table and not snapshot.anything_read:
-                told.append(Written(target, table, skipped="left as it was: no server could be read"))
+                told.append(WrittenFile(target, table, skipped="left as it was: no server could be read"))
                 continue
             sure, doubtful = _without_doubt(overview) if _format(target) in UNMARKED else (overview, [])
             if doubtful and not sure.snapshot.anything_read:
                 why = f"left as it was: the answer of {', '.join(doubtful)} is in doubt"
-                told.append(Written(target, table, skipped=why))
+                told.append(WrittenFile(target, table, skipped=why))
                 continue
             with _named(target):
                 body = _encoded(sure, target, one, dialect)
-                moves.append((target, drafts.enter_context(drafted(target, body, several=len(targets) > 1))))
+                moves.append((target, drafts.enter_context(atomic_write(target, body, several=len(targets) > 1))))
             count = sure.snapshot.tables[table].num_rows if table else 0
-            told.append(Written(target, table or "report", count, len(body), without=tuple(doubtful)))
+            told.append(WrittenFile(target, table or "report", count, len(body), without=tuple(doubtful)))
         for target, move in moves:  # of a pair, none is touched before both can be
             with _named(target):
                 move()
@@ -129,7 +129,7 @@ def write_tables(
         FileError: the file could not be written; what was there before is untouched.
     """
     target = Path(with_home(str(path)))
-    with _named(target), drafted(target, _encoded_tables(tables, target, dialect)) as move:
+    with _named(target), atomic_write(target, _encoded_tables(tables, target, dialect)) as move:
         move()
 
 
@@ -146,7 +146,7 @@ def read(path: str | Path) -> "Snapshot":
     if not isinstance(path, str | os.PathLike):
         raise wrong_type(path, "the path of a file", "Give a text or a pathlib.Path")
     target = Path(with_home(str(path)))
-    pair = [one for _, one in expand(path, "both")]
+    pair = [one for _, one in output_paths(path, "both")]
     if os.path.lexists(target) or not all(map(os.path.lexists, pair)):
         return _read(target)
     models, instances = map(_read, pair)
@@ -168,7 +168,7 @@ def read(path: str | Path) -> "Snapshot":
     return whole
 
 
-def expand(path: str | Path, grain: str) -> list[tuple[str, Path]]:
+def output_paths(path: str | Path, grain: str) -> list[tuple[str, Path]]:
     """The grains and files that one target stands for.
 
     Raises:
@@ -190,7 +190,7 @@ def is_report(path: str | Path) -> bool:
     return _format(Path(path)) in REPORTS
 
 
-def _without_doubt(overview: "Overview") -> "tuple[Overview, list[str]]":
+def _without_doubt(overview: "Report") -> "tuple[Report, list[str]]":
     """What is written where nothing can say that an answer is in doubt, and the servers that are left out for it."""
     from inventory.tables import Snapshot, rows, table_of
 
@@ -205,7 +205,7 @@ def _without_doubt(overview: "Overview") -> "tuple[Overview, list[str]]":
     return replace(overview, snapshot=Snapshot(tables, snapshot.grains)), doubtful
 
 
-def _encoded(overview: "Overview", target: Path, grain: str, dialect: Dialect) -> bytes:
+def _encoded(overview: "Report", target: Path, grain: str, dialect: Dialect) -> bytes:
     """The bytes of a file; only CSV has dialects."""
     if _format(target) == "csv":
         from inventory.formats import csv

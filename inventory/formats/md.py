@@ -10,10 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import inventory
 from inventory.formats.html.fragments import MARKS, head_cell, value_cell
-from inventory.report.facts import Line, Overview, breakdown, cards, lines, moment_text, state, stillness
+from inventory.report.facts import (
+    ChangeLine,
+    Report,
+    breakdown,
+    collection_status,
+    key_figures,
+    lines,
+    moment_text,
+    no_changes_text,
+)
 from inventory.tables import rows
 from inventory.terminal.changes import signed_size
-from inventory.text import count, cut, integer, size, visible
+from inventory.text import count, escape_invisible, integer, size, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +44,7 @@ _DELIMITERS = {"|": "&#124;", "`": "&#96;"}
 _BREAKS = {"\r": "\\r", "\n": "\\n", "\t": "\\t", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def encode(overview: Overview, grain: str) -> bytes:  # noqa: ARG001 - it tells of every grain
+def encode(overview: Report, grain: str) -> bytes:  # noqa: ARG001 - it tells of every grain
     """The text of a run."""
     snapshot = overview.snapshot
     observed = rows(snapshot.tables["observations"])
@@ -44,8 +53,8 @@ def encode(overview: Overview, grain: str) -> bytes:  # noqa: ARG001 - it tells 
     verb = "Collected" if snapshot.anything_read else "Attempted"
     told = [f"{verb} {moment_text(snapshot.observed_at, overview.zone)}", escaped(where)]
     told += [f"compared with {escaped(overview.since)}"] if overview.since else []
-    word, dash, reason = state(overview).text.partition(" - ")
-    figures = cards(overview)
+    word, dash, reason = collection_status(overview).text.partition(" - ")
+    figures = key_figures(overview)
     blocks = [
         "# LM Studio model inventory",
         f"**{word}**{dash}{escaped(reason)}",
@@ -74,7 +83,7 @@ def encode_tables(tables: "Tables") -> bytes:
 
 def escaped(text: str) -> str:
     """A text that Markdown shows as it is, on one line; what cannot be seen is made visible."""
-    shown = "".join(_BREAKS.get(character, character) for character in visible(text))
+    shown = "".join(_BREAKS.get(character, character) for character in escape_invisible(text))
     if _PLAIN.fullmatch(shown) and not _LINKED.search(shown):
         return shown
     if not shown.strip():
@@ -88,9 +97,9 @@ def _code_span(text: str) -> str:
     return f"`{pad}{text}{pad}`"
 
 
-def _changes(overview: Overview, several: bool) -> list[str]:
+def _changes(overview: Report, several: bool) -> list[str]:
     blocks = ["## What changed" + (f" since {escaped(overview.since)}" if overview.since else "")]
-    still = stillness(overview)
+    still = no_changes_text(overview)
     if still:
         blocks.append(f"{still}.")
     changes = overview.changes
@@ -117,13 +126,13 @@ def _changes(overview: Overview, several: bool) -> list[str]:
     return blocks
 
 
-def _change(line: Line, several: bool) -> list[str]:
+def _change(line: ChangeLine, several: bool) -> list[str]:
     name = escaped(line.name)
     if line.key is not None and line.key != line.name:
         name += f" {escaped(line.key)}"
     hint = f" ({escaped(line.hint)})" if line.hint else ""
     size_told = "" if line.size_difference is None else signed_size(line.size_difference)
-    before, after = (escaped(cut(value, _VALUE)) for value in (line.before, line.after))
+    before, after = (escaped(truncate(value, _VALUE)) for value in (line.before, line.after))
     cells = [f"{MARKS[line.word]} {line.word}", *([escaped(line.server)] if several else [])]
     return [*cells, name, escaped(line.what) + hint, before, after, size_told]
 

@@ -11,14 +11,14 @@ from datetime import datetime
 from inventory.errors import FileError
 from inventory.filesystem.temporary_files import NO_ROOM
 from inventory.history.selectors import misdated
-from inventory.history.storage.data_file import ADVICE, KINDS, Sealed, is_merged, merged, month_of
+from inventory.history.storage.data_file import ADVICE, KINDS, RunSegment, is_merged, merged, month_of
 from inventory.history.storage.store import Store
 
 _LARGE = 64 * 2**20  # bytes of the files that become one: so much is in memory at once, unpacked
 
 
 @dataclass(frozen=True)
-class Due:
+class CompactionTask:
     """The files of one kind and month that are to be merged.
 
     Attributes:
@@ -34,7 +34,7 @@ class Due:
     files: int
 
 
-def due(store: Store, now: datetime | None = None) -> tuple[Due, ...]:
+def due(store: Store, now: datetime | None = None) -> tuple[CompactionTask, ...]:
     """What there is to merge: of each closed month that has small files, all; nothing of a run that is being written.
 
     Args:
@@ -48,7 +48,7 @@ def due(store: Store, now: datetime | None = None) -> tuple[Due, ...]:
     wrong = set(misdated(runs, now)) if now else set()
     newest = max((month_of(run_id) for run_id in runs if run_id not in wrong), default="")
     recorded = set(runs) | store.pruned().keys()
-    busy = {month_of(run_id) for run_id in store.writing()}
+    busy = {month_of(run_id) for run_id in store.active_runs()}
     months = sorted({month_of(run_id) for run_id in recorded if month_of(run_id) < newest} - busy)
     found = []
     for kind in KINDS:
@@ -57,11 +57,11 @@ def due(store: Store, now: datetime | None = None) -> tuple[Due, ...]:
             held = {run_id: where[run_id] for run_id in sorted(where.keys() & recorded) if month_of(run_id) == month}
             files = set(held.values())
             if len(files) > 1 and not all(map(is_merged, files)):
-                found.append(Due(kind, month, tuple(held), len(files)))
+                found.append(CompactionTask(kind, month, tuple(held), len(files)))
     return tuple(found)
 
 
-def compact(store: Store, now: datetime | None = None) -> list[tuple[Due, int]]:
+def compact(store: Store, now: datetime | None = None) -> list[tuple[CompactionTask, int]]:
     """Merge what there is to merge, after what an interrupted merging has left was settled.
 
     Args:
@@ -77,7 +77,7 @@ def compact(store: Store, now: datetime | None = None) -> list[tuple[Due, int]]:
     if not store.folder.is_dir():
         return []
     store.run_ids()  # of a history that cannot be read nothing is touched, not even by what settles it
-    with store.alone():
+    with store.exclusive():
         return [(one, _put(store, one.kind, one.month, one.runs)) for one in due(store, now)]
 
 
@@ -109,7 +109,7 @@ def remove(store: Store, kind: str, run_ids: Collection[str]) -> None:
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
-            store.months.settle()  # what was written of it takes room
+            store.months.recover()  # what was written of it takes room
             full = error
     if full:
         raise full
@@ -120,9 +120,9 @@ def _put(store: Store, kind: str, month: str, run_ids: Sequence[str]) -> int:
     return store.months.replace(kind, month, (merged(kind, part) for part in _parts(store, kind, run_ids)))
 
 
-def _parts(store: Store, kind: str, run_ids: Sequence[str]) -> Iterator[list[Sealed]]:
+def _parts(store: Store, kind: str, run_ids: Sequence[str]) -> Iterator[list[RunSegment]]:
     """What the runs have, as many at a time as go into one file."""
-    part: list[Sealed] = []
+    part: list[RunSegment] = []
     size = 0
     for run_id in run_ids:
         one = store.read(kind, run_id)

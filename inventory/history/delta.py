@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.diff.compare import Side
+from inventory.diff.compare import DiffInput
 from inventory.diff.extras import are_too_many
 from inventory.diff.fields import ignored_in
 from inventory.history.sql import all_runs
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredResponse:
     """One answer, and where it is.
 
     Attributes:
@@ -44,10 +44,12 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 }
 """The files that hold answers, and the columns of them that are asked for."""
 
-Step = tuple[Stored, Stored]  # the answer before, and the one after
+Step = tuple[StoredResponse, StoredResponse]  # the answer before, and the one after
 
 
-def sides(engine: "Engine", steps: Mapping[str, Step], keys: Sequence[str] = ()) -> tuple[Side, Side]:
+def load_changed_rows(
+    engine: "Engine", steps: Mapping[str, Step], keys: Sequence[str] = ()
+) -> tuple[DiffInput, DiffInput]:
     """Both sides of some steps, ready to be compared.
 
     Args:
@@ -74,7 +76,7 @@ def sides(engine: "Engine", steps: Mapping[str, Step], keys: Sequence[str] = ())
     engine.add("odd", table_of(all_runs.SERVERS, [{"server": server} for server in odd]))
     found = {grain: _rows(engine, table, bool(wanted)) for grain, table in schema.GRAIN_TABLES.items()}
     before, after = (
-        Side(
+        DiffInput(
             {name: ("ok", step[at].observed_at) for name, step in steps.items()},
             {grain: sides_of[side] for grain, sides_of in found.items()},
             fields[side],

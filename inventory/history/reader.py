@@ -17,9 +17,9 @@ import pyarrow as pa
 from inventory import schema
 from inventory.config.labels import composed, spellings
 from inventory.diff.changes import Changes
-from inventory.diff.compare import compare_sides, left_out
+from inventory.diff.compare import compare_sides, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
-from inventory.history.delta import KINDS, Stored, sides, unkept_of
+from inventory.history.delta import KINDS, StoredResponse, load_changed_rows, unkept_of
 from inventory.history.engines import Engine, open_engine, place
 from inventory.history.selectors import limit_of, misdated, resolve, resolve_dated
 from inventory.history.sql import all_runs
@@ -27,7 +27,7 @@ from inventory.history.state import States
 from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
-from inventory.history.timeline import Past
+from inventory.history.timeline import Timeline
 from inventory.schema import derived
 from inventory.tables import Snapshot, arrow_schema, concat, conformed, frame, rows, table_of, values
 
@@ -142,13 +142,15 @@ class History:
         found = self.states(recorded).difference(before, after, set(servers))
         both = found.old.keys() & found.new.keys()
         steps = {server: (_stored(found.old[server]), _stored(found.new[server])) for server in sorted(both)}
-        older, newer = sides(self.views([], {one.stored_in for step in steps.values() for one in step}, KINDS), steps)
+        older, newer = load_changed_rows(
+            self.views([], {one.stored_in for step in steps.values() for one in step}, KINDS), steps
+        )
         olds, news = (
             {server: ("ok", row["observed_at"]) for server, row in known.items()} for known in (found.old, found.new)
         )
         olds |= {server: ("ok", row["observed_at"]) for server, row in found.gone.items() if row}
         changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), (*self.ignore, *ignore))
-        return left_out(changes, found.failed, found.known)
+        return with_unread_servers(changes, found.failed, found.known)
 
     def resolve(self, ref: str) -> str:
         """The id of the run that a reference means.
@@ -192,7 +194,7 @@ class History:
         return self._past().lifecycle()
 
     @steady
-    def life(
+    def model_history(
         self, key: str, servers: Sequence[str] = (), since: datetime | None = None
     ) -> tuple[pa.Table, pa.Table, dict[str, int]]:
         """One model's rows of the lifecycle and of the timeline, and how many complete observations each server has.
@@ -237,7 +239,7 @@ class History:
             )
         return known[name]
 
-    def freeze(self, name: str, ref: str = "latest") -> str:
+    def save_baseline(self, name: str, ref: str = "latest") -> str:
         """Freeze a run under a name, for good; returns its id.
 
         Raises:
@@ -245,7 +247,7 @@ class History:
             FileError: it could not be written, or the run was pruned meanwhile.
         """
         run_id = self.resolve(ref)
-        self.store.freeze(name, run_id)
+        self.store.save_baseline(name, run_id)
         return run_id
 
     @steady
@@ -276,8 +278,8 @@ class History:
         engine = self.views([], {row["stored_in"] for row in stored}, ["payloads"])
         return unkept_of(engine, stored)
 
-    def _past(self, servers: Sequence[str] = (), keys: Sequence[str] = ()) -> Past:
-        return Past(self.store, self._engine, servers, keys, self.ignore, now=self.clock())
+    def _past(self, servers: Sequence[str] = (), keys: Sequence[str] = ()) -> Timeline:
+        return Timeline(self.store, self._engine, servers, keys, self.ignore, now=self.clock())
 
     def views(
         self,
@@ -297,5 +299,5 @@ class History:
         return engine
 
 
-def _stored(row: Row) -> Stored:
-    return Stored(row["digest"], row["stored_in"], row["observed_at"])
+def _stored(row: Row) -> StoredResponse:
+    return StoredResponse(row["digest"], row["stored_in"], row["observed_at"])

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.collection.collector import CONCURRENCY, Progress, collect, new_run_id, utc_now
-from inventory.collection.plausibility import Expected
+from inventory.collection.plausibility import PreviousState
 from inventory.config.servers import Server
 from inventory.diff.changes import Changes
 from inventory.diff.extras import IGNORED, unknown_fields
@@ -41,7 +41,7 @@ _PAYLOADS = schema.Table(
 )
 
 
-def expected(history: History, servers: list[str]) -> dict[str, Expected]:
+def expected(history: History, servers: list[str]) -> dict[str, PreviousState]:
     """What the history knows of servers that are about to be asked.
 
     The newest run's file usually answers for all; only of the servers that it did not read are others opened.
@@ -57,7 +57,7 @@ def expected(history: History, servers: list[str]) -> dict[str, Expected]:
         doubted = states.doubted(runs[-1], [server for server in others if server in complete])
     keys = _keys_of(history, [suspect[0] for suspect in doubted.values() if suspect])
     return {
-        server: Expected(row["model_count"], keys.get(server), len(doubted.get(server, ())))
+        server: PreviousState(row["model_count"], keys.get(server), len(doubted.get(server, ())))
         for server, row in complete.items()
     }
 
@@ -92,7 +92,7 @@ def record(history: History, snapshot: Snapshot) -> Snapshot:
         FileError: it could not be written; the history is as it was.
     """
     history.store.run_ids()  # raises, before anything is touched, if a newer version records here
-    history.store.tidy()
+    history.store.clean_up()
     table = _put(history, snapshot)
     return replace(snapshot, tables={**snapshot.tables, "observations": table})
 
@@ -101,9 +101,11 @@ def _put(history: History, snapshot: Snapshot) -> pa.Table:
     """Write what a snapshot saw; returns its observations as they are recorded."""
     store, run_id = history.store, snapshot.run_id
     told = snapshot.tables["observations"]
-    with store.begun(run_id):  # guard: a run says that it is being written
+    with store.run_marker(run_id):  # guard: a run says that it is being written
         digests = dict(zip(values(told, "server"), values(told, "digest"), strict=True))
-        before, held = store.steadily(lambda: _before(history, {digest for digest in digests.values() if digest}))
+        before, held = store.retry_if_changed(
+            lambda: _before(history, {digest for digest in digests.values() if digest})
+        )
         fresh = {digest: server for server, digest in digests.items() if digest and digest not in held}
         files = {}
         if fresh:
@@ -203,7 +205,7 @@ def _payloads(engine: Engine, snapshot: Snapshot, run_id: str) -> pa.Table:
 
 
 @dataclass(frozen=True)
-class Taken:
+class SnapshotResult:
     """What became of one run.
 
     Attributes:
@@ -219,7 +221,7 @@ class Taken:
     failure: FileError | None = None
 
 
-def take(
+def take_snapshot(
     history: History,
     servers: Sequence[Server],
     *,
@@ -229,7 +231,7 @@ def take(
     concurrency: int = CONCURRENCY,
     progress: Progress | None = None,
     clock: Callable[[], datetime] = utc_now,
-) -> Taken:
+) -> SnapshotResult:
     """Ask the servers, record what they say, and compare it with the run before.
 
     Args:
@@ -246,14 +248,14 @@ def take(
     Returns:
         What became of it; a history that cannot be used is no reason not to have asked.
     """
-    known: dict[str, Expected] = {}
+    known: dict[str, PreviousState] = {}
     failure = None
     began = now = clock()
     history = history.seen_at(now)
     try:
-        began = history.store.steadily(lambda: next_moment(history, now))
+        began = history.store.retry_if_changed(lambda: next_moment(history, now))
         names = [server.name for server in servers]
-        known = {} if accept_suspect else history.store.steadily(lambda: expected(history, names))
+        known = {} if accept_suspect else history.store.retry_if_changed(lambda: expected(history, names))
     except FileError as error:
         failure = error
     snapshot = collect(
@@ -268,13 +270,13 @@ def take(
         ignore=history.ignore,
     )
     if failure:
-        return Taken(snapshot, failure=failure)
+        return SnapshotResult(snapshot, failure=failure)
     try:
         snapshot = record(history, snapshot)
         history = history.seen_at(snapshot.observed_at or began)
         before = [one for one in history.dated() if one < snapshot.run_id][-1:]
         if not before:
-            return Taken(snapshot)
-        return Taken(snapshot, history.diff(before[0], snapshot.run_id), time_of(before[0]))
+            return SnapshotResult(snapshot)
+        return SnapshotResult(snapshot, history.diff(before[0], snapshot.run_id), time_of(before[0]))
     except FileError as error:
-        return Taken(snapshot, failure=error)
+        return SnapshotResult(snapshot, failure=error)

@@ -27,18 +27,18 @@ _PERIODS: dict[str, Callable[[datetime], object]] = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class RetentionPlan:
     """What a pruning would do.
 
     Attributes:
         keep: runs that stay.
         drop: runs whose observations go.
-        free: runs whose answers go too, because no run that stays points at them.
+        unreferenced: runs whose answers go too, because no run that stays points at them.
     """
 
     keep: tuple[str, ...]
     drop: tuple[str, ...]
-    free: tuple[str, ...]
+    unreferenced: tuple[str, ...]
 
 
 def kept(run_ids: Sequence[str], rules: dict[str, int], zone: tzinfo | None = None) -> set[str]:
@@ -69,7 +69,7 @@ def plan(
     drop: Sequence[str] = (),
     now: datetime | None = None,
     zone: tzinfo | None = None,
-) -> Plan:
+) -> RetentionPlan:
     """What to remove: everything that no rule keeps.
 
     Never removed by a rule: the newest complete run, the run that last read a server, whichever that is, and the runs
@@ -95,7 +95,7 @@ def plan(
         )
     runs = store.run_ids()
     if not runs:
-        return Plan((), (), ())
+        return RetentionPlan((), (), ())
     wrong = set(misdated(runs, now)) if now else set()
     dated = [run_id for run_id in runs if run_id not in wrong and run_id not in set(drop)]
     engine = open_engine("duckdb")
@@ -110,7 +110,7 @@ def plan(
     pointed = set(values(engine.query(all_runs.POINTED), "stored_in"))
     gone = [run_id for run_id in runs if run_id not in keep]
     free = (store.holding() & (set(runs) | store.pruned().keys())) - pointed
-    return Plan(tuple(sorted(keep)), tuple(gone), tuple(sorted(free)))
+    return RetentionPlan(tuple(sorted(keep)), tuple(gone), tuple(sorted(free)))
 
 
 def _needed(engine: Engine, until: Until, dated: Sequence[str]) -> set[str]:
@@ -124,19 +124,19 @@ def _needed(engine: Engine, until: Until, dated: Sequence[str]) -> set[str]:
     return needed | {row["run_id"] for row in answers if row["status"] == "suspect"}
 
 
-def _without_frozen(store: Store, what: Plan) -> Plan:
+def _without_frozen(store: Store, what: RetentionPlan) -> RetentionPlan:
     """The plan without what was frozen since it was made."""
     if not (late := set(store.baselines().values()) & set(what.drop)):
         return what
     pointed = _pointed(store, late)
-    return Plan(
+    return RetentionPlan(
         tuple(sorted({*what.keep, *late})),
         tuple(run_id for run_id in what.drop if run_id not in late),
-        tuple(run_id for run_id in what.free if run_id not in pointed),
+        tuple(run_id for run_id in what.unreferenced if run_id not in pointed),
     )
 
 
-def carry_out(store: Store, what: Plan) -> None:
+def carry_out(store: Store, what: RetentionPlan) -> None:
     """Remove what the plan says; the record of what goes is written first, so that the chain can always be followed.
 
     Answers stay until the next pruning if another run was recorded meanwhile. On a full disk everything is removed that
@@ -145,16 +145,16 @@ def carry_out(store: Store, what: Plan) -> None:
     Raises:
         FileError: a file could not be removed, or another process prunes; what is left is still a whole history.
     """
-    if not what.drop and not what.free:
+    if not what.drop and not what.unreferenced:
         return
-    with store.alone():  # guard: pruning is done alone
+    with store.exclusive():  # guard: pruning is done alone
         what = _without_frozen(store, what)  # guard: what is frozen while it is pruned
         gone = sorted(store.where("observations", what.drop).keys() & set(what.drop))
         digests = {run_id: store.read("observations", run_id).sha256 for run_id in gone}
         full = [_removed(store, "observations", batch) for batch in _noted(store, what, digests)]
         stay = set(store.run_ids()) & digests.keys()  # for want of room
         if not _others(store, {*what.keep, *stay}):  # else the next pruning knows
-            free = set(what.free) - _pointed(store, stay)
+            free = set(what.unreferenced) - _pointed(store, stay)
             full += [_removed(store, kind, sorted(free)) for kind in KINDS[1:]]
         for error in filter(None, full):
             raise error
@@ -164,10 +164,10 @@ def _others(store: Store, known: Collection[str]) -> bool:
     """Whether there are other runs, or may be soon, that began before and may point at what would go."""
     if not set(store.run_ids()) <= set(known):  # guard: answers of a run that came meanwhile stay
         return True
-    return bool(store.writing())
+    return bool(store.active_runs())
 
 
-def _noted(store: Store, what: Plan, digests: dict[str, str]) -> Iterator[list[str]]:
+def _noted(store: Store, what: RetentionPlan, digests: dict[str, str]) -> Iterator[list[str]]:
     """Note which runs go, as many at a time as there is room for; yields those that are noted, which then must go.
 
     Args:
@@ -187,7 +187,9 @@ def _noted(store: Store, what: Plan, digests: dict[str, str]) -> Iterator[list[s
             if not full and not _others(store, {*what.keep, *what.drop}):
                 full = True
                 there = store.run_ids()
-                unneeded = set(what.free) - set(there) - _pointed(store, there)  # no run that is there needs these
+                unneeded = (
+                    set(what.unreferenced) - set(there) - _pointed(store, there)
+                )  # no run that is there needs these
                 for kind in KINDS[1:]:
                     _removed(store, kind, sorted(unneeded))
                 continue

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.compare import compare_sides
-from inventory.history.delta import KINDS, Stored, sides
+from inventory.history.delta import KINDS, StoredResponse, load_changed_rows
 from inventory.history.engines import open_engine
 from inventory.history.selectors import limit_of, misdated
 from inventory.history.sql import all_runs
@@ -24,7 +24,7 @@ from inventory.tables import arrow_schema, build, concat, conformed, rows, table
 Row = dict[str, Any]
 
 
-class Past:
+class Timeline:
     """The runs of a history, seen together.
 
     Args:
@@ -124,13 +124,13 @@ class Past:
         named = {f"{number:09d}": row for number, row in enumerate(found)}  # each is compared as a server of its own
         steps = {
             name: (
-                Stored(row["old_digest"], row["old_stored_in"], row["observed_at"]),
-                Stored(row["digest"], row["stored_in"], row["observed_at"]),
+                StoredResponse(row["old_digest"], row["old_stored_in"], row["observed_at"]),
+                StoredResponse(row["digest"], row["stored_in"], row["observed_at"]),
             )
             for name, row in named.items()
         }
         self._open({one.stored_in for step in steps.values() for one in step})
-        changes = rows(compare_sides(*sides(self._engine, steps, self._keys), self._ignore).table)
+        changes = rows(compare_sides(*load_changed_rows(self._engine, steps, self._keys), self._ignore).table)
         for change in changes:
             row = named[change["server"]]
             change |= {name: row[name] for name in ("server", "run_id", "observed_at")}

@@ -18,7 +18,7 @@ from inventory.history import run_log
 from inventory.history.proof import Problem, Proof
 from inventory.history.selectors import RUN_ID, misdated
 from inventory.history.sql.all_runs import GRAIN_FILES
-from inventory.history.storage.data_file import KINDS, Sealed, is_merged, is_ours, listed, month_of, opened
+from inventory.history.storage.data_file import KINDS, RunSegment, is_merged, is_ours, listed, month_of, opened
 from inventory.history.storage.foreign import out_of_place
 from inventory.history.storage.shared_rows import steady_columns
 from inventory.history.storage.store import Store
@@ -46,7 +46,7 @@ def prove(store: Store, now: datetime | None = None) -> Proof:
     """
     before: list[Problem] | None = None
     while True:
-        still = store.look(KINDS)
+        still = store.listing(KINDS)
         files = _Files(store, {}, set(), {}, Counter())
         found = list(dict.fromkeys(_problems(files, now)))
         if not found or still():
@@ -72,7 +72,7 @@ class _Files:
     """
 
     store: Store
-    sealed: dict[tuple[str, str], Sealed]
+    sealed: dict[tuple[str, str], RunSegment]
     lost: set[tuple[str, str]]
     known: dict[str, dict[str, str]]
     counts: Counter[str]
@@ -100,8 +100,8 @@ class _Files:
 
 def _problems(files: _Files, now: datetime | None) -> Iterator[Problem]:
     store = files.store
-    pruned = {run_id: digest for noted in store.noted("pruned").values() for run_id, digest in (noted or {}).items()}
-    writing = store.signs()
+    pruned = {run_id: digest for noted in store.records("pruned").values() for run_id, digest in (noted or {}).items()}
+    writing = store.markers()
     for kind in KINDS:
         known = dict.fromkeys(store.months.files(kind))
         for path in [*known, *(path for path in out_of_place(store.folder / kind) if path not in known)]:
@@ -175,7 +175,7 @@ def _missed(files: _Files, pruned: dict[str, str], now: datetime | None) -> Iter
 def _orphans(files: _Files, known: set[str]) -> Iterator[Problem]:
     """The files of runs that are not recorded, but of those that are ``known``: whatever tells of them is lost."""
     recorded = set(files.store.run_ids()) if not any(kind == KINDS[0] for kind, _ in files.lost) else None
-    known = known | files.store.signs()
+    known = known | files.store.markers()
     for kind, run_id in files.sealed:
         if kind != KINDS[0] and recorded is not None and run_id not in recorded | known:
             yield Problem(files.name(kind, run_id), "belongs to no run that is recorded", _holds(kind, run_id))
@@ -184,7 +184,7 @@ def _orphans(files: _Files, known: set[str]) -> Iterator[Problem]:
 def _notes(files: _Files) -> Iterator[Problem]:
     """The records of prunings, and the frozen baselines."""
     for kind, holds in (("pruned", "which runs were pruned"), ("baselines", "which run was frozen")):
-        for path, noted in files.store.noted(kind).items():
+        for path, noted in files.store.records(kind).items():
             name = str(path.relative_to(files.store.folder))
             if noted is None:
                 yield Problem(name, "is damaged", holds)

@@ -67,8 +67,8 @@ def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
     Raises:
         Invalid: what names the models and instances is too long to be repeated as often as it is.
     """
-    odd = _Oddities()
-    sweep = _Sweep(odd, lambda row: f"models[{row}]")
+    odd = _WarningCollector()
+    sweep = _ColumnExtractor(odd, lambda row: f"models[{row}]")
     sweep.take(models, {**_plan(schema.MODELS, schema.MODEL), _LOADED: None})
     loaded = sweep.lists(models, _LOADED)
     keys = sweep.columns["key"]
@@ -86,7 +86,9 @@ def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
     return Rows({name: columns[name] for name in schema.MODELS.names[1:]}, instances, odd.sentences())
 
 
-def _instances(models: Columns, order: list[int], loaded: list[list[tuple[int, Any]]], odd: "_Oddities") -> Columns:
+def _instances(
+    models: Columns, order: list[int], loaded: list[list[tuple[int, Any]]], odd: "_WarningCollector"
+) -> Columns:
     """The instance rows of all models.
 
     Args:
@@ -97,7 +99,7 @@ def _instances(models: Columns, order: list[int], loaded: list[list[tuple[int, A
     """
     owners = [owner for owner, instances in enumerate(loaded) for _ in instances]
     indexes = [index for instances in loaded for index, _ in instances]
-    sweep = _Sweep(odd, lambda row: f"models[{order[owners[row]]}].{_LOADED}[{indexes[row]}]")
+    sweep = _ColumnExtractor(odd, lambda row: f"models[{order[owners[row]]}].{_LOADED}[{indexes[row]}]")
     records = [instance for instances in loaded for _, instance in instances]
     sweep.take(records, _plan(schema.INSTANCES, schema.INSTANCE))
     columns = sweep.finished()
@@ -172,7 +174,7 @@ def _ordinals(keys: Sequence[Any]) -> list[int]:
     return ordinals
 
 
-class _Oddities:
+class _WarningCollector:
     """Collects warnings; what happened to many rows in the same way becomes one sentence."""
 
     def __init__(self) -> None:
@@ -192,10 +194,10 @@ class _Oddities:
         ]
 
 
-class _Sweep:
+class _ColumnExtractor:
     """Takes the columns of a plan out of records, and everything else into ``extra``."""
 
-    def __init__(self, odd: _Oddities, place: Callable[[int], str]) -> None:
+    def __init__(self, odd: _WarningCollector, place: Callable[[int], str]) -> None:
         self.columns: Columns = defaultdict(list)
         self._odd = odd
         self._place = place

@@ -27,13 +27,13 @@ from inventory.normalize.refusals import (
 from inventory.normalize.strict_json import invalid, kind_of, parse
 from inventory.normalize.v0 import as_records, warning
 
-__all__ = ["PATHS", "Answer", "decode", "is_too_old"]
+__all__ = ["PATHS", "ParsedResponse", "decode", "is_too_old"]
 
 _SHORT = 64 * 1024  # bytes of a body that may say no more than that; it has some seventy
 
 
 @dataclass(frozen=True)
-class Answer:
+class ParsedResponse:
     """One accepted answer: a record a model, in the order sent, and what was odd around them."""
 
     models: list[dict[str, Any]]
@@ -48,7 +48,7 @@ def decode(
     apis: Collection[str] = ("lmstudio",),
     path: str = "",
     challenge: str = "",
-) -> Answer:
+) -> ParsedResponse:
     """Check one answer.
 
     Args:
@@ -74,7 +74,7 @@ def decode(
     if document.get("error") is not None:  # guard: an error with status 200
         raise refused_error(document["error"], asked)
     if "models" in document and "lmstudio" in apis:
-        return Answer(_checked(document, "models", "key", asked), _beside(document, "models", {}))
+        return ParsedResponse(_checked(document, "models", "key", asked), _beside(document, "models", {}))
     if isinstance(document.get("data"), list) and "models" not in document and "lmstudio_v0" in apis:
         return _older(document, asked)
     raise other_server(document, asked)
@@ -93,14 +93,14 @@ def is_too_old(body: bytes, http_status: int, path: str = "") -> bool:
     return False
 
 
-def _older(document: dict[str, Any], asked: Asked) -> Answer:
+def _older(document: dict[str, Any], asked: Asked) -> ParsedResponse:
     """Check an answer of the older API, which other servers' answers look much like."""
     rows = document["data"]
     if rows and all(isinstance(row, dict) and "state" not in row for row in rows):
         raise other_server(document, asked)
     records = as_records(_checked(document, "data", "id", asked))
     beside = _beside(document, "data", {"object": "list"})
-    return Answer(records, [warning(rows), *beside])
+    return ParsedResponse(records, [warning(rows), *beside])
 
 
 def _checked(document: dict[str, Any], name: str, key: str, asked: Asked) -> list[dict[str, Any]]:

@@ -8,18 +8,18 @@ from pathlib import Path
 from inventory import formats, schema
 from inventory.config.labels import spelt
 from inventory.diff.changes import Changes
-from inventory.diff.compare import compare, left_out
+from inventory.diff.compare import compare, with_unread_servers
 from inventory.errors import ConfigurationError
 from inventory.history.reader import History
 from inventory.history.selectors import time_of
-from inventory.report.facts import Overview
+from inventory.report.facts import Report
 from inventory.tables import Snapshot, rows, table_of, values
 
 LIVE = "live"
 
 
 @dataclass(frozen=True)
-class Side:
+class ResolvedRef:
     """One side of a comparison.
 
     Attributes:
@@ -42,7 +42,7 @@ def is_recorded(ref: str) -> bool:
     return ref != LIVE and Path(ref).suffix.lower().removeprefix(".") not in formats.FORMATS
 
 
-def side_of(ref: str, history: History, ask: Callable[[], Snapshot]) -> Side:
+def side_of(ref: str, history: History, ask: Callable[[], Snapshot]) -> ResolvedRef:
     """What a reference means.
 
     Args:
@@ -56,18 +56,18 @@ def side_of(ref: str, history: History, ask: Callable[[], Snapshot]) -> Side:
     """
     if ref == LIVE:
         taken = ask()
-        return Side(_moment(taken.observed_at), snapshot=taken, live=True)
+        return ResolvedRef(_moment(taken.observed_at), snapshot=taken, live=True)
     if not is_recorded(ref):
-        return Side(ref, snapshot=formats.read(ref))
+        return ResolvedRef(ref, snapshot=formats.read(ref))
     try:
         run_id = history.resolve(ref)
     except ConfigurationError as error:
         return _one_server(ref, history, error)
-    return Side(_moment(time_of(run_id)), run_id)
+    return ResolvedRef(_moment(time_of(run_id)), run_id)
 
 
 def changes_between(
-    old: Side, new: Side, history: History, *, ignore: Sequence[str] = (), servers: Sequence[str] = ()
+    old: ResolvedRef, new: ResolvedRef, history: History, *, ignore: Sequence[str] = (), servers: Sequence[str] = ()
 ) -> Changes:
     """What changed from one side to another.
 
@@ -96,19 +96,19 @@ def changes_between(
     return _not_now(compare(before, after, (*history.ignore, *ignore)), new, after, history, servers)
 
 
-def snapshot_of(side: Side, history: History) -> Snapshot:
+def snapshot_of(side: ResolvedRef, history: History) -> Snapshot:
     """What one side saw: of a run, what it saw itself, failures included."""
     return side.snapshot if side.snapshot is not None else history.load(side.run_id or "latest")
 
 
 def overview_of(
-    side: Side,
+    side: ResolvedRef,
     history: History,
     zone: tzinfo | None = None,
     *,
-    compared: tuple[Side, Changes] | None = None,
+    compared: tuple[ResolvedRef, Changes] | None = None,
     servers: Sequence[str] = (),
-) -> Overview:
+) -> Report:
     """What a report says of one side: what it saw, what changed, and the runs up to it.
 
     Args:
@@ -121,11 +121,11 @@ def overview_of(
     dated = history.dated() if side.run_id else []
     before = [run_id for run_id in dated if side.run_id in dated and run_id < (side.run_id or "")]
     if compared is None and before and side.server is None:
-        than = Side(_moment(time_of(before[-1])), before[-1])
+        than = ResolvedRef(_moment(time_of(before[-1])), before[-1])
         compared = than, changes_between(than, side, history, servers=servers)
     snapshot = snapshot_of(side, history)
     runs = rows(history.runs_table(servers)) if side.run_id else []
-    return Overview(
+    return Report(
         only(snapshot, servers) if servers else snapshot,
         compared[1] if compared else None,
         compared[0].name if compared else "",
@@ -154,7 +154,7 @@ def only(snapshot: Snapshot, servers: Iterable[str]) -> Snapshot:
     return _mapped(snapshot, lambda name: name if name in wanted else None)
 
 
-def _one_server(ref: str, history: History, unknown: ConfigurationError) -> Side:
+def _one_server(ref: str, history: History, unknown: ConfigurationError) -> ResolvedRef:
     """What ``RUN:SERVER`` means; both may hold colons.
 
     Raises:
@@ -170,7 +170,7 @@ def _one_server(ref: str, history: History, unknown: ConfigurationError) -> Side
             read = history.as_of(run_id, [server])
             if not read.tables["observations"].num_rows:  # it never answered; the run says why
                 read = only(history.load(run_id), [server])
-            return Side(f"{_moment(time_of(run_id))} {server}", run_id, read, server)
+            return ResolvedRef(f"{_moment(time_of(run_id))} {server}", run_id, read, server)
         unknown = _no_server(server, set(asked))
     raise unknown
 
@@ -192,7 +192,7 @@ def _no_server(server: str, there: set[str]) -> ConfigurationError:
     return ConfigurationError(f"there is no server {server!r}", f"There are: {', '.join(sorted(there)) or 'none'}")
 
 
-def _not_now(changes: Changes, new: Side, after: Snapshot, history: History, servers: Sequence[str]) -> Changes:
+def _not_now(changes: Changes, new: ResolvedRef, after: Snapshot, history: History, servers: Sequence[str]) -> Changes:
     """The changes, with the servers named that the new run did not read: of them an older answer was compared."""
     if new.run_id is None:
         return changes
@@ -201,10 +201,10 @@ def _not_now(changes: Changes, new: Side, after: Snapshot, history: History, ser
         row for row in history.observed(new.run_id) if row["status"] != "ok" and (not wanted or row["server"] in wanted)
     ]
     known = {row["server"]: row for row in rows(after.tables["observations"]) if row["status"] == "ok"}
-    return left_out(changes, failed, known)
+    return with_unread_servers(changes, failed, known)
 
 
-def _as_of(side: Side, history: History) -> Snapshot:
+def _as_of(side: ResolvedRef, history: History) -> Snapshot:
     snapshot = side.snapshot if side.snapshot is not None else history.as_of(side.run_id or "latest")
     return replace(snapshot, ignored=history.unkept(snapshot)) if side.run_id else snapshot
 

@@ -17,7 +17,7 @@ from inventory.plots import figure  # first: it says so where matplotlib is miss
 # isort: split
 
 from inventory.plots import artists
-from inventory.plots.figure import drawing, empty, figure_of, gigabytes, name, note
+from inventory.plots.figure import axes_for, empty, figure_of, footnote, gigabytes, name
 from inventory.report.facts import breakdown
 from inventory.tables import Snapshot, rows
 from inventory.text import count
@@ -47,7 +47,7 @@ def largest_models(snapshot: Snapshot, *, top: int = 10, ax: "Axes | None" = Non
     models = rows(snapshot.tables["models"])
     sized = sorted((one for one in models if one["size_bytes"] is not None), key=lambda one: -one["size_bytes"])
     shown, several = sized[:top], _several(models)
-    with drawing(ax, "Largest models (GB)", figure.tall(len(shown))) as ax:
+    with axes_for(ax, "Largest models (GB)", figure.figure_height(len(shown))) as ax:
         if not sized:
             empty(ax, "No model reports its size" if models else "No models")
             return figure_of(ax)
@@ -56,7 +56,9 @@ def largest_models(snapshot: Snapshot, *, top: int = 10, ax: "Axes | None" = Non
             for one in shown
         ]
         artists.bars(ax, [_label(one, several) for one in shown], [one["size_bytes"] / 1e9 for one in shown], texts)
-        note(ax, _rest(len(sized[top:]), "smaller model"), _rest(len(models) - len(sized), "model", "without a size"))
+        footnote(
+            ax, _rest(len(sized[top:]), "smaller model"), _rest(len(models) - len(sized), "model", "without a size")
+        )
     return figure_of(ax)
 
 
@@ -71,7 +73,7 @@ def storage_by_publisher(snapshot: Snapshot, *, top: int = 10, ax: "Axes | None"
     groups = [row for row in rows(breakdown(snapshot)) if row["by"] == "publisher"]
     sized = [row for row in groups if row["size_bytes"] is not None]
     shown = sized[:top]
-    with drawing(ax, "Storage by publisher (GB)", figure.tall(len(shown))) as ax:
+    with axes_for(ax, "Storage by publisher (GB)", figure.figure_height(len(shown))) as ax:
         if not sized:
             empty(ax, "No model reports its size" if groups else "No models")
             return figure_of(ax)
@@ -79,7 +81,7 @@ def storage_by_publisher(snapshot: Snapshot, *, top: int = 10, ax: "Axes | None"
         artists.bars(ax, [name(row["name"]) for row in shown], [row["size_bytes"] / 1e9 for row in shown], texts)
         others = f"not shown ({gigabytes(sum(row['size_bytes'] for row in sized[top:]))} GB)"
         without = sum(one["size_bytes"] is None for one in rows(snapshot.tables["models"]))
-        note(ax, _rest(len(sized[top:]), "smaller publisher", others), _rest(without, "model", "without a size"))
+        footnote(ax, _rest(len(sized[top:]), "smaller publisher", others), _rest(without, "model", "without a size"))
     return figure_of(ax)
 
 
@@ -96,7 +98,7 @@ def quantization_mix(snapshot: Snapshot, *, top: int = 15, ax: "Axes | None" = N
     bits = {one["quantization_name"]: one["quantization_bits_per_weight"] for one in models}
     shown = sorted(groups, key=lambda row: -row["model_count"])[:top]
     shown.sort(key=lambda row: (-(bits[row["name"]] or 0), (row["name"] or "").lower()))
-    with drawing(ax, "" if groups else "Quantizations", figure.tall(len(shown))) as ax:
+    with axes_for(ax, "" if groups else "Quantizations", figure.figure_height(len(shown))) as ax:
         if not groups:
             empty(ax, "No models")
             return figure_of(ax)
@@ -110,7 +112,7 @@ def quantization_mix(snapshot: Snapshot, *, top: int = 15, ax: "Axes | None" = N
         )
         left.set_title("Models by quantization")
         right.set_title("Size (GB)")
-        note(left, _rest(len(groups) - len(shown), "rarer quantization"))
+        footnote(left, _rest(len(groups) - len(shown), "rarer quantization"))
     return figure_of(ax)
 
 
@@ -124,7 +126,7 @@ def context_by_size(snapshot: Snapshot, *, labels: int = 5, ax: "Axes | None" = 
     """
     models = rows(snapshot.tables["models"])
     whole = [one for one in models if (one["size_bytes"] or 0) > 0 and (one["max_context_length"] or 0) > 0]
-    with drawing(ax, "Longest context (tokens) by size on disk (GB)", 4.2) as ax:
+    with axes_for(ax, "Longest context (tokens) by size on disk (GB)", 4.2) as ax:
         if not whole:
             empty(ax, "No model reports its size and its context" if models else "No models")
             return figure_of(ax)
@@ -133,7 +135,7 @@ def context_by_size(snapshot: Snapshot, *, labels: int = 5, ax: "Axes | None" = 
         groups = {kind: [at for at, its in zip(points, kinds, strict=True) if its == kind] for kind in _KINDS}
         loaded = [at for at, one in zip(points, whole, strict=True) if one["loaded_instance_count"]]
         artists.scatter(ax, groups, loaded)
-        note(ax, "GB", _rest(len(models) - len(whole), "model", "without a size or a context"))
+        footnote(ax, "GB", _rest(len(models) - len(whole), "model", "without a size or a context"))
         far = sorted(range(len(whole)), key=lambda at: (-points[at][1], -points[at][0]))[: max(labels - 2, 0)]
         far += sorted(range(len(whole)), key=lambda at: -points[at][0])[: min(labels, 2)]
         names = {(points[at], _label(whole[at], several=False)): at for at in far}  # on several servers: named once
@@ -152,14 +154,14 @@ def loaded_context(snapshot: Snapshot, *, top: int = 20, ax: "Axes | None" = Non
     instances = rows(snapshot.tables["instances"])
     several = _several(instances)
     shown = sorted(instances, key=_share, reverse=True)[:top]
-    with drawing(ax, "Context loaded, share of the model's maximum", figure.tall(len(shown)), 9.0) as ax:
+    with axes_for(ax, "Context loaded, share of the model's maximum", figure.figure_height(len(shown)), 9.0) as ax:
         if not instances:
             empty(ax, "No loaded instances")
             return figure_of(ax)
         names = [_label(one, several, "instance_id") for one in shown]
         parts = [min(max(_share(one), 0.0), 1.0) for one in shown]
         artists.bars(ax, names, parts, list(map(_contexts, shown)), track=1.0)
-        note(ax, _rest(len(instances) - len(shown), "more instance"))
+        footnote(ax, _rest(len(instances) - len(shown), "more instance"))
     return figure_of(ax)
 
 
@@ -174,7 +176,7 @@ def timeline(history: "History", *, since: datetime | None = None, ax: "Axes | N
         ax: where to draw, the panels are ``ax.child_axes``; a new figure by default.
     """
     runs = [row for row in rows(history.runs_table(since=since)) if row["status"] != "misdated"]
-    with drawing(ax, "" if runs else "Size on disk and changes", 5.0, width=9.0) as ax:
+    with axes_for(ax, "" if runs else "Size on disk and changes", 5.0, width=9.0) as ax:
         if not runs:
             empty(ax, "No runs")
             return figure_of(ax)
@@ -206,14 +208,14 @@ def never_loaded(history: "History", *, top: int = 15, ax: "Axes | None" = None)
     shown, several = idle[:top], _several(lives)
     total = gigabytes(sum(life["size_bytes"] or 0 for life in idle))
     title = f"Never seen loaded: {len(idle):,} of {count(len(lives), 'model')}, {total} GB"
-    with drawing(ax, title if idle else "Never seen loaded", figure.tall(len(shown))) as ax:
+    with axes_for(ax, title if idle else "Never seen loaded", figure.figure_height(len(shown))) as ax:
         if not idle:
             empty(ax, "Every model was seen loaded" if lives else "No models")
             return figure_of(ax)
         texts = [f"{gigabytes(life['size_bytes'])}  seen on {count(life['days_present'], 'day')}" for life in shown]
         sizes = [(life["size_bytes"] or 0) / 1e9 for life in shown]
         artists.bars(ax, [_label(life, several) for life in shown], sizes, texts, figure.AMBER)
-        note(ax, _rest(len(idle[top:]), "smaller model"))
+        footnote(ax, _rest(len(idle[top:]), "smaller model"))
     return figure_of(ax)
 
 
@@ -240,7 +242,9 @@ def server_differences(snapshot: Snapshot, *, top: int = 30, ax: "Axes | None" =
     columns = asked[:_SERVERS]
     title = f"Models that are not alike on all servers: {len(differing):,} of {len(having):,}"
     width = min(4.0 + 0.9 * len(columns), 13.0)
-    with drawing(ax, title if shown else "Differences between servers", figure.tall(len(shown)) + 1, width) as ax:
+    with axes_for(
+        ax, title if shown else "Differences between servers", figure.figure_height(len(shown)) + 1, width
+    ) as ax:
         if not shown:
             empty(ax, _alike(known, having))
             return figure_of(ax)
@@ -249,7 +253,7 @@ def server_differences(snapshot: Snapshot, *, top: int = 30, ax: "Axes | None" =
         texts = [[_quantizations(having[key].get(server, ())) for server in columns] for key in shown]
         artists.cells(ax, table, texts if len(columns) <= _READABLE_CELLS else None)
         artists.heads(ax, [name(key) for key in shown], [name(server, 20) for server in columns])
-        note(ax, _rest(len(differing) - len(shown), "rarer model"), _rest(len(asked[_SERVERS:]), "more server"))
+        footnote(ax, _rest(len(differing) - len(shown), "rarer model"), _rest(len(asked[_SERVERS:]), "more server"))
     return figure_of(ax)
 
 

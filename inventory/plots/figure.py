@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import Any
 
 from inventory.errors import ConfigurationError
-from inventory.text import cut, plain
+from inventory.text import escape_controls, truncate
 
 try:
     import matplotlib
@@ -62,7 +62,7 @@ _COLOURS: dict[Any, Any] = {
 """Only of figures that are made here: axes that were given keep the colours of their texts and of their ground."""
 
 
-class Picture(Figure):
+class NotebookFigure(Figure):
     """A figure that shows itself as the last expression of a cell. pyplot does not know it, so it is never kept."""
 
     def _repr_png_(self) -> bytes:
@@ -74,7 +74,7 @@ class Picture(Figure):
 
 
 @contextmanager
-def drawing(ax: Axes | None, title: str, height: float, width: float = 8.0) -> Iterator[Axes]:
+def axes_for(ax: Axes | None, title: str, height: float, width: float = 8.0) -> Iterator[Axes]:
     """The axes to draw on: the ones given, or those of a new picture.
 
     Args:
@@ -86,7 +86,7 @@ def drawing(ax: Axes | None, title: str, height: float, width: float = 8.0) -> I
     style = _TEXTS | {"font.family": list(installed())} | (_COLOURS if ax is None else {})
     with matplotlib.rc_context(style):
         if ax is None:
-            ax = Picture(figsize=(width, height), dpi=120, layout="constrained").add_subplot()
+            ax = NotebookFigure(figsize=(width, height), dpi=120, layout="constrained").add_subplot()
         ax.set_title(title)
         plainly(ax)
         yield ax
@@ -122,12 +122,12 @@ def empty(ax: Axes, text: str) -> None:
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=GREY, size=11)
 
 
-def note(ax: Axes, *texts: str) -> None:
+def footnote(ax: Axes, *texts: str) -> None:
     """What is not in a plot, said below it; empty texts are left out."""
     ax.set_xlabel("  \N{MIDDLE DOT}  ".join(text for text in texts if text), loc="left")
 
 
-def tall(rows: int) -> float:
+def figure_height(rows: int) -> float:
     """Inches for a picture with so many rows."""
     return 0.9 + 0.29 * max(rows, 3)
 
@@ -142,7 +142,7 @@ def gigabytes(size: int | None) -> str:
 
 def name(text: str | None, room: int = NAME, missing: str = "(not reported)") -> str:
     """A text from a server as it can be drawn: made plain, cut to a room, with a square for what no font has."""
-    return drawable(cut(plain(text), room), installed()) if text else missing
+    return drawable(truncate(escape_controls(text), room), installed()) if text else missing
 
 
 def drawable(text: str, fonts: Iterable[str]) -> str:

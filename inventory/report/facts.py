@@ -16,7 +16,7 @@ from inventory import schema
 from inventory.diff.changes import Changes
 from inventory.schema.derived import BREAKDOWN
 from inventory.tables import Snapshot, rows, table_of, total_of
-from inventory.terminal.changes import shown, signed_size, size_difference
+from inventory.terminal.changes import format_value, signed_size, size_difference
 from inventory.text import count, integer, size
 
 BREAKDOWNS = {
@@ -47,7 +47,7 @@ _GROUPS = ("capabilities_", "config_")
 
 
 @dataclass(frozen=True)
-class Overview:
+class Report:
     """One run and what is known around it.
 
     Attributes:
@@ -74,7 +74,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Card:
+class KeyFigure:
     """One figure: what it is, its value, and a remark beneath."""
 
     label: str
@@ -83,7 +83,7 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Line:
+class ChangeLine:
     """One change in words.
 
     Attributes:
@@ -111,7 +111,7 @@ class Line:
     hint: str
 
 
-def state(overview: Overview) -> State:
+def collection_status(overview: Report) -> State:
     """Whether every server was read, and if not why."""
     observed = rows(overview.snapshot.tables["observations"])
     failed = [row for row in observed if row["status"] != "ok"]
@@ -130,11 +130,11 @@ def state(overview: Overview) -> State:
     return State("warn", text)
 
 
-def cards(overview: Overview) -> tuple[Card, ...]:
+def key_figures(overview: Report) -> tuple[KeyFigure, ...]:
     """The six figures: models, size, loaded instances, added and removed, reconfigured, vision and tool use."""
     labels = ("Models", "On disk", "Loaded instances", "Added / removed", "Reconfigured", "Vision / tool use")
     if not overview.snapshot.anything_read:
-        return tuple(Card(label, "\u2014", "not collected") for label in labels)
+        return tuple(KeyFigure(label, "\u2014", "not collected") for label in labels)
     models = rows(overview.snapshot.tables["models"])
     kinds = Counter(model["type"] or "other" for model in models)
     sizes = [model["size_bytes"] for model in models if model["size_bytes"] is not None]
@@ -152,10 +152,10 @@ def cards(overview: Overview) -> tuple[Card, ...]:
             f"of {count(kinds['llm'], 'llm model')}",
         ),
     ]
-    return tuple(Card(label, value, note) for label, (value, note) in zip(labels, values, strict=True))
+    return tuple(KeyFigure(label, value, note) for label, (value, note) in zip(labels, values, strict=True))
 
 
-def lines(changes: Changes) -> list[Line]:
+def lines(changes: Changes) -> list[ChangeLine]:
     """The changes in words, in the order of the changes table."""
     keys = ("grain", *schema.INSTANCES.keys)
     hints = {tuple(hint[key] for key in keys): hint["hint"] for hint in rows(changes.hints)}
@@ -166,7 +166,7 @@ def lines(changes: Changes) -> list[Line]:
     ]
 
 
-def stillness(overview: Overview) -> str:
+def no_changes_text(overview: Report) -> str:
     """What to say where the changes would stand; empty if there are some."""
     if not overview.snapshot.anything_read:
         return "Not compared: the collection failed"
@@ -225,7 +225,7 @@ def _of_kinds(kinds: Counter[str]) -> str:
     return " \u00b7 ".join([*shown, *([f"{rest:,} other"] if rest else [])]) or "none"
 
 
-def _size_note(overview: Overview) -> str:
+def _size_note(overview: Report) -> str:
     if overview.changes is None:
         return "nothing to compare with"
     difference = size_difference(overview.changes)
@@ -242,7 +242,7 @@ def _change_figures(changes: Changes | None) -> list[tuple[str, str]]:
     ]
 
 
-def _line(row: dict[str, Any], hint: str) -> Line:
+def _line(row: dict[str, Any], hint: str) -> ChangeLine:
     """One change in words."""
     grain = "server" if row["key"] is None else row["grain"]
     told = dict.fromkeys(("before", "after"), "")
@@ -261,13 +261,13 @@ def _line(row: dict[str, Any], hint: str) -> Line:
         if row["field"] == "size_bytes" and row["old"] and row["new"]:
             difference = int(row["new"]) - int(row["old"])
     name = row["display_name"] or row["key"] or row["server"]
-    return Line(
+    return ChangeLine(
         row["change"], grain, row["server"], name, row["key"], what, told["before"], told["after"], difference, hint
     )
 
 
 def _shown(value: str | None, field: str) -> str:
-    return "" if value is None else shown(value, field)
+    return "" if value is None else format_value(value, field)
 
 
 def _few(values: str | None, grain: str) -> str:

@@ -20,7 +20,8 @@ from inventory.errors import ConfigurationError
 from inventory.schema.derived import CHANGE_GROUPS, COUNTED, FLEET, GROUPS
 from inventory.tables import Snapshot, rows, table_of, total_of, values
 from inventory.terminal.changes import counts_text, signed_size, size_difference
-from inventory.text import cut, integer, pad, plain, rooms, size
+from inventory.text import escape_controls, integer, pad, size, truncate
+from inventory.text import widths as rooms
 
 Row = dict[str, Any]
 
@@ -126,7 +127,7 @@ def models_text(found: Sequence[Row], title: str) -> str:
     """Rows of ``FLEET`` for a person."""
     lines = [
         [
-            plain(row["key"]),
+            escape_controls(row["key"]),
             integer(row["servers"]),
             size(row["size_bytes"]),
             integer(row["loaded_instance_count"] or None),
@@ -149,7 +150,9 @@ def groups_text(found: Sequence[Row], by: str, title: str) -> str:
         ]
         for row in found
     ]
-    return _text(title, [plain(by), "Servers", "Different models", "Models", "Size", "Loaded"], lines, "<>>>>>")
+    return _text(
+        title, [escape_controls(by), "Servers", "Different models", "Models", "Size", "Loaded"], lines, "<>>>>>"
+    )
 
 
 def change_groups_text(found: Sequence[Row], changes: Changes, by: str, title: str) -> str:
@@ -167,7 +170,7 @@ def change_groups_text(found: Sequence[Row], changes: Changes, by: str, title: s
         ]
         for row in found
     ]
-    heads = [plain(by), "Servers", "Models", "Instances", "Size", "Not compared"]
+    heads = [escape_controls(by), "Servers", "Models", "Instances", "Size", "Not compared"]
     return f"{_text(title, heads, lines, '<>>>>>')}\n{counts_text(changes)}\n"
 
 
@@ -201,15 +204,15 @@ def _grouped(found: Sequence[Row], groups: Mapping[str, str | None]) -> dict[str
 def _kinds(kinds: Mapping[str, int]) -> str:
     """Q4_K_M 3, Q8_0 1: the most common first."""
     common = sorted(kinds.items(), key=lambda kind: -kind[1])
-    told = [f"{cut(plain(kind), 20)} {number:,}" for kind, number in common[:_QUANTIZATIONS]]
+    told = [f"{truncate(escape_controls(kind), 20)} {number:,}" for kind, number in common[:_QUANTIZATIONS]]
     return ", ".join([*told, *([f"{len(common) - _QUANTIZATIONS} more"] if len(common) > _QUANTIZATIONS else [])])
 
 
 def _named(group: str | None) -> str:
-    return _NONE if group is None else cut(plain(group), _NAME)
+    return _NONE if group is None else truncate(escape_controls(group), _NAME)
 
 
 def _text(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]], sides: str) -> str:
     widths = rooms([heads, *lines])
     shown = ["  ".join(map(pad, line, widths, sides)).rstrip() for line in (heads, *lines)]
-    return "\n".join([style(plain(title), bold=True), "", style(shown[0], dim=True), *shown[1:]]) + "\n"
+    return "\n".join([style(escape_controls(title), bold=True), "", style(shown[0], dim=True), *shown[1:]]) + "\n"

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
 from inventory.errors import ConfigurationError, FileError
-from inventory.filesystem.atomic import drafted
+from inventory.filesystem.atomic import atomic_write
 from inventory.filesystem.regular_files import read_regular
 
 SCHEDULES = ("cron", "systemd", "launchd", "windows")
 DEFAULT_AT = "06:00"
 DAY = 24 * 60  # minutes
-MARK = "written by lms-inventory schedule"  # stands in every file, so that it may be replaced by a newer one
+GENERATED_BY = "written by lms-inventory schedule"  # stands in every file, so that it may be replaced by a newer one
 
 _UNITS = {"m": 1, "h": 60, "d": DAY}
 _EVEN = "1m 2m 3m 4m 5m 6m 10m 12m 15m 20m 30m 1h 2h 3h 4h 6h 8h 12h 1d"
@@ -81,7 +81,7 @@ class Schedule(Protocol):
         """
         ...
 
-    def steps(self, job: Job, folder: str) -> list[str]:
+    def install_commands(self, job: Job, folder: str) -> list[str]:
         """The commands that put the files of a folder into force, each a line; a folder ends in its separator."""
         ...
 
@@ -138,12 +138,12 @@ def write(files: Sequence[File], folder: Path) -> list[str]:
                 if before == file.body:
                     told.append(f"{path} is as it was")
                     continue
-                if before is not None and MARK not in text_of(before):
+                if before is not None and GENERATED_BY not in text_of(before):
                     raise FileError(
                         f"{path} is there already, and lms-inventory did not write it",
                         "Move it away, or choose another folder or --name",
                     )
-                moves.append((path, drafts.enter_context(drafted(path, file.body, several=len(files) > 1))))
+                moves.append((path, drafts.enter_context(atomic_write(path, file.body, several=len(files) > 1))))
             except OSError as error:
                 raise _not_written(path, error) from error
             told.append(f"{path} {'written' if before is None else 'replaced'}")

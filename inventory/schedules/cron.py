@@ -7,7 +7,7 @@ ends it; a line is refused when its command reaches 1,000 bytes; backslashes are
 import shlex
 
 from inventory.errors import ConfigurationError
-from inventory.schedules import DAY, MARK, File, Job
+from inventory.schedules import DAY, GENERATED_BY, File, Job
 
 _LONGEST = 998
 
@@ -25,14 +25,14 @@ def files(job: Job) -> list[File]:
         )
     lines = [
         f"# BEGIN {job.name}",
-        f"# {MARK}. No token stands here: name a token_file in inventory.toml.",
+        f"# {GENERATED_BY}. No token stands here: name a token_file in inventory.toml.",
         *(f"{when} {command}" for when in _times(job)),
         f"# END {job.name}",
     ]
     return [File(f"{job.name}.cron", "".join(f"{line}\n" for line in lines).encode())]
 
 
-def steps(job: Job, folder: str) -> list[str]:
+def install_commands(job: Job, folder: str) -> list[str]:
     """The command that puts the lines into the crontab, in the place of those of the same name."""
     ours = f"/^# BEGIN {job.name}$/,/^# END {job.name}$/d"
     file = shlex.quote(f"{folder}{job.name}.cron")

@@ -8,7 +8,7 @@ import plistlib
 import shlex
 from pathlib import PurePosixPath
 
-from inventory.schedules import DAY, MARK, File, Job
+from inventory.schedules import DAY, GENERATED_BY, File, Job
 
 
 def files(job: Job) -> list[File]:
@@ -24,11 +24,11 @@ def files(job: Job) -> list[File]:
             "Umask": 0o077,
         }
     )
-    note = f"<!-- {MARK}. No token stands here: name a token_file in inventory.toml. -->\n"
+    note = f"<!-- {GENERATED_BY}. No token stands here: name a token_file in inventory.toml. -->\n"
     return [File(f"{_label(job)}.plist", body.replace(b"<plist ", note.encode() + b"<plist ", 1))]
 
 
-def steps(job: Job, folder: str) -> list[str]:
+def install_commands(job: Job, folder: str) -> list[str]:
     """The commands that load the agent, in the place of one of the same name, and run it once."""
     label, agents = _label(job), "~/Library/LaunchAgents"
     there = PurePosixPath(folder).parts[-2:] == ("Library", "LaunchAgents")

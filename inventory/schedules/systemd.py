@@ -10,7 +10,7 @@ import shlex
 from pathlib import PurePosixPath
 
 from inventory.errors import ConfigurationError
-from inventory.schedules import DAY, MARK, File, Job
+from inventory.schedules import DAY, GENERATED_BY, File, Job
 
 CREDENTIAL = "lm-api-token"
 
@@ -23,7 +23,7 @@ def files(job: Job) -> list[File]:
     if set("\"'\\") & set(program):
         raise ConfigurationError(f"systemd cannot be told to start {program}", "Install into a path without quotes")
     service = f"""\
-# {job.name}.service, {MARK}
+# {job.name}.service, {GENERATED_BY}
 
 [Unit]
 Description=Inventory of the models on LM Studio servers
@@ -39,7 +39,7 @@ LoadCredential={CREDENTIAL}:%E/lms-inventory/{CREDENTIAL}
 SetCredential={CREDENTIAL}:\\n
 """
     timer = f"""\
-# {job.name}.timer, {MARK}
+# {job.name}.timer, {GENERATED_BY}
 
 [Unit]
 Description=When to take the inventory of the models on LM Studio servers
@@ -56,7 +56,7 @@ WantedBy=timers.target
     return [File(f"{job.name}.service", service.encode()), File(f"{job.name}.timer", timer.encode())]
 
 
-def steps(job: Job, folder: str) -> list[str]:
+def install_commands(job: Job, folder: str) -> list[str]:
     """The commands that start the timer now and at each boot, also while nobody is logged in."""
     units = " ".join(shlex.quote(f"{folder}{job.name}.{kind}") for kind in ("service", "timer"))
     there = PurePosixPath(folder).parts[-2:] == ("systemd", "user")

@@ -11,7 +11,7 @@ from subprocess import list2cmdline
 from xml.etree.ElementTree import Comment, Element, SubElement, indent, tostring
 
 from inventory.errors import ConfigurationError
-from inventory.schedules import DAY, MARK, File, Job
+from inventory.schedules import DAY, GENERATED_BY, File, Job
 
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 _REPLACED = re.compile(r"%[^%\\/:=\"]+%|\$\(")  # what can be the name of a variable, which no path goes on in
@@ -35,7 +35,7 @@ def files(job: Job) -> list[File]:
     if len(job.at) > _MOST:
         raise ConfigurationError(f"Task Scheduler takes at most {_MOST} times for a task", "Use --every")
     task = Element("Task", {"version": "1.2", "xmlns": NAMESPACE})
-    task.append(Comment(f" {MARK}. No token stands here: name a token_file in inventory.toml. "))
+    task.append(Comment(f" {GENERATED_BY}. No token stands here: name a token_file in inventory.toml. "))
     about = SubElement(task, "RegistrationInfo")
     _fill(about, URI=f"\\{job.name}", Description="Inventory of the models on LM Studio servers")
     triggers = SubElement(task, "Triggers")
@@ -59,7 +59,7 @@ def files(job: Job) -> list[File]:
     return [File(f"{job.name}.xml", body)]
 
 
-def steps(job: Job, folder: str) -> list[str]:
+def install_commands(job: Job, folder: str) -> list[str]:
     """The commands that register the task, in the place of one of the same name, and run it once."""
     create = f'schtasks /Create /TN {job.name} /XML "{folder}{job.name}.xml" /F'
     return [create, f"schtasks /Run /TN {job.name}", f"schtasks /Query /TN {job.name} /V /FO LIST"]

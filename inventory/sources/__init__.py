@@ -52,7 +52,7 @@ class Deadline:
 
 
 @dataclass(frozen=True)
-class Answer:
+class RawResponse:
     """What came back, unread.
 
     Attributes:
@@ -73,7 +73,7 @@ class Answer:
 class Source(Protocol):
     """One member of the family."""
 
-    async def fetch(self, server: Server, deadline: Deadline, connections: "Connections") -> Answer:
+    async def fetch(self, server: Server, deadline: Deadline, connections: "Connections") -> RawResponse:
         """Read the answer of one server before its deadline.
 
         Raises:

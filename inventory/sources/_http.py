@@ -24,7 +24,7 @@ from inventory.config.servers import Server
 from inventory.errors import Invalid, Timeout, Unreachable
 from inventory.normalize.response import PATHS
 from inventory.normalize.strict_json import MAX_NAMES
-from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Answer, Deadline
+from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Deadline, RawResponse
 from inventory.sources._connections import Connections
 from inventory.sources._failures import cause_chain, failure_of
 from inventory.sources._network import Network
@@ -39,7 +39,7 @@ _WIDE = re.compile(rb"[\xf0-\xf7]")  # begins a character beyond 16 bits in UTF-
 _LONGEST = 10**9  # seconds; nobody waits longer
 
 
-async def get(server: Server, api: str, deadline: Deadline, connections: Connections) -> Answer:
+async def get(server: Server, api: str, deadline: Deadline, connections: Connections) -> RawResponse:
     """Send a GET and read the whole answer; what may be over in a moment is tried up to ``ATTEMPTS`` times.
 
     Args:
@@ -68,7 +68,7 @@ async def get(server: Server, api: str, deadline: Deadline, connections: Connect
         raise Unreachable(f"{server.url} cannot be asked: its host name is not valid", "Check the address") from error
 
 
-async def _attempts(server: Server, api: str, deadline: Deadline, connections: Connections) -> Answer:
+async def _attempts(server: Server, api: str, deadline: Deadline, connections: Connections) -> RawResponse:
     """Ask until there is an answer to keep, or no further attempt is worth it."""
     attempt = 0
     while True:
@@ -96,7 +96,7 @@ async def _attempts(server: Server, api: str, deadline: Deadline, connections: C
         await asyncio.sleep(pause)
 
 
-async def _attempt(server: Server, api: str, connections: Connections) -> tuple[Answer, str]:
+async def _attempt(server: Server, api: str, connections: Connections) -> tuple[RawResponse, str]:
     """One request; returns the answer, and what it says about when to ask again."""
     url = httpx.URL(server.url + PATHS[api])
     headers: list[tuple[bytes | str, bytes | str]] = [
@@ -121,7 +121,7 @@ async def _attempt(server: Server, api: str, connections: Connections) -> tuple[
             raise failure_of(server, error) from error
 
 
-async def _read(response: httpcore.Response, api: str, path: str = "") -> Answer:
+async def _read(response: httpcore.Response, api: str, path: str = "") -> RawResponse:
     """Read the rest of an answer; ``path`` is that of the server's address."""
     if _header(response, b"content-encoding").lower() not in ("", "identity"):  # guard: no compressed answer
         raise Invalid(
@@ -140,14 +140,14 @@ async def _read(response: httpcore.Response, api: str, path: str = "") -> Answer
         body.write(chunk)
         await asyncio.sleep(0)  # many small chunks come in one piece: let the deadline and other servers in
     challenge = _header(response, b"www-authenticate") or _header(response, b"proxy-authenticate")
-    return _counted(Answer(body.getvalue(), api, response.status, path, challenge))
+    return _counted(RawResponse(body.getvalue(), api, response.status, path, challenge))
 
 
 def _header(response: httpcore.Response, name: bytes) -> str:
     return b",".join(value for key, value in response.headers if key.lower() == name).decode("latin-1").strip()
 
 
-def _counted(answer: Answer) -> Answer:
+def _counted(answer: RawResponse) -> RawResponse:
     """The answer, once it is known to have no more parts than can be parsed in a second or two, and little memory."""
     if len(answer.body) > WIDE_LIMIT and _WIDE.search(answer.body):
         raise Invalid(

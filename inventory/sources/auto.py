@@ -2,12 +2,12 @@
 
 from inventory.config.servers import Server
 from inventory.normalize.response import is_too_old
-from inventory.sources import Answer, Deadline
+from inventory.sources import Deadline, RawResponse
 from inventory.sources._connections import Connections
 from inventory.sources._http import get
 
 
-async def fetch(server: Server, deadline: Deadline, connections: Connections) -> Answer:
+async def fetch(server: Server, deadline: Deadline, connections: Connections) -> RawResponse:
     """Ask the server for its models.
 
     Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 from inventory.config.servers import Server
 from inventory.errors import Invalid, Timeout, Unreachable
 from inventory.filesystem.regular_files import UnsuitableFileError, read_cached, read_regular
-from inventory.sources import Answer, Deadline
+from inventory.sources import Deadline, RawResponse
 from inventory.sources._connections import Connections
 
 FILE_LIMIT = 512 * 1024 * 1024
@@ -21,7 +21,7 @@ _AT_HAND = 2**20
 _SAVE = "Save one with: curl -o answer.json http://HOST:1234/api/v1/models"
 
 
-async def fetch(server: Server, deadline: Deadline, connections: Connections) -> Answer:
+async def fetch(server: Server, deadline: Deadline, connections: Connections) -> RawResponse:
     """Read the file that the server's address names, in a thread that is left alone at the deadline.
 
     Raises:
@@ -51,7 +51,7 @@ async def fetch(server: Server, deadline: Deadline, connections: Connections) ->
         raise Unreachable(f"the saved answer {path} could not be read: {reason}", _SAVE) from error
     if not body:
         raise Invalid(f"the saved answer {path} is empty", _SAVE)
-    return Answer(_as_utf8(body, path), "file")
+    return RawResponse(_as_utf8(body, path), "file")
 
 
 def _as_utf8(body: bytes, path: Path) -> bytes:

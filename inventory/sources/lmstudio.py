@@ -1,12 +1,12 @@
 """LM Studio 0.4.0 or newer: ``GET /api/v1/models``."""
 
 from inventory.config.servers import Server
-from inventory.sources import Answer, Deadline
+from inventory.sources import Deadline, RawResponse
 from inventory.sources._connections import Connections
 from inventory.sources._http import get
 
 
-async def fetch(server: Server, deadline: Deadline, connections: Connections) -> Answer:
+async def fetch(server: Server, deadline: Deadline, connections: Connections) -> RawResponse:
     """Ask the server for its models.
 
     Raises:

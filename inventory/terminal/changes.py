@@ -9,7 +9,7 @@ from click import style
 from inventory import schema
 from inventory.diff.changes import Changes
 from inventory.tables import rows
-from inventory.text import cut, fold, pad, plain, rooms, row, size, width
+from inventory.text import escape_controls, pad, row, size, truncate, width, widths, wrap
 
 COLUMNS = 80
 _KEYS = ("grain", *schema.INSTANCES.keys)
@@ -32,7 +32,7 @@ def changes_text(changes: Changes, title: str, columns: int = COLUMNS) -> str:
     found = rows(changes.table)
     hints = {tuple(hint[key] for key in _KEYS): hint["hint"] for hint in rows(changes.hints)}
     several = len({change["server"] for change in found} | changes.not_compared.keys()) > 1
-    blocks = [style(plain(title), bold=True)]
+    blocks = [style(escape_controls(title), bold=True)]
     for word in schema.CHANGES_WORDS:
         some = [change for change in found if change["change"] == word]
         if some:
@@ -43,7 +43,7 @@ def changes_text(changes: Changes, title: str, columns: int = COLUMNS) -> str:
             lines = (
                 _reconfigured(some, mark, several, columns)
                 if reconfigured
-                else _came_or_went(some, mark, several, hints)
+                else _presence_lines(some, mark, several, hints)
             )
             blocks.append("\n".join([style(f"{word.capitalize()} ({total:,})", fg=colour), *lines]))
     blocks += [] if found else ["No changes"]
@@ -51,7 +51,7 @@ def changes_text(changes: Changes, title: str, columns: int = COLUMNS) -> str:
     blocks.append(counts_text(changes) + (f"   size {signed_size(difference)}" if difference else ""))
     skipped = rows(changes.skipped)
     if skipped:
-        reasons = [line for one in skipped for line in fold(_why(one), columns, "  ")]
+        reasons = [line for one in skipped for line in wrap(_why(one), columns, "  ")]
         blocks.append("\n".join([style("Not compared", fg="yellow"), *reasons]))
     return "\n\n".join(blocks) + "\n"
 
@@ -87,10 +87,10 @@ def signed_size(count: int) -> str:
 def _why(one: dict[str, Any]) -> str:
     last = one["last_read"]
     read = f", last read {last:%Y-%m-%d %H:%M} UTC" if last else ""
-    return f"{plain(one['server'])}: {plain(one['reason'])}{read}"
+    return f"{escape_controls(one['server'])}: {escape_controls(one['reason'])}{read}"
 
 
-def _came_or_went(
+def _presence_lines(
     found: list[dict[str, Any]], mark: str, several: bool, hints: dict[tuple[Any, ...], str]
 ) -> Iterator[str]:
     """A line for each model, instance or field that came or went, in columns."""
@@ -98,12 +98,14 @@ def _came_or_went(
     notes: dict[str, list[str]] = {}
     for change in found:
         hint = hints.get(tuple(change[key] for key in _KEYS))
-        cells.setdefault(_grain(change), []).append([_who(change, several), *map(plain, _summary(change))])
-        notes.setdefault(_grain(change), []).append(f"   ({plain(hint)})" if hint else "")
+        cells.setdefault(_grain(change), []).append(
+            [_subject(change, several), *map(escape_controls, _summary(change))]
+        )
+        notes.setdefault(_grain(change), []).append(f"   ({escape_controls(hint)})" if hint else "")
     for grain, lines in cells.items():
         renamed = found[0]["change"] == "renamed"
         least, sides = ((34, 8, 6, 9), "<><>") if grain == "model" and not renamed else ((34, 20, 0), "<<<")
-        needed = [max(pair) for pair in zip(rooms(lines), least, strict=False)]
+        needed = [max(pair) for pair in zip(widths(lines), least, strict=False)]
         for line, note in zip(lines, notes[grain], strict=True):
             yield f"{mark}{grain:<8}  {row(line, needed, sides[: len(line)])}{note}"
 
@@ -111,21 +113,23 @@ def _came_or_went(
 def _reconfigured(found: list[dict[str, Any]], mark: str, several: bool, columns: int) -> Iterator[str]:
     """For each model or instance its name, and beneath it the fields with their old and new values."""
     before: object = None
-    room = max(width(plain(change["field"])) for change in found)
+    room = max(width(escape_controls(change["field"])) for change in found)
     for change in found:
         this = tuple(change[key] for key in _KEYS)
         if this != before:
-            yield f"{mark}{_grain(change):<8}  {_who(change, several)}"
+            yield f"{mark}{_grain(change):<8}  {_subject(change, several)}"
             before = this
-        indent = " " * 6 + pad(plain(change["field"]), room) + "  "
-        old, new = (cut(plain(shown(change[side], change["field"])), _VALUE) for side in ("old", "new"))
+        indent = " " * 6 + pad(escape_controls(change["field"]), room) + "  "
+        old, new = (
+            truncate(escape_controls(format_value(change[side], change["field"])), _VALUE) for side in ("old", "new")
+        )
         if width(f"{indent}{old} -> {new}") <= columns:
             yield f"{indent}{old} -> {style(new, bold=True)}"
         else:
             blank = " " * width(indent)
             lines = [
-                *fold(old, columns, blank),
-                *(style(line, bold=True) for line in fold(f"-> {new}", columns, blank)),
+                *wrap(old, columns, blank),
+                *(style(line, bold=True) for line in wrap(f"-> {new}", columns, blank)),
             ]
             yield indent + lines[0][len(blank) :]
             yield from lines[1:]
@@ -135,13 +139,13 @@ def _grain(change: dict[str, Any]) -> str:
     return "server" if change["key"] is None else str(change["grain"])
 
 
-def _who(change: dict[str, Any], several: bool) -> str:
+def _subject(change: dict[str, Any], several: bool) -> str:
     """A model's key, an instance's id or a server's name, and the server where there are several."""
     if change["key"] is None:
-        return plain(change["server"])
+        return escape_controls(change["server"])
     numbers = [number for number in (change["ordinal"], change["instance_ordinal"]) if number]
-    name = plain(change["instance_id"] or change["key"]) + "".join(f" #{number}" for number in numbers)
-    return f"{name} @ {plain(change['server'])}" if several else name
+    name = escape_controls(change["instance_id"] or change["key"]) + "".join(f" #{number}" for number in numbers)
+    return f"{name} @ {escape_controls(change['server'])}" if several else name
 
 
 def _summary(change: dict[str, Any]) -> list[str]:
@@ -155,12 +159,12 @@ def _summary(change: dict[str, Any]) -> list[str]:
         context = values.get("config_context_length")
         return [change["key"], "" if context is None else f"context {context:,}"]
     return [
-        *(cut(str(values.get(name) or "-"), _CELL) for name in ("params_string", "quantization_name")),
+        *(truncate(str(values.get(name) or "-"), _CELL) for name in ("params_string", "quantization_name")),
         size(values.get("size_bytes")),
     ]
 
 
-def shown(text: str | None, field: str) -> str:
+def format_value(text: str | None, field: str) -> str:
     """A value of the changes table for a person."""
     if text is None:
         return "(not reported)"

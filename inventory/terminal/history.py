@@ -7,9 +7,9 @@ from typing import Any
 
 from click import style
 
-from inventory.terminal.changes import MARKS, shown
+from inventory.terminal.changes import MARKS, format_value
 from inventory.text import count as count_of
-from inventory.text import cut, integer, pad, plain, rooms, size
+from inventory.text import escape_controls, integer, pad, size, truncate, widths
 
 Row = dict[str, Any]
 Cell = tuple[str, str | None]
@@ -74,14 +74,14 @@ def life_text(key: str, lives: Sequence[Row], changes: Sequence[Row], runs: dict
         changes: its rows of the timeline.
         runs: complete observations by server.
     """
-    blocks = [style(plain(key), bold=True)]
+    blocks = [style(escape_controls(key), bold=True)]
     for life in lives:
         total = runs.get(life["server"], 0)
         share = f"{100 * life['runs_loaded'] / life['runs_present']:.0f} %" if life["runs_present"] else "-"
         loaded = f", last {_moment(life['last_loaded'])}" if life["last_loaded"] else ""
         present = f"{count_of(life['days_present'], 'day')}, {life['runs_present']:,} of {count_of(total, 'run')}"
         lines = [
-            f"  {plain(life['server'])}" + ("" if life["present"] else style("   no longer there", fg="red")),
+            f"  {escape_controls(life['server'])}" + ("" if life["present"] else style("   no longer there", fg="red")),
             f"    First seen    {_moment(life['first_seen'])}",
             f"    Last seen     {_moment(life['last_seen'])}",
             f"    Present       {present}",
@@ -97,9 +97,9 @@ def _change_line(row: Row) -> str:
     mark, colour = MARKS[row["change"]]
     what = row["change"]
     if row["field"] is not None:
-        old, new = (plain(shown(row[side], row["field"])) for side in ("old", "new"))
-        what = f"{'renamed' if row['change'] == 'renamed' else plain(row['field'])}  {old} -> {new}"
-    name = f" {plain(row['instance_id'])}" if row["instance_id"] else ""
+        old, new = (escape_controls(format_value(row[side], row["field"])) for side in ("old", "new"))
+        what = f"{'renamed' if row['change'] == 'renamed' else escape_controls(row['field'])}  {old} -> {new}"
+    name = f" {escape_controls(row['instance_id'])}" if row["instance_id"] else ""
     return f"    {_moment(row['observed_at'])}  {style(mark, fg=colour)} {row['grain']}{name} {what}"
 
 
@@ -109,8 +109,8 @@ def unused_text(found: Sequence[Row], days: int) -> str:
         return f"No model has been there for {count_of(days, 'day')} without being loaded\n"
     lines = [
         [
-            (plain(row["server"]), None),
-            (plain(row["key"]), None),
+            (escape_controls(row["server"]), None),
+            (escape_controls(row["key"]), None),
             (size(row["size_bytes"]), None),
             (f"{row['first_seen']:%Y-%m-%d}", None),
             (f"{row['last_loaded']:%Y-%m-%d}" if row["last_loaded"] else "never", None),
@@ -129,8 +129,8 @@ def _run_line(row: Row, columns: int) -> list[Cell]:
         (row["status"], _STATUS_COLOURS.get(row["status"], "red")),
     ]
     if not row["servers_ok"]:
-        why = plain((row["error"] or "").partition(". ")[0])
-        return [*first, (cut(why, max(columns - _BEFORE_ERROR, 30)), "red")]
+        why = escape_controls((row["error"] or "").partition(". ")[0])
+        return [*first, (truncate(why, max(columns - _BEFORE_ERROR, 30)), "red")]
     changed: list[Cell] = [
         (str(row[word]), MARKS[word][1]) if row[word] else (".", None) for word in ("added", "removed", "reconfigured")
     ]
@@ -168,7 +168,7 @@ def _listing(heads: Sequence[str], lines: Sequence[Sequence[Cell]], sides: str) 
 
 def _rooms(heads: Sequence[str], lines: Sequence[Sequence[Cell]]) -> list[int]:
     """The columns that each cell takes; a line that has fewer cells than there are heads takes none."""
-    return rooms([list(heads), *([text for text, _ in line] for line in lines if len(line) == len(heads))])
+    return widths([list(heads), *([text for text, _ in line] for line in lines if len(line) == len(heads))])
 
 
 def _moment(moment: datetime) -> str:

@@ -8,7 +8,8 @@ from click import style
 from inventory import schema
 from inventory.errors import ConfigurationError
 from inventory.tables import Snapshot, rows, values
-from inventory.text import count, cut, integer, plain, rooms, row, size
+from inventory.text import count, escape_controls, integer, row, size, truncate
+from inventory.text import widths as rooms
 
 Row = dict[str, Any]
 
@@ -132,4 +133,4 @@ def _cell(value: Any, column: schema.Column) -> str:
         return size(value)
     if isinstance(value, int):
         return integer(value)
-    return plain(str(value)) if column.name in _WHOLE else cut(plain(str(value)), _ROOM)
+    return escape_controls(str(value)) if column.name in _WHOLE else truncate(escape_controls(str(value)), _ROOM)

@@ -13,9 +13,9 @@ from typing import Any
 from click import style
 
 from inventory.diff.changes import Changes
-from inventory.tables import Snapshot, Written, rows
+from inventory.tables import Snapshot, WrittenFile, rows
 from inventory.terminal.changes import counts_text, signed_size, size_difference
-from inventory.text import count, cut, fold, integer, pad, plain, rooms, row, size, width
+from inventory.text import count, escape_controls, integer, pad, row, size, truncate, width, widths, wrap
 
 COLUMNS = 80
 _LARGEST = 5  # models shown
@@ -27,7 +27,7 @@ _WARNINGS = 10
 def snapshot_text(
     snapshot: Snapshot,
     seconds: float,
-    files: Sequence[Written] = (),
+    files: Sequence[WrittenFile] = (),
     columns: int = COLUMNS,
     changes: Changes | None = None,
     since: datetime | None = None,
@@ -61,7 +61,10 @@ def check_text(snapshot: Snapshot, columns: int = COLUMNS, notes: Mapping[str, s
     """
     blocks = []
     for server in rows(snapshot.tables["observations"]):
-        lines = [style(plain(server["server"]), bold=True) + style(f"   {plain(server['url'])}", dim=True)]
+        lines = [
+            style(escape_controls(server["server"]), bold=True)
+            + style(f"   {escape_controls(server['url'])}", dim=True)
+        ]
         if server["status"] == "ok":
             took = "" if server["latency_ms"] is None else f", answered in {server['latency_ms']:,.0f} ms"
             lines += _told(
@@ -72,10 +75,10 @@ def check_text(snapshot: Snapshot, columns: int = COLUMNS, notes: Mapping[str, s
                 columns,
             )
             for text in json.loads(server["warnings"] or "[]"):
-                lines += _told("warning", "yellow", plain(text), columns)
+                lines += _told("warning", "yellow", escape_controls(text), columns)
         else:
-            lines += _told(server["status"], "red", plain(server["error"] or ""), columns)
-        lines += [style(line, dim=True) for line in fold((notes or {}).get(server["server"], ""), columns, "  ")]
+            lines += _told(server["status"], "red", escape_controls(server["error"] or ""), columns)
+        lines += [style(line, dim=True) for line in wrap((notes or {}).get(server["server"], ""), columns, "  ")]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 
@@ -84,7 +87,7 @@ def _heading(snapshot: Snapshot, observed: list[dict[str, Any]], seconds: float)
     moment = snapshot.observed_at
     where = observed[0]["url"] if len(observed) == 1 else f"{len(observed):,} servers"
     return style(f"Snapshot {moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "Snapshot", bold=True) + style(
-        f"   {plain(where)}   {seconds:.1f} s", dim=True
+        f"   {escape_controls(where)}   {seconds:.1f} s", dim=True
     )
 
 
@@ -107,7 +110,7 @@ def _totals(
     kinds = sorted(
         Counter(model["type"] or "unknown" for model in models).items(), key=lambda kind: (-kind[1], kind[0])
     )
-    named = [f"{number:,} {cut(plain(kind), _CELL)}" for kind, number in kinds[:_KINDS]]
+    named = [f"{number:,} {truncate(escape_controls(kind), _CELL)}" for kind, number in kinds[:_KINDS]]
     named += [f"{sum(number for _, number in kinds[_KINDS:]):,} of other types"] if len(kinds) > _KINDS else []
     instances = snapshot.tables["instances"].num_rows
     loaded = sum(1 for model in models if model["loaded_instance_count"])
@@ -126,7 +129,7 @@ def _totals(
     return "\n".join(lines)
 
 
-def files_text(files: Sequence[Written]) -> str:
+def files_text(files: Sequence[WrittenFile]) -> str:
     """What became of the files that a snapshot was written to."""
     return _files(files) + "\n"
 
@@ -140,15 +143,15 @@ def _largest(models: list[dict[str, Any]], *, several: bool, columns: int) -> st
     heads = ["Params", "Quant", "Max context", "Size", "Loaded"]
     cells = [
         [
-            cut(plain(model["params_string"] or "-"), _CELL),
-            cut(plain(model["quantization_name"] or "-"), _CELL),
+            truncate(escape_controls(model["params_string"] or "-"), _CELL),
+            truncate(escape_controls(model["quantization_name"] or "-"), _CELL),
             integer(model["max_context_length"]),
             size(model["size_bytes"]),
             integer(model["loaded_instance_count"] or None),
         ]
         for model in top
     ]
-    needed = rooms([heads, *cells])
+    needed = widths([heads, *cells])
     free = max(columns - 2 - sum(needed) - 2 * len(needed), 14)
     names = [_name(model, several, free) for model in top]
     needed = [max(map(width, [*names, "Largest models"])), *needed]
@@ -160,19 +163,19 @@ def _largest(models: list[dict[str, Any]], *, several: bool, columns: int) -> st
 
 def _name(model: dict[str, Any], several: bool, room: int) -> str:
     """A model's name for people; a display name is cut where there is no room, a key never."""
-    at = f" @ {plain(model['server'])}" if several else ""
+    at = f" @ {escape_controls(model['server'])}" if several else ""
     if not model["display_name"]:
-        return plain(model["key"]) + at
-    return cut(plain(model["display_name"]), max(room - width(at), 14)) + at
+        return escape_controls(model["key"]) + at
+    return truncate(escape_controls(model["display_name"]), max(room - width(at), 14)) + at
 
 
-def _files(files: Sequence[Written]) -> str:
+def _files(files: Sequence[WrittenFile]) -> str:
     lines = []
-    room = max(width(plain(str(file.path))) for file in files)
+    room = max(width(escape_controls(str(file.path))) for file in files)
     for file in files:
         what = file.skipped or (f"{file.size / 1000:,.0f} KB" if file.holds == "report" else count(file.rows, "row"))
         lines.append(
-            f"  {file.holds.capitalize():<9}  {pad(plain(str(file.path)), room)}  "
+            f"  {file.holds.capitalize():<9}  {pad(escape_controls(str(file.path)), room)}  "
             + style(what, fg="red" if file.skipped else None, dim=not file.skipped)
         )
     return "\n".join(lines)
@@ -185,11 +188,11 @@ def _warnings(observed: list[dict[str, Any]], columns: int) -> list[str]:
         return []
     lines = [f"  {style(count(len(texts), 'warning'), fg='yellow')}"]
     for server, text in texts[:_WARNINGS]:
-        lines += fold(f"{plain(server)}: {plain(text)}", columns, "    ")
+        lines += wrap(f"{escape_controls(server)}: {escape_controls(text)}", columns, "    ")
     return ["\n".join([*lines, *([f"    and {len(texts) - _WARNINGS:,} more"] if len(texts) > _WARNINGS else [])])]
 
 
 def _told(word: str, colour: str, text: str, columns: int) -> list[str]:
     """A word in colour and a text beside it, folded."""
-    first, *others = fold(text, columns, " " * (len(word) + 5)) or [""]
+    first, *others = wrap(text, columns, " " * (len(word) + 5)) or [""]
     return [f"  {style(word, fg=colour)}   {first.lstrip()}", *others]

@@ -8,7 +8,7 @@ import pytest
 
 from inventory.config.servers import Server
 from inventory.history.reader import History
-from inventory.history.recorder import take
+from inventory.history.recorder import take_snapshot
 from inventory.stub_server import inventory_after, inventory_before
 
 
@@ -34,5 +34,5 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if models is not None:
             laptop.write_text(json.dumps({"models": models}))
         moment = datetime(2026, 11, day, 6, 0, 4, tzinfo=UTC)
-        take(History(folder / "history"), servers, timeout=10, clock=lambda moment=moment: moment)  # type: ignore[misc]
+        take_snapshot(History(folder / "history"), servers, timeout=10, clock=lambda moment=moment: moment)  # type: ignore[misc]
     return folder / "history"

@@ -10,7 +10,7 @@ import pytest
 from support.cli_runner import Done, run
 
 from inventory import History
-from inventory.stub_server import StandIn, inventory_after, inventory_before
+from inventory.stub_server import StubServer, inventory_after, inventory_before
 
 Rows = list[dict[str, Any]]
 
@@ -198,7 +198,7 @@ def test_drift_from_a_baseline(past: Path, tmp_path: Path) -> None:
 @pytest.mark.long
 def test_live_asks_now(tmp_path: Path) -> None:
     """Live asks the servers of the newest run, records nothing, and ends in 3 if one is not read."""
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         run("snapshot", "-q", "--server", f"a={server.url}", "--history", tmp_path)
         server.models = inventory_after()
         done = diff(tmp_path, "latest", "live", "--json", "--fail-on", "added")

@@ -10,7 +10,7 @@ from support.cli_runner import run
 
 from inventory.config.servers import Server
 from inventory.history.reader import History
-from inventory.history.recorder import take
+from inventory.history.recorder import take_snapshot
 from inventory.stub_server import inventory_after, inventory_before
 
 LABELS = {
@@ -33,7 +33,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
             own = labels | ({"site": moved} if name == "gpu" else {})
             servers.append(Server(f"file:{folder}/{name}.json", name, labels=own))
         moment = datetime(2026, 11, day, 6, tzinfo=UTC)
-        take(History(folder / "history"), servers, timeout=10, clock=lambda moment=moment: moment)  # type: ignore[misc]
+        take_snapshot(History(folder / "history"), servers, timeout=10, clock=lambda moment=moment: moment)  # type: ignore[misc]
     return folder / "history"
 
 

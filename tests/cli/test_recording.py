@@ -14,19 +14,19 @@ from support.hostile_servers import Hostile, answer
 import inventory
 from inventory import History
 from inventory.history.run_log import read
-from inventory.stub_server import StandIn, inventory_after, inventory_before
+from inventory.stub_server import StubServer, inventory_after, inventory_before
 
 DEAD = "dead=127.0.0.1:9"
 
 
 @pytest.fixture
-def server() -> Iterator[StandIn]:
+def server() -> Iterator[StubServer]:
     """A stand-in that wants no token."""
-    with StandIn(inventory_before()) as one:
+    with StubServer(inventory_before()) as one:
         yield one
 
 
-def take(server: StandIn, *more: str | Path, cwd: Path | None = None) -> Done:
+def take(server: StubServer, *more: str | Path, cwd: Path | None = None) -> Done:
     """Take a snapshot of a stand-in."""
     return run("snapshot", "--server", f"a={server.url}", "--recheck", "0", *more, cwd=cwd)
 
@@ -37,7 +37,7 @@ def statuses(folder: Path) -> list[list[str]]:
     return [[row["status"] for row in history.observed(run_id)] for run_id in history.store.run_ids()]
 
 
-def test_it_is_recorded_where_the_environment_says(server: StandIn, tmp_path: Path) -> None:
+def test_it_is_recorded_where_the_environment_says(server: StubServer, tmp_path: Path) -> None:
     """By default a run is recorded: in LMS_INVENTORY_HISTORY, else in the platform's data directory."""
     assert take(server).code == 0
     assert statuses(Path(clean()["LMS_INVENTORY_HISTORY"])) == [["ok"]]
@@ -48,21 +48,21 @@ def test_it_is_recorded_where_the_environment_says(server: StandIn, tmp_path: Pa
     assert list(tmp_path.rglob("observations/*/*.parquet"))
 
 
-def test_no_history_leaves_none(server: StandIn) -> None:
+def test_no_history_leaves_none(server: StubServer) -> None:
     """--no-history writes nothing at all and compares with nothing."""
     done = take(server, "--no-history")
     assert (done.code, "Changes" in done.out) == (0, False)
     assert not Path(clean()["LMS_INVENTORY_HISTORY"]).exists()
 
 
-def test_failures_are_recorded(server: StandIn, tmp_path: Path) -> None:
+def test_failures_are_recorded(server: StubServer, tmp_path: Path) -> None:
     """A server that was not read is a row of the history too, also when none was read."""
     assert take(server, "--server", DEAD, "--history", tmp_path).code == 3
     assert run("snapshot", "-q", "--server", DEAD, "--history", tmp_path).code == 3
     assert statuses(tmp_path) == [["ok", "unreachable"], ["unreachable"]]
 
 
-def test_what_changed_since_the_run_before_is_told(server: StandIn, tmp_path: Path) -> None:
+def test_what_changed_since_the_run_before_is_told(server: StubServer, tmp_path: Path) -> None:
     """The second run tells the difference in size and the changes; the first has nothing to compare with."""
     assert "since" not in take(server, "--history", tmp_path).out
     server.models = inventory_after()
@@ -75,7 +75,7 @@ def test_what_changed_since_the_run_before_is_told(server: StandIn, tmp_path: Pa
 
 
 @pytest.mark.long
-def test_fail_on(server: StandIn, tmp_path: Path) -> None:
+def test_fail_on(server: StubServer, tmp_path: Path) -> None:
     """Exit 10 only if what was named happened; a first run is a baseline; a failed server does not silence it."""
     assert take(server, "--history", tmp_path, "--fail-on", "any").code == 0
     server.models = inventory_after()
@@ -101,7 +101,7 @@ def test_an_unknown_word_is_told_before_anybody_is_asked(words: str) -> None:
     assert ("Did you mean 'added'?" in done.err) == (words == "Added")
 
 
-def test_an_answer_that_lost_most_models_is_doubted_once(server: StandIn, tmp_path: Path) -> None:
+def test_an_answer_that_lost_most_models_is_doubted_once(server: StubServer, tmp_path: Path) -> None:
     """Suspect ends in 3, is shown and kept, and is believed when the next run says the same."""
     take(server, "--history", tmp_path)
     server.models = inventory_before()[:1]
@@ -118,7 +118,7 @@ def test_an_answer_that_lost_most_models_is_doubted_once(server: StandIn, tmp_pa
     assert statuses(tmp_path) == [["ok"], ["suspect"], ["ok"]]
 
 
-def test_accept_suspect_believes_at_once(server: StandIn, tmp_path: Path) -> None:
+def test_accept_suspect_believes_at_once(server: StubServer, tmp_path: Path) -> None:
     """--accept-suspect records the answer as it is."""
     take(server, "--history", tmp_path)
     server.models = []
@@ -136,7 +136,9 @@ def test_a_doubtful_answer_is_asked_for_once_more(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("flags", [[], ["-q"], ["--json"]], ids=str)
-def test_a_history_that_cannot_be_written_spares_the_files(flags: list[str], server: StandIn, tmp_path: Path) -> None:
+def test_a_history_that_cannot_be_written_spares_the_files(
+    flags: list[str], server: StubServer, tmp_path: Path
+) -> None:
     """Exit 4 with one line that says what to do; the snapshot is shown, and its files are written."""
     (tmp_path / "blocked").write_text("")
     for folder in ("blocked", "blocked/deeper"):
@@ -150,7 +152,7 @@ def test_a_history_that_cannot_be_written_spares_the_files(flags: list[str], ser
         assert len(inventory.read(tmp_path / "a.csv").models) == 6
 
 
-class Recovering(StandIn):
+class Recovering(StubServer):
     """A stand-in whose first answer after ``starting`` is set is that of a cold start: nothing but one model."""
 
     starting = False
@@ -181,7 +183,7 @@ def test_a_server_that_recovers_is_believed(tmp_path: Path) -> None:
     assert run("diff", "--history", tmp_path, "--json").data["changes"], "the small answer was compared"
 
 
-def test_what_happened_counts_more_than_who_was_not_read(server: StandIn, tmp_path: Path) -> None:
+def test_what_happened_counts_more_than_who_was_not_read(server: StubServer, tmp_path: Path) -> None:
     """One machine that is off does not silence the alarm: 10 comes before 3, and 4 before both."""
     both = ("--server", "off=file:none.json", "--server", f"a={server.url}", "--history", tmp_path / "h")
 
@@ -201,7 +203,7 @@ def test_what_happened_counts_more_than_who_was_not_read(server: StandIn, tmp_pa
     assert codes == [3, 3, 3, 10, 10, 4, 3]
 
 
-def test_incomplete_is_a_word_for_diff_and_without_a_history(server: StandIn, tmp_path: Path) -> None:
+def test_incomplete_is_a_word_for_diff_and_without_a_history(server: StubServer, tmp_path: Path) -> None:
     """It is said of a comparison with a server that was not read, and needs nothing to compare with."""
     a, off = ("--server", f"a={server.url}"), ("--server", "off=file:off.json")
     (tmp_path / "off.json").write_text('{"models": [{"key": "m"}]}')
@@ -218,7 +220,7 @@ def test_incomplete_is_a_word_for_diff_and_without_a_history(server: StandIn, tm
     assert [run(*none, "--fail-on", words, cwd=tmp_path).code for words in ("incomplete", "any,incomplete")] == [10, 2]
 
 
-def test_a_renamed_model_is_no_removed_one(server: StandIn, tmp_path: Path) -> None:
+def test_a_renamed_model_is_no_removed_one(server: StubServer, tmp_path: Path) -> None:
     """The alarm for removed models stays silent; that for renamed ones and for any change does not."""
     codes = []
     for number, words in enumerate(("any", "added,removed,reconfigured,loaded,unloaded", "renamed", "any")):

@@ -10,24 +10,24 @@ from support.cli_runner import run
 
 from inventory import History
 from inventory.history.run_log import NAME, read
-from inventory.stub_server import StandIn, inventory_after, inventory_before
+from inventory.stub_server import StubServer, inventory_after, inventory_before
 
 DEAD = "dead=127.0.0.1:9"
 
 
 @pytest.fixture
-def server() -> Iterator[StandIn]:
+def server() -> Iterator[StubServer]:
     """A stand-in that wants no token."""
-    with StandIn(inventory_before()) as one:
+    with StubServer(inventory_before()) as one:
         yield one
 
 
-def take(server: StandIn, folder: Path, *more: str | Path) -> int:
+def take(server: StubServer, folder: Path, *more: str | Path) -> int:
     """Take a snapshot of a stand-in into a history beside other files; returns the exit code."""
     return run("snapshot", "-q", "--server", f"a={server.url}", "--history", folder / "h", *more, cwd=folder).code
 
 
-def test_every_run_is_a_line(server: StandIn, tmp_path: Path) -> None:
+def test_every_run_is_a_line(server: StubServer, tmp_path: Path) -> None:
     """Whole, changed, incomplete and with a file that failed: each run says so, and what it ended with."""
     (tmp_path / "taken.csv").mkdir()
     assert take(server, tmp_path) == 0
@@ -45,7 +45,7 @@ def test_every_run_is_a_line(server: StandIn, tmp_path: Path) -> None:
     assert [entry["run_id"] for entry in read(tmp_path / "h").entries] == History(tmp_path / "h").store.run_ids()
 
 
-def test_a_line_is_for_machines(server: StandIn, tmp_path: Path) -> None:
+def test_a_line_is_for_machines(server: StubServer, tmp_path: Path) -> None:
     """One JSON object with sorted keys, times in UTC, readable by the owner only; its times surround the run."""
     take(server, tmp_path)
     path = tmp_path / "h" / NAME
@@ -70,13 +70,13 @@ def test_a_line_is_for_machines(server: StandIn, tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_without_a_history_there_is_no_journal(server: StandIn, tmp_path: Path) -> None:
+def test_without_a_history_there_is_no_journal(server: StubServer, tmp_path: Path) -> None:
     """--no-history writes nothing at all."""
     assert run("snapshot", "-q", "--no-history", "--server", server.url, cwd=tmp_path).code == 0
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_that_could_not_be_recorded_is_a_line(server: StandIn, tmp_path: Path) -> None:
+def test_a_run_that_could_not_be_recorded_is_a_line(server: StubServer, tmp_path: Path) -> None:
     """A damaged history ends in 4 and is said once; the journal has the reason."""
     take(server, tmp_path)
     (file,) = (tmp_path / "h").glob("observations/*/*.parquet")
@@ -88,7 +88,7 @@ def test_a_run_that_could_not_be_recorded_is_a_line(server: StandIn, tmp_path: P
     assert "is damaged" in last["failures"][0]
 
 
-def test_a_journal_that_cannot_be_written_ends_in_4(server: StandIn, tmp_path: Path) -> None:
+def test_a_journal_that_cannot_be_written_ends_in_4(server: StubServer, tmp_path: Path) -> None:
     """One line says so, the run stays recorded, and the files are written."""
     (tmp_path / "h" / NAME).mkdir(parents=True)
     done = run("snapshot", "--server", f"a={server.url}", "--history", tmp_path / "h", "-o", "a.csv", cwd=tmp_path)
@@ -98,7 +98,7 @@ def test_a_journal_that_cannot_be_written_ends_in_4(server: StandIn, tmp_path: P
     assert (tmp_path / "a.csv").exists()
 
 
-def test_the_proof_and_the_pruning_leave_it(server: StandIn, tmp_path: Path) -> None:
+def test_the_proof_and_the_pruning_leave_it(server: StubServer, tmp_path: Path) -> None:
     """Verify finds no problem, and prune takes nothing out of it."""
     for _ in range(3):
         take(server, tmp_path)

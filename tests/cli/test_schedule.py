@@ -18,7 +18,7 @@ from inventory.history.run_log import read
 from inventory.history.verify import verify
 from inventory.schedules import SCHEDULES
 from inventory.schedules.systemd import CREDENTIAL
-from inventory.stub_server import StandIn, inventory_before
+from inventory.stub_server import StubServer, inventory_before
 
 TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
 
@@ -248,7 +248,7 @@ def _words(scheduler: str, text: bytes) -> list[str]:
 @pytest.mark.parametrize("scheduler", SCHEDULES)
 def test_what_is_scheduled_really_runs(scheduler: str, scheduled: Path, tmp_path: Path) -> None:
     """From another folder and with hardly any environment the run finds everything, and is in the journal."""
-    with StandIn(inventory_before(), token=TOKEN) as server:
+    with StubServer(inventory_before(), token=TOKEN) as server:
         _configure(scheduled, server.url)
         env = {name: value for name, value in clean().items() if name != "LMS_INVENTORY_HISTORY"}
         out = ["-o", "models {date}.csv"]
@@ -276,7 +276,7 @@ def test_a_credential_of_systemd_is_the_token(tmp_path: Path) -> None:
     """The token in $CREDENTIALS_DIRECTORY is used where LM_API_TOKEN is not set; the unit's empty default is none."""
     assert CREDENTIAL == HANDED_OVER
     given = tmp_path / CREDENTIAL
-    with StandIn(inventory_before(), token=TOKEN) as server:
+    with StubServer(inventory_before(), token=TOKEN) as server:
         for body, more, code in (
             (None, {}, 3),
             (f"{TOKEN}\n", {}, 0),
@@ -296,7 +296,7 @@ def test_a_credential_of_systemd_is_the_token(tmp_path: Path) -> None:
 
 def test_two_runs_at_once_are_harmless(tmp_path: Path) -> None:
     """Schedules that overlap, in one history: both runs are recorded, both are in the journal, and the proof holds."""
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         words = command("--server", f"a={server.url}", "--history", tmp_path / "h", cwd=tmp_path)
         running = [subprocess.Popen(words, env=clean()) for _ in range(4)]
         assert [process.wait(timeout=60) for process in running] == [0] * 4

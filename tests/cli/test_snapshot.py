@@ -10,7 +10,7 @@ from support.hostile_servers import Hostile, answer
 
 import inventory
 from inventory.history.selectors import time_of
-from inventory.stub_server import StandIn, inventory_before
+from inventory.stub_server import StubServer, inventory_before
 
 DEAD = "dead=127.0.0.1:9"
 REFUSED_LINE = (
@@ -21,7 +21,7 @@ REFUSED_LINE = (
 
 def test_done_and_every_server_answered(tmp_path: Path) -> None:
     """Exit 0; the report goes to stdout, nothing to stderr; each -o is a file."""
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         done = run(
             "snapshot", "--server", server.url, "-o", "a.csv", "-o", "b.parquet", "-o", "c.xlsx", "--grain", "both",
             cwd=tmp_path,
@@ -36,7 +36,7 @@ def test_done_and_every_server_answered(tmp_path: Path) -> None:
 
 def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
     """--json prints the documented object on one line, also when a server failed."""
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         done = run("snapshot", "--json", "--server", f"a={server.url}", "--server", DEAD, cwd=tmp_path)
     assert done.code == 3
     assert done.later.err == REFUSED_LINE
@@ -51,14 +51,14 @@ def test_json_is_one_object_and_nothing_else(tmp_path: Path) -> None:
 
 def test_quiet_prints_errors_only(tmp_path: Path) -> None:
     """-q leaves stdout empty; what was not read is still told."""
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         assert run("snapshot", "-q", "--server", server.url, cwd=tmp_path).later == (0, "", "")
     assert run("snapshot", "-q", "--server", DEAD) == (3, "", REFUSED_LINE)
 
 
 def test_a_partial_failure_is_written_and_told(tmp_path: Path) -> None:
     """Exit 3: the servers that answered are in the file, the others in a line on stderr."""
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         done = run("snapshot", "--server", f"a={server.url}", "--server", DEAD, "-o", "a.csv", cwd=tmp_path)
     assert (done.code, done.later.err) == (3, REFUSED_LINE)
     assert "1 of 2   read   1 unreachable" in done.out
@@ -132,7 +132,7 @@ def test_wrong_targets_are_usage_errors(outputs: list[str], tmp_path: Path) -> N
 def test_a_target_that_cannot_be_written_spares_the_others(tmp_path: Path) -> None:
     """A folder in the place of a file ends in 4 and is named; the other targets are written."""
     (tmp_path / "a.csv").mkdir()
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         done = run("snapshot", "--server", server.url, "-o", "a.csv", "-o", "b.csv", cwd=tmp_path)
     assert done.code == 4
     assert done.later.err.startswith("lms-inventory: a.csv could not be written: ")
@@ -141,7 +141,7 @@ def test_a_target_that_cannot_be_written_spares_the_others(tmp_path: Path) -> No
 
 def test_placeholders_are_filled_in(tmp_path: Path) -> None:
     """{date}, {time} and {run_id} are the run's own, in UTC."""
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         done = run("snapshot", "--json", "--server", server.url, "-o", "{date}_{time}_{run_id}.csv", cwd=tmp_path)
     run_id = done.data["run_id"]
     (path,) = tmp_path.iterdir()
@@ -158,7 +158,7 @@ def test_two_servers_with_one_name_end_in_2() -> None:
 
 def test_a_token_that_is_missing_or_wrong_is_told_apart() -> None:
     """Without a token the advice is to set one, with a wrong one to set another; the right one is accepted."""
-    with StandIn(inventory_before(), token=TOKEN) as server:
+    with StubServer(inventory_before(), token=TOKEN) as server:
         done = run("check", "--server", server.url)
         assert done.code == 3
         assert "the server wants an API token" in done.out
@@ -170,7 +170,7 @@ def test_a_token_that_is_missing_or_wrong_is_told_apart() -> None:
 
 def test_check_writes_nothing(tmp_path: Path) -> None:
     """Check explains and leaves no file behind."""
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         done = run("check", "--server", f"a={server.url}", "--server", DEAD, cwd=tmp_path)
     assert (done.code, done.err) == (3, "")
     assert "ok   6 models, 3 loaded instances, 64.13 GB" in done.out

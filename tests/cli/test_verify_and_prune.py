@@ -9,7 +9,7 @@ from support.history_builders import day, model
 from support.history_builders import run as recorded
 
 from inventory import History
-from inventory.stub_server import StandIn, inventory_before
+from inventory.stub_server import StubServer, inventory_before
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_prune_without_a_rule_is_refused(copy: Path) -> None:
 
 def test_the_newest_run_is_missed_too(copy: Path) -> None:
     """That the newest observations file was removed, at which no file points, is known by the journal."""
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         assert run("snapshot", "-q", "--server", server.url, "--history", copy).code == 0
     assert run("verify", "--history", copy).code == 0
     newest = max((copy / "observations").rglob("*.parquet"))

@@ -14,7 +14,7 @@ import inventory
 from inventory.collection.batch import FlatResponse, flatten_response
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
-from inventory.stub_server import StandIn, inventory_before
+from inventory.stub_server import StubServer, inventory_before
 from inventory.tables import Snapshot, rows, values
 
 collecting = import_module("inventory.collection.collector")
@@ -29,7 +29,7 @@ def observed(snapshot: Snapshot) -> dict[str, dict[str, object]]:
 
 def test_a_server_is_read() -> None:
     """An answer becomes an observation with its counts, sizes and digests, and the rows of both grains."""
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         snapshot = inventory.collect(f"a={server.url}")
     row = observed(snapshot)["a"]
     assert (row["status"], row["error"], row["http_status"]) == ("ok", None, 200)
@@ -42,7 +42,7 @@ def test_a_server_is_read() -> None:
 
 def test_failures_are_rows() -> None:
     """A server that is not read is a row with its status and says nothing about models; the others are read."""
-    with StandIn(inventory_before()) as server, Hostile(REFUSED["web page"][0]) as other:
+    with StubServer(inventory_before()) as server, Hostile(REFUSED["web page"][0]) as other:
         snapshot = inventory.collect([f"z={server.url}", f"b={other.url}", "a=127.0.0.1:9"])
     found = observed(snapshot)
     assert [*found] == ["a", "b", "z"], "sorted by name, whatever the order given"
@@ -76,7 +76,7 @@ def test_it_works_inside_a_running_loop() -> None:
 
 def test_the_same_answer_gives_the_same_snapshot() -> None:
     """With a clock and a run id given, only the latency depends on the moment."""
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         one, two = (inventory.collect(server.url, clock=lambda: NOW, run_id="r") for _ in range(2))
     for name in ("models", "instances"):
         assert one.tables[name].equals(two.tables[name])
@@ -126,7 +126,7 @@ def test_two_servers_with_one_name_are_refused() -> None:
 
 def test_a_server_without_models_has_nothing_on_disk() -> None:
     """No models are no bytes; models whose sizes are not reported are an unknown size."""
-    with StandIn([]) as server:
+    with StubServer([]) as server:
         assert observed(inventory.collect(f"a={server.url}"))["a"]["size_bytes"] == 0
         server.models = [{"key": "k"}]
         assert observed(inventory.collect(f"a={server.url}"))["a"]["size_bytes"] is None

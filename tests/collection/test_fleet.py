@@ -15,7 +15,7 @@ from support.hostile_servers import LEGAL, NEVER_ENDING, REFUSED, Hostile, answe
 import inventory
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
-from inventory.stub_server import StandIn, inventory_before
+from inventory.stub_server import StubServer, inventory_before
 from inventory.tables import Snapshot, rows
 
 TOKEN = "sk-lm-Canary{:02d}:abcdefghijKLMNOPQRST"
@@ -43,7 +43,7 @@ def test_every_failure_at_once(copies: int) -> None:
                 url = stack.enter_context(Hostile(behaviour)).url
                 expected[f"{name} {number}"] = "timeout"
                 servers.append(Server(url, f"{name} {number}", TOKEN.format(number), timeout=1.0))
-            url = stack.enter_context(StandIn(inventory_before())).url
+            url = stack.enter_context(StubServer(inventory_before())).url
             servers += [Server(url, f"good {number}", TOKEN.format(number)), Server("127.0.0.1:9", f"none {number}")]
             expected |= {f"good {number}": "ok", f"none {number}": "unreachable"}
         began = time.monotonic()
@@ -107,7 +107,7 @@ def test_progress_is_told_of_each_server() -> None:
 
 def test_equal_answers_are_each_servers_own() -> None:
     """Servers that say the same, byte for byte, have rows of their own, and those between them keep theirs."""
-    with StandIn(inventory_before()) as same, StandIn(inventory_before()[:1]) as other:
+    with StubServer(inventory_before()) as same, StubServer(inventory_before()[:1]) as other:
         snapshot = inventory.collect([f"a={same.url}", f"b={other.url}", f"c={same.url}"])
     counts = {name: row["model_count"] for name, row in observed(snapshot).items()}
     assert counts == {"a": 6, "b": 1, "c": 6}

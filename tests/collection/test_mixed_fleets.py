@@ -18,7 +18,7 @@ from inventory.collection import batch as intake
 from inventory.collection.batch import FlatResponse, ResponseBatch, flatten_response
 from inventory.config.servers import Server
 from inventory.history.reader import History
-from inventory.history.recorder import take
+from inventory.history.recorder import take_snapshot
 from inventory.normalize.fingerprint import digest
 from inventory.tables import Snapshot, rows
 
@@ -157,10 +157,10 @@ def test_what_is_recorded_is_each_servers_own(seed: int, many: Many, tmp_path: P
     """The same out of a history: what was recorded, and what a change of every answer is told as."""
     history = History(tmp_path / "history")
     many.bodies = mixed(seed)
-    take(history, many.servers(), timeout=60)
+    take_snapshot(history, many.servers(), timeout=60)
     check(history.load("latest"), many.bodies)
     many.bodies = {name: json.dumps({"models": [{"key": f"{name}/new"}]}).encode() for name in many.bodies}
-    taken = take(history, many.servers(), timeout=60, accept_suspect=True)
+    taken = take_snapshot(history, many.servers(), timeout=60, accept_suspect=True)
     assert taken.changes is not None
     added = [row for row in rows(taken.changes.table) if (row["grain"], row["change"]) == ("model", "added")]
     assert [row["key"] for row in added] == [f"{row['server']}/new" for row in added]

@@ -126,7 +126,7 @@ class Updated:
         """Record what it says now, on the next day; the changes."""
         self.number += 1
         with Hostile(behaviour) as server:
-            taken = recorder.take(
+            taken = recorder.take_snapshot(
                 self.history,
                 [Server(server.url, "s", source="auto")],
                 timeout=5,

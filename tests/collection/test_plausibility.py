@@ -13,13 +13,13 @@ import pytest
 from support.history_builders import Model, day, model, opened
 from support.misbehaving_servers import Hostile, answer
 
-from inventory.collection.plausibility import BUNDLED, Expected, doubt
+from inventory.collection.plausibility import BUNDLED, PreviousState, implausible_reason
 from inventory.config.servers import Server
 from inventory.history import recorder
 from inventory.history.reader import History
-from inventory.history.recorder import Taken
+from inventory.history.recorder import SnapshotResult
 from inventory.history.retention import carry_out, plan
-from inventory.stub_server import StandIn
+from inventory.stub_server import StubServer
 from inventory.tables import rows
 
 MANY = [model(f"m{number}") for number in range(10)]
@@ -29,31 +29,33 @@ FEW = [model("m0")]
 class Watched:
     """A stand-in whose runs are recorded, one a day."""
 
-    def __init__(self, folder: Path, server: StandIn) -> None:
+    def __init__(self, folder: Path, server: StubServer) -> None:
         self.history = History(folder / "history")
         self.server = server
         self.number = 0
 
-    def run(self, models: list[dict[str, Any]] | None = None, **options: Any) -> Taken:
+    def run(self, models: list[dict[str, Any]] | None = None, **options: Any) -> SnapshotResult:
         """Record what the server answers now; without models nobody answers."""
         self.number += 1
         self.server.models = models or []
         server = Server("http://127.0.0.1:9" if models is None else self.server.url, "s")
         moment = day(self.number)
-        return recorder.take(self.history, [server], timeout=5, clock=lambda: moment, **{"recheck": 0.0} | options)
+        return recorder.take_snapshot(
+            self.history, [server], timeout=5, clock=lambda: moment, **{"recheck": 0.0} | options
+        )
 
 
-def recorded(history: History, fleet: dict[str, list[Model]], moment: datetime) -> Taken:
+def recorded(history: History, fleet: dict[str, list[Model]], moment: datetime) -> SnapshotResult:
     """Record a run over some servers."""
     servers = []
     for name, models in fleet.items():
         path = history.store.folder.parent / f"{name}.json"
         path.write_text(json.dumps({"models": models}))
         servers.append(Server(f"file:{path}", name))
-    return recorder.take(history, servers, timeout=5, clock=lambda: moment, recheck=0.0)
+    return recorder.take_snapshot(history, servers, timeout=5, clock=lambda: moment, recheck=0.0)
 
 
-def status(taken: Taken) -> str:
+def status(taken: SnapshotResult) -> str:
     """The status of the only server."""
     return str(rows(taken.snapshot.tables["observations"])[0]["status"])
 
@@ -79,21 +81,21 @@ def status(taken: Taken) -> str:
 def test_what_is_doubted(keys: int, before: int, doubted: int | None, believed: bool) -> None:
     """Fewer than half and at least three fewer, unless the last observation doubted the same keys."""
     names = [str(number) for number in range(keys)]
-    known = Expected(before, None if doubted is None else frozenset(map(str, range(doubted))))
-    assert (doubt(names, known) == "") is believed
-    assert doubt(names, None) == "", "nothing is known of it"
+    known = PreviousState(before, None if doubted is None else frozenset(map(str, range(doubted))))
+    assert (implausible_reason(names, known) == "") is believed
+    assert implausible_reason(names, None) == "", "nothing is known of it"
 
 
 def test_only_the_bundled_model_is_doubted() -> None:
     """The embedding model that comes with LM Studio, alone, is a cold start if there was more; also of two models."""
-    assert "starting" in doubt([BUNDLED], Expected(2))
-    assert doubt([BUNDLED], Expected(1)) == ""
-    assert doubt(["other"], Expected(2)) == ""
+    assert "starting" in implausible_reason([BUNDLED], PreviousState(2))
+    assert implausible_reason([BUNDLED], PreviousState(1)) == ""
+    assert implausible_reason(["other"], PreviousState(2)) == ""
 
 
 def test_the_second_run_in_a_row_is_believed(tmp_path: Path) -> None:
     """A suspect answer is kept, not compared, and believed when the next run says the same; then it is compared."""
-    with StandIn(MANY) as server:
+    with StubServer(MANY) as server:
         watched = Watched(tmp_path, server)
         watched.run(MANY)
         first = watched.run(FEW)
@@ -113,7 +115,7 @@ def test_the_second_run_in_a_row_is_believed(tmp_path: Path) -> None:
 
 def test_another_small_answer_is_doubted_again(tmp_path: Path) -> None:
     """Only the same keys are believed, in the next answer: a failure between the two is none."""
-    with StandIn(MANY) as server:
+    with StubServer(MANY) as server:
         watched = Watched(tmp_path, server)
         runs = [MANY, FEW, [model("m1")], None, [model("m1")], MANY, FEW]
         assert [status(watched.run(models)) for models in runs] == [
@@ -142,7 +144,7 @@ def test_another_small_answer_is_doubted_again(tmp_path: Path) -> None:
 )
 def test_doubt_ends(tmp_path: Path, small: list[list[Model]], statuses: list[str], failures: int) -> None:
     """What is said twice, or doubted a third time, is believed, however many failures lie between the answers."""
-    with StandIn(MANY) as server:
+    with StubServer(MANY) as server:
         watched = Watched(tmp_path, server)
         watched.run(MANY)
         found = []
@@ -165,7 +167,7 @@ def test_doubt_ends_where_others_are_asked_between(tmp_path: Path) -> None:
 
 def test_an_empty_answer_is_believed_the_second_time(tmp_path: Path) -> None:
     """No models at all, twice: they are gone."""
-    with StandIn(MANY) as server:
+    with StubServer(MANY) as server:
         watched = Watched(tmp_path, server)
         assert [status(watched.run(models)) for models in (MANY, [], [])] == ["ok", "suspect", "ok"]
     assert len(watched.history.timeline()) == 10
@@ -173,7 +175,7 @@ def test_an_empty_answer_is_believed_the_second_time(tmp_path: Path) -> None:
 
 def test_accepting_believes_at_once(tmp_path: Path) -> None:
     """With accept_suspect the first small answer is compared."""
-    with StandIn(MANY) as server:
+    with StubServer(MANY) as server:
         watched = Watched(tmp_path, server)
         watched.run(MANY)
         taken = watched.run(FEW, accept_suspect=True)
@@ -184,7 +186,7 @@ def test_accepting_believes_at_once(tmp_path: Path) -> None:
 
 def test_the_last_complete_answer_is_compared_with(tmp_path: Path) -> None:
     """After a suspect run, the next is compared with the complete one before it."""
-    with StandIn(MANY) as server:
+    with StubServer(MANY) as server:
         watched = Watched(tmp_path, server)
         watched.run(MANY)
         watched.run(FEW)
@@ -206,7 +208,9 @@ def test_what_was_said_before_asking_again_failed_is_still_doubted(tmp_path: Pat
         history = History(tmp_path / "history")
         asked = [Server(server.url, "s")]
         times = iter(day(number) for number in range(9))
-        first, taken = (recorder.take(history, asked, timeout=5, clock=times.__next__, recheck=0.0) for _ in "12")
+        first, taken = (
+            recorder.take_snapshot(history, asked, timeout=5, clock=times.__next__, recheck=0.0) for _ in "12"
+        )
     assert (status(first), status(taken)) == ("ok", "suspect")
     assert taken.snapshot.tables["models"].num_rows == 1
     assert history.timeline().empty
@@ -214,7 +218,7 @@ def test_what_was_said_before_asking_again_failed_is_still_doubted(tmp_path: Pat
 
 def test_asking_again_mends_it(tmp_path: Path) -> None:
     """A server that has started by the second question is read, and nothing is doubted."""
-    with StandIn(MANY) as server:
+    with StubServer(MANY) as server:
         watched = Watched(tmp_path, server)
         watched.run(MANY)
 

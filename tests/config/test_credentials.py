@@ -12,7 +12,15 @@ from typing import Any
 
 import pytest
 
-from inventory.config.credentials import COMMON_KEEP, Keep, contains_token, hide_token, is_secret, token_in, too_open
+from inventory.config.credentials import (
+    DEFAULT_CREDENTIAL,
+    CredentialSource,
+    contains_token,
+    hide_token,
+    is_secret,
+    permission_warning,
+    read_token,
+)
 from inventory.errors import ConfigurationError
 
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
@@ -20,17 +28,17 @@ TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 
 def test_a_token_in_a_variable() -> None:
     """It is read from the environment that is given; an unset or empty one is an error that names it."""
-    keep = Keep("variable", "LAPTOP_TOKEN", "inventory.toml line 5")
-    assert token_in(keep, {"LAPTOP_TOKEN": TOKEN}) == TOKEN
+    keep = CredentialSource("variable", "LAPTOP_TOKEN", "inventory.toml line 5")
+    assert read_token(keep, {"LAPTOP_TOKEN": TOKEN}) == TOKEN
     for environment in ({}, {"LAPTOP_TOKEN": ""}, {"LM_API_TOKEN": TOKEN}):
         with pytest.raises(ConfigurationError, match="line 5: the environment variable LAPTOP_TOKEN is not set"):
-            token_in(keep, environment)
+            read_token(keep, environment)
 
 
 def test_the_common_variable_may_be_unset() -> None:
     """LM_API_TOKEN is for servers that need a token; unset it means none."""
-    assert token_in(COMMON_KEEP, {"LM_API_TOKEN": TOKEN}) == TOKEN
-    assert token_in(COMMON_KEEP, {}) is None
+    assert read_token(DEFAULT_CREDENTIAL, {"LM_API_TOKEN": TOKEN}) == TOKEN
+    assert read_token(DEFAULT_CREDENTIAL, {}) is None
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
@@ -38,7 +46,7 @@ def test_a_token_in_a_file_is_read_without_its_line_end(end: str, tmp_path: Path
     """Editors end a file with a line break, which is no part of the token."""
     path = tmp_path / "token"
     path.write_bytes((TOKEN + end).encode())
-    assert token_in(Keep("file", str(path), "x"), {}) == TOKEN
+    assert read_token(CredentialSource("file", str(path), "x"), {}) == TOKEN
 
 
 @pytest.mark.parametrize(
@@ -59,7 +67,7 @@ def test_a_file_without_a_token_is_told(body: bytes | None, said: str, tmp_path:
     if body is not None:
         path.write_bytes(body)
     with pytest.raises(ConfigurationError, match=said) as caught:
-        token_in(Keep("file", str(path), "inventory.toml line 7"), {})
+        read_token(CredentialSource("file", str(path), "inventory.toml line 7"), {})
     assert str(caught.value).startswith(f"inventory.toml line 7: the token's file {path} ")
     assert TOKEN not in f"{caught.value!r} {caught.value.__cause__!r}"
 
@@ -69,7 +77,7 @@ def test_a_token_is_read_from_files_only(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):
         with pytest.raises(ConfigurationError, match="is no file"):
-            token_in(Keep("file", str(path), "x"), {})
+            read_token(CredentialSource("file", str(path), "x"), {})
 
 
 @pytest.mark.guard("a token file that others may read")
@@ -81,7 +89,7 @@ def test_a_file_that_others_may_use_is_told(mode: int, said: str, tmp_path: Path
     path = tmp_path / "token"
     path.write_text(TOKEN)
     path.chmod(mode)
-    told = too_open(Keep("file", str(path), "x"))
+    told = permission_warning(CredentialSource("file", str(path), "x"))
     assert bool(told) == bool(said)
     assert said in told
     assert TOKEN not in told
@@ -89,8 +97,8 @@ def test_a_file_that_others_may_use_is_told(mode: int, said: str, tmp_path: Path
 
 def test_what_cannot_be_looked_at_is_not_warned_about(tmp_path: Path) -> None:
     """A missing file is an error elsewhere; a variable has no permissions."""
-    assert too_open(Keep("file", str(tmp_path / "none"), "x")) == ""
-    assert too_open(COMMON_KEEP) == ""
+    assert permission_warning(CredentialSource("file", str(tmp_path / "none"), "x")) == ""
+    assert permission_warning(DEFAULT_CREDENTIAL) == ""
 
 
 PAYLOADS = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "payloads").rglob("*.json"))]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inventory.config.labels import check_label, conditions_of, meant, narrowed
+from inventory.config.labels import check_label, conditions_of, filter_servers, matching_servers
 from inventory.errors import ConfigurationError
 
 FLEET = {
@@ -29,24 +29,24 @@ FLEET = {
 )
 def test_all_conditions_must_hold(where: list[str], servers: list[str]) -> None:
     """A server is meant if each condition holds for its label of that name; a server without the label is not."""
-    assert meant(FLEET, conditions_of(where)) == servers
+    assert matching_servers(FLEET, conditions_of(where)) == servers
 
 
 @pytest.mark.parametrize("where", [["site=rome"], ["site=Rome", "site=Oslo"], ["town=Rome"], ["site="]], ids=str)
 def test_conditions_for_no_server_are_an_error_that_lists_what_there_is(where: list[str]) -> None:
     """A typing mistake must not become a run over no servers."""
     with pytest.raises(ConfigurationError, match="no server has ") as caught:
-        meant(FLEET, conditions_of(where))
+        matching_servers(FLEET, conditions_of(where))
     assert caught.value.advice == "There are: empty=; note=a=b; owner=Ann; site=Oslo, Rome"
 
 
 def test_without_any_labels_the_error_says_so() -> None:
     """Where there is nothing to select by, the advice is where labels are given; many values are not all listed."""
     with pytest.raises(ConfigurationError, match=r"No server has labels; they are given in inventory\.toml"):
-        meant({"a": {}}, [("site", "Rome")])
+        matching_servers({"a": {}}, [("site", "Rome")])
     many = {str(number): {"rack": f"{number:02}"} for number in range(9)}
     with pytest.raises(ConfigurationError, match="rack=00, 01, 02, 03, 04, and 4 more"):
-        meant(many, [("rack", "x")])
+        matching_servers(many, [("rack", "x")])
 
 
 @pytest.mark.parametrize("text", ["site", "", "=Rome", " =Rome"])
@@ -59,13 +59,13 @@ def test_a_condition_has_a_label_and_an_equals_sign(text: str) -> None:
 def test_names_and_conditions_together() -> None:
     """Of the servers named, those are meant for which the conditions hold; an unknown name is left to be told."""
     rome = [("site", "Rome")]
-    assert narrowed(FLEET, [], []) == []
-    assert narrowed(FLEET, ["gpu"], []) == ["gpu"]
-    assert narrowed(FLEET, [], rome) == ["laptop", "desk"]
-    assert narrowed(FLEET, ["desk", "gpu"], rome) == ["desk"]
-    assert narrowed(FLEET, ["desk", "who"], rome) == ["desk", "who"]
+    assert filter_servers(FLEET, [], []) == []
+    assert filter_servers(FLEET, ["gpu"], []) == ["gpu"]
+    assert filter_servers(FLEET, [], rome) == ["laptop", "desk"]
+    assert filter_servers(FLEET, ["desk", "gpu"], rome) == ["desk"]
+    assert filter_servers(FLEET, ["desk", "who"], rome) == ["desk", "who"]
     with pytest.raises(ConfigurationError, match="no server has site=Rome"):
-        narrowed(FLEET, ["gpu"], rome)
+        filter_servers(FLEET, ["gpu"], rome)
 
 
 @pytest.mark.parametrize(

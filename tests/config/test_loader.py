@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.config import spec
-from inventory.config.credentials import Keep
+from inventory.config.credentials import CredentialSource
 from inventory.config.loader import Configuration, parse, read
 from inventory.config.servers import Server
 from inventory.config.text_input import LIMIT
@@ -180,9 +180,9 @@ def test_what_is_right_is_understood() -> None:
         "http://192.168.1.20:1234", "192.168.1.20", None, {"site": "Rome", "owner": "Ann"}, 20, "auto",
         "/some/where/company.pem",
     )  # fmt: skip
-    assert laptop.keep == Keep("file", "/some/where/secrets/laptop", f"{HERE} line 16")
+    assert laptop.keep == CredentialSource("file", "/some/where/secrets/laptop", f"{HERE} line 16")
     assert gpu.server == Server("https://gpu.example/lm", "gpu", source="lmstudio_v0", ca_file="/etc/gpu.pem")
-    assert gpu.keep == Keep("variable", "ALL_TOKEN", f"{HERE} line 12")
+    assert gpu.keep == CredentialSource("variable", "ALL_TOKEN", f"{HERE} line 12")
     assert saved.server == Server("file:/some/where/answers/saved.json", "saved")
     assert saved.keep is None
     assert file.said_of("history") == f"{HERE} line 3"
@@ -193,7 +193,7 @@ def test_a_server_of_a_flag_has_the_defaults() -> None:
     """A server that the file does not name gets what the file says for all."""
     entry = parse(WHOLE, HERE).entry(Server("other", "x"))
     assert entry.server == Server("other", "x", source="auto", ca_file="/some/where/company.pem")
-    assert entry.keep == Keep("variable", "ALL_TOKEN", f"{HERE} line 12")
+    assert entry.keep == CredentialSource("variable", "ALL_TOKEN", f"{HERE} line 12")
     assert Configuration().entry(Server("other")).keep is None
 
 
@@ -271,7 +271,7 @@ def test_the_tables_tell_what_the_checks_hold() -> None:
     """No key is listed twice in a table, and each says what it is."""
     for table in spec.TABLES.values():
         assert len({key.name for key in table}) == len(table)
-        assert all(key.meaning and key.wanted for key in table)
+        assert all(key.meaning and key.expected for key in table)
 
 
 @given(
@@ -282,7 +282,7 @@ def test_the_tables_tell_what_the_checks_hold() -> None:
     ),
     st.sampled_from([(title, key) for title, table in spec.TABLES.items() for key in table]),
 )
-def test_any_value_is_taken_or_told(value: object, chosen: tuple[str, spec.Key]) -> None:
+def test_any_value_is_taken_or_told(value: object, chosen: tuple[str, spec.Option]) -> None:
     """Whatever stands at a key, it is understood or is a configuration error with the file and a line."""
     table, key = chosen
     content = f"{key.name} = {_toml(value)}"

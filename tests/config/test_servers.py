@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.config.addresses import clean_address
-from inventory.config.servers import DEFAULT_ADDRESS, Server, choose, listed, twins
+from inventory.config.servers import DEFAULT_ADDRESS, Server, duplicate_addresses, parse_server_list, parse_servers
 from inventory.errors import ConfigurationError
 
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
@@ -91,7 +91,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 def test_secrets_in_an_address_are_refused_and_not_repeated(address: str) -> None:
     """A user, a password, a query or a fragment is refused, even in an address that is wrong anyway, and not shown."""
     with pytest.raises(ConfigurationError) as caught:
-        choose([address])
+        parse_servers([address])
     assert SECRET not in str(caught.value)
 
 
@@ -99,7 +99,7 @@ def test_secrets_in_an_address_are_refused_and_not_repeated(address: str) -> Non
 def test_any_text_is_a_server_or_a_configuration_error(text: str) -> None:
     """No text ends in another exception, and what is clean stays as it is."""
     try:
-        (server,) = choose([text])
+        (server,) = parse_servers([text])
     except ConfigurationError:
         return
     assert clean_address(server.url) == server.url
@@ -127,26 +127,26 @@ def test_any_text_is_a_server_or_a_configuration_error(text: str) -> None:
 )
 def test_names(given: str, name: str) -> None:
     """A server is called what the user says, else by its host, and its port if that is not LM Studio's."""
-    assert choose([given])[0].name == name
+    assert parse_servers([given])[0].name == name
 
 
 def test_the_local_server_is_the_default() -> None:
     """Without an address the local server is meant, with the token."""
-    assert choose([], TOKEN) == [Server(DEFAULT_ADDRESS, "local", TOKEN)]
+    assert parse_servers([], TOKEN) == [Server(DEFAULT_ADDRESS, "local", TOKEN)]
 
 
 @pytest.mark.parametrize("addresses", [["host", "HOST:1234/v1"], ["a=x", "a=y"], ["x", "x=y"]])
 def test_two_servers_with_one_name_are_refused(addresses: list[str]) -> None:
     """Rows of two servers must be told apart."""
     with pytest.raises(ConfigurationError, match="two servers are named"):
-        choose(addresses)
+        parse_servers(addresses)
 
 
 @pytest.mark.parametrize("address", ["=host", " =host", "a\u202eb=host", "a\x1bb=host"])
 def test_a_name_must_be_one(address: str) -> None:
     """An empty name, or one that a terminal would act on, is refused."""
     with pytest.raises(ConfigurationError):
-        choose([address])
+        parse_servers([address])
 
 
 @pytest.mark.guard("a malformed token")
@@ -162,13 +162,13 @@ def test_a_malformed_token_is_refused_and_not_shown(token: str) -> None:
 def test_a_token_is_not_in_the_repr() -> None:
     """A server can be printed without giving its token away; a file gets none."""
     assert TOKEN not in repr(Server("host", token=TOKEN))
-    assert choose(["file:a.json"], TOKEN)[0].token is None
+    assert parse_servers(["file:a.json"], TOKEN)[0].token is None
 
 
 def test_a_list_of_servers() -> None:
     """One address or NAME=ADDRESS a line; comments, blank lines and any line ends are nothing."""
     text = "# the lab\r\n\r\nrack=10.0.0.1:80   # the old one\r\n  10.0.0.2\t#2\n\n#x=y\nfile:a#b.json\nlast = host"
-    assert [(server.name, server.url) for server in listed(text, "hosts.txt", allow_files=True)] == [
+    assert [(server.name, server.url) for server in parse_server_list(text, "hosts.txt", allow_files=True)] == [
         ("rack", "http://10.0.0.1:80"),
         ("10.0.0.2", "http://10.0.0.2:1234"),
         ("a#b", "file:a#b.json"),
@@ -193,7 +193,7 @@ def test_a_list_of_servers() -> None:
 def test_what_is_wrong_in_a_list_is_told_with_its_line(text: str, said: str) -> None:
     """The error names the list and the line, and repeats no secret."""
     with pytest.raises(ConfigurationError) as caught:
-        listed(text, "hosts.txt")
+        parse_server_list(text, "hosts.txt")
     assert str(caught.value).startswith(said)
     assert SECRET not in f"{caught.value} {caught.value.__cause__}"
 
@@ -210,7 +210,7 @@ def test_what_is_wrong_in_a_list_is_told_with_its_line(text: str, said: str) -> 
 )
 def test_two_names_for_one_address_are_told(addresses: list[str], told: list[str]) -> None:
     """However they are written; each address once."""
-    assert twins(choose(addresses)) == [f"{one}: it is asked for each" for one in told]
+    assert duplicate_addresses(parse_servers(addresses)) == [f"{one}: it is asked for each" for one in told]
 
 
 @pytest.mark.parametrize(
@@ -251,9 +251,9 @@ def test_files_in_a_list_are_refused(address: str) -> None:
     """A list from elsewhere may not put files of this machine into a report, unless that is allowed."""
     text = f"host\n\n{address}\n"
     with pytest.raises(ConfigurationError, match=r"hosts.txt line 3: file:.* is a file of this machine") as caught:
-        listed(text, "hosts.txt")
+        parse_server_list(text, "hosts.txt")
     assert "--allow-files" in caught.value.advice
-    assert [server.source for server in listed(text, "hosts.txt", allow_files=True)] == ["lmstudio", "file"]
+    assert [server.source for server in parse_server_list(text, "hosts.txt", allow_files=True)] == ["lmstudio", "file"]
 
 
 @pytest.mark.parametrize("quotes", ['""', "''", "``", "\u201c\u201d", "\u201e\u201c", "\u00ab\u00bb"])

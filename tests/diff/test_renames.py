@@ -175,7 +175,7 @@ def test_a_renamed_model_in_the_lists_of_a_history(tmp_path: Path) -> None:
     counts = [(row["added"], row["removed"], row["renamed"]) for row in rows(history.runs_table())]
     assert counts == [(0, 0, 0), (0, 0, 1), (0, 0, 0)]
     for key in ("name", "new"):
-        lives, timeline, _ = history.life(key)
+        lives, timeline, _ = history.model_history(key)
         assert [(row["change"], row["old"], row["new"]) for row in rows(timeline)] == [("renamed", "name", "new")]
         assert [life["last_changed"] for life in rows(lives)] == [rows(history.timeline_table())[0]["observed_at"]]
     assert ids == History(history.store.folder).store.run_ids()

@@ -9,7 +9,7 @@ from support.killed_writers import two_snapshots
 from inventory.errors import ConfigurationError, FileError
 from inventory.filesystem import atomic
 from inventory.filesystem.names import no_name
-from inventory.formats import expand
+from inventory.formats import output_paths
 from inventory.history.reader import History
 
 
@@ -22,10 +22,10 @@ def test_names_that_are_no_files_on_windows(name: str, monkeypatch: pytest.Monke
     assert no_name(name)
     target = f"{name.rstrip('. ')}.csv"
     if no_name(target):
-        assert expand(target, "model")
+        assert output_paths(target, "model")
         monkeypatch.setattr("inventory.formats.WINDOWS", True)
         with pytest.raises(ConfigurationError, match="cannot be the name of a file on Windows"):
-            expand(target, "model")
+            output_paths(target, "model")
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,13 @@ def test_names_that_are_files(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
     """What only resembles a device is a file."""
     monkeypatch.setattr("inventory.formats.WINDOWS", True)
     assert not no_name(name)
-    assert expand(f"{name}.csv", "model")
+    assert output_paths(f"{name}.csv", "model")
 
 
 def test_no_baseline_is_named_as_a_device(tmp_path: Path) -> None:
     """A history may be copied to another system, so its names are files everywhere."""
     with pytest.raises(ConfigurationError, match="a baseline's name cannot be 'Con'"):
-        History(tmp_path).store.freeze("Con", "20261101T060000.000000Z-0000")
+        History(tmp_path).store.save_baseline("Con", "20261101T060000.000000Z-0000")
 
 
 @pytest.mark.parametrize("times", [2, 1000])

@@ -13,8 +13,8 @@ from support.cli_runner import clean
 
 from inventory.errors import FileError
 from inventory.filesystem import write_once
-from inventory.filesystem.temporary_files import is_left, sweep
-from inventory.filesystem.write_once import alone, make_folders, publish_once, sign, unlink_inside
+from inventory.filesystem.temporary_files import is_abandoned, remove_leftovers
+from inventory.filesystem.write_once import create_marker, exclusive, make_folders, unlink_inside, write_new
 from inventory.history.storage.data_file import opened
 
 RUN = "20261101T060000.000000Z-0000"
@@ -40,16 +40,16 @@ def test_nothing_is_overwritten(code: str, renames: bool, tmp_path: Path, monkey
     take_away(monkeypatch, code, renames)
     (tmp_path / "work").mkdir()
     path = tmp_path / "x"
-    publish_once(path, b"first", tmp_path / "work")
+    write_new(path, b"first", tmp_path / "work")
     with pytest.raises(FileExistsError):
-        publish_once(path, b"second", tmp_path / "work")
+        write_new(path, b"second", tmp_path / "work")
     assert path.read_bytes() == b"first"
-    with sign(tmp_path / "work/a.run") as file:
-        assert not is_left(tmp_path / "work/a.run"), "it is locked under its new name too"
+    with create_marker(tmp_path / "work/a.run") as file:
+        assert not is_abandoned(tmp_path / "work/a.run"), "it is locked under its new name too"
         with pytest.raises(FileExistsError):
-            sign(tmp_path / "work/a.run")
+            create_marker(tmp_path / "work/a.run")
         assert os.path.samestat(os.fstat(file.fileno()), (tmp_path / "work/a.run").stat())
-    assert is_left(tmp_path / "work/a.run")
+    assert is_abandoned(tmp_path / "work/a.run")
     assert [one.name for one in (tmp_path / "work").iterdir()] == ["a.run"]
 
 
@@ -66,7 +66,7 @@ def test_one_of_many_writers_has_the_name(renames: bool, tmp_path: Path, monkeyp
         def write(number: int, path: Path = path, won: list[int] = won, start: threading.Barrier = start) -> None:
             start.wait()
             try:
-                publish_once(path, bytes([number]) * 100_000, tmp_path / "work")
+                write_new(path, bytes([number]) * 100_000, tmp_path / "work")
             except FileExistsError:
                 return
             won.append(number)
@@ -88,7 +88,7 @@ def test_an_error_is_no_file_system_without_links(code: str, tmp_path: Path, mon
     """A disk that is full or broken is told as that."""
     take_away(monkeypatch, code, True)
     with pytest.raises(OSError, match=code):
-        publish_once(tmp_path / "x", b"x", tmp_path)
+        write_new(tmp_path / "x", b"x", tmp_path)
     assert [*tmp_path.iterdir()] == []
 
 
@@ -102,10 +102,10 @@ def test_a_claim_of_a_process_that_was_killed(tmp_path: Path, monkeypatch: pytes
     subprocess.run([sys.executable, "-c", script, tmp_path], check=False, timeout=60, env=clean())
     assert len([*(tmp_path / "work").iterdir()]) == 1
     take_away(monkeypatch, "EPERM", False)
-    publish_once(tmp_path / "x", b"x", tmp_path / "work")
+    write_new(tmp_path / "x", b"x", tmp_path / "work")
     assert [*(tmp_path / "work").iterdir()] == []
     with write_once._claimed(tmp_path / "y", tmp_path / "work"), pytest.raises(FileExistsError):
-        publish_once(tmp_path / "y", b"y", tmp_path / "work")
+        write_new(tmp_path / "y", b"y", tmp_path / "work")
 
 
 def test_what_a_file_system_cannot_sync_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,9 +118,9 @@ def test_what_a_file_system_cannot_sync_is_written(tmp_path: Path, monkeypatch: 
         monkeypatch.setattr(os, "fsync", refuse)
         if code == "EIO":
             with pytest.raises(OSError, match="EIO"):
-                publish_once(tmp_path / code, b"x", tmp_path)
+                write_new(tmp_path / code, b"x", tmp_path)
         else:
-            publish_once(tmp_path / code, b"x", tmp_path)
+            write_new(tmp_path / code, b"x", tmp_path)
             assert (tmp_path / code).read_bytes() == b"x"
 
 
@@ -131,11 +131,11 @@ def test_alone_where_there_is_no_room_for_a_file(tmp_path: Path, monkeypatch: py
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(write_once, "open_regular", full)
-    with alone(tmp_path / "prune.lock"):
+    with exclusive(tmp_path / "prune.lock"):
         monkeypatch.undo()
-        with pytest.raises(BlockingIOError), alone(tmp_path / "prune.lock"):
+        with pytest.raises(BlockingIOError), exclusive(tmp_path / "prune.lock"):
             pass
-    with alone(tmp_path / "prune.lock"):
+    with exclusive(tmp_path / "prune.lock"):
         pass
 
 
@@ -156,7 +156,7 @@ def test_only_temporary_files_are_swept(tmp_path: Path) -> None:
     """Another name that ends alike is somebody else's."""
     for name in ("0123456789ab.tmp", "0123456789ab.old.tmp", "thesis.tmp", "0123456789ab.tmp.tmp", "a0123456789ab.tmp"):
         (tmp_path / name).touch()
-    sweep(tmp_path, "")
+    remove_leftovers(tmp_path, "")
     assert {path.name for path in tmp_path.iterdir()} == {"thesis.tmp", "0123456789ab.tmp.tmp", "a0123456789ab.tmp"}
 
 

@@ -16,7 +16,7 @@ from support.snapshots import snapshot
 import inventory
 from inventory import formats
 from inventory.errors import FileError
-from inventory.filesystem.atomic import drafted
+from inventory.filesystem.atomic import atomic_write
 
 FORMATS = pytest.mark.parametrize("suffix", formats.FORMATS)
 OLD, NEW = (snapshot([{"server": "s", "key": key * 20_000, "ordinal": 0}]) for key in "on")
@@ -67,7 +67,7 @@ def encoded(name: str, suffix: str) -> bytes:
 def test_live_not_swept(tmp_path: Path) -> None:
     """A temporary file that somebody is writing is not swept by another write to the same target."""
     target = tmp_path / "x.csv"
-    with drafted(target, b"mine") as move:
+    with atomic_write(target, b"mine") as move:
         NEW.write(target)
         assert whose(target) == "new"
         move()
@@ -89,7 +89,7 @@ def test_many_writers(tmp_path: Path) -> None:
 
 def test_draft_dropped(tmp_path: Path) -> None:
     """A draft that is not moved leaves nothing."""
-    with drafted(tmp_path / "x.csv", b"x"):
+    with atomic_write(tmp_path / "x.csv", b"x"):
         pass
     assert names(tmp_path) == []
 
@@ -252,7 +252,7 @@ def test_pair_untouched(tmp_path: Path) -> None:
 
 def test_a_close_that_fails_afterwards(tmp_path: Path) -> None:
     """When all of a file is on the disk and in its place, what its closing says changes nothing."""
-    with drafted(tmp_path / "x.csv", b"new") as move:
+    with atomic_write(tmp_path / "x.csv", b"new") as move:
         move()
         for handle in Path("/proc/self/fd").iterdir():
             if os.path.realpath(handle) == str(tmp_path / "x.csv"):

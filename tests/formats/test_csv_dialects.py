@@ -11,7 +11,7 @@ import inventory
 from inventory import formats, schema
 from inventory.config.dialects import PROGRAMS, Dialect, dialect_of
 from inventory.errors import ConfigurationError, FileError
-from inventory.report.facts import Overview
+from inventory.report.facts import Report
 from inventory.tables import Snapshot, rows
 
 DIALECTS = set(PROGRAMS.values())
@@ -37,7 +37,7 @@ ONE = snapshot([ROW, ROW | {"key": "acme/two", "extra": None, "quantization_bits
 def test_round_trip(tmp_path_factory: pytest.TempPathFactory, dialect: Dialect, taken: Snapshot) -> None:
     """Any value that a column can hold comes back from a file in any dialect, null and the empty text apart."""
     path = tmp_path_factory.getbasetemp() / "dialect.csv"
-    formats.write(Overview(taken), path, "both", dialect)
+    formats.write(Report(taken), path, "both", dialect)
     found = inventory.read(path)
     same(taken, found, "models", "instances")
     assert not found.gaps.blanks
@@ -45,7 +45,7 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, dialect: Dialect, 
 
 def test_bytes(tmp_path: Path) -> None:
     """As Excel in a country with a decimal comma reads it: semicolons, and a comma before the decimals."""
-    formats.write(Overview(ONE), tmp_path / "x.csv", dialect=PROGRAMS["excel-de"])
+    formats.write(Report(ONE), tmp_path / "x.csv", dialect=PROGRAMS["excel-de"])
     body = (tmp_path / "x.csv").read_bytes()
     assert body.startswith(b'\xef\xbb\xbf"server";"key";"ordinal";"type";')
     assert b'\r\n"s";"acme/one";0;"llm";;;;;"2,06";4683000000;' in body
@@ -57,7 +57,7 @@ def test_no_formula(tmp_path: Path, dialect: Dialect, separator: str) -> None:
     """Whatever separates its cells, and whatever a reader takes for that, no cell starts a formula."""
     commas = [{"server": "s", "key": f"a,{one}", "ordinal": n} for n, one in enumerate(HOSTILE)]
     taken = snapshot(commas + rows(hostile().tables["models"]))
-    formats.write(Overview(taken), tmp_path / "x.csv", dialect=dialect)
+    formats.write(Report(taken), tmp_path / "x.csv", dialect=dialect)
     if separator == dialect.separator:
         return  # between quotes it separates nothing; LibreOffice is asked below
     text = (tmp_path / "x.csv").read_bytes().decode("utf-8-sig")
@@ -73,10 +73,10 @@ def test_libreoffice_sees_no_formula(tmp_path: Path, separator: str) -> None:
         commas = [text for one in HOSTILE for text in (f"a,{one}", f"a,\x00 {one}", f'",{one}')]
         models = [{"server": "s", "key": text, "ordinal": n, "description": text} for n, text in enumerate(commas)]
         taken = snapshot(models)
-        formats.write(Overview(taken), tmp_path / f"{name}.csv", dialect=dialect)
+        formats.write(Report(taken), tmp_path / f"{name}.csv", dialect=dialect)
         same(taken, inventory.read(tmp_path / f"{name}.csv"), "models")
         everywhere = snapshot(models + rows(hostile().tables["models"]))
-        formats.write(Overview(everywhere), tmp_path / f"{name}.csv", dialect=dialect)
+        formats.write(Report(everywhere), tmp_path / f"{name}.csv", dialect=dialect)
     shown = convert(tmp_path / "semicolon.csv", "fods", f"CSV:{separator},34,76", tmp_path / "tab.csv")
     for path in (shown, shown.with_name("tab.fods")):
         body = path.read_text()
@@ -255,7 +255,7 @@ def test_other_programs_write_no_guard(tmp_path: Path) -> None:
 def test_every_program_is_read(tmp_path: Path) -> None:
     """What is written for a program is read again; its name says the language or the country."""
     for name, dialect in PROGRAMS.items():
-        formats.write(Overview(ONE), tmp_path / f"{name}.csv", dialect=dialect)
+        formats.write(Report(ONE), tmp_path / f"{name}.csv", dialect=dialect)
         same(ONE, inventory.read(tmp_path / f"{name}.csv"), "models")
     assert {"excel-de", "excel-fr", "excel", "semicolon", "tab"} <= PROGRAMS.keys()
     assert schema.MODELS.names[0] == "server"

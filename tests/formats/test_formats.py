@@ -12,7 +12,7 @@ from support.snapshots import RUN, fleet, same, snapshot, snapshots
 import inventory
 from inventory import formats, schema
 from inventory.errors import ConfigurationError, FileError
-from inventory.report.facts import Overview
+from inventory.report.facts import Report
 from inventory.schema.derived import NOT_COMPARED
 from inventory.tables import Snapshot, table_of
 from inventory.tables import rows as rows_of
@@ -92,7 +92,7 @@ def test_what_is_only_for_people(tmp_path: Path, suffix: str) -> None:
 @given(before=snapshots, after=snapshots)
 def test_anything_can_be_told(suffix: str, before: Snapshot, after: Snapshot) -> None:
     """Any text, number and null in any column, and any changes, can be written, twice with the same bytes."""
-    overview = Overview(after, inventory.compare(before, after), "before")
+    overview = Report(after, inventory.compare(before, after), "before")
     member = import_module(f"inventory.formats.{suffix}")
     tables = [(one, after.tables[name]) for name, one in schema.TABLES.items() if name in after.tables]
     assert member.encode(overview, "both") == member.encode(overview, "both")
@@ -115,7 +115,7 @@ def test_tables_that_are_no_snapshot(tmp_path: Path, suffix: str) -> None:
 @TABLES
 def test_pair(tmp_path: Path, suffix: str) -> None:
     """Both grains make NAME.models and NAME.instances, and the name alone finds the pair."""
-    told = formats.write(Overview(fleet()), tmp_path / f"a.b.{suffix}", "both")
+    told = formats.write(Report(fleet()), tmp_path / f"a.b.{suffix}", "both")
     assert [(one.path.name, one.holds) for one in told] == [
         (f"a.b.models.{suffix}", "models"),
         (f"a.b.instances.{suffix}", "instances"),
@@ -128,8 +128,8 @@ def test_pair(tmp_path: Path, suffix: str) -> None:
 @TABLES
 def test_swapped_pair(tmp_path: Path, suffix: str) -> None:
     """Files with each other's names are not taken for a pair."""
-    formats.write(Overview(fleet()), tmp_path / f"x.models.{suffix}", "instance")
-    formats.write(Overview(fleet()), tmp_path / f"x.instances.{suffix}", "model")
+    formats.write(Report(fleet()), tmp_path / f"x.models.{suffix}", "instance")
+    formats.write(Report(fleet()), tmp_path / f"x.instances.{suffix}", "model")
     with pytest.raises(FileError, match="not of one run"):
         inventory.read(tmp_path / f"x.{suffix}")
 
@@ -148,8 +148,8 @@ def test_strange_pair(tmp_path: Path, suffix: str) -> None:
     """Instances of models that are not in the file beside them are not taken for a pair, though both name one run."""
     whole = fleet()
     few = Snapshot({**whole.tables, "models": whole.tables["models"].slice(0, 1)}, whole.grains)
-    formats.write(Overview(few), tmp_path / f"x.models.{suffix}", "model")
-    formats.write(Overview(whole), tmp_path / f"x.instances.{suffix}", "instance")
+    formats.write(Report(few), tmp_path / f"x.models.{suffix}", "model")
+    formats.write(Report(whole), tmp_path / f"x.instances.{suffix}", "instance")
     with pytest.raises(FileError, match="not of one run: an instance of a model that is not there"):
         inventory.read(tmp_path / f"x.{suffix}")
 
@@ -185,7 +185,7 @@ def test_nothing_read_table(tmp_path: Path, suffix: str, grain: str) -> None:
     for status in set(schema.STATUSES) - {"ok", "suspect"}:
         taken = snapshot(status=status)
         assert taken.write(path, grain) == []
-        assert all("no server could be read" in one.skipped for one in formats.write(Overview(taken), path, grain))
+        assert all("no server could be read" in one.skipped for one in formats.write(Report(taken), path, grain))
     assert {one: one.read_bytes() for one in tmp_path.iterdir()} == before
 
 
@@ -207,7 +207,7 @@ def test_unknown_suffix(tmp_path: Path, name: str) -> None:
     todo = (
         lambda: fleet().write(tmp_path / name),
         lambda: inventory.read(tmp_path / name),
-        lambda: formats.expand(tmp_path / name, "model"),
+        lambda: formats.output_paths(tmp_path / name, "model"),
     )
     for one in todo:
         with pytest.raises(ConfigurationError) as caught:
@@ -253,7 +253,7 @@ def in_doubt() -> Snapshot:
 @pytest.mark.parametrize("suffix", formats.UNMARKED)
 def test_suspect_left_out(tmp_path: Path, suffix: str, grain: str) -> None:
     """A format that has no place for a status holds nothing of a suspect answer, and it is told what is left out."""
-    told = formats.write(Overview(in_doubt()), tmp_path / f"x.{suffix}", grain)
+    told = formats.write(Report(in_doubt()), tmp_path / f"x.{suffix}", grain)
     assert [one.without for one in told] == [("doubt",)] * len(told)
     found = inventory.read(tmp_path / f"x.{suffix}")
     if "model" in found.grains:
@@ -267,7 +267,7 @@ def test_only_suspect(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"x.{suffix}"
     fleet().write(path)
     before = path.read_bytes()
-    (told,) = formats.write(Overview(snapshot([{"server": "s", "key": "a", "ordinal": 0}], status="suspect")), path)
+    (told,) = formats.write(Report(snapshot([{"server": "s", "key": "a", "ordinal": 0}], status="suspect")), path)
     assert (told.skipped, path.read_bytes()) == ("left as it was: the answer of s is in doubt", before)
 
 

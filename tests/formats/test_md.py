@@ -14,8 +14,8 @@ from support.workbooks import full
 import inventory
 from inventory import schema
 from inventory.formats import md
-from inventory.report.facts import Overview, cards
-from inventory.text import visible
+from inventory.report.facts import Report, key_figures
+from inventory.text import escape_invisible
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20) | st.sampled_from(
     [*PIECES, *filter(None, HOSTILE)]
@@ -40,7 +40,7 @@ Collected \u00b7 {0} \u00b7 lms-inventory
 """A name in each place where a report puts one."""
 
 
-def told(overview: Overview) -> str:
+def told(overview: Report) -> str:
     """The text of an overview."""
     return md.encode(overview, "model").decode()
 
@@ -57,7 +57,7 @@ def rendered(markdown: str) -> Page:
 
 def seen(text: str) -> str:
     """A text as a reader sees it: on one line, and with what cannot be seen made visible."""
-    shown = visible(text)
+    shown = escape_invisible(text)
     for character in "\r\n\t\u2028\u2029":
         shown = shown.replace(character, character.encode("unicode_escape").decode())
     return shown if shown.strip() else f'"{shown}"'
@@ -104,8 +104,8 @@ def test_plain_words_stay_plain(text: str) -> None:
 
 def test_figures() -> None:
     """The figures and the state are those of every report."""
-    overview = Overview(fleet())
-    for card in cards(overview):
+    overview = Report(fleet())
+    for card in key_figures(overview):
         assert card.label in told(overview)
         assert f"**{card.value}**" in told(overview)
     assert "\nCompared with nothing.\n" in told(overview)
@@ -115,7 +115,7 @@ def test_many_changes_and_models_stay_short() -> None:
     """Two hundred changes are told, and how many more there are; ten models, whatever their number."""
     models = [{"server": "s", "key": f"model-{n}", "ordinal": 0, "size_bytes": n} for n in range(5_000)]
     after = snapshot(models)
-    text = told(Overview(after, inventory.compare(snapshot(), after), "yesterday"))
+    text = told(Report(after, inventory.compare(snapshot(), after), "yesterday"))
     assert text.count("| + added |") == 200
     assert "\nand 4,800 more changes\n" in text
     assert "## Largest models (of 5,000)" in text
@@ -126,15 +126,15 @@ def test_what_is_news_of_a_server() -> None:
     """A field that appears is told of its server, which has no key; a model's key stands beside another name."""
     row = {"server": "s", "key": "some/key", "ordinal": 0, "display_name": "A Name"}
     before, after = snapshot([row]), snapshot([{**row, "extra": '{"licence": "MIT"}'}])
-    assert "| ~ reported | s |" in told(Overview(after, inventory.compare(before, after), "yesterday"))
-    assert "A Name some/key" in told(Overview(before, inventory.compare(snapshot(status="ok"), before), "yesterday"))
+    assert "| ~ reported | s |" in told(Report(after, inventory.compare(before, after), "yesterday"))
+    assert "A Name some/key" in told(Report(before, inventory.compare(snapshot(status="ok"), before), "yesterday"))
 
 
 def test_who_was_not_read() -> None:
     """Servers that were not read stand there with their reasons, those that were not compared too."""
     before = snapshot([{"server": "a b*", "key": "k", "ordinal": 0}])
     after = snapshot([{"server": "a b*", "key": "k", "ordinal": 0}], status="too_old", error="no @endpoint")
-    text = told(Overview(after, inventory.compare(before, after), "yesterday"))
+    text = told(Report(after, inventory.compare(before, after), "yesterday"))
     assert "**Collection failed** - `no @endpoint`" in text
     assert "- **`a b*`**: too old - `no @endpoint`" in text
     assert "### Not compared\n\n- **`a b*`**: not read now: too_old, last read 2026-11-23 06:00 UTC" in text

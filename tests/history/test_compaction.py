@@ -24,7 +24,7 @@ from inventory.history.compaction import compact, due
 from inventory.history.reader import History
 from inventory.history.recorder import record
 from inventory.history.retention import carry_out, plan
-from inventory.history.storage.checksum import sealed
+from inventory.history.storage.checksum import write_checksummed
 from inventory.history.storage.data_file import KINDS, is_merged, merged, opened
 from inventory.history.verify import verify
 from inventory.tables import rows
@@ -161,7 +161,7 @@ def test_a_history_goes_on_after_it(tmp_path: Path) -> None:
 def test_pruning_a_merged_month(tmp_path: Path) -> None:
     """Runs go from merged months as from small files: the same stays, the same can be read, the chain still holds."""
     history, ids = months(tmp_path)
-    history.freeze("good", ids[1])
+    history.save_baseline("good", ids[1])
     other = copied(history, tmp_path / "other")
     compact(history.store)
     for one in (history, other):
@@ -417,7 +417,7 @@ def test_only_one_at_a_time(tmp_path: Path) -> None:
     """While another process prunes or merges, both are refused in words; a run is recorded, and leaves it alone."""
     history, _ = months(tmp_path)
     another = timeless(history.store.folder)
-    with another.store.alone():
+    with another.store.exclusive():
         with pytest.raises(FileError, match="another process"):
             compact(history.store)
         with pytest.raises(FileError, match="another process"):
@@ -430,7 +430,7 @@ def test_only_one_at_a_time(tmp_path: Path) -> None:
 def test_a_month_in_which_a_run_is_being_written_waits(tmp_path: Path) -> None:
     """A run of a closed month that is not yet recorded keeps that month from being merged."""
     history, _ = months(tmp_path)
-    with history.store.begun("20261130T000000.000000Z-0000"):
+    with history.store.run_marker("20261130T000000.000000Z-0000"):
         assert {one.month for one, _ in compact(history.store)} == {"month=2026-12"}
     assert {one.month for one, _ in compact(history.store)} == {"month=2026-11"}
 
@@ -439,7 +439,7 @@ def test_what_comes_while_a_month_is_replaced_is_kept(tmp_path: Path) -> None:
     """A run that is written after the merging was begun is neither lost nor swept, wherever its files went."""
     history, ids = months(tmp_path)
     late = "20261130T000000.000000Z-0000"
-    with history.store.alone():
+    with history.store.exclusive():
         _replaced_with(history, late, tmp_path / "answers")
     assert sorted([*ids, late]) == history.store.run_ids()
     assert history.load(late).models["key"].tolist() == ["late"]
@@ -492,7 +492,7 @@ def test_a_folder_made_anew_between_the_moves(tmp_path: Path) -> None:
 def test_damage_to_a_merged_file(tmp_path: Path) -> None:
     """Wherever a bit flips: it is named with its month, and a reading is refused or gives what it gave before."""
     history, ids = months(tmp_path)
-    history.freeze("good", ids[0])
+    history.save_baseline("good", ids[0])
     compact(history.store)
     before = readings(history)
     chance = random.Random(9)
@@ -548,7 +548,7 @@ def test_other_rows_than_were_merged(tmp_path: Path) -> None:
     status = table.column("status").to_pylist()
     forged = table.set_column(table.column_names.index("error"), "error", [[f"was {one}" for one in status]])
     about = {name: value for name, value in file.about.items() if name not in ("tool", "version", "seal")}
-    path.write_bytes(sealed(forged.cast(table.schema), about))
+    path.write_bytes(write_checksummed(forged.cast(table.schema), about))
     history = timeless(history.store.folder)
     assert {row["problem"] for row in rows(verify(history.store))} == {"other rows than the run's own file had"}
     with pytest.raises(FileError, match="does not hold the rows"):
@@ -563,7 +563,7 @@ def test_an_older_versions_files_are_merged(tmp_path: Path) -> None:
     for kind in KINDS[2:]:
         file = history.store.read(kind, ids[0])
         table = file.table().drop_columns([lost[kind]])
-        file.path.write_bytes(sealed(table, {**file.about, "schema_version": 0}))
+        file.path.write_bytes(write_checksummed(table, {**file.about, "schema_version": 0}))
     before = readings(history)
     compact(history.store)
     assert readings(history) == before

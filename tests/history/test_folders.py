@@ -54,7 +54,7 @@ def answers(history: History) -> Iterator[tuple[str, Any]]:
     yield "runs", history.runs_table()
     yield "timeline", history.timeline_table()
     yield "lifecycle", history.lifecycle_table()
-    yield "life", history.life("x", ["a"])
+    yield "life", history.model_history("x", ["a"])
     yield "complete", history.complete_runs()
     yield "diff", history.diff(ids[0], ids[1]).table
     yield from history.as_of(ids[1]).tables.items()

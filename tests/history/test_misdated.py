@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,12 @@ from support.history_builders import collected, day, files, model, opened, run, 
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
 from inventory.history.reader import History
-from inventory.history.recorder import next_moment, take
+from inventory.history.recorder import next_moment, take_snapshot
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.data_file import KINDS
 from inventory.history.verify import verify
 from inventory.operations.compare import overview_of, side_of
-from inventory.report.facts import Overview
+from inventory.report.facts import Report
 from inventory.tables import Snapshot, rows
 
 A, AB, ABC = [model("a")], [model("a"), model("b")], [model("a"), model("b"), model("c")]
@@ -63,7 +64,7 @@ def test_it_can_be_looked_at_and_is_compared_with_nothing(jumped: tuple[History,
     assert history.load(ids[2]).tables["models"].num_rows == 3
     side = side_of(ids[2], history, nobody)
     overview = overview_of(side, history)
-    assert isinstance(overview, Overview)
+    assert isinstance(overview, Report)
     assert overview.changes is None
     assert [row["run_id"] for row in overview_of(side_of("latest", history, nobody), history).runs] == history.dated()
     for refused in (
@@ -96,7 +97,8 @@ def test_runs_after_it_have_their_own_time(tmp_path: Path) -> None:
     ids = []
     for number, keys in ((-9, "a"), (AHEAD, "ab"), (-8, "abc"), (-7, "abc")):
         path.write_text(json.dumps({"models": [model(key) for key in keys]}))
-        taken = take(history, [Server(f"file:{path}", "s")], timeout=9, clock=lambda number=number: day(number))  # type: ignore[misc]
+        server = Server(f"file:{path}", "s")
+        taken = take_snapshot(history, [server], timeout=9, clock=partial(day, number))
         ids.append(taken.snapshot.run_id)
         assert taken.snapshot.observed_at == day(number)
         told_now = [] if taken.changes is None else [row["key"] for row in rows(taken.changes.table)]
@@ -174,7 +176,7 @@ def test_runs_are_removed_by_name(jumped: tuple[History, list[str]]) -> None:
     """Several at once, whatever they hold, not those frozen as baselines; no word and no vague beginning names one."""
     history, ids = jumped
     folder = history.store.folder
-    history.freeze("good", ids[1])
+    history.save_baseline("good", ids[1])
     for name, what in (
         (ids[1], "is frozen as a baseline"),
         ("2025", "the beginning of 4 runs"),

@@ -15,8 +15,8 @@ from inventory.errors import FileError, NewerVersion
 from inventory.history import compaction
 from inventory.history.reader import History
 from inventory.history.recorder import record
-from inventory.history.storage.checksum import sealed
-from inventory.history.storage.data_file import KINDS, Sealed
+from inventory.history.storage.checksum import write_checksummed
+from inventory.history.storage.data_file import KINDS, RunSegment
 from inventory.history.verify import verify
 
 COMMANDS = (
@@ -40,12 +40,12 @@ def contents(folder: Path) -> dict[Path, bytes | None]:
     return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
-def rewrite(part: Sealed) -> None:
+def rewrite(part: RunSegment) -> None:
     """Let a file be one of a newer version, which has a column and says a thing that this one does not know."""
     table = part.file.read()
     later = table.append_column("of_later", pa.array(["x"] * table.num_rows, pa.string()))
     about = {name: value for name, value in part.file.about.items() if name not in ("tool", "version", "seal")}
-    part.path.write_bytes(sealed(later, {**about, "schema_version": LATER, "of_later": {"a": 1}}))
+    part.path.write_bytes(write_checksummed(later, {**about, "schema_version": LATER, "of_later": {"a": 1}}))
 
 
 @pytest.fixture(scope="module")

@@ -53,16 +53,16 @@ def test_unused_models(tmp_path: Path) -> None:
 def test_one_models_life(tmp_path: Path) -> None:
     """One model's lifecycle and changes on the servers that had it; an unknown key is refused."""
     history, _ = made(tmp_path, {"a": [model("x")], "b": []}, {"a": [model("x", "i")], "b": [model("x")]}, {"a": []})
-    own, changes, complete = history.life("x")
+    own, changes, complete = history.model_history("x")
     assert [(row["server"], row["runs_present"], row["runs_loaded"]) for row in rows(own)] == [("a", 2, 1), ("b", 1, 0)]
     assert changes.column("change").to_pylist() == ["loaded", "added", "removed", "unloaded"]
     assert complete == history.complete_runs()
-    assert history.life("x", ["b"])[1].num_rows == 1
-    assert history.life("x", since=day(2))[1].column("change").to_pylist() == ["removed", "unloaded"]
+    assert history.model_history("x", ["b"])[1].num_rows == 1
+    assert history.model_history("x", since=day(2))[1].column("change").to_pylist() == ["removed", "unloaded"]
     assert history.complete_runs() == {"a": 3, "b": 2}
     for arguments in (["nope"], ["x", ["c"]], ["nope", ["a"]]):
         with pytest.raises(ConfigurationError, match="no run has seen"):
-            history.life(*arguments)
+            history.model_history(*arguments)
 
 
 def test_since(tmp_path: Path) -> None:

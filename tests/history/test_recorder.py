@@ -11,8 +11,8 @@ from support.history_builders import collected, day, files, made, model, run
 
 from inventory.config.servers import Server
 from inventory.errors import FileError
-from inventory.filesystem.temporary_files import is_left
-from inventory.filesystem.write_once import sign
+from inventory.filesystem.temporary_files import is_abandoned
+from inventory.filesystem.write_once import create_marker
 from inventory.history import recorder
 from inventory.history.reader import History
 from inventory.history.recorder import record
@@ -51,7 +51,7 @@ def test_left_overs_are_swept(tmp_path: Path) -> None:
     gone = [history.store.path("payloads", dead), history.store.workshop / f"{dead}.run"]
     for path in [*gone, kept, history.store.workshop / "0123456789ab.tmp"]:
         path.write_bytes(b"")
-    with sign(history.store.workshop / f"{alive}.run"):
+    with create_marker(history.store.workshop / f"{alive}.run"):
         second = run(history, {"s": [model("x")]}, day(1))
         assert not any(path.exists() for path in gone)
         assert kept.exists()
@@ -70,9 +70,9 @@ def test_signs_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.
     path.touch()
     for age, left in ((0, False), (3500, False), (3700, True)):
         os.utime(path, (time.time() - age,) * 2)
-        assert is_left(path) == left
+        assert is_abandoned(path) == left
     path.unlink()
-    assert not is_left(path)
+    assert not is_abandoned(path)
 
 
 def test_runs_of_one_moment(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_run_is_compared_with_the_run_before_it(tmp_path: Path) -> None:
             run(history, {"s": [model("z")]}, day(9))
         return day(1)
 
-    taken = recorder.take(history, [Server(f"file:{path}", "s")], timeout=5, clock=clock)
+    taken = recorder.take_snapshot(history, [Server(f"file:{path}", "s")], timeout=5, clock=clock)
     assert history.store.run_ids()[1] == taken.snapshot.run_id
     assert taken.changes is not None
     assert {row["key"] for row in rows(taken.changes.table)} == {"x", "y"}
@@ -110,7 +110,7 @@ def test_a_history_that_cannot_be_used_loses_no_answer(tmp_path: Path) -> None:
     path = tmp_path / "s.json"
     path.write_text(json.dumps({"models": [model("y")]}))
     (tmp_path / "file").write_text("")
-    taken = recorder.take(History(tmp_path / "file"), [Server(f"file:{path}", "s")], timeout=5)
+    taken = recorder.take_snapshot(History(tmp_path / "file"), [Server(f"file:{path}", "s")], timeout=5)
     assert isinstance(taken.failure, FileError)
     assert taken.snapshot.complete
     assert taken.changes is None

@@ -16,9 +16,9 @@ from support.history_builders import Fleet, collected, day, files, made, model, 
 from inventory.errors import ConfigurationError, FileError
 from inventory.history.reader import History
 from inventory.history.recorder import record
-from inventory.history.retention import Plan, carry_out, kept, plan
+from inventory.history.retention import RetentionPlan, carry_out, kept, plan
 from inventory.history.selectors import time_of
-from inventory.history.storage.data_file import KINDS, Sealed
+from inventory.history.storage.data_file import KINDS, RunSegment
 from inventory.history.storage.store import Store
 from inventory.history.verify import verify
 from inventory.tables import values
@@ -83,7 +83,7 @@ def test_what_kept_runs_point_at_survives(tmp_path: Path) -> None:
     history, ids = made(tmp_path, *FLEETS)
     before = history.load(ids[4]).models
     what = plan(history.store, {"last": 2})
-    assert (what.keep, what.drop, what.free) == (tuple(ids[4:]), tuple(ids[:4]), (ids[1], ids[3]))
+    assert (what.keep, what.drop, what.unreferenced) == (tuple(ids[4:]), tuple(ids[:4]), (ids[1], ids[3]))
     carry_out(history.store, what)
     assert history.store.run_ids() == ids[4:]
     assert {path.stem for path in files(history) if path.parent.parent.name == "models"} == {ids[0]}
@@ -100,7 +100,7 @@ def test_what_kept_runs_point_at_survives(tmp_path: Path) -> None:
 def test_the_timeline_of_what_is_left(tmp_path: Path) -> None:
     """Between two kept runs the changes are those of the two, whatever was between them."""
     history, ids = made(tmp_path, *FLEETS[:5])
-    carry_out(history.store, Plan((ids[1], ids[3]), (ids[0], ids[2], ids[4]), ()))
+    carry_out(history.store, RetentionPlan((ids[1], ids[3]), (ids[0], ids[2], ids[4]), ()))
     assert sorted(told(history.timeline_table())) == sorted(told(history.diff(ids[1], ids[3]).table))
     assert set(history.timeline()["previous_run_id"]) == {ids[1]}
     assert verify(history.store).num_rows == 0
@@ -175,7 +175,9 @@ def test_an_interrupted_pruning_is_finished_by_the_next(tmp_path: Path) -> None:
     """After any number of its removals the history is whole, grows on, and the next pruning ends it."""
     history, ids = made(tmp_path, *FLEETS)
     what = plan(history.store, {"last": 2})
-    removals = [("observations", one) for one in what.drop] + [(kind, one) for one in what.free for kind in KINDS[1:]]
+    removals = [("observations", one) for one in what.drop] + [
+        (kind, one) for one in what.unreferenced for kind in KINDS[1:]
+    ]
     for done in range(len(removals) + 1):
         folder = tmp_path / str(done)
         folder.mkdir()
@@ -209,7 +211,7 @@ def test_a_run_recorded_meanwhile_keeps_what_it_points_at(tmp_path: Path) -> Non
     assert verify(history.store).num_rows == 0
     assert history.load(later).models["key"].tolist() == ["a", "b"]
     what = plan(history.store, {"last": 1})
-    with history.store.begun("20261201T000000.000000Z-0000"):
+    with history.store.run_marker("20261201T000000.000000Z-0000"):
         carry_out(history.store, what)
         assert history.store.path("payloads", ids[3]).exists()
     carry_out(history.store, plan(history.store, {"last": 1}))
@@ -230,10 +232,10 @@ def test_read_while_it_is_pruned(tmp_path: Path) -> None:
             carry_out(other, plan(other, {"last": 1}))
         return [str(history.store.read("observations", run_id).about["run_id"]) for run_id in looked[-1]]
 
-    assert history.store.steadily(reading) == history.store.run_ids()
+    assert history.store.retry_if_changed(reading) == history.store.run_ids()
     assert [len(one) for one in looked] == [len(ids), len(history.store.run_ids())]
     with pytest.raises(FileError, match="could not be read"):
-        history.store.steadily(lambda: history.store.read("observations", ids[0]))
+        history.store.retry_if_changed(lambda: history.store.read("observations", ids[0]))
 
 
 def test_recorded_while_it_is_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +244,7 @@ def test_recorded_while_it_is_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyP
     read = Store.read
     begun: list[str] = []
 
-    def slowly(store: Store, kind: str, run_id: str) -> Sealed:
+    def slowly(store: Store, kind: str, run_id: str) -> RunSegment:
         if not begun and store is history.store:
             begun.append(run_id)
             other = History(history.store.folder)
@@ -265,12 +267,12 @@ def test_frozen_while_it_is_pruned(tmp_path: Path) -> None:
     history, ids = made(tmp_path, *FLEETS)
     made_before = plan(history.store, {"last": 1})
     assert {ids[0], ids[1]} <= set(made_before.drop)
-    history.freeze("approved", ids[0])
+    history.save_baseline("approved", ids[0])
     carry_out(history.store, made_before)
     assert ids[0] in history.store.run_ids()
     assert ids[1] not in history.store.run_ids()
     assert history.load(history.baseline("approved")).models["key"].tolist()
     assert verify(history.store).num_rows == 0
     with pytest.raises(FileError, match="has just been pruned"):
-        history.store.freeze("gone", ids[1])
+        history.store.save_baseline("gone", ids[1])
     assert history.store.baselines() == {"approved": ids[0]}

@@ -13,8 +13,8 @@ from support.misbehaving_servers import Hostile, answer
 from inventory.config.servers import Server
 from inventory.history import recorder
 from inventory.history.reader import History
-from inventory.history.recorder import Taken
-from inventory.history.retention import Plan, carry_out
+from inventory.history.recorder import SnapshotResult
+from inventory.history.retention import RetentionPlan, carry_out
 from inventory.history.state import NEAR
 from inventory.tables import rows, values
 
@@ -141,11 +141,11 @@ def test_runs_that_really_overlap(tmp_path: Path) -> None:
         answer(json.dumps({"models": AB if number in (2, 4) else A}).encode())(connection, request)  # type: ignore[arg-type]
 
     history = History(tmp_path / "history")
-    taken: list[Taken] = []
+    taken: list[SnapshotResult] = []
 
     def take() -> None:
         servers = [Server(server.url, "s")]
-        taken.append(recorder.take(History(tmp_path / "history"), servers, timeout=60))
+        taken.append(recorder.take_snapshot(History(tmp_path / "history"), servers, timeout=60))
 
     with Hostile(behave) as server:
         take()
@@ -160,7 +160,7 @@ def test_runs_that_really_overlap(tmp_path: Path) -> None:
     assert [row.change for row in history.timeline().itertuples()] == ["added"]
 
 
-def changed(taken: Taken) -> list[tuple[str, str | None]] | None:
+def changed(taken: SnapshotResult) -> list[tuple[str, str | None]] | None:
     """What a run told of itself."""
     return None if taken.changes is None else [(row["change"], row["key"]) for row in rows(taken.changes.table)]
 
@@ -171,6 +171,6 @@ def test_what_is_left_after_a_pruning_is_told_the_same(tmp_path: Path) -> None:
     first = run(history, {"s": A}, day(0))
     slow = slow_run(history, day(1), {"s": (day(5), AB)})
     between = run(history, {"s": ABC}, day(2))
-    carry_out(history.store, Plan((first, slow), (between,), ()))
+    carry_out(history.store, RetentionPlan((first, slow), (between,), ()))
     assert steps(history) == [(slow, "s", "added", "b")]
     assert values(history.timeline_table(), "key") == ["b"]

@@ -13,7 +13,7 @@ from inventory.history import run_log
 from inventory.history.compaction import compact
 from inventory.history.reader import History
 from inventory.history.retention import carry_out, plan
-from inventory.history.storage.checksum import sealed
+from inventory.history.storage.checksum import write_checksummed
 from inventory.history.storage.partitions import Months
 from inventory.history.storage.store import Store
 from inventory.history.verify import verify
@@ -45,7 +45,7 @@ def forge(history: History, kind: str, run_id: str, change: Callable[[pa.Table],
     path = history.store.path(kind, run_id)
     one = History(history.store.folder).store.read(kind, run_id)
     about = {name: value for name, value in one.about.items() if name not in ("tool", "version", "seal")}
-    path.write_bytes(sealed(change(one.table()), about))
+    path.write_bytes(write_checksummed(change(one.table()), about))
 
 
 def replaced(name: str, value: object) -> Callable[[pa.Table], pa.Table]:
@@ -214,7 +214,7 @@ def test_a_run_that_the_journal_names(tmp_path: Path) -> None:
 def test_damaged_notes(tmp_path: Path) -> None:
     """The record of a pruning and a baseline that are damaged, and a baseline whose run is gone."""
     history, _, second = pruned(tmp_path)
-    history.freeze("good", second)
+    history.save_baseline("good", second)
     [record] = (history.store.folder / "pruned").iterdir()
     body = record.read_text()
     for place in (body.index("runs"), body.index("T0"), len(body) - 9):
@@ -239,7 +239,7 @@ def test_baselines_that_were_swapped(tmp_path: Path) -> None:
     history, ids = made(tmp_path, *FLEETS)
     paths = [history.store.baseline_path(name) for name in ("one", "two")]
     for path, run_id in zip(paths, ids, strict=False):
-        history.freeze(path.stem, run_id)
+        history.save_baseline(path.stem, run_id)
     one, two = (path.read_bytes() for path in paths)
     paths[0].write_bytes(two)
     paths[1].write_bytes(one)

@@ -11,7 +11,7 @@ import inventory
 from inventory.config.servers import Server
 from inventory.errors import ServerError
 from inventory.normalize.response import decode
-from inventory.stub_server import StandIn, inventory_before
+from inventory.stub_server import StubServer, inventory_before
 from inventory.tables import rows
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
@@ -114,7 +114,7 @@ def test_a_proxys_header_is_seen(header: str) -> None:
 @pytest.mark.parametrize("path", ["/index.html", "/gpu/box", "/v2"])
 def test_a_path_that_lm_studio_does_not_know_is_named(path: str) -> None:
     """It is the path that is wrong, not the version: the stand-in has the endpoint."""
-    with StandIn(inventory_before()) as server:
+    with StubServer(inventory_before()) as server:
         for source in ("", "auto"):
             [row] = rows(inventory.collect(Server(server.url + path, "s", source=source)).tables["observations"])
             assert row["status"] == "not_lm_studio"
@@ -160,7 +160,7 @@ def test_too_old_is_one_that_was_asked_for_the_endpoint(named: str, path: str, s
 def test_a_saved_answer_of_the_older_api_is_read(name: str, tmp_path: Path) -> None:
     """As over HTTP; and the history proves it again from the body."""
     from inventory import History
-    from inventory.history.recorder import take
+    from inventory.history.recorder import take_snapshot
     from inventory.history.verify import verify
 
     body = (PAYLOADS / "v0" / f"{name}.json").read_bytes()
@@ -174,7 +174,7 @@ def test_a_saved_answer_of_the_older_api_is_read(name: str, tmp_path: Path) -> N
     [old], [new] = rows(asked.tables["observations"]), rows(saved.tables["observations"])
     assert (new["source"], new["warnings"], new["digest"]) == ("file", old["warnings"], old["digest"])
     history = History(tmp_path / "h")
-    take(history, [Server(f"file:{tmp_path}/a.json", "s")], timeout=10)
+    take_snapshot(history, [Server(f"file:{tmp_path}/a.json", "s")], timeout=10)
     assert verify(history.store).num_rows == 0
 
 

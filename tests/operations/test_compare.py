@@ -10,8 +10,16 @@ import inventory
 from inventory import History
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
-from inventory.history.recorder import take
-from inventory.operations.compare import Side, changes_between, known_servers, only, overview_of, side_of, snapshot_of
+from inventory.history.recorder import take_snapshot
+from inventory.operations.compare import (
+    ResolvedRef,
+    changes_between,
+    known_servers,
+    only,
+    overview_of,
+    side_of,
+    snapshot_of,
+)
 from inventory.stub_server import inventory_after, inventory_before
 from inventory.tables import Snapshot, rows, values
 
@@ -26,7 +34,7 @@ def history(tmp_path: Path) -> History:
     for day, models in ((10, inventory_before()), (11, inventory_after())):
         laptop.write_text(json.dumps({"models": models}))
         moment = datetime(2026, 11, day, 6, tzinfo=UTC)
-        take(past, servers, timeout=10, clock=lambda moment=moment: moment)  # type: ignore[misc]
+        take_snapshot(past, servers, timeout=10, clock=lambda moment=moment: moment)  # type: ignore[misc]
         rack.unlink(missing_ok=True)
     return past
 
@@ -36,7 +44,7 @@ def nobody() -> Snapshot:
     raise AssertionError
 
 
-def side(ref: str, history: History) -> Side:
+def side(ref: str, history: History) -> ResolvedRef:
     """What a reference means where nobody is to be asked."""
     return side_of(ref, history, nobody)
 
@@ -44,7 +52,7 @@ def side(ref: str, history: History) -> Side:
 def test_a_run_a_server_and_a_file_are_sides(history: History, tmp_path: Path) -> None:
     """Each is named as a person knows it; a server's name may have a colon, and so may a time."""
     run_id = history.store.run_ids()[0]
-    assert side("previous", history) == Side("2026-11-10 06:00:00 UTC", run_id)
+    assert side("previous", history) == ResolvedRef("2026-11-10 06:00:00 UTC", run_id)
     for ref in ("previous:10.0.0.5:8080", "2026-11-10T12:00+00:00:10.0.0.5:8080", f"{run_id}:10.0.0.5:8080"):
         one = side(ref, history)
         assert (one.name, one.server) == ("2026-11-10 06:00:00 UTC 10.0.0.5:8080", "10.0.0.5:8080")
@@ -101,7 +109,7 @@ def test_what_a_report_compares_with(history: History) -> None:
 def test_a_server_that_was_never_read_is_not_compared(tmp_path: Path) -> None:
     """RUN:SERVER of a server that never answered says why, instead of that there is none."""
     past = History(tmp_path / "h")
-    take(past, [Server(f"file:{tmp_path}/none.json", "a")], timeout=10)
+    take_snapshot(past, [Server(f"file:{tmp_path}/none.json", "a")], timeout=10)
     changes = changes_between(side("latest:a", past), side("latest:a", past), past)
     assert changes.not_compared == {"a": "not read now: unreachable"}
     assert values(snapshot_of(side("latest:a", past), past).tables["observations"], "status") == ["unreachable"]

@@ -85,7 +85,7 @@ def labels(ax: Axes) -> list[str]:
 def test_a_plot_shows_itself_as_a_picture(plot: Plot, month: History) -> None:
     """One line gives a figure that Jupyter shows as PNG, with a title, and with nothing outside it."""
     figure = plot(month.as_of() if plot in OF_SNAPSHOT else month)
-    assert isinstance(figure, canvas.Picture)
+    assert isinstance(figure, canvas.NotebookFigure)
     assert figure._repr_png_().startswith(b"\x89PNG")
     assert [text for text in texts(figure) if "(GB" in text or " of " in text or "share" in text]
     box = figure.get_tightbbox()

@@ -40,7 +40,7 @@ def grown(folder: Path) -> tuple[History, list[str]]:
     history, ids = made(folder, *FLEETS)
     for run_id in ids:
         run_log.append(history.store.folder, run_log.entry_of(history.load(run_id), None, 0.1, 0, []))
-    history.freeze("good", ids[2])
+    history.save_baseline("good", ids[2])
     carry_out(history.store, plan(history.store, {"last": 3}))
     return history, ids[1:]
 

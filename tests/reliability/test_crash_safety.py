@@ -17,7 +17,7 @@ from support.killed_writers import acknowledged, begun, killed, record_runs, two
 
 import inventory
 from inventory import formats
-from inventory.filesystem.atomic import drafted
+from inventory.filesystem.atomic import atomic_write
 from inventory.history.reader import History
 from inventory.history.verify import verify
 from inventory.tables import values
@@ -141,13 +141,13 @@ def test_killed_at_every_file_operation(
 def test_a_left_over_is_swept_by_its_own_target(tmp_path: Path) -> None:
     """The temporary file of a killed run is removed by the next write to the same target, and by no other."""
     script = (
-        "import os, sys\nfrom pathlib import Path\nfrom inventory.filesystem.atomic import drafted\n"
-        "with drafted(Path(sys.argv[1]), b'half'):\n    os.kill(os.getpid(), 9)\n"
+        "import os, sys\nfrom pathlib import Path\nfrom inventory.filesystem.atomic import atomic_write\n"
+        "with atomic_write(Path(sys.argv[1]), b'half'):\n    os.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", script, tmp_path / "x.csv"], check=False, timeout=60, env=clean())
     [left] = [path.name for path in tmp_path.iterdir()]
     assert left.endswith(".tmp")
     for name, there in (("y.csv", {left, "y.csv"}), ("x.csv", {"x.csv", "y.csv"})):
-        with drafted(tmp_path / name, b"") as move:
+        with atomic_write(tmp_path / name, b"") as move:
             move()
         assert {path.name for path in tmp_path.iterdir()} == there

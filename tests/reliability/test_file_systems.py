@@ -74,7 +74,7 @@ def made(folder: Path, past: Past) -> History:
     for number, key in zip(past.days or count(), past.answers, strict=False):
         record_one(history, {"s": answers[key]}, day(number - 365))
     if past.frozen >= 0:
-        history.freeze("good", history.store.run_ids()[past.frozen])
+        history.save_baseline("good", history.store.run_ids()[past.frozen])
     if past.merged:
         compact(history.store)
     (folder / "answer.json").write_text(json.dumps({"models": [model("x")]}))

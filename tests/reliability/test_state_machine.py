@@ -19,7 +19,7 @@ from support.history_builders import Model, day, model
 from inventory.config.servers import Server
 from inventory.history.compaction import compact
 from inventory.history.reader import History
-from inventory.history.recorder import take
+from inventory.history.recorder import take_snapshot
 from inventory.history.retention import carry_out, plan
 from inventory.history.selectors import time_of
 from inventory.history.storage.data_file import is_merged
@@ -95,7 +95,7 @@ class Histories(RuleBasedStateMachine):
         self.clock = min(self.clock, (datetime.now(UTC) - day(0)) / timedelta(days=1))
         servers = self.answering(fleet)
         expected = self.expected(fleet, accept=accept)
-        taken = take(
+        taken = take_snapshot(
             self.history,
             servers,
             timeout=60,
@@ -157,7 +157,7 @@ class Histories(RuleBasedStateMachine):
         """A run is frozen as a baseline."""
         run_id = data.draw(st.sampled_from(sorted(self.runs)))
         name = f"n{len(self.frozen)}"
-        assert self.history.freeze(name, run_id) == run_id
+        assert self.history.save_baseline(name, run_id) == run_id
         self.frozen[name] = run_id
 
     @rule(data=st.data())
@@ -212,7 +212,7 @@ class Histories(RuleBasedStateMachine):
         """After the next run there is no rest of those that were interrupted."""
         if not self.runs or not list(self.history.store.workshop.iterdir()):
             return
-        self.history.store.tidy()
+        self.history.store.clean_up()
         assert [*self.history.store.workshop.iterdir()] == []
 
     def answering(self, fleet: dict[str, list[Model] | None]) -> list[Server]:

@@ -22,7 +22,7 @@ from support.hostile_servers import LEGAL, Hostile, answer, drip, silence
 import inventory
 from inventory import History
 from inventory.config.servers import Server
-from inventory.history.recorder import take
+from inventory.history.recorder import take_snapshot
 from inventory.history.selectors import time_of
 from inventory.history.verify import verify
 
@@ -60,7 +60,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     for models in ({"models": [model("old")]}, json.loads(NAMES)):
         (folder / "answer.json").write_text(json.dumps(models))
-        take(History(folder / "h"), [Server(f"file:{folder / 'answer.json'}", "s")], timeout=60)
+        take_snapshot(History(folder / "h"), [Server(f"file:{folder / 'answer.json'}", "s")], timeout=60)
     return folder
 
 
@@ -106,7 +106,7 @@ def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
     """Bytes that no text can hold, in a model's key or a folder's name, are refused in one line."""
     odd = os.fsdecode(b"x\xff")
     (tmp_path / "answer.json").write_text(NAMES)
-    take(History(tmp_path / "h"), [Server(f"file:{tmp_path / 'answer.json'}", "s")], timeout=60)
+    take_snapshot(History(tmp_path / "h"), [Server(f"file:{tmp_path / 'answer.json'}", "s")], timeout=60)
     for arguments, said in (
         (["history", "--model", odd, "--history", "h"], "no run has seen the model"),
         (["snapshot", "-q", "--server", "s=file:answer.json", "--history", odd], "its name is not UTF-8"),
@@ -187,7 +187,7 @@ def test_ids_stay_in_order_when_the_clock_is_changed(changes: list[float] | None
         path.write_text(json.dumps({"models": [model("x"), model(str(number))]}))
         asked = [Server(f"file:{path}", "s")]
         moment = day(moved / 24 / 60)
-        taken = take(history, asked, timeout=60, clock=lambda moment=moment: moment)  # type: ignore[misc]
+        taken = take_snapshot(history, asked, timeout=60, clock=lambda moment=moment: moment)  # type: ignore[misc]
         ids.append(taken.snapshot.run_id)
         assert time_of(ids[-1]) >= max(moment, latest + timedelta(microseconds=1))
         latest = time_of(ids[-1])
@@ -324,7 +324,7 @@ def test_an_interrupt_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
 def test_a_server_that_no_name_can_be(tmp_path: Path) -> None:
     """A name that is not UTF-8 is no server's."""
     (tmp_path / "answer.json").write_text(NAMES)
-    take(History(tmp_path / "h"), [Server(f"file:{tmp_path / 'answer.json'}", "s")], timeout=60)
+    take_snapshot(History(tmp_path / "h"), [Server(f"file:{tmp_path / 'answer.json'}", "s")], timeout=60)
     arguments = [os.fsencode(word) for word in (*COMMAND, "history", "--history", f"{tmp_path}/h", "--server")]
     done = subprocess.run([*arguments, b"\xff"], capture_output=True, text=True, env=clean(), check=False)
     assert (done.returncode, done.stdout) == (2, "")

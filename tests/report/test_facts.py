@@ -8,7 +8,7 @@ import pytest
 from support.snapshots import snapshot
 
 import inventory
-from inventory.report.facts import Overview, lines, moment_text, state
+from inventory.report.facts import Report, collection_status, lines, moment_text
 from inventory.tables import Snapshot
 
 MOMENT = datetime(2026, 11, 23, 23, 30, 4, tzinfo=UTC)
@@ -63,6 +63,6 @@ def test_states(statuses: tuple[str, ...], level: str, said: str) -> None:
     ]
     names = some[0].tables
     whole = Snapshot({name: pa.concat_tables([one.tables[name] for one in some]) for name in names})
-    found = state(Overview(whole))
+    found = collection_status(Report(whole))
     assert found.level == level
     assert found.text.removesuffix(" (see Evidence)") == said

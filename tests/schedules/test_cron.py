@@ -13,7 +13,7 @@ from hypothesis import example, given
 
 from inventory.errors import ConfigurationError
 from inventory.schedules import DAY
-from inventory.schedules.cron import files, steps
+from inventory.schedules.cron import files, install_commands
 from schedules.samples import INTERVALS, SLASHED, TIMES, WORDS, job, words
 
 ARGV = "import json, sys; json.dump(sys.argv[1:], open(sys.argv[1], 'w'))"
@@ -106,8 +106,8 @@ def test_the_step_replaces_only_our_lines(apart: list[str], tmp_path: Path) -> N
         (tmp_path / name / "lms-inventory.cron").write_bytes(body)
     (tmp_path / "other" / "lms-inventory.cron").rename(tmp_path / "other" / "lms-inventory2.cron")
     script = [f"crontab {tmp_path}/mine/lms-inventory.cron"]
-    script += [steps(job(name="lms-inventory2"), f"{tmp_path}/other/")[0]]
-    script += [steps(job(), f"{tmp_path}/{name}/")[0] for name in ("old", "new", "new")]
+    script += [install_commands(job(name="lms-inventory2"), f"{tmp_path}/other/")[0]]
+    script += [install_commands(job(), f"{tmp_path}/{name}/")[0] for name in ("old", "new", "new")]
     done = subprocess.run([*apart, "sh", "-ec", "\n".join([*script, "crontab -l"])], capture_output=True, check=True)
     assert done.stdout == b"1 1 1 1 1 true\n" + other[0].body + new.body
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.schedules import DAY, Job
-from inventory.schedules.launchd import files, steps
+from inventory.schedules.launchd import files, install_commands
 from schedules.samples import INTERVALS, SLASHED, TIMES, WORDS, job, words
 
 DTD = """\
@@ -84,5 +84,5 @@ def test_it_is_a_property_list(every: int, tmp_path: Path) -> None:
 
 def test_an_agent_that_is_in_its_place_is_not_copied() -> None:
     """Installed into the folder of agents, the steps begin with taking out an older one."""
-    assert steps(job(), "/Users/a/Library/LaunchAgents/")[0].startswith("launchctl bootout ")
-    assert steps(job(), "/x y/")[0].endswith("cp '/x y/local.lms-inventory.plist' ~/Library/LaunchAgents/")
+    assert install_commands(job(), "/Users/a/Library/LaunchAgents/")[0].startswith("launchctl bootout ")
+    assert install_commands(job(), "/x y/")[0].endswith("cp '/x y/local.lms-inventory.plist' ~/Library/LaunchAgents/")

@@ -7,7 +7,7 @@ import pytest
 from inventory.errors import ConfigurationError, FileError
 from inventory.schedules import (
     DAY,
-    MARK,
+    GENERATED_BY,
     SCHEDULES,
     Job,
     minutes_between,
@@ -27,7 +27,7 @@ def test_files_are_marked_and_named_after_the_schedule(scheduler: str, every: in
     assert files
     for file in files:
         assert "gpu_1" in file.name
-        assert MARK in text_of(file.body)
+        assert GENERATED_BY in text_of(file.body)
         assert "\ufffd" not in text_of(file.body)
 
 
@@ -35,7 +35,7 @@ def test_files_are_marked_and_named_after_the_schedule(scheduler: str, every: in
 def test_steps_name_every_file(scheduler: str) -> None:
     """The commands to give next name each file, with its folder."""
     schedule = open_schedule(scheduler)
-    told = "\n".join(schedule.steps(job(), "/my folder/"))
+    told = "\n".join(schedule.install_commands(job(), "/my folder/"))
     for file in schedule.files(job()):
         assert f"/my folder/{file.name}" in told
 

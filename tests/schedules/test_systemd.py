@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from inventory.errors import ConfigurationError
 from inventory.schedules import DAY, Job
-from inventory.schedules.systemd import calendar, files, quoted, steps
+from inventory.schedules.systemd import calendar, files, install_commands, quoted
 from schedules.samples import INTERVALS, SLASHED, TIMES, WORDS, job, words
 
 
@@ -138,5 +138,7 @@ def test_a_token_is_a_credential() -> None:
 
 def test_units_that_are_in_their_place_are_not_copied() -> None:
     """Installed into the folder that systemd reads, the steps begin with reading them again."""
-    assert steps(job(), "/home/a/.config/systemd/user/")[0] == "systemctl --user daemon-reload"
-    assert steps(job(), "/x/")[0].startswith("mkdir -p ~/.config/systemd/user && cp /x/lms-inventory.service ")
+    assert install_commands(job(), "/home/a/.config/systemd/user/")[0] == "systemctl --user daemon-reload"
+    assert install_commands(job(), "/x/")[0].startswith(
+        "mkdir -p ~/.config/systemd/user && cp /x/lms-inventory.service "
+    )

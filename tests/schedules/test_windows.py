@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from inventory.errors import ConfigurationError
 from inventory.schedules import DAY, Job
-from inventory.schedules.windows import NAMESPACE, files, steps
+from inventory.schedules.windows import NAMESPACE, files, install_commands
 from schedules.samples import INTERVALS, SLASHED, TIMES, WORDS, job, words
 
 SCHEMA = Path(__file__).with_name("task.xsd")
@@ -129,7 +129,7 @@ def test_a_program_too_far_away_is_refused() -> None:
 
 def test_the_steps_register_the_file() -> None:
     """The file is named in quotes, and a task of the same name is replaced."""
-    assert steps(job(), "C:\\my tasks\\")[0] == (
+    assert install_commands(job(), "C:\\my tasks\\")[0] == (
         'schtasks /Create /TN lms-inventory /XML "C:\\my tasks\\lms-inventory.xml" /F'
     )
 

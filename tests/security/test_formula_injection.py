@@ -10,7 +10,7 @@ from support.snapshots import HOSTILE, TEXTS, convert, hostile, same, snapshot
 
 import inventory
 from inventory import formats, schema
-from inventory.report.facts import Overview
+from inventory.report.facts import Report
 
 SEPARATORS = {"comma": "44", "semicolon": "59", "tab": "9"}
 SHEETS = 8
@@ -49,7 +49,7 @@ def test_csv_in_libreoffice(tmp_path: Path, separator: str) -> None:
 
 def test_workbook(path: Path) -> None:
     """Every hostile text is a text in the file, in every text column: no formula and no error value."""
-    formats.write(Overview(hostile(), inventory.compare(snapshot(), hostile()), "=1+1"), path)
+    formats.write(Report(hostile(), inventory.compare(snapshot(), hostile()), "=1+1"), path)
     with zipfile.ZipFile(path) as archive:
         sheets = [archive.read(name) for name in archive.namelist() if "worksheets/sheet" in name]
     assert len(sheets) == SHEETS

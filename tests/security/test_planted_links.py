@@ -56,7 +56,7 @@ def made(folder: Path, days: tuple[int, ...] = (-365, -364, -363, -325)) -> Hist
     history = History(folder / "h")
     for number in days:
         record_one(history, {"s": [model("x", "i"), model(f"y{number}")]}, day(number))
-    history.freeze("good")
+    history.save_baseline("good")
     carry_out(history.store, plan(history.store, {"last": 3}, list(history.store.baselines().values())))
     (folder / "a.json").write_text(json.dumps({"models": [model("x"), model("z")]}))
     assert (verify(history.store).num_rows, foreign_files(history.store)) == (0, [])
@@ -339,7 +339,7 @@ def test_a_run_is_recorded_beside_planted_signs(tmp_path: Path) -> None:
     history = made(tmp_path)
     pipe(history.store.workshop / f"{RUN}.run")
     (history.store.workshop / f"{RUN[:-1]}1.run").symlink_to(tmp_path / "a.json")
-    assert history.store.writing() == set()
+    assert history.store.active_runs() == set()
     record_one(history, {"s": [model("q")]}, day(50))
     carry_out(history.store, plan(history.store, {"last": 1}))
     assert history.store.holding() == {*history.store.run_ids()}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.hostile_servers import CERTIFICATE, CERTIFICATES, LEGAL, Hostile, answer, raw
 
 import inventory
-from inventory.config.servers import Server, choose
+from inventory.config.servers import Server, parse_servers
 from inventory.errors import ConfigurationError, ServerError, Unreachable
 from inventory.sources import Deadline, source_of
 from inventory.sources._connections import Connections
@@ -168,7 +168,7 @@ def _numbers_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_address_makes_a_library_raise(host: str, scheme: str, port: str, path: str) -> None:
     """Whatever text is given as an address is refused, or asked and answered with an error of our own."""
     try:
-        (server,) = choose([scheme + host + port + path])
+        (server,) = parse_servers([scheme + host + port + path])
     except ConfigurationError:
         return
     if server.source == "file":

@@ -18,7 +18,7 @@ from support.hostile_servers import CERTIFICATE, LEGAL, REFUSED, Behaviour, Host
 import inventory
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, Invalid, ServerError, Timeout, Unreachable
-from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Answer, Deadline, source_of
+from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Deadline, RawResponse, source_of
 from inventory.sources._connections import Connections
 from inventory.sources._http import ATTEMPTS, _read
 
@@ -28,11 +28,11 @@ TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 NOW = datetime(2026, 11, 23, 6, 0, 4, tzinfo=UTC)
 
 
-def ask(url: str, timeout: float = 5.0, token: str | None = None, chance: float = 0.0, **more: Any) -> Answer:
+def ask(url: str, timeout: float = 5.0, token: str | None = None, chance: float = 0.0, **more: Any) -> RawResponse:
     """Ask one server; with no chance, further attempts follow at once."""
     server = Server(url, "s", token, **more)
 
-    async def fetch() -> Answer:
+    async def fetch() -> RawResponse:
         connections = Connections([server], lambda: NOW, lambda: chance)
         return await source_of(server).fetch(server, Deadline.after(timeout), connections)
 
@@ -178,7 +178,7 @@ def attempts_at(url: str) -> int:
     pauses = count()
     server = Server(url, "s")
 
-    async def fetch() -> Answer:
+    async def fetch() -> RawResponse:
         connections = Connections([server], lambda: NOW, lambda: 0.0 * next(pauses))
         return await source_of(server).fetch(server, Deadline.after(5), connections)
 

@@ -12,7 +12,7 @@ from inventory import formats
 from inventory.config.servers import Server
 from inventory.history import run_log
 from inventory.history.reader import History
-from inventory.history.recorder import take
+from inventory.history.recorder import take_snapshot
 from inventory.schedules import SCHEDULES
 from support.cli_runner import Done, clean, run
 from support.history_builders import day, model
@@ -92,7 +92,7 @@ def made_world(top: Path) -> Path:
     for number, keys in enumerate(("ab", "bc", "ab", "c")):
         answer.write_text(json.dumps({"models": [model(key, "i") for key in keys]}))
         clock = partial(type(day(0)).fromisoformat, day(number * 3 - 99).isoformat())
-        take(History(folder / "h"), [Server(f"file:{answer}", "s")], timeout=60, clock=clock)
+        take_snapshot(History(folder / "h"), [Server(f"file:{answer}", "s")], timeout=60, clock=clock)
     answer.write_text(json.dumps({"models": [model(key, "j") for key in "cd"]}))
     run_log.append(folder / "h", {})
     for suffix in formats.FORMATS:

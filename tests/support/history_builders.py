@@ -105,8 +105,8 @@ class Merging(Months):
             self._looks += 1
             if self._looks == 2:
                 self._late[0].write_bytes(self._late[1])
-            return {self._folder: min(self._looks, 2), **super().seen(kinds)}
-        return super().seen(kinds)
+            return {self._folder: min(self._looks, 2), **super().partitions(kinds)}
+        return super().partitions(kinds)
 
 
 def files(history: History) -> list[Path]:

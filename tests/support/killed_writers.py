@@ -24,7 +24,7 @@ import pytest
 
 from inventory.config.servers import Server
 from inventory.history.reader import History
-from inventory.history.recorder import take
+from inventory.history.recorder import take_snapshot
 from inventory.tables import Snapshot
 from support.snapshots import snapshot
 
@@ -65,7 +65,7 @@ def record_runs(folder: Path, number: int, runs: int, same: bool, lacks: Sequenc
     for turn in itertools.count() if runs < 0 else range(runs):
         own = turn if same else f"{turn}-{os.getpid()}"
         answer.write_text(json.dumps({"models": [{"key": f"m{own}"}, {"key": "x", "loaded_instances": [{"id": "i"}]}]}))
-        taken = take(History(folder / "history"), [Server(f"file:{answer}", answer.stem)], timeout=SECONDS)
+        taken = take_snapshot(History(folder / "history"), [Server(f"file:{answer}", answer.stem)], timeout=SECONDS)
         assert taken.failure is None, taken.failure
         told.send(taken.snapshot.run_id)
 

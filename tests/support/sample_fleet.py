@@ -22,7 +22,7 @@ from inventory import Server, collect, schema
 from inventory.collection.plausibility import BUNDLED
 from inventory.history.reader import History
 from inventory.history.recorder import expected, record
-from inventory.stub_server import StandIn
+from inventory.stub_server import StubServer
 from inventory.tables import Snapshot, rows, table_of
 
 RUNS = 30
@@ -140,7 +140,7 @@ def record_month(folder: Path) -> History:
     shelf = {model["key"]: model for model in (*_listed(_MODELS, "llm"), *_listed(_EMBEDDINGS, "embedding"))}
     answers = _at_first(shelf)
     with ExitStack() as stack:
-        stand_ins = {name: stack.enter_context(StandIn(answers[name])) for name in ADDRESSES}
+        stand_ins = {name: stack.enter_context(StubServer(answers[name])) for name in ADDRESSES}
         for number in range(1, RUNS + 1):
             for _, server, *event in (event for event in _EVENTS if event[0] == number):
                 _happen(answers[server], shelf, *event)

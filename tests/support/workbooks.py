@@ -14,7 +14,7 @@ from openpyxl.workbook import Workbook
 import inventory
 from inventory import Server, schema
 from inventory.formats import xlsx
-from inventory.report.facts import Overview
+from inventory.report.facts import Report
 from inventory.tables import Snapshot, table_of
 from support.snapshots import HOSTILE, MOMENT, hostile, snapshot
 
@@ -40,13 +40,13 @@ def run(day: int, size: int | None = 10**9, *, servers: int = 1, read: int = 1, 
     return {**told, **counts, **changes, "servers": servers, "servers_ok": read, "size_bytes": size, **fields}
 
 
-def changed(before: list[dict[str, Any]], after: list[dict[str, Any]], runs: list[dict[str, Any]]) -> Overview:
+def changed(before: list[dict[str, Any]], after: list[dict[str, Any]], runs: list[dict[str, Any]]) -> Report:
     """A run that is compared with another."""
     old, new = snapshot(before), snapshot(after)
-    return Overview(new, inventory.compare(old, new), SINCE, runs, CET)
+    return Report(new, inventory.compare(old, new), SINCE, runs, CET)
 
 
-def full(text: str, other: str) -> Overview:
+def full(text: str, other: str) -> Report:
     """An overview in which a text stands in every column that holds one, with changes of every kind."""
     kinds: dict[str, Any] = {schema.TEXT: text, schema.LIST: json.dumps([text]), schema.INTEGER: 7, schema.NUMBER: 7.5}
     rows: list[dict[str, Any]] = [
@@ -59,7 +59,7 @@ def full(text: str, other: str) -> Overview:
     before, after = snapshot([rows[0], extra[0]], [rows[1]]), snapshot([changed[0], extra[1]], [changed[1]], url=text)
     run = {"collected_at": MOMENT, "servers_ok": 1, "size_bytes": 5, "status": "ok", "error": text}
     runs = [{**run, "run_id": text, **dict.fromkeys(("added", "removed", "reconfigured"), 1)}] * 2
-    return Overview(after, inventory.compare(before, after), text, runs)
+    return Report(after, inventory.compare(before, after), text, runs)
 
 
 def collected(folder: Path, models: list[dict[str, Any]]) -> Snapshot:
@@ -75,13 +75,13 @@ def with_instance(**fields: Any) -> Snapshot:
     return snapshot([model("a", loaded_instance_count=1)], [{**instance, "config_context_length": 4096, **fields}])
 
 
-def _normal() -> Overview:
+def _normal() -> Report:
     before = [model("a"), model("b", 2 * 10**9), model("c")]
     after = [model("a", 3 * 10**9), model("c", quantization_name="Q8_0"), model("d")]
     return changed(before, after, [run(0), run(1, None), run(2, 4 * 10**9)])
 
 
-def _fleet() -> Overview:
+def _fleet() -> Report:
     def one(day: int) -> Snapshot:
         return snapshot([model(f"m{n}-{day}", n * 10**9, f"server-{n}", publisher=f"p{n}") for n in range(1, 31)])
 
@@ -100,10 +100,10 @@ def _fleet() -> Overview:
         {name: table_of(schema.TABLES[name], found) for name, found in {**tables, "observations": failed}.items()}
     )
     runs = [run(0, servers=30, read=30), run(1, servers=30, read=24)]
-    return Overview(kept, inventory.compare(one(0), kept), SINCE, runs, CET)
+    return Report(kept, inventory.compare(one(0), kept), SINCE, runs, CET)
 
 
-def _names() -> Overview:
+def _names() -> Report:
     texts = [*SCRIPTS, *HOSTILE]
     after = [
         model(f"k{n}", n, display_name=text, publisher=text, quantization_name=text) for n, text in enumerate(texts)
@@ -113,24 +113,22 @@ def _names() -> Overview:
 
 STATES = {
     "normal": _normal(),
-    "first run": Overview(snapshot([model("a")]), runs=[run(0)]),
-    "nothing around it": Overview(with_instance()),
+    "first run": Report(snapshot([model("a")]), runs=[run(0)]),
+    "nothing around it": Report(with_instance()),
     "no models": changed([], [], [run(0, 0), run(1, 0)]),
     "no changes": changed([model("a")], [model("a")], [run(0), run(1)]),
-    "no sizes": Overview(snapshot([model("a", None)])),
+    "no sizes": Report(snapshot([model("a", None)])),
     "many changes": changed([], [model(f"m{n:02}") for n in range(40)], [run(n) for n in range(50)]),
     "fleet": _fleet(),
-    "failed": Overview(
-        snapshot(status="unreachable", error="=could not be reached. " * 40), runs=[run(0), run(1, None)]
-    ),
-    "in doubt": Overview(snapshot([model("a")], status="suspect", error="most models are gone")),
+    "failed": Report(snapshot(status="unreachable", error="=could not be reached. " * 40), runs=[run(0), run(1, None)]),
+    "in doubt": Report(snapshot([model("a")], status="suspect", error="most models are gone")),
     "names": _names(),
-    "hostile": Overview(hostile()),
+    "hostile": Report(hostile()),
 }
 """A run in each state that a workbook is designed for."""
 
 
-def opened(overview: Overview) -> Workbook:
+def opened(overview: Report) -> Workbook:
     """The workbook of a run."""
     return openpyxl.load_workbook(BytesIO(xlsx.encode(overview, "both")))
 
@@ -141,7 +139,7 @@ def book_of(name: str) -> Workbook:
     return opened(STATES[name])
 
 
-def parts(overview: Overview) -> dict[str, bytes]:
+def parts(overview: Report) -> dict[str, bytes]:
     """The files in the package of a workbook."""
     with zipfile.ZipFile(BytesIO(xlsx.encode(overview, "both"))) as archive:
         return {name: archive.read(name) for name in archive.namelist()}

@@ -11,7 +11,7 @@ from click import unstyle
 import inventory
 from inventory import text as layout
 from inventory.stub_server import inventory_after, inventory_before
-from inventory.terminal.changes import changes_text, counts_text, shown, signed_size, size_difference
+from inventory.terminal.changes import changes_text, counts_text, format_value, signed_size, size_difference
 
 HOSTILE = "\x1b[2J\x1b]0;pwned\x07\u202eevil\r\n\u2066\x9b31m\x00"
 Models = list[dict[str, Any]]
@@ -138,7 +138,7 @@ def test_reconfigured_texts_are_plain_and_folded(tmp_path: Path) -> None:
         assert "\n      description  " in text
         assert re.search("-> |->\n", text)
         for value in (old, new):
-            assert (layout.plain(value.split()[0][:100]) if value.strip() else json.dumps(value)) in text
+            assert (layout.escape_controls(value.split()[0][:100]) if value.strip() else json.dumps(value)) in text
 
 
 def test_sizes_that_are_not_known_are_no_difference(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_sizes_that_are_not_known_are_no_difference(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_values_are_shown_as_people_read_them(text: str | None, field: str, told: str) -> None:
     """Sizes in GB, thousands apart, on and off; what is not there is said."""
-    assert shown(text, field) == told
+    assert format_value(text, field) == told
 
 
 def test_signs() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import inventory
 from inventory import text as layout
 from inventory.stub_server import inventory_after, inventory_before
-from inventory.tables import Snapshot, Written
+from inventory.tables import Snapshot, WrittenFile
 from inventory.terminal.changes import changes_text
 from inventory.terminal.snapshot import check_text, snapshot_text
 
@@ -43,9 +43,9 @@ def test_a_snapshot(tmp_path: Path) -> None:
     """A snapshot's text is the mock-up's: totals, the largest models, files, warnings."""
     models = [*inventory_before(), {"key": "odd/model", "size_bytes": "large"}]
     files = [
-        Written(Path("models.csv"), "models", rows=7, size=900),
-        Written(Path("kept.parquet"), "models", skipped="left as it was: no server could be read"),
-        Written(Path("inventory.xlsx"), "report", size=42_000),
+        WrittenFile(Path("models.csv"), "models", rows=7, size=900),
+        WrittenFile(Path("kept.parquet"), "models", skipped="left as it was: no server could be read"),
+        WrittenFile(Path("inventory.xlsx"), "report", size=42_000),
     ]
     text = unstyle(snapshot_text(taken(tmp_path, local=models), 0.43, files))
     assert (
@@ -177,19 +177,19 @@ def test_many_types_and_long_names_stay_short_and_quick(tmp_path: Path) -> None:
 @given(st.text(max_size=40), st.integers(3, 30))
 def test_cut_and_pad_keep_to_their_room(text: str, room: int) -> None:
     """A cut text fits its room, begins like the whole one, and is padded to exactly the room."""
-    shown = layout.cut(layout.plain(text), room)
+    shown = layout.truncate(layout.escape_controls(text), room)
     assert layout.width(shown) <= room
-    assert layout.plain(text).startswith(shown.removesuffix("..."))
+    assert layout.escape_controls(text).startswith(shown.removesuffix("..."))
     assert layout.width(layout.pad(shown, room)) == layout.width(layout.pad(shown, room, ">")) == room
 
 
 @given(st.text())
 def test_plain_text_is_printable(text: str) -> None:
     """Whatever comes is printable afterwards, and text that was printable is as it was."""
-    assert layout.plain(text).isprintable()
-    assert not any(unicodedata.category(character) in ("Cc", "Cf", "Cs") for character in layout.plain(text))
+    assert layout.escape_controls(text).isprintable()
+    assert not any(unicodedata.category(character) in ("Cc", "Cf", "Cs") for character in layout.escape_controls(text))
     if text.isprintable():
-        assert layout.plain(text) == text
+        assert layout.escape_controls(text) == text
 
 
 @pytest.mark.parametrize(

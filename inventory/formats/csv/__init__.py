@@ -31,7 +31,7 @@ from inventory.tables import Snapshot, arrow_schema, concat
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
-    from inventory.report.facts import Overview
+    from inventory.report.facts import Report
 
 _BLOCK, _LARGEST = 2**20, 34 * 2**20  # bytes read at a time, and where a row has more: twice those of an answer
 _DANGEROUS = r"'=+\-@\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}"  # the last four are the full-width ones
@@ -50,7 +50,7 @@ _UNGUARD = (  # only where one would be put: other programs write no guards, and
 _TOO_LONG = "block size"  # what Arrow says of a row that is larger than what it reads at a time
 
 
-def encode(overview: "Overview", grain: str, dialect: Dialect = Dialect()) -> bytes:  # noqa: B008 - frozen
+def encode(overview: "Report", grain: str, dialect: Dialect = Dialect()) -> bytes:  # noqa: B008 - frozen
     """One table, a header line of its column names first."""
     table = schema.GRAIN_TABLES[grain]
     return encode_tables([(table, overview.snapshot.tables[table.name])], dialect)

@@ -14,7 +14,15 @@ from inventory import schema
 from inventory.formats.html.fragments import Cell, changes_table, head_cell, table, text, value_cell
 from inventory.formats.html.stylesheet import style_sheet
 from inventory.formats.html.svg import Point, bars, stacks, trend
-from inventory.report.facts import Overview, breakdown, cards, field_name, moment_text, state, stillness
+from inventory.report.facts import (
+    Report,
+    breakdown,
+    collection_status,
+    field_name,
+    key_figures,
+    moment_text,
+    no_changes_text,
+)
 from inventory.schema.derived import NOT_COMPARED
 from inventory.tables import rows, table_of
 from inventory.text import count, size
@@ -35,16 +43,16 @@ _ASIDE = {"ordinal", "instance_ordinal", "params_count", "run_id", "digest", "st
 """Columns for machines: they are in the CSV, Parquet and Excel files."""
 
 
-def encode(overview: Overview, grain: str) -> bytes:  # noqa: ARG001 - a page holds every grain
+def encode(overview: Report, grain: str) -> bytes:  # noqa: ARG001 - a page holds every grain
     """The page of a run: its state and figures, what changed, where the space goes, the trend, all the rows."""
     snapshot = overview.snapshot
     observed = rows(snapshot.tables["observations"])
     several = len(observed) > 1
-    found = state(overview)
+    found = collection_status(overview)
     figures = "".join(
         f'<div><dt>{text(card.label)}</dt><dd class="value">{text(card.value)}</dd>'
         f'<dd class="note">{text(card.note)}</dd></div>'
-        for card in cards(overview)
+        for card in key_figures(overview)
     )
     sections = [
         ("changes", "What changed" + (f" since {overview.since}" if overview.since else ""), _changes(overview))
@@ -100,7 +108,7 @@ def _document(body: str) -> bytes:
     ).encode()
 
 
-def _banner(overview: Overview, observed: list[dict[str, Any]]) -> str:
+def _banner(overview: Report, observed: list[dict[str, Any]]) -> str:
     where = observed[0]["url"] or observed[0]["server"] if len(observed) == 1 else count(len(observed), "server")
     verb = "collected" if overview.snapshot.anything_read else "attempted"
     parts = [where, f"{verb} {moment_text(overview.snapshot.observed_at, overview.zone)}"]
@@ -113,8 +121,8 @@ def _footer(run_id: str) -> str:
     return f"{run}Times are UTC. GB is 10<sup>9</sup> bytes. A blank cell: not reported."
 
 
-def _changes(overview: Overview) -> str:
-    still = stillness(overview)
+def _changes(overview: Report) -> str:
+    still = no_changes_text(overview)
     parts = [f"<p>{text(still)}</p>\n"] if still else []
     changes = overview.changes
     if changes is None:
@@ -127,11 +135,11 @@ def _changes(overview: Overview) -> str:
     return "".join(parts)
 
 
-def _several(overview: Overview) -> bool:
+def _several(overview: Report) -> bool:
     return len(rows(overview.snapshot.tables["observations"])) > 1
 
 
-def _space(overview: Overview) -> str:
+def _space(overview: Report) -> str:
     found = rows(breakdown(overview.snapshot))
     charts = []
     for by, look in (("publisher", "first-bar"), ("quantization", "second-bar"), ("server", "first-bar")):

@@ -10,10 +10,10 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from inventory import schema
-from inventory.report.facts import Overview, field_name, lines, state
+from inventory.report.facts import Report, collection_status, field_name, lines
 from inventory.tables import Snapshot, rows
 from inventory.terminal.changes import signed_size
-from inventory.text import count, integer, size, visible
+from inventory.text import count, escape_invisible, integer, size
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,7 +90,7 @@ class Cell:
 
 def text(value: str) -> str:
     """A text as HTML shows it and cannot take for anything else; a carriage return would else become a line feed."""
-    return escape(visible(value)).replace("\r", "&#13;")
+    return escape(escape_invisible(value)).replace("\r", "&#13;")
 
 
 def table(
@@ -196,7 +196,7 @@ def snapshot_html(snapshot: Snapshot) -> str:
         for row in rows(snapshot.tables["observations"])
         if row["status"] != "ok"
     ]
-    good = state(Overview(snapshot)).level == "good"
+    good = collection_status(Report(snapshot)).level == "good"
     style = STYLES["came" if good else "went"]
     word = "complete" if good else "not complete"
     head = f'<p><b>{text(repr(snapshot)[1:-1])}</b>&nbsp; <span style="{style}">&nbsp;{word}&nbsp;</span></p>'

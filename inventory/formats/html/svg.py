@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inventory.formats.html.fragments import text
-from inventory.text import cut, width
+from inventory.text import truncate, width
 
 _WIDE = 460
 _ROW = 24  # height of a bar and the room around it
@@ -54,7 +54,7 @@ def bars(name: str, title: str, found: Sequence[tuple[str, float, str]], look: s
     for index, (label, value, told) in enumerate(found):
         top = index * _ROW
         long = max(value / most * room, 1)
-        short = text(cut(label, _LABEL // _LETTER - 1))
+        short = text(truncate(label, _LABEL // _LETTER - 1))
         parts.append(f'<text x="{_LABEL - 8}" y="{top + 17}" class="right">{short}</text>')
         parts.append(f'<rect x="{_LABEL}" y="{top + 4}" width="{long:.1f}" height="{_ROW - 7}" class="{look}"/>')
         parts.append(f'<text x="{_LABEL + long + 6:.1f}" y="{top + 17}">{text(told)}</text>')

@@ -22,7 +22,7 @@ from inventory.tables import Snapshot, arrow_schema, concat, rows, table_of
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
-    from inventory.report.facts import Overview
+    from inventory.report.facts import Report
 
 _OURS = b"lms-inventory"
 _ATTRIBUTES = b"PANDAS_ATTRS"  # what pandas gives as DataFrame.attrs, and writes again
@@ -33,7 +33,7 @@ _BATCH = 4096  # rows that are spelt out together
 _PARTS = 1_000_000  # values in what the file says of itself: some dozens for each server
 
 
-def encode(overview: "Overview", grain: str) -> bytes:
+def encode(overview: "Report", grain: str) -> bytes:
     """One table; the observations travel in the file's metadata, so that a server without models is known too."""
     snapshot = overview.snapshot
     table = snapshot.tables[schema.GRAIN_TABLES[grain].name]

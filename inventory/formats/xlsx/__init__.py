@@ -20,27 +20,27 @@ import inventory
 from inventory.errors import FileError
 from inventory.formats._unreadable import check_kind
 from inventory.formats.xlsx.book import snapshot_in
-from inventory.formats.xlsx.cells import LONG, LongTexts
+from inventory.formats.xlsx.cells import LONG, OverflowTexts
 from inventory.formats.xlsx.content import EVIDENCE_NAMES, TITLES, sheets_of
-from inventory.formats.xlsx.reader import Parts
+from inventory.formats.xlsx.reader import WorkbookReader
 from inventory.formats.xlsx.sheets import Package, Sheet, add_sheet
 from inventory.formats.xlsx.summary import add_summary
 from inventory.tables import Snapshot, table_of
-from inventory.text import plain
+from inventory.text import escape_controls
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
-    from inventory.report.facts import Overview
+    from inventory.report.facts import Report
 
 ROW_LIMIT = 1_048_576
 
 _IN_MEMORY = 2**24  # bytes of a sheet's rows before they go to a temporary file
 _TITLE = "LM Studio model inventory"
-LONG_TITLE = "LongTexts"
+LONG_TITLE = "OverflowTexts"
 _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def encode(overview: "Overview", grain: str) -> bytes:  # noqa: ARG001 - a workbook holds every grain
+def encode(overview: "Report", grain: str) -> bytes:  # noqa: ARG001 - a workbook holds every grain
     """A workbook of a run: Summary, Models, Instances, Changes, Runs, Breakdown, Evidence, Dictionary.
 
     A grain that the snapshot lacks has no sheet; texts that no cell can hold go on in the sheet LongTexts.
@@ -51,7 +51,7 @@ def encode(overview: "Overview", grain: str) -> bytes:  # noqa: ARG001 - a workb
     sheets = sheets_of(overview)
     moment = overview.snapshot.observed_at
     book = _book(sheets, moment or _NO_TIME)
-    book.properties.subject = plain(overview.snapshot.run_id)
+    book.properties.subject = escape_controls(overview.snapshot.run_id)
     add_summary(book, overview, {sheet.title: sheet for sheet in sheets}, _footer(moment))
     return _packed(book, sheets, _footer(moment))
 
@@ -75,7 +75,7 @@ def read(path: Path) -> Snapshot:
     """
     check_kind(path, "xlsx")
     with path.open("rb") as file:
-        return snapshot_in(Parts(path, file), path, TITLES, LONG_TITLE, EVIDENCE_NAMES)
+        return snapshot_in(WorkbookReader(path, file), path, TITLES, LONG_TITLE, EVIDENCE_NAMES)
 
 
 def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
@@ -100,7 +100,7 @@ def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
 
 def _packed(book: Workbook, sheets: Sequence[Sheet], footer: str) -> bytes:
     """The bytes of a workbook with these sheets."""
-    long, bodies, buffer = LongTexts(), {}, BytesIO()
+    long, bodies, buffer = OverflowTexts(), {}, BytesIO()
     with ExitStack() as held:
         for sheet in sheets:
             body = held.enter_context(SpooledTemporaryFile(_IN_MEMORY))

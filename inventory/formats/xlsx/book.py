@@ -15,7 +15,7 @@ from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, is_
 from inventory.formats._limits import gathered
 from inventory.formats._unreadable import Unreadable
 from inventory.formats.xlsx.cells import LONG, value_of, whole_text
-from inventory.formats.xlsx.reader import Cell, NumberedRow, Parts
+from inventory.formats.xlsx.reader import Cell, NumberedRow, WorkbookReader
 from inventory.schema.gaps import Gaps
 from inventory.tables import Snapshot, build, concat, rows, values
 
@@ -53,7 +53,9 @@ class _Sheet:
         return f"sheet {self.title}: "
 
 
-def snapshot_in(parts: Parts, path: Path, titles: dict[str, str], long_title: str, more: tuple[str, ...]) -> Snapshot:
+def snapshot_in(
+    parts: WorkbookReader, path: Path, titles: dict[str, str], long_title: str, more: tuple[str, ...]
+) -> Snapshot:
     """The snapshot that a workbook holds; a grain without a sheet is empty and not among its ``grains``.
 
     Args:
@@ -94,7 +96,7 @@ def snapshot_in(parts: Parts, path: Path, titles: dict[str, str], long_title: st
     return Snapshot(tables, grains, gaps=gaps | _of_servers(tables, grains) | _newer(sheets))
 
 
-def _sheets(parts: Parts, titles: dict[str, str]) -> dict[str, _Sheet]:
+def _sheets(parts: WorkbookReader, titles: dict[str, str]) -> dict[str, _Sheet]:
     """The sheets with the tables of a snapshot, by table: those of our names first, then those with their columns."""
     found: dict[str, _Sheet] = {}
     for name, title in titles.items():
@@ -114,7 +116,7 @@ def _sheets(parts: Parts, titles: dict[str, str]) -> dict[str, _Sheet]:
     return found
 
 
-def _opened(parts: Parts, title: str, table: str) -> _Sheet | None:
+def _opened(parts: WorkbookReader, title: str, table: str) -> _Sheet | None:
     """A sheet after its header; None if it has none.
 
     Args:
@@ -137,7 +139,7 @@ def _name(cell: Cell | None) -> str | None:
     return str(text).strip() or None if text is not None else None
 
 
-def _long_texts(parts: Parts, title: str) -> dict[int, str]:
+def _long_texts(parts: WorkbookReader, title: str) -> dict[int, str]:
     """The texts that no cell could hold, by their numbers."""
     long: dict[int, str] = defaultdict(str)
     if title in parts.titles:

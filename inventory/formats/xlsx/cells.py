@@ -20,7 +20,7 @@ from inventory.formats._texts import parsed
 from inventory.formats._unreadable import Unreadable
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.reader import Cell
-from inventory.text import cut, visible
+from inventory.text import escape_invisible, truncate
 
 CELL_LIMIT = 32_767
 """UTF-16 code units that Excel keeps of a text."""
@@ -60,7 +60,7 @@ _TEXTS = ("s", "str", "inlineStr")
 _LIVE = ("=", "+", "-", "@", "#")
 
 
-class LongTexts:
+class OverflowTexts:
     """The texts of a workbook that no cell can hold, in the order in which they turned up."""
 
     def __init__(self) -> None:
@@ -82,10 +82,10 @@ class LongTexts:
         ]
 
 
-class Pen:
+class CellWriter:
     """Writes the cells of one column as XML, all with the same style."""
 
-    def __init__(self, sheet: Any, column: schema.Column, letter: str, long: LongTexts | None) -> None:
+    def __init__(self, sheet: Any, column: schema.Column, letter: str, long: OverflowTexts | None) -> None:
         self._letter, self._long = letter, long
         self._time = column.kind == schema.TIME
         cell = WriteOnlyCell(sheet)
@@ -135,7 +135,7 @@ def text_cell(sheet: Any, text: str) -> Any:
 
 def short(text: str, room: int) -> str:
     """A text in one line of so many columns: its beginning, and three dots where something is missing."""
-    return cut(" ".join(visible(text).split()), room)
+    return truncate(" ".join(escape_invisible(text).split()), room)
 
 
 def value_of(cell: Cell | None, kind: str) -> Any:

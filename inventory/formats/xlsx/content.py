@@ -14,7 +14,7 @@ from inventory.schema.derived import BREAKDOWN, HINTS
 from inventory.tables import build, rows, table_of, total_of, values
 
 if TYPE_CHECKING:
-    from inventory.report.facts import Overview
+    from inventory.report.facts import Report
 
 TITLES = {"observations": "Evidence", "models": "Models", "instances": "Instances"}
 """The sheets that a snapshot is read back from, by table; they have the table's columns, and may have more."""
@@ -77,7 +77,7 @@ _DICTIONARY = schema.Table(
 )
 
 
-def sheets_of(overview: "Overview") -> list[Sheet]:
+def sheets_of(overview: "Report") -> list[Sheet]:
     """The data sheets of a run, in their order; of a snapshot of one grain only that one."""
     snapshot = overview.snapshot
     found = [_grain(grain, snapshot.tables[table.name]) for grain, table in schema.GRAIN_TABLES.items()]
@@ -94,7 +94,7 @@ def _grain(grain: str, content: Any) -> Sheet:
     return Sheet(TITLES[table.name], table, content, frozen=2, folded=tuple(empty or ()))
 
 
-def _changes(overview: "Overview") -> Sheet:
+def _changes(overview: "Report") -> Sheet:
     found = []
     if overview.changes:
         for row, line in zip(rows(overview.changes.table), lines(overview.changes), strict=True):
@@ -104,7 +104,7 @@ def _changes(overview: "Overview") -> Sheet:
     return Sheet("Changes", _CHANGES, table_of(_CHANGES, found), 3, "change", styles.WORDS, printed=_PRINTED)
 
 
-def _runs(overview: "Overview") -> Sheet:
+def _runs(overview: "Report") -> Sheet:
     days = [run["collected_at"].date() for run in overview.runs if run["collected_at"]]
     shown = "{:%d %b}" if len(set(days)) == len(days) else "{:%d %b %H:%M}"
     found = []
@@ -115,14 +115,14 @@ def _runs(overview: "Overview") -> Sheet:
     return Sheet("Runs", _RUNS, table_of(_RUNS, found), 2, "status", styles.STATUSES)
 
 
-def _breakdown(overview: "Overview") -> Sheet:
+def _breakdown(overview: "Report") -> Sheet:
     content = breakdown(overview.snapshot)
     columns = {name: values(content, name) for name in content.column_names}
     columns["label"] = [_label(name) for name in columns["name"]]
     return Sheet("Breakdown", _BREAKDOWN, build(_BREAKDOWN, columns), 2)
 
 
-def _evidence(overview: "Overview") -> Sheet:
+def _evidence(overview: "Report") -> Sheet:
     snapshot = overview.snapshot
     skipped = {row["server"]: row for row in rows(overview.changes.skipped)} if overview.changes else {}
     found = []

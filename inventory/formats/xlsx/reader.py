@@ -48,7 +48,7 @@ class Cell(NamedTuple):
 NumberedRow = tuple[int, list[Cell | None]]
 
 
-class Parts:
+class WorkbookReader:
     """The parts of one workbook.
 
     Args:

@@ -27,7 +27,7 @@ from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
 
 from inventory import schema
 from inventory.formats.xlsx import styles
-from inventory.formats.xlsx.cells import LongTexts, Pen
+from inventory.formats.xlsx.cells import CellWriter, OverflowTexts
 from inventory.formats.xlsx.package import Archive
 from inventory.tables import values
 from inventory.text import width
@@ -130,7 +130,7 @@ def new_sheet(book: Workbook, title: str) -> Any:
     return made
 
 
-def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: LongTexts | None, footer: str) -> str:
+def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: OverflowTexts | None, footer: str) -> str:
     """Add a data sheet.
 
     Args:
@@ -245,9 +245,11 @@ def _colour(made: Any, sheet: Sheet) -> None:
     rules.add(everything, Rule("expression", dxf=line, formula=["LEN($A2)>0"]))
 
 
-def _body(made: Any, sheet: Sheet, long: LongTexts | None) -> Iterator[bytes]:
+def _body(made: Any, sheet: Sheet, long: OverflowTexts | None) -> Iterator[bytes]:
     """The rows as XML."""
-    pens = [Pen(made, column, get_column_letter(index), long) for index, column in enumerate(sheet.table.columns, 1)]
+    pens = [
+        CellWriter(made, column, get_column_letter(index), long) for index, column in enumerate(sheet.table.columns, 1)
+    ]
     for start in range(0, sheet.content.num_rows, _AT_ONCE):
         part = sheet.content.slice(start, _AT_ONCE)
         first = start + 2

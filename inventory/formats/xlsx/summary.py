@@ -14,13 +14,13 @@ from inventory.formats.xlsx.cells import short
 from inventory.formats.xlsx.page import FONTS, PER_COLUMN, Page
 from inventory.formats.xlsx.sheets import Sheet, new_sheet, print_as
 from inventory.formats.xlsx.summary_charts import add_space, add_trend
-from inventory.report.facts import cards, lines, moment_text, state, stillness
+from inventory.report.facts import collection_status, key_figures, lines, moment_text, no_changes_text
 from inventory.tables import rows
 from inventory.terminal.changes import signed_size
-from inventory.text import count, fold
+from inventory.text import count, wrap
 
 if TYPE_CHECKING:
-    from inventory.report.facts import Line, Overview
+    from inventory.report.facts import ChangeLine, Report
 
 _COLUMNS = {"Change": 17, "Server": 19, "Model": 30, "What": 31, "Before": 21, "After": 21, "Size difference": 17}
 """The columns between the margins, with their widths; those of one server have no column for it."""
@@ -32,7 +32,7 @@ _NAMES = 3  # servers that are named in the banner; of more the number is told
 _WIDE = 9  # characters of a figure that fit onto a card in large type
 
 
-def add_summary(book: Workbook, overview: "Overview", sheets: Mapping[str, Sheet], footer: str) -> None:
+def add_summary(book: Workbook, overview: "Report", sheets: Mapping[str, Sheet], footer: str) -> None:
     """Add the sheet Summary.
 
     Args:
@@ -57,7 +57,7 @@ def add_summary(book: Workbook, overview: "Overview", sheets: Mapping[str, Sheet
     sheet.print_area = f"A1:{get_column_letter(len(names) + 2)}{page.row}"
 
 
-def _banner(page: Page, overview: "Overview") -> None:
+def _banner(page: Page, overview: "Report") -> None:
     observed = rows(overview.snapshot.tables["observations"])
     names = [row["server"] for row in observed]
     who = count(len(names), "server")
@@ -81,16 +81,16 @@ def _banner(page: Page, overview: "Overview") -> None:
     page.add(7)
 
 
-def _state(page: Page, overview: "Overview") -> None:
-    found = state(overview)
+def _state(page: Page, overview: "Report") -> None:
+    found = collection_status(overview)
     look = {"font": FONTS[found.level], "fill": styles.fill(styles.LEVELS[found.level][1])}
-    for line in fold(short(found.text, 3 * page.room), int(page.room * 0.85), "")[:4]:
+    for line in wrap(short(found.text, 3 * page.room), int(page.room * 0.85), "")[:4]:
         page.add(20, page.across(line, alignment=styles.INDENTED, **look))
     page.add(7)
 
 
-def _cards(page: Page, overview: "Overview") -> None:
-    found = cards(overview)
+def _cards(page: Page, overview: "Report") -> None:
+    found = key_figures(overview)
     spare = len(page.widths) - len(found)  # with a column for the server, the first card has two
     behind = styles.fill(styles.MIST)
     for part, height in (("label", 18), ("value", 32), ("note", 19)):
@@ -112,11 +112,11 @@ def _cards(page: Page, overview: "Overview") -> None:
         page.add(height, cells)
 
 
-def _changes(page: Page, overview: "Overview", names: Sequence[str]) -> None:
+def _changes(page: Page, overview: "Report", names: Sequence[str]) -> None:
     changes = overview.changes
     compared = changes and overview.snapshot.anything_read
     page.heading(f"What changed since {short(overview.since, 60)}" if compared and overview.since else "What changed")
-    if still := stillness(overview):
+    if still := no_changes_text(overview):
         page.remark(still)
     if changes is None or not compared:
         return
@@ -132,7 +132,7 @@ def _changes(page: Page, overview: "Overview", names: Sequence[str]) -> None:
         page.remark(short(f"Not compared: {reasons}", page.room))
 
 
-def _table(page: Page, found: "Sequence[Line]", names: Sequence[str]) -> None:
+def _table(page: Page, found: "Sequence[ChangeLine]", names: Sequence[str]) -> None:
     under = styles.edge(bottom=("medium", styles.NAVY))
     page.add(
         17,

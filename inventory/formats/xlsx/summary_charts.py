@@ -11,7 +11,7 @@ from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.page import MARGIN, Page
 from inventory.formats.xlsx.sheets import Sheet
 from inventory.tables import rows, values
-from inventory.text import count, size, visible
+from inventory.text import count, escape_invisible, size
 
 _BARS, _RUNS = 10, 30
 """How many bars and runs are shown; the sheets behind show all."""
@@ -36,7 +36,9 @@ def add_space(page: Page, breakdown: Sheet, *, several: bool) -> None:
             names = values(breakdown.content, "label")[first : first + shown]
             top = f", top {shown} of {number:,}" if number > shown else ""
             lengths = sizes[first : first + shown]
-            told = ", ".join(f"{visible(name)} {size(value)}" for name, value in zip(names, lengths, strict=True))
+            told = ", ".join(
+                f"{escape_invisible(name)} {size(value)}" for name, value in zip(names, lengths, strict=True)
+            )
             chart = _charts.bars(
                 f"Size by {by} (GB{top})",
                 _cells(breakdown, "size_bytes", first, shown),

@@ -30,7 +30,7 @@ SINGLE = ("body",)
 """Columns in which no two values are equal: a dictionary would only cost."""
 
 
-def sealed(table: pa.Table, about: Mapping[str, Any], repeated: Sequence[str] = ()) -> bytes:
+def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Sequence[str] = ()) -> bytes:
     """A Parquet file with ``about`` and the seal in its footer.
 
     Args:
@@ -51,7 +51,7 @@ def sealed(table: pa.Table, about: Mapping[str, Any], repeated: Sequence[str] = 
     return body[:at] + _OPEN.replace(b"0" * 64, seal) + body[at + len(_OPEN) :]
 
 
-def unsealed(body: bytes) -> dict[str, Any] | None:
+def read_verified(body: bytes) -> dict[str, Any] | None:
     """What a sealed file says about itself; None if its seal is broken."""
     found = _SEAL.match(body, max(body.rfind(_NAME), 0))  # it stands last: none of its like follows
     if not found:
@@ -65,7 +65,7 @@ def unsealed(body: bytes) -> dict[str, Any] | None:
     return about
 
 
-def claimed(file: IO[bytes]) -> dict[str, Any]:
+def read_metadata(file: IO[bytes]) -> dict[str, Any]:
     """What a file says about itself in its end, which is all that is read of it; its seal is not looked at.
 
     Raises:

@@ -22,7 +22,7 @@ from inventory.errors import FileError, NewerVersion
 from inventory.filesystem.regular_files import open_to_read, read_regular
 from inventory.history.selectors import RUN_ID
 from inventory.history.sql import all_runs
-from inventory.history.storage.checksum import SINGLE, claimed, rows_sha256, sealed, unsealed
+from inventory.history.storage.checksum import SINGLE, read_metadata, read_verified, rows_sha256, write_checksummed
 from inventory.tables import arrow_schema, conformed
 
 KINDS = ("observations", "payloads", "models", "instances")
@@ -48,7 +48,7 @@ _OWN = ("tool", "version", "kind", "run_id", "seal")  # what a file says that is
 
 
 @dataclass(frozen=True)
-class File:
+class DataFile:
     """A file that was read and whose seal is whole.
 
     Attributes:
@@ -75,28 +75,28 @@ class File:
         """The table, read once: many runs are about to be asked for."""
         return self.read()
 
-    def parts(self) -> dict[str, "Sealed"]:
+    def parts(self) -> dict[str, "RunSegment"]:
         """What it holds of each run."""
         if "runs" not in self.about:
-            return {self.about["run_id"]: Sealed(self, self.about)}
+            return {self.about["run_id"]: RunSegment(self, self.about)}
         ends = accumulate(entry["rows"] for entry in self.about["runs"].values())
         return {
-            run_id: Sealed(self, {"kind": self.about["kind"], "run_id": run_id, **entry}, end - entry["rows"])
+            run_id: RunSegment(self, {"kind": self.about["kind"], "run_id": run_id, **entry}, end - entry["rows"])
             for (run_id, entry), end in zip(self.about["runs"].items(), ends, strict=True)
         }
 
 
 @dataclass(frozen=True)
-class Sealed:
+class RunSegment:
     """What one run has in one file.
 
     Attributes:
         file: the file, whose seal is whole.
-        about: what the run's own file says of itself; if it was merged, what it said, and what ``File`` adds.
+        about: what the run's own file says of itself; if it was merged, what it said, and what ``DataFile`` adds.
         begin: the place of its first row in a merged file; None for a file of its own.
     """
 
-    file: File
+    file: DataFile
     about: Mapping[str, Any]
     begin: int | None = None
 
@@ -128,7 +128,7 @@ class Sealed:
         return self.begin is None or rows_sha256(self.table()) == self.about["rows_sha256"]
 
 
-def opened(kind: str, path: Path) -> dict[str, Sealed]:
+def opened(kind: str, path: Path) -> dict[str, RunSegment]:
     """Read a file and check its seal, and that it is what its name says.
 
     Returns:
@@ -138,12 +138,12 @@ def opened(kind: str, path: Path) -> dict[str, Sealed]:
         FileError: it is missing or damaged, or a newer version wrote it.
     """
     body = _bytes(path)
-    about = unsealed(body)
+    about = read_verified(body)
     if about is not None:
         _check_version(path, about)
     if about is None or about.get("kind") != kind or not _named(path, about):
         raise _damaged(path)
-    return File(path, body, about).parts()
+    return DataFile(path, body, about).parts()
 
 
 def check_version(path: Path) -> None:
@@ -154,10 +154,10 @@ def check_version(path: Path) -> None:
     """
     try:
         with open_to_read(path) as file:
-            claims_newer = _newer(claimed(file))
+            claims_newer = _newer(read_metadata(file))
     except (OSError, ValueError, TypeError):
         return  # whoever reads it says what is wrong with it
-    if claims_newer and (about := unsealed(_bytes(path))):
+    if claims_newer and (about := read_verified(_bytes(path))):
         _check_version(path, about)
 
 
@@ -176,7 +176,7 @@ def listed(path: Path) -> frozenset[str]:
         return frozenset()
     try:
         with open_to_read(path) as file:
-            about = claimed(file)
+            about = read_metadata(file)
         if _newer(about):
             check_version(path)
         whole = _named(path, about)
@@ -191,7 +191,7 @@ def listed(path: Path) -> frozenset[str]:
     return frozenset(about["runs"])
 
 
-def placed(held: Mapping[Path, frozenset[str]]) -> dict[str, Path]:
+def locate_runs(held: Mapping[Path, frozenset[str]]) -> dict[str, Path]:
     """The file of each run, of the files with the runs that each holds.
 
     A run is in one file. Only in a copy from which nothing was removed are those too that merged files took the place
@@ -235,7 +235,7 @@ def month_of(run_id: str) -> str:
     return f"month={run_id[:4]}-{run_id[4:6]}"
 
 
-def merged(kind: str, runs: Sequence[Sealed]) -> tuple[str, bytes]:
+def merged(kind: str, runs: Sequence[RunSegment]) -> tuple[str, bytes]:
     """The name and the bytes of a file that holds what several runs have; it says what their own files said.
 
     The rows stay in the order of the runs and of their files: so a run is found as one slice, what repeats from run to
@@ -250,7 +250,7 @@ def merged(kind: str, runs: Sequence[Sealed]) -> tuple[str, bytes]:
         entries[run.about["run_id"]] = entry
     about = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "runs": entries}
     repeated = [name for name in ARROW[kind].names if name not in SINGLE]
-    body = sealed(conformed(pa.concat_tables(tables), ARROW[kind]), about, repeated)
+    body = write_checksummed(conformed(pa.concat_tables(tables), ARROW[kind]), about, repeated)
     return _name(entries), body
 
 

@@ -66,7 +66,7 @@ def _foreign(path: Path) -> list[Path]:
 
 def _among_notes(store: Store) -> Iterator[Path]:
     for kind in ("pruned", "baselines"):
-        noted = store.noted(kind)
+        noted = store.records(kind)
         for name in sorted(names(store.folder / kind)):
             path = store.folder / kind / name
             if path not in noted and is_foreign(path):

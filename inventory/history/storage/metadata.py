@@ -21,9 +21,9 @@ from inventory.filesystem.listing import names
 from inventory.filesystem.names import no_name
 from inventory.filesystem.regular_files import open_regular, read_regular
 from inventory.filesystem.temporary_files import NO_ROOM, sync_folder, to_disk
-from inventory.filesystem.write_once import make_folders, publish_once
+from inventory.filesystem.write_once import make_folders, write_new
 from inventory.history.selectors import RUN_ID
-from inventory.history.storage.checksum import unsealed
+from inventory.history.storage.checksum import read_verified
 from inventory.history.storage.data_file import ADVICE, is_merged
 
 _BASELINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -35,7 +35,7 @@ class NoRoom(FileError):
     """A file of a history could not be written because the disk is full, or the user's share of it."""
 
 
-class Notes:
+class HistoryMetadata:
     """The notes in the folder of one history, and how a file gets into it.
 
     Args:
@@ -151,7 +151,7 @@ class Notes:
         """Where a frozen baseline is, or would be."""
         return self.folder / "baselines" / f"{name}.txt"
 
-    def noted(self, kind: str) -> dict[Path, dict[str, str] | None]:
+    def records(self, kind: str) -> dict[Path, dict[str, str] | None]:
         """The runs in each small file of a kind, ``pruned`` or ``baselines``; None for a file that is damaged.
 
         Files that are none of a history's are left out.
@@ -161,7 +161,7 @@ class Notes:
         read = {folder / name: _noted(folder / name) for name in sorted(names(folder)) if "." in name}
         return {**marked, **{path: runs for path, runs in read.items() if runs is not None or not is_foreign(path)}}
 
-    def freeze(self, name: str, run_id: str) -> None:
+    def save_baseline(self, name: str, run_id: str) -> None:
         """Freeze a run under a name, for good.
 
         Raises:
@@ -187,7 +187,7 @@ class Notes:
             while True:
                 self.make_folder(path.parent)
                 with suppress(FileNotFoundError):  # another folder is just taking the place of its month's
-                    return publish_once(path, body, self.workshop)
+                    return write_new(path, body, self.workshop)
         except OSError as error:
             raise not_written(path, error) from error
 
@@ -219,7 +219,7 @@ class Notes:
         return FileError(what, "The history is whole; prune again when it can")
 
     def _whole(self, kind: str) -> Iterator[tuple[Path, dict[str, str]]]:
-        for path, runs in self.noted(kind).items():
+        for path, runs in self.records(kind).items():
             if runs is None:
                 raise FileError(f"{path} is damaged", ADVICE)
             yield path, runs
@@ -259,7 +259,7 @@ def is_foreign(path: Path) -> bool:
 def _merged_runs(path: Path) -> dict[str, str]:
     """The runs in a merged observations file, with the SHA-256 of their own files; none if it is damaged."""
     try:
-        about = unsealed(read_regular(path)) or {}
+        about = read_verified(read_regular(path)) or {}
     except OSError:
         return {}
     return {run_id: entry["sha256"] for run_id, entry in about.get("runs", {}).items()}

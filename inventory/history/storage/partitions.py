@@ -3,7 +3,7 @@
 The new folder is made whole under ``_tmp/staged``; then the old one moves to ``_tmp/replaced``, the new one into its
 place, and the old one is removed. So whoever reads the tables by a glob never sees a row twice, and lacks a month only
 between these two moves. Readers of this package do not even then: while a month is both staged and replaced, they read
-what is replaced too. What a process leaves that is killed is finished or removed by ``settle``.
+what is replaced too. What a process leaves that is killed is finished or removed by ``recover``.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 from inventory.filesystem.listing import identities, names
 from inventory.filesystem.regular_files import read_regular
 from inventory.filesystem.temporary_files import sync_folder
-from inventory.filesystem.write_once import make_folders, publish_once, require_no_links
+from inventory.filesystem.write_once import make_folders, require_no_links, write_new
 from inventory.history.selectors import RUN_ID
 from inventory.history.storage.data_file import KINDS, MONTH, is_ours, listed
 
@@ -35,7 +35,7 @@ class Months:
     def files(self, kind: str, months: Collection[str] | None = None) -> list[Path]:
         """The files of one kind, of some months or of all, as they are at one moment: each month small or merged."""
         while True:
-            seen = self.seen([kind])
+            seen = self.partitions([kind])
             staged = {folder.name for folder in seen if folder.parent.parent == self._staged}
             folders = [
                 folder
@@ -45,10 +45,10 @@ class Months:
                 and (folder.parent.parent != self._replaced or folder.name in staged)
             ]
             inside = {folder: [name for name in names(folder) if name.endswith(".parquet")] for folder in folders}
-            if self.seen([kind]) == seen:  # no folder took another's place meanwhile
+            if self.partitions([kind]) == seen:  # no folder took another's place meanwhile
                 return [folder / name for folder in folders for name in sorted(inside[folder])]
 
-    def seen(self, kinds: Iterable[str] = KINDS) -> dict[Path, int]:
+    def partitions(self, kinds: Iterable[str] = KINDS) -> dict[Path, int]:
         """The folders that there are of months, each with what tells it from another of that name."""
         return {
             top / kind / name: identity
@@ -78,7 +78,7 @@ class Months:
         number = 0
         for number, (name, body) in enumerate(files, 1):  # noqa: B007 - their number is what is returned
             try:
-                publish_once(staged / name, body, self._folder / "_tmp")
+                write_new(staged / name, body, self._folder / "_tmp")
             except OSError as error:
                 error.filename = str(self._folder / kind / month / name)  # not the temporary one
                 raise
@@ -87,13 +87,13 @@ class Months:
         self._finish(kind, month)
         return number
 
-    def settle(self) -> None:
+    def recover(self) -> None:
         """Finish the replacements that were begun, and remove what is left of them; nobody else may be at it.
 
         Raises:
             OSError: it could not be done; the history is whole all the same.
         """
-        for folder in self.seen():
+        for folder in self.partitions():
             kind, month = folder.parent.name, folder.name
             require_no_links(self._folder, folder)
             if folder.parent.parent == self._replaced:
@@ -107,7 +107,7 @@ class Months:
                 _discard(top)
 
     @property
-    def unsettled(self) -> bool:
+    def needs_recovery(self) -> bool:
         """Whether there is something to settle, or a month is being replaced."""
         return self._staged.is_dir() or self._replaced.is_dir()
 
@@ -143,7 +143,7 @@ class Months:
         except FileNotFoundError:
             raise
         except OSError:
-            publish_once(target, read_regular(path), self._folder / "_tmp")
+            write_new(target, read_regular(path), self._folder / "_tmp")
 
 
 def _discard(folder: Path) -> None:

@@ -24,6 +24,6 @@ def steady(reading: "Callable[Concatenate[_Owner, _Given], _Read]") -> "Callable
 
     @wraps(reading)
     def read(owner: _Owner, /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Read:
-        return owner.store.steadily(lambda: reading(owner, *args, **kwargs))
+        return owner.store.retry_if_changed(lambda: reading(owner, *args, **kwargs))
 
     return read

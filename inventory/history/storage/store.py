@@ -18,24 +18,24 @@ import pyarrow as pa
 from inventory import schema
 from inventory.errors import FileError
 from inventory.filesystem.regular_files import is_regular
-from inventory.filesystem.temporary_files import is_left, sweep, sync_folder
-from inventory.filesystem.write_once import alone, sign, unlink_inside
+from inventory.filesystem.temporary_files import is_abandoned, remove_leftovers, sync_folder
+from inventory.filesystem.write_once import create_marker, exclusive, unlink_inside
 from inventory.history.selectors import RUN_ID
 from inventory.history.sql.all_runs import GRAIN_FILES
-from inventory.history.storage.checksum import sealed
+from inventory.history.storage.checksum import write_checksummed
 from inventory.history.storage.data_file import (
     ADVICE,
     ARROW,
     KINDS,
-    Sealed,
+    RunSegment,
     check_version,
     listed,
+    locate_runs,
     month_of,
     opened,
-    placed,
     state,
 )
-from inventory.history.storage.metadata import Notes, not_written
+from inventory.history.storage.metadata import HistoryMetadata, not_written
 from inventory.history.storage.partitions import Months
 from inventory.tables import conformed
 
@@ -45,7 +45,7 @@ _Read = TypeVar("_Read")
 _MANY = 1000  # rows of models from which on many values stand many times; few would only pay for a dictionary
 
 
-class Store(Notes):
+class Store(HistoryMetadata):
     """The folder of one history.
 
     Args:
@@ -57,7 +57,7 @@ class Store(Notes):
         self.months = Months(folder)
         self._checked: dict[Path, tuple[object, int]] = {}  # how each looked, and its schema version
         self._listed: dict[Path, tuple[object, frozenset[str]]] = {}  # the same, and the runs in it
-        self._last: tuple[Path, object, Mapping[str, Sealed]] | None = None  # the merged file that was read last
+        self._last: tuple[Path, object, Mapping[str, RunSegment]] | None = None  # the merged file that was read last
         self._newest: Path | None = None  # the newest run's file, once its version was found to be known
 
     def path(self, kind: str, run_id: str) -> Path:
@@ -76,7 +76,7 @@ class Store(Notes):
                 held = {path: self._runs_in(path) for path in self.months.files(kind, months)}
             except FileNotFoundError:
                 continue  # another took its place
-            return placed(held)
+            return locate_runs(held)
 
     def run_ids(self) -> list[str]:
         """The ids of all recorded runs, oldest first: the observations file is the commit.
@@ -99,7 +99,7 @@ class Store(Notes):
         """
         return {run_id for kind in KINDS[1:] for run_id in self.where(kind)}
 
-    def read(self, kind: str, run_id: str) -> Sealed:
+    def read(self, kind: str, run_id: str) -> RunSegment:
         """Read what a run has of one kind, and check the seal of the file.
 
         Raises:
@@ -137,19 +137,21 @@ class Store(Notes):
         mixed = any(self._checked[path][1] != schema.SCHEMA_VERSION for path in paths)
         return paths, pa.Table.from_batches([], ARROW[kind]) if mixed else None
 
-    def look(self, kinds: Iterable[str] = ("observations",)) -> Callable[[], bool]:
+    def listing(self, kinds: Iterable[str] = ("observations",)) -> Callable[[], bool]:
         """Asked later, this tells whether all the files of some kinds that are here now still are where they are."""
-        months, files = self.months.seen(), [(kind, set(self.months.files(kind))) for kind in kinds]
-        return lambda: self.months.seen() == months and all(set(self.months.files(kind)) >= had for kind, had in files)
+        months, files = self.months.partitions(), [(kind, set(self.months.files(kind))) for kind in kinds]
+        return lambda: (
+            self.months.partitions() == months and all(set(self.months.files(kind)) >= had for kind, had in files)
+        )
 
-    def steadily(self, reading: Callable[[], _Read]) -> _Read:
+    def retry_if_changed(self, reading: Callable[[], _Read]) -> _Read:
         """What a reading gives; it is made again if meanwhile runs were merged or pruned that it was about to read.
 
         Raises:
             FileError: what the reading raises.
         """
         while True:
-            still = self.look()
+            still = self.listing()
             try:
                 return reading()
             except FileError:
@@ -165,7 +167,7 @@ class Store(Notes):
         path = self.path(kind, run_id)
         told = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "run_id": run_id, **about}
         repeated = table.column_names if kind in GRAIN_FILES and table.num_rows >= _MANY else ()
-        body = sealed(conformed(table, ARROW[kind]), told, repeated)
+        body = write_checksummed(conformed(table, ARROW[kind]), told, repeated)
         self.publish(path, body)
         return sha256(body).hexdigest()
 
@@ -182,21 +184,21 @@ class Store(Notes):
                 raise FileError(f"{path} names a run that is missing: {run_id}", ADVICE)
         return found
 
-    def freeze(self, name: str, run_id: str) -> None:
+    def save_baseline(self, name: str, run_id: str) -> None:
         """Freeze a run under a name, for good.
 
         Raises:
             ConfigurationError: the name cannot be one, or is taken by another run.
             FileError: it could not be written, or the run was pruned meanwhile.
         """
-        super().freeze(name, run_id)
+        super().save_baseline(name, run_id)
         if run_id not in self.run_ids():
             with suppress(OSError):
                 self.baseline_path(name).unlink()
             raise FileError(f"the run {run_id} has just been pruned", "Freeze another: lms-inventory history")
 
     @contextmanager
-    def begun(self, run_id: str) -> Iterator[None]:
+    def run_marker(self, run_id: str) -> Iterator[None]:
         """Tell other processes that this run is being written, so that they leave its files and what it needs alone.
 
         Of a run that fails nothing stays; what cannot be removed now keeps its sign, and is swept by the next run.
@@ -207,7 +209,7 @@ class Store(Notes):
         self.make_folder(self.workshop)
         path = self.workshop / f"{run_id}.run"
         try:
-            file = sign(path)
+            file = create_marker(path)
         except OSError as error:
             raise not_written(path, error) from error
         sync_folder(self.workshop)  # it must outlive a loss of power as long as the files that only it tells of
@@ -232,28 +234,28 @@ class Store(Notes):
                 unlink_inside(self.folder, self.path(kind, sign.stem))
         sign.unlink()
 
-    def signs(self) -> set[str]:
+    def markers(self) -> set[str]:
         """The runs that are being written, or were when they were killed."""
         found = [path for path in self.workshop.glob("*.run") if RUN_ID.fullmatch(path.stem)]
         return {path.stem for path in found if is_regular(path)}
 
-    def writing(self) -> set[str]:
+    def active_runs(self) -> set[str]:
         """The runs that are being written now, or were until a moment ago."""
-        return {run_id for run_id in self.signs() if not is_left(self.workshop / f"{run_id}.run")}
+        return {run_id for run_id in self.markers() if not is_abandoned(self.workshop / f"{run_id}.run")}
 
-    def tidy(self) -> None:
+    def clean_up(self) -> None:
         """Remove what runs that were killed have left: temporary files, and files of a run that was never committed.
 
         Only a run's sign tells that it was never committed: a file without one may be all that is left of a history
         whose observations were lost, or are just being copied.
         """
         self.make_folder(self.workshop)  # refused if it is a link
-        sweep(self.workshop, "")
-        if self.months.unsettled or is_regular(self.workshop / _LOCK) or self._marked():
-            with suppress(FileError), self.alone():  # unless a merging is under way
+        remove_leftovers(self.workshop, "")
+        if self.months.needs_recovery or is_regular(self.workshop / _LOCK) or self._marked():
+            with suppress(FileError), self.exclusive():  # unless a merging is under way
                 pass
-        signs = [self.workshop / f"{run_id}.run" for run_id in self.signs()]
-        if signs := [path for path in signs if is_left(path)]:  # guard: a run that is being written is not swept
+        signs = [self.workshop / f"{run_id}.run" for run_id in self.markers()]
+        if signs := [path for path in signs if is_abandoned(path)]:  # guard: a run that is being written is not swept
             recorded = set(self.run_ids()) | self.pruned().keys()  # what a pruned run stored may still be pointed at
             for path in signs:
                 with suppress(OSError):  # another run sweeps too, or the next one will
@@ -276,7 +278,7 @@ class Store(Notes):
             raise FileError(f"{where} could not be removed: {error.strerror}", "Prune again when it can") from error
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """Be the only process that prunes or merges; what one that was killed has left is settled first.
 
         Raises:
@@ -284,14 +286,14 @@ class Store(Notes):
         """
         self.make_folder(self.workshop)
         try:
-            with alone(self.workshop / _LOCK):
-                sweep(self.workshop, "")
-                self.months.settle()
+            with exclusive(self.workshop / _LOCK):
+                remove_leftovers(self.workshop, "")
+                self.months.recover()
                 self.settle_records()
                 try:
                     yield
                 finally:
-                    self.months.settle()
+                    self.months.recover()
                     self.settle_records()
         except BlockingIOError as error:
             raise FileError(

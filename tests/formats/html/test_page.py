@@ -20,9 +20,9 @@ from inventory.formats import html
 from inventory.formats.html.fragments import TONES
 from inventory.formats.html.stylesheet import DARK, LIGHT, style_sheet
 from inventory.formats.html.svg import Point, bars, stacks, trend
-from inventory.report.facts import Overview, cards, state
+from inventory.report.facts import Report, collection_status, key_figures
 from inventory.tables import Snapshot
-from inventory.text import visible
+from inventory.text import escape_invisible
 
 Row = dict[str, Any]
 MARKUP = [
@@ -48,7 +48,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2
 TEXTS |= names.filter(bool)
 
 
-def page(overview: Overview) -> Page:
+def page(overview: Report) -> Page:
     """The page of an overview, walked through."""
     return Page(html.encode(overview, "model").decode())
 
@@ -75,8 +75,10 @@ def test_any_text_is_a_text(text: str, other: str) -> None:
     """A text in any column comes back as it was, with controls made visible, and makes no element or attribute."""
     told, harmless = page(full(text, text + other)), page(full("x", "xy"))
     assert told.structure() == harmless.structure()
-    assert told.texts.count(visible(text)) >= harmless.texts.count("x") // 2  # charts cut names, changes quote blanks
-    assert visible(text + other) in told.texts
+    assert (
+        told.texts.count(escape_invisible(text)) >= harmless.texts.count("x") // 2
+    )  # charts cut names, changes quote blanks
+    assert escape_invisible(text + other) in told.texts
 
 
 @pytest.mark.parametrize("text", MARKUP)
@@ -86,13 +88,13 @@ def test_markup_is_a_text_in_tables(text: str) -> None:
     told = Page(html.encode_tables(tables).decode())
     harmless = [(one, full("x", "y").snapshot.tables[one.name]) for one in (schema.MODELS, schema.OBSERVATIONS)]
     assert told.structure() == Page(html.encode_tables(harmless).decode()).structure()
-    assert visible(text) in told.texts
+    assert escape_invisible(text) in told.texts
 
 
 def test_every_hostile_text_is_shown() -> None:
     """A page of every hostile text holds each of them."""
-    told = set(page(Overview(hostile())).texts)
-    assert {visible(text) for text in HOSTILE} <= told
+    told = set(page(Report(hostile())).texts)
+    assert {escape_invisible(text) for text in HOSTILE} <= told
 
 
 def test_nothing_is_loaded_and_nothing_runs() -> None:
@@ -181,53 +183,53 @@ def failed(count: int, of: int) -> Snapshot:
 
 NOTHING = inventory.compare(snapshot(), snapshot())
 STATES = {
-    "first": (Overview(fleet(), runs=runs(1)), "This is the first run: nothing to compare with"),
-    "alone": (Overview(fleet()), "Compared with nothing"),
-    "no models": (Overview(snapshot()), "There are no models."),
-    "no changes": (Overview(snapshot(), NOTHING, "yesterday"), "No changes"),
-    "all failed": (Overview(failed(3, 3), NOTHING), "Not compared: the collection failed"),
-    "one failed": (Overview(failed(1, 1)), "Collection failed - no answer of s0"),
+    "first": (Report(fleet(), runs=runs(1)), "This is the first run: nothing to compare with"),
+    "alone": (Report(fleet()), "Compared with nothing"),
+    "no models": (Report(snapshot()), "There are no models."),
+    "no changes": (Report(snapshot(), NOTHING, "yesterday"), "No changes"),
+    "all failed": (Report(failed(3, 3), NOTHING), "Not compared: the collection failed"),
+    "one failed": (Report(failed(1, 1)), "Collection failed - no answer of s0"),
     "partly failed": (
-        Overview(failed(60, 200)),
+        Report(failed(60, 200)),
         "Collection incomplete - 60 of 200 servers not read: 60 timeout (see Evidence)",
     ),
-    "long": (Overview(snapshot([{"server": "s", "key": "k" * 300, "ordinal": 0}])), "k" * 300),
+    "long": (Report(snapshot([{"server": "s", "key": "k" * 300, "ordinal": 0}])), "k" * 300),
 }
 
 
 @pytest.mark.parametrize(("overview", "told"), STATES.values(), ids=list(STATES))
-def test_states(overview: Overview, told: str) -> None:
+def test_states(overview: Report, told: str) -> None:
     """Each state of a collection is said in words, and the figures are those of every report."""
     walked = page(overview)
     assert told in walked.texts
-    assert state(overview).text in walked.texts
-    for card in cards(overview):
+    assert collection_status(overview).text in walked.texts
+    for card in key_figures(overview):
         assert {card.label, card.value, card.note} <= set(walked.texts)
 
 
 def test_nothing_is_said_of_models_that_nobody_read() -> None:
     """A run that failed has no table of models, rather than an empty one."""
-    walked = page(Overview(failed(3, 3), NOTHING))
+    walked = page(Report(failed(3, 3), NOTHING))
     assert not any(text.startswith(("There are no models", "Models (")) for text in walked.texts)
 
 
 def test_who_was_not_read() -> None:
     """Of two hundred servers each one that was not read is named with its address and reason."""
-    walked = page(Overview(failed(60, 200)))
+    walked = page(Report(failed(60, 200)))
     assert {f"no answer of s{n}" for n in range(60)} <= set(walked.texts)
     assert {f"http://s{n}:1234" for n in range(200)} <= set(walked.texts)
 
 
 def test_all_rows_are_there() -> None:
     """Every model's key and every instance's id of every captured answer is in the page."""
-    told = set(page(Overview(fleet())).texts)
+    told = set(page(Report(fleet())).texts)
     for name, column in (("models", "key"), ("instances", "instance_id")):
-        assert set(map(visible, fleet().tables[name].column(column).to_pylist())) <= told
+        assert set(map(escape_invisible, fleet().tables[name].column(column).to_pylist())) <= told
 
 
 def test_right_to_left() -> None:
     """A text in another script than ours finds its own direction."""
-    walked = page(Overview(snapshot([{"server": "s", "key": "\u05e9\u05dc\u05d5\u05dd", "ordinal": 0}])))
+    walked = page(Report(snapshot([{"server": "s", "key": "\u05e9\u05dc\u05d5\u05dd", "ordinal": 0}])))
     assert ("td", {"dir": "auto"}) in walked.elements
 
 
@@ -239,7 +241,7 @@ def test_ten_thousand_models_stay_small() -> None:
          for column in schema.MODELS.columns} | {"server": f"s{n % 200}", "key": f"publisher/model-{n}", "ordinal": 0}
         for n in range(10_000)
     ]  # fmt: skip
-    assert len(html.encode(Overview(snapshot(models)), "model")) < 5_000_000
+    assert len(html.encode(Report(snapshot(models)), "model")) < 5_000_000
 
 
 def test_gaps_of_the_trend() -> None:
@@ -284,7 +286,7 @@ def test_a_chart_says_its_figures() -> None:
 def test_chromium(tmp_path: Path) -> None:
     """Chromium shows the page light and dark and prints it, and has nothing to say about it on its console."""
     written = tmp_path / "report.html"
-    written.write_bytes(html.encode(Overview(fleet(), full("x", "y").changes, "yesterday", runs(30)), "model"))
+    written.write_bytes(html.encode(Report(fleet(), full("x", "y").changes, "yesterday", runs(30)), "model"))
     size = "--window-size=1200,900"
     light = rendered(written, tmp_path / "light.png", size)
     dark = rendered(written, tmp_path / "dark.png", size, "--blink-settings=preferredColorScheme=0")

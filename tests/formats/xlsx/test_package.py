@@ -22,7 +22,7 @@ import inventory
 from inventory import schema
 from inventory.formats import xlsx
 from inventory.formats.xlsx.package import Archive
-from inventory.report.facts import Overview
+from inventory.report.facts import Report
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN, CHANGE_GROUPS, FLEET, GROUPS, PROBLEMS
 from inventory.tables import Snapshot, rows
@@ -139,7 +139,7 @@ def test_workbooks_of_before_are_read(tmp_path: Path) -> None:
     """A workbook whose sheet of runs is called History, with ZIP64 throughout, is read as it was."""
     old = tmp_path / "old.xlsx"
     taken = fleet()
-    with zipfile.ZipFile(BytesIO(xlsx.encode(Overview(taken), "both"))) as archive, zipfile.ZipFile(old, "w") as made:
+    with zipfile.ZipFile(BytesIO(xlsx.encode(Report(taken), "both"))) as archive, zipfile.ZipFile(old, "w") as made:
         for name in archive.namelist():
             with made.open(name, "w", force_zip64=True) as part:
                 part.write(re.sub(rb"\bRuns\b", b"History", archive.read(name)))
@@ -184,7 +184,7 @@ def _differences(taken: Snapshot, sheets: dict[str, list[list[Any]]]) -> list[An
 
 def test_javascript_reads_them(tmp_path: Path) -> None:
     """SheetJS and exceljs open each workbook, see every sheet, the cells as they are, and nothing that calculates."""
-    bodies = WORKBOOKS | {"fleet of answers": xlsx.encode(Overview(fleet()), "both")}
+    bodies = WORKBOOKS | {"fleet of answers": xlsx.encode(Report(fleet()), "both")}
     for name, body in bodies.items():
         (tmp_path / f"{name}.xlsx").write_bytes(body)
     told = javascript(*(tmp_path / f"{name}.xlsx" for name in bodies))

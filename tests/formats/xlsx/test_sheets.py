@@ -27,7 +27,7 @@ from support.workbooks import (
 import inventory
 from inventory import schema
 from inventory.formats import xlsx
-from inventory.report.facts import Overview, lines
+from inventory.report.facts import Report, lines
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN
 from inventory.tables import rows
@@ -114,12 +114,12 @@ def test_columns(title: str) -> None:
 
 def test_what_nobody_reports_is_folded_away() -> None:
     """A column that is empty in every row is folded away; one with a value, or of a sheet without rows, is not."""
-    book = opened(Overview(with_instance()))
+    book = opened(Report(with_instance()))
     for title, content in (("Models", schema.MODELS), ("Instances", schema.INSTANCES)):
         (row,) = table(book, title)
         for index, name in enumerate(content.names, 1):
             assert book[title].column_dimensions[get_column_letter(index)].hidden == (row[name] is None), name
-    empty = opened(Overview(snapshot()))["Models"]
+    empty = opened(Report(snapshot()))["Models"]
     assert not any(dimension.hidden for dimension in empty.column_dimensions.values())
 
 
@@ -164,7 +164,7 @@ def test_evidence(tmp_path: Path) -> None:
     taken = collected(tmp_path, [{"key": "a"}])
     body = (tmp_path / "answer.json").read_bytes()
     other = snapshot([model("b", server="away")])
-    (row,) = table(opened(Overview(taken, inventory.compare(other, taken), "then")), "Evidence")
+    (row,) = table(opened(Report(taken, inventory.compare(other, taken), "then")), "Evidence")
     assert (row["payload_bytes"], row["payload_digest"]) == (len(body), sha256(body).hexdigest())
     assert row["not_compared"]
     assert row["tool_version"] == inventory.__version__
@@ -184,7 +184,7 @@ def test_runs() -> None:
 def test_breakdown() -> None:
     """The sheet Breakdown sums up by each field; what is not reported is said in words for the charts."""
     models = [model("a", 3), model("b", 1, publisher=None), model("c", None, publisher=""), model("d", 4, format="f")]
-    found = table(opened(Overview(snapshot(models))), "Breakdown")
+    found = table(opened(Report(snapshot(models))), "Breakdown")
     publishers = [row for row in found if row["by"] == "publisher"]
     assert [(row["label"], row["model_count"], row["size_bytes"]) for row in publishers] == [
         ("p", 2, 7),
@@ -219,7 +219,7 @@ def test_one_grain(tmp_path: Path, grain: str) -> None:
 def test_params() -> None:
     """Parameters stand there as text and as a number; what is not reported is an empty cell, not FALSE or 0."""
     models = [model("a", params_string="35B-A3B", params_count=35 * 10**9), model("b", None)]
-    sheet = opened(Overview(snapshot(models)))["Models"]
+    sheet = opened(Report(snapshot(models)))["Models"]
     cells = {cell.value: get_column_letter(index) for index, cell in enumerate(sheet[1], 1)}
     assert sheet[f"{cells['params_string']}2"].value == "35B-A3B"
     assert sheet[f"{cells['params_count']}2"].value == 35 * 10**9

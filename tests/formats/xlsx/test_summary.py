@@ -13,7 +13,7 @@ from support.workbooks import CET, SINCE, STATES, book_of, changed, model, opene
 import inventory
 from inventory import schema
 from inventory.formats.xlsx import styles
-from inventory.report.facts import Overview, cards, state
+from inventory.report.facts import Report, collection_status, key_figures
 
 EACH_STATE = pytest.mark.parametrize("name", STATES)
 DRAWN = {
@@ -34,7 +34,7 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def charts(overview: Overview) -> Iterator[tuple[str, list[str]]]:
+def charts(overview: Report) -> Iterator[tuple[str, list[str]]]:
     """The title of each chart and the cells that it is drawn from."""
     for name, body in parts(overview).items():
         if name.startswith("xl/charts/"):
@@ -95,8 +95,8 @@ def test_state_and_cards(name: str) -> None:
     assert ("(07:00 CET)" in said[1]) == (overview.zone is CET)
     assert (f"compared with {SINCE}" in said[1]) == (overview.changes is not None)
     assert f"lms-inventory {inventory.__version__}" in said[1]
-    assert state(overview).text.split()[:3] == said[2].split()[:3]
-    found = cards(overview)
+    assert collection_status(overview).text.split()[:3] == said[2].split()[:3]
+    found = key_figures(overview)
     at = said.index(found[0].label)
     assert said[at : at + 6] == [card.label for card in found]
     assert said[at + 6 : at + 12] == [card.value for card in found]
@@ -157,7 +157,7 @@ def test_fleet() -> None:
 def test_bars() -> None:
     """The bars are drawn from the cells of the sheet Breakdown that tell what their titles say."""
     sizes = {f"p{n:02}": n * 10**9 for n in range(1, 13)}
-    overview = Overview(snapshot([model(name, size, publisher=name) for name, size in sizes.items()]))
+    overview = Report(snapshot([model(name, size, publisher=name) for name, size in sizes.items()]))
     book, (title, cells) = opened(overview), next(charts(overview))
     assert title == "Size by publisher (GB, top 10 of 12)"
     shown = []
@@ -206,7 +206,7 @@ def test_long_and_hostile_names() -> None:
     assert all(cell.data_type in ("s", "inlineStr") for cell in cells)
     assert max(len(str(cell.value)) for cell in cells) < 200
     server = "=" + "s" * 300
-    overview = Overview(snapshot([model("k", server=server)], url=None))
+    overview = Report(snapshot([model("k", server=server)], url=None))
     banner = opened(overview)["Summary"]["B2"]
     assert banner.value.startswith("=sss")
     assert "..." in banner.value

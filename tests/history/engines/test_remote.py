@@ -23,7 +23,7 @@ from history.test_compaction import months
 from inventory.errors import ConfigurationError, FileError
 from inventory.history.compaction import compact
 from inventory.history.reader import History
-from inventory.history.retention import Plan, carry_out, plan
+from inventory.history.retention import RetentionPlan, carry_out, plan
 from inventory.history.storage.data_file import is_merged
 from inventory.history.verify import verify
 
@@ -79,7 +79,7 @@ def test_the_same(host: FileHost, address: str) -> None:
     folder = host.folder / "a [b]{c} %20 \u00e9"
     folder.mkdir()
     history, ids = made(folder, *FLEETS_OF_A_WEEK[:3])
-    history.freeze("good", ids[1])
+    history.save_baseline("good", ids[1])
     there = f"{address}/{folder.name}/history"
     remote = opened(there, engine="spark")
     assert answers(remote) == answers(history)
@@ -173,7 +173,7 @@ def test_folders_that_are_always_new(host: FileHost) -> None:
     history, _ = months(host.folder)
     host.always_now = True
     remote = opened(f"{host.address}/history", engine="spark")
-    assert set(remote.store.months.seen().values()) == {0}
+    assert set(remote.store.months.partitions().values()) == {0}
     assert remote.diff().table == history.diff().table
 
 
@@ -258,7 +258,7 @@ def test_a_host_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_permission_later_on(host: FileHost) -> None:
     """A file that may not be read is told as that, and not as damaged or missing."""
     history, ids = made(host.folder, *FLEETS_OF_A_WEEK[:2])
-    history.freeze("good", ids[0])
+    history.save_baseline("good", ids[0])
     remote = opened(f"{host.address}/history", engine="spark")
     host.refused.add(history.store.path("models", ids[0]))
     with pytest.raises(FileError, match=r"models/.*Permission denied"):
@@ -279,12 +279,12 @@ def test_nothing_is_written_there(host: FileHost, mount: str) -> None:
     remote = opened(f"{mount}/history", engine="spark")
     snapshot = history.load()
     writing: list[Callable[[Store], object]] = [
-        lambda _: remote.freeze("good"),
+        lambda _: remote.save_baseline("good"),
         lambda store: store.write("observations", ids[0], snapshot.tables["observations"]),
-        lambda store: store.begun(ids[0]).__enter__(),
-        lambda store: store.tidy(),
+        lambda store: store.run_marker(ids[0]).__enter__(),
+        lambda store: store.clean_up(),
         lambda store: store.remove("models", ids[0]),
-        lambda store: carry_out(store, Plan((ids[1],), (ids[0],), ())),
+        lambda store: carry_out(store, RetentionPlan((ids[1],), (ids[0],), ())),
         compact,
         verify,
     ]

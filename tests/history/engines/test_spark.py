@@ -44,7 +44,7 @@ def told(history: History, ids: list[str], steps: list[tuple[str, str]]) -> Iter
     yield "complete", history.complete_runs()
     yield "unused", history.unused(1)
     try:
-        yield "life", history.life("x", ["a"], day(2))
+        yield "life", history.model_history("x", ["a"], day(2))
     except ConfigurationError as error:
         yield "life", str(error)
     for old, new in steps:

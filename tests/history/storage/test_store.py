@@ -19,7 +19,7 @@ from inventory.errors import ConfigurationError, FileError
 from inventory.history.reader import History
 from inventory.history.recorder import record
 from inventory.history.retention import carry_out, plan
-from inventory.history.storage.checksum import rows_sha256, sealed, unsealed
+from inventory.history.storage.checksum import read_verified, rows_sha256, write_checksummed
 from inventory.history.storage.data_file import KINDS, listed
 from inventory.history.storage.foreign import foreign_files
 from inventory.history.storage.store import Store
@@ -101,7 +101,7 @@ def test_only_the_owner_reads_it(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         history, _ = made(tmp_path, TWO)
-        history.freeze("good")
+        history.save_baseline("good")
     finally:
         os.umask(before)
     for path in [history.store.folder, *history.store.folder.rglob("*")]:
@@ -120,12 +120,12 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 def test_a_run_that_is_being_written_is_not_written_twice(tmp_path: Path) -> None:
     """The sign of a run is its own: a second writer of the same id is refused in words."""
     store = Store(tmp_path / "h")
-    with store.begun("20261101T060000.000000Z-0000"):
-        assert store.writing() == {"20261101T060000.000000Z-0000"}
-        with pytest.raises(FileError, match="could not be written"), store.begun("20261101T060000.000000Z-0000"):
+    with store.run_marker("20261101T060000.000000Z-0000"):
+        assert store.active_runs() == {"20261101T060000.000000Z-0000"}
+        with pytest.raises(FileError, match="could not be written"), store.run_marker("20261101T060000.000000Z-0000"):
             pass
-        assert store.writing() == {"20261101T060000.000000Z-0000"}
-    assert store.writing() == set()
+        assert store.active_runs() == {"20261101T060000.000000Z-0000"}
+    assert store.active_runs() == set()
 
 
 @pytest.mark.guard("a run says that it is being written")
@@ -135,7 +135,7 @@ def test_nothing_of_a_run_that_is_being_written_is_tidied_away(tmp_path: Path, m
     write = Store.write
 
     def slowly(store: Store, kind: str, *rest: Any, **more: Any) -> str:
-        Store(store.folder).tidy()
+        Store(store.folder).clean_up()
         return write(store, kind, *rest, **more)
 
     monkeypatch.setattr(Store, "write", slowly)
@@ -147,9 +147,9 @@ def test_nothing_of_a_run_that_is_being_written_is_tidied_away(tmp_path: Path, m
     sign = history.store.workshop / f"{killed}.run"
     with sign.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        history.store.tidy()
+        history.store.clean_up()
         assert stray.exists(), "its process lives"
-    history.store.tidy()
+    history.store.clean_up()
     assert not stray.exists()
     assert not sign.exists()
 
@@ -174,7 +174,7 @@ def test_a_run_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mon
         assert [*history.store.workshop.iterdir()] == []
     monkeypatch.undo()
     snapshot = collected(tmp_path / "answers", {"a": [model("y")]}, day(2))
-    with contextlib.suppress(KeyboardInterrupt), history.store.begun(snapshot.run_id):
+    with contextlib.suppress(KeyboardInterrupt), history.store.run_marker(snapshot.run_id):
         for kind in ("payloads", "models", "instances", "observations"):
             history.store.path(kind, snapshot.run_id).write_bytes(b"")
         raise KeyboardInterrupt
@@ -189,7 +189,7 @@ def test_the_sign_of_a_pruned_run(tmp_path: Path) -> None:
     assert history.store.path("payloads", ids[0]) in before
     for run_id in (ids[0], ids[-1]):
         (history.store.workshop / f"{run_id}.run").touch()
-    history.store.tidy()
+    history.store.clean_up()
     assert files(history) == before
     assert [*history.store.workshop.iterdir()] == []
 
@@ -273,13 +273,13 @@ def test_a_folder_that_another_ones_name_would_mean(tmp_path: Path, name: str, o
 @pytest.mark.guard("the seal")
 def test_a_seal_covers_every_byte() -> None:
     """A sealed file tells what it was told; with any one byte changed it tells nothing."""
-    body = sealed(pa.table({"a": ['"seal": "' + "0" * 64 + '"', '{"tool": "lms-inventory"']}), {"kind": "k"})
-    about = unsealed(body)
+    body = write_checksummed(pa.table({"a": ['"seal": "' + "0" * 64 + '"', '{"tool": "lms-inventory"']}), {"kind": "k"})
+    about = read_verified(body)
     assert about is not None
     assert about["kind"] == "k"
     for place in range(len(body)):
-        assert unsealed(body[:place] + bytes([body[place] ^ 1 << place % 8]) + body[place + 1 :]) is None
-        assert unsealed(body[:place]) is None
+        assert read_verified(body[:place] + bytes([body[place] ^ 1 << place % 8]) + body[place + 1 :]) is None
+        assert read_verified(body[:place]) is None
 
 
 def test_a_foreign_file_holds_no_runs(tmp_path: Path) -> None:
@@ -349,14 +349,14 @@ def test_each_file_is_chained(tmp_path: Path) -> None:
 def test_baselines(tmp_path: Path) -> None:
     """A baseline is frozen once: the same run again is nothing new, another run or a bad name is refused."""
     history, [first, second] = made(tmp_path, TWO, TWO)
-    assert history.freeze("approved", first) == first
-    history.freeze("approved", first)
+    assert history.save_baseline("approved", first) == first
+    history.save_baseline("approved", first)
     assert history.baseline("approved") == first
     with pytest.raises(ConfigurationError, match="frozen already"):
-        history.freeze("approved", second)
+        history.save_baseline("approved", second)
     for name in ("", "../x", "a/b", ".hidden", "x" * 65):
         with pytest.raises(ConfigurationError, match="cannot be"):
-            history.freeze(name)
+            history.save_baseline(name)
     with pytest.raises(ConfigurationError, match=re.escape("There are: approved")):
         history.baseline("other")
 
@@ -378,7 +378,7 @@ def test_an_older_versions_history_is_read(tmp_path: Path) -> None:
     history, [first] = made(tmp_path, {"a": first_models})
     for kind, name in lost.items():
         file = history.store.read(kind, first)
-        file.path.write_bytes(sealed(file.table().drop_columns([name]), {**file.about, "schema_version": 0}))
+        file.path.write_bytes(write_checksummed(file.table().drop_columns([name]), {**file.about, "schema_version": 0}))
     history = History(history.store.folder)
     assert history.load(first).models["variants"].isna().all()
     assert history.load(first).instances["config_parallel"].isna().all()
@@ -399,6 +399,6 @@ def test_a_reading_while_files_are_merged_is_made_again(tmp_path: Path) -> None:
     path.unlink()
     store = Store(history.store.folder)
     with pytest.raises(FileError, match="could not be read"):
-        store.steadily(lambda: store.read("models", run_id))
+        store.retry_if_changed(lambda: store.read("models", run_id))
     store.months = Merging(store.folder, path, body)
-    assert store.steadily(lambda: store.read("models", run_id)).table().num_rows == 1
+    assert store.retry_if_changed(lambda: store.read("models", run_id)).table().num_rows == 1
