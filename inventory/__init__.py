@@ -1,6 +1,6 @@
-"""lms-inventory: the models of LM Studio servers as tables people can trust.
+"""lms-inventory: inventory the models on LM Studio servers as tables, snapshots and change reports.
 
-The public door. Names are imported when they are first used, so that ``import inventory``, and with it
+The public names. Each is imported when it is first used, so that ``import inventory``, and with it
 ``lms-inventory --help``, costs next to nothing:
 
 >>> import inventory
@@ -11,18 +11,14 @@ The public door. Names are imported when they are first used, so that ``import i
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from inventory.api import flatten_instances, flatten_models
-    from inventory.collection.collector import collect
-    from inventory.config.servers import Server
-    from inventory.diff.changes import Changes
-    from inventory.diff.compare import compare
-    from inventory.errors import ConfigurationError, FileError, InventoryError, ServerError
-    from inventory.formats import read
-    from inventory.history.reader import History
-    from inventory.tables import Snapshot
+from inventory.about import VERSION
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from inventory.api import Changes, History, Snapshot, collect, compare, flatten_instances, flatten_models, read
+    from inventory.config.servers import Server
+    from inventory.errors import ConfigurationError, FileError, InventoryError, ServerError
+
+__version__ = VERSION
 
 __all__ = [
     "Changes",
@@ -33,6 +29,7 @@ __all__ = [
     "Server",
     "ServerError",
     "Snapshot",
+    "__version__",
     "collect",
     "compare",
     "flatten_instances",
@@ -40,33 +37,26 @@ __all__ = [
     "read",
 ]
 
-_ROOMS = {
-    "Changes": "diff.compare",
+_MODULES = {
     "ConfigurationError": "errors",
     "FileError": "errors",
-    "History": "history.reader",
     "InventoryError": "errors",
     "Server": "config.servers",
     "ServerError": "errors",
-    "Snapshot": "tables",
-    "collect": "collection.collector",
-    "compare": "diff.compare",
-    "flatten_instances": "api",
-    "flatten_models": "api",
-    "read": "formats",
 }
+"""Where the names are that are not in ``api``, which imports pyarrow."""
 
 
 if not TYPE_CHECKING:  # a type checker sees the imports above, and so finds misspelt names
 
     def __getattr__(name: str) -> object:
-        """Import a public name from its room on first use (PEP 562)."""
-        if name not in _ROOMS:
+        """Import a public name on first use (PEP 562)."""
+        if name not in __all__:
             raise AttributeError(f"module 'inventory' has no attribute {name!r}")
-        value = getattr(import_module(f"inventory.{_ROOMS[name]}"), name)
+        value = getattr(import_module(f"inventory.{_MODULES.get(name, 'api')}"), name)
         globals()[name] = value
         return value
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return __all__

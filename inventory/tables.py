@@ -1,4 +1,4 @@
-"""A snapshot: the tables of one moment, as Arrow tables inside and pandas DataFrames at the door."""
+"""The tables of a run as Arrow tables with the schema's types, and the ways between them and rows of Python values."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.json
@@ -16,9 +16,6 @@ import pyarrow.json
 from inventory import schema
 from inventory.normalize.flatten import Columns
 from inventory.schema.gaps import Gaps
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ARROW = {
@@ -35,14 +32,14 @@ _PANDAS = {
 }
 
 
-@dataclass(frozen=True, repr=False)
-class Snapshot:
-    """Everything one run saw.
+@dataclass(frozen=True)
+class RunTables:
+    """The tables of one run, of a file, or of a state: what the core passes on.
 
     Attributes:
         tables: ``observations``, ``models`` and ``instances`` as Arrow tables with the types of ``schema/``.
         grains: the grains it holds: both, or the one that a CSV or Parquet file was written in.
-        payloads: the answers as received, by server name; empty for a snapshot read from a file.
+        payloads: the responses as received, by server name; empty for tables read from a file.
         gaps: what the file that it was read from does not tell.
         ignored: globs of unknown fields that its digests were taken without.
     """
@@ -52,21 +49,6 @@ class Snapshot:
     payloads: Mapping[str, bytes] = field(default_factory=dict)
     gaps: Gaps = field(default_factory=Gaps)
     ignored: tuple[str, ...] = ()
-
-    @property
-    def models(self) -> "pd.DataFrame":
-        """One row per model; columns and units as in ``schema.MODELS``, nullable types."""
-        return frame(self.tables["models"])
-
-    @property
-    def instances(self) -> "pd.DataFrame":
-        """One row per loaded instance; columns and units as in ``schema.INSTANCES``, nullable types."""
-        return frame(self.tables["instances"])
-
-    @property
-    def observations(self) -> "pd.DataFrame":
-        """One row per server that was asked; columns and units as in ``schema.OBSERVATIONS``, nullable types."""
-        return frame(self.tables["observations"])
 
     @property
     def run_id(self) -> str:
@@ -88,40 +70,6 @@ class Snapshot:
     def anything_read(self) -> bool:
         """Whether at least one server was read: without one, an empty table says nothing."""
         return any(status in ("ok", "suspect") for status in values(self.tables["observations"], "status"))
-
-    def write(self, path: str | Path, grain: str = "model") -> list[Path]:
-        """Write it to a file whose suffix is the format: ``.csv``, ``.parquet``, ``.xlsx``, ``.html`` or ``.md``.
-
-        Args:
-            path: the file; one that exists is replaced as a whole or not at all.
-            grain: ``model``, ``instance`` or ``both``; a report always holds everything.
-
-        Returns:
-            The files written; none if no server could be read and the format cannot say so.
-
-        Raises:
-            ConfigurationError: an unknown suffix or grain.
-            FileError: a file could not be written; what was there before is untouched.
-        """
-        from inventory import formats  # the one step from a value to an edge, asked for by name
-        from inventory.report.facts import Report
-
-        return [written.path for written in formats.write(Report(self), path, grain) if not written.skipped]
-
-    def __repr__(self) -> str:
-        models, instances = self.tables["models"].num_rows, self.tables["instances"].num_rows
-        statuses = values(self.tables["observations"], "status")
-        read = sum(status == "ok" for status in statuses)
-        return (
-            f"<Snapshot {self.run_id or 'from a file'}: {read} of {len(statuses)} servers read, "
-            f"{models} models, {instances} loaded instances>"
-        )
-
-    def _repr_html_(self) -> str:
-        """The snapshot in Jupyter: its counts, the servers not read, the first models."""
-        from inventory.formats.html.fragments import snapshot_html
-
-        return snapshot_html(self)
 
 
 @dataclass(frozen=True)
@@ -214,11 +162,6 @@ def arrow_schema(table: schema.Table) -> pa.Schema:
         "pandas_version": "2.3.0",
     }
     return pa.schema(fields, metadata={"pandas": json.dumps(pandas)})
-
-
-def frame(table: pa.Table) -> "pd.DataFrame":
-    """A pandas DataFrame of an Arrow table, with nullable types."""
-    return table.to_pandas()  # type: ignore[no-any-return]
 
 
 def rows(table: pa.Table) -> list[dict[str, Any]]:

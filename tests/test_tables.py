@@ -13,17 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventory import flatten_instances, flatten_models, schema
+from inventory import Snapshot, flatten_instances, flatten_models, schema
+from inventory.api import frame
 from inventory.errors import Invalid, ServerError
-from inventory.tables import (
-    Snapshot,
-    arrow_schema,
-    build,
-    concat,
-    frame,
-    rows,
-    values,
-)
+from inventory.tables import arrow_schema, build, concat, rows, values
 
 ARROW = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "time": pa.timestamp("us", tz="UTC")}
 PANDAS = {"integer": "Int64", "number": "Float64", "boolean": "boolean", "time": "datetime64[us, UTC]"}
@@ -194,8 +187,9 @@ def test_no_pandas_on_the_way() -> None:
 import sys
 from datetime import UTC, datetime
 from inventory import schema
-from inventory.diff.compare import compare
-from inventory.tables import Snapshot, build, concat, rows
+from inventory import compare
+from inventory.tables import build, concat, rows
+from inventory import Snapshot
 cells = {"observed_at": datetime(2026, 1, 1, tzinfo=UTC), "server": "s", "status": "ok", "key": "a", "ordinal": 0}
 tables = {t.name: concat(t, [build(t, {n: [cells.get(n)] for n in t.names})]) for t in schema.TABLES.values()}
 snapshot = Snapshot(tables)

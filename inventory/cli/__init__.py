@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-import inventory
+from inventory.about import VERSION
 from inventory.cli._output import PROGRAM, print_error, silence
 from inventory.cli.check import check
 from inventory.cli.demo import demo
@@ -46,7 +46,7 @@ Exit codes:
 
 
 @click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(inventory.__version__, prog_name=PROGRAM)
+@click.version_option(VERSION, prog_name=PROGRAM)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
     """Tables people can trust of the models on LM Studio servers.

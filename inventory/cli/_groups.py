@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from inventory.config.labels import Labels
-    from inventory.diff.changes import Changes
+    from inventory.diff.changes import ChangeSet
     from inventory.formats import Tables
-    from inventory.history.reader import History
+    from inventory.history.reader import RunHistory
     from inventory.operations.compare import ResolvedRef
 
 by_option = click.option("--by", metavar="LABEL", help="Count by the values of a label, or by server.")
@@ -24,7 +24,7 @@ by_model_option = click.option(
 )
 
 
-def stored_labels(history: "History") -> "dict[str, Labels]":
+def stored_labels(history: "RunHistory") -> "dict[str, Labels]":
     """The labels of each server, as of the last run that asked it."""
     from inventory.report.fleet import labels_of
     from inventory.tables import table_of
@@ -33,7 +33,7 @@ def stored_labels(history: "History") -> "dict[str, Labels]":
     return labels_of(table_of(schema.OBSERVATIONS, list(newest.values())))
 
 
-def compared_labels(sides: "Sequence[ResolvedRef]", history: "History") -> "dict[str, Labels]":
+def compared_labels(sides: "Sequence[ResolvedRef]", history: "RunHistory") -> "dict[str, Labels]":
     """The labels of each server of some sides; those of the last side hold."""
     from inventory.report.fleet import labels_of
 
@@ -46,7 +46,7 @@ def selected(labels: "dict[str, Labels]", servers: Sequence[str], where: Sequenc
     return {server: labels.get(server, {}) for server in names}
 
 
-def counted(changes: "Changes", labels: "dict[str, Labels]", by: str, title: str) -> "tuple[Tables, str]":
+def counted(changes: "ChangeSet", labels: "dict[str, Labels]", by: str, title: str) -> "tuple[Tables, str]":
     """The changes by server or label, as a table and as text."""
     from inventory.report import fleet
     from inventory.schema.derived import NOT_COMPARED
@@ -57,10 +57,10 @@ def counted(changes: "Changes", labels: "dict[str, Labels]", by: str, title: str
     return [(derived.CHANGE_GROUPS, table), (schema.CHANGES, changes.table), (NOT_COMPARED, changes.skipped)], text
 
 
-def overview(history: "History", servers: Sequence[str], by: str) -> "tuple[Tables, str]":
+def overview(history: "RunHistory", servers: Sequence[str], by: str) -> "tuple[Tables, str]":
     """What some servers (all that were ever read, by default) have now, by model, server or label."""
-    from inventory.history.selectors import time_of
     from inventory.report import fleet
+    from inventory.run_ids import time_of
     from inventory.tables import rows
     from inventory.text import count
 
@@ -75,7 +75,7 @@ def overview(history: "History", servers: Sequence[str], by: str) -> "tuple[Tabl
     return [(derived.GROUPS, table)], fleet.groups_text(rows(table), by, title)
 
 
-def _observations(side: "ResolvedRef", history: "History") -> "pa.Table":
+def _observations(side: "ResolvedRef", history: "RunHistory") -> "pa.Table":
     from inventory.tables import table_of
 
     if side.snapshot is not None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-import inventory
 from inventory import schema
 from inventory.cli._context import PREFIX, chosen, config_option, configuration, ready, setting, user_folder
 from inventory.cli._output import INCOMPLETE, PATH, print_error
@@ -19,9 +18,9 @@ from inventory.errors import ConfigurationError, FileError
 from inventory.history.engines import ENGINES
 
 if TYPE_CHECKING:
-    from inventory.diff.changes import Changes
-    from inventory.history.reader import History
-    from inventory.tables import Snapshot
+    from inventory.diff.changes import ChangeSet
+    from inventory.history.reader import RunHistory
+    from inventory.tables import RunTables
 
 HAPPENED = 10  # exit code: done, and what --fail-on names happened
 FAIL_WORDS = (*schema.CHANGES_WORDS, "any", "incomplete")  # any is any change; incomplete: a server was not read
@@ -94,7 +93,7 @@ def history_at(
     *,
     needed: bool = True,
     misdated_told: bool = True,
-) -> "History":
+) -> "RunHistory":
     """The history in a folder; by default the user's own. Of misdated runs in it one line is told on stderr.
 
     Args:
@@ -107,12 +106,12 @@ def history_at(
     Raises:
         ConfigurationError: its name is not UTF-8, as the names of files in SQL are; or there is no home directory.
     """
-    from inventory.history.reader import History
+    from inventory.history.reader import RunHistory
 
     if engine == "spark":
         logging.disable()  # its client tells there of every interruption, with a traceback; errors are told in words
     if not (folder or needed or user_folder("data")):
-        return cast("History", _NoHistory(_ignored() if ignore is None else ignore))
+        return cast("RunHistory", _NoHistory(_ignored() if ignore is None else ignore))
     place = folder or str(default_history())
     try:
         place.encode(errors="surrogateescape").decode()
@@ -120,7 +119,7 @@ def history_at(
         raise ConfigurationError(
             f"{place!r} cannot be the folder of a history", "Rename the folder: its name is not UTF-8"
         ) from error
-    history = History(place, engine, ignore=_ignored() if ignore is None else ignore)
+    history = RunHistory(place, engine, ignore=_ignored() if ignore is None else ignore)
     if misdated_told:
         _tell_misdated(history)
     return history
@@ -133,7 +132,7 @@ def _ignored() -> tuple[str, ...]:
     return tuple(configuration().settings.get("ignore", ()))
 
 
-def recorded_at(folder: str | None, engine: str = ENGINES[0], *, misdated_told: bool = True) -> "History":
+def recorded_at(folder: str | None, engine: str = ENGINES[0], *, misdated_told: bool = True) -> "RunHistory":
     """The history in a folder, with at least one run in it; by default the user's own.
 
     Raises:
@@ -143,7 +142,7 @@ def recorded_at(folder: str | None, engine: str = ENGINES[0], *, misdated_told: 
     return with_runs(history_at(folder, engine, misdated_told=misdated_told))
 
 
-def with_runs(history: "History") -> "History":
+def with_runs(history: "RunHistory") -> "RunHistory":
     """The same history, once it is known to hold a run; errors as ``recorded_at``."""
     if not history.store.run_ids():
         from inventory.history.storage.absence import no_runs
@@ -152,7 +151,7 @@ def with_runs(history: "History") -> "History":
     return history
 
 
-def _tell_misdated(history: "History") -> None:
+def _tell_misdated(history: "RunHistory") -> None:
     """Say once on stderr which runs are misdated, and how they are removed."""
     with suppress(FileError):  # what needs the history says what is wrong with it
         if wrong := history.misdated():
@@ -182,7 +181,7 @@ def parse_fail_on(text: str | None) -> frozenset[str]:
     return given - {"any"} | (frozenset(schema.CHANGES_WORDS) if "any" in given else frozenset())
 
 
-def outcome(changes: "Changes | None", fatal: frozenset[str], *, incomplete: bool) -> int:
+def outcome(changes: "ChangeSet | None", fatal: frozenset[str], *, incomplete: bool) -> int:
     """The exit code of what was done: 10 if one of the fatal words happened, which counts more than 3.
 
     Args:
@@ -197,7 +196,7 @@ def outcome(changes: "Changes | None", fatal: frozenset[str], *, incomplete: boo
     return HAPPENED if fatal & happened else INCOMPLETE if incomplete else 0
 
 
-def live(history: "History") -> "Snapshot":
+def live(history: "RunHistory") -> "RunTables":
     """Ask the servers of the list or the configuration now; without any, the newest run's; without one, the local."""
     listing = os.environ.get("LMS_INVENTORY_SERVERS_FROM") or None
     allowed = click.BOOL.convert(os.environ.get("LMS_INVENTORY_ALLOW_FILES") or "no", None, None)
@@ -207,7 +206,9 @@ def live(history: "History") -> "Snapshot":
     if runs:
         asked = [Server(row["url"], row["server"]) for row in history.observed(runs[-1])]
         entries = [configuration().entry(server) for server in asked]
-    return inventory.collect(ready(entries), timeout=setting("timeout")[0], concurrency=setting("concurrency")[0])
+    from inventory.collection.collector import query_servers
+
+    return query_servers(ready(entries), timeout=setting("timeout")[0], concurrency=setting("concurrency")[0])
 
 
 def supports_unicode() -> bool:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
-import inventory
 from inventory import schema
+from inventory.about import VERSION
 from inventory.config import spec
 from inventory.errors import InventoryError
 from inventory.filesystem.names import with_home
 from inventory.text import escape_controls
 
 if TYPE_CHECKING:
-    from inventory.tables import Snapshot
+    from inventory.tables import RunTables
 
 PROGRAM = "lms-inventory"
 INCOMPLETE = 3
@@ -109,7 +109,7 @@ def servers_option(command: _Command) -> _Command:
     return server_option(servers_from_option(allow_files_option(where_option(command))))
 
 
-def tables(taken: "Snapshot") -> dict[str, list[dict[str, Any]]]:
+def tables(taken: "RunTables") -> dict[str, list[dict[str, Any]]]:
     from inventory.tables import rows
 
     return {name: rows(table) for name, table in taken.tables.items()}
@@ -118,7 +118,7 @@ def tables(taken: "Snapshot") -> dict[str, list[dict[str, Any]]]:
 def print_json(command: str, data: dict[str, Any]) -> None:
     answer = {
         "tool": PROGRAM,
-        "version": inventory.__version__,
+        "version": VERSION,
         "schema_version": schema.SCHEMA_VERSION,
         "command": command,
         "data": data,

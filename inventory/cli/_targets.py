@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from inventory.formats import Tables
     from inventory.operations.compare import ResolvedRef
     from inventory.report.facts import Report
-    from inventory.tables import Snapshot, WrittenFile
+    from inventory.tables import RunTables, WrittenFile
 
 _PLACEHOLDERS = ("{date}", "{month}", "{week}", "{time}", "{run_id}")
 _ANY_RUN = "20000101T000000.000000Z-0000"
@@ -99,7 +99,7 @@ def report_among(outputs: Sequence[str]) -> bool:
     return any(map(formats.is_report, outputs))
 
 
-def local_zone(snapshot: "Snapshot") -> "tzinfo | None":
+def local_zone(snapshot: "RunTables") -> "tzinfo | None":
     """The zone of this machine when the snapshot was taken."""
     moment = snapshot.observed_at
     return moment.astimezone().tzinfo if moment else None

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import click
 
-import inventory
 from inventory.cli._context import chosen, config_option, ready
 from inventory.cli._output import (
     INCOMPLETE,
@@ -41,11 +40,12 @@ def check(
     entries = chosen(addresses, listing, where, allow_files)
     servers = ready(entries)
     from inventory.cli._settings import all_settings
+    from inventory.collection.collector import query_servers
     from inventory.config.effective import server_notes, settings_text
     from inventory.terminal.snapshot import check_text
 
     with progress() as told:
-        taken = inventory.collect(servers, timeout=timeout, concurrency=concurrency, progress=told)
+        taken = query_servers(servers, timeout=timeout, concurrency=concurrency, progress=told)
     settings = all_settings(entries, addresses, listing)
     if as_json:
         print_json("check", {"settings": [one.row for one in settings], "servers": tables(taken)["observations"]})

@@ -13,7 +13,7 @@ from inventory.config.servers import Server
 from inventory.errors import FileError
 
 if TYPE_CHECKING:
-    from inventory.tables import Snapshot
+    from inventory.tables import RunTables
 
 
 @click.command(short_help="Try everything against a built-in stand-in for LM Studio.")
@@ -59,9 +59,11 @@ def _run_demo(port: int) -> int:
     return FileError.exit_code if failures else 0 if before.complete and after.complete else INCOMPLETE
 
 
-def _timed(server: Server) -> tuple["Snapshot", float]:
+def _timed(server: Server) -> tuple["RunTables", float]:
+    from inventory.collection.collector import query_servers
+
     began = time.perf_counter()
-    return inventory.collect(server), time.perf_counter() - began
+    return query_servers(server), time.perf_counter() - began
 
 
 def _make_folder(folder: Path) -> None:

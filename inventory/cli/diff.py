@@ -34,9 +34,9 @@ from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
     from inventory.config.labels import Labels
-    from inventory.diff.changes import Changes
+    from inventory.diff.changes import ChangeSet
     from inventory.formats import Tables
-    from inventory.history.reader import History
+    from inventory.history.reader import RunHistory
     from inventory.operations.compare import ResolvedRef
 
 
@@ -105,7 +105,7 @@ def diff(
     return outcome(changes, fatal, incomplete=incomplete)
 
 
-def _told(changes: "Changes", labels: "dict[str, Labels]", by: str | None, title: str) -> "tuple[Tables, str]":
+def _told(changes: "ChangeSet", labels: "dict[str, Labels]", by: str | None, title: str) -> "tuple[Tables, str]":
     """The changes as tables and as text, by server or label if that is asked for."""
     from inventory.schema.derived import NOT_COMPARED
     from inventory.terminal.changes import changes_text
@@ -121,8 +121,8 @@ def _write(
     csv_for: str | None,
     tables: "Tables",
     sides: "Sequence[ResolvedRef]",
-    changes: "Changes",
-    history: "History",
+    changes: "ChangeSet",
+    history: "RunHistory",
     servers: Sequence[str],
 ) -> list[FileError]:
     """The changes as tables, and as reports of the new side."""
@@ -139,7 +139,7 @@ def _write(
     return failures
 
 
-def _print(tables: "Tables", changes: "Changes", text: str | None) -> None:
+def _print(tables: "Tables", changes: "ChangeSet", text: str | None) -> None:
     """Print the text, or without one the tables as JSON."""
     if text is not None:
         click.echo(text, nl=False)

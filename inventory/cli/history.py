@@ -15,7 +15,7 @@ from inventory.schema import derived
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
-    from inventory.history.reader import History
+    from inventory.history.reader import RunHistory
 
 
 @click.group(invoke_without_command=True)
@@ -83,7 +83,7 @@ def _check_one(questions: dict[str, object]) -> None:
         raise ConfigurationError(f"{given[0]} and {given[1]} exclude each other", "Give one of them")
 
 
-def _meant(kept: "History", servers: Sequence[str], where: Sequence[str]) -> Sequence[str]:
+def _meant(kept: "RunHistory", servers: Sequence[str], where: Sequence[str]) -> Sequence[str]:
     """The servers that are asked about; an empty list means all."""
     from inventory.operations.compare import known_servers
 
@@ -103,7 +103,7 @@ def _print(tables: "Tables", text: str | None) -> None:
 
 
 def _question(
-    kept: "History", servers: Sequence[str], key: str | None, unused: int | None, when: str | None
+    kept: "RunHistory", servers: Sequence[str], key: str | None, unused: int | None, when: str | None
 ) -> "tuple[Tables, str]":
     """The tables and the text that answer it."""
     from inventory.history.selectors import moment_of

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import inventory
 from inventory.cli._context import chosen, ready
 from inventory.cli._history import fail_on_option, history_at, history_option, ignore_option, outcome, parse_fail_on
 from inventory.cli._output import (
@@ -34,10 +33,10 @@ from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
-    from inventory.history.reader import History
+    from inventory.history.reader import RunHistory
     from inventory.history.recorder import SnapshotResult
     from inventory.report.facts import Report
-    from inventory.tables import Snapshot, WrittenFile
+    from inventory.tables import RunTables, WrittenFile
 
 
 @click.command()
@@ -113,7 +112,7 @@ def _check_one_history(no_history: bool, existing_history: bool, fatal: frozense
         raise ConfigurationError("--fail-on needs a history to compare with", "Leave --no-history out")
 
 
-def _is_new(history: "History", existing_history: bool) -> bool:
+def _is_new(history: "RunHistory", existing_history: bool) -> bool:
     """Whether this run will be the first of a history.
 
     Raises:
@@ -139,7 +138,7 @@ def _outcome(taken: "SnapshotResult", failures: Sequence[FileError], fatal: froz
 
 
 def _journalled(
-    history: "History", taken: "SnapshotResult", seconds: float, code: int, failures: Sequence[FileError]
+    history: "RunHistory", taken: "SnapshotResult", seconds: float, code: int, failures: Sequence[FileError]
 ) -> int:
     """Add the run to the history's journal; the exit code then, if that cannot be done."""
     from inventory.history import run_log
@@ -157,17 +156,18 @@ def _journalled(
 
 
 def _take(
-    servers: list[Server], history: "History | None", recheck: float, accept_suspect: bool, asking: dict[str, Any]
+    servers: list[Server], history: "RunHistory | None", recheck: float, accept_suspect: bool, asking: dict[str, Any]
 ) -> "SnapshotResult":
     """Ask and, if there is a history, record."""
+    from inventory.collection.collector import query_servers
     from inventory.history.recorder import SnapshotResult, take_snapshot
 
     if history is None:
-        return SnapshotResult(inventory.collect(servers, **asking))
+        return SnapshotResult(query_servers(servers, **asking))
     return take_snapshot(history, servers, recheck=recheck, accept_suspect=accept_suspect, **asking)
 
 
-def _overview(taken: "SnapshotResult", outputs: Sequence[str], history: "History | None") -> "Report":
+def _overview(taken: "SnapshotResult", outputs: Sequence[str], history: "RunHistory | None") -> "Report":
     """What the files say; the runs before are needed by reports only."""
     from inventory.report.facts import Report
     from inventory.tables import rows
@@ -194,7 +194,7 @@ def _tell(taken: "SnapshotResult", files: "list[WrittenFile]", seconds: float, a
     _say_failures(taken.snapshot)
 
 
-def _say_rights(history: "History", run_id: str) -> None:
+def _say_rights(history: "RunHistory", run_id: str) -> None:
     """Say that others may read the history, where the file system has rights of its own; quietly only at its begin."""
     from inventory.filesystem.rights import others_may_read
 
@@ -205,7 +205,7 @@ def _say_rights(history: "History", run_id: str) -> None:
         )
 
 
-def _say_failures(taken: "Snapshot") -> None:
+def _say_failures(taken: "RunTables") -> None:
     from inventory.tables import rows
 
     for row in rows(taken.tables["observations"]):

@@ -1,4 +1,4 @@
-"""Answers to a Snapshot: each distinct answer is understood once, and kept small.
+"""Answers to RunTables: each distinct answer is understood once, and kept small.
 
 Machines of a fleet often say the same, byte for byte. A body is decoded and flattened once; its rows become Arrow
 columns as soon as there are some thousands of them, as Python's own objects take twenty times the memory; the body is
@@ -20,7 +20,7 @@ from inventory import schema
 from inventory.normalize.fingerprint import digest
 from inventory.normalize.flatten import Columns, Rows, flatten
 from inventory.normalize.response import decode
-from inventory.tables import Snapshot, arrow_schema, build, concat, named_rows, table_of, total_of
+from inventory.tables import RunTables, arrow_schema, build, concat, named_rows, table_of, total_of
 
 _PACKED = 2000  # rows that are packed into Arrow columns together
 _NAMES = schema.Table("names", "a server", (schema.Column("server", schema.TEXT, "", ""),))
@@ -123,7 +123,7 @@ class ResponseBatch:
         self._known[apis, payload_digest] = entry
         return entry
 
-    def snapshot(self, observed: Sequence[Mapping[str, Any]], places: Mapping[str, int]) -> Snapshot:
+    def snapshot(self, observed: Sequence[Mapping[str, Any]], places: Mapping[str, int]) -> RunTables:
         """The tables of a run.
 
         Args:
@@ -132,7 +132,7 @@ class ResponseBatch:
         """
         tables = {name: table.named(places) for name, table in self._tables.items()}
         bodies = {server: self._bodies[place] for server, place in places.items()}
-        return Snapshot(
+        return RunTables(
             {"observations": table_of(schema.OBSERVATIONS, observed), **tables},
             payloads=_Bodies(bodies),
             ignored=self.ignore,

@@ -1,9 +1,8 @@
-"""The joint: servers -> Snapshot. A server that was not read becomes a row with its status, never an exception."""
+"""The joint: servers -> RunTables. A server that was not read becomes a row with its status, never an exception."""
 
 import asyncio
 import json
 import random
-import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,9 +21,10 @@ from inventory.config.credentials import contains_token, hide_token
 from inventory.config.servers import DEFAULT_ADDRESS, Server, server_of, unique
 from inventory.errors import ConfigurationError, Invalid, ServerError, wrong_type
 from inventory.normalize.response import PATHS
+from inventory.run_ids import new_run_id
 from inventory.sources import Deadline, RawResponse, source_of
 from inventory.sources._connections import Connections
-from inventory.tables import Snapshot
+from inventory.tables import RunTables
 
 TIMEOUT = 10.0
 """Seconds that one server has for its whole answer; LM Studio takes about ten milliseconds."""
@@ -50,12 +50,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def new_run_id(moment: datetime) -> str:
-    """A run's id: sorts by time and cannot collide, such as ``20261123T060004.123456Z-3f9a``."""
-    return f"{moment:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(2)}"
-
-
-def collect(
+def query_servers(
     servers: Given | Iterable[Given] = DEFAULT_ADDRESS,
     *,
     token: str | None = None,
@@ -68,8 +63,8 @@ def collect(
     progress: Progress | None = None,
     chance: Callable[[], float] = random.random,
     ignore: Iterable[str] = (),
-) -> Snapshot:
-    """Ask LM Studio servers for their models: one GET each, at the same time.
+) -> RunTables:
+    """Ask LM Studio servers for their models: one GET each, at the same time; what ``inventory.collect`` does.
 
     Args:
         servers: an address (``[NAME=]URL``), a ``Server``, the path of a saved answer, or several of these.
@@ -86,7 +81,7 @@ def collect(
             same.
 
     Returns:
-        The snapshot. ``snapshot.complete`` says whether every server was read; ``snapshot.observations`` says why not.
+        The tables of the run, in which each server has a row of ``observations`` that says why it was not read.
 
     Raises:
         ConfigurationError: an address, a name, a token or a file of certificate authorities that cannot be one, or two
@@ -151,7 +146,7 @@ class _Reader:
     batch: ResponseBatch
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # of the large answers: one is understood at a time
 
-    async def ask(self, servers: list[Server]) -> Snapshot:
+    async def ask(self, servers: list[Server]) -> RunTables:
         """Ask all servers, some at a time."""
         waiting = iter(servers)
         outcomes: list[ServerResult] = []
@@ -277,15 +272,15 @@ def _nobody(observation: Row, done: int, total: int) -> None:
     """Tell nobody how far it is."""
 
 
-def _run(work: Coroutine[Any, Any, Snapshot]) -> Snapshot:
+def _run(work: Coroutine[Any, Any, RunTables]) -> RunTables:
     """Run it to its end; in Jupyter, where a loop runs already, in a thread of its own."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
-    begun: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Snapshot]]] = []
+    begun: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[RunTables]]] = []
 
-    async def begin() -> Snapshot:
+    async def begin() -> RunTables:
         task = asyncio.create_task(work)
         begun.append((asyncio.get_running_loop(), task))
         return await task

@@ -1,4 +1,4 @@
-"""Snapshot x Snapshot -> Changes: what was added, removed and reconfigured.
+"""RunTables x RunTables -> ChangeSet: what was added, removed and reconfigured.
 
 Only servers that were read completely in both snapshots are compared; the others say nothing about what is gone.
 """
@@ -11,15 +11,14 @@ from datetime import datetime
 import pyarrow as pa
 
 from inventory import schema
-from inventory.diff.changes import UNREAD, Changes
+from inventory.diff.changes import UNREAD, ChangeSet
+from inventory.diff.comparable import alike
 from inventory.diff.extras import are_too_many, as_one, servers_with_too_many
 from inventory.diff.fields import compared, ignored_in, value_text
 from inventory.diff.matching import DiffRow, Entries, Pair, Row, instance_pairs, model_pairs, to_json
 from inventory.diff.renames import REGROUPED, Rename, find_renames, groups_of, hints_of
-from inventory.errors import wrong_type
 from inventory.schema.derived import HINTS, NOT_COMPARED
-from inventory.schema.gaps import alike
-from inventory.tables import Snapshot, rows, table_of, values
+from inventory.tables import RunTables, rows, table_of, values
 
 _Fields = Mapping[str, frozenset[str]]
 _CAME = {"model": "added", "instance": "loaded"}
@@ -57,7 +56,7 @@ class DiffInput:
         return {server: as_one(fields) if server in odd else fields for server, fields in self.fields.items()}
 
 
-def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes:
+def compare_tables(old: RunTables, new: RunTables, ignore: Sequence[str] = ()) -> ChangeSet:
     """Say what changed from one snapshot to another.
 
     Args:
@@ -65,21 +64,13 @@ def compare(old: Snapshot, new: Snapshot, ignore: Sequence[str] = ()) -> Changes
         new: the later one.
         ignore: names of fields whose values are not compared, with all that is in them; ``*`` and ``?`` stand for any
             text.
-
-    Raises:
-        ConfigurationError: one of them is no snapshot.
     """
-    for given in (old, new):
-        if not isinstance(given, Snapshot):
-            raise wrong_type(
-                given, "a snapshot", "Get one from inventory.collection.collector, inventory.read or History.load"
-            )
     old, new = alike(old, new)
     return compare_sides(_side(old), _side(new), ignore, (*old.ignored, *new.ignored))
 
 
-def compare_sides(old: DiffInput, new: DiffInput, ignore: Sequence[str] = (), unkept: Sequence[str] = ()) -> Changes:
-    """``compare`` for what is known of two moments, which need not be whole snapshots.
+def compare_sides(old: DiffInput, new: DiffInput, ignore: Sequence[str] = (), unkept: Sequence[str] = ()) -> ChangeSet:
+    """``compare_tables`` for what is known of two moments, which need not be whole snapshots.
 
     Args:
         old: the earlier one.
@@ -122,10 +113,10 @@ def compare_sides(old: DiffInput, new: DiffInput, ignore: Sequence[str] = (), un
         }
         for server in sorted((before.keys() | after.keys()) - both)
     ]
-    return Changes(table_of(schema.CHANGES, found), table_of(NOT_COMPARED, skipped), table_of(HINTS, hints_of(found)))
+    return ChangeSet(table_of(schema.CHANGES, found), table_of(NOT_COMPARED, skipped), table_of(HINTS, hints_of(found)))
 
 
-def with_unread_servers(changes: Changes, failed: Sequence[Row], known: Mapping[str, Row | None]) -> Changes:
+def with_unread_servers(changes: ChangeSet, failed: Sequence[Row], known: Mapping[str, Row | None]) -> ChangeSet:
     """The same changes, with the servers named that could not be read now.
 
     Args:
@@ -144,7 +135,7 @@ def with_unread_servers(changes: Changes, failed: Sequence[Row], known: Mapping[
     return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
 
 
-def _side(snapshot: Snapshot) -> DiffInput:
+def _side(snapshot: RunTables) -> DiffInput:
     told = zip(
         *(values(snapshot.tables["observations"], name) for name in ("server", "status", "observed_at")), strict=True
     )

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from inventory.normalize.ticking import path_step
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -83,8 +85,3 @@ def servers_with_too_many(tables: "Mapping[str, pa.Table]", servers: Collection[
             if text is not None and server in servers:
                 texts[server][name].append(text)
     return {server for server, by_table in texts.items() if are_too_many(unknown_fields(by_table))}
-
-
-def path_step(name: str) -> str:
-    """Return a name as a step of a path, quoted where it could be taken for two."""
-    return json.dumps(name, ensure_ascii=False) if "." in name or '"' in name else name

@@ -1,4 +1,4 @@
-"""Files of a run. FAMILY: ``encode(overview, grain) -> bytes``, ``encode_tables(tables)``, ``read(path) -> Snapshot``.
+"""Files of a run. FAMILY: ``encode(overview, grain) -> bytes``, ``encode_tables(tables)``, ``read(path) -> RunTables``.
 
 To add a format: one file here, named after its suffix, with ``encode`` and ``encode_tables``; one word in one of the
 first two tuples below, and, if it has ``read``, one in ``READABLE``. The members are imported when they are used, so
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from inventory.report.facts import Report
-    from inventory.tables import Snapshot, WrittenFile
+    from inventory.tables import RunTables, WrittenFile
 
     Tables = Sequence[tuple[schema.Table, pa.Table]]
 
@@ -57,7 +57,7 @@ class Format(Protocol):
         """The bytes of a file of tables that are no snapshot; a format of one table holds the first."""
         ...
 
-    def read(self, path: Path) -> "Snapshot":
+    def read(self, path: Path) -> "RunTables":
         """The snapshot back from a file; only those in ``READABLE`` have it.
 
         Raises:
@@ -133,7 +133,7 @@ def write_tables(
         move()
 
 
-def read(path: str | Path) -> "Snapshot":
+def read_file(path: str | Path) -> "RunTables":
     """Read a snapshot from a file that this tool wrote.
 
     Args:
@@ -192,7 +192,7 @@ def is_report(path: str | Path) -> bool:
 
 def _without_doubt(overview: "Report") -> "tuple[Report, list[str]]":
     """What is written where nothing can say that an answer is in doubt, and the servers that are left out for it."""
-    from inventory.tables import Snapshot, rows, table_of
+    from inventory.tables import RunTables, rows, table_of
 
     snapshot = overview.snapshot
     doubtful = [row["server"] for row in rows(snapshot.tables["observations"]) if row["status"] == "suspect"]
@@ -202,7 +202,7 @@ def _without_doubt(overview: "Report") -> "tuple[Report, list[str]]":
         name: table_of(schema.TABLES[name], [row for row in rows(table) if row["server"] not in doubtful])
         for name, table in snapshot.tables.items()
     }
-    return replace(overview, snapshot=Snapshot(tables, snapshot.grains)), doubtful
+    return replace(overview, snapshot=RunTables(tables, snapshot.grains)), doubtful
 
 
 def _encoded(overview: "Report", target: Path, grain: str, dialect: Dialect) -> bytes:
@@ -246,7 +246,7 @@ def _named(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _read(path: Path) -> "Snapshot":
+def _read(path: Path) -> "RunTables":
     if _format(path) not in READABLE:
         known = ", ".join(f".{name}" for name in READABLE)
         raise ConfigurationError(f"{path}: a report for people cannot be read back", f"Give a {known} of that run")

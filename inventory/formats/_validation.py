@@ -5,9 +5,9 @@ from pyarrow import compute
 
 from inventory import schema
 from inventory.formats._unreadable import Unreadable
-from inventory.history.selectors import RUN_ID
 from inventory.normalize.strict_json import strict
-from inventory.tables import Snapshot, values
+from inventory.run_ids import RUN_ID
+from inventory.tables import RunTables, values
 
 _MODEL = [column.name for column in schema.MODELS.columns if column.key]
 _JSON: dict[str, type] = {schema.LIST: list, schema.OBJECT: dict}
@@ -18,7 +18,7 @@ column that differ; few bytes can hold much to parse."""
 _YEARS = range(1970, 9999)  # the others cannot be told in every time zone
 
 
-def check(snapshot: Snapshot) -> Snapshot:
+def check(snapshot: RunTables) -> RunTables:
     """The snapshot, once its keys are there and differ, texts are texts, numbers finite, lists and objects such.
 
     A row that stands there many times fits into a small file, however many times.
@@ -40,7 +40,7 @@ def check(snapshot: Snapshot) -> Snapshot:
     return snapshot
 
 
-def check_models(snapshot: Snapshot) -> None:
+def check_models(snapshot: RunTables) -> None:
     """Check that each instance is one of a model that is there.
 
     Raises:

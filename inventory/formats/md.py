@@ -8,7 +8,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-import inventory
+from inventory.about import VERSION
 from inventory.formats.html.fragments import MARKS, head_cell, value_cell
 from inventory.report.facts import (
     ChangeLine,
@@ -58,7 +58,7 @@ def encode(overview: Report, grain: str) -> bytes:  # noqa: ARG001 - it tells of
     blocks = [
         "# LM Studio model inventory",
         f"**{word}**{dash}{escaped(reason)}",
-        " \u00b7 ".join([*told, f"lms-inventory {inventory.__version__}"]),
+        " \u00b7 ".join([*told, f"lms-inventory {VERSION}"]),
         _table(
             [(card.label, "n") for card in figures],
             [[f"**{card.value}**" for card in figures], [escaped(card.note) for card in figures]],

@@ -10,9 +10,9 @@ from datetime import datetime
 
 from inventory.errors import FileError
 from inventory.filesystem.temporary_files import NO_ROOM
-from inventory.history.selectors import misdated
 from inventory.history.storage.data_file import ADVICE, KINDS, RunSegment, is_merged, merged, month_of
 from inventory.history.storage.store import Store
+from inventory.run_ids import misdated
 
 _LARGE = 64 * 2**20  # bytes of the files that become one: so much is in memory at once, unpacked
 

@@ -10,29 +10,26 @@ from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.config.labels import composed, spellings
-from inventory.diff.changes import Changes
+from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_sides, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
 from inventory.history.delta import KINDS, StoredResponse, load_changed_rows, unkept_of
 from inventory.history.engines import Engine, open_engine, place
-from inventory.history.selectors import limit_of, misdated, resolve, resolve_dated
+from inventory.history.selectors import resolve, resolve_dated
 from inventory.history.sql import all_runs
 from inventory.history.state import States
 from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.history.timeline import Timeline
-from inventory.schema import derived
-from inventory.tables import Snapshot, arrow_schema, concat, conformed, frame, rows, table_of, values
-
-if TYPE_CHECKING:
-    import pandas as pd
+from inventory.run_ids import limit_of, misdated
+from inventory.tables import RunTables, arrow_schema, concat, conformed, rows, table_of, values
 
 Row = dict[str, Any]
 
@@ -41,7 +38,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class History:
+class RunHistory:
     """The recorded runs of a folder.
 
     Args:
@@ -73,33 +70,8 @@ class History:
         self._engine = engine
         self.clock = clock
 
-    def __repr__(self) -> str:
-        return f"<History {self.store.folder}: {len(self.store.run_ids())} runs>"
-
-    def _repr_html_(self) -> str:
-        """The history in Jupyter: its newest runs."""
-        from inventory.formats.html.fragments import runs_html
-
-        return runs_html(repr(self)[1:-1], derived.RUNS, self.runs_table())
-
-    def runs(self) -> "pd.DataFrame":
-        """One row per run, oldest first: status, counts, size and how much changed; columns of ``derived.RUNS``."""
-        return frame(self.runs_table())
-
-    def timeline(self, since: datetime | None = None) -> "pd.DataFrame":
-        """Every change there ever was, oldest first; columns of ``schema.CHANGES`` and the run that saw it."""
-        return frame(self.timeline_table(since))
-
-    def lifecycle(self) -> "pd.DataFrame":
-        """One row per server and model: first_seen, last_seen, days_present, runs_loaded and so on."""
-        return frame(self.lifecycle_table())
-
-    def models(self, at: str = "latest") -> "pd.DataFrame":
-        """The models of the state after a run: of each server its last complete answer by then."""
-        return self.as_of(at).models
-
     @steady
-    def load(self, ref: str = "latest") -> Snapshot:
+    def load(self, ref: str = "latest") -> RunTables:
         """What one run saw, failures included.
 
         Raises:
@@ -110,7 +82,7 @@ class History:
         return self.snapshot(observed, [row for row in observed if row["digest"]])
 
     @steady
-    def as_of(self, ref: str = "latest", servers: Iterable[str] = ()) -> Snapshot:
+    def as_of(self, ref: str = "latest", servers: Iterable[str] = ()) -> RunTables:
         """The state after a run: of each server its last complete answer, as ``history/state.py`` says.
 
         Args:
@@ -125,7 +97,7 @@ class History:
     @steady
     def diff(
         self, old: str = "previous", new: str = "latest", *, ignore: Sequence[str] = (), servers: Iterable[str] = ()
-    ) -> Changes:
+    ) -> ChangeSet:
         """What changed from the state after one run to the state after another.
 
         Servers are named beside the changes that the new run could not read, that no run has asked since the old one,
@@ -162,7 +134,7 @@ class History:
             raise wrong_type(ref, "the name of a run", "Give a text: a run's id, a date such as 2026-11-28, or latest")
         return resolve(ref, self.store.run_ids(), now=self.clock())
 
-    def seen_at(self, now: datetime) -> "History":
+    def seen_at(self, now: datetime) -> Self:
         """The same history, as it is at some time."""
         other = copy(self)
         other.clock = lambda: now
@@ -180,17 +152,17 @@ class History:
 
     @steady
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:
-        """``runs`` as an Arrow table, of some servers and from some time on."""
+        """One row per run, oldest first, of some servers and from some time on; columns of ``derived.RUNS``."""
         return self._past(servers).runs(since)
 
     @steady
     def timeline_table(self, since: datetime | None = None) -> pa.Table:
-        """``timeline`` as an Arrow table."""
+        """Every change there ever was, oldest first; columns of ``schema.CHANGES`` and the run that saw it."""
         return self._past().timeline(since)
 
     @steady
     def lifecycle_table(self) -> pa.Table:
-        """``lifecycle`` as an Arrow table."""
+        """One row per server and model: first_seen, last_seen, days_present, runs_loaded and so on."""
         return self._past().lifecycle()
 
     @steady
@@ -259,7 +231,7 @@ class History:
         """The states after the runs, of which these are all."""
         return States(self.store, self._engine, self.dated(run_ids), limit_of(self.clock()))
 
-    def snapshot(self, observed: Sequence[Row], stored: Sequence[Row] | None = None) -> Snapshot:
+    def snapshot(self, observed: Sequence[Row], stored: Sequence[Row] | None = None) -> RunTables:
         """A snapshot of observations, with the rows of those in ``stored`` (all of them by default)."""
         stored = observed if stored is None else stored
         tables = {"observations": table_of(schema.OBSERVATIONS, observed)}
@@ -269,10 +241,10 @@ class History:
         for table in schema.GRAIN_TABLES.values():
             found = conformed(engine.query(all_runs.rows(table)), arrow_schema(table)) if runs else concat(table, [])
             tables[table.name] = without_clocks(found)  # earlier versions stored those of one server for all
-        return Snapshot(tables)
+        return RunTables(tables)
 
     @steady
-    def unkept(self, snapshot: Snapshot) -> tuple[str, ...]:
+    def unkept(self, snapshot: RunTables) -> tuple[str, ...]:
         """The globs of unknown fields that the rows of a snapshot out of this history were stored without."""
         stored = [row for row in rows(snapshot.tables["observations"]) if row["digest"]]
         engine = self.views([], {row["stored_in"] for row in stored}, ["payloads"])

@@ -10,23 +10,23 @@ from itertools import accumulate
 import pyarrow as pa
 
 from inventory import schema
-from inventory.collection.collector import CONCURRENCY, Progress, collect, new_run_id, utc_now
+from inventory.collection.collector import CONCURRENCY, Progress, query_servers, utc_now
 from inventory.collection.plausibility import PreviousState
 from inventory.config.servers import Server
-from inventory.diff.changes import Changes
+from inventory.diff.changes import ChangeSet
 from inventory.diff.extras import IGNORED, unknown_fields
-from inventory.diff.fields import CLOCKS
 from inventory.errors import FileError
 from inventory.history import run_log
 from inventory.history.engines import Engine, open_engine
-from inventory.history.reader import History, Row
-from inventory.history.selectors import AHEAD, limit_of, time_of
+from inventory.history.reader import Row, RunHistory
 from inventory.history.sql import all_runs
 from inventory.history.state import span
 from inventory.history.storage.data_file import ARROW, KINDS
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
-from inventory.tables import Snapshot, build, rows, values
+from inventory.normalize.ticking import CLOCKS
+from inventory.run_ids import AHEAD, limit_of, new_run_id, time_of
+from inventory.tables import RunTables, build, rows, values
 
 _FRESH = schema.Table(
     "fresh", "a new answer", tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest"))
@@ -41,7 +41,7 @@ _PAYLOADS = schema.Table(
 )
 
 
-def expected(history: History, servers: list[str]) -> dict[str, PreviousState]:
+def expected(history: RunHistory, servers: list[str]) -> dict[str, PreviousState]:
     """What the history knows of servers that are about to be asked.
 
     The newest run's file usually answers for all; only of the servers that it did not read are others opened.
@@ -62,7 +62,7 @@ def expected(history: History, servers: list[str]) -> dict[str, PreviousState]:
     }
 
 
-def _keys_of(history: History, stored: Sequence[Row]) -> dict[str, frozenset[str]]:
+def _keys_of(history: RunHistory, stored: Sequence[Row]) -> dict[str, frozenset[str]]:
     """The model keys of some stored answers, by the server of the observation given."""
     keys: dict[str, set[str]] = {row["server"]: set() for row in stored}
     for row in rows(history.snapshot([], stored).tables["models"]):
@@ -70,7 +70,7 @@ def _keys_of(history: History, stored: Sequence[Row]) -> dict[str, frozenset[str
     return {server: frozenset(some) for server, some in keys.items()}
 
 
-def next_moment(history: History, now: datetime) -> datetime:
+def next_moment(history: RunHistory, now: datetime) -> datetime:
     """A time for a new run that is later than every recorded run and answer, also if the clock was put back.
 
     A misdated run does not count: it would drag every later one to its date. Of the runs that are not, those that began
@@ -82,7 +82,7 @@ def next_moment(history: History, now: datetime) -> datetime:
     return max([now, *(moment + timedelta(microseconds=1) for moment in seen if moment <= limit_of(now))])
 
 
-def record(history: History, snapshot: Snapshot) -> Snapshot:
+def record(history: RunHistory, snapshot: RunTables) -> RunTables:
     """Write a snapshot into a history, failures included.
 
     Returns:
@@ -97,7 +97,7 @@ def record(history: History, snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, tables={**snapshot.tables, "observations": table})
 
 
-def _put(history: History, snapshot: Snapshot) -> pa.Table:
+def _put(history: RunHistory, snapshot: RunTables) -> pa.Table:
     """Write what a snapshot saw; returns its observations as they are recorded."""
     store, run_id = history.store, snapshot.run_id
     told = snapshot.tables["observations"]
@@ -120,7 +120,7 @@ def _put(history: History, snapshot: Snapshot) -> pa.Table:
     return table
 
 
-def _before(history: History, digests: set[str]) -> tuple[dict[str, str] | None, dict[str, str]]:
+def _before(history: RunHistory, digests: set[str]) -> tuple[dict[str, str] | None, dict[str, str]]:
     """The run before with the SHA-256 of its file, if there is one, and the runs that hold answers, by digest.
 
     An answer that is not among those is new, or was last given long ago, or is not all there any more.
@@ -155,7 +155,7 @@ def _pointing(observations: pa.Table, stored_in: list[str | None]) -> pa.Table:
     return observations.set_column(place, observations.schema.field(place), column)
 
 
-def _new_rows(snapshot: Snapshot, fresh: dict[str, str], run_id: str) -> dict[str, pa.Table]:
+def _new_rows(snapshot: RunTables, fresh: dict[str, str], run_id: str) -> dict[str, pa.Table]:
     """The payloads, models and instances files of the answers that are stored now."""
     asked = build(_FRESH, {"server": list(fresh.values()), "digest": list(fresh)})
     engine = open_engine("duckdb")
@@ -175,7 +175,7 @@ def _only(table: pa.Table, asked: pa.Table) -> pa.Table:
     return table.filter(compute.is_in(table.column("server"), asked.column("server").combine_chunks()))
 
 
-def _payloads(engine: Engine, snapshot: Snapshot, run_id: str) -> pa.Table:
+def _payloads(engine: Engine, snapshot: RunTables, run_id: str) -> pa.Table:
     """The bodies as received, and the fields that have a value anywhere in their rows, or that these go without."""
     found = rows(engine.query(all_runs.FRESH))
     unkept = {f"{IGNORED}{pattern}" for pattern in (*CLOCKS, *snapshot.ignored)}
@@ -215,14 +215,14 @@ class SnapshotResult:
         failure: why it could not be recorded, or compared.
     """
 
-    snapshot: Snapshot
-    changes: Changes | None = None
+    snapshot: RunTables
+    changes: ChangeSet | None = None
     since: datetime | None = None
     failure: FileError | None = None
 
 
 def take_snapshot(
-    history: History,
+    history: RunHistory,
     servers: Sequence[Server],
     *,
     timeout: float,
@@ -258,7 +258,7 @@ def take_snapshot(
         known = {} if accept_suspect else history.store.retry_if_changed(lambda: expected(history, names))
     except FileError as error:
         failure = error
-    snapshot = collect(
+    snapshot = query_servers(
         servers,
         timeout=timeout,
         clock=lambda: max(began, clock() + (began - now)),

@@ -10,12 +10,12 @@ from inventory.filesystem.regular_files import is_regular
 from inventory.filesystem.temporary_files import NO_ROOM
 from inventory.history.compaction import remove
 from inventory.history.engines import Engine, open_engine
-from inventory.history.selectors import limit_of, misdated, time_of
 from inventory.history.sql import all_runs, state
 from inventory.history.sql.state import Until
 from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.metadata import NoRoom
 from inventory.history.storage.store import Store
+from inventory.run_ids import limit_of, misdated, time_of
 from inventory.tables import rows, table_of, values
 
 _PERIODS: dict[str, Callable[[datetime], object]] = {

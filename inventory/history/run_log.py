@@ -15,18 +15,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import inventory
 from inventory import schema
+from inventory.about import VERSION
 from inventory.errors import FileError
 from inventory.filesystem.regular_files import open_regular, read_regular
 from inventory.filesystem.rights import file_mode, widen
 from inventory.filesystem.temporary_files import to_disk
-from inventory.history.selectors import time_of
+from inventory.run_ids import time_of
 from inventory.tables import values
 
 if TYPE_CHECKING:
-    from inventory.diff.changes import Changes
-    from inventory.tables import Snapshot
+    from inventory.diff.changes import ChangeSet
+    from inventory.tables import RunTables
 
 NAME = "runs.jsonl"
 _TORN = b" [cut off]"  # after a line that a crash has torn: that its rest is missing is known, and no damage
@@ -45,8 +45,8 @@ class Journal(NamedTuple):
 
 
 def entry_of(
-    snapshot: "Snapshot",
-    changes: "Changes | None",
+    snapshot: "RunTables",
+    changes: "ChangeSet | None",
     seconds: float,
     exit_code: int,
     failures: Sequence[str],
@@ -75,7 +75,7 @@ def entry_of(
         "changes": {word: sum(count[word] for count in counts) for word in schema.CHANGES_WORDS} if counts else None,
         "exit_code": exit_code,
         "failures": list(failures),
-        "version": inventory.__version__,
+        "version": VERSION,
     }
 
 

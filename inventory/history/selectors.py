@@ -9,10 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from difflib import get_close_matches
 
 from inventory.errors import ConfigurationError
-
-RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{4}")
-AHEAD = timedelta(hours=1)
-"""How far a run's date may lie beyond the present clock: clocks are put back, and those of two machines differ."""
+from inventory.run_ids import misdated, time_of
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -33,24 +30,6 @@ _FORMS = (
     "%Y %m %d",
 )
 _HOW = "A date is written 2026-03-29, a time 2026-03-29T06:00"
-
-
-def misdated(run_ids: Sequence[str], now: datetime) -> list[str]:
-    """Of some runs those that are dated more than an hour later than it is.
-
-    Once its date has passed such a run counts as one of that date: whoever does not want that removes it before.
-
-    Args:
-        run_ids: all runs.
-        now: the present time.
-    """
-    limit = f"{limit_of(now):%Y%m%dT%H%M%S.%fZ}~"
-    return [run_id for run_id in run_ids if run_id > limit]
-
-
-def limit_of(now: datetime) -> datetime:
-    """The latest date that is believed, in UTC."""
-    return min(now.astimezone(UTC), datetime.max.replace(tzinfo=UTC) - AHEAD) + AHEAD
 
 
 def resolve(text: str, run_ids: Sequence[str], zone: tzinfo | None = None, now: datetime | None = None) -> str:
@@ -109,11 +88,6 @@ def run_named(text: str, run_ids: Sequence[str]) -> str:
     near = get_close_matches(text, run_ids, 3)
     advice = f"The nearest: {', '.join(near)}" if near else "See the ids: lms-inventory history --json"
     raise ConfigurationError(f"there is no run with the id {text!r}", advice)
-
-
-def time_of(run_id: str) -> datetime:
-    """When a run began, in UTC."""
-    return datetime.strptime(run_id[:23], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
 
 
 def moment_of(text: str, zone: tzinfo | None = None) -> datetime:

@@ -14,10 +14,10 @@ from inventory import schema
 from inventory.diff.compare import compare_sides
 from inventory.history.delta import KINDS, StoredResponse, load_changed_rows
 from inventory.history.engines import open_engine
-from inventory.history.selectors import limit_of, misdated
 from inventory.history.sql import all_runs
 from inventory.history.sql.state import Until
 from inventory.history.storage.store import Store
+from inventory.run_ids import limit_of, misdated
 from inventory.schema import derived
 from inventory.tables import arrow_schema, build, concat, conformed, rows, table_of, values
 

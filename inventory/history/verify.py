@@ -16,7 +16,6 @@ from inventory.diff.fields import ignored_in
 from inventory.errors import FileError, NewerVersion, ServerError
 from inventory.history import run_log
 from inventory.history.proof import Problem, Proof
-from inventory.history.selectors import RUN_ID, misdated
 from inventory.history.sql.all_runs import GRAIN_FILES
 from inventory.history.storage.data_file import KINDS, RunSegment, is_merged, is_ours, listed, month_of, opened
 from inventory.history.storage.foreign import out_of_place
@@ -25,6 +24,7 @@ from inventory.history.storage.store import Store
 from inventory.normalize.fingerprint import digest
 from inventory.normalize.flatten import flatten
 from inventory.normalize.response import PATHS, decode
+from inventory.run_ids import RUN_ID, misdated
 from inventory.schema.derived import PROBLEMS
 from inventory.tables import build, rows, values
 

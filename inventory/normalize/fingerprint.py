@@ -6,8 +6,8 @@ from hashlib import sha256
 from typing import Any
 
 from inventory import schema
-from inventory.diff.fields import without_ticking
 from inventory.normalize.flatten import Columns, Rows
+from inventory.normalize.ticking import without_ticking
 
 _TOGETHER = 100  # lines
 

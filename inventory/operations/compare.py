@@ -7,13 +7,13 @@ from pathlib import Path
 
 from inventory import formats, schema
 from inventory.config.labels import spelt
-from inventory.diff.changes import Changes
-from inventory.diff.compare import compare, with_unread_servers
+from inventory.diff.changes import ChangeSet
+from inventory.diff.compare import compare_tables, with_unread_servers
 from inventory.errors import ConfigurationError
-from inventory.history.reader import History
-from inventory.history.selectors import time_of
+from inventory.history.reader import RunHistory
 from inventory.report.facts import Report
-from inventory.tables import Snapshot, rows, table_of, values
+from inventory.run_ids import time_of
+from inventory.tables import RunTables, rows, table_of, values
 
 LIVE = "live"
 
@@ -32,7 +32,7 @@ class ResolvedRef:
 
     name: str
     run_id: str | None = None
-    snapshot: Snapshot | None = None
+    snapshot: RunTables | None = None
     server: str | None = None
     live: bool = False
 
@@ -42,7 +42,7 @@ def is_recorded(ref: str) -> bool:
     return ref != LIVE and Path(ref).suffix.lower().removeprefix(".") not in formats.FORMATS
 
 
-def side_of(ref: str, history: History, ask: Callable[[], Snapshot]) -> ResolvedRef:
+def side_of(ref: str, history: RunHistory, ask: Callable[[], RunTables]) -> ResolvedRef:
     """What a reference means.
 
     Args:
@@ -58,7 +58,7 @@ def side_of(ref: str, history: History, ask: Callable[[], Snapshot]) -> Resolved
         taken = ask()
         return ResolvedRef(_moment(taken.observed_at), snapshot=taken, live=True)
     if not is_recorded(ref):
-        return ResolvedRef(ref, snapshot=formats.read(ref))
+        return ResolvedRef(ref, snapshot=formats.read_file(ref))
     try:
         run_id = history.resolve(ref)
     except ConfigurationError as error:
@@ -67,8 +67,8 @@ def side_of(ref: str, history: History, ask: Callable[[], Snapshot]) -> Resolved
 
 
 def changes_between(
-    old: ResolvedRef, new: ResolvedRef, history: History, *, ignore: Sequence[str] = (), servers: Sequence[str] = ()
-) -> Changes:
+    old: ResolvedRef, new: ResolvedRef, history: RunHistory, *, ignore: Sequence[str] = (), servers: Sequence[str] = ()
+) -> ChangeSet:
     """What changed from one side to another.
 
     Args:
@@ -93,20 +93,20 @@ def changes_between(
         before, after = only(before, servers), only(after, servers)
     if old.server and new.server and old.server != new.server:  # one machine against another
         before = _renamed(before, new.server)
-    return _not_now(compare(before, after, (*history.ignore, *ignore)), new, after, history, servers)
+    return _not_now(compare_tables(before, after, (*history.ignore, *ignore)), new, after, history, servers)
 
 
-def snapshot_of(side: ResolvedRef, history: History) -> Snapshot:
+def snapshot_of(side: ResolvedRef, history: RunHistory) -> RunTables:
     """What one side saw: of a run, what it saw itself, failures included."""
     return side.snapshot if side.snapshot is not None else history.load(side.run_id or "latest")
 
 
 def overview_of(
     side: ResolvedRef,
-    history: History,
+    history: RunHistory,
     zone: tzinfo | None = None,
     *,
-    compared: tuple[ResolvedRef, Changes] | None = None,
+    compared: tuple[ResolvedRef, ChangeSet] | None = None,
     servers: Sequence[str] = (),
 ) -> Report:
     """What a report says of one side: what it saw, what changed, and the runs up to it.
@@ -134,7 +134,7 @@ def overview_of(
     )
 
 
-def known_servers(history: History, servers: Sequence[str]) -> Sequence[str]:
+def known_servers(history: RunHistory, servers: Sequence[str]) -> Sequence[str]:
     """The servers as the history spells them.
 
     Those that no run has read and the newest did not ask are refused.
@@ -148,13 +148,13 @@ def known_servers(history: History, servers: Sequence[str]) -> Sequence[str]:
     return servers
 
 
-def only(snapshot: Snapshot, servers: Iterable[str]) -> Snapshot:
+def only(snapshot: RunTables, servers: Iterable[str]) -> RunTables:
     """The part of a snapshot that is about some servers."""
     wanted = set(servers)
     return _mapped(snapshot, lambda name: name if name in wanted else None)
 
 
-def _one_server(ref: str, history: History, unknown: ConfigurationError) -> ResolvedRef:
+def _one_server(ref: str, history: RunHistory, unknown: ConfigurationError) -> ResolvedRef:
     """What ``RUN:SERVER`` means; both may hold colons.
 
     Raises:
@@ -175,7 +175,7 @@ def _one_server(ref: str, history: History, unknown: ConfigurationError) -> Reso
     raise unknown
 
 
-def _asked(history: History, run_id: str) -> list[str]:
+def _asked(history: RunHistory, run_id: str) -> list[str]:
     return [str(row["server"]) for row in history.observed(run_id)]
 
 
@@ -192,7 +192,9 @@ def _no_server(server: str, there: set[str]) -> ConfigurationError:
     return ConfigurationError(f"there is no server {server!r}", f"There are: {', '.join(sorted(there)) or 'none'}")
 
 
-def _not_now(changes: Changes, new: ResolvedRef, after: Snapshot, history: History, servers: Sequence[str]) -> Changes:
+def _not_now(
+    changes: ChangeSet, new: ResolvedRef, after: RunTables, history: RunHistory, servers: Sequence[str]
+) -> ChangeSet:
     """The changes, with the servers named that the new run did not read: of them an older answer was compared."""
     if new.run_id is None:
         return changes
@@ -204,16 +206,16 @@ def _not_now(changes: Changes, new: ResolvedRef, after: Snapshot, history: Histo
     return with_unread_servers(changes, failed, known)
 
 
-def _as_of(side: ResolvedRef, history: History) -> Snapshot:
+def _as_of(side: ResolvedRef, history: RunHistory) -> RunTables:
     snapshot = side.snapshot if side.snapshot is not None else history.as_of(side.run_id or "latest")
     return replace(snapshot, ignored=history.unkept(snapshot)) if side.run_id else snapshot
 
 
-def _renamed(snapshot: Snapshot, server: str) -> Snapshot:
+def _renamed(snapshot: RunTables, server: str) -> RunTables:
     return _mapped(snapshot, lambda _: server)
 
 
-def _mapped(snapshot: Snapshot, name_of: Callable[[str], str | None]) -> Snapshot:
+def _mapped(snapshot: RunTables, name_of: Callable[[str], str | None]) -> RunTables:
     """The snapshot with its servers called otherwise; those called None are left out."""
     tables = {}
     for name, table in snapshot.tables.items():

@@ -19,14 +19,14 @@ from inventory.plots import figure  # first: it says so where matplotlib is miss
 from inventory.plots import artists
 from inventory.plots.figure import axes_for, empty, figure_of, footnote, gigabytes, name
 from inventory.report.facts import breakdown
-from inventory.tables import Snapshot, rows
+from inventory.tables import RunTables, rows
 from inventory.text import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from inventory.history.reader import History
+    from inventory.history.reader import RunHistory
 
 Row = dict[str, Any]
 Cell = tuple[Any, ...]
@@ -36,7 +36,7 @@ _SERVERS = 60  # columns of a table that can still be read
 _READABLE_CELLS = 8  # servers side by side, so that the quantization fits into a cell
 
 
-def largest_models(snapshot: Snapshot, *, top: int = 10, ax: "Axes | None" = None) -> "Figure":
+def largest_models(snapshot: RunTables, *, top: int = 10, ax: "Axes | None" = None) -> "Figure":
     """The models that take the most space on disk: one bar each, with size (GB) and quantization.
 
     Args:
@@ -62,7 +62,7 @@ def largest_models(snapshot: Snapshot, *, top: int = 10, ax: "Axes | None" = Non
     return figure_of(ax)
 
 
-def storage_by_publisher(snapshot: Snapshot, *, top: int = 10, ax: "Axes | None" = None) -> "Figure":
+def storage_by_publisher(snapshot: RunTables, *, top: int = 10, ax: "Axes | None" = None) -> "Figure":
     """How much space (GB) the models of each publisher take: one bar each, the largest first.
 
     Args:
@@ -85,7 +85,7 @@ def storage_by_publisher(snapshot: Snapshot, *, top: int = 10, ax: "Axes | None"
     return figure_of(ax)
 
 
-def quantization_mix(snapshot: Snapshot, *, top: int = 15, ax: "Axes | None" = None) -> "Figure":
+def quantization_mix(snapshot: RunTables, *, top: int = 15, ax: "Axes | None" = None) -> "Figure":
     """How many models have each quantization, and the space (GB) they take: two panels, the most bits first.
 
     Args:
@@ -116,7 +116,7 @@ def quantization_mix(snapshot: Snapshot, *, top: int = 15, ax: "Axes | None" = N
     return figure_of(ax)
 
 
-def context_by_size(snapshot: Snapshot, *, labels: int = 5, ax: "Axes | None" = None) -> "Figure":
+def context_by_size(snapshot: RunTables, *, labels: int = 5, ax: "Axes | None" = None) -> "Figure":
     """The longest context (tokens) of each model against its size on disk (GB), both on logarithmic scales.
 
     Args:
@@ -143,7 +143,7 @@ def context_by_size(snapshot: Snapshot, *, labels: int = 5, ax: "Axes | None" = 
     return figure_of(ax)
 
 
-def loaded_context(snapshot: Snapshot, *, top: int = 20, ax: "Axes | None" = None) -> "Figure":
+def loaded_context(snapshot: RunTables, *, top: int = 20, ax: "Axes | None" = None) -> "Figure":
     """The context that each instance is loaded with (tokens), as a share of the longest that its model can take.
 
     Args:
@@ -165,7 +165,7 @@ def loaded_context(snapshot: Snapshot, *, top: int = 20, ax: "Axes | None" = Non
     return figure_of(ax)
 
 
-def timeline(history: "History", *, since: datetime | None = None, ax: "Axes | None" = None) -> "Figure":
+def timeline(history: "RunHistory", *, since: datetime | None = None, ax: "Axes | None" = None) -> "Figure":
     """The runs over time (UTC): size on disk (GB) above, models added, removed and reconfigured below.
 
     The line has a gap where a run could not read every server: its sum would be of other servers than the others'.
@@ -193,7 +193,7 @@ def timeline(history: "History", *, since: datetime | None = None, ax: "Axes | N
     return figure_of(ax)
 
 
-def never_loaded(history: "History", *, top: int = 15, ax: "Axes | None" = None) -> "Figure":
+def never_loaded(history: "RunHistory", *, top: int = 15, ax: "Axes | None" = None) -> "Figure":
     """The models that are there and that no run has seen loaded: one bar each (GB), and for how many days.
 
     A model that was loaded only between two runs was not seen loaded.
@@ -219,7 +219,7 @@ def never_loaded(history: "History", *, top: int = 15, ax: "Axes | None" = None)
     return figure_of(ax)
 
 
-def server_differences(snapshot: Snapshot, *, top: int = 30, ax: "Axes | None" = None) -> "Figure":
+def server_differences(snapshot: RunTables, *, top: int = 30, ax: "Axes | None" = None) -> "Figure":
     """Which servers have which models: one row per model that is not alike on all servers that were read.
 
     A cell tells whether the server has the model as most others have it, has it with another quantization, size or

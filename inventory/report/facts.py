@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.diff.changes import Changes
+from inventory.diff.changes import ChangeSet
 from inventory.schema.derived import BREAKDOWN
-from inventory.tables import Snapshot, rows, table_of, total_of
+from inventory.tables import RunTables, rows, table_of, total_of
 from inventory.terminal.changes import format_value, signed_size, size_difference
 from inventory.text import count, integer, size
 
@@ -58,8 +58,8 @@ class Report:
         zone: the reader's time zone, shown beside UTC; None for UTC alone.
     """
 
-    snapshot: Snapshot
-    changes: Changes | None = None
+    snapshot: RunTables
+    changes: ChangeSet | None = None
     since: str = ""
     runs: Sequence[dict[str, Any]] = ()
     zone: tzinfo | None = None
@@ -155,7 +155,7 @@ def key_figures(overview: Report) -> tuple[KeyFigure, ...]:
     return tuple(KeyFigure(label, value, note) for label, (value, note) in zip(labels, values, strict=True))
 
 
-def lines(changes: Changes) -> list[ChangeLine]:
+def lines(changes: ChangeSet) -> list[ChangeLine]:
     """The changes in words, in the order of the changes table."""
     keys = ("grain", *schema.INSTANCES.keys)
     hints = {tuple(hint[key] for key in keys): hint["hint"] for hint in rows(changes.hints)}
@@ -177,7 +177,7 @@ def no_changes_text(overview: Report) -> str:
     return "No changes in the servers that were compared" if overview.changes.not_compared else "No changes"
 
 
-def breakdown(snapshot: Snapshot) -> pa.Table:
+def breakdown(snapshot: RunTables) -> pa.Table:
     """How many models and bytes share a publisher, quantization and so on; columns of ``BREAKDOWN``."""
     models = rows(snapshot.tables["models"])
     whole = sum(model["size_bytes"] or 0 for model in models)
@@ -232,7 +232,7 @@ def _size_note(overview: Report) -> str:
     return f"{signed_size(difference)} since then" if difference else "as before"
 
 
-def _change_figures(changes: Changes | None) -> list[tuple[str, str]]:
+def _change_figures(changes: ChangeSet | None) -> list[tuple[str, str]]:
     if changes is None:
         return [("\u2014", "nothing to compare with")] * 2
     models, instances = (changes.counts(grain) for grain in schema.GRAINS)

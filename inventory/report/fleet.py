@@ -15,10 +15,10 @@ from click import style
 
 from inventory import schema
 from inventory.config.labels import RESERVED, Labels, told_labels
-from inventory.diff.changes import Changes
+from inventory.diff.changes import ChangeSet
 from inventory.errors import ConfigurationError
 from inventory.schema.derived import CHANGE_GROUPS, COUNTED, FLEET, GROUPS
-from inventory.tables import Snapshot, rows, table_of, total_of, values
+from inventory.tables import RunTables, rows, table_of, total_of, values
 from inventory.terminal.changes import counts_text, signed_size, size_difference
 from inventory.text import escape_controls, integer, pad, size, truncate
 from inventory.text import widths as rooms
@@ -62,7 +62,7 @@ def group_names(labels: Mapping[str, Labels], by: str) -> dict[str, str | None]:
     return {server: own.get(by) for server, own in labels.items()}
 
 
-def models_by_key(snapshot: Snapshot) -> pa.Table:
+def models_by_key(snapshot: RunTables) -> pa.Table:
     """On how many servers each model is, in which quantizations: rows of ``FLEET``, the most common first."""
     models = _summable(snapshot.tables["models"])
     kinds: dict[str, dict[str, int]] = defaultdict(dict)
@@ -84,7 +84,7 @@ def models_by_key(snapshot: Snapshot) -> pa.Table:
     return table_of(FLEET, sorted(found, key=lambda row: (-row["servers"], row["key"])))
 
 
-def models_by_group(snapshot: Snapshot, groups: Mapping[str, str | None]) -> pa.Table:
+def models_by_group(snapshot: RunTables, groups: Mapping[str, str | None]) -> pa.Table:
     """What the servers of each group have: rows of ``GROUPS``."""
     names = table_of(_NAMES, [{"server": server, "name": name} for server, name in groups.items()])
     models = _summable(snapshot.tables["models"].select(["server", "key", *_SUMMED]))
@@ -106,7 +106,7 @@ def models_by_group(snapshot: Snapshot, groups: Mapping[str, str | None]) -> pa.
     return table_of(GROUPS, found)
 
 
-def changes_by_group(changes: Changes, groups: Mapping[str, str | None]) -> pa.Table:
+def changes_by_group(changes: ChangeSet, groups: Mapping[str, str | None]) -> pa.Table:
     """What changed on the servers of each group: rows of ``CHANGE_GROUPS``."""
     changed, skipped = (_grouped(rows(table), groups) for table in (changes.table, changes.skipped))
     found = []
@@ -155,7 +155,7 @@ def groups_text(found: Sequence[Row], by: str, title: str) -> str:
     )
 
 
-def change_groups_text(found: Sequence[Row], changes: Changes, by: str, title: str) -> str:
+def change_groups_text(found: Sequence[Row], changes: ChangeSet, by: str, title: str) -> str:
     """Rows of ``CHANGE_GROUPS`` for a person, and the counts of all together."""
     lines = [
         [

@@ -7,7 +7,7 @@ from typing import Any
 from click import style
 
 from inventory import schema
-from inventory.diff.changes import Changes
+from inventory.diff.changes import ChangeSet
 from inventory.tables import rows
 from inventory.text import escape_controls, pad, row, size, truncate, width, widths, wrap
 
@@ -27,7 +27,7 @@ MARKS = {
 }
 
 
-def changes_text(changes: Changes, title: str, columns: int = COLUMNS) -> str:
+def changes_text(changes: ChangeSet, title: str, columns: int = COLUMNS) -> str:
     """What changed, for a person: a section per word, and a line of counts."""
     found = rows(changes.table)
     hints = {tuple(hint[key] for key in _KEYS): hint["hint"] for hint in rows(changes.hints)}
@@ -56,7 +56,7 @@ def changes_text(changes: Changes, title: str, columns: int = COLUMNS) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def counts_text(changes: Changes) -> str:
+def counts_text(changes: ChangeSet) -> str:
     """One line: models +3 -2 ~1, 1 renamed   instances +2 -1 ~2."""
     return "   ".join(
         _counts(changes, grain, words)
@@ -67,7 +67,7 @@ def counts_text(changes: Changes) -> str:
     )
 
 
-def size_difference(changes: Changes) -> int:
+def size_difference(changes: ChangeSet) -> int:
     """Bytes that the changed models take more than before; a size that was or is not reported says nothing."""
     total = 0
     for change in rows(changes.table):
@@ -183,7 +183,7 @@ def format_value(text: str | None, field: str) -> str:
     return size(value) if column.unit == "bytes" else f"{value:,g}" if isinstance(value, float) else f"{value:,}"
 
 
-def _counts(changes: Changes, grain: str, words: Sequence[str]) -> str:
+def _counts(changes: ChangeSet, grain: str, words: Sequence[str]) -> str:
     numbers = changes.counts(grain)
     parts = [
         style(f"{MARKS[word][0]}{numbers[word]:,}", fg=MARKS[word][1] if numbers[word] else None) for word in words

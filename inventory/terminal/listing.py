@@ -7,7 +7,7 @@ from click import style
 
 from inventory import schema
 from inventory.errors import ConfigurationError
-from inventory.tables import Snapshot, rows, values
+from inventory.tables import RunTables, rows, values
 from inventory.text import count, escape_controls, integer, row, size, truncate
 from inventory.text import widths as rooms
 
@@ -50,7 +50,7 @@ _WHOLE = ("server", "key", "instance_id")
 _ROOM = 24
 
 
-def chosen(snapshot: Snapshot, grain: str, sort: str | None) -> list[Row]:
+def chosen(snapshot: RunTables, grain: str, sort: str | None) -> list[Row]:
     """The rows of a snapshot in the order asked for; nulls last.
 
     Args:
@@ -84,7 +84,7 @@ def columns_of(text: str | None, grain: str) -> list[str]:
     return names
 
 
-def shelf_text(snapshot: Snapshot, found: Sequence[Row], grain: str, columns: Sequence[str] = ()) -> str:
+def shelf_text(snapshot: RunTables, found: Sequence[Row], grain: str, columns: Sequence[str] = ()) -> str:
     """The rows as lines, and a line of totals.
 
     Raises:
@@ -101,7 +101,7 @@ def shelf_text(snapshot: Snapshot, found: Sequence[Row], grain: str, columns: Se
     return "\n".join([*lines, "", _totals(snapshot, found, grain)]) + "\n"
 
 
-def _totals(snapshot: Snapshot, found: Sequence[Row], grain: str) -> str:
+def _totals(snapshot: RunTables, found: Sequence[Row], grain: str) -> str:
     statuses = values(snapshot.tables["observations"], "status")
     failed = [one for one in statuses if one not in ("ok", "suspect")]
     told = [count(len(found), "loaded instance" if grain == "instance" else "model")]

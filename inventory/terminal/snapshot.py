@@ -12,8 +12,8 @@ from typing import Any
 
 from click import style
 
-from inventory.diff.changes import Changes
-from inventory.tables import Snapshot, WrittenFile, rows
+from inventory.diff.changes import ChangeSet
+from inventory.tables import RunTables, WrittenFile, rows
 from inventory.terminal.changes import counts_text, signed_size, size_difference
 from inventory.text import count, escape_controls, integer, pad, row, size, truncate, width, widths, wrap
 
@@ -25,11 +25,11 @@ _WARNINGS = 10
 
 
 def snapshot_text(
-    snapshot: Snapshot,
+    snapshot: RunTables,
     seconds: float,
     files: Sequence[WrittenFile] = (),
     columns: int = COLUMNS,
-    changes: Changes | None = None,
+    changes: ChangeSet | None = None,
     since: datetime | None = None,
 ) -> str:
     """What one run saw, for a person.
@@ -51,7 +51,7 @@ def snapshot_text(
     return "\n\n".join(blocks) + "\n"
 
 
-def check_text(snapshot: Snapshot, columns: int = COLUMNS, notes: Mapping[str, str] | None = None) -> str:
+def check_text(snapshot: RunTables, columns: int = COLUMNS, notes: Mapping[str, str] | None = None) -> str:
     """For each server what was found, or what is wrong and how to mend it.
 
     Args:
@@ -83,7 +83,7 @@ def check_text(snapshot: Snapshot, columns: int = COLUMNS, notes: Mapping[str, s
     return "\n\n".join(blocks) + "\n"
 
 
-def _heading(snapshot: Snapshot, observed: list[dict[str, Any]], seconds: float) -> str:
+def _heading(snapshot: RunTables, observed: list[dict[str, Any]], seconds: float) -> str:
     moment = snapshot.observed_at
     where = observed[0]["url"] if len(observed) == 1 else f"{len(observed):,} servers"
     return style(f"Snapshot {moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "Snapshot", bold=True) + style(
@@ -92,10 +92,10 @@ def _heading(snapshot: Snapshot, observed: list[dict[str, Any]], seconds: float)
 
 
 def _totals(
-    snapshot: Snapshot,
+    snapshot: RunTables,
     observed: list[dict[str, Any]],
     models: list[dict[str, Any]],
-    changes: Changes | None,
+    changes: ChangeSet | None,
     since: datetime | None,
 ) -> str:
     read = [server for server in observed if server["status"] in ("ok", "suspect")]  # whose rows the tables hold

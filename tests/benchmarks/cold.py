@@ -58,7 +58,7 @@ def _two_runs(folder: Path, numbers: dict[str, int]) -> None:
     from diffs import columns_only, with_id
     from generated_histories import Past
 
-    from inventory.history.reader import History
+    from inventory import History
     from inventory.history.recorder import record
 
     history = History(folder / "history")

@@ -40,7 +40,7 @@ def _two_runs(unique: bool, share: float) -> Callable[[Path, dict[str, int]], No
         from bodies import changed, fleet
         from generated_histories import Past
 
-        from inventory.history.reader import History
+        from inventory import History
         from inventory.history.recorder import record
 
         history = History(folder / "history")
@@ -57,7 +57,7 @@ def _two_runs(unique: bool, share: float) -> Callable[[Path, dict[str, int]], No
 def _ours(folder: Path) -> Work:
     import duckdb  # noqa: F401 - what the work imports is there before it begins, as for the others
 
-    from inventory.history.reader import History
+    from inventory import History
     from inventory.tables import values
 
     def work() -> Any:

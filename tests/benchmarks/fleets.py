@@ -17,7 +17,7 @@ def _one_run_more(folder: Path, numbers: dict[str, int]) -> None:
     from bodies import changed, fleet
     from generated_histories import Past, full_copy, keep
 
-    from inventory.history.reader import History
+    from inventory import History
     from inventory.history.recorder import record
 
     history = History(folder / "history")
@@ -45,7 +45,7 @@ def _append(folder: Path) -> Work:
     import duckdb  # noqa: F401
     from generated_histories import kept
 
-    from inventory.history.reader import History
+    from inventory import History
     from inventory.history.recorder import record
 
     snapshot, history = kept(folder / "next"), History(folder / "history")
@@ -108,7 +108,7 @@ def _duckdb_file(folder: Path) -> Work:
 
 def _on_disk(name: str) -> Callable[[Path], Work]:
     def start(folder: Path) -> Work:
-        from inventory.history.reader import History
+        from inventory import History
 
         files = list((folder / name).rglob("*.parquet"))
         copies = [path for path in files if path.name.endswith(".observations.parquet")]
@@ -126,7 +126,7 @@ def _timeline_runs(folder: Path, numbers: dict[str, int]) -> None:
     from bodies import changed, fleet
     from generated_histories import Past, full_copy
 
-    from inventory.history.reader import History
+    from inventory import History
     from inventory.history.recorder import record
 
     history, past = History(folder / "history"), Past(fleet(numbers["servers"]))
@@ -142,7 +142,7 @@ def _timeline(name: str) -> Callable[[Path], Work]:
     def start(folder: Path) -> Work:
         import duckdb  # noqa: F401
 
-        from inventory.history.reader import History
+        from inventory import History
         from inventory.tables import values
 
         def work() -> Any:

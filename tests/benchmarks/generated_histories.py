@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from inventory import Snapshot, collect
-from inventory.collection.collector import new_run_id
 from inventory.config.servers import Server
+from inventory.run_ids import new_run_id
 from inventory.schema import TABLES
 from inventory.tables import arrow_schema
 

@@ -126,7 +126,7 @@ def prepare(folder: Path, servers: int, runs: int, share: float) -> None:
     from bodies import changed, fleet
     from generated_histories import Past, keep
 
-    from inventory.history.reader import History
+    from inventory import History
     from inventory.history.recorder import record
 
     history, past = History(folder / "history"), Past(fleet(servers))
@@ -148,7 +148,7 @@ def measure(folder: Path, work: str) -> float:
     import duckdb  # noqa: F401
     from generated_histories import kept
 
-    from inventory.history.reader import History
+    from inventory import History
     from inventory.history.recorder import record
     from inventory.history.verify import verify
 

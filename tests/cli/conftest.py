@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from inventory import History
 from inventory.config.servers import Server
-from inventory.history.reader import History
 from inventory.history.recorder import take_snapshot
 from inventory.stub_server import inventory_after, inventory_before
 

@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from inventory import formats
 from inventory.history.storage.data_file import KINDS
-from inventory.history.reader import History
+from inventory import History
 def threads():
     names = [(task / "comm").read_text() for task in Path("/proc/self/task").iterdir()]
     return sum(not name.startswith("jemalloc") for name in names)  # the allocator's own come when they like
@@ -92,7 +92,7 @@ def test_files_are_read_without_threads(history: Path, tmp_path: Path) -> None:
 
     Of a CSV file Arrow's threads hold only what is their own, as they open it themselves.
     """
-    from inventory.history.reader import History
+    from inventory import History
 
     targets = [tmp_path / f"x.{suffix}" for suffix in ("parquet", "xlsx")]
     for target in targets:

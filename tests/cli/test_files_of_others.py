@@ -9,9 +9,9 @@ import pytest
 from support.cli_runner import run
 
 import inventory
-from inventory.collection.collector import new_run_id
-from inventory.history.reader import History
+from inventory import History
 from inventory.history.recorder import record
+from inventory.run_ids import new_run_id
 
 MODEL = {
     "type": "llm",

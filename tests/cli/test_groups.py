@@ -8,8 +8,8 @@ import polars
 import pytest
 from support.cli_runner import run
 
+from inventory import History
 from inventory.config.servers import Server
-from inventory.history.reader import History
 from inventory.history.recorder import take_snapshot
 from inventory.stub_server import inventory_after, inventory_before
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.cli_runner import BEGINNING, Done, run
 
-from inventory.history.reader import History
+from inventory import History
 
 READING = [
     ("verify",),

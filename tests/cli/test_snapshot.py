@@ -9,7 +9,7 @@ from support.cli_runner import TOKEN, clean, run
 from support.hostile_servers import Hostile, answer
 
 import inventory
-from inventory.history.selectors import time_of
+from inventory.run_ids import time_of
 from inventory.stub_server import StubServer, inventory_before
 
 DEAD = "dead=127.0.0.1:9"

@@ -11,11 +11,12 @@ import pytest
 from support.hostile_servers import LEGAL, REFUSED, Hostile, answer
 
 import inventory
+from inventory import Snapshot
 from inventory.collection.batch import FlatResponse, flatten_response
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
 from inventory.stub_server import StubServer, inventory_before
-from inventory.tables import Snapshot, rows, values
+from inventory.tables import rows, values
 
 collecting = import_module("inventory.collection.collector")
 NOW = datetime(2026, 11, 23, 6, 0, 4, 123456, tzinfo=UTC)
@@ -90,7 +91,7 @@ def test_the_same_answer_gives_the_same_snapshot() -> None:
 
 def test_run_ids_sort_by_time() -> None:
     """A run is named after its moment, and two runs of one moment differ."""
-    from inventory.collection.collector import new_run_id
+    from inventory.run_ids import new_run_id
 
     assert new_run_id(NOW).startswith("20261123T060004.123456Z-")
     assert new_run_id(NOW) < new_run_id(NOW.replace(microsecond=123457))

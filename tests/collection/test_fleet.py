@@ -13,10 +13,11 @@ import pytest
 from support.hostile_servers import LEGAL, NEVER_ENDING, REFUSED, Hostile, answer, drip, silence
 
 import inventory
+from inventory import Snapshot
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
 from inventory.stub_server import StubServer, inventory_before
-from inventory.tables import Snapshot, rows
+from inventory.tables import rows
 
 TOKEN = "sk-lm-Canary{:02d}:abcdefghijKLMNOPQRST"
 FAST = {name: what for name, what in NEVER_ENDING.items() if "full speed" not in name}  # that one keeps a core busy

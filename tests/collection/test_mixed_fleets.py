@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 import inventory
+from inventory import History, Snapshot
 from inventory.collection import batch as intake
 from inventory.collection.batch import FlatResponse, ResponseBatch, flatten_response
 from inventory.config.servers import Server
-from inventory.history.reader import History
 from inventory.history.recorder import take_snapshot
 from inventory.normalize.fingerprint import digest
-from inventory.tables import Snapshot, rows
+from inventory.tables import rows
 
 LARGE = 64 * 1024
 """Bytes beyond which an answer is understood in another thread."""

@@ -12,12 +12,12 @@ from support.history_builders import day
 from support.hostile_servers import Behaviour, Hostile, answer, echo, silence
 
 import inventory
+from inventory import History, Snapshot
 from inventory.config.servers import Server
-from inventory.diff.changes import Changes
+from inventory.diff.changes import ChangeSet
 from inventory.history import recorder
-from inventory.history.reader import History
 from inventory.history.verify import verify
-from inventory.tables import Snapshot, rows
+from inventory.tables import rows
 
 OLDER = Path(__file__).parent.parent / "payloads" / "v0"
 BODY = (OLDER / "02-ovisocr2-2026-10.json").read_bytes()
@@ -122,7 +122,7 @@ class Updated:
         self.history = History(folder / "history")
         self.number = 0
 
-    def run(self, behaviour: Behaviour) -> Changes | None:
+    def run(self, behaviour: Behaviour) -> ChangeSet | None:
         """Record what it says now, on the next day; the changes."""
         self.number += 1
         with Hostile(behaviour) as server:
@@ -138,7 +138,7 @@ class Updated:
         return taken.changes
 
 
-def words(changes: Changes | None) -> dict[str, int]:
+def words(changes: ChangeSet | None) -> dict[str, int]:
     """How often each word is among the changes."""
     assert changes is not None
     found = changes.table.column("change").to_pylist()

@@ -13,10 +13,10 @@ import pytest
 from support.history_builders import Model, day, model, opened
 from support.misbehaving_servers import Hostile, answer
 
+from inventory import History
 from inventory.collection.plausibility import BUNDLED, PreviousState, implausible_reason
 from inventory.config.servers import Server
 from inventory.history import recorder
-from inventory.history.reader import History
 from inventory.history.recorder import SnapshotResult
 from inventory.history.retention import carry_out, plan
 from inventory.stub_server import StubServer

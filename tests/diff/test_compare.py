@@ -8,12 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventory import schema
-from inventory.diff.changes import Changes
-from inventory.diff.compare import compare
+from inventory import Changes, Snapshot, compare, schema
 from inventory.normalize.fingerprint import digest
 from inventory.normalize.flatten import flatten
-from inventory.tables import Snapshot, build, concat, named_rows, rows
+from inventory.tables import build, concat, named_rows, rows
 
 Model = dict[str, Any]
 Fleet = dict[str, list[Model] | str]  # the models of each server, or its status if it was not read

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from support.history_builders import made
 
 from diff.test_compare import MIRROR, changes
-from inventory.diff.changes import Changes
-from inventory.history.reader import History
+from inventory import Changes, History
 from inventory.tables import rows
 
 Model = dict[str, Any]

@@ -6,11 +6,11 @@ import pytest
 from support.cli_runner import clean, run
 from support.killed_writers import two_snapshots
 
+from inventory import History
 from inventory.errors import ConfigurationError, FileError
 from inventory.filesystem import atomic
 from inventory.filesystem.names import no_name
 from inventory.formats import output_paths
-from inventory.history.reader import History
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from support.snapshots import HOSTILE, convert, fleet, hostile, same, snapshot, snapshots
 
 import inventory
-from inventory import formats, schema
+from inventory import Snapshot, formats, schema
 from inventory.config.dialects import PROGRAMS, Dialect, dialect_of
 from inventory.errors import ConfigurationError, FileError
 from inventory.report.facts import Report
-from inventory.tables import Snapshot, rows
+from inventory.tables import rows
 
 DIALECTS = set(PROGRAMS.values())
 EACH = pytest.mark.parametrize("dialect", sorted(DIALECTS, key=str), ids=str)

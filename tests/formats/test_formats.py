@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from support.snapshots import RUN, fleet, same, snapshot, snapshots
 
 import inventory
-from inventory import formats, schema
+from inventory import Snapshot, formats, schema
 from inventory.errors import ConfigurationError, FileError
 from inventory.report.facts import Report
 from inventory.schema.derived import NOT_COMPARED
-from inventory.tables import Snapshot, table_of
 from inventory.tables import rows as rows_of
+from inventory.tables import table_of
 
 FORMATS = pytest.mark.parametrize("suffix", formats.FORMATS)
 TABLES = pytest.mark.parametrize("suffix", formats.TABLES)

@@ -13,13 +13,12 @@ from security.test_hostile_files import rewrite
 from support.snapshots import RUN, fleet, snapshot
 
 import inventory
-from inventory import formats, schema
+from inventory import Snapshot, formats, schema
 from inventory.errors import FileError
 from inventory.formats import _limits, _validation, csv, parquet
 from inventory.formats.csv import foreign, sniff
 from inventory.formats.parquet import page_headers
 from inventory.formats.xlsx import reader
-from inventory.tables import Snapshot
 
 ROW = {"server": "s", "key": "a", "ordinal": 0}
 SHEET = "xl/worksheets/sheet2.xml"

@@ -15,9 +15,9 @@ from pyarrow import parquet
 from support.snapshots import RUN, convert, fleet, same, snapshot
 
 import inventory
-from inventory import schema
+from inventory import Snapshot, schema
 from inventory.errors import FileError
-from inventory.tables import Snapshot, rows
+from inventory.tables import rows
 
 FLEET = fleet()
 MODELS = FLEET.tables["models"]

@@ -19,9 +19,9 @@ from support.history_builders import Fleet, Model, collected, day, files, model,
 from support.history_builders import opened as timeless
 
 import inventory
+from inventory import History
 from inventory.errors import FileError
 from inventory.history.compaction import compact, due
-from inventory.history.reader import History
 from inventory.history.recorder import record
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.checksum import write_checksummed
@@ -228,7 +228,7 @@ import os, shutil, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from inventory.history.compaction import compact
-from inventory.history.reader import History
+from inventory import History
 from inventory.history.retention import carry_out, plan
 
 MOVES = {"os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir"}
@@ -355,10 +355,11 @@ COMPANY = """
 import json, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from inventory.collection.collector import collect, new_run_id
+from inventory.collection.collector import new_run_id
+from inventory import collect
 from inventory.history.compaction import compact
 from inventory.errors import FileError
-from inventory.history.reader import History
+from inventory import History
 from inventory.history.recorder import record
 from inventory.config.servers import Server
 

@@ -15,9 +15,9 @@ from support.cli_runner import BEGINNING, run
 from support.history_builders import Fleet, day, made, model
 from support.history_builders import run as record_run
 
+from inventory import History
 from inventory.history import compaction
 from inventory.history.engines.duckdb import _FEW as READ_EACH_TIME
-from inventory.history.reader import History
 from inventory.history.storage.data_file import ARROW
 from inventory.history.verify import verify
 from inventory.schema import TABLES

@@ -9,16 +9,16 @@ import pytest
 from support.cli_runner import run as command
 from support.history_builders import collected, day, files, model, opened, run, slow_run, told
 
+from inventory import History, Snapshot
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
-from inventory.history.reader import History
 from inventory.history.recorder import next_moment, take_snapshot
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.data_file import KINDS
 from inventory.history.verify import verify
 from inventory.operations.compare import overview_of, side_of
 from inventory.report.facts import Report
-from inventory.tables import Snapshot, rows
+from inventory.tables import rows
 
 A, AB, ABC = [model("a")], [model("a"), model("b")], [model("a"), model("b"), model("c")]
 AHEAD = 26000

@@ -10,10 +10,9 @@ from support.cli_runner import run
 from support.history_builders import day, made, model
 from support.history_builders import run as record_run
 
-from inventory import schema
+from inventory import History, schema
 from inventory.errors import FileError, NewerVersion
 from inventory.history import compaction
-from inventory.history.reader import History
 from inventory.history.recorder import record
 from inventory.history.storage.checksum import write_checksummed
 from inventory.history.storage.data_file import KINDS, RunSegment

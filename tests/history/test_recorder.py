@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from support.history_builders import collected, day, files, made, model, run
 
+from inventory import History
 from inventory.config.servers import Server
 from inventory.errors import FileError
 from inventory.filesystem.temporary_files import is_abandoned
 from inventory.filesystem.write_once import create_marker
 from inventory.history import recorder
-from inventory.history.reader import History
 from inventory.history.recorder import record
-from inventory.history.selectors import time_of
 from inventory.history.verify import verify
+from inventory.run_ids import time_of
 from inventory.tables import rows
 
 

@@ -13,14 +13,14 @@ from support.cli_runner import clean
 from support.cli_runner import run as command
 from support.history_builders import Fleet, collected, day, files, made, model, opened, run, slow_run, told
 
+from inventory import History
 from inventory.errors import ConfigurationError, FileError
-from inventory.history.reader import History
 from inventory.history.recorder import record
 from inventory.history.retention import RetentionPlan, carry_out, kept, plan
-from inventory.history.selectors import time_of
 from inventory.history.storage.data_file import KINDS, RunSegment
 from inventory.history.storage.store import Store
 from inventory.history.verify import verify
+from inventory.run_ids import time_of
 from inventory.tables import values
 
 MOMENTS = st.datetimes(datetime(2024, 12, 20), datetime(2026, 2, 1))  # noqa: DTZ001 - made UTC below

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.errors import ConfigurationError
-from inventory.history.selectors import moment_of, resolve, time_of
+from inventory.history.selectors import moment_of, resolve
+from inventory.run_ids import time_of
 
 RUNS = [
     "20261120T060000.000000Z-0001",

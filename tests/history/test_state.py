@@ -10,9 +10,9 @@ import pytest
 from support.history_builders import day, made, model, opened, run, slow_run, told
 from support.misbehaving_servers import Hostile, answer
 
+from inventory import History
 from inventory.config.servers import Server
 from inventory.history import recorder
-from inventory.history.reader import History
 from inventory.history.recorder import SnapshotResult
 from inventory.history.retention import RetentionPlan, carry_out
 from inventory.history.state import NEAR

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from support.history_builders import day
 
 import inventory
-from inventory import schema
-from inventory.collection.collector import new_run_id
+from inventory import History, Snapshot, schema
 from inventory.config.servers import Server
-from inventory.diff.fields import compared, without_ticking
-from inventory.history.reader import History
+from inventory.diff.fields import compared
 from inventory.history.recorder import record
 from inventory.history.verify import prove, verify
 from inventory.normalize.fingerprint import digest
 from inventory.normalize.flatten import flatten
-from inventory.tables import Snapshot, rows
+from inventory.normalize.ticking import without_ticking
+from inventory.run_ids import new_run_id
+from inventory.tables import rows
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "history-with-clocks"
 """A history of two runs of two servers, written by a version that took a TTL that is no whole number for any field."""

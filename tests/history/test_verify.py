@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 from support.history_builders import Fleet, Merging, day, files, made, model, run
 
+from inventory import History
 from inventory.errors import FileError
 from inventory.history import run_log
 from inventory.history.compaction import compact
-from inventory.history.reader import History
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.checksum import write_checksummed
 from inventory.history.storage.partitions import Months

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from support.killed_writers import acknowledged, begun, record_runs
 
-from inventory.history.reader import History
-from inventory.history.selectors import time_of
+from inventory import History
 from inventory.history.verify import verify
+from inventory.run_ids import time_of
 from inventory.tables import rows
 
 PROCESSES = 8

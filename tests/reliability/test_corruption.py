@@ -12,9 +12,9 @@ from support.cli_runner import Done, run
 from support.history_builders import Fleet, day, files, made, model
 from support.history_builders import run as record_one
 
+from inventory import History
 from inventory.errors import FileError
 from inventory.history import run_log
-from inventory.history.reader import History
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.foreign import foreign_files

@@ -16,9 +16,8 @@ from support.history_builders import run as record_one
 from support.killed_writers import acknowledged, begun, killed, record_runs, two_snapshots, write_in_turns
 
 import inventory
-from inventory import formats
+from inventory import History, formats
 from inventory.filesystem.atomic import atomic_write
-from inventory.history.reader import History
 from inventory.history.verify import verify
 from inventory.tables import values
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from support.snapshots import convert, fleet, same, snapshot
 
 import inventory
+from inventory import Snapshot
 from inventory.errors import FileError
 from inventory.formats import xlsx
 from inventory.formats.xlsx import cells as _cells
-from inventory.tables import Snapshot
 
 LONG = [
     "a" * 32_767,

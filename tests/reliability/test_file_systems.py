@@ -18,8 +18,8 @@ from support.history_builders import day, files, model
 from support.history_builders import run as record_one
 from support.users import Step, by_users
 
+from inventory import History
 from inventory.history.compaction import compact
-from inventory.history.reader import History
 from inventory.history.verify import verify
 from inventory.tables import rows
 

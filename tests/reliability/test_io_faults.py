@@ -22,8 +22,7 @@ from support.fault_injection import (
 )
 from support.killed_writers import begun, run_limited
 
-from inventory import formats
-from inventory.history.reader import History
+from inventory import History, formats
 from inventory.history.verify import verify
 from inventory.schedules import SCHEDULES
 

@@ -16,8 +16,8 @@ from support.hostile_servers import Hostile, answer
 from support.snapshots import same
 
 import inventory
-from inventory import formats, schema
-from inventory.tables import Snapshot, rows
+from inventory import Snapshot, formats, schema
+from inventory.tables import rows
 
 LARGE = 2**64
 NUMBERS = {

@@ -18,11 +18,11 @@ import pytest
 from support.cli_runner import run as command
 from support.history_builders import Model, day, model, slow_run
 
-from inventory.collection.collector import new_run_id
+from inventory import History
 from inventory.history.compaction import compact
-from inventory.history.reader import History
 from inventory.history.retention import carry_out, plan
 from inventory.history.verify import verify
+from inventory.run_ids import new_run_id
 from inventory.tables import rows
 
 SERVERS = ("a", "b", "c", "d")

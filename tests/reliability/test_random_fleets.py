@@ -12,11 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.history_builders import Fleet, day, made, model, told
 
-from inventory import schema
-from inventory.diff.compare import compare
+from inventory import Snapshot, compare, schema
 from inventory.history.verify import verify
 from inventory.normalize.flatten import flatten
-from inventory.tables import Snapshot, build, named_rows, rows, table_of
+from inventory.tables import build, named_rows, rows, table_of
 
 PAIRS = [400, pytest.param(2000, marks=pytest.mark.long)]
 """Fleets of which two looks are compared."""

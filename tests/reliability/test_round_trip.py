@@ -14,12 +14,10 @@ from support.cli_runner import run
 from support.snapshots import HOSTILE, same, snapshots
 
 import inventory
-from inventory import formats, schema
-from inventory.collection.collector import new_run_id
-from inventory.history.reader import History
+from inventory import History, Snapshot, formats, schema
 from inventory.history.recorder import record
 from inventory.history.storage.shared_rows import without_clocks
-from inventory.tables import Snapshot
+from inventory.run_ids import new_run_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,14 +16,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from support.fault_injection import Fault, contents, run_faulty
 from support.history_builders import Model, day, model
 
+from inventory import History
 from inventory.config.servers import Server
 from inventory.history.compaction import compact
-from inventory.history.reader import History
 from inventory.history.recorder import take_snapshot
 from inventory.history.retention import carry_out, plan
-from inventory.history.selectors import time_of
 from inventory.history.storage.data_file import is_merged
 from inventory.history.verify import verify
+from inventory.run_ids import time_of
 from inventory.tables import rows
 
 SERVERS = ("a", "b")

@@ -23,8 +23,8 @@ import inventory
 from inventory import History
 from inventory.config.servers import Server
 from inventory.history.recorder import take_snapshot
-from inventory.history.selectors import time_of
 from inventory.history.verify import verify
+from inventory.run_ids import time_of
 
 CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 SAID = {130: "lms-inventory: interrupted. Nothing was half-written\n", 143: ""}

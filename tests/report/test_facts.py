@@ -8,8 +8,8 @@ import pytest
 from support.snapshots import snapshot
 
 import inventory
+from inventory import Snapshot
 from inventory.report.facts import Report, collection_status, lines, moment_text
-from inventory.tables import Snapshot
 
 MOMENT = datetime(2026, 11, 23, 23, 30, 4, tzinfo=UTC)
 

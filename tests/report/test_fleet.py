@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from support.history_builders import model
 
 import inventory
+from inventory import Snapshot, compare
 from inventory.config.servers import Server
-from inventory.diff.compare import compare
 from inventory.errors import ConfigurationError
 from inventory.report import fleet
 from inventory.schema import GRAIN_TABLES, MODELS, OBSERVATIONS
-from inventory.tables import Snapshot, concat, rows, table_of
+from inventory.tables import concat, rows, table_of
 
 ROME, OSLO = {"site": "Rome", "owner": "Ann"}, {"site": "Oslo"}
 

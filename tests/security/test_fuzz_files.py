@@ -18,10 +18,9 @@ from pyarrow import parquet
 from support.snapshots import same
 
 import inventory
-from inventory import formats, schema
+from inventory import Snapshot, formats, schema
 from inventory.errors import InventoryError
 from inventory.stub_server import inventory_before
-from inventory.tables import Snapshot
 from security.test_fuzz_bodies import TOKENS
 
 HERE = Path(__file__).parent

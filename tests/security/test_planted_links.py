@@ -18,9 +18,9 @@ from support.fault_injection import contents
 from support.history_builders import day, model
 from support.history_builders import run as record_one
 
+from inventory import History
 from inventory.errors import FileError
 from inventory.history.compaction import compact
-from inventory.history.reader import History
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.foreign import foreign_files
 from inventory.history.verify import verify

@@ -8,10 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from inventory import formats
+from inventory import History, formats
 from inventory.config.servers import Server
 from inventory.history import run_log
-from inventory.history.reader import History
 from inventory.history.recorder import take_snapshot
 from inventory.schedules import SCHEDULES
 from support.cli_runner import Done, clean, run

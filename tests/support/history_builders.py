@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import inventory
-from inventory import schema
-from inventory.collection.collector import new_run_id
+from inventory import History, Snapshot, schema
 from inventory.config.servers import Server
-from inventory.history.reader import History
 from inventory.history.recorder import record
 from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.partitions import Months
-from inventory.tables import Snapshot, rows, table_of
+from inventory.run_ids import new_run_id
+from inventory.tables import rows, table_of
 
 Model = dict[str, Any]
 Fleet = dict[str, list[Model] | None]  # the models of each server that is asked; None if it cannot be read

@@ -22,10 +22,9 @@ from typing import Any
 
 import pytest
 
+from inventory import History, Snapshot
 from inventory.config.servers import Server
-from inventory.history.reader import History
 from inventory.history.recorder import take_snapshot
-from inventory.tables import Snapshot
 from support.snapshots import snapshot
 
 SECONDS = 60

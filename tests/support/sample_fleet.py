@@ -18,12 +18,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from inventory import Server, collect, schema
+from inventory import History, Server, Snapshot, collect, schema
 from inventory.collection.plausibility import BUNDLED
-from inventory.history.reader import History
 from inventory.history.recorder import expected, record
 from inventory.stub_server import StubServer
-from inventory.tables import Snapshot, rows, table_of
+from inventory.tables import rows, table_of
 
 RUNS = 30
 LAST = datetime(2026, 11, 23, 6, 0, 4, 123456, tzinfo=UTC)

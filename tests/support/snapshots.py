@@ -12,8 +12,8 @@ import pytest
 from hypothesis import strategies as st
 
 import inventory
-from inventory import schema
-from inventory.tables import Snapshot, build
+from inventory import Snapshot, schema
+from inventory.tables import build
 
 BODIES = Path(__file__).parent.parent / "payloads" / "v1"
 MOMENT = datetime(2026, 11, 23, 6, 0, 4, 123457, tzinfo=UTC)

@@ -12,10 +12,10 @@ import openpyxl
 from openpyxl.workbook import Workbook
 
 import inventory
-from inventory import Server, schema
+from inventory import Server, Snapshot, schema
 from inventory.formats import xlsx
 from inventory.report.facts import Report
-from inventory.tables import Snapshot, table_of
+from inventory.tables import table_of
 from support.snapshots import HOSTILE, MOMENT, hostile, snapshot
 
 TITLES = ["Summary", "Models", "Instances", "Changes", "Runs", "Breakdown", "Evidence", "Dictionary"]

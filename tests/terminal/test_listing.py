@@ -8,10 +8,10 @@ import pytest
 from click import unstyle
 
 import inventory
+from inventory import Snapshot
 from inventory import text as layout
 from inventory.errors import ConfigurationError
 from inventory.stub_server import inventory_before
-from inventory.tables import Snapshot
 from inventory.terminal.listing import chosen, columns_of, shelf_text
 
 HOSTILE = "\x1b[2J\x1b]0;pwned\x07\u202eevil\r\n\u2066\x9b31m\x00"

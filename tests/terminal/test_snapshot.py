@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import inventory
+from inventory import Snapshot
 from inventory import text as layout
 from inventory.stub_server import inventory_after, inventory_before
-from inventory.tables import Snapshot, WrittenFile
+from inventory.tables import WrittenFile
 from inventory.terminal.changes import changes_text
 from inventory.terminal.snapshot import check_text, snapshot_text
 

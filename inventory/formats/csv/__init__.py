@@ -27,7 +27,7 @@ from inventory.formats._unreadable import check_kind
 from inventory.formats.csv import foreign
 from inventory.formats.csv.sniff import BOM, Look, look_at
 from inventory.schema.gaps import Gaps
-from inventory.tables import Snapshot, arrow_schema, concat
+from inventory.tables import RunTables, arrow_schema, concat
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
@@ -66,7 +66,7 @@ def encode_tables(tables: "Tables", dialect: Dialect = Dialect()) -> bytes:  # n
     return buffer.getvalue()
 
 
-def read(path: Path) -> Snapshot:
+def read(path: Path) -> RunTables:
     """The table that the header names; its servers count as read, at a time that the file does not tell.
 
     Raises:
@@ -85,7 +85,7 @@ def read(path: Path) -> Snapshot:
         more |= Gaps(notes=("its last line has no line break: if it was cut off, that line may not be whole",))
     content = numbered(table, content, gaps)
     tables = {one.name: concat(one, []) for one in schema.GRAIN_TABLES.values()} | {table.name: content}
-    return Snapshot(tables | {"observations": observed_of(content)}, (grain,), gaps=gaps | more)
+    return RunTables(tables | {"observations": observed_of(content)}, (grain,), gaps=gaps | more)
 
 
 def _content(path: Path, look: Look, table: schema.Table) -> tuple[pa.Table, Gaps]:

@@ -9,8 +9,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-import inventory
 from inventory import schema
+from inventory.about import VERSION
 from inventory.formats.html.fragments import Cell, changes_table, head_cell, table, text, value_cell
 from inventory.formats.html.stylesheet import style_sheet
 from inventory.formats.html.svg import Point, bars, stacks, trend
@@ -113,7 +113,7 @@ def _banner(overview: Report, observed: list[dict[str, Any]]) -> str:
     verb = "collected" if overview.snapshot.anything_read else "attempted"
     parts = [where, f"{verb} {moment_text(overview.snapshot.observed_at, overview.zone)}"]
     parts += [f"compared with {overview.since}"] if overview.since else []
-    return " \u00b7 ".join(f"<bdi>{text(part)}</bdi>" for part in [*parts, f"lms-inventory {inventory.__version__}"])
+    return " \u00b7 ".join(f"<bdi>{text(part)}</bdi>" for part in [*parts, f"lms-inventory {VERSION}"])
 
 
 def _footer(run_id: str) -> str:

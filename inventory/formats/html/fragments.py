@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from inventory import schema
 from inventory.report.facts import Report, collection_status, field_name, lines
-from inventory.tables import Snapshot, rows
+from inventory.tables import RunTables, rows
 from inventory.terminal.changes import signed_size
 from inventory.text import count, escape_invisible, integer, size
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from inventory.diff.changes import Changes
+    from inventory.diff.changes import ChangeSet
 
 SHOWN = 20
 """Rows that Jupyter shows of a table."""
@@ -137,7 +137,7 @@ def head_cell(column: schema.Column, name: str) -> Cell:
 
 
 def changes_table(
-    changes: "Changes", limit: int | None = None, *, several: bool = False, sizes: bool = False, styled: bool = False
+    changes: "ChangeSet", limit: int | None = None, *, several: bool = False, sizes: bool = False, styled: bool = False
 ) -> str:
     """The changes in colour, a row each.
 
@@ -173,7 +173,7 @@ def changes_table(
     return table(titles, body, styled=styled)
 
 
-def changes_html(changes: "Changes") -> str:
+def changes_html(changes: "ChangeSet") -> str:
     """The changes in Jupyter: how many of each word, the table, and the servers that were not compared."""
     told = []
     for word in schema.CHANGES_WORDS:
@@ -189,7 +189,7 @@ def changes_html(changes: "Changes") -> str:
     return "".join([*blocks, *_items("Not compared", reasons)])
 
 
-def snapshot_html(snapshot: Snapshot) -> str:
+def snapshot_html(snapshot: RunTables) -> str:
     """A snapshot in Jupyter: its counts, the servers not read, the first models."""
     reasons = [
         f"<b>{text(row['server'])}</b>: {text(row['status'])} - {text(row['error'] or '')}"

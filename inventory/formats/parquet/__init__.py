@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import parquet
 
-import inventory
 from inventory import schema
+from inventory.about import VERSION
 from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
 from inventory.formats._limits import TABLE_LIMIT, gathered, too_large
 from inventory.formats._unreadable import Unreadable, check_kind
 from inventory.formats.parquet.page_headers import THRIFT_LIMITS, check_footer, check_pages
 from inventory.formats.parquet.typed import typed
 from inventory.schema.gaps import Gaps
-from inventory.tables import Snapshot, arrow_schema, concat, rows, table_of
+from inventory.tables import RunTables, arrow_schema, concat, rows, table_of
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
@@ -57,7 +57,7 @@ def encode_tables(tables: "Tables") -> bytes:
     return _written(table.replace_schema_metadata({**(table.schema.metadata or {}), _OURS: json.dumps(_tool())}))
 
 
-def read(path: Path) -> Snapshot:
+def read(path: Path) -> RunTables:
     """The table and the observations; the other grain is empty and not among ``grains``.
 
     Another program that wrote the file again drops what it says of itself: then its rows alone tell which servers were
@@ -81,7 +81,7 @@ def read(path: Path) -> Snapshot:
     content = numbered(table, content, gaps)
     observed, unknown = _observed(about, content)
     tables = {one.name: concat(one, []) for one in schema.GRAIN_TABLES.values()}
-    return Snapshot(tables | {table.name: content, "observations": observed}, (grain,), gaps=gaps | more | unknown)
+    return RunTables(tables | {table.name: content, "observations": observed}, (grain,), gaps=gaps | more | unknown)
 
 
 def _about_of(text: bytes | None) -> dict[str, Any]:
@@ -208,10 +208,10 @@ def _written(table: pa.Table) -> bytes:
 
 
 def _tool() -> dict[str, Any]:
-    return {"tool": "lms-inventory", "version": inventory.__version__, "schema_version": schema.SCHEMA_VERSION}
+    return {"tool": "lms-inventory", "version": VERSION, "schema_version": schema.SCHEMA_VERSION}
 
 
-def _about(snapshot: Snapshot, grain: str) -> dict[str, Any]:
+def _about(snapshot: RunTables, grain: str) -> dict[str, Any]:
     return {
         **_tool(),
         "grain": grain,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from openpyxl import Workbook
 from openpyxl.writer.excel import ExcelWriter
 
-import inventory
+from inventory.about import VERSION
 from inventory.errors import FileError
 from inventory.formats._unreadable import check_kind
 from inventory.formats.xlsx.book import snapshot_in
@@ -25,7 +25,7 @@ from inventory.formats.xlsx.content import EVIDENCE_NAMES, TITLES, sheets_of
 from inventory.formats.xlsx.reader import WorkbookReader
 from inventory.formats.xlsx.sheets import Package, Sheet, add_sheet
 from inventory.formats.xlsx.summary import add_summary
-from inventory.tables import Snapshot, table_of
+from inventory.tables import RunTables, table_of
 from inventory.text import escape_controls
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def encode_tables(tables: "Tables") -> bytes:
     return _packed(_book(sheets, _NO_TIME), sheets, _footer(None))
 
 
-def read(path: Path) -> Snapshot:
+def read(path: Path) -> RunTables:
     """The tables back, as they were written; a grain without a sheet is empty and not among ``grains``.
 
     Raises:
@@ -92,7 +92,7 @@ def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
             )
     book = Workbook(write_only=True)
     about = book.properties
-    about.creator = about.lastModifiedBy = f"lms-inventory {inventory.__version__}"
+    about.creator = about.lastModifiedBy = f"lms-inventory {VERSION}"
     about.title = _TITLE
     about.created = about.modified = moment.replace(tzinfo=None)
     return book
@@ -115,7 +115,7 @@ def _packed(book: Workbook, sheets: Sequence[Sheet], footer: str) -> bytes:
 
 def _footer(moment: datetime | None) -> str:
     collected = f"Collected {moment:%Y-%m-%d %H:%M} UTC \u00b7 " if moment else ""
-    return f"{collected}lms-inventory {inventory.__version__}"
+    return f"{collected}lms-inventory {VERSION}"
 
 
 def _title(name: str) -> str:

@@ -9,15 +9,15 @@ from typing import Any
 
 import pyarrow as pa
 
-import inventory
 from inventory import schema
+from inventory.about import VERSION
 from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, is_header, numbered, observed_of, some
 from inventory.formats._limits import gathered
 from inventory.formats._unreadable import Unreadable
 from inventory.formats.xlsx.cells import LONG, value_of, whole_text
 from inventory.formats.xlsx.reader import Cell, NumberedRow, WorkbookReader
 from inventory.schema.gaps import Gaps
-from inventory.tables import Snapshot, build, concat, rows, values
+from inventory.tables import RunTables, build, concat, rows, values
 
 _HEADER_ROWS = 20  # in which the names of the columns are looked for
 _BATCH, _BATCH_SIZE = 2000, 4 * 2**20  # rows that are read together, and the characters in them
@@ -55,7 +55,7 @@ class _Sheet:
 
 def snapshot_in(
     parts: WorkbookReader, path: Path, titles: dict[str, str], long_title: str, more: tuple[str, ...]
-) -> Snapshot:
+) -> RunTables:
     """The snapshot that a workbook holds; a grain without a sheet is empty and not among its ``grains``.
 
     Args:
@@ -93,7 +93,7 @@ def snapshot_in(
             servers=True,
             notes=(f"no sheet {titles['observations']}: servers that have rows count as read, others are not known",),
         )
-    return Snapshot(tables, grains, gaps=gaps | _of_servers(tables, grains) | _newer(sheets))
+    return RunTables(tables, grains, gaps=gaps | _of_servers(tables, grains) | _newer(sheets))
 
 
 def _sheets(parts: WorkbookReader, titles: dict[str, str]) -> dict[str, _Sheet]:
@@ -227,7 +227,7 @@ def _newer(sheets: dict[str, _Sheet]) -> Gaps:
     """That a newer version wrote the workbook, if it did."""
     told = sheets["observations"].version if "observations" in sheets else ""
     try:
-        newer = _version(told) > _version(inventory.__version__) if told else False
+        newer = _version(told) > _version(VERSION) if told else False
     except ValueError:
         return Gaps()
     return Gaps(notes=(f"lms-inventory {told[:20]} wrote it, which is newer than this one",)) if newer else Gaps()

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import inventory
 from inventory import schema
+from inventory.about import VERSION
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import short
 from inventory.formats.xlsx.sheets import Sheet
@@ -132,7 +132,7 @@ def _evidence(overview: "Report") -> Sheet:
             "payload_bytes": None if body is None else len(body),
             "not_compared": why["reason"] if why else None,
             "last_read": why["last_read"] if why else None,
-            "tool_version": inventory.__version__,
+            "tool_version": VERSION,
         }
         found.append(row | more)
     return Sheet("Evidence", _EVIDENCE, table_of(_EVIDENCE, found), 2, "status", styles.STATUSES)

@@ -7,8 +7,8 @@ from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 
-import inventory
 from inventory import schema
+from inventory.about import VERSION
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import short
 from inventory.formats.xlsx.page import FONTS, PER_COLUMN, Page
@@ -72,7 +72,7 @@ def _banner(page: Page, overview: "Report") -> None:
         parts.append(f"compared with {short(overview.since, 40)}")
     elif not read and before:
         parts.append(f"last read {before[-1]:%Y-%m-%d %H:%M} UTC")
-    parts.append(f"lms-inventory {inventory.__version__}")
+    parts.append(f"lms-inventory {VERSION}")
     look = {"fill": styles.fill(styles.NAVY)}
     edge = page.cell("", **look)
     page.add(34, page.across("LM Studio model inventory", font=FONTS["title"], **look), margins=edge)

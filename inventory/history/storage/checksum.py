@@ -13,7 +13,7 @@ from typing import IO, Any
 import pyarrow as pa
 from pyarrow import parquet
 
-import inventory
+from inventory.about import VERSION
 
 _WRITTEN: dict[str, Any] = {
     "compression": "zstd",
@@ -38,7 +38,7 @@ def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Seque
         about: what it says about itself.
         repeated: the columns in which the same values stand many times.
     """
-    told = {"tool": "lms-inventory", "version": inventory.__version__, **about}
+    told = {"tool": "lms-inventory", "version": VERSION, **about}
     metadata = table.schema.metadata or {}
     sink = BytesIO()
     dictionary = {"use_dictionary": list(repeated) or False}  # of digests and keys mostly no two are equal

@@ -20,9 +20,9 @@ from pyarrow import parquet
 from inventory import schema
 from inventory.errors import FileError, NewerVersion
 from inventory.filesystem.regular_files import open_to_read, read_regular
-from inventory.history.selectors import RUN_ID
 from inventory.history.sql import all_runs
 from inventory.history.storage.checksum import SINGLE, read_metadata, read_verified, rows_sha256, write_checksummed
+from inventory.run_ids import RUN_ID
 from inventory.tables import arrow_schema, conformed
 
 KINDS = ("observations", "payloads", "models", "instances")

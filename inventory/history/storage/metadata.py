@@ -22,9 +22,9 @@ from inventory.filesystem.names import no_name
 from inventory.filesystem.regular_files import open_regular, read_regular
 from inventory.filesystem.temporary_files import NO_ROOM, sync_folder, to_disk
 from inventory.filesystem.write_once import make_folders, write_new
-from inventory.history.selectors import RUN_ID
 from inventory.history.storage.checksum import read_verified
 from inventory.history.storage.data_file import ADVICE, is_merged
+from inventory.run_ids import RUN_ID
 
 _BASELINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RECORD = re.compile(RUN_ID.pattern + r"-[0-9a-f]{4}\.json")

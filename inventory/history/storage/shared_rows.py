@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from inventory import schema
-from inventory.diff.fields import without_ticking
 from inventory.normalize.flatten import Columns
+from inventory.normalize.ticking import without_ticking
 from inventory.tables import build, values
 
 _EXTRA = schema.Table("extra", "unknown fields", (schema.Column("extra", schema.OBJECT, "", ""),))

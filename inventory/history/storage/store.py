@@ -20,7 +20,6 @@ from inventory.errors import FileError
 from inventory.filesystem.regular_files import is_regular
 from inventory.filesystem.temporary_files import is_abandoned, remove_leftovers, sync_folder
 from inventory.filesystem.write_once import create_marker, exclusive, unlink_inside
-from inventory.history.selectors import RUN_ID
 from inventory.history.sql.all_runs import GRAIN_FILES
 from inventory.history.storage.checksum import write_checksummed
 from inventory.history.storage.data_file import (
@@ -37,6 +36,7 @@ from inventory.history.storage.data_file import (
 )
 from inventory.history.storage.metadata import HistoryMetadata, not_written
 from inventory.history.storage.partitions import Months
+from inventory.run_ids import RUN_ID
 from inventory.tables import conformed
 
 _LOCK = "prune.lock"

@@ -9,7 +9,7 @@ from support.html_pages import Page
 from support.snapshots import snapshot
 
 import inventory
-from inventory.diff.changes import Changes
+from inventory import Changes
 from inventory.formats.html.fragments import SHOWN, STYLES, Cell, table, text
 
 EVIL = "<script>alert('x')</script>&\"<b>"

@@ -15,13 +15,12 @@ from support.snapshots import HOSTILE, MOMENT, fleet, hostile, names, snapshot
 from support.workbooks import full
 
 import inventory
-from inventory import schema
+from inventory import Snapshot, schema
 from inventory.formats import html
 from inventory.formats.html.fragments import TONES
 from inventory.formats.html.stylesheet import DARK, LIGHT, style_sheet
 from inventory.formats.html.svg import Point, bars, stacks, trend
 from inventory.report.facts import Report, collection_status, key_figures
-from inventory.tables import Snapshot
 from inventory.text import escape_invisible
 
 Row = dict[str, Any]

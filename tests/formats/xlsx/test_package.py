@@ -19,13 +19,13 @@ from support.snapshots import fleet, hostile, same, table
 from support.workbooks import STATES
 
 import inventory
-from inventory import schema
+from inventory import Snapshot, schema
 from inventory.formats import xlsx
 from inventory.formats.xlsx.package import Archive
 from inventory.report.facts import Report
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN, CHANGE_GROUPS, FLEET, GROUPS, PROBLEMS
-from inventory.tables import Snapshot, rows
+from inventory.tables import rows
 
 READERS = Path(__file__).with_name("readers.cjs")
 HISTORY = {"history", "verlauf", "historique", "historial", "cronologia", "hist\u00f3rico", "historik", "\u5c65\u6b74"}

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from support.snapshots import MOMENT, RUN, convert, fleet, same, snapshot, table
 
 import inventory
-from inventory import schema
+from inventory import Snapshot, schema
 from inventory.errors import FileError
-from inventory.tables import Snapshot, rows
+from inventory.tables import rows
 
 SHEETS = {"Models": schema.MODELS, "Instances": schema.INSTANCES, "Evidence": schema.OBSERVATIONS}
 TITLES = ["Summary", "Models", "Instances", "Changes", "Runs", "Breakdown", "Evidence", "Dictionary"]

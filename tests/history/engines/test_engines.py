@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from inventory import History
 from inventory.errors import ConfigurationError, FileError
 from inventory.history.engines import open_engine, place
-from inventory.history.reader import History
 
 MOMENT = datetime(2026, 11, 23, 23, 59, 59, 999999, tzinfo=UTC)
 TABLE = pa.table(

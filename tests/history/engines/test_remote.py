@@ -20,9 +20,9 @@ from history.engines.conftest import NEEDS_SPARK, SMALL
 from history.engines.test_spark import FLEETS_OF_A_WEEK, told
 from history.test_compaction import FLEETS as FLEETS_OF_MONTHS
 from history.test_compaction import months
+from inventory import History
 from inventory.errors import ConfigurationError, FileError
 from inventory.history.compaction import compact
-from inventory.history.reader import History
 from inventory.history.retention import RetentionPlan, carry_out, plan
 from inventory.history.storage.data_file import is_merged
 from inventory.history.verify import verify

@@ -18,9 +18,9 @@ from support.history_builders import Fleet, day, made, model, opened, run
 
 from history.engines.conftest import NEEDS_SPARK, SMALL
 from history.test_delta import _MODELS as MODELS
+from inventory import History
 from inventory.errors import ConfigurationError, FileError
 from inventory.history.engines import open_engine
-from inventory.history.reader import History
 
 needs_spark = [pytest.mark.usefixtures("spark"), *NEEDS_SPARK]
 PLAIN, TWICE = model("x", "i", display_name="X"), [model("d", size_bytes=1), model("d", size_bytes=2)]

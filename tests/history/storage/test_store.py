@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 from support.history_builders import Fleet, Merging, collected, day, files, made, model, run, told
 
+from inventory import History
 from inventory.errors import ConfigurationError, FileError
-from inventory.history.reader import History
 from inventory.history.recorder import record
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.checksum import read_verified, rows_sha256, write_checksummed

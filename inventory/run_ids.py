@@ -1,0 +1,38 @@
+"""Run ids: made, read, and compared with the clock. Their order as texts is the order of their times."""
+
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{4}")
+AHEAD = timedelta(hours=1)
+"""How far a run's date may lie beyond the present clock: clocks are put back, and those of two machines differ."""
+
+
+def new_run_id(moment: datetime) -> str:
+    """Make a run's id, which sorts by time and cannot collide, such as ``20261123T060004.123456Z-3f9a``."""
+    return f"{moment:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(2)}"
+
+
+def time_of(run_id: str) -> datetime:
+    """When a run began, in UTC."""
+    return datetime.strptime(run_id[:23], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+
+
+def misdated(run_ids: Sequence[str], now: datetime) -> list[str]:
+    """Of some runs those that are dated more than an hour later than it is.
+
+    Once its date has passed such a run counts as one of that date: whoever does not want that removes it before.
+
+    Args:
+        run_ids: all runs.
+        now: the present time.
+    """
+    limit = f"{limit_of(now):%Y%m%dT%H%M%S.%fZ}~"
+    return [run_id for run_id in run_ids if run_id > limit]
+
+
+def limit_of(now: datetime) -> datetime:
+    """The latest date that is believed, in UTC."""
+    return min(now.astimezone(UTC), datetime.max.replace(tzinfo=UTC) - AHEAD) + AHEAD
