@@ -1,4 +1,4 @@
-"""What differs between two sets of tables: the value that a comparison gives."""
+"""The result of a comparison: changes, hints, and servers that were not compared."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from inventory import schema
 from inventory.tables import rows
 
 UNREAD = "not read"
-"""How the reason begins why a server was not compared whose answer was not read, or is suspect."""
+"""Beginning of the reason why a server was not compared whose response was not read or is suspect."""
 
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """What differs between two sets of tables.
+    """The differences between two sets of tables.
 
     Attributes:
-        table: one row per change, as ``schema.CHANGES`` says, as an Arrow table.
-        skipped: one row per server that was not compared, or not as of now, as ``NOT_COMPARED`` says.
-        hints: one row per change beside which something is to be said, as ``HINTS`` says.
+        table: one row per change; columns of ``schema.CHANGES``.
+        skipped: one row per server that was not compared, or only an older response of it; columns of ``NOT_COMPARED``.
+        hints: one row per change that has a remark; columns of ``HINTS``.
     """
 
     table: pa.Table
@@ -29,16 +29,16 @@ class ChangeSet:
 
     @property
     def not_compared(self) -> dict[str, str]:
-        """Why a server was not compared, by its name."""
+        """The reason why a server was not compared, by server name."""
         return {row["server"]: row["reason"] for row in rows(self.skipped)}
 
     @property
     def unread(self) -> list[str]:
-        """The servers that could not be compared because an answer of theirs was not read, or is suspect."""
+        """The servers that were not compared because a response was not read or is suspect."""
         return [server for server, reason in self.not_compared.items() if reason.startswith(UNREAD)]
 
     def counts(self, grain: str) -> dict[str, int]:
-        """How many models or instances each word of ``schema.CHANGES_WORDS`` happened to."""
+        """Count the models or instances of each word of ``schema.CHANGES_WORDS``."""
         touched: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
         for row in rows(self.table):
             if row["grain"] == grain:

@@ -1,4 +1,4 @@
-"""Two sets of tables without what one of them cannot tell: a comparison says nothing about that."""
+"""Reduce two sets of tables to what both of them can tell: nothing else can be compared."""
 
 import json
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from inventory.tables import RunTables
 
 _NAMES = ("server", "key")
-"""Columns whose empty text is a name like any other."""
+"""Columns in which an empty text is an ordinary name."""
 
 
-def alike(old: "RunTables", new: "RunTables") -> tuple["RunTables", "RunTables"]:
-    """Both snapshots without what one of them cannot tell."""
+def comparable(old: "RunTables", new: "RunTables") -> tuple["RunTables", "RunTables"]:
+    """Return both without what one of them cannot tell, such as the columns that a file lacks."""
     gaps = old.gaps | new.gaps
     if not gaps.columns and not gaps.blanks:
         return old, new
@@ -35,7 +35,7 @@ def _reduced(run: "RunTables", gaps: Gaps) -> "RunTables":
 
 
 def _reduced_table(content: pa.Table, table: schema.Table, hidden: set[str], *, blanks: bool) -> pa.Table:
-    """The rows with null for hidden columns, for unknown fields of their names, and, if so, for empty texts."""
+    """Replace hidden columns, unknown fields of their names and, with ``blanks``, empty texts by null."""
     from pyarrow import compute
 
     columns = []
@@ -53,18 +53,18 @@ def _reduced_table(content: pa.Table, table: schema.Table, hidden: set[str], *, 
 
 
 def _without(text: str, hidden: set[str]) -> str | None:
-    """A JSON object without the fields that would be the columns of these names; None if nothing is left."""
-    left = _pruned(json.loads(text), "", hidden)
-    return json.dumps(left, ensure_ascii=False, sort_keys=True) if left else None
+    """Remove the fields that would be the columns of these names from a JSON object; None if nothing remains."""
+    remaining = _pruned(json.loads(text), "", hidden)
+    return json.dumps(remaining, ensure_ascii=False, sort_keys=True) if remaining else None
 
 
 def _pruned(fields: Mapping[str, Any], path: str, hidden: set[str]) -> dict[str, Any]:
-    left = {}
+    remaining = {}
     for name, value in fields.items():
         column = f"{path}{name}"
         if column in hidden:
             continue
         inner = _pruned(value, f"{column}_", hidden) if isinstance(value, dict) else value
         if inner != {} or value == {}:
-            left[name] = inner
-    return left
+            remaining[name] = inner
+    return remaining

@@ -1,6 +1,6 @@
-"""RunTables x RunTables -> ChangeSet: what was added, removed and reconfigured.
+"""Compare two sets of tables: what was added, removed, renamed, loaded, unloaded and reconfigured.
 
-Only servers that were read completely in both snapshots are compared; the others say nothing about what is gone.
+Only servers that were read completely on both sides are compared: a response that is missing proves no removal.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.changes import UNREAD, ChangeSet
-from inventory.diff.comparable import alike
+from inventory.diff.comparable import comparable
 from inventory.diff.extras import are_too_many, as_one, servers_with_too_many
 from inventory.diff.fields import compared, ignored_in, value_text
 from inventory.diff.matching import DiffRow, Entries, Pair, Row, instance_pairs, model_pairs, to_json
@@ -21,20 +21,20 @@ from inventory.schema.derived import HINTS, NOT_COMPARED
 from inventory.tables import RunTables, rows, table_of, values
 
 _Fields = Mapping[str, frozenset[str]]
-_CAME = {"model": "added", "instance": "loaded"}
-_WENT = {"model": "removed", "instance": "unloaded"}
+_APPEARED = {"model": "added", "instance": "loaded"}
+_DISAPPEARED = {"model": "removed", "instance": "unloaded"}
 
 
 @dataclass(frozen=True)
 class DiffInput:
-    """What is compared of one moment.
+    """One side of a comparison.
 
     Attributes:
-        servers: of each server its status, and when it was asked.
-        tables: the rows by grain.
-        fields: of each server the fields that have a value anywhere in its answer, as ``models.size_bytes``, where
+        servers: status and time of observation of each server.
+        tables: the rows, by grain.
+        fields: for each server the fields that have a value anywhere in its response, as ``models.size_bytes``, where
             ``tables`` hold only some of its rows; None if they hold all of them.
-        rows_only: only servers that have rows are known: of another one nothing can be said.
+        rows_only: only servers with rows are known; nothing can be said about any other.
     """
 
     servers: Mapping[str, tuple[str, datetime | None]]
@@ -57,41 +57,43 @@ class DiffInput:
 
 
 def compare_tables(old: RunTables, new: RunTables, ignore: Sequence[str] = ()) -> ChangeSet:
-    """Say what changed from one snapshot to another.
+    """Find what changed from one set of tables to another.
 
     Args:
-        old: the earlier one.
-        new: the later one.
+        old: the earlier tables.
+        new: the later tables.
         ignore: names of fields whose values are not compared, with all that is in them; ``*`` and ``?`` stand for any
             text.
     """
-    old, new = alike(old, new)
+    old, new = comparable(old, new)
     return compare_sides(_side(old), _side(new), ignore, (*old.ignored, *new.ignored))
 
 
-def compare_sides(old: DiffInput, new: DiffInput, ignore: Sequence[str] = (), unkept: Sequence[str] = ()) -> ChangeSet:
-    """``compare_tables`` for what is known of two moments, which need not be whole snapshots.
+def compare_sides(
+    old: DiffInput, new: DiffInput, ignore: Sequence[str] = (), unstored: Sequence[str] = ()
+) -> ChangeSet:
+    """Find what changed between two sides, which need not hold every row of their servers.
 
     Args:
-        old: the earlier one.
-        new: the later one.
+        old: the earlier side.
+        new: the later side.
         ignore: globs of fields that are not compared.
-        unkept: globs of unknown fields that the rows of one side were kept without.
+        unstored: globs of unknown fields that the rows of one side were stored without.
     """
     before, after = ({server: status for server, (status, _) in side.servers.items()} for side in (old, new))
     both = {server for server in before.keys() & after.keys() if before[server] == after[server] == "ok"}
     grains = [grain for grain in schema.GRAINS if grain in old.tables and grain in new.tables]
     lacking = {
-        server: (*unkept, *ignored_in(name for side in (old, new) for name in (side.fields or {}).get(server, ())))
+        server: (*unstored, *ignored_in(name for side in (old, new) for name in (side.fields or {}).get(server, ())))
         for server in both
     }
     odd = {server for side in (old, new) for server in side.with_too_many(both)}
     olds, news = (_entries(side, grains, ignore, lacking, odd) for side in (old, new))
     fields = [side.fields_where(odd) for side in (old, new)]
-    found = [
+    changes = [
         change for server in olds.keys() | news.keys() for change in _server(server, olds[server], news[server], fields)
     ]
-    found.sort(
+    changes.sort(
         key=lambda row: (
             row["server"],
             schema.GRAINS.index(row["grain"]),
@@ -102,27 +104,29 @@ def compare_sides(old: DiffInput, new: DiffInput, ignore: Sequence[str] = (), un
             row["instance_ordinal"] or 0,
         )
     )
-    seen = {
+    last_read = {
         server: moment for side in (old, new) for server, (status, moment) in side.servers.items() if status == "ok"
     }
     skipped = [
         {
             "server": server,
             "reason": _reason(before.get(server), after.get(server), old, new),
-            "last_read": seen.get(server),
+            "last_read": last_read.get(server),
         }
         for server in sorted((before.keys() | after.keys()) - both)
     ]
-    return ChangeSet(table_of(schema.CHANGES, found), table_of(NOT_COMPARED, skipped), table_of(HINTS, hints_of(found)))
+    return ChangeSet(
+        table_of(schema.CHANGES, changes), table_of(NOT_COMPARED, skipped), table_of(HINTS, hints_of(changes))
+    )
 
 
 def with_unread_servers(changes: ChangeSet, failed: Sequence[Row], known: Mapping[str, Row | None]) -> ChangeSet:
-    """The same changes, with the servers named that could not be read now.
+    """Add the servers that could not be read to those that were not compared.
 
     Args:
-        changes: of what was known of each server.
+        changes: the changes between the last complete responses.
         failed: the observations of the servers that were not read.
-        known: the last complete observation of each server, if there is one.
+        known: the last complete observation of each server, or None.
     """
     skipped = {row["server"]: row for row in rows(changes.skipped)}
     for row in failed:
@@ -135,14 +139,14 @@ def with_unread_servers(changes: ChangeSet, failed: Sequence[Row], known: Mappin
     return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
 
 
-def _side(snapshot: RunTables) -> DiffInput:
-    told = zip(
-        *(values(snapshot.tables["observations"], name) for name in ("server", "status", "observed_at")), strict=True
+def _side(run: RunTables) -> DiffInput:
+    observations = zip(
+        *(values(run.tables["observations"], name) for name in ("server", "status", "observed_at")), strict=True
     )
     return DiffInput(
-        {server: (status, moment) for server, status, moment in told},
-        {grain: snapshot.tables[schema.GRAIN_TABLES[grain].name] for grain in snapshot.grains},
-        rows_only=snapshot.gaps.servers,
+        {server: (status, moment) for server, status, moment in observations},
+        {grain: run.tables[schema.GRAIN_TABLES[grain].name] for grain in run.grains},
+        rows_only=run.gaps.servers,
     )
 
 
@@ -157,23 +161,23 @@ def _reason(before: str | None, after: str | None, old: DiffInput, new: DiffInpu
 
 
 def _entries(
-    side: DiffInput, grains: Sequence[str], ignore: Sequence[str], unkept: Mapping[str, Sequence[str]], odd: set[str]
+    side: DiffInput, grains: Sequence[str], ignore: Sequence[str], unstored: Mapping[str, Sequence[str]], odd: set[str]
 ) -> dict[str, Entries]:
-    """The entries of each server in ``unkept`` that has any; of those in ``odd`` the unknown fields are one field."""
+    """Group the rows of the servers in ``unstored``; for those in ``odd`` the unknown fields are one field."""
     groups: dict[str, Entries] = defaultdict(lambda: {grain: [] for grain in grains})
     for grain in grains:
         table = schema.GRAIN_TABLES[grain]
         for row in rows(side.tables[grain]):
-            if (server := row["server"]) in unkept:
-                fields = compared(row, table, ignore, unkept[server], extra_as_one=server in odd)
+            if (server := row["server"]) in unstored:
+                fields = compared(row, table, ignore, unstored[server], extra_as_one=server in odd)
                 groups[server][grain].append(DiffRow(row, fields))
     return groups
 
 
 def _server(server: str, olds: Entries, news: Entries, fields: Sequence[_Fields | None]) -> Iterator[Row]:
-    """The changes of one server; both sides hold the same grains.
+    """Yield the changes of one server; both sides hold the same grains.
 
-    ``fields`` are the fields of its whole answers, where the entries are only a part of them.
+    ``fields`` are the fields of its whole responses, where the rows are only a part of them.
     """
     models = None
     if "model" in olds:
@@ -184,10 +188,10 @@ def _server(server: str, olds: Entries, news: Entries, fields: Sequence[_Fields 
         renamed = {id(entry) for rename in renames for entry in (rename.old, rename.new)}
         pairs = [pair for pair in pairs if None not in pair or renamed.isdisjoint(map(id, pair))]
         pairs += [rename.pair() for rename in renames if rename.compared]
-        yield from _changes("model", server, _seen("model", server, olds, news, fields), pairs)
+        yield from _changes("model", server, _fields_before_and_after("model", server, olds, news, fields), pairs)
     if "instance" in olds:
         pairs = instance_pairs(olds["instance"], news["instance"], models)
-        yield from _changes("instance", server, _seen("instance", server, olds, news, fields), pairs)
+        yield from _changes("instance", server, _fields_before_and_after("instance", server, olds, news, fields), pairs)
 
 
 def _renamed(rename: Rename) -> Row:
@@ -196,44 +200,45 @@ def _renamed(rename: Rename) -> Row:
     return change | ({"hint": REGROUPED} if rename.regrouped else {})
 
 
-def _seen(
+def _fields_before_and_after(
     grain: str, server: str, olds: Entries, news: Entries, fields: Sequence[_Fields | None]
 ) -> tuple[set[str], set[str]]:
-    """The fields that had a value before in any row of a grain, and those that have one after."""
+    """Return the fields that had a value in any row of a grain before, and those that have one after."""
     table = f"{schema.GRAIN_TABLES[grain].name}."
-    had, has = (
+    before, after = (
         {field for entry in side[grain] for field in entry.fields}
         if known is None
         else {field.removeprefix(table) for field in known[server] if field.startswith(table)}
         for side, known in zip((olds, news), fields, strict=True)
     )
-    return had, has
+    return before, after
 
 
-def _changes(grain: str, server: str, seen: tuple[set[str], set[str]], pairs: list[Pair]) -> Iterator[Row]:
-    """The changes of one grain of one server.
+def _changes(grain: str, server: str, fields: tuple[set[str], set[str]], pairs: list[Pair]) -> Iterator[Row]:
+    """Yield the changes of one grain of one server.
 
-    A field is reported when a row that was there before has it and no row had it. What only a new row has is no news
-    about the server.
+    A field is reported when a row that existed before has it and no row had it. A field that only new rows have is no
+    news about the server.
     """
     kinds = {column.name: column.kind for column in schema.GRAIN_TABLES[grain].columns}
-    both = [(one, other) for one, other in pairs if one and other]
-    had, has = seen
-    reported = {field for _, other in both for field in other.fields} - had
-    unreported = {field for one, _ in both for field in one.fields} - has
+    both = [(old, new) for old, new in pairs if old and new]
+    fields_before, fields_after = fields
+    reported = {field for _, new in both for field in new.fields} - fields_before
+    unreported = {field for old, _ in both for field in old.fields} - fields_after
     yield from (_change(grain, {"server": server}, "reported", field=field) for field in sorted(reported))
     yield from (_change(grain, {"server": server}, "unreported", field=field) for field in sorted(unreported))
-    for one, other in pairs:
-        if other is None:
-            if one is not None:
-                yield _change(grain, one.row, _WENT[grain], old=to_json(one.fields))
-        elif one is None:
-            yield _change(grain, other.row, _CAME[grain], new=to_json(other.fields))
-        elif one.fields != other.fields or one.row["extra"] is not None:  # in extra, 1 and true are equal to Python
-            for field in sorted((one.fields.keys() | other.fields.keys()) - reported - unreported):
-                was, now = (value_text(entry.fields.get(field), field, kinds) for entry in (one, other))
-                if was != now:
-                    yield _change(grain, other.row, "reconfigured", field=field, old=was, new=now)
+    for old, new in pairs:
+        if new is None:
+            if old is not None:
+                yield _change(grain, old.row, _DISAPPEARED[grain], old=to_json(old.fields))
+        elif old is None:
+            yield _change(grain, new.row, _APPEARED[grain], new=to_json(new.fields))
+        # Python takes 1 and true for equal, so rows with unknown fields are compared as text.
+        elif old.fields != new.fields or old.row["extra"] is not None:
+            for field in sorted((old.fields.keys() | new.fields.keys()) - reported - unreported):
+                before, after = (value_text(entry.fields.get(field), field, kinds) for entry in (old, new))
+                if before != after:
+                    yield _change(grain, new.row, "reconfigured", field=field, old=before, new=after)
 
 
 def _change(

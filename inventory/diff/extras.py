@@ -66,7 +66,7 @@ def unknown_fields(texts: Mapping[str, Sequence[str]]) -> frozenset[str]:
 
 
 def are_too_many(fields: Collection[str]) -> bool:
-    """Whether the unknown ones among the fields of an answer are too many to be compared one by one."""
+    """Tell whether a response has too many unknown fields to compare them one by one."""
     unknown = [name.split(".", 2) for name in fields if ".extra" in name and not name.startswith(IGNORED)]
     return len(unknown) > UNKNOWN_FIELDS or any(len(steps) == 2 for steps in unknown)
 

@@ -1,6 +1,6 @@
-"""Which row before is which row after: the pairing that a comparison rests on.
+"""Match the rows of two snapshots before they are compared.
 
-A key is not unique, so rows with one key are paired by what they say: equal ones first, the rest in their order.
+A key is not unique, so rows with the same key are matched by content: equal rows first, the rest in their order.
 """
 
 import json
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class DiffRow:
-    """A row and its compared fields that have a value."""
+    """A row, and those of its compared fields that have a value."""
 
     row: Row
     fields: Row
@@ -45,9 +45,9 @@ def model_pairs(olds: Entries, news: Entries) -> list[Pair]:
 def instance_pairs(
     olds: list[DiffRow], news: list[DiffRow], models: tuple[Mapping[Any, int], Mapping[Any, int]] | None
 ) -> list[Pair]:
-    """Pair the instances of one model with one id: those with equal content first, then in order.
+    """Pair the instances of a model that have the same id: those with equal content first, then in order.
 
-    Where the key of a model changed, so does the id of an instance that has the key for its name.
+    Where the key of a model changed, so does the id of an instance that is named after the key.
 
     Args:
         olds: the instances before.
@@ -65,18 +65,20 @@ def instance_pairs(
         for side, entries in enumerate((olds, news))
     )
     pairs = _pairs(olds, news, before, after, (_content,))
-    gone, came = [old for old, new in pairs if old and not new], [new for old, new in pairs if new and not old]
-    if not gone or not came or models is None:
+    unmatched_olds = [old for old, new in pairs if old and not new]
+    unmatched_news = [new for old, new in pairs if new and not old]
+    if not unmatched_olds or not unmatched_news or models is None:
         return pairs
     before, after = (
         [(model_of(entry.row, side), _own_name(entry)) for entry in entries]
-        for side, entries in enumerate((gone, came))
+        for side, entries in enumerate((unmatched_olds, unmatched_news))
     )
-    return [pair for pair in pairs if None not in pair] + _pairs(gone, came, before, after, (_content,))
+    matched = [pair for pair in pairs if None not in pair]
+    return matched + _pairs(unmatched_olds, unmatched_news, before, after, (_content,))
 
 
 def _own_name(entry: DiffRow) -> tuple[str, str]:
-    """What the id of an instance adds to the key of its model; the key and the id, if it does not begin with it."""
+    """Return what an instance's id adds to its model's key; the key and the id if it does not begin with the key."""
     key, name = str(entry.row["key"]), str(entry.row["instance_id"])
     ending = name.removeprefix(key)
     return ("", ending) if ending != name and ending[:1] in ("", ":") else (key, name)
@@ -87,9 +89,9 @@ def _pairs(
     news: list[DiffRow],
     old_keys: Sequence[tuple[Any, ...]],
     new_keys: Sequence[tuple[Any, ...]],
-    looks: Sequence[SortKey],
+    sort_keys: Sequence[SortKey],
 ) -> list[Pair]:
-    """Pair the entries with one key: those that look the same, look after look, then the rest in their order."""
+    """Pair the rows with the same key: those equal by the first sort key, by the next, then the rest in order."""
     groups: dict[tuple[Any, ...], tuple[list[DiffRow], list[DiffRow]]] = {}
     for side, (entries, keys) in enumerate(((olds, old_keys), (news, new_keys))):
         for entry, key in zip(entries, keys, strict=True):
@@ -97,21 +99,21 @@ def _pairs(
     pairs: list[Pair] = []
     for before, after in groups.values():
         if len(before) > 1 or len(after) > 1:
-            for look in looks:
-                pairs += _take_alike(before, after, look)
+            for sort_key in sort_keys:
+                pairs += _take_equal(before, after, sort_key)
         pairs += zip_longest(before, after)
     return pairs
 
 
-def _take_alike(before: list[DiffRow], after: list[DiffRow], look: SortKey) -> list[Pair]:
-    """Take the entries that look the same out of both lists, in pairs."""
-    waiting: dict[str, deque[DiffRow]] = defaultdict(deque)
-    for other in after:
-        waiting[look(other)].append(other)
-    pairs = [(one, alike.popleft()) for one in before if (alike := waiting[look(one)])]
-    taken = {id(entry) for pair in pairs for entry in pair}
+def _take_equal(before: list[DiffRow], after: list[DiffRow], sort_key: SortKey) -> list[Pair]:
+    """Take the rows that are equal by a sort key out of both lists, in pairs."""
+    candidates: dict[str, deque[DiffRow]] = defaultdict(deque)
+    for new in after:
+        candidates[sort_key(new)].append(new)
+    pairs = [(old, equal.popleft()) for old in before if (equal := candidates[sort_key(old)])]
+    paired = {id(entry) for pair in pairs for entry in pair}
     for side in (before, after):
-        side[:] = [entry for entry in side if id(entry) not in taken]
+        side[:] = [entry for entry in side if id(entry) not in paired]
     return [*pairs]
 
 
@@ -120,5 +122,5 @@ def _content(entry: DiffRow) -> str:
 
 
 def to_json(value: Any) -> str:
-    """A value as JSON that is the same for the same value."""
+    """Serialize a value as JSON that is the same for equal values."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True)

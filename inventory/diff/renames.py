@@ -1,4 +1,4 @@
-"""Models that go on under another key: which removed row is which added one, and which rows were regrouped.
+"""Find renamed models: which removed row is which added one, and which rows were regrouped.
 
 LM Studio names a model anew when a second quantization or publisher of the same name comes beside it, and after an
 update rows ``name@q4`` and ``name@q8`` can become one row ``name`` that lists both in ``variants``, or the other way.
@@ -27,7 +27,7 @@ class Rename:
         old: its row before.
         new: its row after.
         regrouped: one of both lists the other among its variants.
-        compared: it is the same row under another key, so that its other fields can be compared.
+        compared: both are the same row under different keys, so that the other fields can be compared.
     """
 
     old: DiffRow
@@ -36,19 +36,19 @@ class Rename:
     compared: bool = True
 
     def pair(self) -> Pair:
-        """Both rows without the differences that follow from the key."""
+        """Return both rows without the differences that follow from the key."""
         if self.regrouped:
             return _without(self.old, _VARIANTS), _without(self.new, _VARIANTS)
-        following = [name for name in _VARIANTS if _endings(self.old, name) == _endings(self.new, name)]
-        return _without(self.old, following), _without(self.new, following)
+        consequences = [name for name in _VARIANTS if _endings(self.old, name) == _endings(self.new, name)]
+        return _without(self.old, consequences), _without(self.new, consequences)
 
 
 def find_renames(pairs: Sequence[Pair]) -> list[Rename]:
-    """The models of one server that go on under another key.
+    """Find the models of one server that continue under another key.
 
-    A row is renamed if it is the only removed one of its identity and there is only one such added row, or if it is
-    listed among the variants of the row that took its place, or came out of. Without a size, or with nothing else, too
-    little is known: then it is removed and added.
+    A row is renamed if it is the only removed row of its identity and there is exactly one such added row, or if it is
+    listed among the variants of the row that replaced it or that it came from. Without a size, or with nothing else,
+    too little is known: then it counts as removed and added.
 
     Args:
         pairs: the rows before and after with the same key.
@@ -57,9 +57,9 @@ def find_renames(pairs: Sequence[Pair]) -> list[Rename]:
         The renames in the order of their old and new keys.
     """
     regrouped = _regrouped(pairs)
-    taken = {id(entry) for edge in regrouped for entry in edge}
-    removed = [old for old, new in pairs if old and not new and id(old) not in taken]
-    added = [new for old, new in pairs if new and not old and id(new) not in taken]
+    matched = {id(entry) for edge in regrouped for entry in edge}
+    removed = [old for old, new in pairs if old and not new and id(old) not in matched]
+    added = [new for old, new in pairs if new and not old and id(new) not in matched]
     old_counts, new_counts = (Counter(map(_identity, entries)) for entries in (removed, added))
     successors = {_identity(entry): entry for entry in added}
     renames = [
@@ -69,11 +69,11 @@ def find_renames(pairs: Sequence[Pair]) -> list[Rename]:
     ]
     same = _same_rows(pairs, regrouped)
     renames += [Rename(old, new, regrouped=True, compared=(id(old), id(new)) in same) for old, new in regrouped]
-    return sorted(renames, key=lambda one: [_place(one.old.row), _place(one.new.row)])
+    return sorted(renames, key=lambda rename: [_identifier(rename.old.row), _identifier(rename.new.row)])
 
 
 def groups_of(pairs: Sequence[Pair], renames: Sequence[Rename]) -> tuple[dict[Any, int], dict[Any, int]]:
-    """A number for each model before and after, by key and ordinal: the same for what is the same model."""
+    """Number the models before and after, by key and ordinal, so that the same model has the same number."""
     numbers: dict[int, int] = {id(entry): number for number, pair in enumerate(pairs) for entry in pair if entry}
     staying = {id(entry) for pair in pairs if None not in pair for entry in pair}
     successors = Counter(id(rename.old) for rename in renames)
@@ -83,31 +83,31 @@ def groups_of(pairs: Sequence[Pair], renames: Sequence[Rename]) -> tuple[dict[An
         else:
             numbers[id(rename.new)] = numbers[id(rename.old)]
     before, after = ([entry for entry in side if entry] for side in zip(*pairs, strict=True)) if pairs else ([], [])
-    olds, news = ({_place(entry.row): numbers[id(entry)] for entry in side} for side in (before, after))
+    olds, news = ({_identifier(entry.row): numbers[id(entry)] for entry in side} for side in (before, after))
     return olds, news
 
 
 def hints_of(changes: Sequence[Row]) -> list[Row]:
-    """What may be behind changes: a model that came as another went with the same values, or an instance likewise.
+    """Find possible renames: a model that appeared while another with the same values disappeared, or an instance.
 
     Args:
         changes: rows of ``schema.CHANGES``; those of regrouped variants have a ``hint`` already.
     """
-    went: dict[Any, list[Row]] = defaultdict(list)
+    disappeared: dict[Any, list[Row]] = defaultdict(list)
     for row in changes:
         if row["change"] in ("removed", "unloaded"):
-            went[_alike(row)].append(row)
+            disappeared[_alike(row)].append(row)
     hints = [row for row in changes if row.get("hint")]
     for row in changes:
-        if row["change"] in ("added", "loaded") and (alike := _alike(row)) and (gone := went[alike]):
-            before = gone.pop(0)
+        if row["change"] in ("added", "loaded") and (alike := _alike(row)) and (candidates := disappeared[alike]):
+            before = candidates.pop(0)
             name = before["instance_id"] if row["grain"] == "instance" else before["key"]
             hints.append({**row, "hint": f"possible rename of {name}"})
     return hints
 
 
 def _regrouped(pairs: Sequence[Pair]) -> list[tuple[DiffRow, DiffRow]]:
-    """The rows before and after of which one lists the other among the variants that it gained or lost."""
+    """Return the rows before and after where one lists the other among the variants that it gained or lost."""
     joined = _listed([(old, new) for old, new in pairs])
     split = _listed([(new, old) for old, new in pairs])
     edges = {(id(row), id(home)): (row, home) for row, home in joined}
@@ -117,23 +117,23 @@ def _regrouped(pairs: Sequence[Pair]) -> list[tuple[DiffRow, DiffRow]]:
 
 
 def _listed(pairs: Sequence[Pair]) -> list[tuple[DiffRow, DiffRow]]:
-    """The rows that only the first side of the pairs has, each with the one row of the second that now lists it."""
+    """Return the rows that only the first side has, each with the single row of the second that now lists it."""
     homes: dict[str, list[DiffRow]] = defaultdict(list)
-    for one, other in pairs:
-        if other:
-            for variant in _variants(other) - (_variants(one) if one else set()):
-                homes[variant].append(other)
-    alone = [one for one, other in pairs if one and not other]
-    return [(one, home[0]) for one in alone if len(home := homes.get(one.row["key"], [])) == 1]
+    for first, second in pairs:
+        if second:
+            for variant in _variants(second) - (_variants(first) if first else set()):
+                homes[variant].append(second)
+    unmatched = [first for first, second in pairs if first and not second]
+    return [(row, home[0]) for row in unmatched if len(home := homes.get(row.row["key"], [])) == 1]
 
 
 def _same_rows(pairs: Sequence[Pair], regrouped: Sequence[tuple[DiffRow, DiffRow]]) -> set[tuple[int, int]]:
-    """The pairs of regrouped rows that are the same row: one is the variant that the other, new or gone, selects."""
-    alone = {id(entry) for pair in pairs if None in pair for entry in pair if entry}
+    """Return the pairs of regrouped rows that are the same row: one is the variant that the other selects."""
+    unmatched = {id(entry) for pair in pairs if None in pair for entry in pair if entry}
     selected = [
         (id(old), id(new))
         for old, new in regrouped
-        if {id(old), id(new)} <= alone
+        if {id(old), id(new)} <= unmatched
         and (old.row["key"] == new.row.get("selected_variant") or new.row["key"] == old.row.get("selected_variant"))
     ]
     olds, news = (Counter(edge[side] for edge in selected) for side in (0, 1))
@@ -146,7 +146,7 @@ def _variants(entry: DiffRow) -> set[str]:
 
 
 def _endings(entry: DiffRow, name: str) -> list[str]:
-    """The names of variants without the key of their model: ``@q4`` for ``key@q4``."""
+    """Return the names of variants without the key of their model: ``@q4`` for ``key@q4``."""
     value = entry.fields.get(name, [])
     key = str(entry.row["key"])
     texts = value if isinstance(value, list) else [value]
@@ -158,14 +158,14 @@ def _without(entry: DiffRow, names: Sequence[str]) -> DiffRow:
 
 
 def _identity(entry: DiffRow) -> tuple[Any, ...] | None:
-    """What a renamed model keeps; None if too little is known."""
+    """Return what a renamed model keeps; None if too little is known."""
     values = tuple(entry.row.get(name) for name in _IDENTITY)
     is_enough = entry.row.get("size_bytes") is not None and sum(value is not None for value in values) > 1
     return values if is_enough else None
 
 
 def _alike(row: Mapping[str, Any]) -> Any:
-    """What a model or an instance of a change that may be a rename keeps; None if too little is known."""
+    """Return what a model or instance keeps in a change that may be a rename; None if too little is known."""
     if row["grain"] == "instance":
         return row["server"], row["key"], row["ordinal"]
     values = json.loads(row["old"] or row["new"])
@@ -173,5 +173,5 @@ def _alike(row: Mapping[str, Any]) -> Any:
     return None if values.get("size_bytes") is None else (row["server"], same)
 
 
-def _place(row: Row) -> tuple[str, int]:
+def _identifier(row: Row) -> tuple[str, int]:
     return row["key"], row["ordinal"]

@@ -1,4 +1,4 @@
-"""Rows to digests: whether two answers say the same."""
+"""Digests of rows, which tell whether two responses say the same."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _TOGETHER = 100  # lines
 
 
 def digest(rows: Rows, ignore: Sequence[str] | None = ()) -> str:
-    """SHA-256 of what the rows say, in hex: equal for two answers that differ only in order and in what ticks.
+    """Return the SHA-256 of the rows, in hex: equal for responses that differ only in order and in fields that tick.
 
     Left out: ordinals, which follow the order sent, and the fields of ``schema.CLOCKS``. An instance is hashed inside
     its model, and a list as a set, because that is how they are compared.
@@ -21,7 +21,7 @@ def digest(rows: Rows, ignore: Sequence[str] | None = ()) -> str:
     Args:
         rows: the rows of one answer.
         ignore: globs of unknown fields that are left out too; None leaves clocks among the unknown fields in, as
-            versions did that did not look there.
+            earlier versions did, which did not look there.
     """
     inner: dict[tuple[str, int], list[str]] = {}
     own = (*schema.INSTANCES.keys[3:4], *schema.INSTANCES.compared)
@@ -33,11 +33,11 @@ def digest(rows: Rows, ignore: Sequence[str] | None = ()) -> str:
         text + "".join(sorted(inner.get((key, ordinal), ())))
         for key, ordinal, text in zip(rows.models["key"], rows.models["ordinal"], texts, strict=True)
     ]
-    told = sha256()
+    hashed = sha256()
     lines.sort()
     for start in range(0, len(lines), _TOGETHER):  # all at once would take their memory twice more
-        told.update(("\n" * (start > 0) + "\n".join(lines[start : start + _TOGETHER])).encode())
-    return told.hexdigest()
+        hashed.update(("\n" * (start > 0) + "\n".join(lines[start : start + _TOGETHER])).encode())
+    return hashed.hexdigest()
 
 
 def _canonical(columns: Columns, table: schema.Table, names: Sequence[str], ignore: Sequence[str] | None) -> list[str]:

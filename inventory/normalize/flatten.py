@@ -1,8 +1,7 @@
-"""Records to rows of both grains, column by column as ``schema/`` says.
+"""Flatten records into rows of both grains, column by column as ``schema/`` says.
 
-Work is done a column at a time: the values of one field of all models are taken in one sweep and their types checked
-together, so that only odd values cost time. Nothing is lost: a field that no column holds, and a value of the wrong
-type, goes to ``extra`` at its path.
+The values of one field of all models are extracted and their types checked together, so that only unusual values cost
+time. Nothing is lost: a field without a column, and a value of the wrong type, goes to ``extra`` at its path.
 """
 
 import json
@@ -44,7 +43,7 @@ _NAMED = 20  # keys that came more than once and are told by name
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one answer, column by column, without the ``server`` column.
+    """The rows of one response, column by column, without the ``server`` column.
 
     Attributes:
         models: a list per column of ``schema.MODELS``, sorted by key and ordinal.
@@ -89,7 +88,7 @@ def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
 def _instances(
     models: Columns, order: list[int], loaded: list[list[tuple[int, Any]]], odd: "_WarningCollector"
 ) -> Columns:
-    """The instance rows of all models.
+    """Return the instance rows of all models.
 
     Args:
         models: the models' columns.
@@ -103,8 +102,8 @@ def _instances(
     records = [instance for instances in loaded for _, instance in instances]
     sweep.take(records, _plan(schema.INSTANCES, schema.INSTANCE))
     columns = sweep.finished()
-    repeated = [one for one in schema.INSTANCES.columns if one.name not in columns and one.name in models]
-    names = [models[one.name] for one in repeated if one.kind == schema.TEXT]
+    repeated = [column for column in schema.INSTANCES.columns if column.name not in columns and column.name in models]
+    names = [models[column.name] for column in repeated if column.kind == schema.TEXT]
     _check_names(names, [len(instances) for instances in loaded], columns["instance_id"])
     for column in repeated:
         columns[column.name] = [models[column.name][owner] for owner in owners]
@@ -122,7 +121,7 @@ def _instances(
 
 
 def _check_names(columns: list[list[str | None]], loaded: list[int], instances: list[str | None]) -> None:
-    """Refuse models and instances whose names are so long that what is said of each would take too much.
+    """Refuse models and instances whose names are so long that repeating them would fill the memory.
 
     Args:
         columns: the models' texts that are repeated beside their instances.
@@ -142,7 +141,7 @@ def _check_names(columns: list[list[str | None]], loaded: list[int], instances: 
 
 @cache
 def _plan(table: schema.Table, prefix: str) -> dict[str, Any]:
-    """The columns under one prefix as a tree of JSON names, with a Column at each leaf."""
+    """Return the columns under one prefix as a tree of JSON names, with a Column at each leaf."""
     tree: dict[str, Any] = {}
     for column in table.columns:
         path = column.path.removeprefix(prefix)
@@ -156,26 +155,26 @@ def _plan(table: schema.Table, prefix: str) -> dict[str, Any]:
 
 
 def _leaves(plan: Mapping[str, Any]) -> Iterator[schema.Column]:
-    for what in plan.values():
-        if isinstance(what, schema.Column):
-            yield what
-        elif what is not None:
-            yield from _leaves(what)
+    for node in plan.values():
+        if isinstance(node, schema.Column):
+            yield node
+        elif node is not None:
+            yield from _leaves(node)
 
 
 def _ordinals(keys: Sequence[Any]) -> list[int]:
     if len(set(keys)) == len(keys):
         return [0] * len(keys)
-    seen: Counter[Any] = Counter()
+    counts: Counter[Any] = Counter()
     ordinals = []
     for key in keys:
-        ordinals.append(seen[key])
-        seen[key] += 1
+        ordinals.append(counts[key])
+        counts[key] += 1
     return ordinals
 
 
 class _WarningCollector:
-    """Collects warnings; what happened to many rows in the same way becomes one sentence."""
+    """Collects warnings; the same remark about many rows becomes one sentence."""
 
     def __init__(self) -> None:
         self._first: dict[str, tuple[str, int]] = {}
@@ -195,7 +194,7 @@ class _WarningCollector:
 
 
 class _ColumnExtractor:
-    """Takes the columns of a plan out of records, and everything else into ``extra``."""
+    """Extracts the columns of a plan from records, and puts everything else into ``extra``."""
 
     def __init__(self, odd: _WarningCollector, place: Callable[[int], str]) -> None:
         self.columns: Columns = defaultdict(list)
@@ -211,12 +210,12 @@ class _ColumnExtractor:
         """
         for start in range(0, len(records), _BATCH):
             self._take(records[start : start + _BATCH], plan, start, ())
-        for name in (what.name for what in _leaves(plan)):
+        for name in (column.name for column in _leaves(plan)):
             self.columns[name]  # a column without rows is one too
         self._count = len(records)
 
     def lists(self, records: Sequence[Mapping[str, Any]], name: str) -> list[list[tuple[int, Any]]]:
-        """Take a list of objects out of each record, each with its index; what is not an object goes to ``extra``."""
+        """Extract a list of objects from each record, each with its index; anything else goes to ``extra``."""
         values = self._only([fields.get(name) for fields in records], list, "a list", 0, (name,), [])
         for row, items in enumerate(values):
             if wrong := [item for item in items if not isinstance(item, dict)]:
@@ -239,17 +238,17 @@ class _ColumnExtractor:
     ) -> None:
         """Take the fields of a plan out of one batch, inner objects by recursion; ``start`` is its first row.
 
-        A field whose plan is None is known, and taken by somebody else.
+        A field whose plan is None is known and extracted elsewhere.
         """
-        for name, what in plan.items():
-            if what is None:
+        for name, node in plan.items():
+            if node is None:
                 continue
             values = [fields.get(name) for fields in records]
-            if isinstance(what, schema.Column):
-                self.columns[what.name] += self._checked(values, what, start, (*path, name))
+            if isinstance(node, schema.Column):
+                self.columns[node.name] += self._checked(values, node, start, (*path, name))
             else:
-                inner = self._only(values, dict, "an object", start, (*path, name), _NOTHING)
-                self._take(inner, what, start, (*path, name))
+                objects = self._only(values, dict, "an object", start, (*path, name), _NOTHING)
+                self._take(objects, node, start, (*path, name))
         known = plan.keys()
         for row, fields in enumerate(records, start):
             if not fields.keys() <= known:
@@ -257,7 +256,7 @@ class _ColumnExtractor:
                     self._keep(row, (*path, name), fields[name])
 
     def _checked(self, values: list[Any], column: schema.Column, start: int, path: tuple[str, ...]) -> list[Any]:
-        """The values of one column; of a wrong type: emptied, kept in ``extra``, and a warning."""
+        """Return the values of one column; those of a wrong type become null, stay in ``extra``, and add a warning."""
         if set(map(type, values)) - {type(None)} <= _FITS[column.kind]:
             return values
         return [self._fitted(row, value, column, path) for row, value in enumerate(values, start)]
@@ -281,7 +280,7 @@ class _ColumnExtractor:
     def _only(
         self, values: list[Any], kind: type, word: str, start: int, path: tuple[str, ...], nothing: Any
     ) -> list[Any]:
-        """The values that are of one container type; others are replaced, kept in ``extra``, and a warning."""
+        """Return the values of one container type; others are replaced, stay in ``extra``, and add a warning."""
         for index, value in enumerate(values):
             if type(value) is not kind:
                 values[index] = nothing

@@ -1,4 +1,4 @@
-"""Answers that are not an inventory: for each kind of them the error that says what it is and what to do about it.
+"""Responses that are not an inventory: for each kind the error that says what it is and what to do about it.
 
 What other servers answer comes from their documentation and from captured bodies (``tests/payloads``). A refused body
 is never quoted: LM Studio's 401 repeats the beginning of the token.
@@ -36,7 +36,7 @@ _OWN_OWNER = "organization_owner"  # what LM Studio itself writes there, in its 
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked, and how.
+    """The request that a response answers.
 
     Attributes:
         what: the request, such as ``GET /api/v1/models``.
@@ -52,19 +52,19 @@ class Asked:
 
     @property
     def right_address(self) -> str:
-        """What to do where something else than LM Studio answers."""
+        """The advice for an address where something other than LM Studio answers."""
         if self.path:
             return f"The address has a path, {self.path}: give http://HOST:PORT alone, unless a reverse proxy needs it"
         return "Check the address and the port; LM Studio's server listens on port 1234 unless told otherwise"
 
 
 def names_old_endpoint(body: bytes) -> bool:
-    """Whether a body says that LM Studio does not know the endpoint."""
+    """Tell whether a body says that LM Studio does not know the endpoint."""
     return _OLD_ENDPOINT in body[:_QUOTED].decode("utf-8", errors="replace").lower()
 
 
 def refused_status(body: bytes, http_status: int, asked: Asked) -> ServerError:
-    """The error for an answer that is not 200; its body is read for what is known and never quoted."""
+    """Return the error for a status other than 200; the body is searched for known texts and never quoted."""
     if http_status in (401, 403, 407):
         return _unauthorized(body, http_status, asked)
     if names_old_endpoint(body):
@@ -93,7 +93,7 @@ def refused_status(body: bytes, http_status: int, asked: Asked) -> ServerError:
 
 
 def refused_error(error: Any, asked: Asked) -> ServerError:
-    """The error for HTTP 200 with an ``error`` in the body."""
+    """Return the error for HTTP 200 with an ``error`` in the body."""
     if isinstance(error, str) and _OLD_ENDPOINT in error.lower():
         return _unknown_endpoint(error, asked)
     if isinstance(error, dict) and error.get("code") == "invalid_api_key":
@@ -102,7 +102,7 @@ def refused_error(error: Any, asked: Asked) -> ServerError:
 
 
 def not_an_object(document: Any, asked: Asked) -> ServerError:
-    """The error for JSON that is no object."""
+    """Return the error for JSON that is not an object."""
     if isinstance(document, list) and any(isinstance(row, dict) and "modelKey" in row for row in document):
         command = "lms ps --json" if any("identifier" in row for row in document if isinstance(row, dict)) else _LISTING
         return NotLMStudio(
@@ -116,7 +116,7 @@ def not_an_object(document: Any, asked: Asked) -> ServerError:
 
 
 def other_server(document: Mapping[str, Any], asked: Asked) -> ServerError:
-    """The error for the answer of a server that is not LM Studio, which is named where the answer says who it is."""
+    """Return the error for a server that is not LM Studio, named where the response tells which one it is."""
     rows = [row for name in ("data", "models") if isinstance(document.get(name), list) for row in document[name]]
     words = (row.get("owned_by") for row in rows if isinstance(row, dict))
     owners = {word.lower().replace("-", "_") for word in words if isinstance(word, str)}
@@ -138,7 +138,7 @@ def other_server(document: Mapping[str, Any], asked: Asked) -> ServerError:
 
 
 def _unknown_endpoint(text: str, asked: Asked) -> ServerError:
-    """The error for an endpoint that LM Studio does not know, as it says, and names the path that came to it.
+    """Return the error for an endpoint that LM Studio does not know, with the path that it received.
 
     Only one that was asked for the endpoint itself is too old.
     """
@@ -159,7 +159,7 @@ def _unknown_endpoint(text: str, asked: Asked) -> ServerError:
 
 
 def _unauthorized(body: bytes, http_status: int, asked: Asked) -> ServerError:
-    """The error for a 401, 403 or 407: LM Studio's own, or one of a proxy in front of it."""
+    """Return the error for a 401, 403 or 407: from LM Studio, or from a proxy in front of it."""
     if http_status != 407 and _is_lm_studios(body, asked.challenge):
         return _wants_token(asked, f" (HTTP {http_status})", http_status)
     what = f"a proxy in front of the server wants a password of its own (HTTP {http_status})"
@@ -172,7 +172,7 @@ def _unauthorized(body: bytes, http_status: int, asked: Asked) -> ServerError:
 
 
 def _is_lm_studios(body: bytes, challenge: str) -> bool:
-    """Whether a refusal can be LM Studio's: JSON with an ``error``, or nothing, and it wants no password."""
+    """Tell whether a refusal can be LM Studio's: JSON with an ``error``, or an empty body, and no password wanted."""
     if challenge:
         return challenge.lower().startswith("bearer")
     if not body.strip():

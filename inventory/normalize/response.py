@@ -1,6 +1,6 @@
-"""Answers to checked records, or an error that says what is wrong and where.
+"""Check a response and return its records, or an error that says what is wrong and where.
 
-An answer is accepted only if its status is 200, its body is one strict JSON object, ``models`` is a list, and each row
+A response is accepted only if its status is 200, its body is one strict JSON object, ``models`` is a list, and each row
 is an object with a non-empty text ``key``; or, of the older API, ``data`` with rows as ``normalize/v0.py`` knows them.
 The rules, and the other servers' answers told apart here, come from LM Studio's REST documentation and from captured
 bodies (``tests/payloads``).
@@ -34,7 +34,7 @@ _SHORT = 64 * 1024  # bytes of a body that may say no more than that; it has som
 
 @dataclass(frozen=True)
 class ParsedResponse:
-    """One accepted answer: a record a model, in the order sent, and what was odd around them."""
+    """One accepted response: one record per model, in the order sent, and warnings about the rest."""
 
     models: list[dict[str, Any]]
     warnings: list[str]
@@ -49,7 +49,7 @@ def decode(
     path: str = "",
     challenge: str = "",
 ) -> ParsedResponse:
-    """Check one answer.
+    """Check one response.
 
     Args:
         body: the body as received.
@@ -81,7 +81,7 @@ def decode(
 
 
 def is_too_old(body: bytes, http_status: int, path: str = "") -> bool:
-    """Whether an answer says that the endpoint is unknown, as an older LM Studio does; ``path`` as for ``decode``."""
+    """Tell whether a response says that the endpoint is unknown, as older LM Studio does; ``path`` as in ``decode``."""
     if len(body) > _SHORT or not names_old_endpoint(body):
         return False
     try:
@@ -94,7 +94,7 @@ def is_too_old(body: bytes, http_status: int, path: str = "") -> bool:
 
 
 def _older(document: dict[str, Any], asked: Asked) -> ParsedResponse:
-    """Check an answer of the older API, which other servers' answers look much like."""
+    """Check a response of the older API, which other servers' responses resemble."""
     rows = document["data"]
     if rows and all(isinstance(row, dict) and "state" not in row for row in rows):
         raise other_server(document, asked)
@@ -104,7 +104,7 @@ def _older(document: dict[str, Any], asked: Asked) -> ParsedResponse:
 
 
 def _checked(document: dict[str, Any], name: str, key: str, asked: Asked) -> list[dict[str, Any]]:
-    """The rows of an answer, once each is known to have a key."""
+    """Return the rows of a response after checking that each has a key."""
     models = document[name]
     if not isinstance(models, list):
         raise invalid(name, f"{kind_of(models)} instead of a list")
@@ -121,7 +121,7 @@ def _checked(document: dict[str, Any], name: str, key: str, asked: Asked) -> lis
 
 
 def _beside(document: dict[str, Any], rows: str, known: dict[str, Any]) -> list[str]:
-    """Say what stands beside the rows, so that it is not lost."""
+    """Return a warning that holds the fields beside the rows, so that they are not lost."""
     rest = {name: value for name, value in document.items() if name != rows and known.get(name) != value}
     if not rest:
         return []

@@ -1,8 +1,8 @@
-"""Bytes to a JSON document, strictly, or an error that says what is wrong and where.
+"""Strict JSON: bytes to a document, or an error that says what is wrong and where.
 
-The standard library's parser does the work and accepts more than JSON allows: repeated names (one value is lost), NaN,
-reals that become infinite, half surrogate pairs (which no file can hold). Each is refused here. A whole number that no
-column can hold is told from the others by its type, ``LargeInteger``.
+The standard library's parser does the work but accepts more than JSON allows: repeated names (one value is lost), NaN,
+reals that become infinite, lone surrogates (which no file can hold). Each is refused here. A whole number that no
+column can hold has a type of its own, ``LargeInteger``.
 """
 
 import gc
@@ -15,7 +15,7 @@ from typing import Any
 from inventory.errors import Invalid
 
 MAX_DEPTH = 64
-"""Levels of nesting; LM Studio's own answer has 6."""
+"""Levels of nesting; LM Studio's own response has 6."""
 
 MAX_NAMES = 10_000
 """Names in one object; LM Studio's own have some two dozen. Each would become a field of its own."""
@@ -42,19 +42,19 @@ _HALF = "half of a surrogate pair, which is no character"
 
 
 class LargeInteger(int):
-    """A whole number beyond 64 bits, digit for digit: no column of whole numbers or of doubles holds it as it is."""
+    """A whole number beyond 64 bits, digit for digit; no integer or double column can hold it exactly."""
 
 
 class _Refused(ValueError):
-    """Strict JSON does not allow it."""
+    """JSON text that strict JSON does not allow."""
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Keep the collector of cycles away while the parts of an answer are made.
+    """Switch the garbage collector off while a response is parsed.
 
-    There are no cycles in them, and it would look through all of a large answer's parts again and again, which takes
-    longer than everything else that is done with them.
+    Parsed JSON holds no reference cycles, and looking for them in a large response again and again takes longer than
+    everything else that is done with it.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -94,21 +94,21 @@ def parse(body: bytes) -> Any:
 
 
 def named(name: str) -> str:
-    """A JSON name as a step of a path, odd ones quoted and cut: they come from the other side."""
+    """Format a JSON name as a step of a path; unusual names are quoted and truncated."""
     return f".{name}" if _PLAIN_NAME.fullmatch(name) else f"[{json.dumps(name[:40])}]"
 
 
 def invalid(place: str, why: str) -> Invalid:
-    """The error for an answer that is wrong at one place."""
+    """Return the error for a response that is wrong at one place."""
     where = f" at {place}" if place else ""
     return Invalid(
         f"the answer is invalid{where}: {why}",
-        "Nothing of it was used; ask again, and if it stays so, look at what lies between here and the server",
+        "The response was discarded. Try again; if it persists, check any proxy in between",
     )
 
 
 def kind_of(value: Any) -> str:
-    """What a JSON value is, in words."""
+    """Describe the type of a JSON value."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return "a number"
     kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
@@ -203,19 +203,19 @@ def _walk(text: str, end: int | None = None) -> tuple[str, str]:
             steps[-1] = last + 1 if isinstance(last, int) else None
         elif fault := _fault(lexeme):
             return _place(steps), fault
-        elif match.group(1) and steps and steps[-1] is None and (seen := names[-1]) is not None:
+        elif match.group(1) and steps and steps[-1] is None and (names_before := names[-1]) is not None:
             name = _text(lexeme)
             steps[-1] = name
-            if name in seen:
+            if name in names_before:
                 return _place(steps), "a name given twice in one object"
-            seen.add(name)
-            if len(seen) > MAX_NAMES:
+            names_before.add(name)
+            if len(names_before) > MAX_NAMES:
                 return _place(steps[:-1]), _TOO_MANY
     return "" if end > _LOCATED else _place(steps), ""
 
 
 def _fault(lexeme: str) -> str:
-    """What strict JSON has against one lexeme, if anything."""
+    """Return what strict JSON does not allow in one lexeme, or an empty text."""
     try:
         if constant := _CONSTANT.match(lexeme):
             _constant(constant.group())
@@ -238,5 +238,5 @@ def _text(lexeme: str) -> str:
 
 
 def _place(steps: list[str | int | None]) -> str:
-    shown = "".join(f"[{step}]" if isinstance(step, int) else named(step) for step in steps if step is not None)
-    return shown.removeprefix(".")
+    path = "".join(f"[{step}]" if isinstance(step, int) else named(step) for step in steps if step is not None)
+    return path.removeprefix(".")

@@ -1,4 +1,4 @@
-"""Unknown fields that tick, such as clocks and counters: where they stand in ``extra``, and rows without them."""
+"""Ignored and ticking fields (clocks, counters) inside ``extra``: their paths, and cells without them."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ CLOCKS = tuple(f"*.{name}" for name in schema.CLOCKS)
 
 
 def without_ticking(extra: str, ignore: Sequence[str] = ()) -> str | None:
-    """The text of an ``extra`` cell without the fields that tick; None if nothing else is in it.
+    """Remove the fields that tick from the text of an ``extra`` cell; None if nothing else is in it.
 
     Args:
         extra: a JSON object as text.
@@ -28,26 +28,26 @@ def without_ticking(extra: str, ignore: Sequence[str] = ()) -> str | None:
 
 
 def _steady(value: Any, path: str, ignore: tuple[str, ...]) -> Any:
-    """What is left of a value; objects in lists stand at the path of their list, and an emptied object goes too."""
+    """Remove ignored fields from a value; objects in lists have the path of their list, emptied objects go too."""
     if isinstance(value, list):
         return [_steady(item, path, ignore) for item in value]
     if not isinstance(value, dict):
         return value
-    left = {}
+    remaining = {}
     for name, inner in value.items():
         inner_path = f"{path}.{path_step(name)}"
         if not matches(inner_path, ignore):
             rest = _steady(inner, inner_path, ignore)
             if rest or not inner or not isinstance(inner, dict):
-                left[name] = rest
-    return left
+                remaining[name] = rest
+    return remaining
 
 
 def matches(path: str, ignore: tuple[str, ...]) -> bool:
-    """Whether a field, or what it stands in, is one of those that are ignored."""
+    """Tell whether a field, or an object around it, matches one of the ignored globs."""
     return any(fnmatchcase(path, glob) for pattern in ignore for glob in (pattern, f"{pattern}.*"))
 
 
 def path_step(name: str) -> str:
-    """Return a name as a step of a path, quoted where it could be taken for two."""
+    """Return a name as a step of a path, quoted where it could be taken for two steps."""
     return json.dumps(name, ensure_ascii=False) if "." in name or '"' in name else name

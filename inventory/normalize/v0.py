@@ -1,9 +1,9 @@
-"""The records of LM Studio's older API as those of today's, so that one server's answers compare with each other.
+"""Responses of LM Studio's older API, converted to today's, so that one server's responses can be compared.
 
 ``GET /api/v0/models`` lists ``{id, object, type, publisher, arch, compatibility_type, quantization, state,
 max_context_length, loaded_context_length?, capabilities?}``: facts from LM Studio's documentation and from captured
-bodies (``tests/payloads/v0``). A field is told only where today's API tells it, and with its words: else a server that
-is updated would seem to have changed all its models. What today's API has no place for is kept in ``extra``.
+bodies (``tests/payloads/v0``). A field is filled only where today's API fills it, and with its words: otherwise an
+updated server would seem to have changed all its models. Fields that today's API lacks go to ``extra``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,20 +20,20 @@ _TOOL_USE = "tool_use"
 
 
 def warning(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What is to be known about an answer with these rows."""
+    """Return the warning that belongs to a response with these rows."""
     if all(row.get("state") == "loaded" for row in rows):
         return f"{_LISTS_LOADED_ONLY}: only loaded models came, so there may be others"
     return _LISTS_LOADED_ONLY
 
 
 def as_records(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of an answer as today's API would list them; they are not changed."""
+    """Convert the rows of a response to today's API; the argument is not changed."""
     tells_tool_use = any(isinstance(names := row.get("capabilities"), list) and _TOOL_USE in names for row in rows)
     return [_record(row, tells_tool_use=tells_tool_use) for row in rows]
 
 
 def _record(row: Mapping[str, Any], *, tells_tool_use: bool) -> dict[str, Any]:
-    """One model.
+    """Convert one model.
 
     Args:
         row: as the older API lists it.
@@ -68,10 +68,10 @@ def _capabilities(row: Mapping[str, Any], *, is_language: bool, tells_tool_use: 
 
 
 def _loaded(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The instance of a loaded model, which bears the model's own id; the context of one that is not is kept."""
+    """Return the instance of a loaded model, whose id is the model's own; keep the context of an unloaded one."""
     state, context = row.get("state"), row.get("loaded_context_length")
-    told = {} if context is None else {"context_length": context}
+    config = {} if context is None else {"context_length": context}
     if state == "loaded":
-        return {"loaded_instances": [{"id": row["id"], "config": told}]}
-    kept = {} if context is None else {"loaded_context_length": context}
-    return {"loaded_instances": [], **kept, **({} if state == "not-loaded" else {"state": state})}
+        return {"loaded_instances": [{"id": row["id"], "config": config}]}
+    unloaded = {} if context is None else {"loaded_context_length": context}
+    return {"loaded_instances": [], **unloaded, **({} if state == "not-loaded" else {"state": state})}

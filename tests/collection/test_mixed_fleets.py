@@ -16,6 +16,7 @@ import pytest
 import inventory
 from inventory import History, Snapshot
 from inventory.collection import batch as intake
+from inventory.collection import collector
 from inventory.collection.batch import FlatResponse, ResponseBatch, flatten_response
 from inventory.config.servers import Server
 from inventory.history.recorder import take_snapshot
@@ -213,7 +214,7 @@ def test_an_answer_is_added_once() -> None:
 
 def test_nothing_shared_goes_to_another_thread() -> None:
     """What runs beside the loop is given values only: functions of the room, and nothing that hangs on the reader."""
-    tree = ast.parse(Path(inventory.__file__).with_name("collection/collector.py").read_text(encoding="utf-8"))
+    tree = ast.parse(Path(collector.__file__).read_text(encoding="utf-8"))
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     calls = [
         node
