@@ -94,15 +94,15 @@ class WrittenFile:
 
 
 def named_rows(columns: Columns, server: str) -> Columns:
-    """The columns of one answer with the ``server`` column in front."""
+    """Return the columns of one response with a ``server`` column in front."""
     return {"server": [server] * len(columns["key"]), **columns}
 
 
 def build(table: schema.Table, columns: Mapping[str, list[Any]]) -> pa.Table:
-    """An Arrow table with the schema's types out of a list of Python values per column.
+    """Build an Arrow table with the schema's types from a list of Python values per column.
 
-    Times are ``datetime`` with a zone. ``pyarrow.array`` imports pandas, which costs a cold command more than all else
-    that it does; so only where pandas is there already does it do the work, and elsewhere the values travel as JSON.
+    Times are ``datetime`` with a zone. ``pyarrow.array`` imports pandas, which costs a cold command more time than all
+    other work. So it is used only where pandas is imported already; elsewhere the values travel as JSON.
     """
     target = arrow_schema(table)
     plain = {
@@ -117,8 +117,8 @@ def build(table: schema.Table, columns: Mapping[str, list[Any]]) -> pa.Table:
     lists = pa.schema([(name, pa.list_(kind)) for name, kind in zip(table.names, kinds, strict=True)])
     reading = pyarrow.json.ReadOptions(use_threads=False, block_size=len(document) + 1)
     parsing = pyarrow.json.ParseOptions(explicit_schema=lists, unexpected_field_behavior="error")
-    read = pyarrow.json.read_json(BytesIO(document), read_options=reading, parse_options=parsing)
-    arrays = [read.column(name).chunk(0).values for name in table.names]
+    document_table = pyarrow.json.read_json(BytesIO(document), read_options=reading, parse_options=parsing)
+    arrays = [document_table.column(name).chunk(0).values for name in table.names]
     return pa.Table.from_arrays(
         [array.view(field.type) for array, field in zip(arrays, target, strict=True)], schema=target
     )
@@ -126,7 +126,7 @@ def build(table: schema.Table, columns: Mapping[str, list[Any]]) -> pa.Table:
 
 @cache
 def arrow_schema(table: schema.Table) -> pa.Schema:
-    """The Arrow schema of a table: types, meanings and units as field metadata, and what pandas needs.
+    """Return the Arrow schema of a table: types, meanings and units as field metadata, and what pandas needs.
 
     With the ``pandas`` entry, ``Table.to_pandas`` and ``pandas.read_parquet`` give Int64, Float64, boolean and string
     (the format is described in pandas' developer guide, "Storing pandas DataFrame objects in Apache Parquet").
@@ -165,13 +165,13 @@ def arrow_schema(table: schema.Table) -> pa.Schema:
 
 
 def rows(table: pa.Table) -> list[dict[str, Any]]:
-    """The rows as dicts of Python values; times as ``datetime`` in UTC."""
+    """Convert a table to a list of dicts of Python values; times are ``datetime`` in UTC."""
     columns = {name: values(table, name) for name in table.column_names}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def values(table: pa.Table, name: str) -> list[Any]:
-    """The values of one column as Python values; times as ``datetime`` in UTC."""
+    """Convert one column to Python values; times are ``datetime`` in UTC."""
     column = table.column(name)
     if pa.types.is_timestamp(column.type):  # as integers first: pyarrow's own way to a datetime imports pandas
         micros = [value for chunk in column.chunks for value in chunk.view(pa.int64()).to_pylist()]
@@ -181,7 +181,7 @@ def values(table: pa.Table, name: str) -> list[Any]:
 
 
 def conformed(table: pa.Table, target: pa.Schema) -> pa.Table:
-    """A table with the types, and what is said about them, of a schema with the same names.
+    """Return a table with the types and metadata of a schema with the same names.
 
     ``Table.cast`` does the same, and imports ``pyarrow.compute`` also where there is nothing to do.
     """
@@ -192,21 +192,21 @@ def conformed(table: pa.Table, target: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=target)
 
 
-def table_of(table: schema.Table, found: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """An Arrow table with the schema's types out of rows, as ``rows`` gives them; further values are left aside."""
-    return build(table, {name: [row[name] for row in found] for name in table.names})
+def table_of(table: schema.Table, records: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Build an Arrow table with the schema's types from rows as ``rows`` gives them; further values are ignored."""
+    return build(table, {name: [row[name] for row in records] for name in table.names})
 
 
 def total_of(numbers: Sequence[int | None]) -> int | None:
-    """The sum of the numbers that are known; None if none of them is, or if no column can hold it."""
+    """Sum the numbers that are known; None if none is, or if no column can hold the sum."""
     total = sum(known := [number for number in numbers if number is not None])
     return total if (known or not numbers) and abs(total) < 2**63 else None
 
 
 def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
-    """The rows of several tables with the same schema, one after the other; none gives no rows."""
-    several = [*tables, build(table, {name: [] for name in table.names})]
-    return pa.concat_tables(several).combine_chunks()
+    """Concatenate tables with the same schema; without any, return an empty table."""
+    parts = [*tables, build(table, {name: [] for name in table.names})]
+    return pa.concat_tables(parts).combine_chunks()
 
 
 def _arrow_type(column: schema.Column) -> pa.DataType:

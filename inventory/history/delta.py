@@ -86,7 +86,7 @@ def load_changed_rows(
     return before, after
 
 
-def unkept_of(engine: "Engine", stored: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def unstored_of(engine: "Engine", stored: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The globs of unknown fields that some answers were stored without.
 
     Args:

@@ -1,8 +1,7 @@
-"""A history on disk: what was there, what changed. Written by ``record``, read by everything else.
+"""Read a history: single runs, states, differences between them, and tables over all runs.
 
-Which files there are and how they are kept whole is ``history/storage/store.py``; the questions are SQL in
-``history/sql/all_runs.py``, run by an engine. Only the files that a question needs are opened, each after its seal was
-checked.
+The files are the business of ``history/storage/store.py``; the queries are SQL in ``history/sql/``, run by an engine.
+Only the files that a query needs are opened, each after its checksum was verified.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +18,7 @@ from inventory.config.labels import composed, spellings
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_sides, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
-from inventory.history.delta import KINDS, StoredResponse, load_changed_rows, unkept_of
+from inventory.history.delta import KINDS, StoredResponse, load_changed_rows, unstored_of
 from inventory.history.engines import Engine, open_engine, place
 from inventory.history.selectors import resolve, resolve_dated
 from inventory.history.sql import all_runs
@@ -46,9 +45,8 @@ class RunHistory:
             also an address that Spark can read, like ``s3a://bucket/folder``, from which a history is only read.
         engine: what runs the queries: a word of ``engines.ENGINES``.
         clock: gives the present time: a run that is dated more than an hour later is misdated. It is listed by
-            ``runs``, and no part of anything else.
-        ignore: fields that no comparison looks at; globs. A run that is recorded here is stored without those of them
-            that no column holds.
+            ``runs`` and left out of everything else.
+        ignore: globs of fields that are not compared. Runs are recorded without those of them that no column holds.
 
     Raises:
         ConfigurationError: the engine cannot read such an address.
@@ -72,7 +70,7 @@ class RunHistory:
 
     @steady
     def load(self, ref: str = "latest") -> RunTables:
-        """What one run saw, failures included.
+        """Load what one run saw, failures included.
 
         Raises:
             ConfigurationError: there is no such run.
@@ -83,7 +81,7 @@ class RunHistory:
 
     @steady
     def as_of(self, ref: str = "latest", servers: Iterable[str] = ()) -> RunTables:
-        """The state after a run: of each server its last complete answer, as ``history/state.py`` says.
+        """Load the state after a run: of each server its last complete response, as ``history/state.py`` says.
 
         Args:
             ref: the run.
@@ -98,7 +96,7 @@ class RunHistory:
     def diff(
         self, old: str = "previous", new: str = "latest", *, ignore: Sequence[str] = (), servers: Iterable[str] = ()
     ) -> ChangeSet:
-        """What changed from the state after one run to the state after another.
+        """Say what changed from the state after one run to the state after another.
 
         Servers are named beside the changes that the new run could not read, that no run has asked since the old one,
         and that the older of the two states does not know.
@@ -111,94 +109,95 @@ class RunHistory:
         """
         recorded, now = self.store.run_ids(), self.clock()  # listed once: it is most of what a small diff takes
         before, after = (resolve_dated(ref, recorded, now) for ref in (old, new))
-        found = self.states(recorded).difference(before, after, set(servers))
-        both = found.old.keys() & found.new.keys()
-        steps = {server: (_stored(found.old[server]), _stored(found.new[server])) for server in sorted(both)}
+        states = self.states(recorded).difference(before, after, set(servers))
+        both = states.old.keys() & states.new.keys()
+        steps = {server: (_stored(states.old[server]), _stored(states.new[server])) for server in sorted(both)}
         older, newer = load_changed_rows(
-            self.views([], {one.stored_in for step in steps.values() for one in step}, KINDS), steps
+            self.views([], {response.stored_in for step in steps.values() for response in step}, KINDS), steps
         )
         olds, news = (
-            {server: ("ok", row["observed_at"]) for server, row in known.items()} for known in (found.old, found.new)
+            {server: ("ok", row["observed_at"]) for server, row in known.items()} for known in (states.old, states.new)
         )
-        olds |= {server: ("ok", row["observed_at"]) for server, row in found.gone.items() if row}
+        olds |= {server: ("ok", row["observed_at"]) for server, row in states.gone.items() if row}
         changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), (*self.ignore, *ignore))
-        return with_unread_servers(changes, found.failed, found.known)
+        return with_unread_servers(changes, states.failed, states.known)
 
     def resolve(self, ref: str) -> str:
-        """The id of the run that a reference means.
+        """Resolve a reference to a run id.
 
         Raises:
-            ConfigurationError: it means none, or more than one.
+            ConfigurationError: it matches no run, or more than one.
         """
         if not isinstance(ref, str):
             raise wrong_type(ref, "the name of a run", "Give a text: a run's id, a date such as 2026-11-28, or latest")
         return resolve(ref, self.store.run_ids(), now=self.clock())
 
     def seen_at(self, now: datetime) -> Self:
-        """The same history, as it is at some time."""
+        """Return the same history with the clock at some time."""
         other = copy(self)
         other.clock = lambda: now
         return other
 
     def dated(self, run_ids: Sequence[str] | None = None) -> list[str]:
-        """The ids of the runs, of some or of all, that are not misdated, oldest first."""
+        """Return the ids of those runs, by default of all, that are not misdated, oldest first."""
         recorded = self.store.run_ids() if run_ids is None else run_ids
-        wrong = set(self.misdated(recorded))
-        return [run_id for run_id in recorded if run_id not in wrong]
+        ahead = set(self.misdated(recorded))
+        return [run_id for run_id in recorded if run_id not in ahead]
 
     def misdated(self, run_ids: Sequence[str] | None = None) -> list[str]:
-        """The ids of the runs, of some or of all, that are dated more than an hour later than it is."""
+        """Return the ids of those runs, by default of all, that are dated more than an hour ahead of the clock."""
         return misdated(self.store.run_ids() if run_ids is None else run_ids, self.clock())
 
     @steady
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:
-        """One row per run, oldest first, of some servers and from some time on; columns of ``derived.RUNS``."""
-        return self._past(servers).runs(since)
+        """Build one row per run, oldest first, for the given servers (default all), since a time; ``derived.RUNS``."""
+        return self._timeline(servers).runs(since)
 
     @steady
     def timeline_table(self, since: datetime | None = None) -> pa.Table:
-        """Every change there ever was, oldest first; columns of ``schema.CHANGES`` and the run that saw it."""
-        return self._past().timeline(since)
+        """Build one row per change in the history, oldest first; columns of ``derived.TIMELINE``."""
+        return self._timeline().timeline(since)
 
     @steady
     def lifecycle_table(self) -> pa.Table:
-        """One row per server and model: first_seen, last_seen, days_present, runs_loaded and so on."""
-        return self._past().lifecycle()
+        """Build one row per server and model: first_seen, last_seen, days_present and more; ``derived.LIFECYCLE``."""
+        return self._timeline().lifecycle()
 
     @steady
     def model_history(
         self, key: str, servers: Sequence[str] = (), since: datetime | None = None
     ) -> tuple[pa.Table, pa.Table, dict[str, int]]:
-        """One model's rows of the lifecycle and of the timeline, and how many complete observations each server has.
+        """Return one model's lifecycle and timeline rows, and the number of complete observations of each server.
 
         Raises:
             ConfigurationError: no complete observation has it.
         """
-        past = self._past(servers, spellings(key))
-        lives = past.lifecycle()
+        timeline = self._timeline(servers, spellings(key))
+        lives = timeline.lifecycle()
         if not lives.num_rows and not key.isascii():
-            known = {one for one in values(self._past(servers).lifecycle(), "key") if composed(one) == composed(key)}
-            past = self._past(servers, sorted(known) or [key])
-            lives = past.lifecycle()
+            keys = values(self._timeline(servers).lifecycle(), "key")
+            known = {candidate for candidate in keys if composed(candidate) == composed(key)}
+            timeline = self._timeline(servers, sorted(known) or [key])
+            lives = timeline.lifecycle()
         if not lives.num_rows:
             where = f" on {', '.join(servers)}" if servers else ""
             raise ConfigurationError(
                 f"no run has seen the model {key!r}{where}", "See what there is: lms-inventory show"
             )
-        return lives, past.timeline(since), past.complete_runs()
+        return lives, timeline.timeline(since), timeline.complete_runs()
 
     @steady
     def complete_runs(self) -> dict[str, int]:
-        """How many complete observations there are of each server."""
-        return self._past().complete_runs()
+        """Count the complete observations of each server."""
+        return self._timeline().complete_runs()
 
     @steady
     def unused(self, days: int, servers: Sequence[str] = ()) -> pa.Table:
-        """The models that have been there for so many days and were not seen loaded in them: ``LIFECYCLE`` rows."""
-        return self._past(servers).unused(days)
+        """Return the models that existed for so many days without being seen loaded: rows of ``LIFECYCLE``."""
+        return self._timeline(servers).unused(days)
 
     def baseline(self, name: str) -> str:
-        """The run that was frozen under a name.
+        """Return the run that a baseline names.
 
         Raises:
             ConfigurationError: there is none.
@@ -212,7 +211,7 @@ class RunHistory:
         return known[name]
 
     def save_baseline(self, name: str, ref: str = "latest") -> str:
-        """Freeze a run under a name, for good; returns its id.
+        """Save a run as a baseline, for good, and return its id.
 
         Raises:
             ConfigurationError: the name cannot be one or is taken, or there is no such run.
@@ -224,33 +223,34 @@ class RunHistory:
 
     @steady
     def observed(self, run_id: str) -> list[Row]:
-        """The observations of one run."""
+        """Return the observations of one run."""
         return rows(self.store.read("observations", run_id).table())
 
     def states(self, run_ids: Sequence[str] | None = None) -> States:
-        """The states after the runs, of which these are all."""
+        """Return the states after the runs of this history, whose ids may be given."""
         return States(self.store, self._engine, self.dated(run_ids), limit_of(self.clock()))
 
     def snapshot(self, observed: Sequence[Row], stored: Sequence[Row] | None = None) -> RunTables:
-        """A snapshot of observations, with the rows of those in ``stored`` (all of them by default)."""
+        """Build the tables of observations, with the model and instance rows of those in ``stored`` (default all)."""
         stored = observed if stored is None else stored
         tables = {"observations": table_of(schema.OBSERVATIONS, observed)}
         runs = {row["stored_in"] for row in stored}
         wanted = table_of(all_runs.WANTED, stored)
         engine = self.views([], runs, wanted=wanted)
         for table in schema.GRAIN_TABLES.values():
-            found = conformed(engine.query(all_runs.rows(table)), arrow_schema(table)) if runs else concat(table, [])
-            tables[table.name] = without_clocks(found)  # earlier versions stored those of one server for all
+            stored_rows = engine.query(all_runs.rows(table)) if runs else concat(table, [])
+            # Earlier versions stored the clocks of one server for all servers that share the row.
+            tables[table.name] = without_clocks(conformed(stored_rows, arrow_schema(table)))
         return RunTables(tables)
 
     @steady
-    def unkept(self, snapshot: RunTables) -> tuple[str, ...]:
-        """The globs of unknown fields that the rows of a snapshot out of this history were stored without."""
+    def unstored(self, snapshot: RunTables) -> tuple[str, ...]:
+        """Return the globs of unknown fields that rows of this history were stored without."""
         stored = [row for row in rows(snapshot.tables["observations"]) if row["digest"]]
         engine = self.views([], {row["stored_in"] for row in stored}, ["payloads"])
-        return unkept_of(engine, stored)
+        return unstored_of(engine, stored)
 
-    def _past(self, servers: Sequence[str] = (), keys: Sequence[str] = ()) -> Timeline:
+    def _timeline(self, servers: Sequence[str] = (), keys: Sequence[str] = ()) -> Timeline:
         return Timeline(self.store, self._engine, servers, keys, self.ignore, now=self.clock())
 
     def views(
@@ -260,7 +260,7 @@ class RunHistory:
         kinds: Iterable[str] = tuple(all_runs.GRAIN_FILES),
         **tables: pa.Table,
     ) -> Engine:
-        """An engine over the observations of some runs, and over the files of some kinds that some runs stored."""
+        """Open an engine over the observations of runs, and over the files of some kinds that runs stored."""
         stored = list(stored)
         engine = open_engine(self._engine)
         engine.open("observations", self.store.checked("observations", run_ids))

@@ -208,7 +208,7 @@ def _not_now(
 
 def _as_of(side: ResolvedRef, history: RunHistory) -> RunTables:
     snapshot = side.snapshot if side.snapshot is not None else history.as_of(side.run_id or "latest")
-    return replace(snapshot, ignored=history.unkept(snapshot)) if side.run_id else snapshot
+    return replace(snapshot, ignored=history.unstored(snapshot)) if side.run_id else snapshot
 
 
 def _renamed(snapshot: RunTables, server: str) -> RunTables:

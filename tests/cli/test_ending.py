@@ -18,7 +18,7 @@ sys_keeps_it = Last()  # goes when the modules go, as the threads of a library d
 COUNTING = """
 import sys
 from pathlib import Path
-from inventory import formats
+from inventory import read
 from inventory.history.storage.data_file import KINDS
 from inventory import History
 def threads():
@@ -30,7 +30,7 @@ before = threads()
 for kind in KINDS:
     history.store.read(kind, first).table()
 for path in exported:
-    formats.read(path)
+    read(path)
 print(threads() - before)
 """
 
