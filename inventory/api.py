@@ -142,7 +142,7 @@ class History(RunHistory):
 
     def models(self, at: str = "latest") -> "pd.DataFrame":
         """The models of the state after a run: of each server its last complete response by then."""
-        return self.as_of(at).models
+        return self.state(at).models
 
     def load(self, ref: str = "latest") -> Snapshot:
         """Load what one run saw, failures included.
@@ -153,14 +153,14 @@ class History(RunHistory):
         """
         return Snapshot.of(super().load(ref))
 
-    def as_of(self, ref: str = "latest", servers: Iterable[str] = ()) -> Snapshot:
-        """Load the state after a run: of each server its last complete response.
+    def state(self, at: str = "latest", servers: Iterable[str] = ()) -> Snapshot:
+        """Load the state at a moment: of each server the last complete response by then, with its age.
 
         Args:
-            ref: the run.
-            servers: only these; by default all that were ever read.
+            at: a run, or a moment whose last run it is.
+            servers: only these; by default all that were ever asked and are not retired.
         """
-        return Snapshot.of(super().as_of(ref, servers))
+        return Snapshot.of(super().state(at, servers))
 
     def diff(
         self, old: str = "previous", new: str = "latest", *, ignore: Sequence[str] = (), servers: Iterable[str] = ()

@@ -15,6 +15,7 @@ import pyarrow.json
 
 from inventory import schema
 from inventory.normalize.flatten import Columns
+from inventory.run_ids import time_of
 from inventory.schema.gaps import Gaps
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,6 +43,7 @@ class RunTables:
         payloads: the responses as received, by server name; empty for tables read from a file.
         gaps: what the file that it was read from does not tell.
         ignored: globs of unknown fields that its digests were taken without.
+        state_of: the run whose state they are: of each server the last complete answer by then; empty for one run.
     """
 
     tables: Mapping[str, pa.Table]
@@ -49,11 +51,19 @@ class RunTables:
     payloads: Mapping[str, bytes] = field(default_factory=dict)
     gaps: Gaps = field(default_factory=Gaps)
     ignored: tuple[str, ...] = ()
+    state_of: str = ""
 
     @property
     def run_id(self) -> str:
-        """The run's id; empty for a file that does not tell it."""
-        return str(next(iter(values(self.tables["observations"], "run_id")), None) or "")
+        """The id of the run, or of the run whose state it is; empty for a file that does not tell it."""
+        return self.state_of or str(next(iter(values(self.tables["observations"], "run_id")), None) or "")
+
+    @property
+    def what(self) -> str:
+        """What the tables hold: ``state at 2026-11-28T06:00:00Z`` or ``run 20261128T060000.000000Z-3f9a``."""
+        if self.state_of:
+            return f"state at {time_of(self.state_of):%Y-%m-%dT%H:%M:%SZ}"
+        return f"run {self.run_id}" if self.run_id else ""
 
     @property
     def observed_at(self) -> datetime | None:
@@ -93,9 +103,10 @@ class WrittenFile:
     without: tuple[str, ...] = ()
 
 
-def named_rows(columns: Columns, server: str) -> Columns:
-    """Return the columns of one response with a ``server`` column in front."""
-    return {"server": [server] * len(columns["key"]), **columns}
+def named_rows(columns: Columns, server: str, as_of: datetime | None = None) -> Columns:
+    """Return the columns of one response with the server's name and the time of the response in each row."""
+    count = len(columns["key"])
+    return {"server": [server] * count, **columns, "as_of": [as_of] * count}
 
 
 def build(table: schema.Table, columns: Mapping[str, list[Any]]) -> pa.Table:

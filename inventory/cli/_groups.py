@@ -65,7 +65,7 @@ def overview(history: "RunHistory", servers: Sequence[str], by: str) -> "tuple[T
     from inventory.text import count
 
     newest = history.resolve("latest")
-    taken = history.as_of(newest, servers)
+    taken = history.state(newest, servers)
     observed = taken.tables["observations"]
     title = f"As of {time_of(newest):%Y-%m-%d %H:%M:%S} UTC, {count(observed.num_rows, 'server')}"
     if by == "model":

@@ -12,6 +12,7 @@ several answers come together and get their numbers, and it is called by the eve
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -23,7 +24,11 @@ from inventory.normalize.response import decode
 from inventory.tables import RunTables, arrow_schema, build, concat, named_rows, table_of, total_of
 
 _PACKED = 2000  # rows that are packed into Arrow columns together
-_NAMES = schema.Table("names", "a server", (schema.Column("server", schema.TEXT, "", ""),))
+_OWNERS = schema.Table(
+    "owners",
+    "the server of a row, and when it answered",
+    (schema.Column("server", schema.TEXT, "", ""), schema.Column("as_of", schema.TIME, "", "")),
+)
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,8 @@ class ResponseBatch:
             observed: the rows of the observations.
             places: the places of the answers that count, by server, in the order that their rows are to have.
         """
-        tables = {name: table.named(places) for name, table in self._tables.items()}
+        times = {row["server"]: row["as_of"] for row in observed}
+        tables = {name: table.named(places, times) for name, table in self._tables.items()}
         bodies = {server: self._bodies[place] for server, place in places.items()}
         return RunTables(
             {"observations": table_of(schema.OBSERVATIONS, observed), **tables},
@@ -161,8 +167,8 @@ class _Table:
         if len(self._waiting["key"]) >= _PACKED:
             self._pack()
 
-    def named(self, places: Mapping[str, int]) -> pa.Table:
-        """The rows of the answers at some places, each under its server."""
+    def named(self, places: Mapping[str, int], times: Mapping[str, datetime]) -> pa.Table:
+        """The rows of the answers at some places, each with its server and the time of the answer."""
         self._pack()
         rows, owners = array("q"), array("q")
         for owner, place in enumerate(places.values()):
@@ -170,10 +176,13 @@ class _Table:
             owners.extend([owner] * (self._starts[place + 1] - self._starts[place]))
         table = concat(self._table, self._packed)
         if len(places) == 1:  # without pyarrow.compute, whose import would take longer than all else
-            table, names = table.slice(rows[0] if rows else 0, len(rows)), _names([*places] * len(rows))
+            table, owned = table.slice(rows[0] if rows else 0, len(rows)), _owners([*places] * len(rows), times)
         else:
-            table, names = table.take(_numbers(rows)), _names([*places]).take(_numbers(owners))
-        return table.set_column(0, arrow_schema(self._table).field(0), names).combine_chunks()
+            table, owned = table.take(_numbers(rows)), _owners([*places], times).take(_numbers(owners))
+        for name in owned.column_names:
+            place = table.column_names.index(name)
+            table = table.set_column(place, arrow_schema(self._table).field(name), owned.column(name))
+        return table.combine_chunks()
 
     def _pack(self) -> None:
         if self._waiting["key"]:
@@ -211,8 +220,8 @@ def _packed(body: bytes) -> _Packed:
     return _Packed(len(body), pa.compress(body, codec="zstd", asbytes=True))
 
 
-def _names(servers: list[str]) -> pa.Array:
-    return build(_NAMES, {"server": servers}).column("server").combine_chunks()
+def _owners(servers: list[str], times: Mapping[str, datetime]) -> pa.Table:
+    return build(_OWNERS, {"server": servers, "as_of": [times[server] for server in servers]})
 
 
 def _numbers(values: "array[int]") -> pa.Array:

@@ -207,7 +207,7 @@ class _Reader:
             row |= {"status": error.status, "error": _without_token(str(error), server)}
             row["http_status"] = error.http_status or row["http_status"]
         if reading:
-            row |= {**reading.summary, "status": "ok", "stored_in": self.run_id}
+            row |= {**reading.summary, "status": "ok", "stored_in": self.run_id, "as_of": row["observed_at"]}
             warnings = [_without_token(text, server) for text in reading.warnings]
             row["warnings"] = json.dumps(warnings, ensure_ascii=False) if warnings else None
         return ServerResult(row, reading)

@@ -140,14 +140,18 @@ def with_unread_servers(changes: ChangeSet, failed: Sequence[Row], known: Mappin
 
 
 def _side(run: RunTables) -> DiffInput:
-    observations = zip(
-        *(values(run.tables["observations"], name) for name in ("server", "status", "observed_at")), strict=True
-    )
+    columns = ("server", "status", "observed_at", "as_of")
+    observations = zip(*(values(run.tables["observations"], name) for name in columns), strict=True)
     return DiffInput(
-        {server: (status, moment) for server, status, moment in observations},
+        {server: _read_as(status, observed, as_of) for server, status, observed, as_of in observations},
         {grain: run.tables[schema.GRAIN_TABLES[grain].name] for grain in run.grains},
         rows_only=run.gaps.servers,
     )
+
+
+def _read_as(status: str, observed: datetime | None, as_of: datetime | None) -> tuple[str, datetime | None]:
+    """Return the status of the rows of a server and their time: an older complete response is as good as a new one."""
+    return ("ok", as_of) if as_of is not None and observed is not None and as_of < observed else (status, observed)
 
 
 def _reason(before: str | None, after: str | None, old: DiffInput, new: DiffInput) -> str:

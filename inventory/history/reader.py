@@ -7,14 +7,14 @@ Only the files that a query needs are opened, each after its checksum was verifi
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.config.labels import composed, spellings
+from inventory.config.labels import composed, spellings, spelt
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_sides, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
@@ -27,10 +27,13 @@ from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.history.timeline import Timeline
-from inventory.run_ids import limit_of, misdated
+from inventory.run_ids import limit_of, misdated, time_of
 from inventory.tables import RunTables, arrow_schema, concat, conformed, rows, table_of, values
 
 Row = dict[str, Any]
+
+RETIRE_AFTER = timedelta(days=30)
+"""How long a server that no run asks stays part of the state, unless the user says otherwise."""
 
 
 def _utc_now() -> datetime:
@@ -48,6 +51,8 @@ class RunHistory:
             ``runs`` and left out of everything else.
         ignore: globs of fields that are not compared. Runs are recorded without those of them that no column holds.
 
+        retire_after: servers that no run asked for so long are no part of the state; None keeps all.
+
     Raises:
         ConfigurationError: the engine cannot read such an address.
         FileError: there is no folder at the address, or it could not be reached.
@@ -60,6 +65,7 @@ class RunHistory:
         clock: Callable[[], datetime] = _utc_now,
         *,
         ignore: Sequence[str] = (),
+        retire_after: timedelta | None = RETIRE_AFTER,
     ) -> None:
         if not isinstance(path, str | Path):
             raise wrong_type(path, "the folder of a history", "Give a text or a pathlib.Path")
@@ -67,6 +73,7 @@ class RunHistory:
         self.ignore = tuple(ignore)
         self._engine = engine
         self.clock = clock
+        self.retire_after = retire_after
 
     @steady
     def load(self, ref: str = "latest") -> RunTables:
@@ -80,17 +87,44 @@ class RunHistory:
         return self.snapshot(observed, [row for row in observed if row["digest"]])
 
     @steady
-    def as_of(self, ref: str = "latest", servers: Iterable[str] = ()) -> RunTables:
-        """Load the state after a run: of each server its last complete response, as ``history/state.py`` says.
+    def state(self, at: str = "latest", servers: Iterable[str] = ()) -> RunTables:
+        """Load the state at a moment: of each server the last complete response by then, with its age.
+
+        ``observations`` has one row per server: status and error of the newest attempt, ``as_of`` of the response that
+        its rows come from. Retired servers are no part of it.
 
         Args:
-            ref: the run.
-            servers: only these; by default all that were ever read.
+            at: a run, or a moment whose last run it is.
+            servers: only these; by default all that were ever asked.
         """
         recorded = self.store.run_ids()
-        run_id = resolve_dated(ref, recorded, self.clock())
-        known = self.states(recorded).known(run_id, set(servers) or None)
-        return self.snapshot([known[server] for server in sorted(known)])
+        run_id = resolve_dated(at, recorded, self.clock())
+        observed = self.states(recorded).rows(
+            run_id, set(servers) or None, retired_before=self.retired_before(run_id), retired=self.store.retired()
+        )
+        return replace(self.snapshot(observed, [row for row in observed if row["digest"]]), state_of=run_id)
+
+    def retired_before(self, run_id: str) -> datetime | None:
+        """Return the time before which a server must have been asked last to be retired from the state after a run."""
+        return None if self.retire_after is None else time_of(run_id) - self.retire_after
+
+    def retire(self, names: Sequence[str]) -> list[str]:
+        """Retire servers from the state until they are asked again, and return the names as they were recorded.
+
+        Raises:
+            ConfigurationError: no run has asked such a server.
+            FileError: it could not be written.
+        """
+        state = self.state()
+        known = set(values(state.tables["observations"], "server"))
+        servers = [spelt(name, known) for name in names]
+        for server in servers:
+            if server not in known:
+                raise ConfigurationError(
+                    f"there is no server {server!r} in the state", f"There are: {', '.join(sorted(known)) or 'none'}"
+                )
+        self.store.record_retired(servers, state.run_id)
+        return servers
 
     @steady
     def diff(
@@ -232,7 +266,10 @@ class RunHistory:
 
     def snapshot(self, observed: Sequence[Row], stored: Sequence[Row] | None = None) -> RunTables:
         """Build the tables of observations, with the model and instance rows of those in ``stored`` (default all)."""
-        stored = observed if stored is None else stored
+        # Earlier versions did not store the time of the response beside it.
+        observed = [row | {"as_of": row["as_of"] or (row["digest"] and row["observed_at"])} for row in observed]
+        times = {row["server"]: row["as_of"] for row in observed}
+        stored = [row | {"as_of": times[row["server"]]} for row in (observed if stored is None else stored)]
         tables = {"observations": table_of(schema.OBSERVATIONS, observed)}
         runs = {row["stored_in"] for row in stored}
         wanted = table_of(all_runs.WANTED, stored)

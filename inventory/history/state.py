@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+
 from inventory.collection.plausibility import DOUBTS
 from inventory.history.engines import Engine, open_engine
 from inventory.history.sql import all_runs, state
@@ -79,6 +81,31 @@ class States:
             if missing := [server for server in servers if server not in found]:
                 found |= self._last(part, state.last_ok(self._bound(run_id), some=True), missing)
         return found
+
+    def rows(
+        self,
+        run_id: str,
+        servers: Collection[str] | None = None,
+        *,
+        retired_before: datetime | None = None,
+        retired: Sequence[tuple[str, str]] = (),
+    ) -> list[Row]:
+        """Return the state after a run as observations: the newest attempt of each server, with its last response.
+
+        Args:
+            run_id: the run.
+            servers: only these.
+            retired_before: servers that no run asked since this time are retired.
+            retired: servers that were retired by name, with the newest run at that time.
+        """
+        runs = self._until(run_id)
+        if not runs:
+            return []
+        engine = self._over(runs, servers)
+        moment = {"run_id": run_id, "name": run_id, "retired_before": retired_before}
+        engine.add("moments", table_of(state.MOMENTS, [moment]))
+        engine.add("retirements", retirements_table(retired))
+        return rows(engine.query(state.state_rows(self._bound(run_id), some=servers is not None)))
 
     def last_observations(self) -> dict[str, Row]:
         """The last observation of each server, whatever its status."""
@@ -175,6 +202,11 @@ class States:
         if servers is not None:
             engine.add("wanted", table_of(all_runs.SERVERS, [{"server": server} for server in sorted(servers)]))
         return engine
+
+
+def retirements_table(retired: Sequence[tuple[str, str]]) -> pa.Table:
+    """Build the view ``retirements`` out of servers and the newest runs when they were retired."""
+    return table_of(state.RETIREMENTS, [{"server": server, "run_id": run_id} for server, run_id in retired])
 
 
 def span(store: Store, run_id: str) -> tuple[datetime, datetime]:

@@ -183,7 +183,11 @@ def _orphans(files: _Files, known: set[str]) -> Iterator[Problem]:
 
 def _notes(files: _Files) -> Iterator[Problem]:
     """The records of prunings, and the frozen baselines."""
-    for kind, holds in (("pruned", "which runs were pruned"), ("baselines", "which run was frozen")):
+    for kind, holds in (
+        ("pruned", "which runs were pruned"),
+        ("baselines", "which run was frozen"),
+        ("retired", "which servers were retired"),
+    ):
         for path, noted in files.store.records(kind).items():
             name = str(path.relative_to(files.store.folder))
             if noted is None:
@@ -254,7 +258,7 @@ def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem
         if digests != (row["payload_digest"], row["digest"]):  # guard: verify the digest of a body
             yield Problem(name, "a body of another digest", _holds("payloads", run_id))
         for table, columns in (("models", flat.models), ("instances", flat.instances)):
-            names = schema.TABLES[table].names[1:]
+            names = schema.TABLES[table].response_names
             kept_columns = columns if ignore is None else steady_columns(columns, ignore)
             told = zip(*(kept_columns[column] for column in names), strict=True)
             expected[table].update((row["digest"], *cells) for cells in told)
@@ -263,7 +267,7 @@ def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem
         if complete and files.missing(table, run_id):
             yield Problem(name, "missing", _holds(table, run_id))
         if (table, run_id) in files.sealed:
-            kept = files.sealed[table, run_id].table(["digest", *schema.TABLES[table].names[1:]])
+            kept = files.sealed[table, run_id].table(["digest", *schema.TABLES[table].response_names])
             stored = Counter(zip(*(values(kept, column) for column in kept.column_names), strict=True))
             if stored != answers:  # guard: verify rows that the bodies do not give
                 yield Problem(name, "other rows than the bodies give", _holds(table, run_id))

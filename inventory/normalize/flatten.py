@@ -43,7 +43,7 @@ _NAMED = 20  # keys that came more than once and are told by name
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one response, column by column, without the ``server`` column.
+    """The rows of one response, column by column, without ``server`` and ``as_of``.
 
     Attributes:
         models: a list per column of ``schema.MODELS``, sorted by key and ordinal.
@@ -82,7 +82,7 @@ def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
     if len(repeated) > _NAMED:
         odd.say(f"{len(repeated) - _NAMED:,} more keys came more than once; the rows are numbered by `ordinal`")
     instances = _instances(columns, order, [loaded[row] for row in order], odd)
-    return Rows({name: columns[name] for name in schema.MODELS.names[1:]}, instances, odd.sentences())
+    return Rows({name: columns[name] for name in schema.MODELS.response_names}, instances, odd.sentences())
 
 
 def _instances(
@@ -117,7 +117,7 @@ def _instances(
             columns["instance_ordinal"][row],
         ),
     )
-    return {name: [columns[name][row] for row in ranks] for name in schema.INSTANCES.names[1:]}
+    return {name: [columns[name][row] for row in ranks] for name in schema.INSTANCES.response_names}
 
 
 def _check_names(columns: list[list[str | None]], loaded: list[int], instances: list[str | None]) -> None:

@@ -167,7 +167,7 @@ def _one_server(ref: str, history: RunHistory, unknown: ConfigurationError) -> R
             continue
         asked = _asked(history, run_id)
         if (server := spelt(server, asked)) in asked:
-            read = history.as_of(run_id, [server])
+            read = history.state(run_id, [server])
             if not read.tables["observations"].num_rows:  # it never answered; the run says why
                 read = only(history.load(run_id), [server])
             return ResolvedRef(f"{_moment(time_of(run_id))} {server}", run_id, read, server)
@@ -207,7 +207,7 @@ def _not_now(
 
 
 def _as_of(side: ResolvedRef, history: RunHistory) -> RunTables:
-    snapshot = side.snapshot if side.snapshot is not None else history.as_of(side.run_id or "latest")
+    snapshot = side.snapshot if side.snapshot is not None else history.state(side.run_id or "latest")
     return replace(snapshot, ignored=history.unstored(snapshot)) if side.run_id else snapshot
 
 

@@ -1,6 +1,6 @@
 """Plots of an inventory, one line each: ``plots.largest_models(snapshot)``. They need matplotlib.
 
-What one moment holds is drawn from a ``Snapshot`` (``history.as_of()``, ``inventory.collect()``, ``inventory.read()``),
+What one moment holds is drawn from a ``Snapshot`` (``history.state()``, ``inventory.collect()``, ``inventory.read()``),
 what takes time from a ``History``. Every plot takes ``ax``, axes of yours to draw on (of a figure with
 ``layout="constrained"``, which makes room for names), and returns the figure, which shows itself as the last expression
 of a notebook's cell and has ``savefig``. Without data a plot says so. Sizes are GB (10^9 bytes), contexts tokens, times

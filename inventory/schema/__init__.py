@@ -9,7 +9,7 @@ This room imports nothing heavy, so that the command line may read it at any tim
 
 from dataclasses import dataclass
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # What a cell holds. The last three are text in every file: pandas, Excel and CSV have no better place for them.
 TEXT, INTEGER, NUMBER, BOOLEAN, TIME = "text", "integer", "number", "boolean", "time"
@@ -66,6 +66,16 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     @property
+    def response_columns(self) -> tuple[Column, ...]:
+        """The columns that a response fills: the same for every server that gives it, whenever it does."""
+        return tuple(column for column in self.columns if column.name not in ("server", "as_of"))
+
+    @property
+    def response_names(self) -> tuple[str, ...]:
+        """The names of the columns that a response fills."""
+        return tuple(column.name for column in self.response_columns)
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The names of the columns that identify a row."""
         return tuple(column.name for column in self.columns if column.key)
@@ -94,6 +104,7 @@ OBSERVATIONS = Table(
         _told("url", TEXT, "", "The address that was asked, without any secret."),
         _told("labels", OBJECT, "", "The user's labels of the server, such as site or owner."),
         _told("observed_at", TIME, "", "When the answer was complete or given up.", "UTC"),
+        _told("as_of", TIME, "", "When the answer was given that the server's rows come from; null: none.", "UTC"),
         _told("status", TEXT, "", "ok, or why the server was not read: " + ", ".join(STATUSES[1:]) + "."),
         _told("error", TEXT, "", "What went wrong and what to do about it; empty when ok."),
         _told("http_status", INTEGER, "", "The HTTP status of the answer, if one came over HTTP."),
@@ -159,6 +170,7 @@ MODELS = Table(
         Column("selected_variant", TEXT, MODEL + "selected_variant", "The variant that this row describes."),
         _told("loaded_instance_count", INTEGER, "", "Rows of this model in the instances table.", "instances"),
         Column("extra", OBJECT, "", "Every field that no column holds, at its path; null if there is none."),
+        _told("as_of", TIME, "", "When the server gave the answer that the row comes from.", "UTC"),
     ),
 )
 
@@ -254,6 +266,7 @@ INSTANCES = Table(
             "s",
         ),
         Column("extra", OBJECT, "", "Every field that no column holds, at its path; null if there is none."),
+        _told("as_of", TIME, "", "When the server gave the answer that the row comes from.", "UTC"),
     ),
 )
 

@@ -14,10 +14,10 @@ _ROW = schema.Column(
     "row_digest", schema.TEXT, "", "The first 64 bits of the SHA-256 of the row's compared values.", compared=False
 )
 GRAIN_FILES = {
-    table.name: schema.Table(table.name, table.row, (_DIGEST, _STORED, _ROW, *table.columns[1:]))
+    table.name: schema.Table(table.name, table.row, (_DIGEST, _STORED, _ROW, *table.response_columns))
     for table in schema.GRAIN_TABLES.values()
 }
-"""The models and instances tables as stored: without the server, so that two servers alike share them."""
+"""The models and instances tables as stored: without server and time, so that servers with equal rows share them."""
 
 
 CHANGED = schema.Table(
@@ -35,7 +35,12 @@ KEYS = schema.Table("keys", "a model's key", (schema.Column("key", schema.TEXT, 
 SERVERS = schema.Table("servers", "a server that is asked about", (schema.Column("server", schema.TEXT, "", ""),))
 
 WANTED = schema.Table(
-    "wanted", "an answer", tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest", "stored_in"))
+    "wanted",
+    "an answer",
+    (
+        *(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest", "stored_in")),
+        schema.Column("as_of", schema.TIME, "", ""),
+    ),
 )
 
 _BYTES = "CAST({}.size_bytes AS DECIMAL(38))"  # a sum of whole numbers could be too large for one, and Spark fails then
@@ -63,10 +68,10 @@ TOUCHED_KEYS = schema.Table(
 
 def rows(table: schema.Table) -> str:
     """The rows of the answers listed in the view ``wanted`` (server, digest, stored_in), under their servers."""
-    columns = ", ".join(f"r.{name}" for name in table.names[1:])
+    columns = ", ".join(f"r.{name}" for name in table.response_names)
     order = ", ".join(("w.server", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
     return f"""
-        SELECT w.server, {columns} FROM wanted w
+        SELECT w.server, {columns}, w.as_of FROM wanted w
         JOIN {table.name} r ON r.digest = w.digest AND r.stored_in = w.stored_in
         ORDER BY {order}"""
 
@@ -85,10 +90,11 @@ TOUCHED = " UNION ".join(
 
 def differing(table: schema.Table) -> str:
     """The rows whose keys are in ``touched``: those of the answers before, then those of the answers after."""
-    columns = ", ".join(SHORT_SQL if name == "extra" else f"r.{name}" for name in table.names[1:])
+    columns = ", ".join(SHORT_SQL if name == "extra" else f"r.{name}" for name in table.response_names)
     order = ", ".join(("a.side", "a.server", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
     return f"""
-        SELECT a.side, a.server, {columns} FROM answers a JOIN touched t ON t.server = a.server
+        SELECT a.side, a.server, {columns}, CAST(NULL AS TIMESTAMP) AS as_of
+        FROM answers a JOIN touched t ON t.server = a.server
         JOIN {table.name} r ON r.digest = a.digest AND r.stored_in = a.stored_in AND r.key = t.key
         LEFT JOIN odd o ON o.server = a.server ORDER BY {order}"""
 
@@ -192,10 +198,10 @@ def stored_rows(table: schema.Table, run_id: str) -> str:
     """The rows of new answers as they are stored; ``fresh`` lists one server of each new digest. For DuckDB only."""
     compared = ", ".join(
         f"{name} := r.{name}"
-        for name in table.names[1:]
+        for name in table.response_names
         if "ordinal" not in name and name in (*table.keys, *table.compared)
     )
-    columns = ", ".join(f"r.{name}" for name in table.names[1:])
+    columns = ", ".join(f"r.{name}" for name in table.response_names)
     order = ", ".join(("f.digest", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
     return f"""
         SELECT f.digest, '{run_id}' AS stored_in,

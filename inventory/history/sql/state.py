@@ -92,3 +92,58 @@ def not_read(old: str, new: str) -> str:
         SELECT server, NULL AS status FROM observations WHERE run_id = '{old}' AND '{old}' < '{new}' AND server NOT IN (
             SELECT server FROM observations WHERE run_id > '{old}' AND run_id <= '{new}'
         ) ORDER BY server"""
+
+
+RETIREMENTS = schema.Table(
+    "retirements",
+    "a server that was retired by name",
+    (
+        schema.Column("server", schema.TEXT, "", "The server.", key=True),
+        schema.Column("run_id", schema.TEXT, "", "The newest run at that time.", key=True),
+    ),
+)
+
+MOMENTS = schema.Table(
+    "moments",
+    "a run whose state is wanted",
+    (
+        schema.Column("run_id", schema.TEXT, "", "The run.", key=True),
+        schema.Column("name", schema.TEXT, "", "What the state is called."),
+        schema.Column("retired_before", schema.TIME, "", "Servers that were last asked before are retired.", "UTC"),
+    ),
+)
+
+_ATTEMPT = ("run_id", "server", "url", "labels", "observed_at", "status", "error", "http_status", "latency_ms")
+_RESPONSE = ("model_count", "instance_count", "size_bytes", "payload_digest", "digest", "stored_in")
+_EITHER = ("warnings", "source")
+
+
+def state_rows(until: Until, *, some: bool = False) -> str:
+    """One row per server of the state after a run: the newest attempt, with the answer that its rows come from.
+
+    Reads the views ``observations``, ``moments`` (the one row of the run) and ``retirements``. A server is no part of
+    the state if nobody asked it for too long, or if it was retired by name and not asked since.
+
+    Args:
+        until: the run, and the latest time that counts.
+        some: only the servers in the view ``wanted``.
+    """
+    columns = {name: f"a.{name}" for name in _ATTEMPT} | {name: f"b.{name}" for name in _RESPONSE}
+    columns |= {name: f"CASE WHEN b.server IS NULL THEN a.{name} ELSE b.{name} END" for name in _EITHER}
+    columns["as_of"] = "b.observed_at"
+    chosen = ", ".join(f"{columns[name]} AS {name}" for name in schema.OBSERVATIONS.names)
+    return f"""
+        WITH attempts AS (
+            SELECT *, {LATEST_FIRST} FROM observations WHERE {until.sql}
+        ), answers AS (
+            SELECT *, {LATEST_FIRST} FROM observations WHERE status = 'ok' AND {until.sql}
+        )
+        SELECT {chosen} FROM attempts a CROSS JOIN moments m
+        LEFT JOIN answers b ON b.server = a.server AND b.place = 1
+        {"JOIN wanted w ON w.server = a.server" if some else ""}
+        WHERE a.place = 1 AND {_IN_SERVICE} ORDER BY a.server"""
+
+
+_IN_SERVICE = """(m.retired_before IS NULL OR a.observed_at >= m.retired_before) AND NOT EXISTS (
+            SELECT 1 FROM retirements x
+            WHERE x.server = a.server AND x.run_id >= a.run_id AND x.run_id <= m.run_id)"""

@@ -8,7 +8,7 @@ from inventory.errors import FileError
 from inventory.filesystem.listing import Remote, names
 from inventory.history.storage.data_file import KINDS
 
-_PARTS = (*KINDS, "_tmp", "baselines", "pruned")  # the folders in a history
+_PARTS = (*KINDS, "_tmp", "baselines", "pruned", "retired")  # the folders in a history
 _DEEP = 3  # folders from a history to the folder of a month that is just being merged
 _CHECK = "Check --history, and whether its disk is mounted. A first run begins a history: lms-inventory snapshot"
 

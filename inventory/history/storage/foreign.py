@@ -14,7 +14,7 @@ from inventory.history.storage.data_file import KINDS, MONTH, is_ours
 from inventory.history.storage.metadata import is_foreign
 from inventory.history.storage.store import Store
 
-_OURS = {*KINDS, "_tmp", "pruned", "baselines", run_log.NAME}
+_OURS = {*KINDS, "_tmp", "pruned", "baselines", "retired", run_log.NAME}
 _OTHERS = re.compile(rf"[.@#]|lost\+found$|month=(?!{MONTH.pattern.removeprefix('month=')}$)")
 _REMARK = "not part of the history, and left alone"
 
@@ -65,7 +65,7 @@ def _foreign(path: Path) -> list[Path]:
 
 
 def _among_notes(store: Store) -> Iterator[Path]:
-    for kind in ("pruned", "baselines"):
+    for kind in ("pruned", "baselines", "retired"):
         noted = store.records(kind)
         for name in sorted(names(store.folder / kind)):
             path = store.folder / kind / name

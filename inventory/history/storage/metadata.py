@@ -11,7 +11,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -146,6 +146,23 @@ class HistoryMetadata:
             FileError: one is damaged.
         """
         return {path.stem: run_id for path, runs in self._whole("baselines") for run_id in runs}
+
+    def retired(self) -> list[tuple[str, str]]:
+        """List the servers that were retired by name, each with the newest run at that time.
+
+        Raises:
+            FileError: a record is damaged.
+        """
+        return sorted({entry for _, runs in self._whole("retired") for entry in runs.items()})
+
+    def record_retired(self, servers: Iterable[str], run_id: str) -> None:
+        """Record that servers are retired from a run on, until they are asked again.
+
+        Raises:
+            FileError: it could not be written.
+        """
+        path = self.folder / "retired" / f"{run_id}-{secrets.token_hex(2)}.json"
+        self.publish(path, _record(dict.fromkeys(servers, run_id)))
 
     def baseline_path(self, name: str) -> Path:
         """Where a frozen baseline is, or would be."""
