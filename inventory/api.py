@@ -23,6 +23,7 @@ from inventory.history.reader import RunHistory
 from inventory.normalize.flatten import Rows, flatten
 from inventory.normalize.response import decode
 from inventory.report.facts import Report
+from inventory.run_ids import time_of
 from inventory.schema import derived
 from inventory.tables import RunTables, build, named_rows, values
 
@@ -161,6 +162,38 @@ class History(RunHistory):
             servers: only these; by default all that were ever asked and are not retired.
         """
         return Snapshot.of(super().state(at, servers))
+
+    def servers(self, at: str = "latest") -> "pd.DataFrame":
+        """One row per server that any run asked: status, last answer, days silent, models; ``derived.SERVERS``."""
+        return frame(self.servers_table(at))
+
+    def panel(
+        self, freq: str = "D", by: str | None = None, *, start: datetime | None = None, end: datetime | None = None
+    ) -> "pd.DataFrame":
+        """Sizes and counts of the state over time, by group, carried forward where a server was not read.
+
+        Args:
+            freq: how far the moments lie apart, as pandas writes it: ``h``, ``D``, ``W``, ``MS``; days end at midnight
+                of the local time zone.
+            by: None for one group, ``server``, ``label:NAME``, or a column of the models such as ``publisher``.
+            start: the first moment; by default the first run.
+            end: the last moment; by default the newest run.
+
+        Returns:
+            One row per moment and group; columns of ``derived.PANEL``.
+
+        Raises:
+            ConfigurationError: there is no such group.
+        """
+        import pandas as pd
+
+        run_ids = self.dated()
+        if not run_ids:
+            return frame(self.panel_table([], by))
+        first, last = start or time_of(run_ids[0]), end or time_of(run_ids[-1])
+        grid = pd.date_range(first.astimezone(), last.astimezone(), freq=freq, normalize=freq[-1:] != "h")
+        ends = [moment.to_pydatetime() for moment in grid if first <= moment < last]
+        return frame(self.panel_table([*ends, last], by))
 
     def diff(
         self, old: str = "previous", new: str = "latest", *, ignore: Sequence[str] = (), servers: Iterable[str] = ()

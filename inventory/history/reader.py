@@ -20,6 +20,7 @@ from inventory.diff.compare import compare_sides, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
 from inventory.history.delta import KINDS, StoredResponse, load_changed_rows, unstored_of
 from inventory.history.engines import Engine, open_engine, place
+from inventory.history.panel import panel
 from inventory.history.selectors import resolve, resolve_dated
 from inventory.history.sql import all_runs
 from inventory.history.state import States
@@ -28,6 +29,7 @@ from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.history.timeline import Timeline
 from inventory.run_ids import limit_of, misdated, time_of
+from inventory.schema import derived
 from inventory.tables import RunTables, arrow_schema, concat, conformed, rows, table_of, values
 
 Row = dict[str, Any]
@@ -103,6 +105,33 @@ class RunHistory:
             run_id, set(servers) or None, retired_before=self.retired_before(run_id), retired=self.store.retired()
         )
         return replace(self.snapshot(observed, [row for row in observed if row["digest"]]), state_of=run_id)
+
+    @steady
+    def servers_table(self, at: str = "latest") -> pa.Table:
+        """Build one row per server that any run asked by a moment, retired ones too; columns of ``derived.SERVERS``."""
+        recorded, now = self.store.run_ids(), self.clock()
+        run_id = resolve_dated(at, recorded, now)
+        until = now if run_id == self.dated(recorded)[-1] else time_of(run_id)
+        retired_before = self.retired_before(run_id)
+        named = {server: by_name for server, by_name in self.store.retired() if by_name <= run_id}
+        servers = self.states(recorded).servers(run_id)
+        for row in servers:
+            silent = retired_before is not None and row["last_asked"] < retired_before
+            if silent or named.get(row["server"], "") >= row["run_id"]:
+                row["status"] = "retired"
+            row["days_silent"] = row["last_read"] and round((until - row["last_read"]) / timedelta(days=1), 3)
+        return table_of(derived.SERVERS, servers)
+
+    @steady
+    def panel_table(self, moments: Sequence[datetime], by: str | None = None) -> pa.Table:
+        """Build sizes and counts of the state at several moments, by group; columns of ``derived.PANEL``.
+
+        Args:
+            moments: times in UTC.
+            by: None for one group, ``server``, ``label:NAME``, or a column of the models such as ``publisher``.
+        """
+        now = self.clock()
+        return panel(self.store, self._engine, self.dated(), moments, by, now=now, retire_after=self.retire_after)
 
     def retired_before(self, run_id: str) -> datetime | None:
         """Return the time before which a server must have been asked last to be retired from the state after a run."""

@@ -107,6 +107,10 @@ class States:
         engine.add("retirements", retirements_table(retired))
         return rows(engine.query(state.state_rows(self._bound(run_id), some=servers is not None)))
 
+    def servers(self, run_id: str) -> list[Row]:
+        """Return each server that was asked by a run or before: last attempt, last response, how often it was read."""
+        return self._query(self._until(run_id), state.servers(self._bound(run_id)))
+
     def last_observations(self) -> dict[str, Row]:
         """The last observation of each server, whatever its status."""
         return self._last(self._run_ids, state.last(self._bound(self._run_ids[-1]))) if self._run_ids else {}

@@ -155,3 +155,39 @@ REMARKS = schema.Table(
         schema.Column("remark", schema.TEXT, "", "What there is to say about it."),
     ),
 )
+
+SERVERS = schema.Table(
+    "servers",
+    "one server that any run asked",
+    (
+        schema.Column("server", schema.TEXT, "", "The server.", key=True),
+        schema.Column("url", schema.TEXT, "", "The address that was asked last."),
+        schema.Column("labels", schema.OBJECT, "", "The user's labels when it was asked last."),
+        schema.Column("status", schema.TEXT, "", "Status of the newest attempt; retired for a retired server."),
+        schema.Column("last_read", schema.TIME, "", "Its last complete answer; null if it never gave one.", "UTC"),
+        schema.Column("last_asked", schema.TIME, "", "The newest attempt.", "UTC"),
+        schema.Column("days_silent", schema.NUMBER, "", "Days since its last complete answer.", "days"),
+        schema.Column("runs_asked", schema.INTEGER, "", "Runs that asked it.", "runs"),
+        schema.Column("runs_read", schema.INTEGER, "", "Runs that read it completely.", "runs"),
+        schema.Column("model_count", schema.INTEGER, "", "Models in its last complete answer.", "models"),
+        schema.Column(
+            "instance_count", schema.INTEGER, "", "Loaded instances in its last complete answer.", "instances"
+        ),
+        schema.Column("size_bytes", schema.INTEGER, "", "Size of its models in its last complete answer.", "bytes"),
+        schema.Column("first_read", schema.TIME, "", "Its first complete answer.", "UTC"),
+        schema.Column("error", schema.TEXT, "", "What went wrong at the newest attempt."),
+    ),
+)
+
+PANEL = schema.Table(
+    "panel",
+    "a group of servers or models at one moment",
+    (
+        schema.Column("moment", schema.TIME, "", "The moment.", "UTC", key=True),
+        schema.Column("name", schema.TEXT, "", "The group; null where the value is not known.", key=True),
+        schema.Column("servers", schema.INTEGER, "", "Servers whose state holds models of the group.", "servers"),
+        schema.Column("model_count", schema.INTEGER, "", "Models.", "models"),
+        schema.Column("instance_count", schema.INTEGER, "", "Loaded instances.", "instances"),
+        schema.Column("size_bytes", schema.INTEGER, "", "Size of the models.", "bytes"),
+    ),
+)

@@ -147,3 +147,68 @@ def state_rows(until: Until, *, some: bool = False) -> str:
 _IN_SERVICE = """(m.retired_before IS NULL OR a.observed_at >= m.retired_before) AND NOT EXISTS (
             SELECT 1 FROM retirements x
             WHERE x.server = a.server AND x.run_id >= a.run_id AND x.run_id <= m.run_id)"""
+
+
+def servers(until: Until) -> str:
+    """One row per server that any run asked up to one: its newest attempt, its last response, how often it was read."""
+    return f"""
+        WITH attempts AS (
+            SELECT *, {LATEST_FIRST} FROM observations WHERE {until.sql}
+        ), answers AS (
+            SELECT *, {LATEST_FIRST} FROM observations WHERE status = 'ok' AND {until.sql}
+        ), counts AS (
+            SELECT server, count(*) AS runs_asked,
+                   CAST(sum(CASE WHEN status = 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS runs_read,
+                   min(CASE WHEN status = 'ok' THEN observed_at END) AS first_read
+            FROM observations WHERE {until.sql} GROUP BY server
+        )
+        SELECT a.server, a.url, a.labels, a.status, b.observed_at AS last_read, a.observed_at AS last_asked,
+               c.runs_asked, c.runs_read, b.model_count, b.instance_count, b.size_bytes, c.first_read, a.error,
+               a.run_id
+        FROM attempts a JOIN counts c ON c.server = a.server
+        LEFT JOIN answers b ON b.server = a.server AND b.place = 1
+        WHERE a.place = 1 ORDER BY a.server"""
+
+
+_LATER = """min(run_id) OVER (PARTITION BY server ORDER BY observed_at, run_id
+                ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS superseded_by"""
+
+
+def panel(until: Until, group: str, source: str) -> str:
+    """Sizes and counts of the states after the runs in the view ``moments``, by group, as one query.
+
+    An observation is the newest of its server in the states from its own run up to, and without, the first run that
+    holds a later one: so no state is built one by one.
+
+    Args:
+        until: the latest observation that counts.
+        group: the SQL expression of the group, over the columns of ``source``.
+        source: what a state is counted from: rows with server, digest and stored_in, and their counts.
+    """
+    held = "{0}.run_id <= m.run_id AND ({0}.superseded_by IS NULL OR {0}.superseded_by > m.run_id)"
+    return f"""
+        WITH attempts AS (
+            SELECT server, run_id, observed_at, labels, {_LATER} FROM observations WHERE {until.sql}
+        ), answers AS (
+            SELECT server, run_id, digest, stored_in, model_count, instance_count, size_bytes, {_LATER}
+            FROM observations WHERE status = 'ok' AND {until.sql}
+        ), known AS (
+            SELECT m.name AS moment, a.server, a.labels, b.digest, b.stored_in, b.model_count, b.instance_count,
+                   b.size_bytes
+            FROM moments m JOIN attempts a ON {held.format("a")}
+            JOIN answers b ON b.server = a.server AND {held.format("b")}
+            WHERE {_IN_SERVICE}
+        )
+        SELECT moment, {group} AS name, count(DISTINCT server) AS servers,
+               CAST(sum(model_count) AS BIGINT) AS model_count, CAST(sum(instance_count) AS BIGINT) AS instance_count,
+               TRY_CAST(sum(CAST(size_bytes AS DECIMAL(38))) AS BIGINT) AS size_bytes
+        FROM ({source}) k GROUP BY moment, {group} ORDER BY moment, name"""
+
+
+BY_SERVER = "SELECT * FROM known"
+"""The source of a panel whose groups are of servers: what their responses count."""
+
+BY_MODEL = """
+        SELECT k.moment, k.server, r.*, 1 AS model_count, r.loaded_instance_count AS instance_count
+        FROM known k JOIN models r ON r.digest = k.digest AND r.stored_in = k.stored_in"""
+"""The source of a panel whose groups are of models: the rows of the responses."""

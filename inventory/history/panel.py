@@ -1,0 +1,107 @@
+"""Sizes and counts of many states, by group: how a fleet grew, without a hole where a server was not read.
+
+One query gives all moments: an observation belongs to the states from its own run up to the first run with a later one.
+"""
+
+import json
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from inventory import schema
+from inventory.errors import ConfigurationError
+from inventory.history.engines import open_engine
+from inventory.history.sql import all_runs, state
+from inventory.history.state import retirements_table
+from inventory.history.storage.store import Store
+from inventory.run_ids import limit_of, time_of
+from inventory.schema.derived import PANEL
+from inventory.tables import concat, rows, table_of, total_of
+
+Row = dict[str, Any]
+_NUMBERS = ("servers", "model_count", "instance_count", "size_bytes")
+_GROUPS = tuple(
+    column.name for column in schema.MODELS.response_columns if column.kind in (schema.TEXT, schema.BOOLEAN)
+)
+
+
+def panel(
+    store: Store,
+    engine_name: str,
+    run_ids: Sequence[str],
+    moments: Sequence[datetime],
+    by: str | None,
+    *,
+    now: datetime,
+    retire_after: timedelta | None,
+) -> pa.Table:
+    """Count the models of the state at several moments, by group.
+
+    Args:
+        store: the files of the history.
+        engine_name: a word of ``engines.ENGINES``.
+        run_ids: the runs that are not misdated, oldest first.
+        moments: times in UTC; each means the state after the last run by then, and has no rows before the first run.
+        by: None for one group, ``server``, a column of the models such as ``publisher``, or ``label:NAME``.
+        now: the present time.
+        retire_after: servers that no run asked for so long are no part of a state; None keeps all.
+
+    Returns:
+        One row per moment and group, oldest first; columns of ``PANEL``.
+
+    Raises:
+        ConfigurationError: there is no such group.
+    """
+    last_runs = [(moment, _last_run(run_ids, moment)) for moment in moments]
+    wanted: list[Row] = [
+        {
+            "run_id": run_id,
+            "name": f"{moment:%Y-%m-%dT%H:%M:%S.%f}",
+            "retired_before": retire_after and time_of(run_id) - retire_after,
+        }
+        for moment, run_id in last_runs
+        if run_id
+    ]
+    if not wanted:
+        return concat(PANEL, [])
+    newest = max(row["run_id"] for row in wanted)
+    runs = [run_id for run_id in run_ids if run_id <= newest]
+    engine = open_engine(engine_name)
+    engine.open("observations", store.checked("observations", runs))
+    engine.add("moments", table_of(state.MOMENTS, wanted))
+    engine.add("retirements", retirements_table(store.retired()))
+    until = state.Until(newest, limit_of(now))
+    label = by.removeprefix("label:") if by and by.startswith("label:") else None
+    if by is None or by == "server" or label is not None:
+        group = "labels" if label is not None else "server" if by else "CAST(NULL AS VARCHAR)"
+        result = rows(engine.query(state.panel(until, group, state.BY_SERVER)))
+    elif by in _GROUPS:
+        stored = {row["stored_in"] for row in rows(engine.query(all_runs.holding(until, some=False)))}
+        engine.open("models", store.checked("models", stored))
+        result = rows(engine.query(state.panel(until, f"CAST({by} AS VARCHAR)", state.BY_MODEL)))
+    else:
+        raise ConfigurationError(
+            f"there is no group {by!r}", f"Give server, label:NAME or one of: {', '.join(_GROUPS)}"
+        )
+    if label is not None:
+        result = _by_label(result, label)
+    return table_of(PANEL, [row | {"moment": datetime.fromisoformat(f"{row['moment']}+00:00")} for row in result])
+
+
+def _by_label(groups: Sequence[Row], label: str) -> list[Row]:
+    """Add up groups of servers with the same labels to groups with the same value of one label."""
+    sums: dict[tuple[str, str | None], Row] = {}
+    for row in groups:
+        name = json.loads(row["name"] or "{}").get(label)
+        total = sums.setdefault((row["moment"], name), row | {"name": name} | dict.fromkeys(_NUMBERS))
+        for number in _NUMBERS:
+            total[number] = total_of([value for value in (total[number], row[number]) if value is not None] or [None])
+    return [sums[place] for place in sorted(sums, key=lambda place: (place[0], place[1] or ""))]
+
+
+def _last_run(run_ids: Sequence[str], moment: datetime) -> str | None:
+    last = bisect_right(run_ids, moment, key=time_of)
+    return run_ids[last - 1] if last else None
