@@ -1,0 +1,106 @@
+"""How much of a state or run was read, in three steps: everything, something older, or something too old.
+
+The same sentence stands in the terminal, the workbook, the page, the Markdown report and the notebook.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+import pyarrow as pa
+
+from inventory.tables import rows
+from inventory.text import count
+
+Row = dict[str, Any]
+
+STALE_AFTER = timedelta(days=7)
+"""How old the last complete answer of a server may be before it is stale, unless the user says otherwise."""
+
+_NAMED = 3
+"""Servers that the sentence names; more are counted."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much was read.
+
+    Attributes:
+        level: ``good`` (everything), ``warn`` (some server as of earlier) or ``bad`` (stale, never read, or in a single
+            run: nothing was read).
+        text: one sentence, such as ``11 of 12 servers read now; rome-bob as of 27 Nov``.
+        unread: the servers whose newest attempt failed or is suspect, by name.
+        stale: the servers that are stale or were never read, by name.
+    """
+
+    level: str
+    text: str
+    unread: tuple[str, ...]
+    stale: tuple[str, ...]
+
+
+def is_known(observation: Row) -> bool:
+    """Tell whether the rows of a server come from a complete answer: a new one, or an older one."""
+    as_of, observed = observation["as_of"], observation["observed_at"]
+    return observation["status"] == "ok" or bool(as_of and observed and as_of < observed)
+
+
+def state_coverage(
+    observations: pa.Table, now: datetime, zone: tzinfo | None = None, stale_after: timedelta = STALE_AFTER
+) -> Coverage:
+    """Describe how much of a state was read at the newest attempt of each server.
+
+    Args:
+        observations: those of the state, one row per server.
+        now: the time at which an answer is too old; for a state of the past its own time.
+        zone: the reader's time zone; UTC by default.
+        stale_after: how old an answer may be.
+    """
+    servers = rows(observations)
+    if not servers:
+        return Coverage("bad", "No server is known", (), ())
+    never = [row for row in servers if not is_known(row)]
+    stale = [row for row in servers if is_known(row) and now - row["as_of"] > stale_after]
+    late = [row for row in servers if is_known(row) and row["status"] != "ok" and row not in stale]
+    unread = [row for row in servers if row["status"] != "ok"]
+    read = len(servers) - len(unread)
+    if not unread and not stale:
+        return Coverage("good", f"{read:,} of {count(len(servers), 'server')} read", (), ())
+    parts = [f"{read:,} of {count(len(servers), 'server')} read now"]
+    parts += _named(late, lambda row: f"{row['server']} as of {_day(row['as_of'], now, zone)}", "as of earlier")
+    parts += _named(stale, lambda row: f"{row['server']} stale, as of {_day(row['as_of'], now, zone)}", "stale")
+    parts += _named(never, lambda row: f"{row['server']} never read", "never read")
+    return Coverage(
+        "bad" if stale or never else "warn",
+        "; ".join(parts),
+        tuple(str(row["server"]) for row in unread),
+        tuple(str(row["server"]) for row in servers if row in stale or row in never),
+    )
+
+
+def run_coverage(observations: pa.Table) -> Coverage:
+    """Describe how much one run read of what it asked."""
+    servers = rows(observations)
+    unread = [row for row in servers if row["status"] != "ok"]
+    read = len(servers) - len(unread)
+    text = f"{read:,} of {count(len(servers), 'server')} read"
+    names = tuple(str(row["server"]) for row in unread)
+    if not unread:
+        return Coverage("good", text, (), ())
+    listed = _named(unread, lambda row: f"{row['server']} {row['status']}", "not read")
+    return Coverage("warn" if read else "bad", "; ".join([text, *listed]), names, ())
+
+
+def _named(servers: Sequence[Row], describe: Any, word: str) -> list[str]:
+    if len(servers) <= _NAMED:
+        return [describe(row) for row in servers]
+    names = ", ".join(str(row["server"]) for row in servers[: _NAMED - 1])
+    return [f"{names} and {len(servers) - _NAMED + 1:,} more {word}"]
+
+
+def _day(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
+    local, today = (moment.astimezone(zone), now.astimezone(zone)) if zone else (moment, now)
+    if local.date() == today.date():
+        return f"{local:%H:%M}"
+    return f"{local.day} {local:%b}" if local.year == today.year else f"{local.day} {local:%b %Y}"
