@@ -1,4 +1,4 @@
-"""Completion in the shells, as the README says how to switch it on."""
+"""Completion in the shells, as the manual says how to switch it on."""
 
 import os
 import shutil
