@@ -154,6 +154,8 @@ def test_the_top_level_is_the_users() -> None:
         "tests",
         "sample_outputs",
         ".ci",
+        ".github",
         ".gitignore",
+        ".pre-commit-config.yaml",
     }
     assert {line.split("/")[0] for line in done.stdout.splitlines()} <= allowed

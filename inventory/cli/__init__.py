@@ -20,6 +20,7 @@ from inventory.cli.check import check
 from inventory.cli.demo import demo
 from inventory.cli.diff import diff
 from inventory.cli.export import export
+from inventory.cli.help import help_command
 from inventory.cli.history import history
 from inventory.cli.prune import prune
 from inventory.cli.schedule import schedule
@@ -56,7 +57,7 @@ def cli(debug: bool) -> None:
     """
 
 
-for _command in (snapshot, diff, history, show, export, verify, prune, check, schedule, demo):
+for _command in (snapshot, diff, history, show, export, verify, prune, check, schedule, demo, help_command):
     cli.add_command(_command)
 
 

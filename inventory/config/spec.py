@@ -1,6 +1,6 @@
 """The keys of ``inventory.toml``: what each may be, and the error that names the nearest one.
 
-A key is one line in ``TABLES``; the checks and the README's table follow it.
+A key is one line in ``TABLES``; the checks and the manual's table follow it.
 """
 
 import re

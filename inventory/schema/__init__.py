@@ -1,8 +1,9 @@
 """The tables, column by column: the one place that says what there is.
 
-Flattening, Arrow types, diff keys, CSV order, Parquet metadata, Excel formats and the README's tables all follow these
-tuples: **a new column is one line here**. The facts about LM Studio's answer come from its REST documentation
-(``GET /api/v1/models``) and, where that is silent or wrong, from captured answers (``tests/payloads``).
+Flattening, Arrow types, diff keys, CSV order, Parquet metadata, Excel formats and the manual's tables all follow these
+tuples: **a new column is one line here**, and ``SCHEMA_VERSION`` is raised by one. The facts about LM Studio's answer
+come from its REST documentation (``GET /api/v1/models``) and, where that is silent or wrong, from captured answers
+(``tests/payloads``).
 
 This room imports nothing heavy, so that the command line may read it at any time.
 """
