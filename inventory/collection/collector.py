@@ -22,8 +22,7 @@ from inventory.config.credentials import contains_token, hide_token
 from inventory.config.servers import DEFAULT_ADDRESS, Server, server_of, unique
 from inventory.errors import ConfigurationError, Invalid, ServerError, wrong_type
 from inventory.normalize.response import PATHS
-from inventory.sources import Deadline, RawResponse, source_of
-from inventory.sources._connections import Connections
+from inventory.sources import Connections, Deadline, RawResponse, source_of
 from inventory.tables import Snapshot
 
 TIMEOUT = 10.0

@@ -213,7 +213,7 @@ def test_an_answer_is_added_once() -> None:
 
 def test_nothing_shared_goes_to_another_thread() -> None:
     """What runs beside the loop is given values only: functions of the room, and nothing that hangs on the reader."""
-    tree = ast.parse(Path(inventory.__file__).with_name("collection/collector.py").read_text(encoding="utf-8"))
+    tree = ast.parse((Path(inventory.__file__).with_name("collection") / "collector.py").read_text(encoding="utf-8"))
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     calls = [
         node

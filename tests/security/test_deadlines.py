@@ -93,7 +93,7 @@ def test_a_queue_that_nobody_serves_is_left() -> None:
 _LOOKUP = """
 import socket, threading, time
 socket.getaddrinfo = lambda *_, **__: threading.Event().wait(60)
-import inventory, httpcore, httpx
+import inventory, httpx
 began = time.monotonic()
 taken = inventory.collect("http://somewhere.example", timeout=0.5)
 print(taken.tables["observations"].column("status")[0].as_py(), time.monotonic() - began)

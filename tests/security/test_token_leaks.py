@@ -308,6 +308,7 @@ for wrong in (token + " ", token + "\\u00e9"):
 
 
 @pytest.mark.long
+@pytest.mark.guard("no headers in a debug log")
 def test_a_librarys_log_holds_no_token() -> None:
     """With everything logged that can be, in Python's development mode, the library shows no token that it sends."""
     names = ["as it should be", "broken", "moved", "garbage", "closed at once", "silent", "self-signed certificate"]

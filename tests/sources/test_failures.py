@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import httpcore
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,8 +17,7 @@ from support.hostile_servers import CERTIFICATE, CERTIFICATES, LEGAL, Hostile, a
 import inventory
 from inventory.config.servers import Server, parse_servers
 from inventory.errors import ConfigurationError, ServerError, Unreachable
-from inventory.sources import Deadline, source_of
-from inventory.sources._connections import Connections
+from inventory.sources import Connections, Deadline, source_of
 from inventory.sources._failures import failure_of
 from inventory.tables import rows
 
@@ -62,8 +61,8 @@ def test_every_verdict_on_a_certificate_has_an_advice() -> None:
         assert "http://" not in error.advice
 
 
-def _after(cause: BaseException) -> httpcore.ConnectError:
-    error = httpcore.ConnectError(str(cause))
+def _after(cause: BaseException) -> httpx.ConnectError:
+    error = httpx.ConnectError(str(cause))
     error.__cause__ = cause
     return error
 

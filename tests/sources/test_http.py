@@ -1,8 +1,10 @@
 """The room that speaks HTTP, against servers that misbehave on real sockets."""
 
 import asyncio
+import contextlib
 import json
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -11,16 +13,16 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpcore
+import httpx
 import pytest
-from support.hostile_servers import CERTIFICATE, LEGAL, REFUSED, Behaviour, Hostile, answer, raw
+from support.hostile_servers import CERTIFICATE, HEAD, LEGAL, REFUSED, Behaviour, Hostile, answer, raw, silence
 
 import inventory
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, Invalid, ServerError, Timeout, Unreachable
-from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Deadline, RawResponse, source_of
-from inventory.sources._connections import Connections
+from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Connections, Deadline, RawResponse, source_of
 from inventory.sources._http import ATTEMPTS, _read
+from inventory.sources._trace import HEAD_LIMIT
 
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 
@@ -227,11 +229,47 @@ def test_small_pieces_let_others_in() -> None:
                 await asyncio.sleep(0)
 
         others = asyncio.create_task(take_turns())
-        await _read(httpcore.Response(200, content=pieces()), "lmstudio")
+        await _read(httpx.Response(200, content=pieces()), "lmstudio")
         others.cancel()
         return turns
 
     assert asyncio.run(read()) >= 99
+
+
+@pytest.mark.guard("bytes before a response")
+@pytest.mark.parametrize("piece", [b"HTTP/1.1 100 C\r\n\r\n", b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n"])
+def test_only_so_much_is_read_before_a_response(piece: bytes) -> None:
+    """Interim responses within the limit are skipped, more of them are refused; the body does not count."""
+    body = LEGAL + b" " * 2 * HEAD_LIMIT
+    whole = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    for size in (0, HEAD_LIMIT - 5000):
+        with Hostile(raw(piece * (size // len(piece)) + whole)) as server:
+            assert ask(server.url, 50).body == body
+    with Hostile(raw(piece * (HEAD_LIMIT // len(piece) + 1) + whole)) as server:
+        with pytest.raises(Invalid, match="more before its answer"):
+            ask(server.url, 50)
+        assert len(server.requests) == 1
+
+
+@pytest.mark.guard("a connection that is given up is closed")
+@pytest.mark.parametrize("scheme", ["http:", "https:"])
+def test_a_connection_that_is_given_up_is_closed(scheme: str) -> None:
+    """At the deadline the connection is closed, also in the middle of the TLS handshake, while the loop runs on."""
+    closed = threading.Event()
+
+    def wait_for_the_end(connection: socket.socket, _: bytes) -> None:
+        with contextlib.suppress(OSError):
+            silence(connection, b"")
+        closed.set()
+
+    async def fetch(server: Server) -> bool:
+        connections = Connections([server], lambda: NOW, lambda: 0.0)
+        with pytest.raises(Timeout):
+            await source_of(server).fetch(server, Deadline.after(0.3), connections)
+        return await asyncio.to_thread(closed.wait, 10)
+
+    with Hostile(wait_for_the_end, reads=False) as hostile:
+        assert asyncio.run(fetch(Server(hostile.url.replace("http:", scheme), "s")))
 
 
 def test_a_private_authority_is_trusted_where_it_is_given() -> None:
