@@ -42,8 +42,8 @@ def failure_of(server: Server, error: Exception) -> ServerError:
             f"the connection to {server.url} broke: {_connection_failure(server, error)[0]}", _IS_IT_RUNNING
         )
     if re.search(r"disconnected|closed connection", str(error)):
-        return Unreachable(f"{server.url} closed the connection in the middle of its answer", _IS_IT_RUNNING)
-    return Invalid(f"what answers at {server.url} does not speak HTTP", "Check the address and the port")
+        return Unreachable(f"{server.url} closed the connection in the middle of its response", _IS_IT_RUNNING)
+    return Invalid(f"the server at {server.url} does not speak HTTP", "Check the address and the port")
 
 
 def cause_chain(error: BaseException) -> list[BaseException]:

@@ -68,13 +68,13 @@ async def get(server: Server, api: str, deadline: Deadline, connections: Connect
             return await _get_with_retries(server, api, deadline, connections)
     except TimeoutError as error:
         raise Timeout(
-            f"no complete answer from {server.url} within {deadline.seconds:g} s",
-            "Is the machine busy or the network slow? Give it longer with --timeout SECONDS",
+            f"no complete response from {server.url} within {deadline.seconds:g} s",
+            "Is the machine busy or the network slow? Allow more time with --timeout SECONDS",
         ) from error
     except httpx.TransportError as error:
         raise failure_of(server, error) from error
     except (httpx.InvalidURL, ValueError, OSError, ExceptionGroup) as error:  # raised for names that are not valid
-        raise Unreachable(f"{server.url} cannot be asked: its host name is not valid", "Check the address") from error
+        raise Unreachable(f"{server.url} cannot be queried: its host name is not valid", "Check the address") from error
 
 
 async def _get_with_retries(server: Server, api: str, deadline: Deadline, connections: Connections) -> RawResponse:
@@ -94,10 +94,9 @@ async def _get_with_retries(server: Server, api: str, deadline: Deadline, connec
             requested_pause = _retry_after_seconds(retry_after, connections.clock())
             if requested_pause >= deadline.remaining:
                 raise Unreachable(
-                    f"the server or a gateway before it is not ready (HTTP {response.http_status}) and wants to be "
-                    f"asked again in {requested_pause:,.0f} s, which the deadline of {deadline.seconds:g} s leaves "
-                    "no time for",
-                    "Ask later, or give it longer with --timeout SECONDS",
+                    f"the server or a gateway before it is not ready (HTTP {response.http_status}) and asks for a "
+                    f"retry in {requested_pause:,.0f} s, after the deadline of {deadline.seconds:g} s",
+                    "Try again later, or allow more time with --timeout SECONDS",
                     response.http_status,
                 )
             pause = max(pause, requested_pause)
@@ -127,17 +126,17 @@ async def _send(server: Server, api: str, connections: Connections) -> tuple[Raw
 async def _read(response: httpx.Response, api: str, path: str = "") -> RawResponse:
     """Read the body of a response; ``path`` is that of the server's address."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
-    if encoding not in ("", "identity"):  # guard: no compressed answer
+    if encoding not in ("", "identity"):  # guard: no compressed response
         raise Invalid(
-            "the answer is compressed although no compression was asked for",
-            "Turn compression off in the proxy in between",
+            "the response is compressed although no compression was requested",
+            "Turn off compression in the proxy in between",
             response.status_code,
         )
     body = BytesIO()
     async for chunk in response.aiter_raw():
         if body.tell() + len(chunk) > BODY_LIMIT:  # guard: bytes of a body
             raise Invalid(
-                f"the answer is larger than {BODY_LIMIT // 2**20} MiB",
+                f"the response is larger than {BODY_LIMIT // 2**20} MiB",
                 "LM Studio's has a few kilobytes; is this its address?",
                 response.status_code,
             )
@@ -157,7 +156,7 @@ def _check_size(response: RawResponse) -> RawResponse:
     body = response.body
     if len(body) > WIDE_LIMIT and _WIDE_CHARACTER.search(body):
         raise Invalid(
-            f"the answer is larger than {WIDE_LIMIT // 2**20} MiB, with characters that make each of its texts four "
+            f"the response is larger than {WIDE_LIMIT // 2**20} MiB, with characters that make each of its texts four "
             "times as large",
             "LM Studio's has a few kilobytes; is this its address?",
             response.http_status,
@@ -165,13 +164,13 @@ def _check_size(response: RawResponse) -> RawResponse:
     commas, lists, objects = map(body.count, (b",", b"[", b"{"))
     if max(commas + lists + objects, 5 * objects) > PARTS_LIMIT:  # guard: parts of a body
         raise Invalid(
-            f"the answer has more than {PARTS_LIMIT:,} values",
+            f"the response has more than {PARTS_LIMIT:,} values",
             "LM Studio's has some two dozen for each model; is this its address?",
             response.http_status,
         )
     if body.count(b'":') > MAX_NAMES * objects:  # guard: names of a body
         raise Invalid(
-            f"the answer has more than {MAX_NAMES:,} names in one object",
+            f"the response has more than {MAX_NAMES:,} names in one object",
             "LM Studio's have some two dozen; is this its address?",
             response.http_status,
         )

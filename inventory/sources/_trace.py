@@ -46,7 +46,8 @@ class ConnectionTrace:
             self._head_size += len(data)
             if self._head_size > HEAD_LIMIT:  # guard: bytes before a response
                 raise Invalid(
-                    "the server sends more before its answer than belongs there", "Is this LM Studio's address?"
+                    f"the server sent more than {HEAD_LIMIT // 1024} KiB before its response",
+                    "Is this LM Studio's address?",
                 )
             return data
 

@@ -38,18 +38,18 @@ async def fetch(server: Server, deadline: Deadline, connections: Connections) ->
                 body = await connections.run_in_thread(read_regular, path, FILE_LIMIT)
                 connections.responsive_folders.add(folder)
     except UnsuitableFileError as error:
-        advice = "Is this a saved answer?" if error.too_large else "Give the file with a saved answer"
+        advice = "Is this a saved response?" if error.too_large else "Give the file with a saved response"
         raise Invalid(f"{path} {error}", advice) from error
     except TimeoutError as error:
         raise Timeout(
-            f"the saved answer {path} could not be read within {deadline.seconds:g} s",
-            "Is it on a network drive that is away, or locked? Give it longer with --timeout SECONDS",
+            f"the saved response {path} could not be read within {deadline.seconds:g} s",
+            "Is it on a network drive that is away, or locked? Allow more time with --timeout SECONDS",
         ) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise Unreachable(f"the saved answer {path} could not be read: {reason}", _SAVE) from error
+        raise Unreachable(f"the saved response {path} could not be read: {reason}", _SAVE) from error
     if not body:
-        raise Invalid(f"the saved answer {path} is empty", _SAVE)
+        raise Invalid(f"the saved response {path} is empty", _SAVE)
     return RawResponse(_as_utf8(body, path), "file")
 
 
@@ -69,5 +69,5 @@ def _as_utf8(body: bytes, path: Path) -> bytes:
             return body
         raise Invalid(
             f"{path} is damaged: it is UTF-16, as PowerShell writes it, with invalid characters",
-            "Save the answer again, as UTF-8",
+            "Save the response again, as UTF-8",
         ) from error

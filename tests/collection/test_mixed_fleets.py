@@ -207,7 +207,7 @@ def test_an_answer_is_added_once() -> None:
     assert batch.add(("lmstudio",), "x", flatten_response(body, ("lmstudio",))) is first
     assert batch.get(("lmstudio",), "x") is first
     assert batch.get(("lmstudio_v0",), "x") is None
-    tables = batch.snapshot([], {"one": first.place, "two": first.place}).tables
+    tables = batch.snapshot([], {"one": first.position, "two": first.position}).tables
     assert tables["models"].column("server").to_pylist() == ["one"] * 3 + ["two"] * 3
 
 
@@ -224,4 +224,4 @@ def test_nothing_shared_goes_to_another_thread() -> None:
     for call in calls:
         assert isinstance(call.args[0], ast.Name)
         assert call.args[0].id in functions
-        assert not [node for node in ast.walk(call) if isinstance(node, ast.Name) and node.id in ("self", "beside")]
+        assert not [node for node in ast.walk(call) if isinstance(node, ast.Name) and node.id in ("self", "parser")]
