@@ -20,15 +20,15 @@ __all__ = ["BODY_LIMIT", "PARTS_LIMIT", "SOURCES", "WIDE_LIMIT", "Connections", 
 SOURCES = ("auto", "file", "lmstudio", "lmstudio_v0")
 
 BODY_LIMIT = 16 * 1024 * 1024
-"""Maximum size of a body in bytes; LM Studio's own have a few dozen kilobytes."""
+"""Bytes that a body may have; LM Studio's own answers have a few dozen kilobytes."""
 
 WIDE_LIMIT = BODY_LIMIT // 4
-"""Maximum size in bytes of a body that holds an emoji or another character beyond 16 bits: one such character makes
-Python store its whole text with four bytes per character."""
+"""Bytes that it may have if it holds an emoji or another character beyond 16 bits, as one makes all of a text take four
+bytes each."""
 
 PARTS_LIMIT = 400_000
-"""Maximum number of commas and opening brackets in a body, and of five times its objects; enough for over 10,000
-models. A few bytes can hold much to parse, and an object becomes a row or a cell of its own."""
+"""Commas and opening brackets that a body may have, and five times its objects: over 10,000 models. Few bytes can hold
+much to parse, and an object becomes a row or a cell of its own."""
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def _private_tls_context(server: Server, ca_file: str) -> ssl.SSLContext:
     cause: Exception | None = None
     reason = "there is no certificate in it"
     try:
-        if read_regular(Path(ca_file), _CA_LIMIT):  # OpenSSL itself would block on a pipe
+        if read_regular(Path(ca_file), _CA_LIMIT):  # OpenSSL itself would wait for whoever writes into a pipe
             return ssl.create_default_context(cafile=ca_file)
     except (OSError, ValueError, UnsuitableFileError) as error:
         if not isinstance(error, ssl.SSLError):
