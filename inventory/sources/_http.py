@@ -1,8 +1,8 @@
 """Send a GET over HTTP, within limits that hold whatever the server does.
 
-httpx limits each read but not the whole request, and neither the size of a body. Here one deadline ends everything,
-and a body is read up to a limit. The transport of httpx is used without its client, so nothing follows redirects, uses
-the environment's proxies, reads ``.netrc`` or decompresses: a token goes to its own server only.
+httpx limits the time of each read, but neither that of the whole request nor the size of a body. Here one deadline
+ends everything, and a body is read up to a limit. The transport of httpx is used without its client, so nothing follows
+redirects, uses the environment's proxies or reads ``.netrc``: a token goes to its own server only.
 
 Failures that may be over in a moment are retried before the deadline, after a random pause whose maximum doubles
 ("full jitter"), so that requests that failed together are not repeated together.
