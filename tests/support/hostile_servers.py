@@ -1,10 +1,10 @@
 """The catalogue of servers on 127.0.0.1 that do what LM Studio never does.
 
-Every behaviour has a name and the status that its observation must have. Also for use by hand::
+Every behaviour has a name and the status that its observation must have. Also for use by hand, in the folder ``tests``::
 
-    python tests/support/hostile_servers.py --list                     the names
-    python tests/support/hostile_servers.py "dripping body" --port 9000
-    python tests/support/hostile_servers.py > servers.txt              all of them at once, as a list for --servers-from
+    python -m support.hostile_servers --list                           the names
+    python -m support.hostile_servers "dripping body" --port 9000
+    python -m support.hostile_servers > servers.txt                    all of them at once, as a list for --servers-from
 """
 
 import argparse
