@@ -1,6 +1,6 @@
 """The catalogue of servers on 127.0.0.1 that do what LM Studio never does.
 
-Every behaviour has a name and the status that its observation must have. Also for use by hand, in the folder ``tests``::
+Every behaviour has a name and the status that its observation must have. By hand, in the folder ``tests``::
 
     python -m support.hostile_servers --list                           the names
     python -m support.hostile_servers "dripping body" --port 9000
