@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from inventory import schema
-from inventory.collection.collector import CONCURRENCY, TIMEOUT, Given, Progress, query_servers, utc_now
+from inventory.collection.collector import CONCURRENCY, TIMEOUT, Progress, ServerLike, query_servers, utc_now
 from inventory.collection.plausibility import PreviousState
 from inventory.config.servers import DEFAULT_ADDRESS
 from inventory.diff.changes import ChangeSet
@@ -177,7 +177,7 @@ class History(RunHistory):
 
 
 def collect(
-    servers: Given | Iterable[Given] = DEFAULT_ADDRESS,
+    servers: ServerLike | Iterable[ServerLike] = DEFAULT_ADDRESS,
     *,
     token: str | None = None,
     timeout: float = TIMEOUT,

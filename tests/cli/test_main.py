@@ -68,7 +68,7 @@ def test_the_version_is_the_packages() -> None:
         ),
         (
             ["check", "--timeout", "nan"],
-            "lms-inventory: a timeout of nan seconds cannot be kept. Give a positive number of seconds\n",
+            "lms-inventory: a timeout of nan seconds is not possible. Give a positive number of seconds\n",
         ),
     ],
 )

@@ -59,7 +59,7 @@ def test_a_terminal_shows_it_and_is_clean_afterwards(command: str) -> None:
     assert "\r[##########----------]  1 of 2 servers   0 failed   0:0" in shown
     assert "\x1b" not in shown
     after = re.sub(rf"^{re.escape(BEGINNING)}.*\r\n", "", re.split(r"\r +\r", shown)[-1])
-    assert re.fullmatch(r"(lms-inventory: b: no complete answer .*\r\n)?", after), repr(after)
+    assert re.fullmatch(r"(lms-inventory: b: no complete response .*\r\n)?", after), repr(after)
     assert bool(after) == (command == "snapshot")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.history_builders import day, made, model, opened, run, slow_run, told
-from support.misbehaving_servers import Hostile, answer
+from support.hostile_servers import Hostile, answer
 
 from inventory import History
 from inventory.config.servers import Server

@@ -63,7 +63,7 @@ def check(body: bytes, api: str) -> bool:
         assert refused.status in schema.STATUSES
         assert str(refused).isprintable()
         return False
-    tables = batch.snapshot([], {"s": reading.place}).tables
+    tables = batch.snapshot([], {"s": reading.position}).tables
     models = json.loads(body.decode("utf-8-sig"))["models" if api == "lmstudio" else "data"]
     assert sorted(tables["models"].column("key").to_pylist()) == sorted(
         model["key" if api == "lmstudio" else "id"] for model in models

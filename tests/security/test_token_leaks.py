@@ -132,7 +132,7 @@ def _fleet(folder: Path, stack: ExitStack) -> list[Hostile]:
     return [*echoing, good]
 
 
-@pytest.mark.guard("an answer that repeats its token")
+@pytest.mark.guard("a response that repeats its token")
 @pytest.mark.parametrize("token", TOKENS)
 def test_a_token_is_nowhere_whatever_fails(token: str, tmp_path: Path) -> None:
     """With every failure at once, and --debug, it is in no output, in no file of any format and not in the history."""
@@ -145,7 +145,7 @@ def test_a_token_is_nowhere_whatever_fails(token: str, tmp_path: Path) -> None:
         also = run("check", "--json", "--debug", "--where", "none=none", cwd=tmp_path, env=env)
     shown = [run(word, "--history", "h", "--debug", cwd=tmp_path, env=env) for word in ("history", "show", "verify")]
     assert [one.code for one in (done, also, *shown)] == [3, 2, 0, 0, 0], done.err
-    assert done.err.count(": the answer repeats the API token") >= len(ECHOING) - 2
+    assert done.err.count(": the response contains the API token") >= len(ECHOING) - 2
     texts = [(f"output {number}", f"{one.out}{one.err}".encode()) for number, one in enumerate((done, also, *shown))]
     assert _hits(token, *texts, *_contents(tmp_path)) == []
     assert "Traceback" not in done.err
@@ -213,7 +213,7 @@ def test_a_token_given_by_mistake_is_not_repeated(arguments: list[str], tmp_path
     assert WORD not in done.out + done.err
 
 
-@pytest.mark.guard("the token is taken out of what is told")
+@pytest.mark.guard("the token is masked in messages")
 @pytest.mark.parametrize("token", ["short-key", TOKEN, "sk\"lm\\canary'0123456789"])
 def test_what_an_answer_repeats_is_not_told(token: str) -> None:
     """Errors and warnings that quote an answer do not quote the token in it, also one that is short."""
@@ -308,6 +308,7 @@ for wrong in (token + " ", token + "\\u00e9"):
 
 
 @pytest.mark.long
+@pytest.mark.guard("no headers in a debug log")
 def test_a_librarys_log_holds_no_token() -> None:
     """With everything logged that can be, in Python's development mode, the library shows no token that it sends."""
     names = ["as it should be", "broken", "moved", "garbage", "closed at once", "silent", "self-signed certificate"]

@@ -85,7 +85,7 @@ a   file:a.json
   ok   6 models, 3 loaded instances, 64.13 GB
 
 gone   file:gone.json
-  unreachable   the saved answer gone.json could not be read: No such file or
+  unreachable   the saved response gone.json could not be read: No such file or
                 directory. Save one with: curl -o answer.json
                 http://HOST:1234/api/v1/models
 """
