@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import IO, Literal, Protocol
+from typing import IO
 
 _OTHER = {
     stat.S_IFDIR: "a folder",
@@ -66,30 +66,16 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600, *, fol
     return handle
 
 
-class Readable(Protocol):
-    """What is read: a path, or a file at an address that an engine opens by itself."""
-
-    def open(self, mode: Literal["rb"]) -> IO[bytes]:
-        """Open it."""
-        ...
-
-    def read_bytes(self) -> bytes:
-        """Read it."""
-        ...
-
-
-def open_to_read(path: Readable) -> IO[bytes]:
-    """Open a regular file, or a link to one, for reading; what is at an address of an engine is opened by that.
+def open_to_read(path: Path) -> IO[bytes]:
+    """Open a regular file, or a link to one, for reading.
 
     Raises:
         OSError: it could not be opened, or something else stands there.
     """
-    if not isinstance(path, Path):
-        return path.open("rb")
     return os.fdopen(open_regular(path), "rb")
 
 
-def read_regular(path: Readable, limit: int | None = None) -> bytes:
+def read_regular(path: Path, limit: int | None = None) -> bytes:
     """Read a regular file as ``open_to_read`` opens it.
 
     With a limit no more than the file's size is read: the system's own files, as in ``/proc``, tell no size and may
@@ -103,8 +89,6 @@ def read_regular(path: Readable, limit: int | None = None) -> bytes:
         UnsuitableFileError: something else stands there, or it is larger.
         OSError: it could not be read.
     """
-    if not isinstance(path, Path):
-        return path.read_bytes()
     if limit is None:
         with open_to_read(path) as file:
             return file.read()

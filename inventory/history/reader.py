@@ -19,8 +19,9 @@ from inventory.config.labels import composed, spellings
 from inventory.diff.changes import Changes
 from inventory.diff.compare import compare_sides, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
+from inventory.filesystem.names import local_folder
 from inventory.history.delta import KINDS, StoredResponse, load_changed_rows, unkept_of
-from inventory.history.engines import Engine, open_engine, place
+from inventory.history.engines import Engine, open_engine
 from inventory.history.selectors import limit_of, misdated, resolve, resolve_dated
 from inventory.history.sql import all_runs
 from inventory.history.state import States
@@ -45,8 +46,7 @@ class History:
     """The recorded runs of a folder.
 
     Args:
-        path: the folder, or its ``file://`` address; one that is not there is an empty history. With the engine spark
-            also an address that Spark can read, like ``s3a://bucket/folder``, from which a history is only read.
+        path: the folder, or its ``file://`` address; one that is not there is an empty history.
         engine: what runs the queries: a word of ``engines.ENGINES``.
         clock: gives the present time: a run that is dated more than an hour later is misdated. It is listed by
             ``runs``, and no part of anything else.
@@ -54,7 +54,7 @@ class History:
             that no column holds.
 
     Raises:
-        ConfigurationError: the engine cannot read such an address.
+        ConfigurationError: it is an address of another kind, such as ``s3://bucket/folder``.
         FileError: there is no folder at the address, or it could not be reached.
     """
 
@@ -68,7 +68,7 @@ class History:
     ) -> None:
         if not isinstance(path, str | Path):
             raise wrong_type(path, "the folder of a history", "Give a text or a pathlib.Path")
-        self.store = Store(place(engine, path))
+        self.store = Store(local_folder(path))
         self.ignore = tuple(ignore)
         self._engine = engine
         self.clock = clock

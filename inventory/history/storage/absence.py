@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from inventory.errors import FileError
-from inventory.filesystem.listing import Remote, names
+from inventory.filesystem.listing import names
 from inventory.history.storage.data_file import KINDS
 
 _PARTS = (*KINDS, "_tmp", "baselines", "pruned")  # the folders in a history
@@ -13,14 +13,8 @@ _DEEP = 3  # folders from a history to the folder of a month that is just being 
 _CHECK = "Check --history, and whether its disk is mounted. A first run begins a history: lms-inventory snapshot"
 
 
-def no_runs(folder: Path | Remote) -> FileError:
-    """The error for a folder in which no run was found.
-
-    Args:
-        folder: the folder, or what stands for one at an address that an engine reads.
-    """
-    if not isinstance(folder, Path):
-        return FileError(f"there is no history at {folder}: no run was found", _CHECK)
+def no_runs(folder: Path) -> FileError:
+    """Return the error for a folder in which no run was found."""
     place = folder.absolute()
     if home := home_of(folder):
         return FileError(f"{place} is a part of the history {home}, not a history", f"Give --history {home}")
@@ -38,10 +32,8 @@ def no_runs(folder: Path | Remote) -> FileError:
     return FileError(f"there is no history at {place}: the folder holds something else", _CHECK)
 
 
-def home_of(folder: Path | Remote) -> Path | None:
-    """The history of which a folder is a part; None if it is none."""
-    if not isinstance(folder, Path):
-        return None
+def home_of(folder: Path) -> Path | None:
+    """Return the history of which a folder is a part; None if it is none."""
     way = [folder.absolute(), *folder.absolute().parents][: _DEEP + 1]
     around = [home for inner, home in pairwise(way) if inner.name in _PARTS]
     return next(iter(_histories(around)), None)
