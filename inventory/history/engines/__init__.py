@@ -1,4 +1,4 @@
-"""Engines that run the queries of a history. FAMILY: ``Engine()`` with ``open``, ``add`` and ``query(sql) -> pyarrow.Table``.
+"""Engines that run a history's queries. FAMILY: ``Engine()`` with ``open``, ``add``, ``query(sql) -> pyarrow.Table``.
 
 To add an engine: one file here with a class ``Engine``, and one word in ``ENGINES``.
 """
