@@ -64,15 +64,18 @@ def write_new(path: Path, body: bytes, workshop: Path) -> None:
 
 
 def create_marker(path: Path) -> IO[bytes]:
-    """Make an empty file that, while it is open, says that a living process works; where nothing can be locked, by age.
+    """Create an empty file that is locked while its process lives; on a share without locks its age tells.
 
-    It is locked before it takes its name: one that is not locked is that of a process that has ended.
+    It is locked before it takes its name, so that one that is not locked is that of a process that has ended. On
+    Windows it is locked just after, where nobody can remove it while it is open.
 
     Raises:
         OSError: it could not be made, or is there already; nothing is left.
     """
     if not fcntl:
-        return path.open("xb")
+        file = path.open("xb")
+        lock(file)
+        return file
     mode = file_mode(path.parent)
     new = temporary(path.parent, "", mode)
     try:

@@ -12,7 +12,7 @@ import pytest
 from support.cli_runner import clean
 
 from inventory.errors import FileError
-from inventory.filesystem import write_once
+from inventory.filesystem import temporary_files, write_once
 from inventory.filesystem.temporary_files import is_abandoned, remove_leftovers
 from inventory.filesystem.write_once import create_marker, exclusive, make_folders, unlink_inside, write_new
 from inventory.history.storage.data_file import opened
@@ -137,6 +137,27 @@ def test_alone_where_there_is_no_room_for_a_file(tmp_path: Path, monkeypatch: py
             pass
     with exclusive(tmp_path / "prune.lock"):
         pass
+
+
+def test_locks_where_there_is_no_flock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows' locks: a marker is held while its file is open, however old it is, and one process prunes at a time."""
+    for module in (write_once, temporary_files):
+        monkeypatch.setattr(module, "fcntl", None)
+    marker = tmp_path / "x.run"
+    with create_marker(marker):
+        os.utime(marker, (0, 0))
+        assert not is_abandoned(marker)
+        with pytest.raises(FileExistsError):
+            create_marker(marker)
+    marker.touch()
+    assert is_abandoned(marker)
+    with exclusive(tmp_path / "prune.lock"), pytest.raises(BlockingIOError), exclusive(tmp_path / "prune.lock"):
+        pass
+    with exclusive(tmp_path / "prune.lock"):
+        pass
+    body = b"x" * 100_000
+    write_new(tmp_path / "body", body, tmp_path)
+    assert (tmp_path / "body").read_bytes() == body
 
 
 @pytest.mark.guard("no link is followed in a history")
