@@ -14,6 +14,7 @@ from pathlib import Path
 
 from inventory.errors import ConfigurationError
 from inventory.filesystem.regular_files import UnsuitableFileError, read_regular
+from inventory.limits import TOKEN_LIMIT
 
 COMMON = "LM_API_TOKEN"
 """The variable with the token of the servers that name none of their own."""
@@ -22,7 +23,6 @@ CREDENTIAL = "lm-api-token"
 """What systemd calls the same token where a service gets it as a credential."""
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LIMIT = 65536  # bytes
 
 _RANDOM_FORM = re.compile(r"sk-lm-[A-Za-z0-9]{8}:[A-Za-z0-9]{20}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _WORD = re.compile(r"[A-Za-z0-9._/@:+-]{1,100}")
@@ -130,7 +130,7 @@ def _handed_over(environment: Mapping[str, str]) -> str | None:
         return None
     path = Path(folder, CREDENTIAL)
     try:
-        return read_regular(path, _LIMIT).decode("latin-1").rstrip("\r\n") or None
+        return read_regular(path, TOKEN_LIMIT).decode("latin-1").rstrip("\r\n") or None
     except FileNotFoundError:
         return None
     except UnsuitableFileError as error:
@@ -157,7 +157,7 @@ def permission_warning(keep: CredentialSource) -> str:
 def _in_file(keep: CredentialSource) -> str:
     path = Path(keep.name)
     try:
-        body = read_regular(path, _LIMIT)
+        body = read_regular(path, TOKEN_LIMIT)
     except UnsuitableFileError as error:
         what = "is too large for a token" if error.too_large else "is no file"
         raise ConfigurationError(

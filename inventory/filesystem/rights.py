@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-_LINKS = 40  # that one path may lead through, as for the system
+from inventory.limits import LINKS_LIMIT
 
 
 def folder_mode(folder: Path) -> int:
@@ -119,7 +119,7 @@ def followed(path: Path) -> Path:
             what = f"{step} is another user's link in a folder that everybody may write to"
             raise OSError(errno.EPERM, what, str(path))
         links += 1
-        if links > _LINKS:
+        if links > LINKS_LIMIT:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
         leads = step.readlink()
         if leads.is_absolute():

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
 from inventory.filesystem.regular_files import UnsuitableFileError, read_regular
+from inventory.limits import CA_LIMIT
 
 if TYPE_CHECKING:
     import httpcore
-
-_CA_LIMIT = 16 * 2**20  # bytes; all public authorities together take a fifth of a million
 
 
 class Connections:
@@ -68,7 +67,7 @@ def _trusting(server: Server, ca_file: str) -> ssl.SSLContext:
     cause: Exception | None = None
     reason = "there is no certificate in it"
     try:
-        if read_regular(Path(ca_file), _CA_LIMIT):  # OpenSSL itself would wait for whoever writes into a pipe
+        if read_regular(Path(ca_file), CA_LIMIT):  # OpenSSL itself would wait for whoever writes into a pipe
             return ssl.create_default_context(cafile=ca_file)
     except (OSError, ValueError, UnsuitableFileError) as error:
         if not isinstance(error, ssl.SSLError):

@@ -9,11 +9,9 @@ from pathlib import Path
 from inventory.config.servers import Server
 from inventory.errors import Invalid, Timeout, Unreachable
 from inventory.filesystem.regular_files import UnsuitableFileError, read_cached, read_regular
+from inventory.limits import SAVED_LIMIT
 from inventory.sources import Deadline, RawResponse
 from inventory.sources._connections import Connections
-
-FILE_LIMIT = 512 * 1024 * 1024
-"""Bytes that a saved answer may have. It is the user's own file, so there may be more of it than of a server's."""
 
 _AT_HAND = 2**20
 """Bytes of a file that is read without a thread, if the system has it at hand and its folder is known to answer."""
@@ -36,7 +34,7 @@ async def fetch(server: Server, deadline: Deadline, connections: Connections) ->
             folder = os.path.dirname(path)  # noqa: PTH120 - a third of the time, for each of thousands
             body = read_cached(path, _AT_HAND) if folder in connections.folders else None
             if body is None:
-                body = await connections.aside(read_regular, path, FILE_LIMIT)
+                body = await connections.aside(read_regular, path, SAVED_LIMIT)
                 connections.folders.add(folder)
     except UnsuitableFileError as error:
         advice = "Is this a saved answer?" if error.too_large else "Give the file with a saved answer"

@@ -12,8 +12,8 @@ from inventory.config import spec
 from inventory.config.credentials import CredentialSource
 from inventory.config.loader import Configuration, parse, read
 from inventory.config.servers import Server
-from inventory.config.text_input import LIMIT
 from inventory.errors import ConfigurationError
+from inventory.limits import TEXT_LIMIT
 from inventory.sources import SOURCES
 
 HERE = Path("/some/where/inventory.toml")
@@ -225,7 +225,7 @@ def test_line_ends_and_marks_of_other_systems(tmp_path: Path) -> None:
     [
         (b"[history]\npath = '\xe9'", "line 2: the text is not UTF-8"),
         ("[history]".encode("utf-16"), "line 1: the text is not UTF-8 but UTF-16, as PowerShell writes it"),
-        (b"#" * (LIMIT + 1), "is larger than 16 MiB"),
+        (b"#" * (TEXT_LIMIT + 1), "is larger than 16 MiB"),
     ],
     ids=["latin-1", "utf-16", "huge"],
 )
