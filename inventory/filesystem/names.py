@@ -10,7 +10,7 @@ _NO_NAME = re.compile(r'[<>:"/\\|?*\x00-\x1f]|[ .]$')
 
 
 def no_name(name: str) -> bool:
-    """Whether Windows takes a file's name for something else: a device such as ``NUL.csv``, or a stream or pattern."""
+    """Return whether Windows takes a file name for a device such as ``NUL.csv``, a stream or a pattern."""
     return bool(_RESERVED.fullmatch(name) or _NO_NAME.search(name))
 
 

@@ -20,7 +20,7 @@ from inventory.diff.changes import Changes
 from inventory.diff.compare import compare_sides, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
 from inventory.filesystem.names import local_folder
-from inventory.history.delta import KINDS, StoredResponse, load_changed_rows, unkept_of
+from inventory.history.delta import KINDS, StoredResponse, ignored_fields, load_changed_rows
 from inventory.history.engines import Engine, open_engine
 from inventory.history.selectors import limit_of, misdated, resolve, resolve_dated
 from inventory.history.sql import all_runs
@@ -276,7 +276,7 @@ class History:
         """The globs of unknown fields that the rows of a snapshot out of this history were stored without."""
         stored = [row for row in rows(snapshot.tables["observations"]) if row["digest"]]
         engine = self.views([], {row["stored_in"] for row in stored}, ["payloads"])
-        return unkept_of(engine, stored)
+        return ignored_fields(engine, stored)
 
     def _past(self, servers: Sequence[str] = (), keys: Sequence[str] = ()) -> Timeline:
         return Timeline(self.store, self._engine, servers, keys, self.ignore, now=self.clock())

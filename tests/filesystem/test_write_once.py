@@ -104,7 +104,7 @@ def test_a_claim_of_a_process_that_was_killed(tmp_path: Path, monkeypatch: pytes
     take_away(monkeypatch, "EPERM", False)
     write_new(tmp_path / "x", b"x", tmp_path / "work")
     assert [*(tmp_path / "work").iterdir()] == []
-    with write_once._claimed(tmp_path / "y", tmp_path / "work"), pytest.raises(FileExistsError):
+    with write_once._claim(tmp_path / "y", tmp_path / "work"), pytest.raises(FileExistsError):
         write_new(tmp_path / "y", b"y", tmp_path / "work")
 
 
@@ -168,7 +168,7 @@ def test_a_link_between_is_refused(tmp_path: Path) -> None:
     (tmp_path / "top").mkdir()
     (tmp_path / "top/link").symlink_to(tmp_path / "victim")
     for change, name in ((make_folders, "link"), (make_folders, "link/new"), (unlink_inside, "link/inner/x")):
-        with pytest.raises(OSError, match="it is a link, and no link in a history is followed"):
+        with pytest.raises(OSError, match="it is a link, and links in a history are not followed"):
             change(tmp_path / "top", tmp_path / "top" / name)
     assert {path.name for path in (tmp_path / "victim").rglob("*")} == {"inner", "x"}
 

@@ -16,7 +16,7 @@ from support.history_builders import Fleet, collected, day, files, made, model, 
 from inventory.errors import ConfigurationError, FileError
 from inventory.history.reader import History
 from inventory.history.recorder import record
-from inventory.history.retention import RetentionPlan, carry_out, kept, plan
+from inventory.history.retention import RetentionPlan, carry_out, plan, retained_runs
 from inventory.history.selectors import time_of
 from inventory.history.storage.data_file import KINDS, RunSegment
 from inventory.history.storage.store import Store
@@ -48,7 +48,7 @@ def test_keep_rules_are_restics(moments: list[datetime], rules: dict[str, int], 
     for rule in rules.keys() - {"last"}:
         newest = {bucket(rule, time_of(run_id).astimezone(zone).date()): run_id for run_id in runs}
         expected |= set(sorted(newest.values())[-rules[rule] :])
-    assert kept(runs, rules, zone) == expected
+    assert retained_runs(runs, rules, zone) == expected
 
 
 NIGHTS = ("2025-03-28T00:00", "2025-03-29T00:00", "2025-03-30T00:00", "2025-03-30T23:00", "2025-03-31T23:00")

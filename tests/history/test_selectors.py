@@ -99,7 +99,7 @@ def test_what_means_nothing_lists_what_there_is(text: str) -> None:
 )
 def test_a_date_that_is_none_says_how_one_is_written(text: str, meant: str) -> None:
     """What is wrong is the date, not the history: how it is written, what may be meant, where the history reaches."""
-    with pytest.raises(ConfigurationError, match="is no date") as caught:
+    with pytest.raises(ConfigurationError, match="is not a date") as caught:
         resolve(text, RUNS, UTC)
     advice = caught.value.advice
     assert advice.startswith("A date is written 2026-03-29")
