@@ -20,7 +20,7 @@ from inventory.errors import ConfigurationError
 from inventory.filesystem.names import with_home
 
 if TYPE_CHECKING:
-    from inventory.config.toml_lines import Place
+    from inventory.config.toml_lines import KeyPath
 
 NAME = "inventory.toml"
 
@@ -53,11 +53,11 @@ class Configuration:
     settings: Mapping[str, Any] = field(default_factory=dict)
     csv: Dialect = field(default_factory=Dialect)
 
-    def location(self, *place: str | int) -> str:
+    def location(self, *key_path: str | int) -> str:
         """Return where a key is: ``inventory.toml line 12``."""
-        while place and place not in self._lines:
-            place = place[:-1]
-        return f"{self.path} line {self._lines[place]}" if place else str(self.path)
+        while key_path and key_path not in self._lines:
+            key_path = key_path[:-1]
+        return f"{self.path} line {self._lines[key_path]}" if key_path else str(self.path)
 
     def location_of(self, setting: str) -> str:
         """Return where one of ``settings`` is."""
@@ -72,7 +72,7 @@ class Configuration:
         common = {name: self.settings[name] for name in ("source", "ca_file") if name in self.settings}
         return ServerConfig(replace(server, **common), self.credential(("defaults",), self.settings))
 
-    def credential(self, table: "Place", values: Mapping[str, Any]) -> CredentialSource | None:
+    def credential(self, table: "KeyPath", values: Mapping[str, Any]) -> CredentialSource | None:
         """Return where a table says that the token is stored."""
         for name, kind in (("token_env", "variable"), ("token_file", "file")):
             if name in values:
@@ -80,7 +80,7 @@ class Configuration:
         return None
 
     @cached_property
-    def _lines(self) -> "dict[Place, int]":
+    def _lines(self) -> "dict[KeyPath, int]":
         from inventory.config.toml_lines import lines_of  # only to report where something is
 
         return lines_of(self.text)
@@ -150,27 +150,27 @@ def _toml_advice(error: ValueError | RecursionError, text: str) -> str:
     return "See https://toml.io for the syntax"
 
 
-def _check_names(plain: Configuration, place: "Place", content: Mapping[str, Any]) -> None:
-    table = str(place[0]) if place else ""
+def _check_names(plain: Configuration, key_path: "KeyPath", content: Mapping[str, Any]) -> None:
+    table = str(key_path[0]) if key_path else ""
     for name in content:
         if name not in spec.names(table):
-            with _at(plain, *place, name):
+            with _at(plain, *key_path, name):
                 raise spec.unknown_key_error(name, table)
 
 
-def _table(plain: Configuration, place: "Place", content: Any) -> dict[str, Any]:
+def _table(plain: Configuration, key_path: "KeyPath", content: Any) -> dict[str, Any]:
     """Return the checked values of one table, its paths made absolute."""
-    name = str(place[0])
+    name = str(key_path[0])
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{plain.location(*place)}: there is one {name} table", f"Write {spec.title(name)}")
-    _check_names(plain, place, content)
+        raise ConfigurationError(f"{plain.location(*key_path)}: there is one {name} table", f"Write {spec.title(name)}")
+    _check_names(plain, key_path, content)
     values = {}
     for key in spec.TABLES[name]:
         if key.name in content:
-            with _at(plain, *place, key.name):
+            with _at(plain, *key_path, key.name):
                 values[key.name] = _value(plain, key, content[key.name])
     if "token_env" in values and "token_file" in values:
-        where = plain.location(*place, "token_file")
+        where = plain.location(*key_path, "token_file")
         raise ConfigurationError(f"{where}: token_env and token_file exclude each other", "Remove one of them")
     return values
 
@@ -191,20 +191,20 @@ def _whole(plain: Configuration, value: str) -> str:
 
 def _entry(configuration: Configuration, number: int, table: Mapping[str, Any]) -> ServerConfig:
     """Return one ``[[server]]``, with the values of ``[defaults]`` where it has none of its own."""
-    place: Place = ("server", number)
-    values = _table(configuration, place, table)
-    where = configuration.location(*place)
+    key_path: KeyPath = ("server", number)
+    values = _table(configuration, key_path, table)
+    where = configuration.location(*key_path)
     if "url" not in values:
         raise ConfigurationError(f"{where}: the server has no url", 'Write url = "http://HOST:1234"')
     own = {name: values[name] for name in ("labels", "timeout", "source", "ca_file") if name in values}
-    with _at(configuration, *place, "url"):
+    with _at(configuration, *key_path, "url"):
         url = values["url"]
         if url.lower().startswith("file:"):
             url = "file:" + _whole(configuration, url[5:]) if url[5:] else url
         address = Server(url)
-    with _at(configuration, *place, "source" if "source" in values else "name"):
+    with _at(configuration, *key_path, "source" if "source" in values else "name"):
         server = Server(url, values.get("name", ""), **own)
-    credential = configuration.credential(place, values)
+    credential = configuration.credential(key_path, values)
     if address.source == "file" and credential:
         raise ConfigurationError(f"{credential.location}: a saved response needs no token", "Remove the line")
     common = configuration.entry(server)
@@ -225,9 +225,9 @@ def _distinct(entries: Sequence[ServerConfig]) -> tuple[ServerConfig, ...]:
 
 
 @contextmanager
-def _at(plain: Configuration, *place: str | int) -> Iterator[None]:
+def _at(plain: Configuration, *key_path: str | int) -> Iterator[None]:
     """Report an error with its line in the file."""
     try:
         yield
     except ConfigurationError as error:
-        raise ConfigurationError(f"{plain.location(*place)}: {error.what}", error.advice) from error
+        raise ConfigurationError(f"{plain.location(*key_path)}: {error.what}", error.advice) from error

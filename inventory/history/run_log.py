@@ -103,7 +103,7 @@ def append(folder: Path, entry: Mapping[str, Any]) -> None:
         raise _not_written(path, "No space left on device")
 
 
-def state(folder: Path) -> dict[str, Any]:
+def checkpoint(folder: Path) -> dict[str, Any]:
     """Return the ``size`` of a run log in bytes, whole lines only, and their ``sha256``; an unreadable one is empty.
 
     A run records it, so that lines which are lost afterwards are noticed.
@@ -114,7 +114,7 @@ def state(folder: Path) -> dict[str, Any]:
 
 
 def reaches(folder: Path, recorded: Mapping[str, Any]) -> bool:
-    """Return whether a run log still begins with the lines that a run recorded by ``state``."""
+    """Return whether a run log still begins with the lines that a run recorded by ``checkpoint``."""
     begin = _bytes(folder)[: recorded["size"]]
     return sha256(begin).hexdigest() == str(recorded["sha256"])
 

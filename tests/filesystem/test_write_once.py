@@ -95,8 +95,8 @@ def test_an_error_is_no_file_system_without_links(code: str, tmp_path: Path, mon
 def test_a_claim_of_a_process_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It bars nobody: the next writer of that name takes it over."""
     script = (
-        "import os, sys\nfrom pathlib import Path\nfrom inventory.filesystem.write_once import _claimed\n"
-        "with _claimed(Path(sys.argv[1]) / 'x', Path(sys.argv[1]) / 'work'):\n    os.kill(os.getpid(), 9)\n"
+        "import os, sys\nfrom pathlib import Path\nfrom inventory.filesystem.write_once import _claim\n"
+        "with _claim(Path(sys.argv[1]) / 'x', Path(sys.argv[1]) / 'work'):\n    os.kill(os.getpid(), 9)\n"
     )
     (tmp_path / "work").mkdir()
     subprocess.run([sys.executable, "-c", script, tmp_path], check=False, timeout=60, env=clean())

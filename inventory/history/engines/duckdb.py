@@ -23,7 +23,7 @@ _PATTERN = re.compile(r"[*?\[]")  # a path with one of these is a pattern to Duc
 
 
 class Engine:
-    """Runs SQL over views of Parquet files and of Arrow tables.
+    """An engine that runs SQL over views of Parquet files and of Arrow tables.
 
     Many small files are read once and kept, because opening them is what a query would spend its time on.
     """

@@ -43,7 +43,7 @@ _COMPLAINT = re.compile(r'^(?:Exception in thread "\S+" [\w.$]+: |Error: |(?=Inv
 
 
 class Engine:
-    """Runs SQL over views of Parquet files and of Arrow tables, in a session of its own of the one Spark there is."""
+    """An engine that runs SQL over views, in a session of its own of the one Spark process."""
 
     def __init__(self) -> None:
         self._session = _spark().newSession()  # views and settings of its own: the user's session stays as it is
