@@ -156,7 +156,7 @@ def test_what_is_ago(text: str, zone: str, run: str) -> None:
 
 def test_an_ambiguous_beginning_lists_the_runs() -> None:
     """The beginning of several ids is refused, with those ids."""
-    with pytest.raises(ConfigurationError, match="beginning of 2 runs") as caught:
+    with pytest.raises(ConfigurationError, match="matches 2 runs") as caught:
         resolve("20261123", RUNS)
     assert caught.value.advice.count("20261123T") == 2
 
