@@ -149,12 +149,12 @@ def ready(entries: "Sequence[ServerConfig]", *, quiet: bool = False) -> list[Ser
 
     kept = {
         keep: read_token(keep, os.environ)
-        for keep in dict.fromkeys(entry.keep or DEFAULT_CREDENTIAL for entry in entries)
+        for keep in dict.fromkeys(entry.credential or DEFAULT_CREDENTIAL for entry in entries)
     }
     _check_certificates(entries)
     own, servers = own_times(), []
     for entry in entries:
-        keep, timeout = entry.keep or DEFAULT_CREDENTIAL, entry.server.timeout if own else None
+        keep, timeout = entry.credential or DEFAULT_CREDENTIAL, entry.server.timeout if own else None
         try:
             token = None if entry.server.source == "file" else kept[keep]
             servers.append(replace(entry.server, token=token, timeout=timeout))
@@ -201,6 +201,6 @@ def _listed(path: str, allow_files: bool) -> list[Server]:
 def _check_certificates(entries: "Sequence[ServerConfig]") -> None:
     for path, entry in {entry.server.ca_file: entry for entry in reversed(entries)}.items():
         if path is not None and not os.path.isfile(path):  # noqa: PTH113 - is_file raises for a name that is too long
-            said = entry.said or configuration().said_of("ca_file")
+            said = entry.location or configuration().location_of("ca_file")
             what = f"{said}: there is no file {path} with certificate authorities"
             raise ConfigurationError(what, "Give ca_file the path of a PEM file")

@@ -73,7 +73,7 @@ def _options() -> Iterator[Setting]:
             continue
         value, source = setting(option.name)
         if source is ParameterSource.DEFAULT_MAP:
-            origin, said = words.FILE, configuration().said_of(name)
+            origin, said = words.FILE, configuration().location_of(name)
         else:
             origin, said = _origin(source, option.opts[0], str(option.envvar))
         if name == "history" and value is None:
@@ -90,11 +90,11 @@ def _of_servers() -> Iterator[Setting]:
     file = configuration()
     for name, default in (("source", APIS[0]), ("ca_file", None)):
         if name in file.settings:
-            yield Setting(name, file.settings[name], words.FILE, file.said_of(name))
+            yield Setting(name, file.settings[name], words.FILE, file.location_of(name))
         else:
             yield Setting(name, default)
-    if keep := file.keep(("defaults",), file.settings):
-        yield Setting("token", str(keep), words.FILE, keep.said)
+    if keep := file.credential(("defaults",), file.settings):
+        yield Setting("token", str(keep), words.FILE, keep.location)
     elif os.environ.get(COMMON):
         yield Setting("token", str(DEFAULT_CREDENTIAL), words.ENVIRONMENT, COMMON)
     else:
@@ -114,12 +114,12 @@ def _own(entry: "ServerConfig", times: bool) -> Iterator[Setting]:
     file, server = configuration(), entry.server
     for name, value in (("labels", server.labels or None), ("timeout", server.timeout if times else None)):
         if value is not None:
-            yield Setting(name, value, words.FILE, entry.said, server.name)
+            yield Setting(name, value, words.FILE, entry.location, server.name)
     for name, own in (("source", server.source), ("ca_file", server.ca_file)):
-        if entry.said and server.source != "file" and own not in (file.settings.get(name), None, "lmstudio"):
-            yield Setting(name, own, words.FILE, entry.said, server.name)
-    if entry.keep:
-        yield Setting("token", str(entry.keep), words.FILE, entry.keep.said, server.name)
+        if entry.location and server.source != "file" and own not in (file.settings.get(name), None, "lmstudio"):
+            yield Setting(name, own, words.FILE, entry.location, server.name)
+    if entry.credential:
+        yield Setting("token", str(entry.credential), words.FILE, entry.credential.location, server.name)
 
 
 def _origin(source: ParameterSource, option: str, variable: str) -> tuple[str, str]:

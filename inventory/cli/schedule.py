@@ -166,9 +166,9 @@ def _say_tokens(entries: "Sequence[ServerConfig]", scheduler: str) -> None:
     """Warn about tokens in variables that a scheduled run does not have."""
     from inventory.config.credentials import COMMON, DEFAULT_CREDENTIAL
 
-    keeps = dict.fromkeys(entry.keep or DEFAULT_CREDENTIAL for entry in entries if entry.server.source != "file")
+    keeps = dict.fromkeys(entry.credential or DEFAULT_CREDENTIAL for entry in entries if entry.server.source != "file")
     for keep in keeps:
-        if keep.kind == "variable" and (keep.name in os.environ or keep.said):
+        if keep.kind == "variable" and (keep.name in os.environ or keep.location):
             instead = "token_file in inventory.toml"
             if scheduler == "systemd" and keep.name == COMMON:
                 instead += ", or the file ~/.config/lms-inventory/lm-api-token"

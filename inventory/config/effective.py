@@ -1,4 +1,4 @@
-"""What holds in a run and who said so, as a table and as text for a terminal, returned as ``str``."""
+"""Effective settings and where each one comes from, as rows and as text for a terminal."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ DEFAULT, FILE, ENVIRONMENT, FLAG = "default", "file", "environment", "flag"
 
 @dataclass(frozen=True)
 class Setting:
-    """One thing that can be set.
+    """One effective setting.
 
     Attributes:
         name: its key in ``inventory.toml``, or the option's name.
-        value: what holds; never a token, but where one is kept.
+        value: its value; never a token, but where one is stored.
         origin: ``default``, ``file``, ``environment`` or ``flag``.
         source: the line of the file, the variable or the option; empty for a default.
-        server: the server that it is for; None for all.
+        server: the server that it applies to; None for all.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Setting:
 
     @property
     def row(self) -> dict[str, Any]:
-        """It as a row for ``--json``."""
+        """The setting as a row for ``--json``."""
         return {
             "server": self.server,
             "setting": self.name,
@@ -44,31 +44,31 @@ class Setting:
 
 
 def settings_text(settings: Sequence[Setting], columns: int = COLUMNS) -> str:
-    """What holds for all servers, a line each: name, value, and who said so."""
+    """Render the settings that apply to all servers, a line each: name, value and source."""
     common = [setting for setting in settings if setting.server is None]
     names = max(width(setting.name) for setting in common)
-    values = max((width(_shown(one)) for one in common if width(_shown(one)) <= columns // 2), default=0)
+    values = max((width(value) for value in map(_value_text, common) if width(value) <= columns // 2), default=0)
     lines = [style("Settings", bold=True)]
     for setting in common:
-        name, value = pad(setting.name, names), _shown(setting)
-        said = escape_controls(setting.source) or setting.origin
-        if names + max(width(value), values) + width(said) + 6 > columns and width(value) > values:
-            lines += [f"  {name}  {value}", f"  {' ' * names}  {style(said, dim=True)}"]
+        name, value = pad(setting.name, names), _value_text(setting)
+        source = escape_controls(setting.source) or setting.origin
+        if names + max(width(value), values) + width(source) + 6 > columns and width(value) > values:
+            lines += [f"  {name}  {value}", f"  {' ' * names}  {style(source, dim=True)}"]
         else:
-            lines.append(f"  {name}  {pad(value, values)}  {style(said, dim=True)}")
+            lines.append(f"  {name}  {pad(value, values)}  {style(source, dim=True)}")
     return "\n".join(lines) + "\n"
 
 
 def server_notes(settings: Sequence[Setting]) -> dict[str, str]:
-    """What is said of single servers, a line each, by their names."""
+    """Return the settings of single servers, a line for each server, by its name."""
     notes: dict[str, list[str]] = defaultdict(list)
     for setting in settings:
         if setting.server is not None:
-            notes[setting.server].append(f"{setting.name} {_shown(setting)}")
-    return {server: "; ".join(told) for server, told in notes.items()}
+            notes[setting.server].append(f"{setting.name} {_value_text(setting)}")
+    return {server: "; ".join(texts) for server, texts in notes.items()}
 
 
-def _shown(setting: Setting) -> str:
+def _value_text(setting: Setting) -> str:
     value = setting.value
     if value is None:
         return "-"

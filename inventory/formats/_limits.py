@@ -9,16 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from inventory import limits
 from inventory.errors import FileError
-
-TABLE_LIMIT = 96 * 2**20
-"""Bytes that the rows of a file may take in memory."""
-
-FILE_LIMIT = 4 * TABLE_LIMIT
-"""Bytes that a file may have; ours are smaller than the rows in them."""
-
-_ALWAYS, _RATIO = 16 * 2**20, 1000
-"""Bytes of rows that any file may hold, and times its size that a larger one may; ours hold up to a hundred times."""
 
 
 def size_of(path: Path) -> int:
@@ -28,7 +20,7 @@ def size_of(path: Path) -> int:
         FileError: it is.
     """
     size = path.stat().st_size
-    if size > FILE_LIMIT:
+    if size > limits.FILE_LIMIT:
         raise too_large(path, f"it has {size:,} bytes")
     return size
 
@@ -55,7 +47,7 @@ def gathered(path: Path, batches: Iterable[pa.Table]) -> list[pa.Table]:
 
 def row_bytes(size: int) -> int:
     """The bytes that the rows in a file of some size may take."""
-    return min(TABLE_LIMIT, max(_ALWAYS, _RATIO * size))
+    return min(limits.TABLE_LIMIT, max(limits.ROWS_ALWAYS, limits.ROWS_RATIO * size))
 
 
 def too_large(path: Path, why: str) -> FileError:

@@ -3,7 +3,7 @@
 import pyarrow as pa
 from pyarrow import compute
 
-from inventory import schema
+from inventory import limits, schema
 from inventory.formats._unreadable import Unreadable
 from inventory.normalize.strict_json import strict
 from inventory.run_ids import RUN_ID
@@ -11,9 +11,6 @@ from inventory.tables import RunTables, values
 
 _MODEL = [column.name for column in schema.MODELS.columns if column.key]
 _JSON: dict[str, type] = {schema.LIST: list, schema.OBJECT: dict}
-_PARTS, _PARTS_IN_ALL = 400_000, 2_000_000
-"""Commas, colons and opening brackets in a cell that holds JSON, of which an answer has no more, and in those of a
-column that differ; few bytes can hold much to parse."""
 
 _YEARS = range(1970, 9999)  # the others cannot be told in every time zone
 
@@ -80,7 +77,8 @@ def _check_parts(column: schema.Column, texts: pa.Array) -> None:
     parts = pa.array([0] * len(texts), pa.int64())
     for mark in ",:[{":
         parts = compute.add(parts, compute.count_substring(texts, mark))
-    if len(texts) and (compute.max(parts).as_py() > _PARTS or compute.sum(parts).as_py() > _PARTS_IN_ALL):
+    most, total = compute.max(parts).as_py() or 0, compute.sum(parts).as_py() or 0
+    if most > limits.CELL_PARTS or total > limits.COLUMN_PARTS:
         raise Unreadable(f"{column.name} holds more than any answer")
 
 

@@ -18,8 +18,9 @@ from inventory.config.labels import composed, spellings
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_sides, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
-from inventory.history.delta import KINDS, StoredResponse, load_changed_rows, unstored_of
-from inventory.history.engines import Engine, open_engine, place
+from inventory.filesystem.names import local_folder
+from inventory.history.delta import KINDS, StoredResponse, ignored_fields, load_changed_rows
+from inventory.history.engines import Engine, open_engine
 from inventory.history.selectors import resolve, resolve_dated
 from inventory.history.sql import all_runs
 from inventory.history.state import States
@@ -41,15 +42,14 @@ class RunHistory:
     """The recorded runs of a folder.
 
     Args:
-        path: the folder, or its ``file://`` address; one that is not there is an empty history. With the engine spark
-            also an address that Spark can read, like ``s3a://bucket/folder``, from which a history is only read.
+        path: the folder, or its ``file://`` address; one that is not there is an empty history.
         engine: what runs the queries: a word of ``engines.ENGINES``.
         clock: gives the present time: a run that is dated more than an hour later is misdated. It is listed by
             ``runs`` and left out of everything else.
         ignore: globs of fields that are not compared. Runs are recorded without those of them that no column holds.
 
     Raises:
-        ConfigurationError: the engine cannot read such an address.
+        ConfigurationError: it is an address of another kind, such as ``s3://bucket/folder``.
         FileError: there is no folder at the address, or it could not be reached.
     """
 
@@ -63,7 +63,7 @@ class RunHistory:
     ) -> None:
         if not isinstance(path, str | Path):
             raise wrong_type(path, "the folder of a history", "Give a text or a pathlib.Path")
-        self.store = Store(place(engine, path))
+        self.store = Store(local_folder(path))
         self.ignore = tuple(ignore)
         self._engine = engine
         self.clock = clock
@@ -248,7 +248,7 @@ class RunHistory:
         """Return the globs of unknown fields that rows of this history were stored without."""
         stored = [row for row in rows(snapshot.tables["observations"]) if row["digest"]]
         engine = self.views([], {row["stored_in"] for row in stored}, ["payloads"])
-        return unstored_of(engine, stored)
+        return ignored_fields(engine, stored)
 
     def _timeline(self, servers: Sequence[str] = (), keys: Sequence[str] = ()) -> Timeline:
         return Timeline(self.store, self._engine, servers, keys, self.ignore, now=self.clock())

@@ -114,7 +114,7 @@ def _put(history: RunHistory, snapshot: RunTables) -> pa.Table:
         table = _pointing(told, [held.get(digest, run_id) if digest else None for digest in digests.values()])
         moments = values(told, "observed_at")
         first_and_last = [f"{moment:%Y-%m-%dT%H:%M:%S.%f+00:00}" for moment in (min(moments), max(moments))]
-        state = run_log.state(store.folder)
+        state = run_log.checkpoint(store.folder)
         about = {"files": files, "previous": before, "journal": state, "span": first_and_last}
         store.write("observations", run_id, table, **about)
     return table

@@ -14,7 +14,7 @@ import pyarrow as pa
 from click import style
 
 from inventory import schema
-from inventory.config.labels import RESERVED, Labels, told_labels
+from inventory.config.labels import RESERVED, Labels, label_summary
 from inventory.diff.changes import ChangeSet
 from inventory.errors import ConfigurationError
 from inventory.schema.derived import CHANGE_GROUPS, COUNTED, FLEET, GROUPS
@@ -57,7 +57,7 @@ def group_names(labels: Mapping[str, Labels], by: str) -> dict[str, str | None]:
     if by == "server":
         return {server: server for server in labels}
     if labels and not any(by in own for own in labels.values()):
-        advice = f"{told_labels(labels)}. Besides labels there are {' and '.join(RESERVED)}"
+        advice = f"{label_summary(labels)}. Besides labels there are {' and '.join(RESERVED)}"
         raise ConfigurationError(f"no server has the label {by!r}", advice)
     return {server: own.get(by) for server, own in labels.items()}
 

@@ -13,22 +13,14 @@ from importlib import import_module
 from typing import Protocol, Self, cast
 
 from inventory.config.servers import Server
+from inventory.limits import BODY_LIMIT as BODY_LIMIT
+from inventory.limits import PARTS_LIMIT as PARTS_LIMIT
+from inventory.limits import WIDE_LIMIT as WIDE_LIMIT
 from inventory.sources._connections import Connections
 
 __all__ = ["BODY_LIMIT", "PARTS_LIMIT", "SOURCES", "WIDE_LIMIT", "Connections", "Deadline", "RawResponse", "source_of"]
 
 SOURCES = ("auto", "file", "lmstudio", "lmstudio_v0")
-
-BODY_LIMIT = 16 * 1024 * 1024
-"""Bytes that a body may have; LM Studio's own answers have a few dozen kilobytes."""
-
-WIDE_LIMIT = BODY_LIMIT // 4
-"""Bytes that it may have if it holds an emoji or another character beyond 16 bits, as one makes all of a text take four
-bytes each."""
-
-PARTS_LIMIT = 400_000
-"""Commas and opening brackets that a body may have, and five times its objects: over 10,000 models. Few bytes can hold
-much to parse, and an object becomes a row or a cell of its own."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from typing import Any
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
 from inventory.filesystem.regular_files import UnsuitableFileError, read_regular
-
-_CA_LIMIT = 16 * 2**20  # bytes; all public authorities together take a fifth of a million
+from inventory.limits import CA_LIMIT
 
 
 class Connections:
@@ -61,7 +60,7 @@ def _private_tls_context(server: Server, ca_file: str) -> ssl.SSLContext:
     cause: Exception | None = None
     reason = "there is no certificate in it"
     try:
-        if read_regular(Path(ca_file), _CA_LIMIT):  # OpenSSL itself would wait for whoever writes into a pipe
+        if read_regular(Path(ca_file), CA_LIMIT):  # OpenSSL itself would wait for whoever writes into a pipe
             return ssl.create_default_context(cafile=ca_file)
     except (OSError, ValueError, UnsuitableFileError) as error:
         if not isinstance(error, ssl.SSLError):

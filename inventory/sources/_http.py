@@ -24,8 +24,8 @@ import httpx
 from inventory.config.addresses import path_of
 from inventory.config.servers import Server
 from inventory.errors import Invalid, Timeout, Unreachable
+from inventory.limits import MAX_NAMES
 from inventory.normalize.response import PATHS
-from inventory.normalize.strict_json import MAX_NAMES
 from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Deadline, RawResponse
 from inventory.sources._connections import Connections
 from inventory.sources._failures import cause_chain, failure_of

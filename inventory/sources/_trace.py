@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inventory.errors import Invalid
-
-HEAD_LIMIT = 32 * 1024
-"""Bytes that may be received before the headers of a response are complete; LM Studio's have some two hundred."""
+from inventory.limits import HEAD_LIMIT
 
 _HEAD_CHUNK = 4096
 """Bytes read at once until then. A chunk of interim responses (1xx) is parsed without a pause, at some 30 microseconds

@@ -9,10 +9,8 @@ from pathlib import Path
 from inventory.config.servers import Server
 from inventory.errors import Invalid, Timeout, Unreachable
 from inventory.filesystem.regular_files import UnsuitableFileError, read_cached, read_regular
+from inventory.limits import SAVED_LIMIT
 from inventory.sources import Connections, Deadline, RawResponse
-
-FILE_LIMIT = 512 * 1024 * 1024
-"""Maximum size of a saved response in bytes: larger than a server's, because it is the user's own file."""
 
 _READ_DIRECTLY = 2**20
 """Maximum size in bytes of a file that is read without a thread if the system has cached it and its folder responds."""
@@ -35,7 +33,7 @@ async def fetch(server: Server, deadline: Deadline, connections: Connections) ->
             folder = os.path.dirname(path)  # noqa: PTH120 - a third of the time, for each of thousands
             body = read_cached(path, _READ_DIRECTLY) if folder in connections.responsive_folders else None
             if body is None:
-                body = await connections.run_in_thread(read_regular, path, FILE_LIMIT)
+                body = await connections.run_in_thread(read_regular, path, SAVED_LIMIT)
                 connections.responsive_folders.add(folder)
     except UnsuitableFileError as error:
         advice = "Is this a saved response?" if error.too_large else "Give the file with a saved response"

@@ -138,4 +138,4 @@ def test_a_baseline_is_frozen_for_good(past: Path, tmp_path: Path) -> None:
         assert done == (0, f"The baseline good is run {first}\n", "")
     done = history(tmp_path / "h", "baseline", "good")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "is frozen already" in done.err
+    assert "exists already" in done.err

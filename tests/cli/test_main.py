@@ -63,7 +63,7 @@ def test_the_version_is_the_packages() -> None:
             ["check", "--server", "a b"],
             (
                 "lms-inventory: 'a b' is not the address of a server. Give HOST, HOST:PORT or http://HOST:PORT, or "
-                "file:PATH for a saved answer\n"
+                "file:PATH for a saved response\n"
             ),
         ),
         (

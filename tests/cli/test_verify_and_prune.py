@@ -141,7 +141,7 @@ def test_a_damaged_merged_file_is_named(months: Path) -> None:
     path.write_bytes(body)
     done = run("verify", "--history", months)
     assert (done.code, done.err) == (4, "")
-    what = f"{path.relative_to(months)}: is damaged: it is not what was written under this name"
+    what = f"{path.relative_to(months)}: is damaged: its content is not what was written"
     assert what in done.out
     assert "of many runs of 2025-11" in done.out
     done = run("history", "--history", months)

@@ -280,7 +280,7 @@ def test_what_cannot_be_put_back_is_kept(there: bool, tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(Path, "replace", once)
     with pytest.raises(
-        FileError, match=r"x\.models\.csv is new and could not be put back: the disk is broken"
+        FileError, match=r"x\.models\.csv was replaced and could not be restored: the disk is broken"
     ) as caught:
         OLD.write(tmp_path / "x.csv", "both")
     monkeypatch.undo()
@@ -289,7 +289,7 @@ def test_what_cannot_be_put_back_is_kept(there: bool, tmp_path: Path, monkeypatc
     if there:
         kept = tmp_path / "x.models.csv.before"
         assert kept.read_text() == "old x.models.csv"
-        assert caught.value.advice == f"What was there before is in {kept}"
+        assert caught.value.advice == f"Its previous content is in {kept}"
     else:
         assert "Remove it" in caught.value.advice
     OLD.write(tmp_path / "x.csv", "both")

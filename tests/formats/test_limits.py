@@ -13,10 +13,10 @@ from security.test_hostile_files import rewrite
 from support.snapshots import RUN, fleet, snapshot
 
 import inventory
-from inventory import Snapshot, formats, schema
+from inventory import Snapshot, formats, limits, schema
 from inventory.errors import FileError
-from inventory.formats import _limits, _validation, csv, parquet
-from inventory.formats.csv import foreign, sniff
+from inventory.formats import _limits, _validation, csv
+from inventory.formats.csv import foreign
 from inventory.formats.parquet import page_headers
 from inventory.formats.xlsx import reader
 
@@ -47,22 +47,22 @@ def written(folder: Path, suffix: str) -> Path:
 @pytest.mark.parametrize(
     ("suffix", "room", "name", "limit", "said"),
     [
-        *((suffix, _limits, "FILE_LIMIT", 10, "it has ") for suffix in formats.READABLE),
-        ("xlsx", reader, "_ENTRIES", 3, " parts"),
-        ("xlsx", reader, "_UNPACKED_MOST", 1000, "it unpacks to"),
-        ("xlsx", reader, "_ELEMENTS_MOST", 10, "more cells"),
-        ("xlsx", reader, "_NAMES", 5, "more names"),
-        ("xlsx", reader, "_CELL", 8, "a text that no cell can"),
-        *((suffix, _validation, "_PARTS", 0, "holds more than any answer") for suffix in formats.READABLE),
-        *((suffix, _validation, "_PARTS_IN_ALL", 1, "holds more than any answer") for suffix in formats.READABLE),
-        ("parquet", page_headers, "FOOTER_LIMIT", 10, "its footer has"),
-        ("parquet", page_headers, "PAGE_LIMIT", 0, "it unpacks to"),
-        ("parquet", page_headers, "_PAGES", 0, "it unpacks to"),
+        *((suffix, limits, "FILE_LIMIT", 10, "it has ") for suffix in formats.READABLE),
+        ("xlsx", limits, "WORKBOOK_PARTS", 3, " parts"),
+        ("xlsx", limits, "WORKBOOK_LIMIT", 1000, "it unpacks to"),
+        ("xlsx", limits, "WORKBOOK_ELEMENTS", 10, "more cells"),
+        ("xlsx", limits, "XML_NAMES", 5, "more names"),
+        ("xlsx", limits, "CELL_TEXT", 8, "a text that no cell can"),
+        *((suffix, limits, "CELL_PARTS", 0, "holds more than any answer") for suffix in formats.READABLE),
+        *((suffix, limits, "COLUMN_PARTS", 1, "holds more than any answer") for suffix in formats.READABLE),
+        ("parquet", limits, "PARQUET_FOOTER", 10, "its footer has"),
+        ("parquet", limits, "PARQUET_PAGE", 0, "it unpacks to"),
+        ("parquet", limits, "PARQUET_PAGES", 0, "it unpacks to"),
         ("parquet", page_headers, "row_bytes", lambda _: 0, "it unpacks to"),
-        ("parquet", parquet, "_PARTS", 0, "more than the observations"),
-        ("parquet", parquet, "TABLE_LIMIT", 0, "its texts take more"),
+        ("parquet", limits, "PARQUET_PARTS", 0, "more than the observations"),
+        ("parquet", limits, "TABLE_LIMIT", 0, "its texts take more"),
         ("csv", csv, "row_bytes", lambda _: 0, " lines"),
-        ("csv", sniff, "_HEADER_LIMIT", 5, "its first line has more than"),
+        ("csv", limits, "CSV_HEADER", 5, "its first line has more than"),
         *((suffix, _limits, "row_bytes", lambda _: 0, "its rows take more") for suffix in ("csv", "xlsx")),
     ],
 )
@@ -79,8 +79,8 @@ def test_each_limit(
 @pytest.mark.parametrize(
     ("room", "name", "limit", "said"),
     [
-        (foreign, "_LINE", 20, "a line has more than"),
-        (foreign, "_ROWS", 3, "it has more than 3 rows"),
+        (limits, "CSV_LINE", 20, "a line has more than"),
+        (limits, "CSV_ROWS", 3, "it has more than 3 rows"),
         (_limits, "row_bytes", lambda _: 0, "its rows take more"),
     ],
 )
@@ -112,7 +112,7 @@ def test_the_limit_of_shared_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     named = b'<Relationship Id="texts" Type="x/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
     rewrite(path, {"xl/_rels/workbook.xml.rels": named}, b"</Relationships>")
     inventory.read(path)
-    monkeypatch.setattr(reader, "_CHARACTERS", 5)
+    monkeypatch.setattr(limits, "SHARED_TEXTS", 5)
     assert "its texts have more" in refused(path)
 
 

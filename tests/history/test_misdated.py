@@ -178,8 +178,8 @@ def test_runs_are_removed_by_name(jumped: tuple[History, list[str]]) -> None:
     folder = history.store.folder
     history.save_baseline("good", ids[1])
     for name, what in (
-        (ids[1], "is frozen as a baseline"),
-        ("2025", "the beginning of 4 runs"),
+        (ids[1], "is a baseline"),
+        ("2025", "matches 4 runs"),
         ("latest", "no run with the id"),
         ("20970101T", "no run with the id"),
         ("", "no run with the id"),

@@ -1,5 +1,6 @@
 """Runs into a history: unchanged, failed, at the same time, and with any text."""
 
+import errno
 import json
 import os
 import time
@@ -65,7 +66,11 @@ def test_left_overs_are_swept(tmp_path: Path) -> None:
 
 def test_signs_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """There, a sign is one of a living process until it is an hour old."""
-    monkeypatch.setattr("inventory.filesystem.temporary_files.fcntl", None)
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
     path = tmp_path / "x.run"
     path.touch()
     for age, left in ((0, False), (3500, False), (3700, True)):

@@ -16,7 +16,7 @@ from support.history_builders import Fleet, collected, day, files, made, model, 
 from inventory import History
 from inventory.errors import ConfigurationError, FileError
 from inventory.history.recorder import record
-from inventory.history.retention import RetentionPlan, carry_out, kept, plan
+from inventory.history.retention import RetentionPlan, carry_out, plan, retained_runs
 from inventory.history.storage.data_file import KINDS, RunSegment
 from inventory.history.storage.store import Store
 from inventory.history.verify import verify
@@ -48,7 +48,7 @@ def test_keep_rules_are_restics(moments: list[datetime], rules: dict[str, int], 
     for rule in rules.keys() - {"last"}:
         newest = {bucket(rule, time_of(run_id).astimezone(zone).date()): run_id for run_id in runs}
         expected |= set(sorted(newest.values())[-rules[rule] :])
-    assert kept(runs, rules, zone) == expected
+    assert retained_runs(runs, rules, zone) == expected
 
 
 NIGHTS = ("2025-03-28T00:00", "2025-03-29T00:00", "2025-03-30T00:00", "2025-03-30T23:00", "2025-03-31T23:00")
@@ -124,7 +124,7 @@ def test_the_newest_complete_run_is_never_removed(tmp_path: Path) -> None:
     history, ids = made(tmp_path, *FLEETS, {"s": None})
     assert plan(history.store, {"last": 1}).keep == (ids[4], ids[6])
     assert plan(history.store, {"last": 1}, [ids[1], "20200101T000000.000000Z-0000"]).keep == (ids[1], ids[4], ids[6])
-    with pytest.raises(ConfigurationError, match="what to keep"):
+    with pytest.raises(ConfigurationError, match="no retention rule"):
         plan(history.store, {})
 
 

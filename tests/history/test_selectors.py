@@ -100,7 +100,7 @@ def test_what_means_nothing_lists_what_there_is(text: str) -> None:
 )
 def test_a_date_that_is_none_says_how_one_is_written(text: str, meant: str) -> None:
     """What is wrong is the date, not the history: how it is written, what may be meant, where the history reaches."""
-    with pytest.raises(ConfigurationError, match="is no date") as caught:
+    with pytest.raises(ConfigurationError, match="is not a date") as caught:
         resolve(text, RUNS, UTC)
     advice = caught.value.advice
     assert advice.startswith("A date is written 2026-03-29")
@@ -157,7 +157,7 @@ def test_what_is_ago(text: str, zone: str, run: str) -> None:
 
 def test_an_ambiguous_beginning_lists_the_runs() -> None:
     """The beginning of several ids is refused, with those ids."""
-    with pytest.raises(ConfigurationError, match="beginning of 2 runs") as caught:
+    with pytest.raises(ConfigurationError, match="matches 2 runs") as caught:
         resolve("20261123", RUNS)
     assert caught.value.advice.count("20261123T") == 2
 

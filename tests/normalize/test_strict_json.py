@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.errors import Invalid
-from inventory.normalize.strict_json import MAX_DEPTH, MAX_DIGITS, LargeInteger, kind_of, named, parse
+from inventory.limits import MAX_DEPTH, MAX_DIGITS
+from inventory.normalize.strict_json import LargeInteger, kind_of, named, parse
 
 BODIES = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "payloads" / "v1").glob("*.json"))]
 

@@ -18,6 +18,7 @@ from inventory.history import run_log
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.foreign import foreign_files
+from inventory.history.storage.metadata import RUN_LOG
 from inventory.history.verify import verify
 from inventory.tables import rows
 
@@ -116,7 +117,7 @@ def test_every_flipped_bit_is_named(tmp_path: Path) -> None:
         *KINDS,
         "baselines",
         "pruned",
-        run_log.NAME,
+        RUN_LOG,
     }
     for _ in range(100):
         with contextlib.ExitStack() as damage:
@@ -152,8 +153,8 @@ def test_no_reading_uses_a_damaged_file(turns: int, tmp_path: Path) -> None:
                         refused += 1
                     else:
                         assert now == was, (harm, name)
-                assert refused or name.parts[0] in ("payloads", "pruned", run_log.NAME), (harm, name)
-            if harm != "missing" or name.parts[0] not in ("baselines", run_log.NAME):
+                assert refused or name.parts[0] in ("payloads", "pruned", RUN_LOG), (harm, name)
+            if harm != "missing" or name.parts[0] not in ("baselines", RUN_LOG):
                 found = problems(history)
                 assert str(name) in found or (name.parts[0] == "pruned" and found), (harm, name)
     assert problems(history) == set()

@@ -12,7 +12,7 @@ from support.cli_runner import COMMAND, clean
 
 import inventory
 from inventory.config.servers import Server
-from inventory.sources.file import FILE_LIMIT
+from inventory.limits import SAVED_LIMIT
 from inventory.tables import rows
 
 
@@ -26,7 +26,7 @@ def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
     """A file that is larger than any saved response is refused by its size, unread."""
     path = tmp_path / "answer.json"
     with path.open("wb") as file:
-        file.truncate(FILE_LIMIT + 1)  # without taking that room
+        file.truncate(SAVED_LIMIT + 1)  # without taking that room
     result = status(path)
     assert result[0] == "invalid"
     assert "is larger than 512 MiB" in result[1]

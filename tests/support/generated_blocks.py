@@ -13,10 +13,10 @@ from inventory import cli as command_line
 from inventory import collect, schema
 from inventory.cli import cli
 from inventory.config import spec
+from inventory.limits import LIMITS, Limit
 from inventory.stub_server import StubServer, inventory_before
 from inventory.tables import WrittenFile
 from inventory.terminal.snapshot import snapshot_text
-from support.limits import LIMITS, value_text
 
 MOMENT = datetime(2026, 11, 23, 6, 0, 4, 123456, tzinfo=UTC)
 
@@ -76,10 +76,17 @@ def environment() -> Iterator[str]:
 
 
 def limits() -> Iterator[str]:
-    """Every limit beside what a real inventory has."""
-    for section, rows in LIMITS.items():
-        yield f"\n**{section}**\n\n| limit | at most | a real inventory has | what it stops |\n|---|---|---|---|\n"
-        yield from (f"| {row.what} | {value_text(row)} | {row.usual} | {row.stops} |\n" for row in rows)
+    """Yield the table of the limits, whose meaning stands beside them in ``inventory/limits.py``."""
+    yield "| limit | at most | a real inventory has | what it stops |\n|---|---|---|---|\n"
+    for limit in LIMITS.values():
+        yield f"| {limit.unit} | {_limit_text(limit)} | {limit.usual} | {limit.stops} |\n"
+
+
+def _limit_text(limit: Limit) -> str:
+    for name, number in (("MiB", 2**20), ("KiB", 2**10)):
+        if limit.unit.startswith("bytes") and limit >= number:
+            return f"{limit // number:,} {name}"
+    return f"{limit:,}"
 
 
 def help_texts() -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from inventory import schema
+from inventory import limits, schema
 from inventory.formats._columns import NEEDED, LeftAside
 from inventory.formats._limits import too_large
 from inventory.formats._texts import parsed
@@ -16,13 +16,7 @@ from inventory.formats._unreadable import AGAIN, Unreadable
 from inventory.formats.csv.sniff import Look
 from inventory.tables import build
 
-_LINE = 2**22
-"""Characters of a line; Python's reader refuses cells of more than 131,072."""
-
 _BATCH, _BATCH_SIZE = 2000, 4 * 2**20  # rows that are read together, and the characters in them
-_ROWS = 200_000
-"""Rows that are read in this way, which takes twenty times as long as the other."""
-
 _DIGITS = 18  # of a number that 64 bits hold
 _TEXTS = (schema.TEXT, schema.LIST, schema.OBJECT, schema.VALUE)
 _SHOWN = 40  # characters of a cell that a sentence shows
@@ -48,8 +42,8 @@ def batches(path: Path, look: Look, table: schema.Table, aside: LeftAside) -> It
         size += sum(map(len, cells))
         if len(found) >= _BATCH or size > _BATCH_SIZE:
             total += len(found)
-            if total > _ROWS:
-                raise too_large(path, f"it has more than {_ROWS:,} rows, not as this tool writes them")
+            if total > limits.CSV_ROWS:
+                raise too_large(path, f"it has more than {limits.CSV_ROWS:,} rows, not as this tool writes them")
             yield _built(table, look, found, numbers)
             found, numbers, size = [], [], 0
     yield _built(table, look, found, numbers)
@@ -109,9 +103,9 @@ def _rows(path: Path, look: Look) -> Iterator[tuple[int, list[str]]]:
 
 
 def _lines(lines: TextIOWrapper) -> Iterator[str]:
-    while line := lines.readline(_LINE):
-        if len(line) >= _LINE:
-            raise Unreadable(f"a line has more than {_LINE:,} characters", AGAIN)
+    while line := lines.readline(limits.CSV_LINE):
+        if len(line) >= limits.CSV_LINE:
+            raise Unreadable(f"a line has more than {limits.CSV_LINE:,} characters", AGAIN)
         yield line
 
 

@@ -7,7 +7,7 @@ from io import StringIO
 from itertools import islice
 from pathlib import Path
 
-from inventory import schema
+from inventory import limits, schema
 from inventory.config.dialects import SEPARATORS
 from inventory.formats._columns import grain_of, is_header
 from inventory.formats._limits import size_of
@@ -15,7 +15,6 @@ from inventory.formats._unreadable import Unreadable
 
 BOM = b"\xef\xbb\xbf"
 
-_HEADER_LIMIT = 2**16
 _HEADER_ROWS = 20  # in which the names of the columns are looked for
 _BLOCK = 2**20
 _OTHER_SEPARATORS = ("|", ":", "\xa6", " ")
@@ -60,15 +59,15 @@ def look_at(path: Path) -> Look:
     """
     size_of(path)
     with path.open("rb") as file:
-        head = block = file.read(_HEADER_LIMIT)
+        head = block = file.read(limits.CSV_HEADER)
         lines, quotes = block.count(b"\n"), block.count(b'"')
         while more := file.read(_BLOCK):
             lines, quotes, block = lines + more.count(b"\n"), quotes + more.count(b'"'), more
     encoding, mark = _encoding(head)
     text = head[mark:].decode(encoding, errors="replace")
     if "\n" not in text and "\r" not in text:
-        if len(head) >= _HEADER_LIMIT:
-            raise Unreadable(f"its first line has more than {_HEADER_LIMIT:,} bytes", "Is it a CSV file?")
+        if len(head) >= limits.CSV_HEADER:
+            raise Unreadable(f"its first line has more than {limits.CSV_HEADER:,} bytes", "Is it a CSV file?")
         raise Unreadable("it is cut off in its first line, which names the columns", "Copy it again")
     separator, row, names = _header(text)
     ended = block.endswith(_ENDS.get(encoding, (b"\n", b"\r")))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from inventory import schema
+from inventory import limits, schema
 from inventory.about import VERSION
 from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
-from inventory.formats._limits import TABLE_LIMIT, gathered, too_large
+from inventory.formats._limits import gathered, too_large
 from inventory.formats._unreadable import Unreadable, check_kind
 from inventory.formats.parquet.page_headers import THRIFT_LIMITS, check_footer, check_pages
 from inventory.formats.parquet.typed import typed
@@ -30,7 +30,6 @@ _REWRITTEN = "another program wrote it again: servers that have rows count as re
 _LENGTHS = "DELTA_LENGTH_BYTE_ARRAY"  # each text stands in the page, as in a plain one
 _DELTA = {"DELTA_BYTE_ARRAY", _LENGTHS}
 _BATCH = 4096  # rows that are spelt out together
-_PARTS = 1_000_000  # values in what the file says of itself: some dozens for each server
 
 
 def encode(overview: "Report", grain: str) -> bytes:
@@ -88,7 +87,7 @@ def _about_of(text: bytes | None) -> dict[str, Any]:
     """What the file says of itself; nothing if another program wrote it."""
     if text is None:
         return {}
-    if max(text.count(b","), text.count(b"["), text.count(b"{")) > _PARTS:
+    if max(text.count(b","), text.count(b"["), text.count(b"{")) > limits.PARQUET_PARTS:
         raise ValueError("more than the observations of a run")
     about = json.loads(text)
     return about if isinstance(about, dict) else {}
@@ -182,8 +181,8 @@ def _spelt_out(
             if not pa.types.is_fixed_size_binary(one.type.value_type)
         ]
         size = sum(compute.sum(one).as_py() or 0 for one in lengths)
-        if size > TABLE_LIMIT:
-            raise too_large(path, f"its texts take more than {TABLE_LIMIT // 2**20} MiB of memory")
+        if size > limits.TABLE_LIMIT:
+            raise too_large(path, f"its texts take more than {limits.TABLE_LIMIT // 2**20} MiB of memory")
         names = batch.schema.names
         columns = [
             typed(batch.column(column.name), column, target.field(column.name).type, before)

@@ -12,27 +12,13 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 from xml.parsers import expat
 
+from inventory import limits
 from inventory.formats._limits import size_of, too_large
 from inventory.formats._unreadable import Unreadable, check_workbook
 from inventory.formats.xlsx.package import MOMENT
 
-_UNPACKED, _UNPACKED_RATIO, _UNPACKED_MOST = 2 * 2**20, 50, 128 * 2**20
-"""Bytes that any workbook may unpack to, times its size that a larger one may, and that none may exceed."""
-
-_ELEMENTS, _ELEMENTS_RATIO, _ELEMENTS_MOST = 200_000, 1.5, 5_000_000
-"""Elements that any part may hold, times its packed size that a larger one may, and that all may hold together; ours
-have one in two bytes, and a hundred thousand models four million."""
-
-_NAMES = 10_000  # different names of elements and attributes, which the parser keeps
-_CHARACTERS = 32 * 2**20  # characters of all shared texts
-_ENTRIES = 10_000
 _ENTRY = b"PK\x01\x02"  # how the directory of a zip file begins each entry
 _PIECE = 2**16
-_COLUMNS, _KEPT = 16_384, 64
-"""Columns that a sheet can have, and how many of them are read: our tables have half as many, and a cell far on the
-right would stand for thousands that are empty."""
-
-_CELL = 2**20  # characters of one cell; Excel has room for 32,767
 _WORKBOOK = "xl/workbook.xml"
 
 Attributes = dict[str, str]
@@ -64,14 +50,15 @@ class WorkbookReader:
         self._path = path
         size = size_of(path)
         entries = sum(piece.count(_ENTRY) for piece in iter(lambda: file.read(_PIECE), b""))
-        if entries > _ENTRIES:
+        if entries > limits.WORKBOOK_PARTS:
             raise too_large(path, f"it has {entries:,} parts")
         try:
             self._archive = zipfile.ZipFile(file)
         except zipfile.BadZipFile as error:
             raise Unreadable("it is damaged: a part of the ZIP file is missing", "Copy it again") from error
         unpacked = sum(entry.file_size for entry in self._archive.infolist())
-        if unpacked > min(_UNPACKED_MOST, max(_UNPACKED, _UNPACKED_RATIO * size)):  # guard: what a workbook unpacks to
+        most = min(limits.WORKBOOK_LIMIT, max(limits.WORKBOOK_ALWAYS, limits.WORKBOOK_RATIO * size))
+        if unpacked > most:  # guard: what a workbook unpacks to
             raise too_large(path, f"it unpacks to {unpacked:,} bytes")
         self._elements = 0
         check_workbook(self._archive.namelist())
@@ -140,8 +127,8 @@ class WorkbookReader:
                 texts.append("".join(pieces))
                 pieces.clear()
                 total += len(texts[-1])
-                if total > _CHARACTERS:
-                    raise too_large(self._path, f"its texts have more than {_CHARACTERS:,} characters")
+                if total > limits.SHARED_TEXTS:
+                    raise too_large(self._path, f"its texts have more than {limits.SHARED_TEXTS:,} characters")
 
         def say(text: str) -> None:
             if inside.text:
@@ -168,7 +155,8 @@ class WorkbookReader:
     ) -> Iterator[None]:
         """Tell of the elements and texts of a part; comes back after each piece of it."""
         packed = self._archive.getinfo(part).compress_size
-        most = min(_ELEMENTS_MOST, self._elements + max(_ELEMENTS, int(_ELEMENTS_RATIO * packed)))
+        in_part = max(limits.PART_ELEMENTS, limits.PART_RATIO * packed // 2)
+        most = min(limits.WORKBOOK_ELEMENTS, self._elements + in_part)
 
         def counted(name: str, attributes: Attributes) -> None:
             self._elements += 1
@@ -188,7 +176,7 @@ class WorkbookReader:
         with self._archive.open(part) as source:
             while piece := source.read(_PIECE):
                 parser.Parse(piece, False)
-                if len(parser.intern) > _NAMES:
+                if len(parser.intern) > limits.XML_NAMES:
                     raise too_large(self._path, "it has more names than a workbook needs")
                 yield
             parser.Parse(b"", True)
@@ -247,7 +235,7 @@ class _Sheet:
                 missing = self._place(reference.rstrip("0123456789")) - len(self._row)
                 if missing < 0:
                     raise ValueError("a cell that stands twice")
-                self._row += [None] * min(missing, _KEPT - len(self._row))
+                self._row += [None] * min(missing, limits.READ_COLUMNS - len(self._row))
         elif name == "v":
             self._value = self._told = True
         elif name == "row":
@@ -266,7 +254,7 @@ class _Sheet:
             text = "".join(self._pieces) if self._told else None
             if self._kind == "s" and text is not None:
                 text = self._shared[int(text)]
-            if len(self._row) < _KEPT:
+            if len(self._row) < limits.READ_COLUMNS:
                 self._row.append(Cell(self._kind, text))
         elif name == "v":
             self._value = False
@@ -280,7 +268,7 @@ class _Sheet:
         if self._value or self._inside.text:
             self._pieces.append(text)
             self._characters += len(text)
-            if self._characters > _CELL:
+            if self._characters > limits.CELL_TEXT:
                 raise ValueError("a text that no cell can hold")
 
     def taken(self) -> list[NumberedRow]:
@@ -294,7 +282,7 @@ class _Sheet:
             number = 0
             for letter in letters:
                 number = number * 26 + ord(letter) - ord("A") + 1
-            if not 0 < number <= _COLUMNS:
+            if not 0 < number <= limits.SHEET_COLUMNS:
                 raise ValueError("no column has this name")
             self._places[letters] = number - 1
         return self._places[letters]
