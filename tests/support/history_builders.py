@@ -99,7 +99,7 @@ class Merging(Months):
         super().__init__(folder)
         self._late, self._looks = (path, body), 0
 
-    def seen(self, kinds: Iterable[str] = KINDS) -> dict[Path, int]:
+    def partitions(self, kinds: Iterable[str] = KINDS) -> dict[Path, int]:
         """The folders, which are others after the first look at all kinds."""
         if kinds == KINDS:
             self._looks += 1

@@ -36,7 +36,7 @@ ROW_LIMIT = 1_048_576
 
 _IN_MEMORY = 2**24  # bytes of a sheet's rows before they go to a temporary file
 _TITLE = "LM Studio model inventory"
-LONG_TITLE = "OverflowTexts"
+LONG_TITLE = "LongTexts"
 _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
