@@ -14,7 +14,7 @@ from inventory.tables import rows
 PROCESSES = 8
 
 
-@pytest.mark.parametrize("runs", [5, pytest.param(25, marks=pytest.mark.long)])
+@pytest.mark.parametrize("runs", [2, pytest.param(25, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     "lacks",
     [pytest.param((), id=""), pytest.param(("links", "renames", "chmod"), id="without links", marks=pytest.mark.long)],

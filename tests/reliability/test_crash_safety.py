@@ -22,7 +22,7 @@ from inventory.history.reader import History
 from inventory.history.verify import verify
 from inventory.tables import values
 
-KILLS = [30, pytest.param(500, marks=pytest.mark.full)]
+KILLS = [5, pytest.param(30, marks=pytest.mark.long), pytest.param(500, marks=pytest.mark.full)]
 WRITERS = 5  # at a time
 NO_LINKS = ("links", "renames", "chmod")
 OUTPUTS = tuple(word for suffix in formats.FORMATS for word in ("-o", f"out/x.{suffix}"))
@@ -87,7 +87,8 @@ def test_no_acknowledged_run_is_lost(kills: int, tmp_path: Path) -> None:
     ("how", "outputs", "step", "lacks"),
     [
         ("kill", (), 15, ()),
-        ("torn", (), 1, ()),
+        ("torn", (), 6, ()),
+        pytest.param("torn", (), 1, (), marks=pytest.mark.long),
         ("kill", (), 7, NO_LINKS),
         pytest.param("kill", OUTPUTS[:2], 1, (), marks=pytest.mark.full),
         pytest.param("kill", OUTPUTS, 1, (), marks=pytest.mark.full),
@@ -97,6 +98,7 @@ def test_no_acknowledged_run_is_lost(kills: int, tmp_path: Path) -> None:
     ids=[
         "kill",
         "torn",
+        "torn each",
         "kill without links",
         "kill with csv",
         "kill with everything",
@@ -109,7 +111,7 @@ def test_killed_at_every_file_operation(
 ) -> None:
     """Killed before any of a run's file operations, or in the middle of a write: all is whole, and the next run sweeps.
 
-    At each commit every fifteenth operation of a run into a history is tried; where there are no links, every seventh.
+    In a plain run every fifteenth operation of a run into a history is tried; where there are no links, every seventh.
     """
     arguments = ("snapshot", "-q", *SERVER, *HISTORY, *outputs)
     case = tmp_path / "case"
