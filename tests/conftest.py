@@ -14,7 +14,8 @@ _BODIES = Path(__file__).parent / "payloads" / "v1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --long and --full."""
+    """Add --each, --long and --full."""
+    parser.addoption("--each", action="store_true", help="take each parameter set of the tests that are not long")
     parser.addoption("--long", action="store_true", help="run the long tests too, as CI does")
     parser.addoption("--full", action="store_true", help="run everything, as before a release; takes most of an hour")
 
@@ -29,8 +30,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 SAMPLE = 2
-"""Parameter sets of one test that a plain run takes, evenly among all; ``--long``, and so CI, takes each, and so does
-a run of tests that are named."""
+"""Parameter sets of one test that a plain run takes, evenly among all; ``--long``, and so CI, takes each, and so do
+``--each`` (the mutation run) and a run of tests that are named."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -40,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     families: dict[tuple[object, str], list[pytest.Item]] = {}
     for item in items:
         families.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
-    for family in () if named else families.values():
+    for family in () if named or config.getoption("--each") else families.values():
         everyday = [item for item in family if not any(item.get_closest_marker(tier) for tier in ("long", "full"))]
         sample = {everyday[len(everyday) * number // SAMPLE] for number in range(SAMPLE)} if everyday else set()
         for item in everyday:
