@@ -142,6 +142,7 @@ def homeless(tmp_path: Path) -> dict[str, str]:
     return env | {"PYTHONPATH": f"{tmp_path / 'nobody'}{os.pathsep}{env['PYTHONPATH']}"}
 
 
+@pytest.mark.long
 def test_without_a_home_what_needs_none_works(homeless: dict[str, str], home: Path, here: Path) -> None:
     """Without a history, with one that is named, with files; and nothing is said about it."""
     saved = ("--server", f"a=file:{home}/answer.json")

@@ -86,7 +86,8 @@ def test_no_acknowledged_run_is_lost(kills: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "outputs", "step", "lacks"),
     [
-        ("kill", (), 15, ()),
+        ("kill", (), 25, ()),
+        pytest.param("kill", (), 15, (), marks=pytest.mark.long),
         ("torn", (), 6, ()),
         pytest.param("torn", (), 1, (), marks=pytest.mark.long),
         ("kill", (), 7, NO_LINKS),
@@ -97,6 +98,7 @@ def test_no_acknowledged_run_is_lost(kills: int, tmp_path: Path) -> None:
     ],
     ids=[
         "kill",
+        "kill more",
         "torn",
         "torn each",
         "kill without links",
@@ -111,7 +113,7 @@ def test_killed_at_every_file_operation(
 ) -> None:
     """Killed before any of a run's file operations, or in the middle of a write: all is whole, and the next run sweeps.
 
-    In a plain run every fifteenth operation of a run into a history is tried; where there are no links, every seventh.
+    A plain run tries every twenty-fifth operation of a run into a history; where there are no links, every seventh.
     """
     arguments = ("snapshot", "-q", *SERVER, *HISTORY, *outputs)
     case = tmp_path / "case"

@@ -79,7 +79,6 @@ SCENES = {
         f"both {suffix}": Scene(
             ("export", *HISTORY, "-o", f"out/x.{suffix}", "--grain", "both"),
             rf"out/x\.(models|instances)\.{suffix}",
-            quick=suffix == "csv",
         )
         for suffix in formats.TABLES
     },
@@ -91,7 +90,6 @@ SCENES = {
         scheduler: Scene(
             ("schedule", scheduler, *SERVER, "--install", "jobs"),
             r"jobs/[\w.]*lms-inventory",
-            quick=scheduler == "systemd",
         )
         for scheduler in SCHEDULES
     },

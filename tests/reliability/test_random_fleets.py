@@ -18,7 +18,7 @@ from inventory.history.verify import verify
 from inventory.normalize.flatten import flatten
 from inventory.tables import Snapshot, build, named_rows, rows, table_of
 
-PAIRS = [400, pytest.param(2000, marks=pytest.mark.long)]
+PAIRS = [100, pytest.param(2000, marks=pytest.mark.long)]
 """Fleets of which two looks are compared."""
 
 PUBLISHERS = {"a": "p", "b": "p", "c": "p"}

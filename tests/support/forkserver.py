@@ -16,21 +16,25 @@ from pathlib import Path
 from typing import Any
 
 SECONDS = 60
-ROOMS = (
-    "cli",
-    "history.recorder",
-    "operations.compare",
-    "formats.csv",
-    "formats.parquet",
-    "sources.lmstudio",
-    "history.engines.duckdb",
+PRELOADED = (
+    "inventory.cli",
+    "inventory.collection.collector",
+    "inventory.history.engines.duckdb",
+    "inventory.history.recorder",
+    "inventory.operations.compare",
+    "inventory.sources.file",
+    "inventory.sources.lmstudio",
+    *(f"inventory.formats.{name}" for name in ("csv", "html", "md", "parquet", "xlsx")),
+    "anyio._backends._asyncio",
+    "openpyxl",
 )
+"""What commands import; not pandas, without which Arrow takes another way, as it does in most commands."""
 
 
 def serve(link: socket.socket) -> None:
     """Run one command after the other, until the tests are over."""
-    for name in ROOMS:
-        importlib.import_module(f"inventory.{name}")
+    for name in PRELOADED:
+        importlib.import_module(name)
     with link.makefile("rw", encoding="utf-8") as lines:
         for line in lines:
             wanted = json.loads(line)
