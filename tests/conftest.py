@@ -8,7 +8,8 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("commit", max_examples=20, deadline=None)  # speed is measured in tests/benchmarks
-settings.register_profile("long", max_examples=100, deadline=None)
+settings.register_profile("long", max_examples=60, deadline=None)
+settings.register_profile("full", max_examples=300, deadline=None)
 
 _BODIES = Path(__file__).parent / "payloads" / "v1"
 
@@ -24,7 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let hypothesis look longer in the long run; a test whose examples are slow takes a share of this number."""
     if config.getoption("--full"):
         config.option.long = True
-    settings.load_profile("long" if config.getoption("--long") else "commit")
+    tier = "full" if config.getoption("--full") else "long" if config.getoption("--long") else "commit"
+    settings.load_profile(tier)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's for what runs in the background, and inherited
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -224,7 +224,7 @@ def test_every_operation_fails_where_little_can_be_done(
 ) -> None:
     """The same where there are no hard links, or nobody may set permissions, and no locks: nothing is lost there."""
     scene = SCENES[name]
-    assert sweep(scene, world, tmp_path / "case", CODES, step=9 if scene.slow else 1, lacks=lacks)
+    assert sweep(scene, world, tmp_path / "case", CODES, step=9 if scene.slow else 3, lacks=lacks)
 
 
 def test_the_journal_is_on_the_disk_before_a_run_ends(world: Path, tmp_path: Path) -> None:

@@ -298,13 +298,15 @@ def happen(folder: Path, seed: int) -> tuple[History, Truth]:
     return history, truth
 
 
-HUNDREDS = [
-    pytest.param(seeds, marks=pytest.mark.long)
-    for seeds in (range(1, 15), range(15, 30), *(range(first, first + 50) for first in range(1000, 1400, 50)))
+HISTORIES = [
+    range(1),
+    *(pytest.param(seeds, marks=pytest.mark.long) for seeds in (range(1, 15), range(15, 30))),
+    *(pytest.param(range(first, first + 50), marks=pytest.mark.full) for first in range(1000, 1400, 50)),
 ]
+"""The seeds of histories: one in a plain run, thirty at each commit, hundreds before a release."""
 
 
-@pytest.mark.parametrize("seeds", [range(1), *HUNDREDS], ids=str)
+@pytest.mark.parametrize("seeds", HISTORIES, ids=str)
 def test_every_reading_tells_what_happened(tmp_path: Path, seeds: range) -> None:
     """All of them agree with the model, in every history."""
     for seed in seeds:

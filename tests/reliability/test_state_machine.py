@@ -274,7 +274,7 @@ def keys(models: list[Model]) -> set[str]:
 
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(
-    max_examples=max(2, settings().max_examples // 25),
+    max_examples=max(2, settings().max_examples // 15),
     stateful_step_count=10,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
