@@ -155,8 +155,8 @@ def test_no_reading_uses_a_damaged_file(turns: int, tmp_path: Path) -> None:
                         assert now == was, (harm, name)
                 assert refused or name.parts[0] in ("payloads", "pruned", run_log.NAME), (harm, name)
             if harm != "missing" or name.parts[0] not in ("baselines", run_log.NAME):
-                found = problems(history)
-                assert str(name) in found or (name.parts[0] == "pruned" and found), (harm, name)
+                actual = problems(history)
+                assert str(name) in actual or (name.parts[0] == "pruned" and actual), (harm, name)
     assert problems(history) == set()
 
 
@@ -201,8 +201,8 @@ def test_a_damaged_file_written_by_somebody_else(tmp_path: Path) -> None:
     path.unlink()
     history.store.write("models", ids[0], table.slice(1))
     (history.store.folder / "models" / "notes.txt").write_text("mine")
-    found = {row["file"] for row in rows(verify(history.store))}
-    assert found == {str(path.relative_to(history.store.folder))}
+    actual = {row["file"] for row in rows(verify(history.store))}
+    assert actual == {str(path.relative_to(history.store.folder))}
     assert [row["file"] for row in foreign_files(history.store)] == ["models/notes.txt"]
 
 
@@ -249,7 +249,7 @@ def test_what_a_damaged_file_held(tmp_path: Path) -> None:
     history, ids = grown(tmp_path)
     for kind in KINDS:
         history.store.path(kind, ids[0]).write_bytes(b"x")
-    found = {row["file"].split("/")[0]: row["holds"] for row in rows(verify(history.store))}
-    assert set(found) == set(KINDS)
-    assert all(ids[0] in holds for holds in found.values())
-    assert "bodies as received" in found["payloads"]
+    actual = {row["file"].split("/")[0]: row["holds"] for row in rows(verify(history.store))}
+    assert set(actual) == set(KINDS)
+    assert all(ids[0] in holds for holds in actual.values())
+    assert "bodies as received" in actual["payloads"]

@@ -65,8 +65,8 @@ def test_long_text_moved(path: Path) -> None:
     for cell, value in zip(cells, [cells[1].value, cells[2].value, cells[0].value], strict=True):
         cell.value = value
     book.save(path)
-    found = inventory.read(path).tables["models"].column("description").to_pylist()
-    assert found == ["short", "y" * 40_000, "x" * 40_000]
+    actual = inventory.read(path).tables["models"].column("description").to_pylist()
+    assert actual == ["short", "y" * 40_000, "x" * 40_000]
 
 
 @pytest.mark.parametrize("damage", ["no sheet", "another number", "another text"])

@@ -150,18 +150,18 @@ def read(sources: dict[str, Path], name: str) -> Snapshot:
 )
 def test_every_pair(sources: dict[str, Path], cases: int) -> None:
     """Every file and the history hold the same cells of generated models: nothing has changed. CI takes a thousand."""
-    found = {name: read(sources, name) for name in sources}
+    actual = {name: read(sources, name) for name in sources}
     answer = inventory.collect(
         inventory.Server(f"file:{Path(sources['history']).parent / 'answer.json'}", "s"), clock=lambda: MOMENT
     )
     assert answer.tables["models"].num_rows == cases
     assert answer.tables["instances"].num_rows > cases // 2
     shared = replace(answer, tables={name: without_clocks(answer.tables[name]) for name in SHOWN})
-    for name, one in found.items():
+    for name, one in actual.items():
         same(shared if name == "history" else answer, one, *SHOWN)
         assert inventory.compare(answer, one).table.num_rows == 0, name
-    for old, new in combinations(found, 2):
-        changes = inventory.compare(found[old], found[new])
+    for old, new in combinations(actual, 2):
+        changes = inventory.compare(actual[old], actual[new])
         assert (changes.table.num_rows, changes.not_compared) == (0, {}), (old, new)
 
 
@@ -194,6 +194,6 @@ def test_any_rows(tmp_path_factory: pytest.TempPathFactory, suffix: str, taken: 
     """Any value that a column can hold comes back, also one that no answer leads to; a failure is made small."""
     path = tmp_path_factory.getbasetemp() / f"round-trip.{suffix}"
     taken.write(path, "both")
-    found = inventory.read(path)
-    same(taken, found, *SHOWN)
-    assert inventory.compare(taken, found).table.num_rows == 0
+    actual = inventory.read(path)
+    same(taken, actual, *SHOWN)
+    assert inventory.compare(taken, actual).table.num_rows == 0

@@ -197,8 +197,8 @@ class Histories(RuleBasedStateMachine):
             loaded = self.history.load(run_id)
             observed = {row["server"]: row["status"] for row in rows(loaded.tables["observations"])}
             assert observed == {server: seen.status for server, seen in self.runs[run_id].items()}
-            found = Counter((row["server"], row["key"]) for row in rows(loaded.tables["models"]))
-            assert found == Counter(
+            actual = Counter((row["server"], row["key"]) for row in rows(loaded.tables["models"]))
+            assert actual == Counter(
                 (server, one["key"]) for server, seen in self.runs[run_id].items() for one in seen.models
             )
         known = Counter((row["server"], row["key"]) for row in rows(self.history.as_of(last).tables["models"]))
@@ -257,8 +257,8 @@ class Histories(RuleBasedStateMachine):
         for server in SERVERS:
             was, now = self.last_ok(server, old), self.last_ok(server, new)
             if was and now:
-                found = differences(self.runs[was][server].models, self.runs[now][server].models)
-                told.update({(server, *one): count for one, count in found.items()})
+                actual = differences(self.runs[was][server].models, self.runs[now][server].models)
+                told.update({(server, *one): count for one, count in actual.items()})
         return told
 
     @staticmethod

@@ -77,8 +77,8 @@ def test_cut_off(tmp_path: Path, suffix: str) -> None:
         path.write_bytes(body[:size])
         if not damaged(path):
             assert suffix == "csv"
-            found = inventory.read(path).tables["models"]
-            assert found.equals(taken.tables["models"].slice(0, found.num_rows))
+            actual = inventory.read(path).tables["models"]
+            assert actual.equals(taken.tables["models"].slice(0, actual.num_rows))
 
 
 @FORMATS

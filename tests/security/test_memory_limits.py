@@ -75,11 +75,11 @@ def _measured(names: list[str]) -> list[Any]:
 def test_memory_under_a_hostile_answer(names: list[str], seconds: float) -> None:
     """Each ends as it should, in bounds of memory; what is refused is refused before the timeout."""
     refused = [name for name in names if HEAVY[name].status != "ok"]
-    found = _measured(refused)
+    actual = _measured(refused)
     for name in names:
-        found += _measured([name]) if name not in refused else []  # what is kept of one is not the next one's
-    assert {name for name, *_ in found} == {*names}
-    for name, status, above, peak, took in found:
+        actual += _measured([name]) if name not in refused else []  # what is kept of one is not the next one's
+    assert {name for name, *_ in actual} == {*names}
+    for name, status, above, peak, took in actual:
         heavy = HEAVY[name]
         assert status == heavy.status, name
         assert above <= heavy.above_idle, (name, above)
