@@ -31,8 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-SAMPLE = 2
-"""Parameter sets of one test that a plain run takes, evenly among all; ``--long``, and so CI, takes each, and so do
+SAMPLE = 1
+"""Parameter sets of one test that a plain run takes, evenly among all and the first among them; ``--long``, and so CI, takes each, and so do
 ``--each`` (the mutation run) and a run of tests that are named."""
 
 

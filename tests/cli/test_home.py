@@ -40,6 +40,7 @@ def at(home: Path, here: Path, *arguments: str, **env: str) -> Done:
 _PLACES = ("LMS_INVENTORY_HISTORY", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
 
 
+@pytest.mark.long
 def test_flags(home: Path, here: Path) -> None:
     """The history, outputs, lists, the configuration, saved answers and references."""
     out = [word for suffix in ("csv", "parquet", "xlsx", "html", "md") for word in ("-o", f"~/x.{suffix}")]
