@@ -32,8 +32,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 SAMPLE = 1
-"""Parameter sets of one test that a plain run takes, evenly among all and the first among them; ``--long``, and so CI, takes each, and so do
-``--each`` (the mutation run) and a run of tests that are named."""
+"""Parameter sets of one test that a plain run takes, the first and others evenly among the rest.
+
+``--long``, and so CI, takes each, and so do ``--each`` (the mutation run) and a run of tests that are named.
+"""
 
 
 @pytest.hookimpl(tryfirst=True)
