@@ -52,6 +52,23 @@ def test_models_with_one_key_are_paired_by_content_and_then_in_order() -> None:
     ]
 
 
+def test_what_an_instance_holds_counts() -> None:
+    """Two models that are equal, each with an instance of the same id: its content says which is which."""
+    olds = {"model": [model(0, 1), model(1, 1)], "instance": [instance("i", 0, n=1), instance("i", 1, n=2)]}
+    news = {"model": [model(0, 1), model(1, 1)], "instance": [instance("i", 0, n=2), instance("i", 1, n=1)]}
+    pairs = model_pairs(olds, news)
+    assert [(old.row["ordinal"], new.row["ordinal"]) for old, new in pairs if old and new] == [(0, 1), (1, 0)]
+
+
+def test_one_of_two_that_is_left_is_the_one_that_is_equal() -> None:
+    """Not the first: also where only one side has the key more than once."""
+    two, last = {"model": [model(0, 1), model(1, 2)]}, {"model": [model(0, 2)]}
+    pairs = model_pairs(two, last)
+    assert [(old and old.fields["size_bytes"], bool(new)) for old, new in pairs] == [(2, True), (1, False)]
+    pairs = model_pairs(last, two)
+    assert [(bool(old), new and new.fields["size_bytes"]) for old, new in pairs] == [(True, 2), (False, 1)]
+
+
 def test_another_key_is_another_model() -> None:
     """However alike they are."""
     pairs = model_pairs({"model": [model(0, 1, "a")]}, {"model": [model(0, 1, "b")]})
