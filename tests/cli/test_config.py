@@ -348,6 +348,7 @@ def test_a_closed_standard_input_is_told() -> None:
     assert done.stderr.startswith("lms-inventory: standard input is closed")
 
 
+@pytest.mark.long
 def test_twenty_thousand_servers_are_read_from_a_list(tmp_path: Path) -> None:
     """All of them, each by its own name; what is wrong in the last line is found."""
     hosts = "".join(f"s{number}=10.0.{number // 250}.{number % 250}\n" for number in range(20_000))

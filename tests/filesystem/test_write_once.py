@@ -184,8 +184,9 @@ def test_only_temporary_files_are_swept(tmp_path: Path) -> None:
 def test_a_pipe_is_not_read(tmp_path: Path) -> None:
     """A pipe is refused as one at once; whoever would wait for its writer gets nothing out of it."""
     os.mkfifo(tmp_path / f"{RUN}.parquet")
-    writer = threading.Timer(3, lambda: os.close(os.open(tmp_path / f"{RUN}.parquet", os.O_RDWR)))
+    writer = threading.Timer(30, lambda: os.close(os.open(tmp_path / f"{RUN}.parquet", os.O_RDWR)))
     writer.start()
     with pytest.raises(FileError, match="it is a pipe, not a regular file"):
         opened("observations", tmp_path / f"{RUN}.parquet")
-    writer.join()
+    assert writer.is_alive()
+    writer.cancel()

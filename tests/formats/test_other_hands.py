@@ -335,7 +335,7 @@ def test_blanks_kept(suffix: str, tmp_path: Path) -> None:
     assert inventory.compare(found, other).table.num_rows == 1
 
 
-@pytest.mark.parametrize("way", ["openpyxl", "LibreOffice"])
+@pytest.mark.parametrize("way", ["openpyxl", pytest.param("LibreOffice", marks=pytest.mark.long)])
 def test_blanks_lost_in_a_workbook(way: str, tmp_path: Path) -> None:
     """Programs that save a workbook again drop empty texts: then they are compared as if they were none."""
     path = tmp_path / "x.xlsx"

@@ -164,7 +164,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=settings().max_examples, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["a", "b", CLOCK]), JSON, min_size=1),
     st.lists(st.sampled_from(["extra.a", "extra.a.b", "*b", "extra.b.*", "*.a"]), max_size=2),

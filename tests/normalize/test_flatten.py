@@ -243,14 +243,14 @@ def test_captured_answers(name: str) -> None:
     assert not any(flatten(models).models["extra"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings().max_examples, deadline=None)
 @given(MODELS)
 def test_generated_answers(models: list[dict[str, Any]]) -> None:
     """Answers with missing, null, wrong and unknown fields give the naive flattening's rows, and are not changed."""
     check(models)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 @given(st.lists(RECORD, max_size=6), st.randoms(use_true_random=False))
 def test_order_means_nothing(records: list[dict[str, Any]], shuffler: random.Random) -> None:
     """With unique keys the order of the rows in the answer changes no table; rows come sorted."""
@@ -262,7 +262,7 @@ def test_order_means_nothing(records: list[dict[str, Any]], shuffler: random.Ran
     assert other.models["key"] == sorted(other.models["key"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 @given(MODELS)
 def test_counts_agree(models: list[dict[str, Any]]) -> None:
     """loaded_instance_count is the number of instance rows of that model, and every row's keys are its own."""

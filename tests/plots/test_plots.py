@@ -365,7 +365,11 @@ def test_a_character_that_no_font_has_is_a_square() -> None:
     assert canvas.installed()[0] == "DejaVu Sans"
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings().max_examples // 10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(name=st.text(min_size=1, max_size=60).filter(lambda text: text.isprintable() or "\n" in text))
 def test_any_text_can_be_drawn(name: str, tmp_path: Path) -> None:
     """Whatever a model is called, plots draw it, and matplotlib warns of nothing."""

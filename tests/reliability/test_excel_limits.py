@@ -49,7 +49,7 @@ def test_long_text(path: Path, text: str) -> None:
     book = openpyxl.load_workbook(path)
     for sheet in book:
         for row in sheet.iter_rows(values_only=True):
-            assert all(len(str(value).encode("utf-16-le")) <= 2 * _cells.CELL_LIMIT for value in row)
+            assert all(len(str(value).encode("utf-16-le")) <= 2 * _cells.CELL_CHARACTERS for value in row)
     if "LongTexts" in book.sheetnames:
         assert str(book["Models"][f"{DESCRIPTION}3"].value).endswith(
             f"[goes on to {len(text)} characters in the sheet LongTexts, number 1]"
@@ -67,8 +67,8 @@ def test_long_text_moved(path: Path) -> None:
     for cell, value in zip(cells, [cells[1].value, cells[2].value, cells[0].value], strict=True):
         cell.value = value
     book.save(path)
-    found = inventory.read(path).tables["models"].column("description").to_pylist()
-    assert found == ["short", "y" * 40_000, "x" * 40_000]
+    actual = inventory.read(path).tables["models"].column("description").to_pylist()
+    assert actual == ["short", "y" * 40_000, "x" * 40_000]
 
 
 @pytest.mark.parametrize("damage", ["no sheet", "another number", "another text"])

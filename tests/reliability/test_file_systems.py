@@ -134,9 +134,8 @@ def test_a_full_disk_is_pruned(name: str, options: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "step"),
     [
-        ("all new", 9),
-        ("one answer", 7),
-        *(pytest.param(name, 3, marks=pytest.mark.long) for name in PASTS),
+        ("all new", 15),
+        *(pytest.param(name, 5, marks=pytest.mark.long) for name in PASTS),
         *(pytest.param(name, 1, marks=pytest.mark.full) for name in PASTS),
     ],
 )

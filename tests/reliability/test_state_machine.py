@@ -197,8 +197,8 @@ class Histories(RuleBasedStateMachine):
             loaded = self.history.load(run_id)
             observed = {row["server"]: row["status"] for row in rows(loaded.tables["observations"])}
             assert observed == {server: seen.status for server, seen in self.runs[run_id].items()}
-            found = Counter((row["server"], row["key"]) for row in rows(loaded.tables["models"]))
-            assert found == Counter(
+            actual = Counter((row["server"], row["key"]) for row in rows(loaded.tables["models"]))
+            assert actual == Counter(
                 (server, one["key"]) for server, seen in self.runs[run_id].items() for one in seen.models
             )
         known = Counter((row["server"], row["key"]) for row in rows(self.history.as_of(last).tables["models"]))
@@ -257,8 +257,8 @@ class Histories(RuleBasedStateMachine):
         for server in SERVERS:
             was, now = self.last_ok(server, old), self.last_ok(server, new)
             if was and now:
-                found = differences(self.runs[was][server].models, self.runs[now][server].models)
-                told.update({(server, *one): count for one, count in found.items()})
+                actual = differences(self.runs[was][server].models, self.runs[now][server].models)
+                told.update({(server, *one): count for one, count in actual.items()})
         return told
 
     @staticmethod
@@ -274,7 +274,7 @@ def keys(models: list[Model]) -> set[str]:
 
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(
-    max_examples=max(4, settings().max_examples // 25),
+    max_examples=max(2, settings().max_examples // 15),
     stateful_step_count=10,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

@@ -89,7 +89,7 @@ def test_seed(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "examples",
-    [500, pytest.param(10_000, marks=pytest.mark.long), pytest.param(100_000, marks=pytest.mark.full)],
+    [500, pytest.param(5_000, marks=pytest.mark.long), pytest.param(100_000, marks=pytest.mark.full)],
 )
 def test_mutations(examples: int) -> None:
     """So is every seed in which something was changed at random."""

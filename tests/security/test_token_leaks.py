@@ -112,9 +112,9 @@ def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
         out = [part for suffix in ("csv", "parquet", "xlsx", "html", "md") for part in ("-o", f"a.{suffix}")]
         done = run("snapshot", "--server", server.url, "--history", "h", *out, cwd=tmp_path)
     assert _hits(TOKEN, ("out", done.out.encode())) == ["out"]
-    found = _hits(TOKEN, *_contents(tmp_path))
+    actual = _hits(TOKEN, *_contents(tmp_path))
     for kind in ("a.csv", "a.parquet", "a.xlsx", "a.html", "a.md", "/payloads/", "/models/"):
-        assert any(kind in name for name in found), kind
+        assert any(kind in name for name in actual), kind
 
 
 def _fleet(folder: Path, stack: ExitStack) -> list[Hostile]:

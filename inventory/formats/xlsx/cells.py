@@ -22,7 +22,7 @@ from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.reader import Cell
 from inventory.text import escape_invisible, truncate
 
-CELL_LIMIT = 32_767
+CELL_CHARACTERS = 32_767
 """UTF-16 code units that Excel keeps of a text."""
 
 LONG = schema.Table(
@@ -199,7 +199,7 @@ def _writable(text: str) -> str:
 
 def _too_long(text: str) -> bool:
     """Whether no cell can hold it, or it would be taken for one that goes on."""
-    if len(text) > CELL_LIMIT // 7:  # no character takes more, not even escaped
+    if len(text) > CELL_CHARACTERS // 7:  # no character takes more, not even escaped
         escaped = len(_UNWRITABLE.findall(text)) * 6
-        return escaped + len(text.encode("utf-16-le")) // 2 > CELL_LIMIT
+        return escaped + len(text.encode("utf-16-le")) // 2 > CELL_CHARACTERS
     return text.endswith("]") and _GONE_ON.search(text) is not None

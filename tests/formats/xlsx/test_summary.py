@@ -211,8 +211,8 @@ def test_long_and_hostile_names() -> None:
     assert banner.value.startswith("=sss")
     assert "..." in banner.value
     assert banner.quotePrefix
-    for start in range(0, len(HOSTILE), 15):
-        after = [model(f"k{n}", display_name=text) for n, text in enumerate(HOSTILE[start : start + 15])]
+    for start in range(0, len(HOSTILE), 30):
+        after = [model(f"k{n}", display_name=text) for n, text in enumerate(HOSTILE[start : start + 30])]
         found = opened(changed([], after, []))["Summary"]
         values = [cell for row in found.iter_rows() for cell in row if cell.value is not None]
         assert all(cell.data_type in ("s", "inlineStr") for cell in values)

@@ -32,7 +32,7 @@ ONE = snapshot([ROW, ROW | {"key": "acme/two", "extra": None, "quantization_bits
 
 
 @EACH
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples // 2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(taken=snapshots)
 def test_round_trip(tmp_path_factory: pytest.TempPathFactory, dialect: Dialect, taken: Snapshot) -> None:
     """Any value that a column can hold comes back from a file in any dialect, null and the empty text apart."""
