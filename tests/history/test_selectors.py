@@ -274,7 +274,7 @@ def test_an_id_by_name() -> None:
     for text in ("latest", "2026-11-20", "202", RUNS[0] + "x"):
         with pytest.raises(ConfigurationError, match="no run with the id"):
             run_named(text, RUNS)
-    with pytest.raises(ConfigurationError, match="beginning of 2 runs"):
+    with pytest.raises(ConfigurationError, match="matches 2 runs"):
         run_named("20261121", RUNS)
 
 

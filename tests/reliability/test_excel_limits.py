@@ -114,7 +114,7 @@ def test_numbers(path: Path) -> None:
 @pytest.mark.guard("Excel rows")
 def test_too_many_rows(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More rows than Excel holds are refused with advice, before anything is written."""
-    monkeypatch.setattr(xlsx, "ROW_LIMIT", 3)
+    monkeypatch.setattr(xlsx, "SHEET_ROWS", 3)
     fleet().write(path.with_suffix(".csv"))
     with pytest.raises(FileError, match="39 rows of models are more than Excel's 2"):
         fleet().write(path)

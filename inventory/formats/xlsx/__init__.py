@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from inventory.formats import Tables
     from inventory.report.facts import Report
 
-ROW_LIMIT = 1_048_576
+SHEET_ROWS = 1_048_576
 
 _IN_MEMORY = 2**24  # bytes of a sheet's rows before they go to a temporary file
 _TITLE = "LM Studio model inventory"
@@ -85,9 +85,9 @@ def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
         FileError: one of the sheets has more rows than Excel can hold.
     """
     for sheet in sheets:
-        if sheet.content.num_rows >= ROW_LIMIT:  # guard: Excel rows
+        if sheet.content.num_rows >= SHEET_ROWS:  # guard: Excel rows
             raise FileError(
-                f"{sheet.content.num_rows:,} rows of {sheet.table.name} are more than Excel's {ROW_LIMIT - 1:,}",
+                f"{sheet.content.num_rows:,} rows of {sheet.table.name} are more than Excel's {SHEET_ROWS - 1:,}",
                 "Write .parquet or .csv instead",
             )
     book = Workbook(write_only=True)
