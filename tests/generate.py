@@ -25,9 +25,10 @@ from support import sample_fleet
 from inventory import History, Snapshot, collect, formats, schema
 from inventory.cli import cli
 from inventory.config import spec
+from inventory.formats import WrittenFile
 from inventory.operations.compare import overview_of, side_of
+from inventory.report.facts import Report
 from inventory.stub_server import StubServer, inventory_before
-from inventory.tables import WrittenFile
 from inventory.terminal.snapshot import snapshot_text
 
 ROOT = Path(__file__).parent.parent
@@ -109,7 +110,7 @@ def _session() -> Iterator[str]:
             WrittenFile(Path("inventory.xlsx"), "report", size=12_000),
             WrittenFile(Path("models.parquet"), "models", 6),
         ]
-        text = click.unstyle(snapshot_text(taken, 0.4, files)).replace(server.url, "http://127.0.0.1:1234")
+        text = click.unstyle(snapshot_text(Report(taken), 0.4, files)).replace(server.url, "http://127.0.0.1:1234")
     yield f"\n```\n$ lms-inventory snapshot -o inventory.xlsx -o models.parquet\n{text}```\n\n"
 
 

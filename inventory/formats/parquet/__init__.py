@@ -33,9 +33,9 @@ _BATCH = 4096  # rows that are spelt out together
 _PARTS = 1_000_000  # values in what the file says of itself: some dozens for each server
 
 
-def encode(overview: "Report", grain: str) -> bytes:
+def encode(report: "Report", grain: str) -> bytes:
     """One table; the observations travel in the file's metadata, so that a server without models is known too."""
-    snapshot = overview.snapshot
+    snapshot = report.snapshot
     table = snapshot.tables[schema.GRAIN_TABLES[grain].name]
     about = _about(snapshot, grain)
     observed = {
