@@ -115,8 +115,7 @@ def _largest(report: Report) -> list[str]:
     models = report.largest
     if models is None:
         return []
-    number = f" (of {len(models.rows):,})" if len(models.rows) > _LARGEST else ""
-    return [f"## {models.title}{number}", _row_table(models.first(_LARGEST))]
+    return [f"## {models.heading(_LARGEST)}", _row_table(models.first(_LARGEST))]
 
 
 def _space(report: Report) -> list[str]:

@@ -50,6 +50,10 @@ class RowTable:
         """The names of the columns for people."""
         return [column_head(column, _NAMES.get(column.name, field_name(column.name))) for column in self.columns]
 
+    def heading(self, limit: int) -> str:
+        """Return its heading where only so many rows are shown, which says of how many."""
+        return f"{self.title} (of {len(self.rows):,})" if len(self.rows) > limit else self.title
+
     def first(self, limit: int) -> "RowTable":
         """Return the table with its first rows only."""
         return RowTable(self.name, self.title, self.columns, self.rows[:limit])

@@ -60,7 +60,7 @@ def _largest(report: Report) -> "Sequence[Section]":
     models = report.largest
     if models is None:
         return ()
-    return [Section("largest", models.title, tables=[("", _table(models.first(_LARGEST)))])]
+    return [Section("largest", models.heading(_LARGEST), tables=[("", _table(models.first(_LARGEST)))])]
 
 
 def _space(report: Report) -> "Sequence[Section]":

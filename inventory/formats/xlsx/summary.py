@@ -120,13 +120,16 @@ def _changes(page: Page, report: "Report", names: Sequence[str]) -> None:
 
 
 def _largest(page: Page, report: "Report") -> None:
-    """Show the largest models; the size comes first, as the first column of the page is narrow."""
+    """Show the largest models; the size and the server come first, as the first columns of the page are narrow."""
     models = report.largest
     if models is None:
         return
-    number = f" (of {len(models.rows):,})" if len(models.rows) > _LARGEST else ""
-    page.heading(f"{models.title}{number}")
-    shown = sorted(zip(models.columns, models.heads, strict=True), key=lambda pair: pair[0].name != "size_bytes")
+    page.heading(models.heading(_LARGEST))
+    narrow = ("size_bytes", "server")
+    shown = sorted(
+        zip(models.columns, models.heads, strict=True),
+        key=lambda pair: narrow.index(pair[0].name) if pair[0].name in narrow else len(narrow),
+    )
     numeric = [is_number(column) and index > 0 for index, (column, _) in enumerate(shown)]
     _heads(page, [head for _, head in shown], numeric)
     for row in models.rows[:_LARGEST]:
