@@ -15,6 +15,8 @@ from pathlib import Path
 from support.generated_blocks import MOMENT
 
 from inventory import collect, compare
+from inventory.report.change_lines import describe_changes
+from inventory.report.facts import Report
 from inventory.stub_server import StubServer, inventory_after, inventory_before
 from inventory.terminal.changes import changes_text
 from inventory.terminal.snapshot import snapshot_text
@@ -61,8 +63,8 @@ def session(folder: Path) -> None:
         after = collect(f"local={server.url}", clock=lambda: MOMENT.replace(day=24))
     moments = " -> ".join(f"{snapshot.observed_at:%Y-%m-%d %H:%M:%S} UTC" for snapshot in (before, after))
     text = (
-        f"$ lms-inventory snapshot\n{snapshot_text(after, 0.4)}\n"
-        f"$ lms-inventory diff\n{changes_text(compare(before, after), moments, 92)}"
+        f"$ lms-inventory snapshot\n{snapshot_text(Report(after), 0.4)}\n"
+        f"$ lms-inventory diff\n{changes_text(describe_changes(compare(before, after)), moments, 92)}"
     ).replace(server.url, "http://127.0.0.1:1234")
     page = folder / "session.html"
     page.write_text(_PAGE.format(_coloured(text)), encoding="utf-8")

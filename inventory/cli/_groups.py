@@ -49,11 +49,13 @@ def selected(labels: "dict[str, Labels]", servers: Sequence[str], where: Sequenc
 def counted(changes: "ChangeSet", labels: "dict[str, Labels]", by: str, title: str) -> "tuple[Tables, str]":
     """The changes by server or label, as a table and as text."""
     from inventory.report import fleet
+    from inventory.report.change_lines import describe_changes
     from inventory.schema.derived import NOT_COMPARED
     from inventory.tables import rows
+    from inventory.terminal.fleet import change_groups_text
 
     table = fleet.changes_by_group(changes, fleet.group_names(labels, by))
-    text = fleet.change_groups_text(rows(table), changes, by, title)
+    text = change_groups_text(rows(table), describe_changes(changes), by, title)
     return [(derived.CHANGE_GROUPS, table), (schema.CHANGES, changes.table), (NOT_COMPARED, changes.skipped)], text
 
 
@@ -62,17 +64,18 @@ def overview(history: "RunHistory", servers: Sequence[str], by: str) -> "tuple[T
     from inventory.report import fleet
     from inventory.run_ids import time_of
     from inventory.tables import rows
-    from inventory.text import count
+    from inventory.terminal.fleet import groups_text, models_text
+    from inventory.text import count, utc_text
 
     newest = history.resolve("latest")
     taken = history.as_of(newest, servers)
     observed = taken.tables["observations"]
-    title = f"As of {time_of(newest):%Y-%m-%d %H:%M:%S} UTC, {count(observed.num_rows, 'server')}"
+    title = f"As of {utc_text(time_of(newest))}, {count(observed.num_rows, 'server')}"
     if by == "model":
         table = fleet.models_by_key(taken)
-        return [(derived.FLEET, table)], fleet.models_text(rows(table), title)
+        return [(derived.FLEET, table)], models_text(rows(table), title)
     table = fleet.models_by_group(taken, fleet.group_names(fleet.labels_of(observed), by))
-    return [(derived.GROUPS, table)], fleet.groups_text(rows(table), by, title)
+    return [(derived.GROUPS, table)], groups_text(rows(table), by, title)
 
 
 def _observations(side: "ResolvedRef", history: "RunHistory") -> "pa.Table":

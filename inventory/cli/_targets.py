@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
-    from inventory.formats import Tables
+    from inventory.formats import Tables, WrittenFile
     from inventory.operations.compare import ResolvedRef
     from inventory.report.facts import Report
-    from inventory.tables import RunTables, WrittenFile
+    from inventory.tables import RunTables
 
 _PLACEHOLDERS = ("{date}", "{month}", "{week}", "{time}", "{run_id}")
 _ANY_RUN = "20000101T000000.000000Z-0000"

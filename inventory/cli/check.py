@@ -41,7 +41,8 @@ def check(
     servers = ready(entries)
     from inventory.cli._settings import all_settings
     from inventory.collection.collector import query_servers
-    from inventory.config.effective import server_notes, settings_text
+    from inventory.report.facts import Report
+    from inventory.terminal.settings import server_notes, settings_text
     from inventory.terminal.snapshot import check_text
 
     with progress() as told:
@@ -51,5 +52,5 @@ def check(
         print_json("check", {"settings": [one.row for one in settings], "servers": tables(taken)["observations"]})
     else:
         click.echo(settings_text(settings, terminal_width()))
-        click.echo(check_text(taken, terminal_width(), server_notes(settings)), nl=False)
+        click.echo(check_text(Report(taken).servers, terminal_width(), server_notes(settings)), nl=False)
     return 0 if taken.complete else INCOMPLETE

@@ -37,6 +37,7 @@ def _run_demo(port: int) -> int:
     from inventory.stub_server import StubServer, inventory_after, inventory_before
     from inventory.terminal.changes import changes_text
     from inventory.terminal.snapshot import snapshot_text
+    from inventory.text import utc_text
 
     folder = Path("lms-inventory-demo")
     _make_folder(folder)
@@ -44,16 +45,17 @@ def _run_demo(port: int) -> int:
         server = Server(stand_in.url, "demo")
         click.echo(f"A stand-in for LM Studio answers at {stand_in.url}\n")
         before, took = _timed(server)
-        click.echo(snapshot_text(before, took, columns=terminal_width()))
+        click.echo(snapshot_text(Report(before), took, columns=terminal_width()))
         stand_in.models = inventory_after()
         click.echo("Now a model comes, one goes, one gets another quantization, an instance another context\n")
         after, took = _timed(server)
     changes = inventory.compare(before, after)
-    since, now = (f"{one.observed_at:%Y-%m-%d %H:%M:%S} UTC" for one in (before, after))
+    since, now = (utc_text(one.observed_at) if one.observed_at else "now" for one in (before, after))
     outputs = [str(folder / f"inventory.{suffix}") for suffix in ("csv", "parquet", "xlsx")]
-    files, failures = write_all(Report(after, changes, since, zone=local_zone(after)), outputs, "both", "excel")
-    click.echo(snapshot_text(after, took, files, terminal_width()))
-    click.echo(changes_text(changes, f"{since} -> {now}", terminal_width()), nl=False)
+    report = Report(after, changes, since, zone=local_zone(after))
+    files, failures = write_all(report, outputs, "both", "excel")
+    click.echo(snapshot_text(Report(after), took, files, terminal_width()))
+    click.echo(changes_text(report.what_changed, f"{since} -> {now}", terminal_width()), nl=False)
     for failure in failures:
         print_error(failure)
     return FileError.exit_code if failures else 0 if before.complete and after.complete else INCOMPLETE

@@ -107,13 +107,14 @@ def diff(
 
 def _told(changes: "ChangeSet", labels: "dict[str, Labels]", by: str | None, title: str) -> "tuple[Tables, str]":
     """The changes as tables and as text, by server or label if that is asked for."""
+    from inventory.report.change_lines import describe_changes
     from inventory.schema.derived import NOT_COMPARED
     from inventory.terminal.changes import changes_text
 
     if by is not None:
         return counted(changes, labels, by, title)
     tables = [(schema.CHANGES, changes.table), (NOT_COMPARED, changes.skipped)]
-    return tables, changes_text(changes, title, terminal_width())
+    return tables, changes_text(describe_changes(changes), title, terminal_width())
 
 
 def _write(

@@ -18,7 +18,7 @@ from inventory.cli._targets import say_notes
 def show(ref: str, grain: str, sort: str | None, columns: str | None, folder: str | None, as_json: bool) -> int:
     """Show the models or the loaded instances of any snapshot (default: latest)."""
     from inventory.operations.compare import is_recorded, side_of, snapshot_of
-    from inventory.terminal.listing import chosen, columns_of, shelf_text
+    from inventory.terminal.listing import columns_of, rows_text, sorted_rows
 
     names = columns_of(columns, grain)
     history = history_at(folder, needed=False)
@@ -27,10 +27,10 @@ def show(ref: str, grain: str, sort: str | None, columns: str | None, folder: st
     side = side_of(ref, history, lambda: live(history))
     say_notes(side)
     snapshot = snapshot_of(side, history)
-    found = chosen(snapshot, grain, sort)
+    found = sorted_rows(snapshot, grain, sort)
     if as_json:
         table = schema.GRAIN_TABLES[grain]
         print_json("show", {table.name: [{name: row[name] for name in names or table.names} for row in found]})
     else:
-        click.echo(shelf_text(snapshot, found, grain, names), nl=False)
+        click.echo(rows_text(snapshot, found, grain, names), nl=False)
     return 0

@@ -33,10 +33,11 @@ from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, FileError
 
 if TYPE_CHECKING:
+    from inventory.formats import WrittenFile
     from inventory.history.reader import RunHistory
     from inventory.history.recorder import SnapshotResult
     from inventory.report.facts import Report
-    from inventory.tables import RunTables, WrittenFile
+    from inventory.tables import RunTables
 
 
 @click.command()
@@ -171,21 +172,24 @@ def _overview(taken: "SnapshotResult", outputs: Sequence[str], history: "RunHist
     """What the files say; the runs before are needed by reports only."""
     from inventory.report.facts import Report
     from inventory.tables import rows
+    from inventory.text import utc_text
 
     counted = rows(history.runs_table()) if history and report_among(outputs) and not taken.failure else []
     runs = [row for row in counted if row["status"] != "misdated"]
-    since = f"{taken.since:%Y-%m-%d %H:%M:%S} UTC" if taken.since else ""
+    since = utc_text(taken.since) if taken.since else ""
     return Report(taken.snapshot, taken.changes, since, runs, local_zone(taken.snapshot))
 
 
 def _tell(taken: "SnapshotResult", files: "list[WrittenFile]", seconds: float, as_json: bool, quiet: bool) -> None:
     """Print the result, and on stderr who was not read."""
+    from inventory.report.facts import Report
     from inventory.terminal.snapshot import snapshot_text
 
     if as_json:
         print_json("snapshot", {"run_id": taken.snapshot.run_id, **tables(taken.snapshot)})
     elif not quiet:
-        text = snapshot_text(taken.snapshot, seconds, files, terminal_width(), taken.changes, taken.since)
+        report = Report(taken.snapshot, taken.changes)
+        text = snapshot_text(report, seconds, files, terminal_width(), taken.since)
         click.echo(text, nl=False)
     if as_json or quiet:
         for file in files:

@@ -1,4 +1,4 @@
-"""Files of a run. FAMILY: ``encode(overview, grain) -> bytes``, ``encode_tables(tables)``, ``read(path) -> RunTables``.
+"""Files of a run. FAMILY: ``encode(report, grain) -> bytes``, ``encode_tables(tables)``, ``read(path) -> RunTables``.
 
 To add a format: one file here, named after its suffix, with ``encode`` and ``encode_tables``; one word in one of the
 first two tuples below, and, if it has ``read``, one in ``READABLE``. The members are imported when they are used, so
@@ -19,6 +19,7 @@ from inventory.config.dialects import Dialect
 from inventory.errors import ConfigurationError, FileError, InventoryError, wrong_type
 from inventory.filesystem.atomic import WINDOWS, atomic_write
 from inventory.filesystem.names import no_name, with_home
+from inventory.formats._written import WrittenFile as WrittenFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from inventory.report.facts import Report
-    from inventory.tables import RunTables, WrittenFile
+    from inventory.tables import RunTables
 
     Tables = Sequence[tuple[schema.Table, pa.Table]]
 
@@ -49,7 +50,7 @@ GRAINS = (*schema.GRAINS, "both")
 class Format(Protocol):
     """One member of the family."""
 
-    def encode(self, overview: "Report", grain: str) -> bytes:
+    def encode(self, report: "Report", grain: str) -> bytes:
         """The file's bytes; ``grain`` is ignored by a format that holds everything."""
         ...
 
@@ -67,17 +68,17 @@ class Format(Protocol):
 
 
 def write(
-    overview: "Report",
+    report: "Report",
     path: str | Path,
     grain: str = "model",
     dialect: Dialect = Dialect(),  # noqa: B008 - frozen
-) -> "list[WrittenFile]":
+) -> list[WrittenFile]:
     """Write a run; the suffix is the format.
 
     A CSV file does not say which answers are in doubt, and would be taken for complete: it holds none of their rows.
 
     Args:
-        overview: what is written: the snapshot, and, for a report, what is known around it.
+        report: what is written: the snapshot, and, for a report, what is known around it.
         path: the file; ``both`` grains in a format of one table make ``NAME.models.csv`` and ``NAME.instances.csv``.
         grain: ``model``, ``instance`` or ``both``.
         dialect: how a CSV file is written.
@@ -86,9 +87,7 @@ def write(
         ConfigurationError: an unknown suffix or grain, or a grain that the snapshot does not hold.
         FileError: a file could not be written; what was there before is untouched.
     """
-    from inventory.tables import WrittenFile
-
-    snapshot = overview.snapshot
+    snapshot = report.snapshot
     targets = output_paths(path, grain)
     for one, target in targets:
         if _format(target) in TABLES and one not in snapshot.grains:
@@ -101,7 +100,7 @@ def write(
             if table and not snapshot.anything_read:
                 told.append(WrittenFile(target, table, skipped="left as it was: no server could be read"))
                 continue
-            sure, doubtful = _without_doubt(overview) if _format(target) in UNMARKED else (overview, [])
+            sure, doubtful = _without_doubt(report) if _format(target) in UNMARKED else (report, [])
             if doubtful and not sure.snapshot.anything_read:
                 why = f"left as it was: the answer of {', '.join(doubtful)} is in doubt"
                 told.append(WrittenFile(target, table, skipped=why))
@@ -190,28 +189,28 @@ def is_report(path: str | Path) -> bool:
     return _format(Path(path)) in REPORTS
 
 
-def _without_doubt(overview: "Report") -> "tuple[Report, list[str]]":
+def _without_doubt(report: "Report") -> "tuple[Report, list[str]]":
     """What is written where nothing can say that an answer is in doubt, and the servers that are left out for it."""
     from inventory.tables import RunTables, rows, table_of
 
-    snapshot = overview.snapshot
+    snapshot = report.snapshot
     doubtful = [row["server"] for row in rows(snapshot.tables["observations"]) if row["status"] == "suspect"]
     if not doubtful:
-        return overview, []
+        return report, []
     tables = {
         name: table_of(schema.TABLES[name], [row for row in rows(table) if row["server"] not in doubtful])
         for name, table in snapshot.tables.items()
     }
-    return replace(overview, snapshot=RunTables(tables, snapshot.grains)), doubtful
+    return replace(report, snapshot=RunTables(tables, snapshot.grains)), doubtful
 
 
-def _encoded(overview: "Report", target: Path, grain: str, dialect: Dialect) -> bytes:
+def _encoded(report: "Report", target: Path, grain: str, dialect: Dialect) -> bytes:
     """The bytes of a file; only CSV has dialects."""
     if _format(target) == "csv":
         from inventory.formats import csv
 
-        return csv.encode(overview, grain, dialect)
-    return _member(target).encode(overview, grain)
+        return csv.encode(report, grain, dialect)
+    return _member(target).encode(report, grain)
 
 
 def _encoded_tables(tables: "Tables", target: Path, dialect: Dialect) -> bytes:

@@ -14,6 +14,7 @@ from inventory.history.reader import RunHistory
 from inventory.report.facts import Report
 from inventory.run_ids import time_of
 from inventory.tables import RunTables, rows, table_of, values
+from inventory.text import utc_text
 
 LIVE = "live"
 
@@ -225,4 +226,4 @@ def _mapped(snapshot: RunTables, name_of: Callable[[str], str | None]) -> RunTab
 
 
 def _moment(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "now"
+    return utc_text(moment) if moment else "now"

@@ -1,4 +1,4 @@
-"""Many servers at once: on how many a model is, and counts by server or by label. Tables in, tables and text out.
+"""Many servers at once: on how many a model is, and counts by server or by label. Tables in, tables out.
 
 A label is what the user said about a server when it was asked; the observations keep it.
 """
@@ -11,17 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-from click import style
 
 from inventory import schema
 from inventory.config.labels import RESERVED, Labels, label_summary
-from inventory.diff.changes import ChangeSet
+from inventory.diff.changes import ChangeSet, size_difference
 from inventory.errors import ConfigurationError
 from inventory.schema.derived import CHANGE_GROUPS, COUNTED, FLEET, GROUPS
 from inventory.tables import RunTables, rows, table_of, total_of, values
-from inventory.terminal.changes import counts_text, signed_size, size_difference
-from inventory.text import escape_controls, integer, pad, size, truncate
-from inventory.text import widths as rooms
 
 Row = dict[str, Any]
 
@@ -34,9 +30,6 @@ _NAMES = schema.Table(
 _SUMMED = ("size_bytes", "loaded_instance_count")
 _SUMS = [(name, "sum") for name in _SUMMED]
 _UNKNOWN = "not reported"
-_NONE = "(none)"
-_NAME = 40  # columns of a label's value
-_QUANTIZATIONS = 4  # said by name
 
 
 def labels_of(*observations: pa.Table) -> dict[str, Labels]:
@@ -123,57 +116,6 @@ def changes_by_group(changes: ChangeSet, groups: Mapping[str, str | None]) -> pa
     return table_of(CHANGE_GROUPS, found)
 
 
-def models_text(found: Sequence[Row], title: str) -> str:
-    """Rows of ``FLEET`` for a person."""
-    lines = [
-        [
-            escape_controls(row["key"]),
-            integer(row["servers"]),
-            size(row["size_bytes"]),
-            integer(row["loaded_instance_count"] or None),
-            _kinds(json.loads(row["quantizations"])),
-        ]
-        for row in found
-    ]
-    return _text(title, ["Key", "Servers", "Size", "Loaded", "Quantizations"], lines, "<>>><")
-
-
-def groups_text(found: Sequence[Row], by: str, title: str) -> str:
-    """Rows of ``GROUPS`` for a person."""
-    numbers = ("servers", "different_models", "model_count")
-    lines = [
-        [
-            _named(row["name"]),
-            *(integer(row[name]) for name in numbers),
-            size(row["size_bytes"]),
-            integer(row["instance_count"] or None),
-        ]
-        for row in found
-    ]
-    return _text(
-        title, [escape_controls(by), "Servers", "Different models", "Models", "Size", "Loaded"], lines, "<>>>>>"
-    )
-
-
-def change_groups_text(found: Sequence[Row], changes: ChangeSet, by: str, title: str) -> str:
-    """Rows of ``CHANGE_GROUPS`` for a person, and the counts of all together."""
-    lines = [
-        [
-            _named(row["name"]),
-            integer(row["servers"]),
-            *(
-                " ".join(f"{mark}{row[name]:,}" for mark, name in zip("+-~", words.values(), strict=False))
-                for words in COUNTED.values()
-            ),
-            signed_size(row["size_difference"]) if row["size_difference"] else "",
-            integer(row["not_compared"] or None),
-        ]
-        for row in found
-    ]
-    heads = [escape_controls(by), "Servers", "Models", "Instances", "Size", "Not compared"]
-    return f"{_text(title, heads, lines, '<>>>>>')}\n{counts_text(changes)}\n"
-
-
 def _summable(models: pa.Table) -> pa.Table:
     """The rows with decimal numbers to sum: the sum of Arrow's integers would wrap around beyond 63 bits."""
     for name in _SUMMED:
@@ -199,20 +141,3 @@ def _grouped(found: Sequence[Row], groups: Mapping[str, str | None]) -> dict[str
     for row in found:
         parts[groups.get(row["server"])].append(row)
     return parts
-
-
-def _kinds(kinds: Mapping[str, int]) -> str:
-    """Q4_K_M 3, Q8_0 1: the most common first."""
-    common = sorted(kinds.items(), key=lambda kind: -kind[1])
-    told = [f"{truncate(escape_controls(kind), 20)} {number:,}" for kind, number in common[:_QUANTIZATIONS]]
-    return ", ".join([*told, *([f"{len(common) - _QUANTIZATIONS} more"] if len(common) > _QUANTIZATIONS else [])])
-
-
-def _named(group: str | None) -> str:
-    return _NONE if group is None else truncate(escape_controls(group), _NAME)
-
-
-def _text(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]], sides: str) -> str:
-    widths = rooms([heads, *lines])
-    shown = ["  ".join(map(pad, line, widths, sides)).rstrip() for line in (heads, *lines)]
-    return "\n".join([style(escape_controls(title), bold=True), "", style(shown[0], dim=True), *shown[1:]]) + "\n"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from click import style
 
-from inventory.text import row, widths, wrap
+from inventory.text import table, width, wrap
 
 _COMMENT = re.compile(r"<!-- .*? -->\n+")
 _LINK = re.compile(r"!?\[([^]]*)\]\([^)]*\)")
@@ -75,18 +75,17 @@ def _items(lines: list[str]) -> Iterator[str]:
 
 def _table(rows: list[list[str]], columns: int) -> Iterator[str]:
     """Render a table side by side, its last column wrapped, or row by row where that does not fit."""
-    needed = widths(rows)
+    needed = [max(map(width, column)) for column in zip(*rows, strict=True)]
     room = columns - 2 * len(needed) - sum(needed[:-1])
     if room < min(_NARROWEST, needed[-1]):
         yield from _records(rows, columns)
         return
-    for number, cells in enumerate(rows):
-        lines = wrap(cells[-1], room, "") or [""]
-        for index, line in enumerate(lines):
-            text = "  " + row(
-                [*(cells[:-1] if index == 0 else [""] * (len(cells) - 1)), line], needed, "<" * len(needed)
-            )
-            yield text if number else style(text, dim=True)
+    lines = [
+        [*(cells[:-1] if index == 0 else [""] * (len(cells) - 1)), line]
+        for cells in rows[1:]
+        for index, line in enumerate(wrap(cells[-1], room, "") or [""])
+    ]
+    yield from table(lines, "<" * len(needed), rows[0], indent="  ")
 
 
 def _records(rows: list[list[str]], columns: int) -> Iterator[str]:

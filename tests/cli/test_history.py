@@ -38,7 +38,7 @@ def test_some_runs(past: Path) -> None:
     assert len(history(past, "--since", "2026-11-12T00:00Z", "--json").data["runs"]) == 2
     rows = history(past, "--server", "desktop", "--json").data["runs"]
     assert [(row["servers"], row["model_count"]) for row in rows] == [(1, 2)] * 3
-    assert history(past, "--since", "2027-01-01").out == "None of the 4 runs is of that time\n"
+    assert history(past, "--since", "2027-01-01").out == "No run in that period; the history has 4.\n"
 
 
 def test_one_models_life(past: Path) -> None:

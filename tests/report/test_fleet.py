@@ -16,8 +16,10 @@ from inventory import Snapshot, compare
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
 from inventory.report import fleet
+from inventory.report.change_lines import describe_changes
 from inventory.schema import GRAIN_TABLES, MODELS, OBSERVATIONS
 from inventory.tables import concat, rows, table_of
+from inventory.terminal.fleet import change_groups_text, groups_text, models_text
 
 ROME, OSLO = {"site": "Rome", "owner": "Ann"}, {"site": "Oslo"}
 
@@ -70,7 +72,7 @@ def test_on_how_many_servers_a_model_is(before: Snapshot) -> None:
         ("b", None, 1, '{"Q8": 1}', 10, 0),
         ("c", None, 1, '{"not reported": 1}', None, 0),
     ]
-    assert unstyle(fleet.models_text(found, "Now")) == (
+    assert unstyle(models_text(found, "Now")) == (
         "Now\n"
         "\n"
         "Key  Servers     Size  Loaded  Quantizations\n"
@@ -87,7 +89,7 @@ def test_what_the_servers_with_a_label_have(before: Snapshot) -> None:
     assert [tuple(row.values()) for row in found] == [
         ("Oslo", 1, 2, 3, 20, 0), ("Rome", 2, 2, 3, 30, 3), (None, 1, 0, 0, 0, 0),
     ]  # fmt: skip
-    text = unstyle(fleet.groups_text(found, "site", "Now"))
+    text = unstyle(groups_text(found, "site", "Now"))
     assert text.splitlines()[2:4] == [
         "site    Servers  Different models  Models     Size  Loaded",
         "Oslo          1                 2       3  0.00 GB       -",
@@ -116,7 +118,7 @@ def test_what_changed_on_the_servers_with_a_label(before: Snapshot, tmp_path: Pa
         ("Rome", 2, 1, 1, 0, 0, 0, 1, 0, 0, 1),
         (None, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
     ]
-    text = unstyle(fleet.change_groups_text(rows(table), changes, "site", "A -> B"))
+    text = unstyle(change_groups_text(rows(table), describe_changes(changes), "site", "A -> B"))
     assert text == (
         "A -> B\n"
         "\n"
@@ -137,25 +139,6 @@ def test_a_label_that_no_server_has_is_an_error(before: Snapshot) -> None:
     ):
         fleet.group_names(labels, "town")
     assert fleet.group_names({}, "town") == {}
-
-
-def test_texts_from_elsewhere_stay_texts() -> None:
-    """Nothing moves the cursor; a long label is cut, a key never; many quantizations are counted."""
-    row = {"key": "k" * 90 + "\x1b", "servers": 9, "size_bytes": None, "loaded_instance_count": 0}
-    kinds = {f"Q{number}": number for number in range(1, 8)} | {"\x1b[2J": 9}
-    text = fleet.models_text([row | {"quantizations": json.dumps(kinds)}], "Now\x07")
-    assert "k" * 90 + "\\x1b" in text
-    assert text.rstrip().endswith("\\x1b[2J 9, Q7 7, Q6 6, Q5 5, 4 more")
-    assert "\x07" not in text
-    group = {
-        "name": "x" * 90,
-        "servers": 1,
-        "different_models": 0,
-        "model_count": 0,
-        "size_bytes": 0,
-        "instance_count": 0,
-    }
-    assert "x" * 37 + "..." in fleet.groups_text([group], "site", "")
 
 
 NAMES = st.sampled_from(["s1", "s2", "s3", "s4"])

@@ -13,9 +13,10 @@ from inventory import cli as command_line
 from inventory import collect, schema
 from inventory.cli import cli
 from inventory.config import spec
+from inventory.formats import WrittenFile
 from inventory.limits import LIMITS, Limit
+from inventory.report.facts import Report
 from inventory.stub_server import StubServer, inventory_before
-from inventory.tables import WrittenFile
 from inventory.terminal.snapshot import snapshot_text
 
 MOMENT = datetime(2026, 11, 23, 6, 0, 4, 123456, tzinfo=UTC)
@@ -105,7 +106,7 @@ def session() -> Iterator[str]:
             WrittenFile(Path("inventory.xlsx"), "report", size=12_000),
             WrittenFile(Path("models.parquet"), "models", 6),
         ]
-        text = click.unstyle(snapshot_text(snapshot, 0.4, files)).replace(server.url, "http://127.0.0.1:1234")
+        text = click.unstyle(snapshot_text(Report(snapshot), 0.4, files)).replace(server.url, "http://127.0.0.1:1234")
     yield f"```\n$ lms-inventory snapshot -o inventory.xlsx -o models.parquet\n{text}```\n"
 
 

@@ -57,7 +57,8 @@ def full(text: str, other: str) -> Report:
                 for name, value in row.items()} for row in rows]  # fmt: skip
     extra = [{"server": text, "key": text + key, "ordinal": 0} for key in ("1", "2")]
     before, after = snapshot([rows[0], extra[0]], [rows[1]]), snapshot([changed[0], extra[1]], [changed[1]], url=text)
-    run = {"collected_at": MOMENT, "servers_ok": 1, "size_bytes": 5, "status": "ok", "error": text}
+    run = {"collected_at": MOMENT, "servers": 1, "servers_ok": 1, "size_bytes": 5, "status": "ok", "error": text}
+    run |= {"model_count": 1}
     runs = [{**run, "run_id": text, **dict.fromkeys(("added", "removed", "reconfigured"), 1)}] * 2
     return Report(after, inventory.compare(before, after), text, runs)
 

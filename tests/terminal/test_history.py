@@ -73,7 +73,7 @@ def test_runs_in_a_wide_terminal() -> None:
 def test_no_runs() -> None:
     """An empty history says what to do, which one without runs of a time does not."""
     assert runs_text([]) == "The history is empty. Take a snapshot: lms-inventory snapshot\n"
-    assert runs_text([], recorded=1) == "None of the 1 run is of that time\n"
+    assert runs_text([], recorded=1) == "No run in that period; the history has 1.\n"
     assert "size" not in runs_text([one_run(1, status="failed", size=None)]).splitlines()[-1]
 
 
@@ -139,7 +139,7 @@ def test_unused() -> None:
         one_life(key="k" * 70),
     ]
     text = unstyle(unused_text(found, 30))
-    assert text.splitlines()[1].startswith("a       \u6a21\u578b" + " " * 66)
+    assert text.splitlines()[2].startswith("a       \u6a21\u578b" + " " * 66)
     assert text.endswith("\n\n3 models not loaded in 30 days, 10.00 GB\n")
     assert "k" * 70 in text
     lines = text.splitlines()[1:4]

@@ -50,10 +50,10 @@ _UNGUARD = (  # only where one would be put: other programs write no guards, and
 _TOO_LONG = "block size"  # what Arrow says of a row that is larger than what it reads at a time
 
 
-def encode(overview: "Report", grain: str, dialect: Dialect = Dialect()) -> bytes:  # noqa: B008 - frozen
+def encode(report: "Report", grain: str, dialect: Dialect = Dialect()) -> bytes:  # noqa: B008 - frozen
     """One table, a header line of its column names first."""
     table = schema.GRAIN_TABLES[grain]
-    return encode_tables([(table, overview.snapshot.tables[table.name])], dialect)
+    return encode_tables([(table, report.snapshot.tables[table.name])], dialect)
 
 
 def encode_tables(tables: "Tables", dialect: Dialect = Dialect()) -> bytes:  # noqa: B008 - frozen

@@ -1,4 +1,4 @@
-"""Charts as inline SVG: no script, no font, no colour of their own. The page's classes colour them.
+"""Charts as inline SVG: no script, no font, no colour of their own; the page's classes colour them.
 
 Each is an image with a title and a description that tells the same figures in words.
 """

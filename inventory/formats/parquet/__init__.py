@@ -32,9 +32,9 @@ _DELTA = {"DELTA_BYTE_ARRAY", _LENGTHS}
 _BATCH = 4096  # rows that are spelt out together
 
 
-def encode(overview: "Report", grain: str) -> bytes:
+def encode(report: "Report", grain: str) -> bytes:
     """One table; the observations travel in the file's metadata, so that a server without models is known too."""
-    snapshot = overview.snapshot
+    snapshot = report.snapshot
     table = snapshot.tables[schema.GRAIN_TABLES[grain].name]
     about = _about(snapshot, grain)
     observed = {

@@ -22,11 +22,13 @@ from inventory.formats._unreadable import check_kind
 from inventory.formats.xlsx.book import snapshot_in
 from inventory.formats.xlsx.cells import LONG, OverflowTexts
 from inventory.formats.xlsx.content import EVIDENCE_NAMES, TITLES, sheets_of
+from inventory.formats.xlsx.package import Package
 from inventory.formats.xlsx.reader import WorkbookReader
-from inventory.formats.xlsx.sheets import Package, Sheet, add_sheet
+from inventory.formats.xlsx.sheets import Sheet, add_sheet
 from inventory.formats.xlsx.summary import add_summary
+from inventory.report.facts import TITLE
 from inventory.tables import RunTables, table_of
-from inventory.text import escape_controls
+from inventory.text import escape_controls, utc_text
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
@@ -35,12 +37,11 @@ if TYPE_CHECKING:
 SHEET_ROWS = 1_048_576
 
 _IN_MEMORY = 2**24  # bytes of a sheet's rows before they go to a temporary file
-_TITLE = "LM Studio model inventory"
 LONG_TITLE = "LongTexts"
 _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def encode(overview: "Report", grain: str) -> bytes:  # noqa: ARG001 - a workbook holds every grain
+def encode(report: "Report", grain: str) -> bytes:  # noqa: ARG001 - a workbook holds every grain
     """A workbook of a run: Summary, Models, Instances, Changes, Runs, Breakdown, Evidence, Dictionary.
 
     A grain that the snapshot lacks has no sheet; texts that no cell can hold go on in the sheet LongTexts.
@@ -48,11 +49,11 @@ def encode(overview: "Report", grain: str) -> bytes:  # noqa: ARG001 - a workboo
     Raises:
         FileError: there are more rows than Excel can hold.
     """
-    sheets = sheets_of(overview)
-    moment = overview.snapshot.observed_at
+    sheets = sheets_of(report)
+    moment = report.snapshot.observed_at
     book = _book(sheets, moment or _NO_TIME)
-    book.properties.subject = escape_controls(overview.snapshot.run_id)
-    add_summary(book, overview, {sheet.title: sheet for sheet in sheets}, _footer(moment))
+    book.properties.subject = escape_controls(report.snapshot.run_id)
+    add_summary(book, report, {sheet.title: sheet for sheet in sheets}, _footer(moment))
     return _packed(book, sheets, _footer(moment))
 
 
@@ -93,7 +94,7 @@ def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
     book = Workbook(write_only=True)
     about = book.properties
     about.creator = about.lastModifiedBy = f"lms-inventory {VERSION}"
-    about.title = _TITLE
+    about.title = TITLE
     about.created = about.modified = moment.replace(tzinfo=None)
     return book
 
@@ -114,7 +115,7 @@ def _packed(book: Workbook, sheets: Sequence[Sheet], footer: str) -> bytes:
 
 
 def _footer(moment: datetime | None) -> str:
-    collected = f"Collected {moment:%Y-%m-%d %H:%M} UTC \u00b7 " if moment else ""
+    collected = f"Collected {utc_text(moment, minutes=True)} \u00b7 " if moment else ""
     return f"{collected}lms-inventory {VERSION}"
 
 

@@ -20,7 +20,7 @@ from inventory.formats._texts import parsed
 from inventory.formats._unreadable import Unreadable
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.reader import Cell
-from inventory.text import escape_invisible, truncate
+from inventory.text import MINUS, escape_invisible, truncate
 
 CELL_CHARACTERS = 32_767
 """UTF-16 code units that Excel keeps of a text."""
@@ -48,7 +48,7 @@ _SHOWN = {
     schema.TIME: 'yyyy-mm-dd hh:mm:ss" UTC"',
     schema.BOOLEAN: '"TRUE";"TRUE";"FALSE"',  # without it, LibreOffice shows some as 1 and 0
     "bytes": _GIGABYTES,
-    "bytes more": f"+{_GIGABYTES};-{_GIGABYTES};{_GIGABYTES}",
+    "bytes more": f'+{_GIGABYTES};"{MINUS}"{_GIGABYTES};{_GIGABYTES}',
     "ratio": "0.0%",
 }
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")

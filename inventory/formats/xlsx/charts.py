@@ -22,6 +22,7 @@ from openpyxl.drawing.text import (
 )
 
 from inventory.formats.xlsx import styles
+from inventory.report.palette import LIGHT
 
 Corner = tuple[int, float, int]
 """A place on a sheet: the column, from 0; how far in it, in units of a column's width; the row, from 0."""
@@ -148,7 +149,7 @@ def _finished(chart: Any, title: str, names: int = 0) -> Any:
         axis.graphicalProperties = GraphicalProperties(ln=LineProperties(solidFill="C5CED5"))
         if axis.majorGridlines is not None:
             axis.majorGridlines.spPr = GraphicalProperties(ln=LineProperties(solidFill="E6EBEF"))
-    chart.graphical_properties = GraphicalProperties(solidFill=styles.WHITE, ln=LineProperties(solidFill="C5CED5"))
+    chart.graphical_properties = GraphicalProperties(solidFill=LIGHT.paper, ln=LineProperties(solidFill="C5CED5"))
     if names > _NAMED:
         chart.x_axis.tickLblSkip, chart.x_axis.txPr = 1 + names // _NAMED, _text(_ASLANT)
     chart.roundedCorners = False
@@ -165,5 +166,5 @@ def _text(turned: int = 0) -> RichText:
 
 
 def _characters(hundredths: int, *, bold: bool = False) -> CharacterProperties:
-    colour = styles.NAVY if bold else styles.GREY
+    colour = LIGHT.banner if bold else LIGHT.soft
     return CharacterProperties(latin=Font(typeface="Calibri"), sz=hundredths, b=bold, solidFill=colour)

@@ -7,6 +7,7 @@ from openpyxl.utils import get_column_letter
 
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import text_cell
+from inventory.report.palette import LIGHT
 
 PER_COLUMN = 1.12
 """Columns of small text for each of a cell's width."""
@@ -14,16 +15,16 @@ PER_COLUMN = 1.12
 MARGIN = 1.5
 
 FONTS = {
-    "title": styles.font(styles.WHITE, 18, bold=True),
-    "subtitle": styles.font(styles.CLOUD, 10),
-    "heading": styles.font(styles.NAVY, 12, bold=True),
-    "label": styles.font(styles.GREY, 9),
-    "value": styles.font(styles.NAVY, 18, bold=True),
-    "wide value": styles.font(styles.NAVY, 14, bold=True),
-    "head": styles.font(styles.GREY, 9, bold=True),
-    "text": styles.font(styles.INK, 10),
-    "remark": styles.font(styles.GREY, 10, italic=True),
-    "link": styles.font(styles.TEAL, 10),
+    "title": styles.font(LIGHT.paper, 18, bold=True),
+    "subtitle": styles.font(LIGHT.banner_soft, 10),
+    "heading": styles.font(LIGHT.banner, 12, bold=True),
+    "label": styles.font(LIGHT.soft, 9),
+    "value": styles.font(LIGHT.banner, 18, bold=True),
+    "wide value": styles.font(LIGHT.banner, 14, bold=True),
+    "head": styles.font(LIGHT.soft, 9, bold=True),
+    "text": styles.font(LIGHT.ink, 10),
+    "remark": styles.font(LIGHT.soft, 10, italic=True),
+    "link": styles.font(LIGHT.link, 10),
     **{level: styles.font(colour, 11, bold=True) for level, (colour, _) in styles.LEVELS.items()},
     **{f"{level} word": styles.font(colour, 10, bold=True) for level, (colour, _) in styles.LEVELS.items()},
 }

@@ -4,7 +4,6 @@ openpyxl writes everything but the rows: an object for each cell would take most
 XML beside it, and put between its header and the sheet's end when the file is packed.
 """
 
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -28,12 +27,12 @@ from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
 from inventory import schema
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import CellWriter, OverflowTexts
-from inventory.formats.xlsx.package import Archive
+from inventory.report.facts import TITLE
+from inventory.report.palette import LIGHT
 from inventory.tables import values
 from inventory.text import width
 
 _AT_ONCE = 5_000  # rows in memory
-_END = b"</sheetData>"
 _LOOKED_AT = 1_000  # rows, for the widths
 _NARROWEST, _WIDEST = 11, 32
 _MARGIN = 5  # beside a name in the header: the button of the filter
@@ -49,7 +48,7 @@ _NUMBERS = (schema.INTEGER, schema.NUMBER)
 
 _BOOLEANS = {
     "TRUE": DifferentialStyle(font=Font(color=f"FF{styles.LEVELS['good'][0]}", bold=True)),
-    "FALSE": DifferentialStyle(font=Font(color=f"FF{styles.GREY}")),
+    "FALSE": DifferentialStyle(font=Font(color=f"FF{LIGHT.soft}")),
 }
 """What is stands out; what is not stays readable, and is not taken for what was not reported."""
 
@@ -86,20 +85,6 @@ class Sheet:
     def first_columns(self, number: int) -> str:
         """Where the first columns of its table are; Excel wants one row at least."""
         return f"A1:{get_column_letter(number)}{max(self.content.num_rows, 1) + 1}"
-
-
-class Package(Archive):
-    """The file of a workbook, in which each data sheet gets its rows."""
-
-    def __init__(self, file: IO[bytes], bodies: Mapping[str, IO[bytes]]) -> None:
-        super().__init__(file, "w", zipfile.ZIP_DEFLATED)
-        self._bodies = bodies
-
-    def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
-        """Write what openpyxl has of a sheet, with its rows."""
-        head, end, tail = filename.getvalue().partition(_END)
-        body = self._bodies.get(arcname, BytesIO())
-        self.pour(arcname, BytesIO(head), body, BytesIO(end + tail))
 
 
 class _Writer(WorksheetWriter):
@@ -200,15 +185,15 @@ def print_as(made: Any, title: str, footer: str, orientation: str, height: int) 
     margins.left = margins.right = 0.4
     margins.top = margins.bottom = 0.6
     margins.header = margins.footer = 0.3
-    made.oddHeader.left.text = f"LM Studio model inventory \u2014 {title}"
+    made.oddHeader.left.text = f"{TITLE} \u2014 {title}"
     made.oddFooter.left.text = footer.replace("&", "&&")
     made.oddFooter.right.text = "Page &P of &N"
     for part in (made.oddHeader.left, made.oddFooter.left, made.oddFooter.right):
-        part.size, part.color = 8, styles.GREY
+        part.size, part.color = 8, LIGHT.soft
 
 
 def _header(made: Any, table: schema.Table) -> Iterator[Any]:
-    font, fill = styles.font(styles.WHITE, 10, bold=True), styles.fill(styles.NAVY)
+    font, fill = styles.font(LIGHT.paper, 10, bold=True), styles.fill(LIGHT.banner)
     right, left = (
         Alignment(horizontal=side, vertical="center", wrap_text=True, indent=indent)
         for side, indent in (("right", 0), ("left", 1))
@@ -240,8 +225,8 @@ def _colour(made: Any, sheet: Sheet) -> None:
     if "size_bytes" in names:
         letter = get_column_letter(names.index("size_bytes") + 1)
         ends = [FormatObject("num", 0), FormatObject("max")]
-        rules.add(f"{letter}2:{letter}{last}", Rule("dataBar", dataBar=DataBar(cfvo=ends, color=f"FF{styles.BAR}")))
-    line = DifferentialStyle(border=styles.edge(bottom=("thin", styles.LINE)))
+        rules.add(f"{letter}2:{letter}{last}", Rule("dataBar", dataBar=DataBar(cfvo=ends, color=f"FF{LIGHT.pale_bar}")))
+    line = DifferentialStyle(border=styles.edge(bottom=("thin", LIGHT.rule)))
     rules.add(everything, Rule("expression", dxf=line, formula=["LEN($A2)>0"]))
 
 

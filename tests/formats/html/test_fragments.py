@@ -36,7 +36,7 @@ def test_changes_read_without_colour() -> None:
 def test_changes_are_coloured() -> None:
     """The row of each change has the colour of its word, ground and ink both."""
     styles = [one["style"] for tag, one in Page(changes()._repr_html_()).elements if tag == "tr" and one]
-    assert styles == [STYLES["came"], STYLES["went"], STYLES["other"]]
+    assert styles == [STYLES["good"], STYLES["bad"], STYLES["warn"]]
     assert all("background" in (one or "") and ";color:" in (one or "") for one in styles)
 
 
@@ -74,7 +74,7 @@ def test_history(tmp_path: Path) -> None:
     walked = Page(history._repr_html_())
     assert "and 3 more earlier runs" in walked.texts
     looks = [one.get("style") for tag, one in walked.elements if tag == "tr"]
-    assert looks == [None] * SHOWN + [STYLES["went"]]
+    assert looks == [None] * SHOWN + [STYLES["bad"]]
     assert "failed" in walked.texts
 
 

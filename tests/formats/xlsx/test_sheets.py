@@ -27,7 +27,8 @@ from support.workbooks import (
 import inventory
 from inventory import schema
 from inventory.formats import xlsx
-from inventory.report.facts import Report, lines
+from inventory.report.change_lines import describe_changes
+from inventory.report.facts import Report
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN
 from inventory.tables import rows
@@ -128,8 +129,9 @@ def test_changes() -> None:
     overview = STATES["normal"]
     assert overview.changes is not None
     found = table(opened(overview), "Changes")
-    assert len(found) == overview.changes.table.num_rows == len(lines(overview.changes))
-    for cells, row, line in zip(found, rows(overview.changes.table), lines(overview.changes), strict=True):
+    lines = describe_changes(overview.changes).lines
+    assert len(found) == overview.changes.table.num_rows == len(lines)
+    for cells, row, line in zip(found, rows(overview.changes.table), lines, strict=True):
         assert {name: cells[name] for name in row} == row
         assert (cells["what"], cells["before"] or "", cells["after"] or "") == (line.what, line.before, line.after)
         assert cells["size_difference"] == line.size_difference
@@ -188,8 +190,8 @@ def test_breakdown() -> None:
     publishers = [row for row in found if row["by"] == "publisher"]
     assert [(row["label"], row["model_count"], row["size_bytes"]) for row in publishers] == [
         ("p", 2, 7),
-        ("not reported", 1, 1),
-        ("(empty)", 1, None),
+        ("(not reported)", 1, 1),
+        ('""', 1, None),
     ]
     assert {row["by"] for row in found} == {"publisher", "quantization", "architecture", "format", "server"}
     assert sum(row["share"] for row in publishers if row["share"]) == pytest.approx(1)

@@ -12,8 +12,8 @@ from support.workbooks import CET, SINCE, STATES, book_of, changed, model, opene
 
 import inventory
 from inventory import schema
-from inventory.formats.xlsx import styles
-from inventory.report.facts import Report, collection_status, key_figures
+from inventory.report.facts import Report
+from inventory.report.palette import LIGHT, STATUS_TONES, TONES
 
 EACH_STATE = pytest.mark.parametrize("name", STATES)
 DRAWN = {
@@ -66,7 +66,7 @@ def test_contrast(name: str) -> None:
                 for rule in place.rules
                 if rule.dxf and rule.dxf.fill
             }
-    seen |= {("000000", styles.BAR)}
+    seen |= {("000000", LIGHT.pale_bar)}
     assert len(seen) > 6
     assert {pair for pair in seen if contrast(*pair) < 4.5} == set()
 
@@ -95,8 +95,8 @@ def test_state_and_cards(name: str) -> None:
     assert ("(07:00 CET)" in said[1]) == (overview.zone is CET)
     assert (f"compared with {SINCE}" in said[1]) == (overview.changes is not None)
     assert f"lms-inventory {inventory.__version__}" in said[1]
-    assert collection_status(overview).text.split()[:3] == said[2].split()[:3]
-    found = key_figures(overview)
+    assert overview.status.text.split()[:3] == said[2].split()[:3]
+    found = overview.key_figures
     at = said.index(found[0].label)
     assert said[at : at + 6] == [card.label for card in found]
     assert said[at + 6 : at + 12] == [card.value for card in found]
@@ -106,8 +106,8 @@ def test_state_and_cards(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("first run", "This is the first run: nothing to compare with"),
-        ("nothing around it", "Compared with nothing"),
+        ("first run", "This is the first run; there is nothing to compare it with"),
+        ("nothing around it", "No earlier snapshot to compare with"),
         ("no models", "No models"),
         ("no changes", "No changes"),
         ("no sizes", "No model reports its size"),
@@ -220,5 +220,5 @@ def test_long_and_hostile_names() -> None:
 
 def test_every_word_has_a_look() -> None:
     """Every word of the changes and every status but ok has a colour."""
-    assert set(styles.WORDS) == set(schema.CHANGES_WORDS)
-    assert set(styles.STATUSES) >= set(schema.STATUSES) - {"ok"}
+    assert set(TONES) == set(schema.CHANGES_WORDS)
+    assert set(STATUS_TONES) >= set(schema.STATUSES) - {"ok"}
