@@ -30,7 +30,7 @@ before = threads()
 for kind in KINDS:
     history.store.read(kind, first).table()
 for path in exported:
-    formats.read(path)
+    formats.read_file(path)
 print(threads() - before)
 """
 

@@ -66,7 +66,7 @@ def test_a_list_with_answers_of_this_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "hosts").write_text("a=file:a.json\n")
     done = run("schedule", "cron", "--servers-from", "hosts", "--allow-files", cwd=tmp_path)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
-    assert "hosts: file:a.json means another file where a scheduled run starts" in done.err
+    assert "hosts: file:a.json is relative, and a scheduled run starts in another folder" in done.err
 
 
 def test_the_configuration_is_named_and_says_the_rest(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_no_token_is_written_or_said(scheduler: str, tmp_path: Path) -> None:
             [*COMMAND, "schedule", scheduler, *more], cwd=tmp_path, env=env, capture_output=True, check=True
         )
         for name in (b"LM_API_TOKEN", b"MINE"):
-            assert b"lms-inventory: " + name + b" is not there in a scheduled run" in done.stderr
+            assert b"lms-inventory: " + name + b" is not set in a scheduled run" in done.stderr
         seen += [done.stdout, done.stderr]
     files = [path.read_bytes() for path in tmp_path.iterdir()]
     assert len(files) > 1
@@ -130,11 +130,11 @@ def test_what_to_do_about_a_token(scheduler: str, tmp_path: Path) -> None:
     done = run(*command, cwd=tmp_path, env=env)
     assert "scheduled run" not in done.err
     done = run(*command, "--server", "10.0.0.1", cwd=tmp_path, env=env)
-    assert "LM_API_TOKEN is not there in a scheduled run" in done.err
+    assert "LM_API_TOKEN is not set in a scheduled run" in done.err
     assert ("lm-api-token" in done.err) == (scheduler == "systemd")
     (tmp_path / "inventory.toml").write_text('[[server]]\nurl = "10.0.0.1"\ntoken_env = "MINE"\n')
     done = run(*command, cwd=tmp_path, env=clean(MINE=TOKEN))
-    assert "MINE is not there in a scheduled run" in done.err
+    assert "MINE is not set in a scheduled run" in done.err
     assert "lm-api-token" not in done.err
 
 
