@@ -15,8 +15,15 @@ class Option(click.Option):
     """An option under one of the headings in ``GROUPS``; its help names its environment variable."""
 
     def __init__(self, names: Sequence[str], *, group: str = "General", **attributes: Any) -> None:
-        super().__init__(names, show_envvar=True, **attributes)
+        super().__init__(names, **attributes)
         self.group = group
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Return what stands in brackets: also the variable, which ``show_envvar`` would add to error messages too."""
+        extra = super().get_help_extra(ctx)
+        if isinstance(self.envvar, str):
+            extra["envvars"] = (self.envvar,)
+        return extra
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return the option and its help, with ``[env: NAME]``."""

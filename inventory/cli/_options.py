@@ -60,7 +60,7 @@ _allow_files = _option(
     "--allow-files",
     is_flag=True,
     envvar=f"{PREFIX}ALLOW_FILES",
-    help="Allow file:PATH in the list of --servers-from; such entries read files of this machine.",
+    help="Allow file:PATH entries in that list; they read files of this machine.",
 )
 where_option = _option(
     "Servers",

@@ -42,7 +42,10 @@ if TYPE_CHECKING:
     examples=(
         ("lms-inventory diff", "What changed from the previous to the latest run"),
         ("lms-inventory diff latest live", "What changed since the latest run until now"),
-        ("lms-inventory diff first.xlsx latest -o changes.csv", "Compare a file with the latest run; write CSV too"),
+        (
+            "lms-inventory diff inventory.xlsx latest -o changes.csv",
+            "Compare a workbook with the latest run",
+        ),
     ),
 )
 @click.argument("old", default=None, required=False)

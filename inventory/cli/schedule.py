@@ -40,7 +40,7 @@ _FILE = "file:"
     examples=(
         ("lms-inventory schedule cron", "A line for crontab that takes a snapshot daily at 06:00"),
         ("lms-inventory schedule systemd --every 6h --install .", "Write a service and a timer into this folder"),
-        ("lms-inventory schedule windows --at 07:30 --fail-on removed", "A task that fails if a model was removed"),
+        ("lms-inventory schedule windows --at 07:30 --install .", "Write a task that runs daily at 07:30"),
     ),
 )
 @click.argument("scheduler", metavar="SCHEDULER", type=click.Choice(SCHEDULES))

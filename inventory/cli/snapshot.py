@@ -44,7 +44,10 @@ if TYPE_CHECKING:
     examples=(
         ("lms-inventory snapshot", "Query the configured servers, and show what changed since the last run"),
         ("lms-inventory snapshot -o inventory.xlsx -o models-{date}.csv", "Write a workbook and a dated CSV file too"),
-        ("lms-inventory snapshot -q --fail-on removed,incomplete", "In a script: exit with 10 if a model is gone"),
+        (
+            "lms-inventory snapshot -q --fail-on removed",
+            "Exit with 10 if a model is removed",
+        ),
     ),
 )
 @servers_option
@@ -59,10 +62,10 @@ if TYPE_CHECKING:
 @existing_history_option
 @ignore_option
 @fail_on_option
-@recheck_option
-@accept_suspect_option
 @timeout_option
 @concurrency_option
+@recheck_option
+@accept_suspect_option
 @json_option
 @quiet_option
 def snapshot(

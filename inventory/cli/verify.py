@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     short_help="Check that the history is complete and undamaged.",
     examples=(
         ("lms-inventory verify", "Check the whole history; exit with 4 if there is a problem"),
-        ("lms-inventory verify --history /srv/inventory", "Check a history in another folder"),
+        ("lms-inventory verify --history backup/history", "Check a copy of the history"),
         ("lms-inventory verify --json", "The problems as JSON"),
     ),
 )
