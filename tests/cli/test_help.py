@@ -103,7 +103,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, s
     """A folder with a history of two runs, a baseline, a copy and a workbook; and the server it is about."""
     folder = tmp_path_factory.mktemp("examples")
     with StubServer(inventory_before()) as server:
-        (folder / "servers").write_text(f"gpu={server.url}\n")
+        (folder / "servers").write_text(f"local={server.url}\n")
         env = environment(folder)
         for _ in range(2):
             assert run("snapshot", "-q", "-o", "inventory.xlsx", cwd=folder, env=env).code == 0

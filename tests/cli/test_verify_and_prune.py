@@ -60,7 +60,7 @@ def test_a_missing_file_is_named(copy: Path) -> None:
 
 
 def test_prune_removes_what_no_rule_keeps(copy: Path) -> None:
-    """--dry-run only says which runs would be deleted; afterwards the history is whole, and what is kept is the same."""
+    """--dry-run only says which runs would be deleted; afterwards the history is whole and the rest the same."""
     runs = History(copy).store.run_ids()
     before = run("show", "latest", "--history", copy).out
     done = run("prune", "--keep-last", "2", "--dry-run", "--history", copy)
