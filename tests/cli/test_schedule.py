@@ -157,7 +157,7 @@ def test_what_is_installed_is_what_is_printed(scheduler: str, tmp_path: Path) ->
     assert done.out == "".join(f"{path} written\n" for path in files)
     assert b"".join(path.read_bytes() for path in files) == printed.stdout
     assert all(str(path) in done.err for path in files)
-    assert run("schedule", scheduler, "--install", "my files", cwd=tmp_path).out.count(" is as it was\n") == len(files)
+    assert run("schedule", scheduler, "--install", "my files", cwd=tmp_path).out.count(" unchanged\n") == len(files)
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULES)
@@ -169,25 +169,25 @@ def test_somebody_elses_file_is_refused(scheduler: str, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in files}
     done = run("schedule", scheduler, "--every", "1h", "--install", ".", cwd=tmp_path)
     assert (done.code, done.out, done.err.count("\n")) == (4, "", 1)
-    assert f"{files[0]} is there already, and lms-inventory did not write it" in done.err
+    assert f"{files[0]} already exists, and lms-inventory did not write it" in done.err
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["cron", "--at", "25:00"], "'25:00' is no time of day"),
+        (["cron", "--at", "25:00"], "'25:00' is not a time of day"),
         (["cron", "--every", "7h"], "every 7h does not divide an hour or a day evenly"),
-        (["cron", "--every", ""], "'' is no interval"),
+        (["cron", "--every", ""], "'' is not an interval"),
         (["cron", "--every", "1h", "--at", "06:00"], "--at and --every exclude each other"),
-        (["cron", "--name", "a b"], "a schedule's name cannot be 'a b'"),
+        (["cron", "--name", "a b"], "a schedule cannot be named 'a b'"),
         (["cron", "--fail-on", "gone"], "--fail-on does not know 'gone'"),
         (["cron", "-o", "a.txt"], "a.txt: unknown format"),
         (["cron", "--server", "http://user:secret@host"], "may not hold a user"),
         (["cron", "--server", "a=b", "--server", "a=c"], "two servers are named 'a'"),
         (["cron", "--servers-from", "-"], "a scheduled run has no standard input"),
-        (["cron", "--history", "a\nb"], "cannot stand in a scheduler's file"),
-        (["cron", "--history", "a\\b"], "cron cannot be told a path with a backslash"),
+        (["cron", "--history", "a\nb"], "a scheduler's file cannot hold"),
+        (["cron", "--history", "a\\b"], "cron does not support a path with a backslash"),
         (["windows", "--history", "%TEMP%"], "Task Scheduler would replace"),
         (["anacron"], "'anacron' is not one of 'cron', 'systemd', 'launchd', 'windows'"),
         ([], "Missing argument"),

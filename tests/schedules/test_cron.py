@@ -68,7 +68,7 @@ def test_a_word_comes_back_from_cron_and_the_shell(word: str) -> None:
 @pytest.mark.parametrize("word", SLASHED)
 def test_a_backslash_is_refused(word: str) -> None:
     """Crons read a backslash in different ways, so none is written but those before percent signs."""
-    with pytest.raises(ConfigurationError, match="cron cannot be told a path with a backslash"):
+    with pytest.raises(ConfigurationError, match="cron does not support a path with a backslash"):
         files(job(word))
 
 
