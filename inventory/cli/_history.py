@@ -11,7 +11,6 @@ import click
 from inventory.cli._context import PREFIX, configuration, default_history, no_home_error, user_folder
 from inventory.cli._output import print_error, print_errors
 from inventory.cli._selection import select_servers, with_tokens
-from inventory.cli._settings import effective_setting
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, FileError
 from inventory.history.engines import ENGINES
@@ -108,6 +107,7 @@ def resolve_refs(refs: Sequence[str], history: "RunHistory | None") -> "list[Res
 
 def _query_live(history: "RunHistory | None") -> "RunTables":
     """Query the servers of the list or the configuration, else those of the newest run, else the local one."""
+    from inventory.cli._settings import effective_setting
     from inventory.collection.collector import query_servers
 
     list_path = os.environ.get(f"{PREFIX}SERVERS_FROM") or None

@@ -148,12 +148,7 @@ grain_option = _option(
     help="What one row of a CSV or Parquet file is; both writes NAME.models.csv and NAME.instances.csv.",
 )
 one_grain_option = _option(
-    "Output",
-    "--grain",
-    type=click.Choice(schema.GRAINS),
-    default="model",
-    show_default=True,
-    help="What one row is.",
+    "Output", "--grain", type=click.Choice(schema.GRAINS), default="model", show_default=True, help="What one row is."
 )
 sort_option = _option(
     "Output", "--sort", metavar="COLUMN", help="Sort by this column; -COLUMN sorts in descending order."
@@ -246,7 +241,9 @@ fail_on_option = _option(
     metavar="WORD,...",
     help=f"Exit with 10 if any of these happened: {', '.join(FAIL_WORDS)}.",
 )
-baseline_option = _option("Comparison", "--baseline", metavar="NAME", help="Compare with this baseline instead of OLD.")
+baseline_option = _option(
+    "Comparison", "--baseline", metavar="NAME", help="Compare with this baseline; then the first argument is NEW."
+)
 
 
 # The options of single commands.
@@ -257,8 +254,8 @@ def _keep(unit: str, what: str) -> Callable[[_Command], _Command]:
 keep_options = (
     _keep("last", "the last N runs"),
     _keep("daily", "the newest run of each of the last N days that have one"),
-    _keep("weekly", "the same for weeks"),
-    _keep("monthly", "the same for months"),
+    _keep("weekly", "the newest run of each of the last N weeks that have one"),
+    _keep("monthly", "the newest run of each of the last N months that have one"),
 )
 run_option = _option(
     "Runs", "--run", "named", metavar="ID", multiple=True, help="Delete this run: its id or a prefix of it. Repeatable."
@@ -268,13 +265,9 @@ compact_option = _option(
 )
 dry_run_option = _option("Output", "--dry-run", is_flag=True, help="Only print what would be deleted and merged.")
 at_option = _option(
-    "Schedule",
-    "--at",
-    "clocks",
-    metavar="HH:MM",
-    multiple=True,
+    "Schedule", "--at", "clocks", metavar="HH:MM", multiple=True,
     help=f"Run daily at this local time. Repeatable. Default: {DEFAULT_AT}.",
-)
+)  # fmt: skip
 every_option = _option(
     "Schedule",
     "--every",
@@ -291,5 +284,9 @@ serve_option = _option(
     "General", "--serve", is_flag=True, help="Only run the stand-in server, until interrupted, for use with curl."
 )
 port_option = _option(
-    "General", "--port", type=WholeNumber(0, 65535), help="Port of the stand-in server. Default: 1234 with --serve."
+    "General",
+    "--port",
+    metavar="PORT",
+    type=WholeNumber(0, 65535),
+    help="Port of the stand-in server. Default: 1234 with --serve.",
 )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from inventory.cli._context import configuration
 from inventory.cli._output import print_error
-from inventory.cli._settings import uses_own_timeouts
 from inventory.config.servers import (
     DEFAULT_ADDRESS,
     DEFAULT_NAME,
@@ -60,6 +59,7 @@ def with_tokens(entries: "Sequence[ServerConfig]", *, quiet: bool = False) -> li
     Raises:
         ConfigurationError: a token or a file of certificate authorities is missing.
     """
+    from inventory.cli._settings import uses_own_timeouts
     from inventory.config.credentials import DEFAULT_CREDENTIAL, permission_warning, read_token
 
     sources = dict.fromkeys(entry.keep or DEFAULT_CREDENTIAL for entry in entries)

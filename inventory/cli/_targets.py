@@ -164,11 +164,11 @@ def check_targets(outputs: Sequence[str], grain: str = "model", *, create: bool 
         return
     from inventory import formats
 
-    seen: set[Path] = set()
+    paths: set[Path] = set()
     for output in outputs:
         names = formats.output_paths(output, grain)  # Messages show the target as the user wrote it.
         for (_, path), (_, name) in zip(formats.output_paths(_filled(output, _ANY_RUN), grain), names, strict=True):
-            if path in seen:
+            if path in paths:
                 raise ConfigurationError(f"{name} would be written twice", "Give each -o its own file")
-            seen.add(path)
+            paths.add(path)
         _check_folder(output, create=create)

@@ -46,7 +46,7 @@ def test_the_longest_command_is_in_it_or_refused(scheduler: str) -> None:
     servers = [f"--server=host{number}=http://10.0.0.{number}:1234" for number in range(200)]
     schedule = open_schedule(scheduler)
     if scheduler == "cron":
-        with pytest.raises(ConfigurationError, match=r"Name the servers in an inventory.toml"):
+        with pytest.raises(ConfigurationError, match=r"List the servers in an inventory.toml"):
             schedule.files(job(*servers))
     else:
         text = text_of(schedule.files(job(*servers))[0].body)
