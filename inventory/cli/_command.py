@@ -8,7 +8,8 @@ import click
 GROUPS = ("Schedule", "Runs", "Servers", "Output", "History", "Comparison", "General")
 """The headings of a help page, in their order."""
 
-_COLUMN = 30  # characters of the column with the options; a longer option has a line of its own
+# Width in characters of the column with the options; a longer option gets its own line.
+_COLUMN = 30
 
 
 class Option(click.Option):

@@ -1,4 +1,4 @@
-"""Which exit code a command ends with. The codes themselves are in ``inventory/errors.py``."""
+"""The meaning of each exit code, and the choice of one. The codes themselves are in ``inventory/errors.py``."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""How the commands open a history and resolve references to its runs."""
+"""Open a history and resolve references to its runs."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""How the commands print: results on stdout, errors as one line on stderr."""
+"""Print results on stdout, and each error as one line on stderr."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Which servers a command queries, and with which tokens."""
+"""Select the servers that a command queries, and read their tokens."""
 
 import os
 import sys

@@ -20,7 +20,7 @@ LIVE = "live"
 
 @dataclass(frozen=True)
 class ResolvedRef:
-    """What a reference means: one side of a comparison.
+    """A resolved reference: one side of a comparison.
 
     Attributes:
         name: its name for people: a time, or a file.
