@@ -1,12 +1,11 @@
 """What a Python user holds: snapshots, changes and histories with pandas DataFrames, and in Jupyter a view of each."""
 
-import json
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
@@ -16,21 +15,17 @@ from inventory.collection.plausibility import PreviousState
 from inventory.config.servers import DEFAULT_ADDRESS
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_tables
-from inventory.errors import Invalid, wrong_type
+from inventory.errors import wrong_type
 from inventory.formats import read_file, write
 from inventory.formats.html.fragments import changes_html, runs_html, snapshot_html
 from inventory.history.reader import RunHistory
-from inventory.normalize.flatten import Rows, flatten
-from inventory.normalize.response import decode
+from inventory.normalize.payload import Payload, parse_payload
 from inventory.report.facts import Report
 from inventory.schema import derived
 from inventory.tables import RunTables, build, named_rows, values
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Payload = Mapping[str, Any] | Sequence[Mapping[str, Any]] | bytes | str
-"""What a Python user has of a response: the object, the list of models in it, or the JSON."""
 
 
 class Snapshot(RunTables):
@@ -273,35 +268,14 @@ def flatten_models(payload: Payload, server: str = "local") -> "pd.DataFrame":
         ServerError: the payload is not a response of this endpoint.
         ConfigurationError: it is neither of these.
     """
-    return frame(build(schema.MODELS, named_rows(_rows(payload).models, server)))
+    return frame(build(schema.MODELS, named_rows(parse_payload(payload).models, server)))
 
 
 def flatten_instances(payload: Payload, server: str = "local") -> "pd.DataFrame":
     """Flatten a response into one row per loaded instance; arguments and errors as ``flatten_models``."""
-    return frame(build(schema.INSTANCES, named_rows(_rows(payload).instances, server)))
+    return frame(build(schema.INSTANCES, named_rows(parse_payload(payload).instances, server)))
 
 
 def frame(table: pa.Table) -> "pd.DataFrame":
     """Convert an Arrow table to a pandas DataFrame with nullable types."""
     return table.to_pandas()  # type: ignore[no-any-return]
-
-
-def _rows(payload: Payload) -> Rows:
-    if isinstance(payload, list | tuple):
-        payload = {"models": payload}
-    if isinstance(payload, Mapping):
-        try:
-            payload = json.dumps(dict(payload))  # one strict way in, whoever parsed it
-        except (TypeError, ValueError, RecursionError) as error:
-            raise Invalid(
-                f"the answer holds what JSON cannot: {str(error).partition(';')[0]}", "Give it as json.loads returns it"
-            ) from error
-    if isinstance(payload, str):
-        payload = payload.encode(errors="surrogatepass")  # half a surrogate pair is refused there, with its place
-    if not isinstance(payload, bytes | bytearray | memoryview):
-        raise wrong_type(
-            payload,
-            "an answer of GET /api/v1/models",
-            "Give the object that json.loads returns, the list of models in it, or the JSON as text or bytes",
-        )
-    return flatten(decode(bytes(payload)).models)

@@ -2,20 +2,16 @@
 
 import json
 from array import array
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.collection.collector import CONCURRENCY, Progress, query_servers, utc_now
 from inventory.collection.plausibility import PreviousState
-from inventory.config.servers import Server
-from inventory.diff.changes import ChangeSet
 from inventory.diff.extras import IGNORED, unknown_fields
-from inventory.errors import FileError
 from inventory.history import run_log
 from inventory.history.engines import Engine, open_engine
 from inventory.history.reader import Row, RunHistory
@@ -25,7 +21,7 @@ from inventory.history.storage.data_file import ARROW, KINDS
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.normalize.ticking import CLOCKS
-from inventory.run_ids import AHEAD, limit_of, new_run_id, time_of
+from inventory.run_ids import AHEAD, limit_of, time_of
 from inventory.tables import RunTables, build, rows, values
 
 _FRESH = schema.Table(
@@ -202,81 +198,3 @@ def _payloads(engine: Engine, snapshot: RunTables, run_id: str) -> pa.Table:
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(bodies))]
     body = pa.Array.from_buffers(pa.large_binary(), len(bodies), buffers)
     return texts.append_column("body", body).select(ARROW["payloads"].names)
-
-
-@dataclass(frozen=True)
-class SnapshotResult:
-    """What became of one run.
-
-    Attributes:
-        snapshot: what it saw.
-        changes: since the run before; None for the first run, or if the history could not be used.
-        since: when the run before began.
-        failure: why it could not be recorded, or compared.
-    """
-
-    snapshot: RunTables
-    changes: ChangeSet | None = None
-    since: datetime | None = None
-    failure: FileError | None = None
-
-
-def take_snapshot(
-    history: RunHistory,
-    servers: Sequence[Server],
-    *,
-    timeout: float,
-    recheck: float = 5.0,
-    accept_suspect: bool = False,
-    concurrency: int = CONCURRENCY,
-    progress: Progress | None = None,
-    clock: Callable[[], datetime] = utc_now,
-) -> SnapshotResult:
-    """Ask the servers, record what they say, and compare it with the run before.
-
-    Args:
-        history: where it is recorded.
-        servers: who is asked.
-        timeout: seconds that each has for its whole answer.
-        recheck: seconds before an answer that lost most of its models is asked for once more.
-        accept_suspect: believe such an answer at once.
-        concurrency: servers asked at the same time.
-        progress: called as each server is done, as ``collect`` says.
-        clock: gives the time in UTC. If it was put back by less than an hour since the runs before, its difference to
-            them is added to all times of this run, so that what is seen later is later.
-
-    Returns:
-        What became of it; a history that cannot be used is no reason not to have asked.
-    """
-    known: dict[str, PreviousState] = {}
-    failure = None
-    began = now = clock()
-    history = history.seen_at(now)
-    try:
-        began = history.store.retry_if_changed(lambda: next_moment(history, now))
-        names = [server.name for server in servers]
-        known = {} if accept_suspect else history.store.retry_if_changed(lambda: expected(history, names))
-    except FileError as error:
-        failure = error
-    snapshot = query_servers(
-        servers,
-        timeout=timeout,
-        clock=lambda: max(began, clock() + (began - now)),
-        run_id=new_run_id(began),
-        expected=known,
-        recheck=recheck,
-        concurrency=concurrency,
-        progress=progress,
-        ignore=history.ignore,
-    )
-    if failure:
-        return SnapshotResult(snapshot, failure=failure)
-    try:
-        snapshot = record(history, snapshot)
-        history = history.seen_at(snapshot.observed_at or began)
-        before = [one for one in history.dated() if one < snapshot.run_id][-1:]
-        if not before:
-            return SnapshotResult(snapshot)
-        return SnapshotResult(snapshot, history.diff(before[0], snapshot.run_id), time_of(before[0]))
-    except FileError as error:
-        return SnapshotResult(snapshot, failure=error)

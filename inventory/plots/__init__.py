@@ -1,10 +1,8 @@
 """Plots of an inventory, one line each: ``plots.largest_models(snapshot)``. They need matplotlib.
 
-What one moment holds is drawn from a ``Snapshot`` (``history.as_of()``, ``inventory.collect()``, ``inventory.read()``),
-what takes time from a ``History``. Every plot takes ``ax``, axes of yours to draw on (of a figure with
-``layout="constrained"``, which makes room for names), and returns the figure, which shows itself as the last expression
-of a notebook's cell and has ``savefig``. Without data a plot says so. Sizes are GB (10^9 bytes), contexts tokens, times
-UTC. Names longer than 40 columns are cut; a character that no installed font has is a white square.
+A ``Snapshot`` gives what one moment holds, a ``History`` what takes time. Every plot takes ``ax``, axes to draw on (of a
+figure with ``layout="constrained"``), and returns the figure. Sizes are GB (10^9 bytes), contexts tokens, times UTC.
+Names longer than 40 columns are truncated; a character that no installed font has is a white square.
 """
 
 from collections import Counter, defaultdict

@@ -59,4 +59,4 @@ def test_a_busy_port_is_told() -> None:
         done = run("demo", "--serve", "--port", str(busy.getsockname()[1]))
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1
-    assert "Choose another with --port" in done.err
+    assert "Choose another port with --port" in done.err

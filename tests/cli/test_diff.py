@@ -161,7 +161,7 @@ def test_a_file_has_no_date(past: Path, tmp_path: Path) -> None:
     assert run("export", "latest", "-o", snapshot, "--history", past).code == 0
     done = diff(past, "previous", snapshot, "-o", tmp_path / "{date}.csv")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "does not tell its run. Give a plain name" in done.err
+    assert "does not name its run. Use a name without placeholders" in done.err
     assert diff(past, "previous", snapshot, "-o", tmp_path / "y.csv").code == 0
     assert {path.name for path in tmp_path.glob("*.csv")} == {"x.csv", "y.csv"}
 

@@ -146,7 +146,7 @@ def test_a_suspect_answer_as_csv(folder: Path) -> None:
     (folder / "many.json").write_text(json.dumps({"models": many["models"][:2]}))
     done = run(*asked, "doubt.csv", cwd=folder)
     assert done.code == 3
-    assert "doubt.csv is without b, whose answer is in doubt" in done.err
+    assert "doubt.csv leaves out b, whose response is suspect" in done.err
     for old, new in (("whole.csv", "doubt.csv"), ("doubt.csv", "whole.csv"), ("previous", "doubt.csv")):
         done = run("diff", old, new, "--history", "h", "--fail-on", "any", "--json", cwd=folder)
         assert (done.code, done.data["changes"]) == (0, [])

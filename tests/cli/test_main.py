@@ -147,7 +147,7 @@ inventory.cli.main({arguments})
         ('PermissionError(13, "Permission denied", "a/b")', "a/b could not be used: Permission denied"),
         ('OSError(36, "File name too long", b"a/c")', "a/c could not be used: File name too long"),
         ('OSError(28, "No space left on device")', "the output could not be printed: No space left on device"),
-        ("MemoryError", "there is not enough memory for this"),
+        ("MemoryError", "there is not enough memory"),
     ],
     ids=["a path", "a path of bytes", "a stream", "memory"],
 )

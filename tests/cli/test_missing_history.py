@@ -137,4 +137,4 @@ def test_verify_says_what_was_proven() -> None:
     assert snapshot("h").code == 0
     data = run("verify", "--json", "--history", "h").data
     assert data == {"runs": 2, "answers": 2, "equal_answers": 1, "problems": [], "remarks": []}
-    assert "1 of 2 answers kept as the body of an equal one" in run("verify", "--history", "h").out
+    assert "1 of 2 responses share the stored body of an equal one" in run("verify", "--history", "h").out

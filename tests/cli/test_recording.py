@@ -158,13 +158,13 @@ class Recovering(StubServer):
     starting = False
     asked = 0
 
-    def answer(self, method: str, path: str, authorization: str) -> tuple[int, Any]:
+    def response(self, method: str, path: str, authorization: str) -> tuple[int, Any]:
         """One model once, then all of them."""
         self.asked += 1
         if self.starting:
             self.starting = False
             return 200, {"models": self.models[:1]}
-        return super().answer(method, path, authorization)
+        return super().response(method, path, authorization)
 
 
 def test_a_server_that_recovers_is_believed(tmp_path: Path) -> None:

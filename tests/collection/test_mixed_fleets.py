@@ -19,8 +19,8 @@ from inventory.collection import batch as batch_module
 from inventory.collection import collector
 from inventory.collection.batch import FlatResponse, ResponseBatch, flatten_response
 from inventory.config.servers import Server
-from inventory.history.recorder import take_snapshot
 from inventory.normalize.fingerprint import digest
+from inventory.operations.snapshot import take_snapshot
 from inventory.tables import rows
 
 LARGE = 64 * 1024

@@ -15,8 +15,8 @@ import inventory
 from inventory import History, Snapshot
 from inventory.config.servers import Server
 from inventory.diff.changes import ChangeSet
-from inventory.history import recorder
 from inventory.history.verify import verify
+from inventory.operations.snapshot import take_snapshot
 from inventory.tables import rows
 
 OLDER = Path(__file__).parent.parent / "payloads" / "v0"
@@ -126,7 +126,7 @@ class Updated:
         """Record the server on the next day, and return the changes."""
         self.number += 1
         with Hostile(behaviour) as server:
-            result = recorder.take_snapshot(
+            result = take_snapshot(
                 self.history,
                 [Server(server.url, "s", source="auto")],
                 timeout=5,

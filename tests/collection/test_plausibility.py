@@ -16,9 +16,8 @@ from support.hostile_servers import Hostile, answer
 from inventory import History
 from inventory.collection.plausibility import BUNDLED, PreviousState, implausible_reason
 from inventory.config.servers import Server
-from inventory.history import recorder
-from inventory.history.recorder import SnapshotResult
 from inventory.history.retention import carry_out, plan
+from inventory.operations.snapshot import SnapshotResult, take_snapshot
 from inventory.stub_server import StubServer
 from inventory.tables import rows
 
@@ -40,9 +39,7 @@ class Watched:
         self.server.models = models or []
         server = Server("http://127.0.0.1:9" if models is None else self.server.url, "s")
         moment = day(self.number)
-        return recorder.take_snapshot(
-            self.history, [server], timeout=5, clock=lambda: moment, **{"recheck": 0.0} | options
-        )
+        return take_snapshot(self.history, [server], timeout=5, clock=lambda: moment, **{"recheck": 0.0} | options)
 
 
 def recorded(history: History, fleet: dict[str, list[Model]], moment: datetime) -> SnapshotResult:
@@ -52,7 +49,7 @@ def recorded(history: History, fleet: dict[str, list[Model]], moment: datetime) 
         path = history.store.folder.parent / f"{name}.json"
         path.write_text(json.dumps({"models": models}))
         servers.append(Server(f"file:{path}", name))
-    return recorder.take_snapshot(history, servers, timeout=5, clock=lambda: moment, recheck=0.0)
+    return take_snapshot(history, servers, timeout=5, clock=lambda: moment, recheck=0.0)
 
 
 def status(result: SnapshotResult) -> str:
@@ -208,9 +205,7 @@ def test_a_suspect_response_stays_when_the_second_query_fails(tmp_path: Path) ->
         history = History(tmp_path / "history")
         servers = [Server(server.url, "s")]
         times = iter(day(number) for number in range(9))
-        first, result = (
-            recorder.take_snapshot(history, servers, timeout=5, clock=times.__next__, recheck=0.0) for _ in "12"
-        )
+        first, result = (take_snapshot(history, servers, timeout=5, clock=times.__next__, recheck=0.0) for _ in "12")
     assert (status(first), status(result)) == ("ok", "suspect")
     assert result.snapshot.tables["models"].num_rows == 1
     assert history.timeline().empty

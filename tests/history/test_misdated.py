@@ -12,11 +12,12 @@ from support.history_builders import collected, day, files, model, opened, run, 
 from inventory import History, Snapshot
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
-from inventory.history.recorder import next_moment, take_snapshot
+from inventory.history.recorder import next_moment
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.data_file import KINDS
 from inventory.history.verify import verify
 from inventory.operations.compare import overview_of, side_of
+from inventory.operations.snapshot import take_snapshot
 from inventory.report.facts import Report
 from inventory.tables import rows
 
@@ -165,7 +166,7 @@ def test_the_commands_say_so(jumped: tuple[History, list[str]]) -> None:
     assert "misdated" in command("history", "--history", folder).out
     assert [row["status"] for row in command("history", "--json", "--history", folder).data["runs"]][-1] == "misdated"
     done = command("prune", "--run", ids[2][:8], "--dry-run", "--history", folder)
-    assert (done.code, done.out, done.err) == (0, f"- {ids[2]}\n4 runs kept, 1 would go\n", "")
+    assert (done.code, done.out, done.err) == (0, f"- {ids[2]}\n4 runs kept, 1 would be deleted\n", "")
     done = command("prune", "--run", ids[2], "--json", "--history", folder)
     assert done.data == {"kept": [*ids[:2], *ids[3:]], "removed": [ids[2]], "dry_run": False}
     assert command("verify", "--history", folder) == (0, "4 runs, 0 problems\n", "")
@@ -189,7 +190,7 @@ def test_runs_are_removed_by_name(jumped: tuple[History, list[str]]) -> None:
         assert what in done.err
         assert len(history.store.run_ids()) == 5
     done = command("prune", "--run", ids[4], "--run", ids[0], "--run", ids[0], "--history", folder)
-    assert (done.code, done.out) == (0, "3 runs kept, 2 removed\n")
+    assert (done.code, done.out) == (0, "3 runs kept, 2 deleted\n")
     assert history.dated() == [ids[1], ids[3]]
     assert verify(history.store).num_rows == 0
     taken = collected(folder.parent / "answers", {"s": ABC}, day(-361))

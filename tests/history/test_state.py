@@ -12,10 +12,9 @@ from support.hostile_servers import Hostile, answer
 
 from inventory import History
 from inventory.config.servers import Server
-from inventory.history import recorder
-from inventory.history.recorder import SnapshotResult
 from inventory.history.retention import RetentionPlan, carry_out
 from inventory.history.state import NEAR
+from inventory.operations.snapshot import SnapshotResult, take_snapshot
 from inventory.tables import rows, values
 
 A, AB, ABC = [model("a")], [model("a"), model("b")], [model("a"), model("b"), model("c")]
@@ -145,7 +144,7 @@ def test_runs_that_really_overlap(tmp_path: Path) -> None:
 
     def take() -> None:
         servers = [Server(server.url, "s")]
-        taken.append(recorder.take_snapshot(History(tmp_path / "history"), servers, timeout=60))
+        taken.append(take_snapshot(History(tmp_path / "history"), servers, timeout=60))
 
     with Hostile(behave) as server:
         take()

@@ -10,7 +10,6 @@ import inventory
 from inventory import History, Snapshot
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
-from inventory.history.recorder import take_snapshot
 from inventory.operations.compare import (
     ResolvedRef,
     changes_between,
@@ -20,6 +19,7 @@ from inventory.operations.compare import (
     side_of,
     snapshot_of,
 )
+from inventory.operations.snapshot import take_snapshot
 from inventory.stub_server import inventory_after, inventory_before
 from inventory.tables import rows, values
 

@@ -216,7 +216,7 @@ def _work(disk: Path) -> None:
         said.append(done.err)
     beginning, warning = said[0].splitlines(keepends=True)
     assert beginning == f"{BEGINNING}{disk / 'h'}\n"
-    assert warning.startswith("lms-inventory: warning: other users may read the history h: ")
+    assert warning.startswith("lms-inventory: warning: other users can read the history h: ")
     assert said[1:] == ["", "", ""]
     assert run("snapshot", *SERVER, *HISTORY, cwd=disk).err == warning
     assert run("history", "baseline", "good", "previous", *HISTORY, cwd=disk).code == 0

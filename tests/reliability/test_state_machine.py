@@ -19,10 +19,10 @@ from support.history_builders import Model, day, model
 from inventory import History
 from inventory.config.servers import Server
 from inventory.history.compaction import compact
-from inventory.history.recorder import take_snapshot
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.data_file import is_merged
 from inventory.history.verify import verify
+from inventory.operations.snapshot import take_snapshot
 from inventory.run_ids import time_of
 from inventory.tables import rows
 

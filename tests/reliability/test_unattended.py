@@ -22,8 +22,8 @@ from support.hostile_servers import LEGAL, Hostile, answer, drip, silence
 import inventory
 from inventory import History
 from inventory.config.servers import Server
-from inventory.history.recorder import take_snapshot
 from inventory.history.verify import verify
+from inventory.operations.snapshot import take_snapshot
 from inventory.run_ids import time_of
 
 CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]

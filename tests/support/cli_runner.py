@@ -15,7 +15,7 @@ import inventory
 from support.forkserver import SECONDS
 
 COMMAND = [sys.executable, "-m", "inventory"]
-BEGINNING = "lms-inventory: this run begins a new history in "
+BEGINNING = "lms-inventory: this run starts a new history in "
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 
 
@@ -28,7 +28,7 @@ class Done(NamedTuple):
 
     @property
     def later(self) -> "Done":
-        """What became of it, without the line that a run begins a new history."""
+        """What became of it, without the line that a run starts a new history."""
         lines = [line for line in self.err.splitlines(keepends=True) if not line.startswith(BEGINNING)]
         return self._replace(err="".join(lines))
 

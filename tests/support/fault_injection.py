@@ -11,7 +11,7 @@ from typing import NamedTuple
 from inventory import History, formats
 from inventory.config.servers import Server
 from inventory.history import run_log
-from inventory.history.recorder import take_snapshot
+from inventory.operations.snapshot import take_snapshot
 from inventory.schedules import SCHEDULES
 from support.cli_runner import Done, clean, run
 from support.history_builders import day, model

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from inventory import cli as command_line
 from inventory import collect, schema
 from inventory.cli import cli
+from inventory.cli._exit_codes import EXIT_CODES
 from inventory.config import spec
 from inventory.formats import WrittenFile
 from inventory.limits import LIMITS, Limit
@@ -54,9 +54,7 @@ def configuration() -> Iterator[str]:
 def exit_codes() -> Iterator[str]:
     """The exit codes, as ``--help`` lists them."""
     yield "| exit code | meaning |\n|---|---|\n"
-    for code, meaning in re.findall(r"^ +(\d+(?:, \d+)*) +(.+)$", command_line._EPILOG, re.MULTILINE):
-        others = "".join(f", {other}" for other in re.findall(r"; (\d+) ", meaning))
-        yield f"| {code}{others} | {re.sub(r'; [0-9]+ ', ', ', meaning)} |\n"
+    yield from (f"| {int(code)} | {meaning} |\n" for code, meaning in EXIT_CODES.items())
 
 
 def environment() -> Iterator[str]:

@@ -24,7 +24,7 @@ import pytest
 
 from inventory import History, Snapshot
 from inventory.config.servers import Server
-from inventory.history.recorder import take_snapshot
+from inventory.operations.snapshot import take_snapshot
 from support.snapshots import snapshot
 
 SECONDS = 60
