@@ -1,7 +1,7 @@
 """Plots of an inventory, one line each: ``plots.largest_models(snapshot)``. They need matplotlib.
 
-A ``Snapshot`` gives what one moment holds, a ``History`` what takes time. Every plot takes ``ax``, axes to draw on (of a
-figure with ``layout="constrained"``), and returns the figure. Sizes are GB (10^9 bytes), contexts tokens, times UTC.
+A ``Snapshot`` gives what one moment holds, a ``History`` what takes time. Every plot takes ``ax``, the axes to draw on,
+and returns the figure. Sizes are GB (10^9 bytes), contexts tokens, times UTC.
 Names longer than 40 columns are truncated; a character that no installed font has is a white square.
 """
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Cell = tuple[Any, ...]
-
 _KINDS = ("llm", "embedding", "other")
 _SERVERS = 60  # columns of a table that can still be read
 _READABLE_CELLS = 8  # servers side by side, so that the quantization fits into a cell
