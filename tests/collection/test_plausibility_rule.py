@@ -10,6 +10,7 @@ from inventory.collection.plausibility import BUNDLED, DOUBTS, PreviousState, im
     [
         (3, 0, True),
         (2, 0, False),  # fewer than three are gone
+        (3, 1, False),
         (4, 1, True),
         (5, 2, True),
         (6, 3, False),  # half of them are there

@@ -12,12 +12,17 @@ from inventory.run_ids import time_of
 from inventory.tables import rows
 
 PROCESSES = 8
+NO_LINKS = ("links", "renames", "chmod")
 
 
-@pytest.mark.parametrize("runs", [2, pytest.param(25, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
-    "lacks",
-    [pytest.param((), id=""), pytest.param(("links", "renames", "chmod"), id="without links", marks=pytest.mark.long)],
+    ("lacks", "runs"),
+    [
+        pytest.param((), 2, id="few"),
+        pytest.param((), 25, id="many", marks=pytest.mark.long),
+        pytest.param(NO_LINKS, 5, id="few without links", marks=pytest.mark.long),
+        pytest.param(NO_LINKS, 25, id="many without links", marks=pytest.mark.full),
+    ],
 )
 def test_eight_at_once(lacks: tuple[str, ...], runs: int, tmp_path: Path) -> None:
     """Eight processes with the same answers: every run is there, with an id of its own, in the order of time.
