@@ -62,9 +62,9 @@ def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - it is about e
 def encode_tables(tables: "Tables") -> bytes:
     """Write a table each, every column under its own name."""
     blocks = []
-    for one, content in tables:
-        names = [column_head(column, column.name) for column in one.columns]
-        blocks += [f"## {one.name} ({content.num_rows:,})", _rows(one.columns, names, rows(content))]
+    for definition, content in tables:
+        names = [column_head(column, column.name) for column in definition.columns]
+        blocks += [f"## {definition.name} ({content.num_rows:,})", _rows(definition.columns, names, rows(content))]
     return ("\n\n".join(blocks) + "\n").encode()
 
 

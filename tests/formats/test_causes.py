@@ -33,7 +33,7 @@ CAUSES: dict[tuple[str, str], tuple[Callable[[bytes], bytes], str]] = {
     ("csv", "empty"): (lambda _: b"", "it is empty"),
     ("csv", "compressed"): (gzip.compress, "it is compressed with gzip"),
     ("csv", "bars"): (lambda body: body.replace(b",", b"|"), "it is separated by '|'"),
-    ("csv", "not ours"): (lambda _: b"name,size\r\na,1\r\n", "none of its columns is one of a snapshot: name, size"),
+    ("csv", "not ours"): (lambda _: b"name,size\r\na,1\r\n", "no column of it is one of a snapshot: name, size"),
     ("csv", "no server"): (lambda body: body.replace(b'"server",', b'"host",'), "it has no column server"),
     ("csv", "no key"): (lambda body: body.replace(b'"key",', b'"model",'), "it has no column key"),
     ("csv", "one name twice"): (lambda body: body.replace(b'"type"', b'"format"'), "two columns are called format"),

@@ -182,7 +182,7 @@ def test_a_total(tmp_path: Path) -> None:
     path.write_text(text + "Summe;;;;;;;;;9,366E+09" + ";" * 13 + "\r\n", encoding="utf-8", newline="")
     found = inventory.read(path)
     assert inventory.compare(ONE, found).table.num_rows == 0
-    assert found.gaps.notes == (f"{path}: row 4 left aside, such as a total: it has no key",)
+    assert found.gaps.notes == (f"{path}: row 4 ignored, such as a total: it has no key",)
 
 
 WRONG = {

@@ -170,7 +170,7 @@ WORKBOOKS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "an empty row": (lambda sheet: sheet.insert_rows(4), ""),
     "moved columns": (_move, ""),
     "sorted": (_sort, ""),
-    "totals": (_total, "left aside, such as a total: it has no key"),
+    "totals": (_total, "ignored, such as a total: it has no key"),
 }
 
 
@@ -243,7 +243,7 @@ def test_a_newer_version(tmp_path: Path) -> None:
     parquet.write_table(newer.replace_schema_metadata({b"lms-inventory": json.dumps(about)}), path)
     found = read_same(path)
     assert [note.removeprefix(f"{path}: ") for note in found.gaps.notes] == [
-        "column license left aside: a newer version may have written it, or somebody added it",
+        "column license ignored: it was written by a newer version, or added by hand",
         "lms-inventory 9.0.0 wrote it, which is newer than this one",
     ]
     opened = book(tmp_path / "x.xlsx")
@@ -289,7 +289,7 @@ def test_a_column_more(suffix: str, place: int, tmp_path: Path) -> None:
     frame.insert(place, "license_name", "mit")
     write(frame, path)
     found = read_same(path, blanks=True)
-    assert any("column license_name left aside" in note for note in found.gaps.notes)
+    assert any("column license_name ignored" in note for note in found.gaps.notes)
     extra = ['{"license": {"name": "mit"}}'] * MODELS.num_rows
     with_field = MODELS.set_column(NAMES.index("extra"), "extra", pa.array(extra))
     told = Snapshot({**FLEET.tables, "models": with_field.cast(MODELS.schema)})
