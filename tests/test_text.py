@@ -18,7 +18,8 @@ CELLS = st.text(max_size=12).map(escape_controls) | st.sampled_from(["模型", "
     ("value", "unit", "text"),
     [
         (None, "bytes", "-"), (True, "", "yes"), (False, "", "no"), (0, "bytes", "0.00 GB"),
-        (32768, "tokens", "32,768"), (0.335, "ratio", "33.5%"), (4.0, "", "4"), (4.5, "", "4.5"), (MOMENT, "", "2026-11-23 06:00:04"),
+        (32768, "tokens", "32,768"), (0.335, "ratio", "33.5%"), (4.0, "", "4"), (4.5, "", "4.5"),
+        (MOMENT, "", "2026-11-23 06:00:04"),
         (["b", "a"], "", "b, a"), ([], "", "(none)"), ({"site": "Rome", "owner": "Ann"}, "", "site=Rome, owner=Ann"),
         ("a text", "bytes", "a text"), ("", "", ""),
     ],

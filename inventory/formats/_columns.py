@@ -100,7 +100,7 @@ def first_names(names: Sequence[str]) -> str:
     return ", ".join(shown) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
-class LeftAside:
+class SkippedRows:
     """Counter of the rows that belong to no model, such as totals."""
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class LeftAside:
             where: the beginning of the note.
 
         Raises:
-            Unreadable: no row was read, and some were left aside.
+            Unreadable: no row was read, and some were skipped.
         """
         if self._first is None:
             return Gaps()

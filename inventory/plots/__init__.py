@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     from inventory.history.reader import RunHistory
 
-Row, Cell = dict[str, Any], tuple[Any, ...]
+Row = dict[str, Any]
+Cell = tuple[Any, ...]
 
 _KINDS = ("llm", "embedding", "other")
-_SERVERS = 60  # columns of a table that can still be read
-_READABLE_CELLS = 8  # servers side by side, so that the quantization fits into a cell
+_SERVERS, _READABLE_CELLS = 60, 8  # columns of a table that can still be read; those wide enough for a quantization
 
 
 def largest_models(snapshot: RunTables, *, top: int = 10, ax: "Axes | None" = None) -> "Figure":

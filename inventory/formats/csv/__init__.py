@@ -21,7 +21,7 @@ from pyarrow import csv as arrow_csv
 
 from inventory import schema
 from inventory.config.dialects import Dialect
-from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
+from inventory.formats._columns import NEEDED, SkippedRows, gaps_of, grain_of, numbered, observed_of
 from inventory.formats._limits import gathered, row_bytes, size_of, too_large
 from inventory.formats._unreadable import check_kind
 from inventory.formats.csv import foreign
@@ -92,17 +92,17 @@ def _content(path: Path, look: Look, table: schema.Table) -> tuple[pa.Table, Gap
     """Read the rows, and describe what they lack."""
     for like_ours in (True, False):
         if look.ours if like_ours else look.plain:
-            aside = LeftAside()
+            skipped = SkippedRows()
             try:
-                content = concat(table, gathered(path, _batches(path, look, table, aside, like_ours)))
-                return content, Gaps(blanks=not like_ours) | aside.gaps(content.num_rows)
+                content = concat(table, gathered(path, _batches(path, look, table, skipped, like_ours)))
+                return content, Gaps(blanks=not like_ours) | skipped.gaps(content.num_rows)
             except pa.ArrowInvalid as error:  # what is odd is told below
                 if _TOO_LONG in str(error):
                     break  # so would it be read the other way, with as much memory again
-    aside = LeftAside()
-    texts = (_replaced(batch, _UNGUARD) for batch in foreign.batches(path, look, table, aside))
+    skipped = SkippedRows()
+    texts = (_replaced(batch, _UNGUARD) for batch in foreign.batches(path, look, table, skipped))
     content = concat(table, gathered(path, texts))
-    return content, Gaps(blanks=True) | aside.gaps(content.num_rows)
+    return content, Gaps(blanks=True) | skipped.gaps(content.num_rows)
 
 
 def _width(table: schema.Table) -> int:
@@ -110,12 +110,12 @@ def _width(table: schema.Table) -> int:
     return sum(4 if pa.types.is_string(field.type) else 8 for field in arrow_schema(table))
 
 
-def _batches(path: Path, look: Look, table: schema.Table, aside: LeftAside, like_ours: bool) -> Iterator[pa.Table]:
+def _batches(path: Path, look: Look, table: schema.Table, skipped: SkippedRows, like_ours: bool) -> Iterator[pa.Table]:
     """Read the rows in small blocks, unless a single row is larger than a block."""
     read = 0
     try:
         for batch in _blocks(path, look, table, _BLOCK, like_ours):
-            yield _of_models(batch, look, read, aside)
+            yield _of_models(batch, look, read, skipped)
             read += batch.num_rows
     except pa.ArrowInvalid as error:
         if _TOO_LONG not in str(error):
@@ -123,7 +123,7 @@ def _batches(path: Path, look: Look, table: schema.Table, aside: LeftAside, like
         for batch in _blocks(path, look, table, _LARGEST, like_ours):
             left = batch.slice(min(read, batch.num_rows))
             read -= batch.num_rows - left.num_rows
-            yield _of_models(left, look, read, aside)
+            yield _of_models(left, look, read, skipped)
 
 
 def _blocks(path: Path, look: Look, table: schema.Table, size: int, like_ours: bool) -> Iterator[pa.Table]:
@@ -162,14 +162,14 @@ def _conformed(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     return cells if cells.type == kind else compute.replace_substring(cells, ",", ".").cast(kind)
 
 
-def _of_models(batch: pa.Table, look: Look, before: int, aside: LeftAside) -> pa.Table:
+def _of_models(batch: pa.Table, look: Look, before: int, skipped: SkippedRows) -> pa.Table:
     """Select the rows that have their key columns."""
     for name in {*NEEDED, "ordinal"} & {*look.names}:
         lacking = batch.column(name).null_count
         if lacking:
             there = compute.is_valid(batch.column(name))
             first = compute.index(there, False).as_py()
-            aside.add(before + first + 2, name, lacking)
+            skipped.add(before + first + 2, name, lacking)
             batch = batch.filter(there)
     return batch
 

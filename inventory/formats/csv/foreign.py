@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.formats._columns import NEEDED, LeftAside
+from inventory.formats._columns import NEEDED, SkippedRows
 from inventory.formats._limits import too_large
 from inventory.formats._texts import parsed
 from inventory.formats._unreadable import AGAIN, Unreadable
@@ -28,7 +28,7 @@ _TEXTS = (schema.TEXT, schema.LIST, schema.OBJECT, schema.VALUE)
 _SHOWN = 40  # characters of a cell that a sentence shows
 
 
-def batches(path: Path, look: Look, table: schema.Table, aside: LeftAside) -> Iterator[pa.Table]:
+def batches(path: Path, look: Look, table: schema.Table, skipped: SkippedRows) -> Iterator[pa.Table]:
     """Read the rows in batches; an empty text is null, since these programs write both alike.
 
     Raises:
@@ -41,7 +41,7 @@ def batches(path: Path, look: Look, table: schema.Table, aside: LeftAside) -> It
     for number, cells in _rows(path, look):
         empty = next((name for place, name in needed if not cells[place]), None)
         if empty:
-            aside.add(number, empty)
+            skipped.add(number, empty)
             continue
         pending.append(cells)
         numbers.append(number)

@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from inventory import schema
 from inventory.about import VERSION
-from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
+from inventory.formats._columns import NEEDED, SkippedRows, gaps_of, grain_of, numbered, observed_of
 from inventory.formats._limits import TABLE_LIMIT, gathered, too_large
 from inventory.formats._unreadable import Unreadable, check_kind
 from inventory.formats.parquet.page_headers import THRIFT_LIMITS, check_footer, check_pages
@@ -109,10 +109,10 @@ def _content(path: Path, table: schema.Table, metadata: Any, columns: pa.Schema)
     for name in known:
         if name not in flat:
             raise Unreadable(f"column {name} holds {columns.field(name).type} where single values should be")
-    aside = LeftAside()
+    skipped = SkippedRows()
     batches = (batch for group in range(metadata.num_row_groups) for batch in _group(path, metadata, group, known))
-    content = concat(table, gathered(path, _spelt_out(path, batches, table, aside)))
-    return content, aside.gaps(content.num_rows)
+    content = concat(table, gathered(path, _spelt_out(path, batches, table, skipped)))
+    return content, skipped.gaps(content.num_rows)
 
 
 def _group(path: Path, metadata: Any, group: int, known: list[str]) -> Iterator[pa.RecordBatch]:
@@ -166,7 +166,7 @@ def _observed(about: dict[str, Any], content: pa.Table) -> tuple[pa.Table, Gaps]
 
 
 def _spelt_out(
-    path: Path, batches: Iterable[pa.RecordBatch], table: schema.Table, aside: LeftAside
+    path: Path, batches: Iterable[pa.RecordBatch], table: schema.Table, skipped: SkippedRows
 ) -> Iterator[pa.Table]:
     """Look up the texts of the rows once their length is known: a small number can stand for a long text.
 
@@ -199,7 +199,7 @@ def _spelt_out(
         for name in {*NEEDED, "ordinal"} & {*names}:
             if lacking := spelt.column(name).null_count:
                 is_present = compute.is_valid(spelt.column(name))
-                aside.add(before + compute.index(is_present, False).as_py() + 1, name, lacking)
+                skipped.add(before + compute.index(is_present, False).as_py() + 1, name, lacking)
                 spelt = spelt.filter(is_present)
         before += batch.num_rows
         yield spelt

@@ -13,7 +13,7 @@ from inventory import schema
 from inventory.about import VERSION
 from inventory.formats._columns import (
     NEEDED,
-    LeftAside,
+    SkippedRows,
     first_names,
     gaps_of,
     grain_of,
@@ -44,7 +44,7 @@ class _Sheet:
         title: its name.
         names: the names of its columns, as far as there are any.
         rows: the rows that follow.
-        aside: the rows that belong to no model.
+        skipped: the rows that belong to no model.
         shared: another program wrote its texts: an empty one is the same as none.
         version: the version that wrote it, if a column gives it.
     """
@@ -52,7 +52,7 @@ class _Sheet:
     title: str
     names: list[str | None]
     rows: Rows
-    aside: LeftAside = field(default_factory=LeftAside)
+    skipped: SkippedRows = field(default_factory=SkippedRows)
     shared: bool = False
     version: str = ""
 
@@ -92,7 +92,7 @@ def snapshot_in(
         table = schema.TABLES[name]
         missing = gaps_of(table, sheet.names, sheet.where, more)
         content = concat(table, gathered(path, _batches(sheet, table, long)))
-        gaps |= missing | sheet.aside.gaps(content.num_rows, sheet.where)
+        gaps |= missing | sheet.skipped.gaps(content.num_rows, sheet.where)
         tables[name] = numbered(table, content, missing) if name != "observations" else _with_run(content)
         gaps |= Gaps(blanks=sheet.shared and name != "observations")
     if "observations" not in sheets:
@@ -174,7 +174,7 @@ def _batches(sheet: _Sheet, table: schema.Table, long: dict[int, str]) -> Iterat
             continue
         empty = next((place for place in checked if _lacks(present[place], blanks=sheet.shared)), None)
         if empty is not None:
-            sheet.aside.add(number, table.names[empty])
+            sheet.skipped.add(number, table.names[empty])
             continue
         row = [
             _value(cell, column, sheet, number, long if table is not LONG else None) if cell else None
