@@ -95,7 +95,7 @@ def _about_of(text: bytes | None) -> dict[str, Any]:
 
 
 def _newer(about: dict[str, Any]) -> Gaps:
-    """That a newer version wrote the file, if it did."""
+    """Say that a newer version wrote the file, if it did."""
     version = about.get("schema_version")
     if not isinstance(version, int) or version <= schema.SCHEMA_VERSION:
         return Gaps()

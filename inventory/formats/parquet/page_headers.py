@@ -16,7 +16,7 @@ FOOTER_LIMIT = 16 * 2**20
 """Bytes of a footer: some hundreds for each server and each group of rows."""
 
 THRIFT_LIMITS = {"thrift_string_size_limit": FOOTER_LIMIT, "thrift_container_size_limit": 100_000}
-"""What the reader may find in a footer."""
+"""The limits of what a footer may hold."""
 
 _PAGES = 100_000
 _MAGIC = b"PAR1"

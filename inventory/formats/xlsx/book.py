@@ -235,7 +235,7 @@ def _of_servers(tables: dict[str, pa.Table], grains: tuple[str, ...]) -> Gaps:
 
 
 def _newer(sheets: dict[str, _Sheet]) -> Gaps:
-    """That a newer version wrote the workbook, if it did."""
+    """Say that a newer version wrote the workbook, if it did."""
     version = sheets["observations"].version if "observations" in sheets else ""
     try:
         is_newer = _version(version) > _version(VERSION) if version else False

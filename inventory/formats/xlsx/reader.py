@@ -87,7 +87,7 @@ class WorkbookReader:
 
     @property
     def untouched(self) -> bool:
-        """Whether no program has saved it again, as far as the times in it tell."""
+        """True if no program has saved it again, as far as the times in it tell."""
         return all(entry.date_time == MOMENT for entry in self._archive.infolist())
 
     def rows(self, title: str) -> Iterator[list[Cell | None]]:

@@ -49,22 +49,22 @@ def test_no_changes() -> None:
 
 def test_few_rows_are_shown() -> None:
     """Twenty changes are shown, and how many more there are."""
-    texts = changes(30)._repr_html_()
-    assert texts.count("<b>+ Added</b>") == SHOWN
-    assert "and 12 more changes" in Page(texts).texts
+    shown = changes(30)._repr_html_()
+    assert shown.count("<b>+ Added</b>") == SHOWN
+    assert "and 12 more changes" in Page(shown).texts
 
 
 def test_servers_not_compared() -> None:
     """A server that was not compared stands there with the reason."""
-    texts = inventory.compare(snapshot(), snapshot(status="timeout"))._repr_html_()
-    assert {"Not compared (1)", "s: not read now: timeout"} <= set(Page(texts).texts)
+    shown = inventory.compare(snapshot(), snapshot(status="timeout"))._repr_html_()
+    assert {"Not compared (1)", "s: not read now: timeout"} <= set(Page(shown).texts)
 
 
 def test_hostile_names() -> None:
     """A name that is markup makes no element."""
-    texts = Page(changes(key=EVIL)._repr_html_())
-    assert texts.structure() == Page(changes()._repr_html_()).structure()
-    assert f"{EVIL}0" in texts.texts
+    shown = Page(changes(key=EVIL)._repr_html_())
+    assert shown.structure() == Page(changes()._repr_html_()).structure()
+    assert f"{EVIL}0" in shown.texts
 
 
 def test_history(tmp_path: Path) -> None:

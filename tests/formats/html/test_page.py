@@ -74,22 +74,22 @@ def runs(count: int, **others: Any) -> list[Row]:
 @given(TEXTS, TEXTS)
 def test_any_text_is_a_text(text: str, other: str) -> None:
     """A text in any column comes back as it was, with controls made visible, and makes no element or attribute."""
-    texts, harmless = page(full(text, text + other)), page(full("x", "xy"))
-    assert texts.structure() == harmless.structure()
+    shown, harmless = page(full(text, text + other)), page(full("x", "xy"))
+    assert shown.structure() == harmless.structure()
     assert (
-        texts.texts.count(escape_invisible(text)) >= harmless.texts.count("x") // 2
+        shown.texts.count(escape_invisible(text)) >= harmless.texts.count("x") // 2
     )  # charts cut names, changes quote blanks
-    assert escape_invisible(text + other) in texts.texts
+    assert escape_invisible(text + other) in shown.texts
 
 
 @pytest.mark.parametrize("text", MARKUP)
 def test_markup_is_a_text_in_tables(text: str) -> None:
     """The same holds for tables that are no snapshot."""
     tables = [(item, full(text, "y").snapshot.tables[item.name]) for item in (schema.MODELS, schema.OBSERVATIONS)]
-    texts = Page(html.encode_tables(tables).decode())
+    shown = Page(html.encode_tables(tables).decode())
     harmless = [(item, full("x", "y").snapshot.tables[item.name]) for item in (schema.MODELS, schema.OBSERVATIONS)]
-    assert texts.structure() == Page(html.encode_tables(harmless).decode()).structure()
-    assert escape_invisible(text) in texts.texts
+    assert shown.structure() == Page(html.encode_tables(harmless).decode()).structure()
+    assert escape_invisible(text) in shown.texts
 
 
 def test_every_hostile_text_is_shown() -> None:
@@ -168,7 +168,7 @@ def failed(count: int, of: int) -> Snapshot:
     """A snapshot of so many servers of which some could not be read."""
     original = snapshot([{"server": f"s{n}", "key": "m", "ordinal": 0, "size_bytes": 10**9} for n in range(of)])
     observed = original.observations
-    texts = [
+    observations = [
         {
             **row,
             "url": f"http://s{n}:1234",
@@ -176,7 +176,7 @@ def failed(count: int, of: int) -> Snapshot:
         }
         for n, row in enumerate(observed.to_dict("records"))
     ]
-    cells = {name: [row[name] for row in texts] for name in schema.OBSERVATIONS.names}
+    cells = {name: [row[name] for row in observations] for name in schema.OBSERVATIONS.names}
     cells = {name: [None if str(value) == "<NA>" else value for value in values] for name, values in cells.items()}
     cells["observed_at"] = [MOMENT] * of
     models = original.tables["models"] if count < of else original.tables["models"].slice(0, 0)
