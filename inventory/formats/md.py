@@ -30,7 +30,7 @@ _RUNS = 10
 _VALUE = 200  # columns of a value that changed; names are never cut
 _PLAIN = re.compile(r"[+\u2212-]?[^\W_]+(?:(?:_|(?<=[0-9]):(?=[0-9])|(?::(?= ))?[ .,/%()\u00b7\u2212-]+)[^\W_]+)*[)%]?")
 _LINKED = re.compile(r"www\.|\.[^\W\d_]{2}|%\w|\bGH-[0-9]|\b[0-9a-f]{7,}\b", re.IGNORECASE)
-"""The texts that some site makes a link of: addresses, domains (``example.com``), milestones (``%1``), issues and commits."""
+"""Texts that sites make a link of: addresses, domains (``example.com``), milestones (``%1``), issues and commits."""
 
 _DELIMITERS = {"|": "&#124;", "`": "&#96;"}
 """The characters that end a table cell or a code span, as character references, which end neither."""
