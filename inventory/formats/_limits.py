@@ -1,4 +1,4 @@
-"""How much a file may make of itself: one that was made to take all memory or time is refused before it does.
+"""Size and memory limits that reject decompression bombs before they are read.
 
 A snapshot of 100,000 models takes about 25 MB of memory; a larger one belongs into a history, which reads only what it
 needs.
@@ -14,7 +14,7 @@ from inventory.errors import FileError
 
 
 def size_of(path: Path) -> int:
-    """The size of a file that is not too large.
+    """Return the size of a file that is not too large.
 
     Raises:
         FileError: it is.
@@ -26,7 +26,7 @@ def size_of(path: Path) -> int:
 
 
 def gathered(path: Path, batches: Iterable[pa.Table]) -> list[pa.Table]:
-    """The parts of a table, once it is known that they do not take too much memory together.
+    """Collect the parts of a table, unless they take too much memory together.
 
     Args:
         path: the file that they come from.
@@ -36,20 +36,23 @@ def gathered(path: Path, batches: Iterable[pa.Table]) -> list[pa.Table]:
         FileError: they do.
     """
     limit = row_bytes(size_of(path))
-    kept, total = [], 0
+    parts, total = [], 0
     for batch in batches:
         total += batch.nbytes
         if total > limit:  # guard: bytes of the rows of a file
             raise too_large(path, f"its rows take more than {limit // 2**20} MiB of memory")
-        kept.append(batch)
-    return kept
+        parts.append(batch)
+    return parts
 
 
 def row_bytes(size: int) -> int:
-    """The bytes that the rows in a file of some size may take."""
+    """Return the bytes that the rows of a file of some size may take."""
     return min(limits.TABLE_LIMIT, max(limits.ROWS_ALWAYS, limits.ROWS_RATIO * size))
 
 
 def too_large(path: Path, why: str) -> FileError:
-    """The error for a file that would take more than it may."""
-    return FileError(f"{path} could not be read: {why}", "Is it ours? A history holds more: lms-inventory snapshot")
+    """Make the error for a file that would take more memory or time than allowed."""
+    return FileError(
+        f"{path} could not be read: {why}",
+        "The file may not come from lms-inventory. Use the history for inventories of this size",
+    )

@@ -1,4 +1,4 @@
-"""Whether what a file says can be a snapshot at all: a file need not come from where it says, nor from this tool."""
+"""Validate a snapshot that was read from a file: a file need not come from where it says, nor from this tool."""
 
 import pyarrow as pa
 from pyarrow import compute
@@ -16,7 +16,7 @@ _YEARS = range(1970, 9999)  # the others cannot be told in every time zone
 
 
 def check(snapshot: RunTables) -> RunTables:
-    """The snapshot, once its keys are there and differ, texts are texts, numbers finite, lists and objects such.
+    """Check a snapshot: its keys are there and differ, texts are texts, numbers finite, lists and objects such.
 
     A row that stands there many times fits into a small file, however many times.
 
@@ -53,7 +53,7 @@ def _check_observations(table: pa.Table) -> None:
     if not set(values(table, "status")) <= {*schema.STATUSES}:
         raise Unreadable("no status has such a name")
     ids = set(values(table, "run_id"))
-    if len(ids) > 1 or not all(not one or RUN_ID.fullmatch(one) for one in ids):
+    if len(ids) > 1 or not all(not run_id or RUN_ID.fullmatch(run_id) for run_id in ids):
         raise Unreadable("no run has such an id")
     if not all(moment is None or moment.year in _YEARS for moment in values(table, "observed_at")):
         raise Unreadable("no run was at such a time")
@@ -83,7 +83,7 @@ def _check_parts(column: schema.Column, texts: pa.Array) -> None:
 
 
 def _is(text: str, wanted: type) -> bool:
-    found = strict(text)
+    value = strict(text)
     if wanted is dict:
-        return isinstance(found, dict)
-    return isinstance(found, list) and all(isinstance(item, str) for item in found)
+        return isinstance(value, dict)
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -30,10 +30,10 @@ _RUNS = 10
 _VALUE = 200  # columns of a value that changed; names are never cut
 _PLAIN = re.compile(r"[+\u2212-]?[^\W_]+(?:(?:_|(?<=[0-9]):(?=[0-9])|(?::(?= ))?[ .,/%()\u00b7\u2212-]+)[^\W_]+)*[)%]?")
 _LINKED = re.compile(r"www\.|\.[^\W\d_]{2}|%\w|\bGH-[0-9]|\b[0-9a-f]{7,}\b", re.IGNORECASE)
-"""What some site makes a link of: addresses, domains (``example.com``), milestones (``%1``), issues and commits."""
+"""Texts that sites make a link of: addresses, domains (``example.com``), milestones (``%1``), issues and commits."""
 
 _DELIMITERS = {"|": "&#124;", "`": "&#96;"}
-"""What ends a cell of a table or a code span, as character references, which end neither."""
+"""The characters that end a table cell or a code span, as character references, which end neither."""
 
 _BREAKS = {"\r": "\\r", "\n": "\\n", "\t": "\\t", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -62,9 +62,9 @@ def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - it is about e
 def encode_tables(tables: "Tables") -> bytes:
     """Write a table each, every column under its own name."""
     blocks = []
-    for one, content in tables:
-        names = [column_head(column, column.name) for column in one.columns]
-        blocks += [f"## {one.name} ({content.num_rows:,})", _rows(one.columns, names, rows(content))]
+    for definition, content in tables:
+        names = [column_head(column, column.name) for column in definition.columns]
+        blocks += [f"## {definition.name} ({content.num_rows:,})", _rows(definition.columns, names, rows(content))]
     return ("\n\n".join(blocks) + "\n").encode()
 
 

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Cell = tuple[Any, ...]
 _KINDS = ("llm", "embedding", "other")
-_SERVERS = 60  # columns of a table that can still be read
-_READABLE_CELLS = 8  # servers side by side, so that the quantization fits into a cell
+_SERVERS, _READABLE_CELLS = 60, 8  # columns of a table that can still be read; those wide enough for a quantization
 
 
 def largest_models(snapshot: RunTables, *, top: int = 10, ax: "Axes | None" = None) -> "Figure":
@@ -100,9 +99,9 @@ def quantization_mix(snapshot: RunTables, *, top: int = 15, ax: "Axes | None" = 
         left, right = figure.panels(ax, (0, 0, 0.46, 1), (0.56, 0, 0.44, 1))
         notes = {key: "" if number is None else f"  ({number:g} bit)" for key, number in bits.items()}
         labels = [name(row["name"], 20) + notes[row["name"]] for row in shown]
-        numbers, sizes = ([row[column] for row in shown] for column in ("model_count", "size_bytes"))
+        numbers, sizes = [row["model_count"] for row in shown], [gigabytes(row["size_bytes"]) for row in shown]
         artists.bars(left, labels, numbers, [f"{number:,}" for number in numbers], figure.NAVY)
-        artists.bars(right, [""] * len(shown), list(map(_gb, shown)), list(map(gigabytes, sizes)), figure.AMBER)
+        artists.bars(right, [""] * len(shown), list(map(_gb, shown)), sizes, figure.AMBER)
         left.set_title("Models by quantization")
         right.set_title("Size (GB)")
         footnote(left, _rest(len(groups) - len(shown), "rarer quantization"))
@@ -145,13 +144,12 @@ def loaded_context(snapshot: RunTables, *, top: int = 20, ax: "Axes | None" = No
         ax: the axes to draw on; a new figure by default.
     """
     instances = rows(snapshot.tables["instances"])
-    several = _several(instances)
     shown = sorted(instances, key=_share, reverse=True)[:top]
     with axes_for(ax, "Context loaded, share of the model's maximum", figure.figure_height(len(shown)), 9.0) as ax:
         if not instances:
             empty(ax, "No loaded instances")
             return figure_of(ax)
-        names = [_label(instance, several, "instance_id") for instance in shown]
+        names = [_label(instance, _several(instances), "instance_id") for instance in shown]
         parts = [min(max(_share(instance), 0.0), 1.0) for instance in shown]
         artists.bars(ax, names, parts, list(map(_contexts, shown)), track=1.0)
         footnote(ax, _rest(len(instances) - len(shown), "more instance"))
@@ -206,8 +204,7 @@ def never_loaded(history: "RunHistory", *, top: int = 15, ax: "Axes | None" = No
             empty(ax, "Every model was seen loaded" if lives else "No models")
             return figure_of(ax)
         texts = [f"{gigabytes(life['size_bytes'])}  seen on {count(life['days_present'], 'day')}" for life in shown]
-        sizes = list(map(_gb, shown))
-        artists.bars(ax, [_label(life, several) for life in shown], sizes, texts, figure.AMBER)
+        artists.bars(ax, [_label(life, several) for life in shown], list(map(_gb, shown)), texts, figure.AMBER)
         footnote(ax, _rest(len(idle[top:]), "smaller model"))
     return figure_of(ax)
 
@@ -250,7 +247,7 @@ def server_differences(snapshot: RunTables, *, top: int = 30, ax: "Axes | None" 
 
 
 def _several(rows: Sequence[Row]) -> bool:
-    """Whether rows are of several servers, so that each names its own."""
+    """Return whether rows are of several servers, so that each names its own."""
     return len({row["server"] for row in rows}) > 1
 
 

@@ -12,13 +12,13 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator
 from matplotlib.transforms import Bbox
 
-from inventory.plots.figure import AMBER, CHANGED, GREEN, GREY, NAVY, RED, TEAL, TRACK, figure_of
+from inventory.plots.figure import AMBER, CHANGED, GREEN, GREY, NAVY, PAPER, RED, TEAL, TRACK, figure_of
 
 Point = tuple[float, float]
 
 CHANGES = {"added": GREEN, "reconfigured": CHANGED, "removed": RED}
 UNREAD = "server not read"
-CELLS = {"there": TEAL, "there, but different": AMBER, "not there": TRACK, UNREAD: "#FFFFFF"}
+CELLS = {"there": TEAL, "there, but different": AMBER, "not there": TRACK, UNREAD: PAPER}
 
 
 def bars(

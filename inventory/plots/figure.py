@@ -27,7 +27,7 @@ from PIL import Image
 
 TEAL, NAVY, AMBER = f"#{LIGHT.first_bar}", f"#{LIGHT.banner}", f"#{LIGHT.second_bar}"
 GREEN, RED, CHANGED = f"#{LIGHT.added_bar}", f"#{LIGHT.removed_bar}", f"#{LIGHT.changed_bar}"
-INK, GREY, TRACK = f"#{LIGHT.ink}", f"#{LIGHT.soft}", f"#{LIGHT.panel}"
+INK, GREY, TRACK, PAPER = f"#{LIGHT.ink}", f"#{LIGHT.soft}", f"#{LIGHT.panel}", f"#{LIGHT.paper}"
 
 NAME = 40
 """Columns of a terminal that a model's name may take, as ``text.truncate`` counts them; the rest becomes three dots."""

@@ -36,7 +36,7 @@ class Breakdown:
 
     @property
     def title(self) -> str:
-        """What a chart or table of it shows."""
+        """The title of a chart or table of it."""
         return f"Size by {self.by}"
 
     @property

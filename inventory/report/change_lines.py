@@ -104,7 +104,7 @@ class NotCompared:
 
 @dataclass(frozen=True)
 class ChangeSection:
-    """What changed.
+    """The changes of a run, put into words.
 
     Attributes:
         lines: the changes in the order of their table.
@@ -129,7 +129,7 @@ class ChangeSection:
 
     @property
     def several(self) -> bool:
-        """Whether it is about more than one server, so that each line names its own."""
+        """True if it is about more than one server, so that each line names its own."""
         return len({line.server for line in self.lines} | {row.server for row in self.not_compared}) > 1
 
     @cached_property

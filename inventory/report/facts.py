@@ -65,17 +65,17 @@ class Report:
 
     @cached_property
     def several(self) -> bool:
-        """Whether it is about several servers, so that each row names its own."""
+        """True if it is about several servers, so that each row names its own."""
         return len(self.servers) > 1 or len({line.server for line in self.what_changed.lines}) > 1
 
     @cached_property
     def status(self) -> CollectionStatus:
-        """Whether every server was read."""
+        """The completeness of the collection."""
         return collection_status(self.servers)
 
     @cached_property
     def banner(self) -> list[tuple[str, str]]:
-        """What was read, when, and what it is compared with: our words, and a text that may be from elsewhere."""
+        """The servers, the time and what the run is compared with: our words, and a text that may be from elsewhere."""
         names = [row["server"] for row in self.servers]
         where = ", ".join(names) if len(names) <= _NAMED else count(len(names), "server")
         if len(names) == 1:
@@ -91,7 +91,7 @@ class Report:
 
     @cached_property
     def totals(self) -> Totals | None:
-        """What was counted; None if no server was read."""
+        """The totals; None if no server was read."""
         if not self.snapshot.anything_read:
             return None
         return count_totals(self.models, self.snapshot.tables["instances"].num_rows)
@@ -161,7 +161,7 @@ class Report:
 
     @cached_property
     def warnings(self) -> list[tuple[str, str]]:
-        """What was unusual in the responses: the server and a sentence each."""
+        """The warnings about the responses: the server and a sentence each."""
         return [(row["server"], sentence) for row in self.servers for sentence in json.loads(row["warnings"] or "[]")]
 
     @property

@@ -1,4 +1,4 @@
-"""Whether the collection was complete, what was counted, and the key figures that every form shows."""
+"""The completeness of a collection, its totals, and the key figures that every form shows."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ _NOT_COMPARED = "no earlier snapshot"
 
 @dataclass(frozen=True)
 class CollectionStatus:
-    """Whether the collection was complete: in words, and as ``good``, ``warn`` or ``bad`` for the colour."""
+    """The completeness of a collection: in words, and as ``good``, ``warn`` or ``bad`` for the colour."""
 
     level: str
     text: str

@@ -65,7 +65,7 @@ def column_head(column: schema.Column, name: str) -> str:
 
 
 def is_number(column: schema.Column) -> bool:
-    """Whether a column stands at the right."""
+    """Return whether a column holds numbers, which stand at the right."""
     return column.kind in (schema.INTEGER, schema.NUMBER)
 
 

@@ -1,4 +1,4 @@
-"""How the size on disk and the number of changes developed over the runs of a history."""
+"""The trend of the size on disk and of the number of changes over the runs of a history."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -124,7 +124,7 @@ def test_what_a_file_does_not_tell(folder: Path) -> None:
     """Diff, show and export say what a file lacks and what was left aside, once for each file, and go on."""
     (folder / "x.csv").write_text("server,key,size_bytes,not_yet_known\na,acme/one,1583000000,mit\n")
     told = [
-        "lms-inventory: x.csv: column not_yet_known left aside: a newer version may have written it, or somebody",
+        "lms-inventory: x.csv: column not_yet_known ignored: it was written by a newer version, or added by hand",
         "lms-inventory: x.csv: no columns type, publisher, display_name, architecture, quantization_name,",
     ]
     for command in (("diff", "x.csv", "x.csv"), ("show", "x.csv"), ("export", "x.csv", "-o", "y.xlsx")):

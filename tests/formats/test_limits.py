@@ -156,7 +156,7 @@ def test_no_row_has_more_cells_than_our_tables_have_columns(cells: bytes, tmp_pa
     rewrite(path, {SHEET: b'<row r="9000">' + cells + b"</row></sheetData>"}, b"</sheetData>")
     with path.open("rb") as file:
         assert max(map(len, reader.WorkbookReader(path, file).rows("Models"))) == 64
-    assert max(len(one.columns) for one in schema.TABLES.values()) < 64
+    assert max(len(item.columns) for item in schema.TABLES.values()) < 64
 
 
 @pytest.mark.parametrize("suffix", formats.READABLE)
@@ -199,10 +199,10 @@ def test_what_no_run_can_say_of_itself(suffix: str, observed: dict[str, Any], sa
 
 def test_two_runs_in_one_file() -> None:
     """A file is of one run."""
-    one = snapshot([ROW]).tables
+    item = snapshot([ROW]).tables
     two = snapshot([{**ROW, "server": "t"}], run_id=RUN.replace("3f9a", "0000")).tables["observations"]
     with pytest.raises(ValueError, match="no run has such an id"):
-        _validation.check(Snapshot({**one, "observations": pa.concat_tables([one["observations"], two])}))
+        _validation.check(Snapshot({**item, "observations": pa.concat_tables([item["observations"], two])}))
 
 
 @pytest.mark.parametrize(
@@ -298,8 +298,8 @@ def doubled(taken: Snapshot) -> None:
 )
 def test_each_check_of_what_a_file_says(change: Callable[[Snapshot], None], said: str) -> None:
     """A snapshot is sound only if all of it is."""
-    taken = _validation.check(fleet())
-    changed = Snapshot(dict(taken.tables), taken.grains)
+    original = _validation.check(fleet())
+    changed = Snapshot(dict(original.tables), original.grains)
     change(changed)
     with pytest.raises(ValueError, match=said):
         _validation.check(changed)

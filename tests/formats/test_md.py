@@ -71,9 +71,9 @@ def test_any_text_is_a_text(text: str) -> None:
     """Wherever a name stands, GitHub shows it as it is, on one line, and makes nothing of it but code and text."""
     escaped = md.escaped(text)
     assert len(escaped.splitlines()) <= 1
-    page, harmless = (rendered(AROUND.format(one)) for one in (escaped, "x"))
+    page, harmless = (rendered(AROUND.format(item)) for item in (escaped, "x"))
     assert page.structure() == harmless.structure()
-    assert page.texts == [re.sub(r"\bx\b", lambda _: seen(text), one) for one in harmless.texts]
+    assert page.texts == [re.sub(r"\bx\b", lambda _: seen(text), item) for item in harmless.texts]
 
 
 @given(names)

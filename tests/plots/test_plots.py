@@ -49,8 +49,8 @@ def listed(name: str, gigabytes: float | None = 1, *loaded: str, **fields: Any) 
     """A model with what plots look at."""
     size = None if gigabytes is None else round(gigabytes * 1e9)
     quantization = {"name": "Q4_K_M", "bits_per_weight": 4}
-    told = {"display_name": name, "publisher": "p", "max_context_length": 8192, "quantization": quantization}
-    return model(name.lower(), *loaded, size_bytes=size, **(told | fields))
+    shown = {"display_name": name, "publisher": "p", "max_context_length": 8192, "quantization": quantization}
+    return model(name.lower(), *loaded, size_bytes=size, **(shown | fields))
 
 
 def seen(folder: Path, servers: Fleet) -> Snapshot:
@@ -60,8 +60,8 @@ def seen(folder: Path, servers: Fleet) -> Snapshot:
 
 def texts(figure: Figure) -> list[str]:
     """Every text that can be seen in a figure."""
-    found = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible()]
-    return [text.get_text() for text in found if text.get_text()]
+    result = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible()]
+    return [text.get_text() for text in result if text.get_text()]
 
 
 def widths(ax: Axes) -> list[float]:
@@ -231,8 +231,8 @@ def test_context_by_size_has_a_point_per_whole_model(tmp_path: Path) -> None:
         listed("E", 0),
     ]
     ax = plots.context_by_size(seen(tmp_path, {"one": models})).axes[0]
-    clouds = [some for some in ax.collections if isinstance(some, PathCollection)]
-    points = {some.get_label(): [tuple(point) for point in np.asarray(some.get_offsets())] for some in clouds}
+    clouds = [values for values in ax.collections if isinstance(values, PathCollection)]
+    points = {values.get_label(): [tuple(point) for point in np.asarray(values.get_offsets())] for values in clouds}
     assert points == {"llm": [(2, 8192)], "embedding": [(4, 512)], "other": [(8, 8192)], "loaded now": [(2, 8192)]}
     assert ax.get_xlabel().endswith("2 models without a size or a context")
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
@@ -246,7 +246,7 @@ def test_names_in_context_by_size_cover_nothing(month: History) -> None:
     boxes = [text.get_window_extent() for text in names]
     assert len(boxes) > 4
     assert len({text.get_text() for text in names}) == len(names)
-    assert not any(one.overlaps(other) for at, one in enumerate(boxes) for other in boxes[:at])
+    assert not any(item.overlaps(other) for at, item in enumerate(boxes) for other in boxes[:at])
 
 
 def test_loaded_context_is_a_share_of_the_maximum(tmp_path: Path) -> None:
@@ -303,7 +303,7 @@ def test_server_differences_show_who_has_what(tmp_path: Path) -> None:
         "d": None,
     }
     ax = plots.server_differences(seen(tmp_path, servers)).axes[0]
-    [mesh] = [some for some in ax.collections if isinstance(some, QuadMesh)]
+    [mesh] = [values for values in ax.collections if isinstance(values, QuadMesh)]
     words = list(CELLS)
     table = [[words[int(number)] for number in row] for row in mesh.get_array()]  # type: ignore[union-attr]
     assert labels(ax) == ["b", "c"]

@@ -89,8 +89,8 @@ def test_a_size_that_was_not_known_is_no_growth(old: int | None, new: int | None
 def test_statuses(statuses: tuple[str, ...], level: str, text: str) -> None:
     """A run in which every server failed is another thing than one in which an answer is in doubt."""
     parts = [
-        snapshot([{"server": str(n), "key": "k", "ordinal": 0}], status=one, error=None if one == "ok" else "why")
-        for n, one in enumerate(statuses)
+        snapshot([{"server": str(n), "key": "k", "ordinal": 0}], status=item, error=None if item == "ok" else "why")
+        for n, item in enumerate(statuses)
     ]
     names = parts[0].tables
     report = Report(Snapshot({name: pa.concat_tables([part.tables[name] for part in parts]) for name in names}))
@@ -143,7 +143,7 @@ def test_sections_are_established_once() -> None:
 
 def test_space_of_several_servers() -> None:
     """Of several servers the breakdowns by server and architecture are shown too."""
-    one = Report(snapshot([model("a")]))
+    item = Report(snapshot([model("a")]))
     several = Report(snapshot([model("a"), model("b", server="t")]))
-    fields = [[breakdown.by for breakdown in report.space.breakdowns] for report in (one, several) if report.space]
+    fields = [[breakdown.by for breakdown in report.space.breakdowns] for report in (item, several) if report.space]
     assert fields == [["publisher", "quantization"], ["publisher", "quantization", "server", "architecture"]]

@@ -66,13 +66,13 @@ def test_a_sum_that_no_column_can_hold_is_unknown(tmp_path: Path) -> None:
 
 def test_on_how_many_servers_a_model_is(before: Snapshot) -> None:
     """The most common first; a server that has a model twice counts once, but for each quantization that it has."""
-    found = rows(fleet.models_by_key(before))
-    assert [tuple(row.values()) for row in found] == [
+    result = rows(fleet.models_by_key(before))
+    assert [tuple(row.values()) for row in result] == [
         ("a", None, 3, '{"Q4": 2, "Q8": 2}', 40, 3),
         ("b", None, 1, '{"Q8": 1}', 10, 0),
         ("c", None, 1, '{"not reported": 1}', None, 0),
     ]
-    assert unstyle(models_text(found, "Now")) == (
+    assert unstyle(models_text(result, "Now")) == (
         "Now\n"
         "\n"
         "Key  Servers     Size  Loaded  Quantizations\n"
@@ -85,11 +85,11 @@ def test_on_how_many_servers_a_model_is(before: Snapshot) -> None:
 def test_what_the_servers_with_a_label_have(before: Snapshot) -> None:
     """Those without the label come last, and a server without models is counted."""
     labels = fleet.labels_of(before.tables["observations"])
-    found = rows(fleet.models_by_group(before, fleet.group_names(labels, "site")))
-    assert [tuple(row.values()) for row in found] == [
+    result = rows(fleet.models_by_group(before, fleet.group_names(labels, "site")))
+    assert [tuple(row.values()) for row in result] == [
         ("Oslo", 1, 2, 3, 20, 0), ("Rome", 2, 2, 3, 30, 3), (None, 1, 0, 0, 0, 0),
     ]  # fmt: skip
-    text = unstyle(groups_text(found, "site", "Now"))
+    text = unstyle(groups_text(result, "site", "Now"))
     assert text.splitlines()[2:4] == [
         "site    Servers  Different models  Models     Size  Loaded",
         "Oslo          1                 2       3  0.00 GB       -",
@@ -151,9 +151,9 @@ NAMES = st.sampled_from(["s1", "s2", "s3", "s4"])
 )
 def test_groups_add_up(models: list[tuple[str, str, str | None, int]], sites: dict[str, str | None]) -> None:
     """Whatever the fleet: the groups' models and sizes add up to those of all servers; no server is counted twice."""
-    asked = {name: sites.get(name) for name in {one[0] for one in models} | sites.keys()}
+    asked = {name: sites.get(name) for name in {item[0] for item in models} | sites.keys()}
     blank: dict[str, Any] = dict.fromkeys(MODELS.names) | {"ordinal": 0, "loaded_instance_count": 1}
-    found = [
+    result = [
         blank | {"server": server, "key": key, "quantization_name": quantization, "size_bytes": size}
         for server, key, quantization, size in models
     ]
@@ -164,7 +164,7 @@ def test_groups_add_up(models: list[tuple[str, str, str | None, int]], sites: di
     snapshot = Snapshot(
         {
             "observations": table_of(OBSERVATIONS, observed),
-            "models": table_of(MODELS, found),
+            "models": table_of(MODELS, result),
             "instances": concat(GRAIN_TABLES["instance"], []),
         }
     )
@@ -174,9 +174,9 @@ def test_groups_add_up(models: list[tuple[str, str, str | None, int]], sites: di
     assert {name: own.get("site") for name, own in labels.items()} == asked
     assert {row["name"]: row["servers"] for row in groups} == Counter(asked.values())
     assert sum(row["model_count"] for row in groups) == len(models)
-    assert sum(row["size_bytes"] for row in groups) == sum(one[3] for one in models)
+    assert sum(row["size_bytes"] for row in groups) == sum(item[3] for item in models)
     for row in rows(fleet.models_by_key(snapshot)):
-        having = [one for one in models if one[1] == row["key"]]
-        assert row["servers"] == len({one[0] for one in having})
-        assert sum(json.loads(row["quantizations"]).values()) == len({(one[0], one[2]) for one in having})
+        having = [item for item in models if item[1] == row["key"]]
+        assert row["servers"] == len({item[0] for item in having})
+        assert sum(json.loads(row["quantizations"]).values()) == len({(item[0], item[2]) for item in having})
         assert row["loaded_instance_count"] == len(having)

@@ -44,9 +44,9 @@ def texts(name: str) -> Iterator[str]:
     yield settings_text([Setting("output", name, "file", name)])
     yield changes_text(describe_changes(changes), name)
     for grain in schema.GRAINS:
-        found = listing.sorted_rows(snapshot, grain, None)
-        yield listing.rows_text(snapshot, found, grain)
-        yield listing.rows_text(snapshot, found, grain, schema.GRAIN_TABLES[grain].names)
+        result = listing.sorted_rows(snapshot, grain, None)
+        yield listing.rows_text(snapshot, result, grain)
+        yield listing.rows_text(snapshot, result, grain, schema.GRAIN_TABLES[grain].names)
     change = dict.fromkeys(TIMELINE.names) | {"server": name, "grain": "model", "observed_at": moment}
     change |= {"change": "reconfigured", "field": name, "old": name, "new": name, "instance_id": name}
     life = one_life(server=name, key=name)

@@ -25,7 +25,7 @@ _ENDS = {"utf-16-le": (b"\n\0", b"\r\0"), "utf-16-be": (b"\0\n", b"\0\r")}
 
 @dataclass(frozen=True)
 class Look:
-    """What a CSV file is like.
+    """The dialect of a CSV file.
 
     Attributes:
         encoding: of its characters, without a byte order mark.
@@ -79,7 +79,7 @@ def look_at(path: Path) -> Look:
 
 
 def _encoding(head: bytes) -> tuple[str, int]:
-    """The encoding of a text, and how long its byte order mark is."""
+    """Detect the encoding of a text, and the length of its byte order mark."""
     if head.startswith(BOM):
         return "utf-8", len(BOM)
     for mark, encoding in _WIDE:
@@ -94,7 +94,7 @@ def _encoding(head: bytes) -> tuple[str, int]:
 
 
 def _header(text: str) -> tuple[str, int, tuple[str, ...]]:
-    """What separates the cells, the row that names the columns, and these names.
+    """Detect the separator of the cells, the row that names the columns, and these names.
 
     Raises:
         Unreadable: no row does.

@@ -38,10 +38,12 @@ def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - a page holds 
 def encode_tables(tables: "Tables") -> bytes:
     """Render a page with a table each, every column under its own name."""
     sections = []
-    for one, content in tables:
-        whole = RowTable(one.name, "", one.columns, rows(content))
-        heads = [column_head(column, column.name) for column in one.columns]
-        sections.append(Section(one.name, f"{one.name} ({content.num_rows:,})", tables=[("", _table(whole, heads))]))
+    for definition, content in tables:
+        whole = RowTable(definition.name, "", definition.columns, rows(content))
+        heads = [column_head(column, column.name) for column in definition.columns]
+        sections.append(
+            Section(definition.name, f"{definition.name} ({content.num_rows:,})", tables=[("", _table(whole, heads))])
+        )
     return render_page(sections)
 
 

@@ -69,7 +69,7 @@ def check_pages(path: Path, metadata: Any) -> None:
 
 
 def _header(content: bytes, place: int) -> tuple[int, int, int]:
-    """What a page unpacks to, what it has, and where its header ends."""
+    """Return the unpacked size of a page, its size in the file, and where its header ends."""
     sizes = {}
     field = 0
     while (kind := content[place]) & 15:
@@ -90,7 +90,7 @@ def _header(content: bytes, place: int) -> tuple[int, int, int]:
 
 
 def _skipped(content: bytes, place: int, kind: int, depth: int) -> int:
-    """Where a value ends that is not looked at."""
+    """Find the end of a value that is skipped."""
     if depth > 8:
         raise ValueError("nested too deep")
     if kind in _BOOLEANS:

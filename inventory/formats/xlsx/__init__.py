@@ -1,8 +1,8 @@
 """Excel workbooks through openpyxl: a summary for people, and behind it real tables with raw numbers.
 
 Its rooms are ``summary`` and ``charts`` (the first sheet), ``content`` (what the data sheets hold), ``sheets``
-(how they are written), ``cells`` (values to cells and back), ``styles`` (colours and fonts), ``reader`` and ``book``
-(how a workbook is read).
+and ``package`` (how they are written), ``cells`` (values to cells and back), ``styles`` (colours and fonts), ``reader``
+and ``book`` (how a workbook is read).
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def encode(report: "Report", grain: str) -> bytes:  # noqa: ARG001 - a workbook holds every grain
-    """A workbook of a run: Summary, Models, Instances, Changes, Runs, Breakdown, Evidence, Dictionary.
+    """Write a workbook of a run: Summary, Models, Instances, Changes, Runs, Breakdown, Evidence, Dictionary.
 
     A grain that the snapshot lacks has no sheet; texts that no cell can hold go on in the sheet LongTexts.
 
@@ -58,7 +58,7 @@ def encode(report: "Report", grain: str) -> bytes:  # noqa: ARG001 - a workbook 
 
 
 def encode_tables(tables: "Tables") -> bytes:
-    """A workbook with a sheet per table.
+    """Write a workbook with a sheet per table.
 
     Raises:
         FileError: there are more rows than Excel can hold.
@@ -68,7 +68,7 @@ def encode_tables(tables: "Tables") -> bytes:
 
 
 def read(path: Path) -> RunTables:
-    """The tables back, as they were written; a grain without a sheet is empty and not among ``grains``.
+    """Read the tables as they were written; a grain without a sheet is empty and not among ``grains``.
 
     Raises:
         FileError: it would take too much memory or time.
@@ -80,7 +80,7 @@ def read(path: Path) -> RunTables:
 
 
 def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
-    """A workbook without sheets.
+    """Make a workbook without sheets.
 
     Raises:
         FileError: one of the sheets has more rows than Excel can hold.
@@ -100,14 +100,14 @@ def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
 
 
 def _packed(book: Workbook, sheets: Sequence[Sheet], footer: str) -> bytes:
-    """The bytes of a workbook with these sheets."""
+    """Pack a workbook with these sheets."""
     long, bodies, buffer = OverflowTexts(), {}, BytesIO()
-    with ExitStack() as held:
+    with ExitStack() as stack:
         for sheet in sheets:
-            body = held.enter_context(SpooledTemporaryFile(_IN_MEMORY))
+            body = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY))
             bodies[add_sheet(book, sheet, body, long, footer)] = body
         if parts := long.parts():
-            body = held.enter_context(SpooledTemporaryFile(_IN_MEMORY))
+            body = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY))
             bodies[add_sheet(book, Sheet(LONG_TITLE, LONG, table_of(LONG, parts)), body, None, footer)] = body
         with Package(buffer, bodies) as archive:
             ExcelWriter(book, archive).write_data()  # not Workbook.save, which puts the time now into the properties

@@ -58,14 +58,14 @@ class Package(Archive):
 
 
 def _as_excel_writes(name: str, part: Any) -> bytes:
-    """A part with relative targets of relationships, and with the usual prefix in drawings.
+    """Rewrite a part with relative targets of relationships, and with the usual prefix in drawings.
 
     In XML a value holds neither ``<`` nor a double quote, so that no value is taken for an element or an attribute.
     """
     body = part.encode() if isinstance(part, str) else bytes(part)
     if name.endswith(".rels"):
         folder = f"/{posixpath.dirname(posixpath.dirname(name))}"
-        return _ABSOLUTE.sub(lambda found: posixpath.relpath(found[0].decode(), folder).encode(), body)
+        return _ABSOLUTE.sub(lambda match: posixpath.relpath(match[0].decode(), folder).encode(), body)
     if name.startswith("xl/drawings/"):
         return _UNPREFIXED.sub(rb"\g<0>xdr:", body).replace(b" xmlns=", b" xmlns:xdr=", 1)
     return body

@@ -51,7 +51,7 @@ class Page:
         self.sheet.append([margins, *(cells and cells.get(index) for index in range(len(self.widths))), margins])
 
     def cell(self, text: str, **look: Any) -> Any:
-        """A cell with this text and look; small, dark and to the left if nothing else is said."""
+        """Make a cell with this text and look; small, dark and to the left by default."""
         cell = text_cell(self.sheet, text)
         cell.font = look.pop("font", FONTS["text"])
         cell.alignment = look.pop("alignment", styles.LEFT)
@@ -60,7 +60,7 @@ class Page:
         return cell
 
     def across(self, text: str, **look: Any) -> dict[int, Any]:
-        """A text over the whole row, whose cells all have its look; nothing is merged."""
+        """Put a text over the whole row, whose cells all have its look; nothing is merged."""
         return {index: self.cell(text if index == 0 else "", **look) for index in range(len(self.widths))}
 
     def heading(self, text: str) -> None:

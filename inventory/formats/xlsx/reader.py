@@ -74,47 +74,47 @@ class WorkbookReader:
 
     @property
     def untouched(self) -> bool:
-        """Whether no program has saved it again, as far as the times in it tell."""
+        """True if no program has saved it again, as far as the times in it tell."""
         return all(entry.date_time == MOMENT for entry in self._archive.infolist())
 
     def rows(self, title: str) -> Iterator[list[Cell | None]]:
-        """The cells of each row that a sheet holds, with None for each that is not there."""
+        """Read the cells of each row of a sheet, with None for each that is not there."""
         return (cells for _, cells in self.numbered_rows(title))
 
     def numbered_rows(self, title: str) -> Iterator[NumberedRow]:
-        """The same rows, each with its number."""
+        """Read the same rows, each with its number."""
         sheet = _Sheet(self._shared)
-        for _ in self._walk(self._sheets[title], sheet.begin, sheet.end, sheet.say):
-            yield from sheet.taken()
+        for _ in self._walk(self._sheets[title], sheet.begin, sheet.end, sheet.add_text):
+            yield from sheet.finished_rows()
 
     def _targets(self) -> dict[str, tuple[str, str]]:
-        """The parts that the workbook names: what they are, and where, by the word that it calls them."""
-        found = {}
+        """Read the parts that the workbook names: their kinds and paths, by the id that it gives them."""
+        targets = {}
         folder = PurePosixPath(_WORKBOOK).parent
 
         def begin(name: str, attributes: Attributes) -> None:
             if name == "Relationship":
                 kind = attributes["Type"].rpartition("/")[2]
                 target = attributes["Target"]
-                found[attributes["Id"]] = kind, target[1:] if target.startswith("/") else str(folder / target)
+                targets[attributes["Id"]] = kind, target[1:] if target.startswith("/") else str(folder / target)
 
         self._read("xl/_rels/workbook.xml.rels", begin)
-        return found
+        return targets
 
     def _named(self) -> list[tuple[str, str]]:
-        """The name of each sheet, and the word for its part."""
-        found = []
+        """Read the name of each sheet, and the id of its part."""
+        names = []
 
         def begin(name: str, attributes: Attributes) -> None:
             if name == "sheet":
                 words = {_local(word): value for word, value in attributes.items()}
-                found.append((words["name"], words["id"]))
+                names.append((words["name"], words["id"]))
 
         self._read(_WORKBOOK, begin)
-        return found
+        return names
 
     def _texts(self, part: str) -> list[str]:
-        """The texts that cells share."""
+        """Read the texts that cells share."""
         texts: list[str] = []
         pieces: list[str] = []
         inside = _Inside()
@@ -130,11 +130,11 @@ class WorkbookReader:
                 if total > limits.SHARED_TEXTS:
                     raise too_large(self._path, f"its texts have more than {limits.SHARED_TEXTS:,} characters")
 
-        def say(text: str) -> None:
+        def add_text(text: str) -> None:
             if inside.text:
                 pieces.append(text)
 
-        self._read(part, lambda name, _: inside.begin(name), end, say)
+        self._read(part, lambda name, _: inside.begin(name), end, add_text)
         return texts
 
     def _read(
@@ -142,16 +142,16 @@ class WorkbookReader:
         part: str,
         begin: Callable[[str, Attributes], None],
         end: Callable[[str], None] = lambda _: None,
-        say: Callable[[str], None] = lambda _: None,
+        add_text: Callable[[str], None] = lambda _: None,
     ) -> None:
-        deque(self._walk(part, begin, end, say), 0)
+        deque(self._walk(part, begin, end, add_text), 0)
 
     def _walk(
         self,
         part: str,
         begin: Callable[[str, Attributes], None],
         end: Callable[[str], None],
-        say: Callable[[str], None],
+        add_text: Callable[[str], None],
     ) -> Iterator[None]:
         """Tell of the elements and texts of a part; comes back after each piece of it."""
         packed = self._archive.getinfo(part).compress_size
@@ -171,7 +171,7 @@ class WorkbookReader:
         parser.buffer_text = True
         parser.StartElementHandler = counted
         parser.EndElementHandler = lambda name: end(_local(name))
-        parser.CharacterDataHandler = say
+        parser.CharacterDataHandler = add_text
         parser.StartDoctypeDeclHandler = refuse
         with self._archive.open(part) as source:
             while piece := source.read(_PIECE):
@@ -184,12 +184,12 @@ class WorkbookReader:
 
 
 def _local(name: str) -> str:
-    """A name without the prefix of its namespace."""
+    """Remove the prefix of its namespace from a name."""
     return name.rpartition(":")[2] if ":" in name else name
 
 
 class _Inside:
-    """Whether a text is one that people see: within ``t``, and not how it is pronounced (``rPh``)."""
+    """Return whether a text is one that people see: within ``t``, and not how it is pronounced (``rPh``)."""
 
     def __init__(self) -> None:
         self.text = False
@@ -221,23 +221,23 @@ class _Sheet:
         self._inside = _Inside()
         self._pieces: list[str] = []
         self._characters = 0
-        self._told = False
+        self._has_text = False
         self._places: dict[str, int] = {}
 
     def begin(self, name: str, attributes: Attributes) -> None:
-        """An element begins."""
+        """Begin an element."""
         if name == "c":
             self._kind = attributes.get("t", "n")
             self._pieces.clear()
             self._characters = 0
-            self._told = False
+            self._has_text = False
             if reference := attributes.get("r"):
                 missing = self._place(reference.rstrip("0123456789")) - len(self._row)
                 if missing < 0:
                     raise ValueError("a cell that stands twice")
                 self._row += [None] * min(missing, limits.READ_COLUMNS - len(self._row))
         elif name == "v":
-            self._value = self._told = True
+            self._value = self._has_text = True
         elif name == "row":
             self._row = []
             number = int(attributes.get("r") or self._number + 1)
@@ -245,13 +245,13 @@ class _Sheet:
                 raise Unreadable(f"row {number:,} stands there twice")
             self._number = number
         else:
-            self._told |= name == "t"
+            self._has_text |= name == "t"
             self._inside.begin(name)
 
     def end(self, name: str) -> None:
-        """An element ends."""
+        """End an element."""
         if name == "c":
-            text = "".join(self._pieces) if self._told else None
+            text = "".join(self._pieces) if self._has_text else None
             if self._kind == "s" and text is not None:
                 text = self._shared[int(text)]
             if len(self._row) < limits.READ_COLUMNS:
@@ -263,21 +263,21 @@ class _Sheet:
         else:
             self._inside.end(name)
 
-    def say(self, text: str) -> None:
-        """A text stands there."""
+    def add_text(self, text: str) -> None:
+        """Add a text."""
         if self._value or self._inside.text:
             self._pieces.append(text)
             self._characters += len(text)
             if self._characters > limits.CELL_TEXT:
                 raise ValueError("a text that no cell can hold")
 
-    def taken(self) -> list[NumberedRow]:
-        """The rows that have ended since it was asked last."""
+    def finished_rows(self) -> list[NumberedRow]:
+        """Return the rows that have ended since the last call."""
         rows, self._rows = self._rows, []
         return rows
 
     def _place(self, letters: str) -> int:
-        """The number of a column, 0 for A."""
+        """Return the number of a column, 0 for A."""
         if letters not in self._places:
             number = 0
             for letter in letters:

@@ -1,4 +1,4 @@
-"""How a workbook looks: colours, fonts and fills, each made once and shared.
+"""The look of a workbook: colours, fonts and fills, each made once and shared.
 
 The colours are those of the palette.
 """

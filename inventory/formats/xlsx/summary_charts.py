@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from inventory.report.facts import Report
 
 _BARS, _RUNS = 10, 30
-"""How many bars and runs are shown; the sheets behind show all."""
+"""The numbers of bars and runs that are shown; the sheets behind show all."""
 
 _COLOURS = {"publisher": "size", "server": "size"}
 _ROWS = 14  # of the page for each chart

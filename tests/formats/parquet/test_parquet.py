@@ -42,10 +42,10 @@ def cells(table: schema.Table) -> list[dict[str, Any]]:
 @GRAINS
 def test_schema(written: dict[str, Path], grain: str, table: schema.Table) -> None:
     """Types are those of the schema table, also of columns without a value; each field says its meaning and unit."""
-    found = parquet.read_schema(written[grain])
-    assert tuple(found.names) == table.names
+    result = parquet.read_schema(written[grain])
+    assert tuple(result.names) == table.names
     for column in table.columns:
-        field = found.field(column.name)
+        field = result.field(column.name)
         assert field.type == ARROW.get(column.kind, pa.string()), column.name
         assert field.metadata[b"meaning"].decode() == column.meaning
         assert field.metadata.get(b"unit", b"").decode() == column.unit
@@ -106,15 +106,15 @@ def test_pandas(written: dict[str, Path], grain: str, table: schema.Table) -> No
     assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
         column.name: DTYPES.get(column.kind, "string") for column in table.columns
     }
-    found = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    assert found == cells(table)
+    result = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    assert result == cells(table)
 
 
 @GRAINS
 def test_duckdb(written: dict[str, Path], grain: str, table: schema.Table) -> None:
     """DuckDB reads the same cells."""
-    found = duckdb.connect().execute(f"SELECT * FROM '{written[grain]}'").fetchall()
-    assert found == [tuple(row.values()) for row in cells(table)]
+    result = duckdb.connect().execute(f"SELECT * FROM '{written[grain]}'").fetchall()
+    assert result == [tuple(row.values()) for row in cells(table)]
 
 
 @GRAINS
@@ -125,6 +125,6 @@ def test_polars(written: dict[str, Path], grain: str, table: schema.Table) -> No
 
 def test_observations_travel(tmp_path: Path) -> None:
     """Whole observations come back, to the microsecond, also of a server that was not read or has no models."""
-    for taken in (FLEET, snapshot(), snapshot(status="suspect", latency_ms=0.1 + 0.2, error="\x00'=é")):
-        taken.write(tmp_path / "x.parquet")
-        same(taken, inventory.read(tmp_path / "x.parquet"), "models", "observations")
+    for original in (FLEET, snapshot(), snapshot(status="suspect", latency_ms=0.1 + 0.2, error="\x00'=é")):
+        original.write(tmp_path / "x.parquet")
+        same(original, inventory.read(tmp_path / "x.parquet"), "models", "observations")
