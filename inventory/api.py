@@ -88,7 +88,7 @@ class Snapshot(RunTables):
 
 
 class Changes(ChangeSet):
-    """What differs between two snapshots, as a DataFrame.
+    """The differences between two snapshots, as a DataFrame.
 
     Attributes:
         table: one row per change, as an Arrow table; columns of ``schema.CHANGES``.
@@ -124,15 +124,15 @@ class History(RunHistory):
         return runs_html(repr(self)[1:-1], derived.RUNS, self.runs_table())
 
     def runs(self) -> "pd.DataFrame":
-        """One row per run, oldest first: status, counts, size and how much changed; columns of ``derived.RUNS``."""
+        """Build one row per run, oldest first: status, counts, size, number of changes; columns of ``derived.RUNS``."""
         return frame(self.runs_table())
 
     def timeline(self, since: datetime | None = None) -> "pd.DataFrame":
-        """Every change there ever was, oldest first; columns of ``schema.CHANGES`` and the run that saw it."""
+        """Build one row per change in the history, oldest first; columns of ``derived.TIMELINE``."""
         return frame(self.timeline_table(since))
 
     def lifecycle(self) -> "pd.DataFrame":
-        """One row per server and model: first_seen, last_seen, days_present, runs_loaded and so on."""
+        """Build one row per server and model: first_seen, last_seen, days_present, runs_loaded and more."""
         return frame(self.lifecycle_table())
 
     def models(self, at: str = "latest") -> "pd.DataFrame":

@@ -89,9 +89,6 @@ TEXT_LIMIT = Limit(
     16 * _MIB, "bytes of inventory.toml or a server list", usual="some KiB", stops="the wrong file, such as a model"
 )
 TOKEN_LIMIT = Limit(64 * _KIB, "bytes of a token file", usual="37", stops="the wrong file")
-LINKS_LIMIT = Limit(
-    40, "links that the path of an output leads through", usual="at most 2", stops="links that lead in a circle"
-)
 
 # Inventory files that are read: CSV, Parquet, Excel.
 

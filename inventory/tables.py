@@ -62,12 +62,12 @@ class RunTables:
 
     @property
     def complete(self) -> bool:
-        """Whether every server that was asked was read."""
+        """True if every server that was asked was read."""
         return all(status == "ok" for status in values(self.tables["observations"], "status"))
 
     @property
     def anything_read(self) -> bool:
-        """Whether at least one server was read: without one, an empty table says nothing."""
+        """True if at least one server was read; without one, an empty table proves nothing."""
         return any(status in ("ok", "suspect") for status in values(self.tables["observations"], "status"))
 
 

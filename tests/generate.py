@@ -19,7 +19,7 @@ from support import sample_fleet, schema_versions
 from support.generated_blocks import MOMENT, with_blocks
 
 from inventory import History, Snapshot, collect, formats
-from inventory.operations.compare import overview_of, side_of
+from inventory.operations.compare import report_of, resolve_ref
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_outputs"
@@ -52,7 +52,7 @@ def write_samples(folder: Path) -> list[Path]:
 def write_reports(folder: Path) -> list[Path]:
     """Write the report of the sample history's last run into a folder, in every format for people."""
     history = History(SAMPLES / "history")
-    overview = overview_of(side_of("latest", history, sample), history)
+    overview = report_of(resolve_ref("latest", history, sample), history)
     return [one.path for suffix in formats.REPORTS for one in formats.write(overview, folder / f"report.{suffix}")]
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from inventory import schema
 from inventory.cli._history import require_runs
-from inventory.config.labels import conditions_of, filter_servers
+from inventory.config.labels import conditions_of, filter_servers, group_names
 from inventory.schema import derived
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def changes_by_group(changes: "ChangeSet", labels: "dict[str, Labels]", by: str,
     from inventory.tables import rows
     from inventory.terminal.fleet import change_groups_text
 
-    table = fleet.changes_by_group(changes, fleet.group_names(labels, by))
+    table = fleet.changes_by_group(changes, group_names(labels, by))
     text = change_groups_text(rows(table), describe_changes(changes), by, title)
     return [(derived.CHANGE_GROUPS, table), (schema.CHANGES, changes.table), (NOT_COMPARED, changes.skipped)], text
 
@@ -68,7 +68,7 @@ def inventory_by_group(history: "RunHistory", servers: Sequence[str], by: str) -
     if by == "model":
         table = fleet.models_by_key(snapshot)
         return [(derived.FLEET, table)], models_text(rows(table), title)
-    table = fleet.models_by_group(snapshot, fleet.group_names(fleet.labels_of(observed), by))
+    table = fleet.models_by_group(snapshot, group_names(fleet.labels_of(observed), by))
     return [(derived.GROUPS, table)], groups_text(rows(table), by, title)
 
 

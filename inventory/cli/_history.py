@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from inventory.operations.compare import ResolvedRef
     from inventory.tables import RunTables
 
-_MAX_NAMED = 3  # Misdated runs that are named; the others are counted.
+_NAMED = 3  # Misdated runs that are named; the others are counted.
 
 
 def history_at(
@@ -96,11 +96,11 @@ def resolve_refs(refs: Sequence[str], history: "RunHistory | None") -> "list[Res
         ConfigurationError: a reference means nothing.
         FileError: one means a run, and the history holds none; or a file could not be read.
     """
-    from inventory.operations.compare import is_recorded, side_of
+    from inventory.operations.compare import is_recorded, resolve_ref
 
     if any(map(is_recorded, refs)):
         require_runs(history)
-    sides = [side_of(ref, history, lambda: _query_live(history)) for ref in refs]
+    sides = [resolve_ref(ref, history, lambda: _query_live(history)) for ref in refs]
     print_errors(dict.fromkeys(note for side in sides if side.snapshot for note in side.snapshot.gaps.notes))
     return sides
 
@@ -125,8 +125,8 @@ def _warn_misdated(history: "RunHistory") -> None:
     """Print one line on stderr that names the misdated runs and how to delete them."""
     with suppress(FileError):  # The command itself reports what is wrong with the history.
         if misdated := history.misdated():
-            named = misdated[:_MAX_NAMED]
-            more = f" and {len(misdated) - _MAX_NAMED} more" if len(misdated) > _MAX_NAMED else ""
+            named = misdated[:_NAMED]
+            more = f" and {len(misdated) - _NAMED} more" if len(misdated) > _NAMED else ""
             print_error(
                 f"misdated runs, used only by history: {', '.join(named)}{more} (the clock was ahead). "
                 f"Delete them with: lms-inventory prune {' '.join(f'--run {run_id}' for run_id in named)}"

@@ -24,7 +24,7 @@ from inventory.filesystem.names import with_home
 if TYPE_CHECKING:
     from inventory.config.loader import ServerConfig
 
-_MAX_WARNINGS = 5  # Addresses with several names that have a line each; the others are counted.
+_WARNINGS = 5  # Addresses with several names that have a line each; the others are counted.
 
 
 def select_servers(
@@ -81,8 +81,8 @@ def with_tokens(entries: "Sequence[ServerConfig]", *, quiet: bool = False) -> li
 
 def _first(warnings: list[str]) -> list[str]:
     """Return the first warnings, and one line that counts the others."""
-    more = len(warnings) - _MAX_WARNINGS
-    return [*warnings[:_MAX_WARNINGS], *([f"{more} more addresses have several names"] if more > 0 else [])]
+    more = len(warnings) - _WARNINGS
+    return [*warnings[:_WARNINGS], *([f"{more} more addresses have several names"] if more > 0 else [])]
 
 
 def _read_list(path: str, allow_files: bool) -> list[Server]:

@@ -134,7 +134,7 @@ def _write(
     servers: Sequence[str],
 ) -> list[FileError]:
     """Write the tables, and to report targets a report of the newer side."""
-    from inventory.operations.compare import overview_of, snapshot_of
+    from inventory.operations.compare import report_of, snapshot_of
 
     old, new = sides
     run_id = new.run_id or (new.snapshot.run_id if new.snapshot else "")
@@ -142,6 +142,6 @@ def _write(
     failures = write_tables(tables, [output for output in outputs if output not in reports], run_id, csv_for)
     if reports:
         zone = local_zone(snapshot_of(new, history))
-        report = overview_of(new, history, zone, compared=(old, changes), servers=servers)
+        report = report_of(new, history, zone, compared=(old, changes), servers=servers)
         failures += write_all(report, reports)[1]
     return failures

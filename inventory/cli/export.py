@@ -34,14 +34,14 @@ def export(ref: str, outputs: Sequence[str], csv_for: str | None, grain: str, hi
     REF is whatever show accepts.
     """
     check_targets(outputs, grain)
-    from inventory.operations.compare import overview_of, snapshot_of
+    from inventory.operations.compare import report_of, snapshot_of
     from inventory.report.facts import Report
     from inventory.terminal.snapshot import files_text
 
     history = optional_history(history_path)
     [side] = resolve_refs([ref], history)
     snapshot = snapshot_of(side, history)
-    report = overview_of(side, history, local_zone(snapshot)) if includes_report(outputs) else Report(snapshot)
+    report = report_of(side, history, local_zone(snapshot)) if includes_report(outputs) else Report(snapshot)
     files, failures = write_all(report, outputs, grain, csv_for)
     click.echo(files_text(files) if files else "", nl=False)
     print_errors(failures)

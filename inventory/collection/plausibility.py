@@ -12,7 +12,7 @@ BUNDLED = "text-embedding-nomic-embed-text-v1.5"
 
 @dataclass(frozen=True)
 class PreviousState:
-    """What earlier runs know of a server.
+    """The knowledge of earlier runs about a server.
 
     Attributes:
         model_count: models of its last complete response.

@@ -115,3 +115,17 @@ def label_summary(labels: Mapping[str, Labels]) -> str:
 
 def _few(values: list[str]) -> str:
     return ", ".join(values if len(values) <= 6 else [*values[:5], f"and {len(values) - 5} more"])
+
+
+def group_names(labels: Mapping[str, Labels], by: str) -> dict[str, str | None]:
+    """Return the group of each server: its value of the label ``by``, or itself for ``server``.
+
+    Raises:
+        ConfigurationError: no server has that label.
+    """
+    if by == "server":
+        return {server: server for server in labels}
+    if labels and not any(by in own for own in labels.values()):
+        advice = f"{label_summary(labels)}. Besides labels there are {' and '.join(RESERVED)}"
+        raise ConfigurationError(f"no server has the label {by!r}", advice)
+    return {server: own.get(by) for server, own in labels.items()}

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from inventory.limits import LINKS_LIMIT
+_LINKS = 40  # links on the way to a file, as many as Linux follows
 
 
 def folder_mode(folder: Path) -> int:
@@ -119,7 +119,7 @@ def followed(path: Path) -> Path:
             what = f"{step} is another user's link in a folder that everybody may write to"
             raise OSError(errno.EPERM, what, str(path))
         links += 1
-        if links > LINKS_LIMIT:
+        if links > _LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
         leads = step.readlink()
         if leads.is_absolute():

@@ -7,6 +7,7 @@ issue or emphasis. Pipes and backticks would end a cell or a span: they stand be
 import re
 from typing import TYPE_CHECKING
 
+from inventory.about import SIGNATURE
 from inventory.report.breakdowns import COLUMNS, Breakdown, group_label
 from inventory.report.change_lines import ChangeLine
 from inventory.report.facts import TITLE, Report
@@ -45,7 +46,7 @@ def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - it is about e
     blocks = [
         f"# {TITLE}",
         f"**{word}**{dash}{escaped(reason)}",
-        " \u00b7 ".join(f"{words} {escaped(name)}".lstrip() for words, name in report.banner),
+        " \u00b7 ".join(f"{words} {escaped(name)}".lstrip() for words, name in [*report.banner, SIGNATURE]),
         _table(
             [(figure.label, "n") for figure in figures],
             [[f"**{figure.value}**" for figure in figures], [escaped(figure.note) for figure in figures]],

@@ -1,4 +1,4 @@
-"""A joint: a snapshot into a history: new answers stored once, one row for each server, the observations last."""
+"""Record the tables of a run: new responses once, one row for each server, the observations last."""
 
 import json
 from array import array
@@ -38,7 +38,7 @@ _PAYLOADS = schema.Table(
 
 
 def expected(history: RunHistory, servers: list[str]) -> dict[str, PreviousState]:
-    """What the history knows of servers that are about to be asked.
+    """Return what the history knows of servers that are about to be queried.
 
     The newest run's file usually answers for all; only of the servers that it did not read are others opened.
     """
@@ -59,23 +59,23 @@ def expected(history: RunHistory, servers: list[str]) -> dict[str, PreviousState
 
 
 def _keys_of(history: RunHistory, stored: Sequence[Row]) -> dict[str, frozenset[str]]:
-    """The model keys of some stored answers, by the server of the observation given."""
+    """Return the model keys of stored responses, by the server of the observation."""
     keys: dict[str, set[str]] = {row["server"]: set() for row in stored}
     for row in rows(history.snapshot([], stored).tables["models"]):
         keys[row["server"]].add(row["key"])
-    return {server: frozenset(some) for server, some in keys.items()}
+    return {server: frozenset(server_keys) for server, server_keys in keys.items()}
 
 
 def next_moment(history: RunHistory, now: datetime) -> datetime:
-    """A time for a new run that is later than every recorded run and answer, also if the clock was put back.
+    """Return a time for a new run, later than every recorded run and response, also if the clock was put back.
 
     A misdated run does not count: it would drag every later one to its date. Of the runs that are not, those that began
     within the last hour, and the newest, can have been answered later than it is now.
     """
     runs = history.dated()
     near = [run_id for run_id in runs if run_id is runs[-1] or time_of(run_id) > now - AHEAD]
-    seen = [moment for run_id in near for moment in (time_of(run_id), span(history.store, run_id)[1])]
-    return max([now, *(moment + timedelta(microseconds=1) for moment in seen if moment <= limit_of(now))])
+    moments = [moment for run_id in near for moment in (time_of(run_id), span(history.store, run_id)[1])]
+    return max([now, *(moment + timedelta(microseconds=1) for moment in moments if moment <= limit_of(now))])
 
 
 def record(history: RunHistory, snapshot: RunTables) -> RunTables:
@@ -94,21 +94,23 @@ def record(history: RunHistory, snapshot: RunTables) -> RunTables:
 
 
 def _put(history: RunHistory, snapshot: RunTables) -> pa.Table:
-    """Write what a snapshot saw; returns its observations as they are recorded."""
+    """Write the files of a run and return its observations as they are recorded."""
     store, run_id = history.store, snapshot.run_id
-    told = snapshot.tables["observations"]
+    observations = snapshot.tables["observations"]
     with store.run_marker(run_id):  # guard: a run says that it is being written
-        digests = dict(zip(values(told, "server"), values(told, "digest"), strict=True))
-        before, held = store.retry_if_changed(
+        digests = dict(zip(values(observations, "server"), values(observations, "digest"), strict=True))
+        before, stored_in = store.retry_if_changed(
             lambda: _before(history, {digest for digest in digests.values() if digest})
         )
-        fresh = {digest: server for server, digest in digests.items() if digest and digest not in held}
+        fresh = {digest: server for server, digest in digests.items() if digest and digest not in stored_in}
         files = {}
         if fresh:
             for kind, table in _new_rows(snapshot, fresh, run_id).items():
                 files[kind] = store.write(kind, run_id, table)
-        table = _pointing(told, [held.get(digest, run_id) if digest else None for digest in digests.values()])
-        moments = values(told, "observed_at")
+        table = _pointing(
+            observations, [stored_in.get(digest, run_id) if digest else None for digest in digests.values()]
+        )
+        moments = values(observations, "observed_at")
         first_and_last = [f"{moment:%Y-%m-%dT%H:%M:%S.%f+00:00}" for moment in (min(moments), max(moments))]
         state = run_log.checkpoint(store.folder)
         about = {"files": files, "previous": before, "journal": state, "span": first_and_last}
@@ -117,42 +119,43 @@ def _put(history: RunHistory, snapshot: RunTables) -> pa.Table:
 
 
 def _before(history: RunHistory, digests: set[str]) -> tuple[dict[str, str] | None, dict[str, str]]:
-    """The run before with the SHA-256 of its file, if there is one, and the runs that hold answers, by digest.
+    """Return the previous run with the SHA-256 of its file, if any, and the runs that hold responses, by digest.
 
-    An answer that is not among those is new, or was last given long ago, or is not all there any more.
+    A response that is not among those is new, was last given long ago, or is no longer complete.
     """
     store = history.store
     runs = history.dated()
     if not runs:
         return None, {}
     last = store.read("observations", runs[-1])
-    told = last.table(["digest", "stored_in"])
-    held = {digest: run for digest, run in zip(*(values(told, name) for name in told.column_names), strict=True) if run}
-    whole = _whole(store, set(held.values()))
-    held = {digest: run for digest, run in held.items() if run in whole}
+    pointers = last.table(["digest", "stored_in"])
+    columns = (values(pointers, name) for name in pointers.column_names)
+    holders = {digest: run for digest, run in zip(*columns, strict=True) if run}
+    whole = _whole(store, set(holders.values()))
+    holders = {digest: run for digest, run in holders.items() if run in whole}
     # not those of pruned runs, even if they are still here: they may be about to go
-    if (new := digests - held.keys()) and (holding := sorted(_whole(store, runs) & set(runs))[-_RECENT:]):
+    if (new := digests - holders.keys()) and (holding := sorted(_whole(store, runs) & set(runs))[-_RECENT:]):
         asked = build(_FRESH, {"server": [""] * len(new), "digest": list(new)})
         recorded = build(_RECORDED, {"run_id": holding})
         engine = history.views([], holding, ["payloads"], fresh=asked, recorded=recorded)
-        held |= {row["digest"]: row["stored_in"] for row in rows(engine.query(all_runs.STORED))}
-    return {"run_id": runs[-1], "sha256": last.sha256}, held
+        holders |= {row["digest"]: row["stored_in"] for row in rows(engine.query(all_runs.STORED))}
+    return {"run_id": runs[-1], "sha256": last.sha256}, holders
 
 
 def _whole(store: Store, run_ids: Collection[str]) -> set[str]:
-    """Of some runs those that have each file of what they stored."""
+    """Return those runs that still have each file of what they stored."""
     return set.intersection(*(set(store.where(kind, run_ids)) for kind in KINDS[1:]))
 
 
 def _pointing(observations: pa.Table, stored_in: list[str | None]) -> pa.Table:
-    """The observations, each pointing at the run that holds its answer."""
+    """Let each observation point at the run that holds its response."""
     place = observations.column_names.index("stored_in")
     column = build(_STORED_IN, {"stored_in": stored_in}).column("stored_in")
     return observations.set_column(place, observations.schema.field(place), column)
 
 
 def _new_rows(snapshot: RunTables, fresh: dict[str, str], run_id: str) -> dict[str, pa.Table]:
-    """The payloads, models and instances files of the answers that are stored now."""
+    """Build the payloads, models and instances files of the responses that are stored now."""
     asked = build(_FRESH, {"server": list(fresh.values()), "digest": list(fresh)})
     engine = open_engine("duckdb")
     engine.add("fresh", asked)
@@ -165,17 +168,17 @@ def _new_rows(snapshot: RunTables, fresh: dict[str, str], run_id: str) -> dict[s
 
 
 def _only(table: pa.Table, asked: pa.Table) -> pa.Table:
-    """The rows of the servers in ``asked``: of a large fleet few have a new answer."""
+    """Return the rows of the servers in ``asked``: of a large fleet few have a new response."""
     from pyarrow import compute  # takes a while to import, which a run of one server need not
 
     return table.filter(compute.is_in(table.column("server"), asked.column("server").combine_chunks()))
 
 
 def _payloads(engine: Engine, snapshot: RunTables, run_id: str) -> pa.Table:
-    """The bodies as received, and the fields that have a value anywhere in their rows, or that these go without."""
-    found = rows(engine.query(all_runs.FRESH))
-    unkept = {f"{IGNORED}{pattern}" for pattern in (*CLOCKS, *snapshot.ignored)}
-    fields: dict[str, set[str]] = {row["digest"]: set(unkept) for row in found}
+    """Build the table of bodies, with the fields that have a value in their rows and those stored without."""
+    fresh = rows(engine.query(all_runs.FRESH))
+    unstored = {f"{IGNORED}{pattern}" for pattern in (*CLOCKS, *snapshot.ignored)}
+    fields: dict[str, set[str]] = {row["digest"]: set(unstored) for row in fresh}
     extras: dict[str, dict[str, list[str]]] = {digest: {name: [] for name in all_runs.GRAIN_FILES} for digest in fields}
     for table in schema.GRAIN_TABLES.values():
         for row in rows(engine.query(all_runs.field_counts(table))):
@@ -187,13 +190,13 @@ def _payloads(engine: Engine, snapshot: RunTables, run_id: str) -> pa.Table:
     texts = build(
         _PAYLOADS,
         {
-            "digest": [row["digest"] for row in found],
-            "stored_in": [run_id] * len(found),
-            "payload_digest": [row["payload_digest"] for row in found],
-            "fields": [json.dumps(sorted(fields[row["digest"]])) for row in found],
+            "digest": [row["digest"] for row in fresh],
+            "stored_in": [run_id] * len(fresh),
+            "payload_digest": [row["payload_digest"] for row in fresh],
+            "fields": [json.dumps(sorted(fields[row["digest"]])) for row in fresh],
         },
     )
-    bodies = [snapshot.payloads[row["server"]] for row in found]
+    bodies = [snapshot.payloads[row["server"]] for row in fresh]
     offsets = array("q", accumulate(map(len, bodies), initial=0))
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(bodies))]
     body = pa.Array.from_buffers(pa.large_binary(), len(bodies), buffers)

@@ -224,7 +224,7 @@ class _ColumnExtractor:
         ]
 
     def finished(self) -> Columns:
-        """The columns taken, and ``extra``: a JSON object as text, or None."""
+        """Return the columns, and ``extra``: a JSON object as text, or None."""
         texts: list[str | None] = [None] * self._count
         for row, fields in self._extra.items():
             texts[row] = json.dumps(fields, ensure_ascii=False, sort_keys=True)

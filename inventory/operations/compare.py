@@ -43,7 +43,7 @@ def is_recorded(ref: str) -> bool:
     return ref != LIVE and Path(ref).suffix.lower().removeprefix(".") not in formats.FORMATS
 
 
-def side_of(ref: str, history: RunHistory | None, ask: Callable[[], RunTables]) -> ResolvedRef:
+def resolve_ref(ref: str, history: RunHistory | None, ask: Callable[[], RunTables]) -> ResolvedRef:
     """Resolve a reference.
 
     Args:
@@ -109,7 +109,7 @@ def snapshot_of(side: ResolvedRef, history: RunHistory | None) -> RunTables:
     return side.snapshot if side.snapshot is not None else _required(history).load(side.run_id or "latest")
 
 
-def overview_of(
+def report_of(
     side: ResolvedRef,
     history: RunHistory | None,
     zone: tzinfo | None = None,

@@ -47,7 +47,7 @@ class Breakdown:
 
 @dataclass(frozen=True)
 class SpaceSection:
-    """Where the space goes: the breakdowns that are shown, or a note in their place."""
+    """The breakdowns that are shown, or a note in their place."""
 
     breakdowns: tuple[Breakdown, ...]
     note: str = ""

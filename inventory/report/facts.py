@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 from inventory import schema
-from inventory.about import VERSION
 from inventory.diff.changes import ChangeSet
 from inventory.report.breakdowns import SpaceSection, break_down, space_section
 from inventory.report.change_lines import ChangeSection, describe_changes
@@ -87,7 +86,7 @@ class Report:
             parts.append(("compared with", self.what_changed.since))
         elif not is_read and last_read:
             parts.append(("last read", utc_text(last_read[-1], minutes=True)))
-        return [*parts, ("lms-inventory", VERSION)]
+        return parts
 
     @cached_property
     def totals(self) -> Totals | None:
@@ -129,7 +128,7 @@ class Report:
 
     @cached_property
     def space(self) -> SpaceSection | None:
-        """Where the space goes; None if no server was read."""
+        """The breakdowns of the space; None if no server was read."""
         return space_section(self.breakdown, several=len(self.servers) > 1) if self.snapshot.anything_read else None
 
     @cached_property

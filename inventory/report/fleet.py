@@ -13,9 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.config.labels import RESERVED, Labels, label_summary
 from inventory.diff.changes import ChangeSet, size_difference
-from inventory.errors import ConfigurationError
 from inventory.schema.derived import CHANGE_GROUPS, COUNTED, FLEET, GROUPS
 from inventory.tables import RunTables, rows, table_of, total_of, values
 
@@ -32,27 +30,13 @@ _SUMS = [(name, "sum") for name in _SUMMED]
 _UNKNOWN = "not reported"
 
 
-def labels_of(*observations: pa.Table) -> dict[str, Labels]:
+def labels_of(*observations: pa.Table) -> dict[str, Mapping[str, str]]:
     """Read the labels of each server in tables of observations; those of a later table prevail."""
     return {
         server: json.loads(labels or "{}")
         for table in observations
         for server, labels in zip(values(table, "server"), values(table, "labels"), strict=True)
     }
-
-
-def group_names(labels: Mapping[str, Labels], by: str) -> dict[str, str | None]:
-    """Return the group of each server: its value of the label ``by``, or itself for ``server``.
-
-    Raises:
-        ConfigurationError: no server has that label.
-    """
-    if by == "server":
-        return {server: server for server in labels}
-    if labels and not any(by in own for own in labels.values()):
-        advice = f"{label_summary(labels)}. Besides labels there are {' and '.join(RESERVED)}"
-        raise ConfigurationError(f"no server has the label {by!r}", advice)
-    return {server: own.get(by) for server, own in labels.items()}
 
 
 def models_by_key(snapshot: RunTables) -> pa.Table:

@@ -9,7 +9,7 @@ import shlex
 from inventory.errors import ConfigurationError
 from inventory.schedules import DAY, GENERATED_BY, File, Job
 
-_MAX_BYTES = 998
+_LINE_BYTES = 998
 
 
 def files(job: Job) -> list[File]:
@@ -18,9 +18,9 @@ def files(job: Job) -> list[File]:
     if "\\" in command:
         raise ConfigurationError("cron does not support a path with a backslash", "Rename it, or use systemd")
     command = command.replace("%", "\\%")
-    if len(command.encode()) > _MAX_BYTES:
+    if len(command.encode()) > _LINE_BYTES:
         raise ConfigurationError(
-            f"cron accepts at most {_MAX_BYTES} bytes per line, and this command has {len(command.encode()):,}",
+            f"cron accepts at most {_LINE_BYTES} bytes per line, and this command has {len(command.encode()):,}",
             "List the servers in an inventory.toml and pass it with --config",
         )
     lines = [

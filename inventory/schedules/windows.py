@@ -15,8 +15,8 @@ from inventory.schedules import DAY, GENERATED_BY, File, Job
 
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 _REPLACED = re.compile(r"%[^%\\/:=\"]+%|\$\(")  # A variable's name contains no character that separates paths.
-_MAX_PATH = 260
-_MAX_TRIGGERS = 48
+_PATH_LENGTH = 260
+_MOST_TRIGGERS = 48
 
 
 def files(job: Job) -> list[File]:
@@ -27,13 +27,13 @@ def files(job: Job) -> list[File]:
         raise ConfigurationError(
             "Task Scheduler would replace the text between two % or in $() in a name", "Rename the file or folder"
         )
-    if len(program) > _MAX_PATH:
+    if len(program) > _PATH_LENGTH:
         raise ConfigurationError(
-            f"Task Scheduler cannot start a program whose path is longer than {_MAX_PATH} characters: {program}",
+            f"Task Scheduler cannot start a program whose path is longer than {_PATH_LENGTH} characters: {program}",
             "Install lms-inventory into a shorter path",
         )
-    if len(job.at) > _MAX_TRIGGERS:
-        raise ConfigurationError(f"Task Scheduler accepts at most {_MAX_TRIGGERS} times per task", "Use --every")
+    if len(job.at) > _MOST_TRIGGERS:
+        raise ConfigurationError(f"Task Scheduler accepts at most {_MOST_TRIGGERS} times per task", "Use --every")
     task = Element("Task", {"version": "1.2", "xmlns": NAMESPACE})
     task.append(Comment(f" {GENERATED_BY}. Contains no token: set token_file in inventory.toml. "))
     about = SubElement(task, "RegistrationInfo")

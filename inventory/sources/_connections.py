@@ -17,7 +17,7 @@ from inventory.limits import CA_LIMIT
 
 
 class Connections:
-    """What the requests of one run share.
+    """The connections and limits that the requests of one run share.
 
     A connection itself is not among it: there is one request for each server, and looking for a connection to reuse
     among hundreds takes longer than opening one.

@@ -16,7 +16,7 @@ from inventory.history.recorder import next_moment
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.data_file import KINDS
 from inventory.history.verify import verify
-from inventory.operations.compare import overview_of, side_of
+from inventory.operations.compare import report_of, resolve_ref
 from inventory.operations.snapshot import take_snapshot
 from inventory.report.facts import Report
 from inventory.tables import rows
@@ -63,11 +63,11 @@ def test_it_can_be_looked_at_and_is_compared_with_nothing(jumped: tuple[History,
     """By its id it is shown and reported as it was read; a comparison and a state are refused, with what to do."""
     history, ids = jumped
     assert history.load(ids[2]).tables["models"].num_rows == 3
-    side = side_of(ids[2], history, nobody)
-    overview = overview_of(side, history)
+    side = resolve_ref(ids[2], history, nobody)
+    overview = report_of(side, history)
     assert isinstance(overview, Report)
     assert overview.changes is None
-    assert [row["run_id"] for row in overview_of(side_of("latest", history, nobody), history).runs] == history.dated()
+    assert [row["run_id"] for row in report_of(resolve_ref("latest", history, nobody), history).runs] == history.dated()
     for refused in (
         lambda: history.diff("latest", ids[2]),
         lambda: history.diff(ids[2]),

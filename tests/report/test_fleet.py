@@ -13,6 +13,7 @@ from support.history_builders import model
 
 import inventory
 from inventory import Snapshot, compare
+from inventory.config.labels import group_names
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
 from inventory.report import fleet
@@ -60,7 +61,7 @@ def test_a_sum_that_no_column_can_hold_is_unknown(tmp_path: Path) -> None:
     """Three servers say that a model takes half of all bytes that there can be: no number rather than a wrong one."""
     huge = taken(tmp_path, {name: (ROME, [model("a", size_bytes=2**62)]) for name in ("desk", "lap", "gpu")})
     assert [row["size_bytes"] for row in rows(fleet.models_by_key(huge))] == [None]
-    groups = fleet.group_names(fleet.labels_of(huge.tables["observations"]), "site")
+    groups = group_names(fleet.labels_of(huge.tables["observations"]), "site")
     assert [row["size_bytes"] for row in rows(fleet.models_by_group(huge, groups))] == [None]
 
 
@@ -85,7 +86,7 @@ def test_on_how_many_servers_a_model_is(before: Snapshot) -> None:
 def test_what_the_servers_with_a_label_have(before: Snapshot) -> None:
     """Those without the label come last, and a server without models is counted."""
     labels = fleet.labels_of(before.tables["observations"])
-    result = rows(fleet.models_by_group(before, fleet.group_names(labels, "site")))
+    result = rows(fleet.models_by_group(before, group_names(labels, "site")))
     assert [tuple(row.values()) for row in result] == [
         ("Oslo", 1, 2, 3, 20, 0), ("Rome", 2, 2, 3, 30, 3), (None, 1, 0, 0, 0, 0),
     ]  # fmt: skip
@@ -95,7 +96,7 @@ def test_what_the_servers_with_a_label_have(before: Snapshot) -> None:
         "Oslo          1                 2       3  0.00 GB       -",
     ]
     assert text.splitlines()[-1].startswith("(none)  ")
-    by_server = rows(fleet.models_by_group(before, fleet.group_names(labels, "server")))
+    by_server = rows(fleet.models_by_group(before, group_names(labels, "server")))
     assert [(row["name"], row["model_count"]) for row in by_server] == [("desk", 2), ("gpu", 3), ("lap", 1), ("new", 0)]
 
 
@@ -112,7 +113,7 @@ def test_what_changed_on_the_servers_with_a_label(before: Snapshot, tmp_path: Pa
     )
     changes = compare(before, after)
     labels = fleet.labels_of(before.tables["observations"], after.tables["observations"])
-    table = fleet.changes_by_group(changes, fleet.group_names(labels, "site"))
+    table = fleet.changes_by_group(changes, group_names(labels, "site"))
     assert [tuple(row.values()) for row in rows(table)] == [
         ("Oslo", 1, 0, 0, 2, 0, 1, 0, 0, 0, 0),
         ("Rome", 2, 1, 1, 0, 0, 0, 1, 0, 0, 1),
@@ -137,8 +138,8 @@ def test_a_label_that_no_server_has_is_an_error(before: Snapshot) -> None:
     with pytest.raises(
         ConfigurationError, match=r"no server has the label 'town'\. There are: owner=Ann; site=Oslo, Rome"
     ):
-        fleet.group_names(labels, "town")
-    assert fleet.group_names({}, "town") == {}
+        group_names(labels, "town")
+    assert group_names({}, "town") == {}
 
 
 NAMES = st.sampled_from(["s1", "s2", "s3", "s4"])

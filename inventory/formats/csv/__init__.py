@@ -51,7 +51,7 @@ _TOO_LONG = "block size"  # what Arrow says of a row that is larger than what it
 
 
 def encode(report: "Report", grain: str, dialect: Dialect = Dialect()) -> bytes:  # noqa: B008 - frozen
-    """One table, a header line of its column names first."""
+    """Write one table, a header line of its column names first."""
     table = schema.GRAIN_TABLES[grain]
     return encode_tables([(table, report.snapshot.tables[table.name])], dialect)
 

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inventory.about import SIGNATURE
 from inventory.formats.html.fragments import text
 from inventory.formats.html.stylesheet import style_sheet
 from inventory.report.facts import TITLE, Report
@@ -62,7 +63,7 @@ def render_page(sections: Sequence[Section], report: Report | None = None) -> by
         **dict.fromkeys(("banner", "status", "key_figures", "run_id")),
     }
     if report:
-        values |= {"banner": report.banner, "status": report.status, "key_figures": report.key_figures}
+        values |= {"banner": [*report.banner, SIGNATURE], "status": report.status, "key_figures": report.key_figures}
         values["run_id"] = report.snapshot.run_id
     return _template().render(values).encode()
 

@@ -33,7 +33,7 @@ _BATCH = 4096  # rows that are spelt out together
 
 
 def encode(report: "Report", grain: str) -> bytes:
-    """One table; the observations travel in the file's metadata, so that a server without models is known too."""
+    """Write one table; the observations go into the file's metadata, so that a server without rows is in it too."""
     snapshot = report.snapshot
     table = snapshot.tables[schema.GRAIN_TABLES[grain].name]
     about = _about(snapshot, grain)

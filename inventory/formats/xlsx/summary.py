@@ -7,6 +7,7 @@ from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 
+from inventory.about import SIGNATURE
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import short
 from inventory.formats.xlsx.page import FONTS, PER_COLUMN, Page
@@ -62,7 +63,7 @@ def _banner(page: Page, report: "Report") -> None:
     look = {"fill": styles.fill(LIGHT.banner)}
     edge = page.cell("", **look)
     page.add(34, page.across(TITLE, font=FONTS["title"], **look), margins=edge)
-    parts = [f"{words} {short(name, _PART)}".lstrip() for words, name in report.banner]
+    parts = [f"{words} {short(name, _PART)}".lstrip() for words, name in [*report.banner, SIGNATURE]]
     text = short("  \u00b7  ".join(parts), page.room)
     page.add(22, page.across(text, font=FONTS["subtitle"], **look), margins=edge)
     page.add(7)

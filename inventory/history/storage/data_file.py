@@ -124,7 +124,7 @@ class RunSegment:
 
     @property
     def as_merged(self) -> bool:
-        """Whether the rows are still those of the run's own file before it was merged."""
+        """True if the rows are still those of the run's own file before it was merged."""
         return self.begin is None or rows_sha256(self.table()) == self.about["rows_sha256"]
 
 
