@@ -1,4 +1,4 @@
-"""The command ``lms-inventory``, and ``python -m inventory``: ends at a signal also while it is being loaded."""
+"""The command ``lms-inventory``, and ``python -m inventory``; a signal ends it even while it is being imported."""
 
 import atexit
 import os
@@ -9,11 +9,11 @@ from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Load the command line, and run the command."""
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as a shell has it for what runs in the background
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the command has its own way to end: no traceback
+    """Import the command line and run the command."""
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # Shells ignore it for background jobs.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # No traceback until the command has its own handler.
     exit_codes: list[int] = []
-    atexit.register(_leave, exit_codes)  # the first one registered is the last one called
+    atexit.register(_exit, exit_codes)  # The first function registered is the last one called.
     from inventory.cli import main as run
 
     try:
@@ -24,15 +24,15 @@ def main() -> NoReturn:
         raise
 
 
-def _leave(exit_codes: list[int]) -> None:
-    """End the process at once, with the exit code that it was to have; without one it ends as Python ends it.
+def _exit(exit_codes: list[int]) -> None:
+    """Exit the process at once with its exit code; without one, let Python shut down as usual.
 
-    The threads of Arrow and DuckDB live on while Python takes itself apart. One that lets go of something of Python's
-    then is ended by force, and with it the process, by SIGABRT: after its work, and instead of its exit code.
+    The threads of Arrow and DuckDB outlive the interpreter. One that releases a Python object during the shutdown is
+    terminated, and the process with it, by SIGABRT: after its work was done, and in place of its exit code.
     """
     if exit_codes:
         for stream in (sys.stdout, sys.stderr):
-            with suppress(AttributeError, OSError, ValueError):  # there is none, it is closed, or nobody reads it
+            with suppress(AttributeError, OSError, ValueError):  # The stream is missing or closed, or nobody reads it.
                 stream.flush()
         os._exit(exit_codes[0])
 

@@ -2,3 +2,5 @@
 
 PROGRAM = "lms-inventory"
 VERSION = "0.1.0"
+SIGNATURE = (PROGRAM, VERSION)
+"""How a report names the program that wrote it."""

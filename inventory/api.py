@@ -1,27 +1,25 @@
 """What a Python user holds: snapshots, changes and histories with pandas DataFrames, and in Jupyter a view of each."""
 
-import json
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.collection.collector import CONCURRENCY, TIMEOUT, Given, Progress, query_servers, utc_now
+from inventory.collection.collector import CONCURRENCY, TIMEOUT, Progress, ServerLike, query_servers, utc_now
 from inventory.collection.plausibility import PreviousState
 from inventory.config.servers import DEFAULT_ADDRESS
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_tables
-from inventory.errors import Invalid, wrong_type
+from inventory.errors import wrong_type
 from inventory.formats import read_file, write
 from inventory.formats.html.fragments import changes_html, runs_html, snapshot_html
 from inventory.history.reader import RunHistory
-from inventory.normalize.flatten import Rows, flatten
-from inventory.normalize.response import decode
+from inventory.normalize.payload import Payload, parse_payload
 from inventory.report.facts import Report
 from inventory.run_ids import time_of
 from inventory.schema import derived
@@ -29,9 +27,6 @@ from inventory.tables import RunTables, build, named_rows, values
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Payload = Mapping[str, Any] | Sequence[Mapping[str, Any]] | bytes | str
-"""What a Python user has of a response: the object, the list of models in it, or the JSON."""
 
 
 class Snapshot(RunTables):
@@ -94,7 +89,7 @@ class Snapshot(RunTables):
 
 
 class Changes(ChangeSet):
-    """What differs between two snapshots, as a DataFrame.
+    """The differences between two snapshots, as a DataFrame.
 
     Attributes:
         table: one row per change, as an Arrow table; columns of ``schema.CHANGES``.
@@ -130,15 +125,15 @@ class History(RunHistory):
         return runs_html(repr(self)[1:-1], derived.RUNS, self.runs_table())
 
     def runs(self) -> "pd.DataFrame":
-        """One row per run, oldest first: status, counts, size and how much changed; columns of ``derived.RUNS``."""
+        """Build one row per run, oldest first: status, counts, size, number of changes; columns of ``derived.RUNS``."""
         return frame(self.runs_table())
 
     def timeline(self, since: datetime | None = None) -> "pd.DataFrame":
-        """Every change there ever was, oldest first; columns of ``schema.CHANGES`` and the run that saw it."""
+        """Build one row per change in the history, oldest first; columns of ``derived.TIMELINE``."""
         return frame(self.timeline_table(since))
 
     def lifecycle(self) -> "pd.DataFrame":
-        """One row per server and model: first_seen, last_seen, days_present, runs_loaded and so on."""
+        """Build one row per server and model: first_seen, last_seen, days_present, runs_loaded and more."""
         return frame(self.lifecycle_table())
 
     def models(self, at: str = "latest") -> "pd.DataFrame":
@@ -210,7 +205,7 @@ class History(RunHistory):
 
 
 def collect(
-    servers: Given | Iterable[Given] = DEFAULT_ADDRESS,
+    servers: ServerLike | Iterable[ServerLike] = DEFAULT_ADDRESS,
     *,
     token: str | None = None,
     timeout: float = TIMEOUT,
@@ -306,35 +301,14 @@ def flatten_models(payload: Payload, server: str = "local") -> "pd.DataFrame":
         ServerError: the payload is not a response of this endpoint.
         ConfigurationError: it is neither of these.
     """
-    return frame(build(schema.MODELS, named_rows(_rows(payload).models, server)))
+    return frame(build(schema.MODELS, named_rows(parse_payload(payload).models, server)))
 
 
 def flatten_instances(payload: Payload, server: str = "local") -> "pd.DataFrame":
     """Flatten a response into one row per loaded instance; arguments and errors as ``flatten_models``."""
-    return frame(build(schema.INSTANCES, named_rows(_rows(payload).instances, server)))
+    return frame(build(schema.INSTANCES, named_rows(parse_payload(payload).instances, server)))
 
 
 def frame(table: pa.Table) -> "pd.DataFrame":
     """Convert an Arrow table to a pandas DataFrame with nullable types."""
     return table.to_pandas()  # type: ignore[no-any-return]
-
-
-def _rows(payload: Payload) -> Rows:
-    if isinstance(payload, list | tuple):
-        payload = {"models": payload}
-    if isinstance(payload, Mapping):
-        try:
-            payload = json.dumps(dict(payload))  # one strict way in, whoever parsed it
-        except (TypeError, ValueError, RecursionError) as error:
-            raise Invalid(
-                f"the answer holds what JSON cannot: {str(error).partition(';')[0]}", "Give it as json.loads returns it"
-            ) from error
-    if isinstance(payload, str):
-        payload = payload.encode(errors="surrogatepass")  # half a surrogate pair is refused there, with its place
-    if not isinstance(payload, bytes | bytearray | memoryview):
-        raise wrong_type(
-            payload,
-            "an answer of GET /api/v1/models",
-            "Give the object that json.loads returns, the list of models in it, or the JSON as text or bytes",
-        )
-    return flatten(decode(bytes(payload)).models)

@@ -1,23 +1,37 @@
-"""Every failure, in words for a person, and the exit code it ends in.
+"""Every failure and the exit code it leads to.
 
 ::
 
     InventoryError                   what happened, to what; then what to do about it
     ├── ConfigurationError      2    a wrong address, token, option or format name
-    ├── FileError               4    a file that could not be written or read; what was there before is untouched
-    │   └── NewerVersion             a newer version wrote it, in a way that this one does not know
-    └── ServerError             3    a server that was not read; ``status`` is the word in the observations table
-        ├── Unreachable              no connection, or a gateway that could not reach it
-        ├── Timeout                  no complete answer within the total deadline
-        ├── Unauthorized             it wants a token, or another one
+    ├── FileError               4    a file that could not be written or read; its previous content is untouched
+    │   └── NewerVersion             written by a newer version in a way this version does not know
+    └── ServerError             3    a server that was not read; ``status`` is its word in the observations table
+        ├── Unreachable              no connection, or a gateway could not reach the server
+        ├── Timeout                  no complete response within the total deadline
+        ├── Unauthorized             the server requires a token, or rejected the one it got
         ├── TooOld                   an LM Studio without GET /api/v1/models
-        ├── NotLMStudio              something else answers at this address
-        └── Invalid                  an answer that breaks a rule: nothing of it is used
+        ├── NotLMStudio              something else responds at this address
+        └── Invalid                  a response that breaks a rule: nothing of it is used
 
 Exit code 1 belongs to none of them: it is a defect of this tool.
 """
 
+from enum import IntEnum
 from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """The exit codes of the command."""
+
+    OK = 0
+    DEFECT = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    FILE = 4
+    ALERT = 10
+    INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class InventoryError(Exception):
@@ -28,7 +42,7 @@ class InventoryError(Exception):
         advice: what to do about it, one sentence; may be empty.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[ExitCode] = ExitCode.DEFECT
 
     def __init__(self, what: str, advice: str = "") -> None:
         super().__init__(what, advice)
@@ -36,20 +50,22 @@ class InventoryError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
-        return f"{self.what}. {self.advice}" if self.advice else self.what
+        if not self.advice:
+            return self.what
+        return f"{self.what}{'' if self.what.endswith('?') else '.'} {self.advice}"
 
 
 class ConfigurationError(InventoryError):
-    """Wrong usage or configuration; nothing was asked and nothing was written."""
+    """Wrong usage or configuration; no server was queried and nothing was written."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 def wrong_type(value: object, expected: str, advice: str = "") -> ConfigurationError:
-    """The error for an argument of a type that says nothing to the function it was given to.
+    """Create the error for an argument of an unsupported type.
 
     Args:
-        value: the argument; only its type is told.
+        value: the argument; the message shows only its type.
         expected: what was expected instead, such as ``the path of a file``.
         advice: what to do about it.
     """
@@ -61,32 +77,32 @@ def _article(name: str) -> str:
 
 
 class FileError(InventoryError):
-    """A file could not be written or read; what was there before is untouched."""
+    """A file could not be written or read; its previous content is untouched."""
 
-    exit_code = 4
+    exit_code = ExitCode.FILE
 
 
 class NewerVersion(FileError):
-    """A file of a history is whole, but a newer version of this tool wrote it.
+    """A file of a history is intact, but a newer version of this tool wrote it.
 
     Args:
         path: the file.
-        theirs: the number of its schema.
-        ours: the number of the newest schema that this version knows.
+        theirs: the schema version of the file.
+        ours: the newest schema version that this version can read.
     """
 
     def __init__(self, path: object, theirs: int, ours: int) -> None:
         super().__init__(
             f"{path} was written by a newer version of lms-inventory "
-            f"(schema {theirs}; this one knows {ours}): update it",
-            "The history is as it was before",
+            f"(schema {theirs}; this version reads up to {ours})",
+            "Update lms-inventory; the history was not changed",
         )
 
 
 class ServerError(InventoryError):
-    """A server was not read. In a collection it becomes a row of the observations table, never an exception."""
+    """A server was not read. A collection turns it into a row of the observations table."""
 
-    exit_code = 3
+    exit_code = ExitCode.INCOMPLETE
     status: ClassVar[str] = "invalid"
 
     def __init__(self, what: str, advice: str = "", http_status: int | None = None) -> None:
@@ -95,19 +111,19 @@ class ServerError(InventoryError):
 
 
 class Unreachable(ServerError):
-    """No connection could be made, or a gateway in front of the server could not reach it."""
+    """No connection, or a gateway in front of the server could not reach it."""
 
     status = "unreachable"
 
 
 class Timeout(ServerError):
-    """The complete answer was not there within the total deadline."""
+    """No complete response arrived within the total deadline."""
 
     status = "timeout"
 
 
 class Unauthorized(ServerError):
-    """The server wants a token, or did not accept the one that was sent."""
+    """The server requires a token, or rejected the one it was sent."""
 
     status = "unauthorized"
 
@@ -119,12 +135,12 @@ class TooOld(ServerError):
 
 
 class NotLMStudio(ServerError):
-    """Something other than LM Studio answered."""
+    """Something other than LM Studio responded."""
 
     status = "not_lm_studio"
 
 
 class Invalid(ServerError):
-    """The answer breaks a rule of JSON or of the endpoint; nothing of it is used."""
+    """The response breaks a rule of JSON or of the endpoint; nothing of it is used."""
 
     status = "invalid"

@@ -16,12 +16,12 @@ def new_run_id(moment: datetime) -> str:
 
 
 def time_of(run_id: str) -> datetime:
-    """When a run began, in UTC."""
+    """Return the time at which a run began, in UTC."""
     return datetime.strptime(run_id[:23], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
 
 
 def misdated(run_ids: Sequence[str], now: datetime) -> list[str]:
-    """Of some runs those that are dated more than an hour later than it is.
+    """Return the runs that are dated more than an hour ahead of the clock.
 
     Once its date has passed such a run counts as one of that date: whoever does not want that removes it before.
 
@@ -34,5 +34,5 @@ def misdated(run_ids: Sequence[str], now: datetime) -> list[str]:
 
 
 def limit_of(now: datetime) -> datetime:
-    """The latest date that is believed, in UTC."""
+    """Return the latest date that is believed, in UTC."""
     return min(now.astimezone(UTC), datetime.max.replace(tzinfo=UTC) - AHEAD) + AHEAD

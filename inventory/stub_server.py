@@ -1,6 +1,6 @@
-"""A stand-in for LM Studio on 127.0.0.1 that really answers HTTP, for ``lms-inventory demo`` and for tests.
+"""A stand-in for LM Studio on 127.0.0.1, over real HTTP, for ``lms-inventory demo`` and for tests.
 
-Bodies follow LM Studio's documentation of ``GET /api/v1/models`` (April 2026); the 401s and the answer to unknown
+Bodies follow LM Studio's documentation of ``GET /api/v1/models`` (April 2026); the 401 responses and the one to unknown
 endpoints follow captured ones (``tests/payloads/errors``).
 """
 
@@ -16,9 +16,9 @@ from typing import Any, Self
 from inventory.errors import ConfigurationError
 
 PATH = "/api/v1/models"
-_READ = 2**20  # bytes of a request that are read
+_REQUEST_BYTES = 2**20  # Bytes of a request's body that are read.
 _TOKEN_FORM = re.compile(r"sk-lm-[A-Za-z0-9]{8}:[A-Za-z0-9]{20}")
-_NEEDED = (
+_MISSING_CREDENTIAL = (
     "An LM Studio API token is required to make requests to this server, but none was provided using the "
     "Authorization header using the 'Bearer' scheme (i.e., 'Authorization: Bearer $LM_API_TOKEN'). Learn more "
     "at: https://lmstudio.ai/docs/developer/core/authentication."
@@ -26,11 +26,11 @@ _NEEDED = (
 
 
 class StubServer:
-    """The server, running in threads of its own between ``with`` and the end of the block.
+    """A context manager that serves in its own threads.
 
     Attributes:
-        models: the rows it answers with; assign others to change the inventory.
-        token: the API token it wants; None for none.
+        models: the models it lists; assign others to change the inventory.
+        token: the API token it requires; None for none.
     """
 
     def __init__(self, models: list[dict[str, Any]], token: str | None = None, port: int = 0) -> None:
@@ -41,7 +41,7 @@ class StubServer:
 
     @property
     def url(self) -> str:
-        """The address it answers at."""
+        """The address of the server."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -50,13 +50,13 @@ class StubServer:
         Raises:
             ConfigurationError: the port is not free.
         """
-        handler = type("Handler", (_Handler,), {"stand_in": self})
+        handler = type("Handler", (_Handler,), {"stub": self})
         try:
             self._server = _Server(("127.0.0.1", self._port), handler)
         except OSError as error:
             raise ConfigurationError(
                 f"port {self._port} could not be used: {error.strerror}",
-                "Does LM Studio run here? Choose another with --port",
+                "Is LM Studio running here? Choose another port with --port",
             ) from error
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
@@ -71,8 +71,8 @@ class StubServer:
         """Serve until the program is interrupted."""
         self._stopped.wait()
 
-    def answer(self, method: str, path: str, authorization: str) -> tuple[int, Any]:
-        """The status and the JSON for one request."""
+    def response(self, method: str, path: str, authorization: str) -> tuple[int, Any]:
+        """Return the status and the JSON content for a request."""
         if "//" in path.partition("?")[0]:
             return 400, {"error": f"Bad request. ({method} {path})"}
         if self.token and (refusal := self._refusal(authorization)):
@@ -84,7 +84,7 @@ class StubServer:
     def _refusal(self, authorization: str) -> str:
         scheme, _, token = authorization.partition(" ")
         if scheme != "Bearer" or not token:
-            return _NEEDED
+            return _MISSING_CREDENTIAL
         if token == self.token:
             return ""
         if not _TOKEN_FORM.fullmatch(token):
@@ -99,38 +99,38 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: whoever asked has gone."""
+        """Print nothing: the client is gone."""
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers each request from the stand-in it belongs to."""
+    """Responds to each request from its stub server."""
 
-    stand_in: StubServer
+    stub: StubServer
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def handle_one(self) -> None:
         length = self.headers.get("Content-Length", "")
-        self.rfile.read(min(int(length), _READ) if length.isdecimal() else 0)
-        path = self.requestline.split()[1]  # as sent: http.server mends a doubled slash in self.path
-        status, content = self.stand_in.answer(self.command, path, self.headers.get("Authorization", ""))
+        self.rfile.read(min(int(length), _REQUEST_BYTES) if length.isdecimal() else 0)
+        path = self.requestline.split()[1]  # As sent: http.server merges a doubled slash in self.path.
+        status, content = self.stub.response(self.command, path, self.headers.get("Authorization", ""))
         body = json.dumps(content, indent=2, ensure_ascii=False).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
         self.end_headers()
-        with contextlib.suppress(OSError):  # whoever asked may have gone
+        with contextlib.suppress(OSError):  # The client may be gone.
             self.wfile.write(body)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_one  # noqa: N815 - the names that http.server looks for
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_one  # noqa: N815 - the names that http.server looks up
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives it
-        """Log nothing: a request line is nobody's business."""
+        """Log nothing: a request may hold private data."""
 
 
 def inventory_before() -> list[dict[str, Any]]:
-    """What the stand-in has at first."""
+    """Return the first inventory of the stand-in."""
     return [
         _llm(
             "google/gemma-4-26b-a4b",
@@ -176,7 +176,7 @@ def inventory_before() -> list[dict[str, Any]]:
 
 
 def inventory_after() -> list[dict[str, Any]]:
-    """What it has later: Granite has come, Codestral gone, Phi 4 is a Q4_K_M, and coder has twice the context."""
+    """Return the later inventory: Granite added, Codestral removed, Phi 4 now Q4_K_M, coder with twice the context."""
     models = [copy.deepcopy(model) for model in inventory_before() if model["key"] != "mistralai/codestral-22b-v0.1"]
     by_key = {model["key"]: model for model in models}
     by_key["microsoft/phi-4"] |= {
@@ -208,7 +208,7 @@ def _llm(
     reasoning: list[str] | None = None,
     loaded: dict[str, int] | None = None,
 ) -> dict[str, Any]:
-    """One model as LM Studio lists it; ``loaded`` gives the context of each instance."""
+    """Return one model as LM Studio lists it; ``loaded`` maps each instance to its context length."""
     capabilities: dict[str, Any] = {"vision": vision, "trained_for_tool_use": True}
     if reasoning:
         capabilities["reasoning"] = {"allowed_options": reasoning, "default": reasoning[-1]}

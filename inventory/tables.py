@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -73,34 +72,13 @@ class RunTables:
 
     @property
     def complete(self) -> bool:
-        """Whether every server that was asked was read."""
+        """True if every server that was asked was read."""
         return all(status == "ok" for status in values(self.tables["observations"], "status"))
 
     @property
     def anything_read(self) -> bool:
-        """Whether at least one server was read: without one, an empty table says nothing."""
+        """True if at least one server was read; without one, an empty table proves nothing."""
         return any(status in ("ok", "suspect") for status in values(self.tables["observations"], "status"))
-
-
-@dataclass(frozen=True)
-class WrittenFile:
-    """What became of one file that a snapshot was to be written to.
-
-    Attributes:
-        path: the file.
-        holds: ``models``, ``instances`` or, for a format that holds everything, ``report``.
-        rows: rows of the table written.
-        size: bytes written.
-        skipped: why it was left as it was; empty if it was written.
-        without: the servers whose rows it does not hold, since it cannot say that their answers are in doubt.
-    """
-
-    path: Path
-    holds: str
-    rows: int = 0
-    size: int = 0
-    skipped: str = ""
-    without: tuple[str, ...] = ()
 
 
 def named_rows(columns: Columns, server: str, as_of: datetime | None = None) -> Columns:

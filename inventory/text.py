@@ -1,12 +1,24 @@
-"""Text in columns: made plain, measured, padded, cut and folded, as terminals show it.
+"""Numbers, sizes, times and values as text, and the columns of a terminal.
 
-Texts that come from a server are made plain first, so that a model's name cannot move the cursor.
+Texts that come from a server are escaped before they are measured, so that a model's name cannot move the cursor.
 """
 
 import re
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+from click import style, unstyle
+
+COLUMNS = 80
+"""Columns of a terminal whose width is not known."""
+
+MINUS = "\u2212"
+"""The minus of pages and workbooks; a terminal shows the one of ASCII."""
+
+GIGABYTE = 10**9
 
 _WIDEST = 200  # columns that all lines are padded to because of one cell
 
@@ -18,73 +30,162 @@ _NEVER_TEXT = re.compile(
 
 
 def escape_controls(text: str) -> str:
-    """A text from elsewhere, with everything that a terminal would act on made visible."""
+    """Make everything visible that a terminal would act on in a text from elsewhere."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
 
 
 def escape_invisible(text: str) -> str:
-    """A text for a page: with controls, and what turns the direction of the text after it, made visible.
+    """Make controls, and what turns the direction of the text after it, visible in a text for a page.
 
     Line breaks and tabs stay, and so do the joiners that emoji and many scripts are written with.
     """
-    return _NEVER_TEXT.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _NEVER_TEXT.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def width(text: str) -> int:
-    """Columns that a plain text takes in a terminal."""
+    """Count the columns that a text takes in a terminal; its styles take none."""
+    if "\x1b" in text:
+        text = unstyle(text)
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
 def pad(text: str, room: int, side: str = "<") -> str:
-    """A text in a room: spaces after it for ``<``, before it for ``>``."""
+    """Fill a text up to a width with spaces: after it for ``<``, before it for ``>``."""
     fill = " " * (room - width(text))
     return fill + text if side == ">" else text + fill
 
 
 def truncate(text: str, room: int) -> str:
-    """A text in a room: its beginning, and three dots where something is missing."""
+    """Shorten a text to a width: its beginning, and three dots where something is missing."""
     if width(text) <= room:
         return text
-    taken = 0
+    columns = 0
     for index, character in enumerate(text):
-        taken += _columns(character)
-        if taken > room - 3:
+        columns += _columns(character)
+        if columns > room - 3:
             return text[:index] + "..."
     return text
 
 
 def wrap(text: str, room: int, indent: str) -> list[str]:
-    """A text as lines of at most ``room`` columns, each after ``indent``; a word is never broken."""
+    """Break a text into lines of at most ``room`` columns, each after ``indent``; a word is never broken."""
     return textwrap.wrap(
         text, room, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
 
 
-def row(cells: Sequence[str], rooms: Sequence[int], sides: Sequence[str]) -> str:
-    """Cells side by side, two spaces between them."""
-    return "  ".join(pad(cell, room, side) for cell, room, side in zip(cells, rooms, sides, strict=True)).rstrip()
+def table(
+    lines: Sequence[Sequence[str]],
+    sides: str,
+    heads: Sequence[str] = (),
+    *,
+    indent: str = "",
+    least: Sequence[int] = (),
+) -> list[str]:
+    """Lay out cells in columns, two spaces between them, and return the lines, the heads first.
 
-
-def widths(lines: Sequence[Sequence[str]]) -> list[int]:
-    """The columns that each cell of some lines needs; one that is longer than any screen stands out of its own."""
-    return [min(max(map(width, column)), _WIDEST) for column in zip(*lines, strict=True)]
+    Args:
+        lines: the cells of each line, which may be styled. A line with fewer cells than there are columns ends in a
+            text that no column is widened for.
+        sides: ``<`` or ``>`` for each column.
+        heads: the names of the columns; none by default.
+        indent: what each line begins with.
+        least: the least widths of the first columns.
+    """
+    measured = [*([heads] if heads else []), *(line for line in lines if len(line) == len(sides))]
+    rooms = [min(max(map(width, column)), _WIDEST) for column in zip(*measured, strict=True)] or [0] * len(sides)
+    rooms = [max(room, floor) for room, floor in zip(rooms, (*least, *[0] * len(rooms)), strict=False)]
+    head = [style(indent + _line(heads, rooms, sides), dim=True)] if heads else []
+    return [*head, *(indent + _line(line, rooms, sides) for line in lines)]
 
 
 def count(number: int, word: str) -> str:
-    """A number of things: 1 model, 2 models."""
+    """Say a number of things: 1 model, 2 models."""
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def integer(value: int | None) -> str:
-    """A whole number with thousands apart, or - for not reported."""
-    return "-" if value is None else f"{value:,}"
+    """Format a whole number with thousands apart; - for not reported."""
+    return format_value(value, missing="-")
 
 
 def size(value: int | None) -> str:
-    """Bytes as GB (10^9), or - for not reported."""
-    return "-" if value is None else f"{value / 1e9:,.2f} GB"
+    """Format bytes as GB (10^9); - for not reported."""
+    return format_value(value, "bytes", "-")
+
+
+def signed_size(value: int, minus: str = MINUS) -> str:
+    """Format bytes as GB with a sign."""
+    return f"{'+' if value >= 0 else minus}{size(abs(value))}"
+
+
+def format_value(value: Any, unit: str = "", missing: str = "") -> str:
+    """Format any value for people.
+
+    Args:
+        value: a text is returned as it is; numbers get thousands apart, times are in UTC without saying so.
+        unit: the unit of its column: ``bytes`` become GB, a ``ratio`` per cent.
+        missing: what stands for None, which means not reported.
+    """
+    if value is None:
+        return missing
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return utc_text(value, zone="")
+    if isinstance(value, int | float):
+        return _number(value, unit)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={item}" for name, item in value.items()) or "(none)"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "(none)"
+    return str(value)
+
+
+def utc_text(moment: datetime, *, minutes: bool = False, zone: str = " UTC") -> str:
+    """Format a time in UTC: 2026-11-23 06:00:04 UTC.
+
+    Args:
+        moment: the time, in UTC.
+        minutes: whether to leave out the seconds.
+        zone: what stands after it; empty where the head of the column says it.
+    """
+    text = f"{moment:%Y-%m-%d %H:%M}" if minutes else f"{moment:%Y-%m-%d %H:%M:%S}"
+    return text + zone
+
+
+def moment_text(moment: datetime | None, zone: tzinfo | None) -> str:
+    """Format a time in UTC and, if the reader's zone is known, there: 2026-11-23 06:00:04 UTC (07:00 CET)."""
+    if moment is None:
+        return "at an unknown time"
+    text = utc_text(moment)
+    if zone is None:
+        return text
+    local = moment.astimezone(zone)
+    if local.utcoffset() == moment.utcoffset():
+        return text
+    day = "" if local.date() == moment.date() else f"{local:%Y-%m-%d} "
+    return f"{text} ({day}{local:%H:%M %Z})"
+
+
+def _line(cells: Sequence[str], rooms: Sequence[int], sides: str) -> str:
+    return "  ".join(_padded(cells, rooms, sides)).rstrip()
+
+
+def _padded(cells: Sequence[str], rooms: Sequence[int], sides: str) -> Iterator[str]:
+    for index, cell in enumerate(cells):
+        is_free_text = index == len(cells) - 1 < len(sides) - 1
+        yield cell if is_free_text else pad(cell, rooms[index], sides[index])
+
+
+def _number(value: float, unit: str) -> str:
+    if unit == "bytes":
+        return f"{value / GIGABYTE:,.2f} GB"
+    if unit == "ratio":
+        return f"{value:.1%}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,g}"
 
 
 def _columns(character: str) -> int:

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("commit", max_examples=20, deadline=None)  # speed is measured in tests/benchmarks
-settings.register_profile("long", max_examples=100, deadline=None)
+settings.register_profile("long", max_examples=60, deadline=None)
+settings.register_profile("full", max_examples=300, deadline=None)
 
 _BODIES = Path(__file__).parent / "payloads" / "v1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --long and --full."""
+    """Add --each, --long and --full."""
+    parser.addoption("--each", action="store_true", help="take each parameter set of the tests that are not long")
     parser.addoption("--long", action="store_true", help="run the long tests too, as CI does")
     parser.addoption("--full", action="store_true", help="run everything, as before a release; takes most of an hour")
 
@@ -23,14 +25,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let hypothesis look longer in the long run; a test whose examples are slow takes a share of this number."""
     if config.getoption("--full"):
         config.option.long = True
-    settings.load_profile("long" if config.getoption("--long") else "commit")
+    tier = "full" if config.getoption("--full") else "long" if config.getoption("--long") else "commit"
+    settings.load_profile(tier)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's for what runs in the background, and inherited
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-SAMPLE = 2
-"""Parameter sets of one test that a plain run takes, evenly among all; ``--long``, and so CI, takes each, and so does
-a run of tests that are named."""
+SAMPLE = 1
+"""Parameter sets of one test that a plain run takes, the first and others evenly among the rest.
+
+``--long``, and so CI, takes each, and so do ``--each`` (the mutation run) and a run of tests that are named.
+"""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -40,7 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     families: dict[tuple[object, str], list[pytest.Item]] = {}
     for item in items:
         families.setdefault((item.path, getattr(item, "originalname", item.name)), []).append(item)
-    for family in () if named else families.values():
+    for family in () if named or config.getoption("--each") else families.values():
         everyday = [item for item in family if not any(item.get_closest_marker(tier) for tier in ("long", "full"))]
         sample = {everyday[len(everyday) * number // SAMPLE] for number in range(SAMPLE)} if everyday else set()
         for item in everyday:

@@ -1,39 +1,30 @@
-"""Makes what is generated: ``sample_outputs/``, the notebook's outputs and the blocks of the README.
+"""Make what is generated: the samples, the notebook's outputs, blocks of the README and the manual, schema versions.
 
 Run it after a change that shows in them.
 
     .venv/bin/python tests/generate.py
 
-``tests/test_generated.py`` fails when something is not what the code makes today.
+``tests/test_generated.py`` fails when something is not what the code makes today. The pictures in the README are made
+by ``tests/pictures.py``.
 """
 
 import copy
 import importlib.util
 import os
-import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import click
-from support import sample_fleet
+from support import sample_fleet, schema_versions
+from support.generated_blocks import MOMENT, with_blocks
 
-from inventory import History, Snapshot, collect, formats, schema
-from inventory.cli import cli
-from inventory.config import spec
-from inventory.operations.compare import overview_of, side_of
-from inventory.stub_server import StubServer, inventory_before
-from inventory.tables import WrittenFile
-from inventory.terminal.snapshot import snapshot_text
+from inventory import History, Snapshot, collect, formats
+from inventory.operations.compare import report_of, resolve_ref
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_outputs"
 NOTEBOOK = ROOT / "notebooks" / "inventory_analysis.ipynb"
-MOMENT = datetime(2026, 11, 23, 6, 0, 4, 123456, tzinfo=UTC)
+PAGES = (ROOT / "README.md", *sorted((ROOT / "inventory" / "manual").glob("*.md")))
 RUN_ID = "20261123T060004.123456Z-3f9a"
 
 SERVERS = (
@@ -43,8 +34,6 @@ SERVERS = (
     "lab=file:tests/payloads/v1/21-docs-example-2026-04.json",
 )
 """Captured bodies of four machines; the paths are relative to the repository, and so they stand in the samples."""
-
-_BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def sample() -> Snapshot:
@@ -63,54 +52,8 @@ def write_samples(folder: Path) -> list[Path]:
 def write_reports(folder: Path) -> list[Path]:
     """Write the report of the sample history's last run into a folder, in every format for people."""
     history = History(SAMPLES / "history")
-    overview = overview_of(side_of("latest", history, sample), history)
+    overview = report_of(resolve_ref("latest", history, sample), history)
     return [one.path for suffix in formats.REPORTS for one in formats.write(overview, folder / f"report.{suffix}")]
-
-
-def with_blocks(text: str) -> str:
-    """The README with its generated blocks as the code makes them today."""
-    blocks = {"tables": _tables, "configuration": _configuration, "help": _help, "session": _session}
-    return _BLOCK.sub(lambda found: f"{found[1]}{''.join(blocks[found[2]]())}{found[3]}", text)
-
-
-def _tables() -> Iterator[str]:
-    for table in (schema.OBSERVATIONS, schema.MODELS, schema.INSTANCES):
-        yield f"\n**{table.name}**: {table.row}\n\n"
-        yield "| column | type | unit | where LM Studio has it | meaning |\n|---|---|---|---|---|\n"
-        for column in table.columns:
-            key = " (key)" if column.key else ""
-            path = f"`{column.path}`" if column.path else ""
-            yield f"| `{column.name}` | {column.kind}{key} | {column.unit} | {path} | {column.meaning} |\n"
-    yield "\n"
-
-
-def _configuration() -> Iterator[str]:
-    for name, table in spec.TABLES.items():
-        yield f"\n**`{spec.title(name)}`**\n\n| key | what it must be | meaning |\n|---|---|---|\n"
-        for key in table:
-            wanted = f"`{'`, `'.join(word for word in key.words if word.isprintable())}`" if key.words else key.expected
-            yield f"| `{key.name}` | {wanted} | {key.meaning} |\n"
-    yield "\n"
-
-
-def _help() -> Iterator[str]:
-    yield "\n"
-    for arguments in ([], *([name] for name in cli.commands)):
-        command = [sys.executable, "-m", "inventory", *arguments, "--help"]
-        text = subprocess.run(command, capture_output=True, text=True, check=True, env={"COLUMNS": "100"}).stdout
-        yield f"```\n$ {' '.join(['lms-inventory', *arguments, '--help'])}\n{text}```\n\n"
-
-
-def _session() -> Iterator[str]:
-    """What a user sees who asks a server like the stand-in; its address, the time and the duration are made fixed."""
-    with StubServer(inventory_before()) as server:
-        taken = collect(f"local={server.url}", clock=lambda: MOMENT)
-        files = [
-            WrittenFile(Path("inventory.xlsx"), "report", size=12_000),
-            WrittenFile(Path("models.parquet"), "models", 6),
-        ]
-        text = click.unstyle(snapshot_text(taken, 0.4, files)).replace(server.url, "http://127.0.0.1:1234")
-    yield f"\n```\n$ lms-inventory snapshot -o inventory.xlsx -o models.parquet\n{text}```\n\n"
 
 
 def write_history(folder: Path) -> None:
@@ -149,5 +92,6 @@ if __name__ == "__main__":
         write_notebook(NOTEBOOK)
     else:
         print("The notebook was left as it is; to run it: pip install '.[notebook]'")  # noqa: T201
-    readme = ROOT / "README.md"
-    readme.write_text(with_blocks(readme.read_text()))
+    for page in PAGES:
+        page.write_text(with_blocks(page.read_text()))
+    schema_versions.record()

@@ -12,7 +12,7 @@ import inventory
 
 PACKAGE = Path(inventory.__file__).parent
 ROOT = PACKAGE.parent
-HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "openpyxl", "duckdb", "matplotlib", "pyspark"}
+HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "jinja2", "openpyxl", "duckdb", "matplotlib", "pyspark"}
 
 FOLDERS = {
     "cli", "collection", "config", "diff", "filesystem", "formats", "history", "manual", "normalize", "operations",
@@ -119,12 +119,12 @@ def test_help_version_and_usage_errors_import_nothing_heavy(arguments: list[str]
 
 
 def test_a_snapshot_to_parquet_does_not_import_pandas(tmp_path: Path) -> None:
-    """A cold snapshot into Parquet does without pandas, which would cost more than everything else together."""
+    """A cold snapshot into Parquet does without pandas, which costs more than everything else, and without Jinja2."""
     answer = ROOT / "tests/payloads/v1/06-ovisocr2-2026-10.json"
     code = (
         "import sys, inventory\n"
         f"inventory.collect('x=file:{answer}').write({str(tmp_path / 'x.parquet')!r})\n"
-        "print('pandas' in sys.modules)"
+        "print('pandas' in sys.modules or 'jinja2' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
@@ -154,6 +154,8 @@ def test_the_top_level_is_the_users() -> None:
         "tests",
         "sample_outputs",
         ".ci",
+        ".github",
         ".gitignore",
+        ".pre-commit-config.yaml",
     }
     assert {line.split("/")[0] for line in done.stdout.splitlines()} <= allowed

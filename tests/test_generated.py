@@ -6,12 +6,19 @@ from pathlib import Path
 
 import generate
 import pytest
+from support.generated_blocks import BLOCKS, with_blocks
 
 import inventory
 from inventory import History, read
 from inventory.config.addresses import PORT
 from inventory.history.storage.store import Store
 from inventory.history.verify import verify
+
+DOCUMENTS = [
+    generate.ROOT / name
+    for name in (".github/CONTRIBUTING.md", "tests/benchmarks/RESULTS.md", "tests/reliability/README.md")
+]
+"""Pages for those who change the tool."""
 
 
 @pytest.fixture
@@ -24,8 +31,8 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_samples_are_all_there(made: Path) -> None:
-    """sample_outputs/ holds the files that the command makes, the history beside them, and no others."""
-    names = [*(path.name for path in made.iterdir()), "history"]
+    """sample_outputs/ holds the files that the command makes, the history and the pictures, and no others."""
+    names = [*(path.name for path in made.iterdir()), "history", "pictures"]
     assert sorted(names) == sorted(path.name for path in generate.SAMPLES.iterdir())
 
 
@@ -90,11 +97,52 @@ def test_sample_history_is_whole_and_small() -> None:
     assert sum(path.stat().st_size for path in history.store.folder.rglob("*.parquet")) < 1_000_000
 
 
-def test_readme_blocks_are_current() -> None:
-    """The generated blocks of the README are what the code makes today."""
+def test_generated_blocks_are_current() -> None:
+    """The generated blocks of the README and of the manual are what the code makes today, and each is somewhere."""
+    texts = [page.read_text() for page in generate.PAGES]
+    for page, text in zip(generate.PAGES, texts, strict=True):
+        assert with_blocks(text) == text, f"{page.name}: run .venv/bin/python tests/generate.py"
+    assert {name for text in texts for name in re.findall(r"<!-- generated: (\w+) -->", text)} == set(BLOCKS)
+
+
+def test_every_limit_is_in_its_place() -> None:
+    """A constant of the package that is called a limit stands in ``limits.py``, which the manual's table shows."""
+    package = Path(inventory.__file__).parent
+    for path in package.rglob("*.py"):
+        names = re.findall(r"^_?(?:[A-Z]+_)?(?:LIMIT|MAX_[A-Z]+)(?:: \w+)? = ", path.read_text(), re.MULTILINE)
+        assert path.name == "limits.py" or not names, f"move {names} of {path} to inventory/limits.py"
+
+
+def test_readme_is_short() -> None:
+    """The README is a page, not the manual: at most 170 lines and about 8 KB."""
     text = (generate.ROOT / "README.md").read_text()
-    assert text.count("<!-- generated: ") == 4
-    assert generate.with_blocks(text) == text
+    assert len(text.splitlines()) <= 170
+    assert len(text.encode()) <= 8_500
+
+
+@pytest.mark.parametrize("page", [*generate.PAGES, *DOCUMENTS], ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each link and picture of a page is a file of the repository."""
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_files_in_contributing_exist() -> None:
+    """Each file that CONTRIBUTING sends a reader to is there."""
+    text = (generate.ROOT / ".github" / "CONTRIBUTING.md").read_text()
+    names = re.findall(r"`((?:inventory|tests)/[\w/.]+)`", text)
+    assert len(names) > 40
+    assert [name for name in names if not (generate.ROOT / name).exists()] == []
+
+
+def test_the_pictures_are_shown() -> None:
+    """Each picture is in the README, and small enough for a page."""
+    text = (generate.ROOT / "README.md").read_text()
+    pictures = sorted((generate.SAMPLES / "pictures").iterdir())
+    assert [path.name for path in pictures] == ["report.png", "session.png", "summary.png"]
+    for path in pictures:
+        assert f"](sample_outputs/pictures/{path.name})" in text
+        assert path.stat().st_size < 200_000
 
 
 def test_readme_has_the_two_commands_and_every_exit_code() -> None:
@@ -103,7 +151,7 @@ def test_readme_has_the_two_commands_and_every_exit_code() -> None:
     assert "\npython3 -m venv .venv && .venv/bin/pip install . && .venv/bin/lms-inventory demo\n" in text
     assert "\npython3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest\n" in text
     codes = re.findall(r"^\| (\d+(?:, \d+)?) \|", text, re.MULTILINE)
-    assert codes == ["0", "1", "2", "3", "4", "10", "130, 143"]
+    assert codes == ["0", "1", "2", "3", "4", "10", "130", "143"]
     assert str(PORT) in text
 
 

@@ -81,11 +81,8 @@ def test_one_variable_at_the_top_chooses_the_history() -> None:
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("nbclient"), reason="needs Jupyter: pip install '.[notebook]'")
-@pytest.mark.parametrize(
-    "folder",
-    [pytest.param(generate.ROOT, marks=pytest.mark.long), generate.NOTEBOOK.parent],
-    ids=["root", "notebooks"],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("folder", [generate.ROOT, generate.NOTEBOOK.parent], ids=["root", "notebooks"])
 def test_it_runs_and_shows_what_is_committed(folder: Path) -> None:
     """Run from the root or from notebooks/, each cell shows the same kinds of things as the committed one."""
     ran = [cell for cell in generate.executed(generate.NOTEBOOK, folder).cells if cell["cell_type"] == "code"]

@@ -10,7 +10,7 @@ from unittest import mock
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory import Snapshot, flatten_instances, flatten_models, schema
@@ -85,7 +85,6 @@ CELLS: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(list(schema.TABLES.values())), st.data())
 def test_values_come_back(table: schema.Table, data: st.DataObject) -> None:
     """Every value that a column can hold comes out as it went in, with its type, null included."""

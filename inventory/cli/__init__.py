@@ -1,7 +1,8 @@
-"""The command line: parse, call one function, print what it returned.
+"""The command line: one file per command, which parses its options, calls the core and prints the result.
 
-Only these rooms print, exit and read the environment. What is heavy is imported inside the commands that need it, so
-that ``--help``, ``--version`` and usage errors need none of it. To add a command: one file here, and one line below.
+In: arguments and the environment. Out: text on stdout and stderr, and an exit code. For others: ``main``, ``cli``.
+Only this folder prints, exits and reads the environment. Heavy imports stand inside the commands that need them, so
+that ``--help``, ``--version`` and usage errors need none. To add a command: one file here, and a line in ``_COMMANDS``.
 """
 
 import os
@@ -15,108 +16,110 @@ from typing import NoReturn
 import click
 
 from inventory.about import VERSION
+from inventory.cli._command import Group
+from inventory.cli._exit_codes import EXIT_CODES
 from inventory.cli._output import PROGRAM, print_error, silence
 from inventory.cli.check import check
 from inventory.cli.demo import demo
 from inventory.cli.diff import diff
 from inventory.cli.export import export
+from inventory.cli.help import help_command
 from inventory.cli.history import history
 from inventory.cli.prune import prune
 from inventory.cli.schedule import schedule
 from inventory.cli.show import show
 from inventory.cli.snapshot import snapshot
 from inventory.cli.verify import verify
-from inventory.errors import ConfigurationError, FileError, InventoryError
+from inventory.errors import ConfigurationError, ExitCode, FileError, InventoryError
 
-INTERRUPTED, TERMINATED = 130, 143
+_SIGNALS = {int(signal.SIGINT): ExitCode.INTERRUPTED, int(signal.SIGTERM): ExitCode.TERMINATED}
+_received: list[ExitCode] = []  # The exit code of the first signal, if there was one.
 
-_SIGNALS = {int(signal.SIGINT): INTERRUPTED, int(signal.SIGTERM): TERMINATED}
-_ended: list[int] = []  # the exit code of the signal that came, if one did
+_COMMANDS = (snapshot, show, diff, history, export, check, schedule, prune, verify, demo, help_command)
+"""The commands in the order of use, which is that of ``--help``."""
 
-_EPILOG = """\b
-Exit codes:
-  0    done, and every server answered
-  1    a defect of this tool
-  2    wrong usage or configuration
-  3    incomplete: some server was not read, or is suspect
-  4    a file or the history could not be written or read, or is not there
-  10   something that --fail-on names happened, even if some server was not read
-  130  interrupted; 143 terminated: nothing half-written
-"""
+_EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {int(code):<5}{meaning}" for code, meaning in EXIT_CODES.items())
 
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Group,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    examples=(
+        ("lms-inventory demo", "See what it does, without LM Studio"),
+        ("lms-inventory snapshot -o inventory.xlsx", "Take a snapshot and write a workbook"),
+        ("lms-inventory diff", "Show what changed since the run before"),
+    ),
+)
 @click.version_option(VERSION, prog_name=PROGRAM)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
-    """Tables people can trust of the models on LM Studio servers.
+    """Inventory the models on LM Studio servers: tables, snapshots and change reports.
 
-    Asks each server once (GET /api/v1/models) and changes nothing there. Which servers, and where their tokens are
-    kept, stands in inventory.toml; without it, the token is taken from LM_API_TOKEN.
+    Queries each server once (GET /api/v1/models) and changes nothing there. Servers and token locations are configured
+    in inventory.toml. Without it, the token is read from LM_API_TOKEN.
     """
 
 
-for _command in (snapshot, diff, history, show, export, verify, prune, check, schedule, demo):
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command and exit with the documented code; the one place where errors become words."""
+    """Run the command and exit with its exit code; the one place where errors become messages."""
     _prepare_terminal()
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in given
-    given = [argument for argument in given if argument != "--debug"]  # it may stand anywhere
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]  # It is accepted anywhere on the command line.
     try:
-        code = cli.main(given, prog_name=PROGRAM, standalone_mode=False)
+        code = cli.main(words, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
-        code = 2
+        code = ExitCode.USAGE
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else PROGRAM
-        print_error(ConfigurationError(error.format_message().rstrip("."), f"See {command} --help"))
-        code = 2
+        code = _report_usage_error(error)
     except SystemExit:
-        code = 0  # click ends so when whoever read the output has gone, which is no failure of ours
+        code = ExitCode.OK  # Click exits when the reader of the output is gone, which is no failure.
     except (InventoryError, OSError, MemoryError) as error:
         code = _report_error(error, debug=debug)
     except BaseException:
-        if not _ended:  # what is cancelled, and DuckDB in the middle of a query, end in errors of their own
+        if not _received:  # A signal cancels tasks, and DuckDB's queries, with errors of their own.
             raise
-        code = 0
-    if INTERRUPTED in _ended:
-        print_error(InventoryError("interrupted", "Nothing was half-written"))
-    for number in _SIGNALS:  # the work is done, and its code stands: a signal that comes now would replace it
+        code = ExitCode.OK
+    if ExitCode.INTERRUPTED in _received:
+        _report_interruption()
+    for number in _SIGNALS:  # The work is done and its exit code is final: a late signal must not replace it.
         signal.signal(number, signal.SIG_IGN)
-    sys.exit(_ended[0] if _ended else code if isinstance(code, int) else 0)
+    sys.exit(_received[0] if _received else code if isinstance(code, int) else ExitCode.OK)
 
 
 def _prepare_terminal() -> None:
-    """Make any text printable anywhere, honour NO_COLOR, and end in good order on a signal."""
+    """Make any text printable on any terminal, honour NO_COLOR, and handle signals."""
     if os.name == "posix" and not os.environ.get("HOME", "/").startswith("/"):
-        del os.environ["HOME"]  # an empty one would make / the home, and another a folder of the working directory
+        del os.environ["HOME"]  # An empty one would mean / and a relative one a folder of the working directory.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     if os.environ.get("NO_COLOR"):
         cli.context_settings["color"] = False
-    signal.signal(signal.SIGTERM, _end)
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as a shell has it for what runs in the background
-        signal.signal(signal.SIGINT, _end)
+    signal.signal(signal.SIGTERM, _on_signal)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # Shells ignore it for background jobs.
+        signal.signal(signal.SIGINT, _on_signal)
 
 
-def _end(number: int, frame: FrameType | None) -> None:
-    """End in good order at the first signal, and at once at the second: nothing that is written needs that order.
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    """Unwind at the first signal, exit at once at the second; files stay intact either way.
 
-    While a library is being imported it is at once too: an exception in the middle of that ends some by an abort.
+    While a library is being imported, exit at once too: an exception at that point makes some libraries abort.
     """
     if _is_importing(frame):
-        if _SIGNALS[number] == INTERRUPTED:
-            print_error(InventoryError("interrupted", "Nothing was half-written"))
+        if _SIGNALS[number] == ExitCode.INTERRUPTED:
+            _report_interruption()
         os._exit(_SIGNALS[number])
-    for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, lambda number, _: os._exit(_SIGNALS[number]))
-    sys.unraisablehook = lambda _: os._exit(_SIGNALS[number])  # it came in a finalizer, which lets nothing through
-    _ended.append(_SIGNALS[number])
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda number, _: os._exit(_SIGNALS[number]))
+    sys.unraisablehook = lambda _: os._exit(_SIGNALS[number])  # A finalizer lets no exception pass.
+    _received.append(_SIGNALS[number])
     if (asyncio := sys.modules.get("asyncio")) and (loop := asyncio._get_running_loop()):
         loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
     else:
@@ -131,10 +134,22 @@ def _is_importing(frame: FrameType | None) -> bool:
     return False
 
 
-def _report_error(error: InventoryError | OSError | MemoryError, *, debug: bool) -> int:
-    """Say an error, and return its exit code; what the system, the output or the memory refuses is a file's."""
+def _report_interruption() -> None:
+    print_error(InventoryError("interrupted", "Nothing was half-written"))
+
+
+def _report_usage_error(error: click.UsageError) -> ExitCode:
+    """Print an error of the command line as one line, and return its exit code."""
+    command = error.ctx.command_path if error.ctx else PROGRAM
+    message = " ".join(error.format_message().split()).rstrip(".")
+    print_error(ConfigurationError(message, f"See {command} --help"))
+    return ExitCode.USAGE
+
+
+def _report_error(error: InventoryError | OSError | MemoryError, *, debug: bool) -> ExitCode:
+    """Print an error and return its exit code; errors of the system and a lack of memory count as file errors."""
     if isinstance(error, MemoryError):
-        error = FileError("there is not enough memory for this", "Nothing was half-written; ask for less at a time")
+        error = FileError("there is not enough memory", "Nothing was half-written; select fewer servers or runs")
     elif isinstance(error, OSError) and error.filename is not None:
         path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else error.filename
         error = FileError(f"{path} could not be used: {error.strerror}", "Check the path and its permissions")

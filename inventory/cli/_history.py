@@ -1,149 +1,80 @@
-"""What the commands that read or write a history share."""
+"""Open a history and resolve references to its runs."""
 
 import logging
 import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING
 
 import click
 
-from inventory import schema
-from inventory.cli._context import PREFIX, chosen, config_option, configuration, ready, setting, user_folder
-from inventory.cli._output import INCOMPLETE, PATH, print_error
+from inventory.cli._context import PREFIX, configuration, default_history, no_home_error, user_folder
+from inventory.cli._output import print_error, print_errors
+from inventory.cli._selection import select_servers, with_tokens
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, FileError
 from inventory.history.engines import ENGINES
 
 if TYPE_CHECKING:
-    from inventory.diff.changes import ChangeSet
     from inventory.history.reader import RunHistory
+    from inventory.operations.compare import ResolvedRef
     from inventory.tables import RunTables
 
-HAPPENED = 10  # exit code: done, and what --fail-on names happened
-FAIL_WORDS = (*schema.CHANGES_WORDS, "any", "incomplete")  # any is any change; incomplete: a server was not read
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-engine_option = click.option(
-    "--engine",
-    type=click.Choice(ENGINES),
-    default=ENGINES[0],
-    help="What runs the queries: DuckDB in this process, or Apache Spark.",
-)
-fail_on_option = click.option(
-    "--fail-on",
-    metavar="WORD,...",
-    help=f"Exit with 10 if one of these happened: {', '.join(FAIL_WORDS)}.",
-)
-ignore_option = click.option(
-    "--ignore",
-    metavar="FIELD",
-    multiple=True,
-    envvar=f"{PREFIX}IGNORE",
-    help="A field that is not compared; * and ? are wild. Repeatable.",
-)
-
-
-def history_option(command: _Command) -> _Command:
-    """The options that say which history is meant: its folder, or the file that may name it."""
-    folder = click.option(
-        "--history",
-        "folder",
-        metavar="DIR",
-        type=PATH,
-        envvar="LMS_INVENTORY_HISTORY",
-        help="The history's folder. Default: in the platform's data directory.",
-    )
-    return folder(config_option(command))
-
-
-def default_history() -> Path:
-    """The user's own history.
-
-    Raises:
-        ConfigurationError: the user has no home directory, and so no history.
-    """
-    folder = user_folder("data")
-    if folder is None:
-        raise _no_home()
-    return folder / "history"
-
-
-def _no_home() -> ConfigurationError:
-    return ConfigurationError("there is no home directory", "Give --history DIR")
-
-
-class _NoHistory:
-    """Stands for the history of a user without a home, where none may be needed; whoever asks it hears that."""
-
-    def __init__(self, ignore: Sequence[str]) -> None:
-        self.ignore = tuple(ignore)
-
-    def __getattr__(self, name: str) -> Any:
-        raise _no_home()
+_NAMED = 3  # Misdated runs that are named; the others are counted.
 
 
 def history_at(
-    folder: str | None,
-    engine: str = ENGINES[0],
-    ignore: Sequence[str] | None = None,
-    *,
-    needed: bool = True,
-    misdated_told: bool = True,
+    path: str | None, engine: str = ENGINES[0], ignore: Sequence[str] | None = None, *, warn_misdated: bool = True
 ) -> "RunHistory":
-    """The history in a folder; by default the user's own. Of misdated runs in it one line is told on stderr.
+    """Open the history in a folder; by default the user's own.
 
     Args:
-        folder: the folder.
+        path: the folder.
         engine: what runs the queries.
-        ignore: fields that no comparison looks at; by default what the configuration says.
-        needed: whether it is an error here that there is no place for one; else only once it is asked something.
-        misdated_told: whether that line is told.
+        ignore: fields that are not compared; by default the configured ones.
+        warn_misdated: print one line on stderr if it has misdated runs.
 
     Raises:
-        ConfigurationError: its name is not UTF-8, as the names of files in SQL are; or there is no home directory.
+        ConfigurationError: the folder's name is not UTF-8, as file names in SQL must be, or there is no home directory.
     """
     from inventory.history.reader import RunHistory
 
     if engine == "spark":
-        logging.disable()  # its client tells there of every interruption, with a traceback; errors are told in words
-    if not (folder or needed or user_folder("data")):
-        return cast("RunHistory", _NoHistory(_ignored() if ignore is None else ignore))
-    place = folder or str(default_history())
+        logging.disable()  # Its client logs every interruption with a traceback; errors are printed as one line.
+    folder = path or str(default_history())
     try:
-        place.encode(errors="surrogateescape").decode()
+        folder.encode(errors="surrogateescape").decode()
     except UnicodeDecodeError as error:
         raise ConfigurationError(
-            f"{place!r} cannot be the folder of a history", "Rename the folder: its name is not UTF-8"
+            f"{folder!r} cannot be the folder of a history", "Rename the folder: its name is not UTF-8"
         ) from error
-    history = RunHistory(place, engine, ignore=_ignored() if ignore is None else ignore)
-    if misdated_told:
-        _tell_misdated(history)
+    history = RunHistory(folder, engine, ignore=configured_ignore() if ignore is None else ignore)
+    if warn_misdated:
+        _warn_misdated(history)
     return history
 
 
-def _ignored() -> tuple[str, ...]:
-    """The fields that no comparison looks at, for a command without ``--ignore``."""
-    if variable := os.environ.get(f"{PREFIX}IGNORE"):
-        return tuple(variable.split())
-    return tuple(configuration().settings.get("ignore", ()))
+def optional_history(
+    path: str | None, engine: str = ENGINES[0], ignore: Sequence[str] | None = None
+) -> "RunHistory | None":
+    """Open the history as ``history_at`` does; return None for a user without a home directory, and so without one."""
+    return history_at(path, engine, ignore) if path or user_folder("data") else None
 
 
-def recorded_at(folder: str | None, engine: str = ENGINES[0], *, misdated_told: bool = True) -> "RunHistory":
-    """The history in a folder, with at least one run in it; by default the user's own.
+def recorded_history(path: str | None, engine: str = ENGINES[0], *, warn_misdated: bool = True) -> "RunHistory":
+    """Open a history that holds at least one run; errors as ``history_at`` and ``require_runs``."""
+    return require_runs(history_at(path, engine, warn_misdated=warn_misdated))
+
+
+def require_runs(history: "RunHistory | None") -> "RunHistory":
+    """Return the history if it holds a run.
 
     Raises:
-        ConfigurationError: its name is not UTF-8.
-        FileError: there is none, or no run in it: that is not the same as a history in which all is well.
+        ConfigurationError: there is no home directory, and so no history.
+        FileError: there is no history, or no run in it: not the same as a history in which nothing changed.
     """
-    return with_runs(history_at(folder, engine, misdated_told=misdated_told))
-
-
-def with_runs(history: "RunHistory") -> "RunHistory":
-    """The same history, once it is known to hold a run; errors as ``recorded_at``."""
+    if history is None:
+        raise no_home_error()
     if not history.store.run_ids():
         from inventory.history.storage.absence import no_runs
 
@@ -151,70 +82,52 @@ def with_runs(history: "RunHistory") -> "RunHistory":
     return history
 
 
-def _tell_misdated(history: "RunHistory") -> None:
-    """Say once on stderr which runs are misdated, and how they are removed."""
-    with suppress(FileError):  # what needs the history says what is wrong with it
-        if wrong := history.misdated():
-            named = ", ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if wrong[3:] else "")
-            removal = " ".join(f"--run {run_id}" for run_id in wrong[:3])
-            print_error(
-                f"misdated, and left out of everything but history: {named} (the clock was ahead). "
-                f"Remove: lms-inventory prune {removal}"
-            )
+def configured_ignore() -> tuple[str, ...]:
+    """Return the fields that are not compared by a command without ``--ignore``."""
+    if variable := os.environ.get(f"{PREFIX}IGNORE"):
+        return tuple(variable.split())
+    return tuple(configuration().settings.get("ignore", ()))
 
 
-def parse_fail_on(text: str | None) -> frozenset[str]:
-    """The words of ``--fail-on``.
+def resolve_refs(refs: Sequence[str], history: "RunHistory | None") -> "list[ResolvedRef]":
+    """Resolve references, and print what their files do not tell; ``live`` queries the servers.
 
     Raises:
-        ConfigurationError: one is unknown.
+        ConfigurationError: a reference means nothing.
+        FileError: one means a run, and the history holds none; or a file could not be read.
     """
-    given = frozenset(word.strip() for word in text.split(",")) if text is not None else frozenset()
-    if unknown := sorted(given - set(FAIL_WORDS)):
-        from difflib import get_close_matches
+    from inventory.operations.compare import is_recorded, resolve_ref
 
-        near = get_close_matches(unknown[0].lower(), FAIL_WORDS, 1, 0.5)
-        advice = f"Did you mean {near[0]!r}? There are" if near else "Use"
-        raise ConfigurationError(
-            f"--fail-on does not know {', '.join(map(repr, unknown))}", f"{advice} {', '.join(FAIL_WORDS)}"
-        )
-    return given - {"any"} | (frozenset(schema.CHANGES_WORDS) if "any" in given else frozenset())
+    if any(map(is_recorded, refs)):
+        require_runs(history)
+    sides = [resolve_ref(ref, history, lambda: _query_live(history)) for ref in refs]
+    print_errors(dict.fromkeys(note for side in sides if side.snapshot for note in side.snapshot.gaps.notes))
+    return sides
 
 
-def outcome(changes: "ChangeSet | None", fatal: frozenset[str], *, incomplete: bool) -> int:
-    """The exit code of what was done: 10 if one of the fatal words happened, which counts more than 3.
-
-    Args:
-        changes: what changed; None if nothing was compared.
-        fatal: the words of ``--fail-on``.
-        incomplete: a server was not read, or is suspect.
-    """
-    from inventory.tables import values
-
-    happened = set(values(changes.table, "change")) if changes else set()
-    happened |= {"incomplete"} if incomplete else set()
-    return HAPPENED if fatal & happened else INCOMPLETE if incomplete else 0
-
-
-def live(history: "RunHistory") -> "RunTables":
-    """Ask the servers of the list or the configuration now; without any, the newest run's; without one, the local."""
-    listing = os.environ.get("LMS_INVENTORY_SERVERS_FROM") or None
-    allowed = click.BOOL.convert(os.environ.get("LMS_INVENTORY_ALLOW_FILES") or "no", None, None)
-    entries = chosen((), listing, (), allowed)
-    is_said = listing or configuration().entries or isinstance(history, _NoHistory)
-    runs = [] if is_said else history.dated()
-    if runs:
-        asked = [Server(row["url"], row["server"]) for row in history.observed(runs[-1])]
-        entries = [configuration().entry(server) for server in asked]
+def _query_live(history: "RunHistory | None") -> "RunTables":
+    """Query the servers of the list or the configuration, else those of the newest run, else the local one."""
+    from inventory.cli._settings import effective_setting
     from inventory.collection.collector import query_servers
 
-    return query_servers(ready(entries), timeout=setting("timeout")[0], concurrency=setting("concurrency")[0])
+    list_path = os.environ.get(f"{PREFIX}SERVERS_FROM") or None
+    allow_files = click.BOOL.convert(os.environ.get(f"{PREFIX}ALLOW_FILES") or "no", None, None)
+    entries = select_servers((), list_path, (), allow_files)
+    runs = [] if list_path or configuration().entries or history is None else history.dated()
+    if history is not None and runs:
+        servers = [Server(row["url"], row["server"]) for row in history.observed(runs[-1])]
+        entries = [configuration().entry(server) for server in servers]
+    timeout, concurrency = (effective_setting(name)[0] for name in ("timeout", "concurrency"))
+    return query_servers(with_tokens(entries), timeout=timeout, concurrency=concurrency)
 
 
-def supports_unicode() -> bool:
-    """Whether the output can show block characters."""
-    try:
-        "\u2588".encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError, AttributeError):
-        return False
-    return True
+def _warn_misdated(history: "RunHistory") -> None:
+    """Print one line on stderr that names the misdated runs and how to delete them."""
+    with suppress(FileError):  # The command itself reports what is wrong with the history.
+        if misdated := history.misdated():
+            named = misdated[:_NAMED]
+            more = f" and {len(misdated) - _NAMED} more" if len(misdated) > _NAMED else ""
+            print_error(
+                f"misdated runs, used only by history: {', '.join(named)}{more} (the clock was ahead). "
+                f"Delete them with: lms-inventory prune {' '.join(f'--run {run_id}' for run_id in named)}"
+            )

@@ -1,4 +1,4 @@
-"""What holds in a run, and who said so: what ``check`` shows first."""
+"""Effective settings and where each one comes from."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from inventory.cli._context import PREFIX, configuration, own_times, setting, setting_name, user_folder
-from inventory.cli._history import default_history, history_option, ignore_option
-from inventory.cli._output import concurrency_option, recheck_option, timeout_option
-from inventory.cli._targets import grain_option
-from inventory.config import effective as words
-from inventory.config.effective import Setting
+from inventory.cli._context import PREFIX, configuration, default_history, setting_name, user_folder
+from inventory.cli._options import (
+    concurrency_option,
+    grain_option,
+    history_option,
+    ignore_option,
+    recheck_option,
+    timeout_option,
+)
+from inventory.config.effective import DEFAULT, ENVIRONMENT, FILE, FLAG, Setting
 
 if TYPE_CHECKING:
     from inventory.config.loader import ServerConfig
@@ -26,22 +30,35 @@ if TYPE_CHECKING:
 @recheck_option
 @grain_option
 @ignore_option
-def without_flags(**values: Any) -> dict[str, Any]:
-    """Every option that the configuration can set, for what is not on a command line."""
+def _configurable(**values: Any) -> dict[str, Any]:
+    """Hold every option that the configuration can set, for commands that lack some of them."""
     return values
 
 
-def all_settings(entries: "Sequence[ServerConfig]", given: Sequence[str], listing: str | None) -> list[Setting]:
-    """What holds for all servers, and what is said of each that is asked.
+def effective_setting(name: str) -> tuple[Any, ParameterSource]:
+    """Return the value of a setting and its source, even if the running command has no such option."""
+    context = click.get_current_context()
+    if name not in context.params:
+        context = _configurable.make_context("settings", [], parent=context)
+    return context.params[name], context.get_parameter_source(name) or ParameterSource.DEFAULT
+
+
+def uses_own_timeouts() -> bool:
+    """Return whether the timeouts of single servers apply: not if a flag or a variable sets one for all."""
+    return effective_setting("timeout")[1] in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
+
+
+def all_settings(entries: "Sequence[ServerConfig]", addresses: Sequence[str], list_path: str | None) -> list[Setting]:
+    """List the settings for all servers, then those of each server.
 
     Args:
-        entries: the servers that are asked.
-        given: those of ``--server``.
-        listing: that of ``--servers-from``.
+        entries: the servers that are queried.
+        addresses: the values of ``--server``.
+        list_path: the value of ``--servers-from``.
     """
-    common = [_config(), _servers(entries, given, listing), *_options(), *_of_servers()]
-    times = own_times()
-    return [*common, *_csv(), *(one for entry in entries for one in _own(entry, times))]
+    common = [_config(), _servers(entries, addresses, list_path), *_options(), *_server_defaults(), *_csv()]
+    own_timeouts = uses_own_timeouts()
+    return [*common, *(setting for entry in entries for setting in _server_settings(entry, own_timeouts))]
 
 
 def _config() -> Setting:
@@ -51,81 +68,81 @@ def _config() -> Setting:
     if path is None:
         return Setting("config", None)
     source = click.get_current_context().get_parameter_source("config") or ParameterSource.DEFAULT
-    origin, said = _origin(source, "--config", f"{PREFIX}CONFIG")
-    found = "the working directory" if path == Path(NAME) else "the configuration directory"
-    return Setting("config", str(path), origin, said or found)
+    origin, name = _origin(source, "--config", f"{PREFIX}CONFIG")
+    place = "the working directory" if path == Path(NAME) else "the configuration directory"
+    return Setting("config", str(path), origin, name or place)
 
 
-def _servers(entries: "Sequence[ServerConfig]", given: Sequence[str], listing: str | None) -> Setting:
-    listed = f"--servers-from {listing}" if listing is not None else ""
-    said = " and ".join(filter(None, ["--server" if given else "", listed]))
-    origin = words.FLAG if said else words.DEFAULT
-    if not said and configuration().entries:
-        origin, said = words.FILE, str(configuration().path)
-    return Setting("servers", len(entries), origin, said)
+def _servers(entries: "Sequence[ServerConfig]", addresses: Sequence[str], list_path: str | None) -> Setting:
+    flags = ["--server"] if addresses else []
+    flags += [f"--servers-from {list_path}"] if list_path is not None else []
+    if flags:
+        return Setting("servers", len(entries), FLAG, " and ".join(flags))
+    if configuration().entries:
+        return Setting("servers", len(entries), FILE, str(configuration().path))
+    return Setting("servers", len(entries))
 
 
 def _options() -> Iterator[Setting]:
-    """What is an option of some command."""
-    for option in without_flags.params:
+    """List the settings that are an option of some command."""
+    for option in _configurable.params:
         name = setting_name(option)
         if not option.name or option.name == "config":
             continue
-        value, source = setting(option.name)
+        value, source = effective_setting(option.name)
         if source is ParameterSource.DEFAULT_MAP:
-            origin, said = words.FILE, configuration().said_of(name)
+            origin, origin_name = FILE, configuration().location_of(name)
         else:
-            origin, said = _origin(source, option.opts[0], str(option.envvar))
-        if name == "history" and value is None:
-            folder = user_folder("data")
-            value = str(default_history()) if folder else None
-        yield Setting(name, value, origin, said)
+            origin, origin_name = _origin(source, option.opts[0], str(option.envvar))
+        if name == "history" and value is None and user_folder("data"):
+            value = str(default_history())
+        yield Setting(name, value, origin, origin_name)
 
 
-def _of_servers() -> Iterator[Setting]:
-    """What the file says for all servers, and no option does."""
+def _server_defaults() -> Iterator[Setting]:
+    """List what the configuration sets for all servers and no option can set."""
     from inventory.config.credentials import COMMON, DEFAULT_CREDENTIAL
     from inventory.config.spec import APIS
 
     file = configuration()
     for name, default in (("source", APIS[0]), ("ca_file", None)):
         if name in file.settings:
-            yield Setting(name, file.settings[name], words.FILE, file.said_of(name))
+            yield Setting(name, file.settings[name], FILE, file.location_of(name))
         else:
             yield Setting(name, default)
-    if keep := file.keep(("defaults",), file.settings):
-        yield Setting("token", str(keep), words.FILE, keep.said)
+    if credential := file.credential(("defaults",), file.settings):
+        yield Setting("token", str(credential), FILE, credential.location)
     elif os.environ.get(COMMON):
-        yield Setting("token", str(DEFAULT_CREDENTIAL), words.ENVIRONMENT, COMMON)
+        yield Setting("token", str(DEFAULT_CREDENTIAL), ENVIRONMENT, COMMON)
     else:
         yield Setting("token", None)
 
 
 def _csv() -> Iterator[Setting]:
-    """How CSV files are written, if the file says it."""
+    """List how CSV files are written, if the configuration sets it."""
     file = configuration()
     for name, value in (("separator", file.csv.separator), ("decimal", file.csv.decimal)):
-        if (where := file.location("csv", name)) != file.location("csv"):
-            yield Setting(name, "tab" if value == "\t" else value, words.FILE, where)
+        if (location := file.location("csv", name)) != file.location("csv"):
+            yield Setting(name, "tab" if value == "\t" else value, FILE, location)
 
 
-def _own(entry: "ServerConfig", times: bool) -> Iterator[Setting]:
-    """What is said of one server."""
+def _server_settings(entry: "ServerConfig", own_timeouts: bool) -> Iterator[Setting]:
+    """List the settings of one server."""
     file, server = configuration(), entry.server
-    for name, value in (("labels", server.labels or None), ("timeout", server.timeout if times else None)):
+    for name, value in (("labels", server.labels or None), ("timeout", server.timeout if own_timeouts else None)):
         if value is not None:
-            yield Setting(name, value, words.FILE, entry.said, server.name)
+            yield Setting(name, value, FILE, entry.location, server.name)
     for name, own in (("source", server.source), ("ca_file", server.ca_file)):
-        if entry.said and server.source != "file" and own not in (file.settings.get(name), None, "lmstudio"):
-            yield Setting(name, own, words.FILE, entry.said, server.name)
-    if entry.keep:
-        yield Setting("token", str(entry.keep), words.FILE, entry.keep.said, server.name)
+        if entry.location and server.source != "file" and own not in (file.settings.get(name), None, "lmstudio"):
+            yield Setting(name, own, FILE, entry.location, server.name)
+    if entry.credential:
+        yield Setting("token", str(entry.credential), FILE, entry.credential.location, server.name)
 
 
 def _origin(source: ParameterSource, option: str, variable: str) -> tuple[str, str]:
-    """Whose word it is, and what it is called."""
+    """Return the kind of source and its name: an option, a variable, or the default."""
     if source is ParameterSource.COMMANDLINE:
-        return words.FLAG, option
+        return FLAG, option
     if source is ParameterSource.ENVIRONMENT:
-        return words.ENVIRONMENT, variable
-    return words.DEFAULT, ""
+        return ENVIRONMENT, variable
+    return DEFAULT, ""

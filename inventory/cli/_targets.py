@@ -1,16 +1,13 @@
-"""What the commands that write files share."""
+"""The files that a command writes: checked before any server is queried, their placeholders filled in, written."""
 
 import datetime
 import os
 import stat
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import click
-
-from inventory import schema
 from inventory.cli._context import configuration
-from inventory.cli._output import PATH, print_error
+from inventory.cli._output import print_error
 from inventory.config.dialects import PROGRAMS, Dialect
 from inventory.errors import ConfigurationError, FileError
 
@@ -18,48 +15,29 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
-    from inventory.formats import Tables
-    from inventory.operations.compare import ResolvedRef
+    from inventory.formats import Tables, WrittenFile
     from inventory.report.facts import Report
-    from inventory.tables import RunTables, WrittenFile
+    from inventory.tables import RunTables
 
 _PLACEHOLDERS = ("{date}", "{month}", "{week}", "{time}", "{run_id}")
 _ANY_RUN = "20000101T000000.000000Z-0000"
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-grain_option = click.option(
-    "--grain",
-    envvar="LMS_INVENTORY_GRAIN",
-    type=click.Choice([*schema.GRAINS, "both"]),
-    default="model",
-    show_default=True,
-    help="What a row of a CSV or Parquet file is; both writes NAME.models.csv and NAME.instances.csv.",
-)
-
-
-csv_for_option = click.option(
-    "--csv-for",
-    metavar="PROGRAM",
-    type=click.Choice(list(PROGRAMS), case_sensitive=False),
-    help="Write CSV for a program with other separators, such as excel-de or excel-fr; semicolon and tab are for "
-    "others. Default: what [csv] in the configuration says, else commas.",
-)
-
-
-def output_option(told: str, *, required: bool = False) -> Callable[[_Command], _Command]:
-    """The option -o, which may be repeated."""
-    return click.option(
-        "-o", "--output", "outputs", metavar="FILE", type=PATH, multiple=True, required=required, help=told
-    )
 
 
 def write_all(
     overview: "Report", outputs: Sequence[str], grain: str = "model", csv_for: str | None = None
 ) -> tuple[list["WrittenFile"], list[FileError]]:
-    """Write every target that can be written; one that fails does not keep the others from it.
+    """Write a report to every target; a failure does not stop the others.
 
-    What a file leaves out is said at once.
+    Prints a line for each CSV file that leaves servers out.
+
+    Args:
+        overview: the report.
+        outputs: the targets.
+        grain: of tables.
+        csv_for: the program that the CSV files are for.
+
+    Returns:
+        The files that were written, and the errors of those that could not be.
     """
     from inventory import formats
 
@@ -73,25 +51,19 @@ def write_all(
     for file in files:
         if file.without:
             print_error(
-                f"{file.path} is without {', '.join(file.without)}, whose answer is in doubt: a CSV file has no place "
-                "to say so. A workbook or a Parquet file holds all"
+                f"{file.path} leaves out {', '.join(file.without)}, whose response is suspect: a CSV file cannot mark "
+                "it. A workbook or a Parquet file holds everything"
             )
     return files, failures
 
 
-def say_notes(*sides: "ResolvedRef") -> None:
-    """Say what files that were read do not tell."""
-    for note in dict.fromkeys(note for side in sides if side.snapshot for note in side.snapshot.gaps.notes):
-        print_error(note)
-
-
 def _dialect(csv_for: str | None) -> Dialect:
-    """How CSV files are written: as the option says, else as the configuration does."""
+    """Return how CSV files are written: by the option, else by the configuration."""
     return PROGRAMS[csv_for] if csv_for else configuration().csv
 
 
-def report_among(outputs: Sequence[str]) -> bool:
-    """Whether a report is to be written: it needs more than a table does."""
+def includes_report(outputs: Sequence[str]) -> bool:
+    """Return whether a target is a report, which needs more data than a table."""
     if not outputs:
         return False
     from inventory import formats
@@ -100,19 +72,21 @@ def report_among(outputs: Sequence[str]) -> bool:
 
 
 def local_zone(snapshot: "RunTables") -> "tzinfo | None":
-    """The zone of this machine when the snapshot was taken."""
+    """Return the time zone of this machine at the time of the snapshot."""
     moment = snapshot.observed_at
     return moment.astimezone().tzinfo if moment else None
 
 
 def _filled(output: str, run_id: str) -> str:
-    """A target with its placeholders filled in; date, month, week and time are the run id's, in UTC.
+    """Fill in the placeholders of a target; date, month, week and time are those of the run id, in UTC.
 
     Raises:
-        ConfigurationError: it has another placeholder, or there is no run to fill it in from.
+        ConfigurationError: a placeholder is unknown, or there is no run to fill it in from.
     """
     if not run_id and "{" in output:
-        raise ConfigurationError(f"{output}: the file that is compared does not tell its run", "Give a plain name")
+        raise ConfigurationError(
+            f"{output}: the compared file does not name its run", "Use a name without placeholders"
+        )
     day, _, clock = run_id.partition("T")
     date = f"{day[:4]}-{day[4:6]}-{day[6:]}"
     filled = output
@@ -127,10 +101,10 @@ def _filled(output: str, run_id: str) -> str:
 
 
 def _ready(output: str, run_id: str) -> str:
-    """A target with its placeholders filled in, in a folder that is made if it may be.
+    """Fill in the placeholders of a target and create its folder where that is allowed.
 
     Raises:
-        FileError: the folder could not be made, or may not be.
+        FileError: the folder could not be created, or may not be.
     """
     filled = _filled(output, run_id)
     if not os.path.isdir(os.path.dirname(filled) or "."):  # noqa: PTH112, PTH120 - a name may be too long
@@ -138,31 +112,31 @@ def _ready(output: str, run_id: str) -> str:
         try:
             os.makedirs(os.path.dirname(filled), exist_ok=True)  # noqa: PTH103, PTH120
         except OSError as error:
-            what = f"{filled} could not be written: its folder could not be made: {error.strerror}"
-            raise FileError(what, "Make the folder first") from error
+            what = f"{filled} could not be written: its folder could not be created: {error.strerror}"
+            raise FileError(what, "Create the folder first") from error
     return filled
 
 
-def _check_folder(output: str, *, made: bool = True) -> None:
-    """Refuse a target in a folder that is not there and is not made.
+def _check_folder(output: str, *, create: bool = True) -> None:
+    """Refuse a target in a missing folder that will not be created.
 
-    Made is what is missing below the working directory, and a folder whose name has a placeholder.
+    Folders below the working directory and folders whose name has a placeholder are created.
     """
     folder = os.path.dirname(output)  # noqa: PTH120
     below = os.path.abspath(folder).startswith(os.path.join(os.getcwd(), ""))  # noqa: PTH100, PTH109, PTH118
     fixed = os.path.dirname(folder.partition("{")[0]) if "{" in folder else folder  # noqa: PTH120
     try:
-        there = stat.S_ISDIR(os.stat(fixed or ".").st_mode)  # noqa: PTH116
+        usable = stat.S_ISDIR(os.stat(fixed or ".").st_mode)  # noqa: PTH116
     except FileNotFoundError:
-        there = made and below
-    except OSError:  # it lies in a file, or its name is too long
-        there = False
-    if not there:
-        raise FileError(f"{output} cannot be written: there is no folder {fixed}", "Make the folder first")
+        usable = create and below
+    except OSError:  # A part of the path is a file, or its name is too long.
+        usable = False
+    if not usable:
+        raise FileError(f"{output} cannot be written: there is no folder {fixed}", "Create the folder first")
 
 
 def write_tables(tables: "Tables", outputs: Sequence[str], run_id: str, csv_for: str | None = None) -> list[FileError]:
-    """The same for tables that are no snapshot."""
+    """Write tables that are not a snapshot to every target; return the errors of those that could not be written."""
     from inventory import formats
 
     failures = []
@@ -174,23 +148,27 @@ def write_tables(tables: "Tables", outputs: Sequence[str], run_id: str, csv_for:
     return failures
 
 
-def check_targets(outputs: Sequence[str], grain: str = "model", *, made: bool = True) -> None:
-    """Refuse a target that cannot be written before anybody is asked.
+def check_targets(outputs: Sequence[str], grain: str = "model", *, create: bool = True) -> None:
+    """Refuse a target that cannot be written, before any server is queried.
 
     Args:
         outputs: the targets.
         grain: of tables.
-        made: missing folders below the working directory will be made.
+        create: missing folders below the working directory will be created.
+
+    Raises:
+        ConfigurationError: an unknown format or placeholder, or one file twice.
+        FileError: there is no folder for it.
     """
     if not outputs:
         return
     from inventory import formats
 
-    seen: set[Path] = set()
+    paths: set[Path] = set()
     for output in outputs:
-        names = formats.output_paths(output, grain)  # what is told is as it was given
+        names = formats.output_paths(output, grain)  # Messages show the target as the user wrote it.
         for (_, path), (_, name) in zip(formats.output_paths(_filled(output, _ANY_RUN), grain), names, strict=True):
-            if path in seen:
-                raise ConfigurationError(f"{name} is written twice", "Give each -o a file of its own")
-            seen.add(path)
-        _check_folder(output, made=made)
+            if path in paths:
+                raise ConfigurationError(f"{name} would be written twice", "Give each -o its own file")
+            paths.add(path)
+        _check_folder(output, create=create)

@@ -4,21 +4,23 @@ from collections.abc import Sequence
 
 import click
 
-from inventory.cli._context import chosen, config_option, ready
-from inventory.cli._output import (
-    INCOMPLETE,
-    concurrency_option,
-    json_option,
-    print_json,
-    servers_option,
-    tables,
-    terminal_width,
-    timeout_option,
-)
+from inventory.cli._command import Command
+from inventory.cli._exit_codes import exit_code
+from inventory.cli._options import concurrency_option, config_option, json_option, servers_option, timeout_option
+from inventory.cli._output import print_json, run_rows, terminal_width
 from inventory.cli._progress import progress
+from inventory.cli._selection import select_servers, with_tokens
 
 
-@click.command(short_help="Show what is set, ask the servers, explain what is wrong; write nothing.")
+@click.command(
+    cls=Command,
+    short_help="Show the settings, query the servers, explain problems.",
+    examples=(
+        ("lms-inventory check", "Check the configured servers"),
+        ("lms-inventory check --server gpu=http://127.0.0.1:1234", "Check one server that is not configured"),
+        ("lms-inventory check --timeout 2 --json", "The settings and the servers as JSON"),
+    ),
+)
 @servers_option
 @config_option
 @timeout_option
@@ -26,30 +28,32 @@ from inventory.cli._progress import progress
 @json_option
 def check(
     addresses: Sequence[str],
-    listing: str | None,
+    list_path: str | None,
     allow_files: bool,
     where: Sequence[str],
     timeout: float,
     concurrency: int,
     as_json: bool,
 ) -> int:
-    """Show what is set and who said so; then ask the servers, and explain what was found or what is wrong.
+    """Show the effective settings and their origin, then query the servers and explain any problem.
 
-    Writes nothing. Of a token it shows where it is kept, never the token.
+    Writes nothing; shows where a token is stored, never the token.
     """
-    entries = chosen(addresses, listing, where, allow_files)
-    servers = ready(entries)
+    entries = select_servers(addresses, list_path, where, allow_files)
+    servers = with_tokens(entries)
     from inventory.cli._settings import all_settings
     from inventory.collection.collector import query_servers
-    from inventory.config.effective import server_notes, settings_text
+    from inventory.report.facts import Report
+    from inventory.terminal.settings import server_notes, settings_text
     from inventory.terminal.snapshot import check_text
 
-    with progress() as told:
-        taken = query_servers(servers, timeout=timeout, concurrency=concurrency, progress=told)
-    settings = all_settings(entries, addresses, listing)
+    with progress(len(servers), hidden=as_json) as advance:
+        snapshot = query_servers(servers, timeout=timeout, concurrency=concurrency, progress=advance)
+    settings = all_settings(entries, addresses, list_path)
     if as_json:
-        print_json("check", {"settings": [one.row for one in settings], "servers": tables(taken)["observations"]})
+        settings_rows = [setting.row for setting in settings]
+        print_json("check", {"settings": settings_rows, "servers": run_rows(snapshot)["observations"]})
     else:
         click.echo(settings_text(settings, terminal_width()))
-        click.echo(check_text(taken, terminal_width(), server_notes(settings)), nl=False)
-    return 0 if taken.complete else INCOMPLETE
+        click.echo(check_text(Report(snapshot).servers, terminal_width(), server_notes(settings)), nl=False)
+    return exit_code(incomplete=not snapshot.complete)

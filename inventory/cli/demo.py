@@ -1,75 +1,96 @@
 """``lms-inventory demo``."""
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-import inventory
-from inventory.cli._output import INCOMPLETE, print_error, terminal_width, token
+from inventory.cli._command import Command
+from inventory.cli._exit_codes import exit_code
+from inventory.cli._options import port_option, serve_option
+from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._targets import local_zone, write_all
 from inventory.config.servers import Server
-from inventory.errors import FileError
+from inventory.errors import ExitCode, FileError
 
 if TYPE_CHECKING:
     from inventory.tables import RunTables
 
+_FOLDER = "lms-inventory-demo"
 
-@click.command(short_help="Try everything against a built-in stand-in for LM Studio.")
-@click.option("--serve", is_flag=True, help="Only serve, until interrupted, so that you can ask with curl.")
-@click.option("--port", type=click.IntRange(0, 65535), help="The port to serve on. Default: 1234 with --serve.")
+
+@click.command(
+    cls=Command,
+    short_help="Try the tool with a built-in stand-in for LM Studio.",
+    examples=(
+        ("lms-inventory demo", f"Take two snapshots, show the changes, write files into {_FOLDER}"),
+        ("lms-inventory demo --serve", "Run the stand-in at http://127.0.0.1:1234 until Ctrl-C"),
+        ("lms-inventory demo --serve --port 8080", "Run it at another port"),
+    ),
+)
+@serve_option
+@port_option
 def demo(serve: bool, port: int | None) -> int:
-    """Try everything against a built-in stand-in for LM Studio, over real HTTP."""
+    """Try the tool with a built-in stand-in for LM Studio, over real HTTP.
+
+    Takes two snapshots of a server whose inventory changes in between, shows the changes, and writes a CSV, a Parquet
+    and an Excel file into lms-inventory-demo.
+    """
     from inventory.stub_server import StubServer, inventory_before
 
     if serve:
-        with StubServer(inventory_before(), token=token(), port=1234 if port is None else port) as server:
+        token = os.environ.get("LM_API_TOKEN") or None
+        with StubServer(inventory_before(), token=token, port=1234 if port is None else port) as server:
             click.echo(f"Serving GET {server.url}/api/v1/models; stop with Ctrl-C")
             server.wait()
-        return 0
+        return ExitCode.OK
     return _run_demo(port or 0)
 
 
 def _run_demo(port: int) -> int:
-    """Two snapshots of a stand-in whose inventory changes in between, what changed, and files in each format."""
+    """Take two snapshots of a stand-in whose inventory changes, print the changes, write a file of each format."""
+    from inventory.diff.compare import compare_tables
     from inventory.report.facts import Report
     from inventory.stub_server import StubServer, inventory_after, inventory_before
     from inventory.terminal.changes import changes_text
     from inventory.terminal.snapshot import snapshot_text
+    from inventory.text import utc_text
 
-    folder = Path("lms-inventory-demo")
-    _make_folder(folder)
-    with StubServer(inventory_before(), port=port) as stand_in:
-        server = Server(stand_in.url, "demo")
-        click.echo(f"A stand-in for LM Studio answers at {stand_in.url}\n")
-        before, took = _timed(server)
-        click.echo(snapshot_text(before, took, columns=terminal_width()))
-        stand_in.models = inventory_after()
-        click.echo("Now a model comes, one goes, one gets another quantization, an instance another context\n")
-        after, took = _timed(server)
-    changes = inventory.compare(before, after)
-    since, now = (f"{one.observed_at:%Y-%m-%d %H:%M:%S} UTC" for one in (before, after))
+    folder = Path(_FOLDER)
+    _create_folder(folder)
+    with StubServer(inventory_before(), port=port) as stub:
+        server = Server(stub.url, "demo")
+        click.echo(f"A stand-in for LM Studio runs at {stub.url}\n")
+        before, seconds = _timed_query(server)
+        click.echo(snapshot_text(Report(before), seconds, columns=terminal_width()))
+        stub.models = inventory_after()
+        click.echo("Now a model is added, one removed, one requantized; an instance gets more context\n")
+        after, seconds = _timed_query(server)
+    changes = compare_tables(before, after)
+    since, now = (utc_text(snapshot.observed_at) if snapshot.observed_at else "now" for snapshot in (before, after))
     outputs = [str(folder / f"inventory.{suffix}") for suffix in ("csv", "parquet", "xlsx")]
-    files, failures = write_all(Report(after, changes, since, zone=local_zone(after)), outputs, "both", "excel")
-    click.echo(snapshot_text(after, took, files, terminal_width()))
-    click.echo(changes_text(changes, f"{since} -> {now}", terminal_width()), nl=False)
-    for failure in failures:
-        print_error(failure)
-    return FileError.exit_code if failures else 0 if before.complete and after.complete else INCOMPLETE
+    report = Report(after, changes, since, zone=local_zone(after))
+    files, failures = write_all(report, outputs, "both", "excel")
+    click.echo(snapshot_text(Report(after), seconds, files, terminal_width()))
+    click.echo(changes_text(report.what_changed, f"{since} -> {now}", terminal_width()), nl=False)
+    print_errors(failures)
+    return exit_code(failures, incomplete=not (before.complete and after.complete))
 
 
-def _timed(server: Server) -> tuple["RunTables", float]:
+def _timed_query(server: Server) -> tuple["RunTables", float]:
+    """Query a server; return the tables and the seconds it took."""
     from inventory.collection.collector import query_servers
 
-    began = time.perf_counter()
-    return query_servers(server), time.perf_counter() - began
+    started = time.perf_counter()
+    return query_servers(server), time.perf_counter() - started
 
 
-def _make_folder(folder: Path) -> None:
+def _create_folder(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise FileError(
-            f"the folder {folder} could not be made: {error.strerror}", "Run the demo where you may write"
+            f"the folder {folder} could not be created: {error.strerror}", "Run the demo in a writable folder"
         ) from error

@@ -6,31 +6,27 @@ from typing import TYPE_CHECKING
 import click
 
 from inventory import schema
-from inventory.cli._groups import by_option, compared_labels, counted, selected
-from inventory.cli._history import (
-    HAPPENED,
+from inventory.cli._command import Command
+from inventory.cli._exit_codes import change_exit_code, parse_fail_on
+from inventory.cli._groups import changes_by_group, compared_labels, select_labels
+from inventory.cli._history import optional_history, require_runs, resolve_refs
+from inventory.cli._options import (
+    baseline_option,
+    by_option,
+    csv_for_option,
     engine_option,
     fail_on_option,
-    history_at,
     history_option,
     ignore_option,
-    live,
-    outcome,
-    parse_fail_on,
-    with_runs,
-)
-from inventory.cli._output import json_option, print_error, print_json, terminal_width, where_option
-from inventory.cli._targets import (
-    check_targets,
-    csv_for_option,
-    local_zone,
+    json_option,
     output_option,
-    report_among,
-    say_notes,
-    write_all,
-    write_tables,
+    server_names_option,
+    where_option,
 )
+from inventory.cli._output import print_errors, print_tables, terminal_width
+from inventory.cli._targets import check_targets, includes_report, local_zone, write_all, write_tables
 from inventory.errors import ConfigurationError, FileError
+from inventory.schema import derived
 
 if TYPE_CHECKING:
     from inventory.config.labels import Labels
@@ -40,15 +36,26 @@ if TYPE_CHECKING:
     from inventory.operations.compare import ResolvedRef
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    short_help="Show what changed between two snapshots.",
+    examples=(
+        ("lms-inventory diff", "What changed from the previous to the latest run"),
+        ("lms-inventory diff latest live", "What changed since the latest run until now"),
+        (
+            "lms-inventory diff inventory.xlsx latest -o changes.csv",
+            "Compare a workbook with the latest run",
+        ),
+    ),
+)
 @click.argument("old", default=None, required=False)
 @click.argument("new", default=None, required=False)
-@click.option("--server", "servers", metavar="NAME", multiple=True, help="Only this server. Repeatable.")
+@server_names_option
 @where_option
 @by_option
 @ignore_option
-@click.option("--baseline", metavar="NAME", help="Compare with a frozen baseline instead of OLD.")
-@output_option("Write the changes to FILE. Repeatable.")
+@baseline_option
+@output_option("Write the changes to FILE; its suffix is the format. Repeatable.")
 @csv_for_option
 @fail_on_option
 @history_option
@@ -65,55 +72,56 @@ def diff(
     outputs: Sequence[str],
     csv_for: str | None,
     fail_on: str | None,
-    folder: str | None,
+    history_path: str | None,
     engine: str,
     as_json: bool,
 ) -> int:
-    """Say what changed from OLD to NEW (default: previous latest).
+    """Show what changed from OLD to NEW (default: previous latest).
 
-    OLD and NEW are latest, previous, latest~N, a run id or its beginning, a date or a time, live (ask the servers now),
-    or a .csv, .parquet or .xlsx that this tool wrote. RUN:SERVER is one server of a run, so that
-    latest:laptop latest:desktop compares two machines.
+    OLD and NEW are latest, previous, latest~N, a run id or its prefix, a date or a time, live (query the servers now),
+    or a .csv, .parquet or .xlsx file that this tool wrote. RUN:SERVER is one server of a run, so
+    latest:laptop latest:desktop compares two servers.
     """
-    fatal = parse_fail_on(fail_on)
+    fail_words = parse_fail_on(fail_on)
     check_targets(outputs)
     if baseline is not None and new is not None:
         raise ConfigurationError("OLD and --baseline exclude each other", "Give one of them")
-    from inventory.operations.compare import changes_between, is_recorded, side_of
+    history = optional_history(history_path, engine, ignore)
+    before, after = sides = resolve_refs(_references(old, new, baseline, history), history)
+    from inventory.operations.compare import changes_between
 
-    history = history_at(folder, engine, ignore, needed=False)
-    refs = [old or "previous", new or "latest"] if baseline is None else ["latest", old or "latest"]
-    if any(map(is_recorded, refs)):
-        with_runs(history)
-    if baseline is not None:
-        refs[0] = history.baseline(baseline)
-    sides = [side_of(ref, history, lambda: live(history)) for ref in refs]
-    say_notes(*sides)
-    labels = selected(compared_labels(sides, history), servers, where) if where or by else {}
+    labels = select_labels(compared_labels(sides, history), servers, where) if where or by else {}
     servers = list(labels) if where else servers
-    changes = changes_between(sides[0], sides[1], history, servers=servers)
-    tables, text = _told(changes, labels, by, f"{sides[0].name} -> {sides[1].name}")
+    changes = changes_between(before, after, history, ignore=() if history else ignore, servers=servers)
+    tables, text = _result(changes, labels, by, f"{before.name} -> {after.name}")
     failures = _write(outputs, csv_for, tables, sides, changes, history, servers)
-    _print(tables, changes, None if as_json else text)
-    for failure in failures:
-        print_error(failure)
-    if failures:
-        return FileError.exit_code
+    if as_json:
+        print_tables("diff", [*tables, (derived.HINTS, changes.hints)], None)
+    else:
+        click.echo(text, nl=False)
+    print_errors(failures)
     incomplete = any(side.live and side.snapshot and not side.snapshot.complete for side in sides)
-    if changes.unread and "incomplete" in fatal:
-        return HAPPENED
-    return outcome(changes, fatal, incomplete=incomplete)
+    return change_exit_code(changes, fail_words, failures, incomplete=incomplete, outdated=bool(changes.unread))
 
 
-def _told(changes: "ChangeSet", labels: "dict[str, Labels]", by: str | None, title: str) -> "tuple[Tables, str]":
-    """The changes as tables and as text, by server or label if that is asked for."""
-    from inventory.schema.derived import NOT_COMPARED
+def _references(
+    old: str | None, new: str | None, baseline: str | None, history: "RunHistory | None"
+) -> tuple[str, str]:
+    """Return the references to compare, with their defaults; with ``--baseline`` OLD is the newer one."""
+    if baseline is None:
+        return old or "previous", new or "latest"
+    return require_runs(history).baseline(baseline), old or "latest"
+
+
+def _result(changes: "ChangeSet", labels: "dict[str, Labels]", by: str | None, title: str) -> "tuple[Tables, str]":
+    """Return the changes as tables and as text; counted by server or label with ``--by``."""
+    from inventory.report.change_lines import describe_changes
     from inventory.terminal.changes import changes_text
 
     if by is not None:
-        return counted(changes, labels, by, title)
-    tables = [(schema.CHANGES, changes.table), (NOT_COMPARED, changes.skipped)]
-    return tables, changes_text(changes, title, terminal_width())
+        return changes_by_group(changes, labels, by, title)
+    tables = [(schema.CHANGES, changes.table), (derived.NOT_COMPARED, changes.skipped)]
+    return tables, changes_text(describe_changes(changes), title, terminal_width())
 
 
 def _write(
@@ -122,29 +130,18 @@ def _write(
     tables: "Tables",
     sides: "Sequence[ResolvedRef]",
     changes: "ChangeSet",
-    history: "RunHistory",
+    history: "RunHistory | None",
     servers: Sequence[str],
 ) -> list[FileError]:
-    """The changes as tables, and as reports of the new side."""
-    from inventory.operations.compare import overview_of, snapshot_of
+    """Write the tables, and to report targets a report of the newer side."""
+    from inventory.operations.compare import report_of, snapshot_of
 
     old, new = sides
     run_id = new.run_id or (new.snapshot.run_id if new.snapshot else "")
-    reports = [output for output in outputs if report_among([output])]
+    reports = [output for output in outputs if includes_report([output])]
     failures = write_tables(tables, [output for output in outputs if output not in reports], run_id, csv_for)
     if reports:
         zone = local_zone(snapshot_of(new, history))
-        overview = overview_of(new, history, zone, compared=(old, changes), servers=servers)
-        failures += write_all(overview, reports)[1]
+        report = report_of(new, history, zone, compared=(old, changes), servers=servers)
+        failures += write_all(report, reports)[1]
     return failures
-
-
-def _print(tables: "Tables", changes: "ChangeSet", text: str | None) -> None:
-    """Print the text, or without one the tables as JSON."""
-    if text is not None:
-        click.echo(text, nl=False)
-        return
-    from inventory.schema.derived import HINTS
-    from inventory.tables import rows
-
-    print_json("diff", {table.name: rows(content) for table, content in (*tables, (HINTS, changes.hints))})

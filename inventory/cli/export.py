@@ -4,45 +4,45 @@ from collections.abc import Sequence
 
 import click
 
-from inventory.cli._history import history_at, history_option, live, with_runs
-from inventory.cli._output import INCOMPLETE, print_error
-from inventory.cli._targets import (
-    check_targets,
-    csv_for_option,
-    grain_option,
-    local_zone,
-    output_option,
-    report_among,
-    say_notes,
-    write_all,
+from inventory.cli._command import Command
+from inventory.cli._exit_codes import exit_code
+from inventory.cli._history import optional_history, resolve_refs
+from inventory.cli._options import csv_for_option, grain_option, history_option, output_option
+from inventory.cli._output import print_errors
+from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
+
+
+@click.command(
+    cls=Command,
+    short_help="Write a recorded snapshot to files.",
+    examples=(
+        ("lms-inventory export -o inventory.xlsx", "The latest run as a workbook"),
+        ("lms-inventory export previous -o models.parquet", "The models of the run before it as Parquet"),
+        ("lms-inventory export -o fleet.csv --grain both", "Write fleet.models.csv and fleet.instances.csv"),
+    ),
 )
-from inventory.errors import FileError
-
-
-@click.command()
 @click.argument("ref", default="latest")
-@output_option("Write to FILE; .csv, .parquet, .xlsx, .html or .md is the format. Repeatable.", required=True)
+@output_option(
+    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html or .md. Repeatable.", required=True
+)
 @csv_for_option
 @grain_option
 @history_option
-def export(ref: str, outputs: Sequence[str], csv_for: str | None, grain: str, folder: str | None) -> int:
-    """Write any stored snapshot (default: latest) in any format."""
+def export(ref: str, outputs: Sequence[str], csv_for: str | None, grain: str, history_path: str | None) -> int:
+    """Write the snapshot REF (default: latest) to files of any format.
+
+    REF is whatever show accepts.
+    """
     check_targets(outputs, grain)
-    from inventory.operations.compare import is_recorded, overview_of, side_of, snapshot_of
+    from inventory.operations.compare import report_of, snapshot_of
     from inventory.report.facts import Report
     from inventory.terminal.snapshot import files_text
 
-    history = history_at(folder, needed=False)
-    if is_recorded(ref):
-        with_runs(history)
-    side = side_of(ref, history, lambda: live(history))
-    say_notes(side)
+    history = optional_history(history_path)
+    [side] = resolve_refs([ref], history)
     snapshot = snapshot_of(side, history)
-    overview = overview_of(side, history, local_zone(snapshot)) if report_among(outputs) else Report(snapshot)
-    files, failures = write_all(overview, outputs, grain, csv_for)
+    report = report_of(side, history, local_zone(snapshot)) if includes_report(outputs) else Report(snapshot)
+    files, failures = write_all(report, outputs, grain, csv_for)
     click.echo(files_text(files) if files else "", nl=False)
-    for failure in failures:
-        print_error(failure)
-    if failures:
-        return FileError.exit_code
-    return INCOMPLETE if any(file.skipped for file in files) else 0
+    print_errors(failures)
+    return exit_code(failures, incomplete=any(file.skipped for file in files))

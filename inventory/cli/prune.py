@@ -1,36 +1,41 @@
 """``lms-inventory prune``."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from inventory.cli._history import history_option, recorded_at
-from inventory.cli._output import json_option, print_json
+from inventory.cli._command import Command
+from inventory.cli._history import recorded_history
+from inventory.cli._options import compact_option, dry_run_option, history_option, json_option, keep_options, run_option
+from inventory.cli._output import print_json
+from inventory.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from inventory.history.compaction import CompactionTask
+    from inventory.history.reader import RunHistory
     from inventory.history.retention import RetentionPlan
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+_keep_last, _keep_daily, _keep_weekly, _keep_monthly = keep_options
 
 
-def _rule(name: str, what: str) -> Callable[[_Command], _Command]:
-    return click.option(f"--keep-{name}", name, metavar="N", type=click.IntRange(min=1), help=f"Keep {what}.")
-
-
-@click.command()
-@_rule("last", "the last N runs")
-@_rule("daily", "the newest run of each of the last N days (of local time) that have one")
-@_rule("weekly", "the same for weeks")
-@_rule("monthly", "the same for months")
-@click.option(
-    "--run", "named", metavar="ID", multiple=True, help="Remove this run: its id or its beginning. Repeatable."
+@click.command(
+    cls=Command,
+    short_help="Delete old runs, or merge the files of old months.",
+    examples=(
+        ("lms-inventory prune --keep-daily 30 --keep-monthly 24 --dry-run", "Show which runs would be deleted"),
+        ("lms-inventory prune --keep-last 100", "Delete all runs but the newest 100"),
+        ("lms-inventory prune --compact", "Merge the files of closed months; delete nothing"),
+    ),
 )
-@click.option("--compact", is_flag=True, help="Merge the small files of closed months into few large ones.")
-@click.option("--dry-run", is_flag=True, help="Only say what would go, and what would be merged.")
+@_keep_last
+@_keep_daily
+@_keep_weekly
+@_keep_monthly
+@run_option
+@compact_option
+@dry_run_option
 @history_option
 @json_option
 def prune(
@@ -41,68 +46,83 @@ def prune(
     named: "Sequence[str]",
     compact: bool,
     dry_run: bool,
-    folder: str | None,
+    history_path: str | None,
     as_json: bool,
 ) -> int:
-    """Remove the runs that no rule keeps, and those named with --run; what kept runs point at stays.
+    """Delete the runs that no --keep rule retains, and those named with --run.
 
-    No rule removes the newest complete run, the last complete answer of a server, whichever run has it, a misdated run
-    or a baseline. Days, weeks and months are those of local time. With --run alone nothing else goes.
+    Data that kept runs refer to is never deleted. The rules also never delete the newest complete run, the last
+    complete response of a server, a misdated run or a baseline. Days, weeks and months are those of local time. With
+    --run alone nothing else is deleted.
 
-    A month is closed when a later month has a run. Merging changes no row and no run id.
+    --compact merges the files of closed months: those before the month of the newest run. It changes no row and no run
+    id.
     """
-    from inventory.history import compaction
+    rules = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
+    history = recorded_history(history_path, warn_misdated=not named)
+    plan = None
+    if any(rules.values()) or named or not compact:
+        plan = _delete_runs(history, {name: number for name, number in rules.items() if number}, named, dry_run)
+    deleted, merged = _deleted_rows(plan), _merged_rows(_merge_files(history, dry_run) if compact else None)
+    if as_json:
+        print_json("prune", {**deleted, **merged, "dry_run": dry_run})
+    else:
+        click.echo(_text(deleted, merged, dry_run))
+    return ExitCode.OK
+
+
+def _delete_runs(
+    history: "RunHistory", rules: dict[str, int], named: "Sequence[str]", dry_run: bool
+) -> "RetentionPlan":
+    """Decide which runs are deleted, and delete them unless it is a dry run."""
     from inventory.history.retention import carry_out, plan
     from inventory.history.selectors import run_named
 
-    given = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
-    rules = {name: number for name, number in given.items() if number}
-    history = recorded_at(folder, misdated_told=not named)
-    store, now = history.store, history.clock()
-    what = None
-    if rules or named or not compact:
-        drop = [run_named(text, store.run_ids()) for text in named]
-        what = plan(store, rules, list(store.baselines().values()), drop=drop, now=now)
-    if what and not dry_run:
-        carry_out(store, what)
-    merged = None
-    if compact:
-        merged = [(one, 0) for one in compaction.due(store, now)] if dry_run else compaction.compact(store, now)
-    if as_json:
-        print_json("prune", {**_removed(what), **_merged(merged), "dry_run": dry_run})
-    else:
-        click.echo(_text(_removed(what), _merged(merged), dry_run))
-    return 0
+    store = history.store
+    drop = [run_named(text, store.run_ids()) for text in named]
+    retention = plan(store, rules, list(store.baselines().values()), drop=drop, now=history.clock())
+    if not dry_run:
+        carry_out(store, retention)
+    return retention
 
 
-def _removed(what: "RetentionPlan | None") -> dict[str, Any]:
-    return {"kept": list(what.keep), "removed": list(what.drop)} if what else {}
+def _merge_files(history: "RunHistory", dry_run: bool) -> "Sequence[tuple[CompactionTask, int]]":
+    """Merge the files of closed months; return each task with the number of files it made, 0 in a dry run."""
+    from inventory.history import compaction
+
+    if dry_run:
+        return [(task, 0) for task in compaction.due(history.store, history.clock())]
+    return compaction.compact(history.store, history.clock())
 
 
-def _merged(merged: "Sequence[tuple[CompactionTask, int]] | None") -> dict[str, Any]:
-    """What was merged, month by month."""
+def _deleted_rows(plan: "RetentionPlan | None") -> dict[str, Any]:
+    return {"kept": list(plan.keep), "removed": list(plan.drop)} if plan else {}
+
+
+def _merged_rows(merged: "Sequence[tuple[CompactionTask, int]] | None") -> dict[str, Any]:
+    """Sum up the merged files by month."""
     if merged is None:
         return {}
     months: dict[str, dict[str, Any]] = {}
-    for one, files in merged:
-        month = one.month.removeprefix("month=")
+    for task, files in merged:
+        month = task.month.removeprefix("month=")
         row = months.setdefault(month, {"month": month, "files": 0, "merged_files": 0})
-        row["files"] += one.files
+        row["files"] += task.files
         row["merged_files"] += files
     return {"compacted": [months[month] for month in sorted(months)]}
 
 
-def _text(removed: dict[str, Any], merged: dict[str, Any], dry_run: bool) -> str:
+def _text(deleted: dict[str, Any], merged: dict[str, Any], dry_run: bool) -> str:
     from inventory.text import count
 
-    lines = [f"- {run_id}" for run_id in removed.get("removed", ()) if dry_run]
-    if removed:
-        verb = "would go" if dry_run else "removed"
-        lines.append(f"{count(len(removed['kept']), 'run')} kept, {len(removed['removed'])} {verb}")
+    lines = [f"- {run_id}" for run_id in deleted.get("removed", ()) if dry_run]
+    if deleted:
+        verb = "would be deleted" if dry_run else "deleted"
+        lines.append(f"{count(len(deleted['kept']), 'run')} kept, {len(deleted['removed'])} {verb}")
     if merged:
         months = merged["compacted"]
         for row in months:
-            became = "" if dry_run else f" became {row['merged_files']:,}"
-            lines.append(f"~ {row['month']}: {count(row['files'], 'file')}{became}")
+            result = "" if dry_run else f" merged into {row['merged_files']:,}"
+            lines.append(f"~ {row['month']}: {count(row['files'], 'file')}{result}")
         lines.append(f"{count(len(months), 'month')} {'would be ' if dry_run else ''}compacted")
     return "\n".join(lines)

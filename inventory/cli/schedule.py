@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from inventory.cli._context import chosen, configuration
-from inventory.cli._history import default_history, history_at, parse_fail_on
-from inventory.cli._output import PATH, print_error
+from inventory.cli._command import Command
+from inventory.cli._context import configuration, default_history
+from inventory.cli._exit_codes import parse_fail_on
+from inventory.cli._history import history_at
+from inventory.cli._options import at_option, every_option, install_option, name_option
+from inventory.cli._output import print_error
+from inventory.cli._selection import select_servers
 from inventory.cli._targets import check_targets
 from inventory.cli.snapshot import snapshot
 from inventory.config import text_input
 from inventory.config.servers import Server, parse_server_list, server_of
-from inventory.errors import ConfigurationError, FileError
+from inventory.errors import ConfigurationError, ExitCode, FileError
 from inventory.filesystem.names import with_home
 from inventory.schedules import DEFAULT_AT, SCHEDULES, Job, minutes_between, minutes_of, open_schedule, text_of, write
 
@@ -24,50 +28,51 @@ if TYPE_CHECKING:
     from inventory.config.loader import ServerConfig
     from inventory.schedules import File
 
-_SAID = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
-_SET_HERE = ("no_history", "as_json", "quiet")
+_EXPLICIT = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+_NOT_PASSED_ON = ("no_history", "as_json", "quiet")
 _FILE = "file:"
 
 
-_OWN = (
-    click.Argument(["scheduler"], type=click.Choice(SCHEDULES)),
-    click.Option(
-        ["--at", "clocks"], metavar="HH:MM", multiple=True, help=f"Time of day. Repeatable. Default: {DEFAULT_AT}."
-    ),
-    click.Option(["--every"], metavar="TIME", help="Instead, so often from midnight on: 15m, 1h, 6h, 1d ..."),
-    click.Option(["--install"], metavar="DIR", type=PATH, help="Write the files into DIR instead of printing them."),
-    click.Option(["--name"], default="lms-inventory", show_default=True, help="What the schedule is called."),
-)
-
-
 @click.command(
-    params=[*_OWN, *(option for option in snapshot.params if option.name not in _SET_HERE)],
-    short_help="Print or write what a scheduler needs to take snapshots.",
+    cls=Command,
+    params=[option for option in snapshot.params if option.name not in _NOT_PASSED_ON],
+    short_help="Print what a scheduler needs to take snapshots.",
+    examples=(
+        ("lms-inventory schedule cron", "A line for crontab that takes a snapshot daily at 06:00"),
+        ("lms-inventory schedule systemd --every 6h --install .", "Write a service and a timer into this folder"),
+        ("lms-inventory schedule windows --at 07:30 --install .", "Write a task that runs daily at 07:30"),
+    ),
 )
+@click.argument("scheduler", metavar="SCHEDULER", type=click.Choice(SCHEDULES))
+@at_option
+@every_option
+@install_option
+@name_option
 def schedule(
     scheduler: str, clocks: Sequence[str], every: str | None, install: str | None, name: str, **passed_on: Any
 ) -> int:
-    """Print what cron, systemd, launchd or Windows needs to take snapshots, or write it into a folder.
+    """Print the files that SCHEDULER needs to take snapshots, or write them into a folder.
 
-    All options of snapshot are passed on, and what the configuration says holds. Paths are made absolute. No token is
-    ever written: a run reads it from where the configuration says.
+    SCHEDULER is cron, systemd, launchd or windows. The options of snapshot are passed on, and the configuration applies
+    to scheduled runs as well. Paths become absolute. No token is ever written: a run reads it from where the
+    configuration says.
     """
     at, minutes = _times(clocks, every)
     parse_fail_on(passed_on["fail_on"])
-    check_targets(passed_on["outputs"], passed_on["grain"], made=False)  # a scheduler works in a folder of its own
-    command = (sys.executable, "-P", "-m", "inventory", "snapshot", "-q", *_passed_on())
-    entries = chosen(*(passed_on[given] for given in ("addresses", "listing", "where", "allow_files")))
-    job = Job(command, at, minutes, name, _log(name))
+    check_targets(passed_on["outputs"], passed_on["grain"], create=False)  # Schedulers use another working directory.
+    command = (sys.executable, "-P", "-m", "inventory", "snapshot", "-q", *_arguments())
+    entries = select_servers(*(passed_on[option] for option in ("addresses", "list_path", "where", "allow_files")))
+    job = Job(command, at, minutes, name, _log_path(name))
     files = open_schedule(scheduler).files(job)
     folder = "" if install is None else _absolute(install)
-    _deliver(files, folder)
-    _say_next(open_schedule(scheduler).install_commands(job, folder and folder + os.sep), files, folder)
-    _say_tokens(entries, scheduler)
-    return 0
+    _write_or_print(files, folder)
+    _print_next_steps(open_schedule(scheduler).install_commands(job, folder and folder + os.sep), files, folder)
+    _warn_token_variables(entries, scheduler)
+    return ExitCode.OK
 
 
-def _log(name: str) -> str:
-    """Where macOS keeps the logs of this user; for one without a home, of the system."""
+def _log_path(name: str) -> str:
+    """Return where macOS keeps this user's logs; the system's logs for a user without a home directory."""
     try:
         return with_home(f"~/Library/Logs/{name}.log")
     except ConfigurationError:
@@ -75,7 +80,7 @@ def _log(name: str) -> str:
 
 
 def _times(clocks: Sequence[str], every: str | None) -> tuple[tuple[int, ...], int]:
-    """The times of day, or the minutes between two runs."""
+    """Return the times of day in minutes since midnight, or the minutes between two runs."""
     if every is None:
         return tuple(sorted(set(map(minutes_of, clocks or [DEFAULT_AT])))), 0
     if clocks:
@@ -83,39 +88,39 @@ def _times(clocks: Sequence[str], every: str | None) -> tuple[tuple[int, ...], i
     return (), minutes_between(every)
 
 
-def _passed_on() -> Iterator[str]:
-    """What was said by flags and variables, as options of ``snapshot``, and where the rest is to be found."""
+def _arguments() -> Iterator[str]:
+    """List the arguments of ``snapshot`` that repeat the flags and variables, and locate everything else."""
     context = click.get_current_context()
     if (path := configuration().path) is not None:
         yield from ("--config", _absolute(path))
-    if context.get_parameter_source("folder") is ParameterSource.DEFAULT:
+    if context.get_parameter_source("history_path") is ParameterSource.DEFAULT:
         yield from ("--history", str(default_history()))
-    if not context.params["existing_history"] and _is_begun(context.params["folder"]):
-        yield "--existing-history"  # a disk that is not mounted must not look like a history without changes
+    if not context.params["existing_history"] and _history_exists(context.params["history_path"]):
+        yield "--existing-history"  # A disk that is not mounted must not look like a history without changes.
     for option in snapshot.params:
         name = option.name or ""
-        if name in context.params and context.get_parameter_source(name) in _SAID:
+        if name in context.params and context.get_parameter_source(name) in _EXPLICIT:
             value = context.params[name]
-            for one in value if option.multiple else [value]:
-                if one is not False:  # which only a variable says
-                    yield from (option.opts[0],) if one is True else (option.opts[0], _whole(name, one))
+            for item in value if option.multiple else [value]:
+                if item is not False:  # Only a variable can set a flag to false.
+                    yield from (option.opts[0],) if item is True else (option.opts[0], _portable(name, item))
 
 
-def _is_begun(folder: str | None) -> bool:
-    """Whether there is a history already."""
+def _history_exists(path: str | None) -> bool:
+    """Return whether the history exists and holds a run."""
     try:
-        return bool(history_at(folder).store.run_ids())
+        return bool(history_at(path).store.run_ids())
     except FileError:
-        return True  # it is there, and cannot be read
+        return True  # It exists and cannot be read.
 
 
-def _whole(name: str, value: Any) -> str:
-    """The value of an option, as it means the same from another folder."""
-    if name in ("outputs", "folder"):
+def _portable(name: str, value: Any) -> str:
+    """Return the value of an option in a form that means the same in another working directory."""
+    if name in ("outputs", "history_path"):
         return _absolute(value)
-    if name == "listing":
+    if name == "list_path":
         if value == "-":
-            raise ConfigurationError("a scheduled run has no standard input", "Give --servers-from a file")
+            raise ConfigurationError("a scheduled run has no standard input", "Pass a file to --servers-from")
         _check_list(value)
         return _absolute(value)
     if name == "addresses":
@@ -126,14 +131,15 @@ def _whole(name: str, value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _check_list(path: str) -> None:
-    """Refuse a list with saved answers that only this folder has."""
+def _check_list(list_path: str) -> None:
+    """Refuse a list with relative paths of saved responses."""
     allow_files = click.get_current_context().params["allow_files"]
-    for server in parse_server_list(text_input.text_of(Path(path)), path, allow_files=allow_files):
-        answer = server.url.removeprefix(_FILE)
-        if answer != server.url and not Path(answer).is_absolute():
+    for server in parse_server_list(text_input.text_of(Path(list_path)), list_path, allow_files=allow_files):
+        path = server.url.removeprefix(_FILE)
+        if path != server.url and not Path(path).is_absolute():
             raise ConfigurationError(
-                f"{path}: {server.url} means another file where a scheduled run starts", "Write its whole path there"
+                f"{list_path}: {server.url} is relative, and a scheduled run starts in another folder",
+                "Write the absolute path in the list",
             )
 
 
@@ -141,37 +147,36 @@ def _absolute(path: str | Path) -> str:
     return str(Path(path).absolute())
 
 
-def _deliver(files: "Sequence[File]", folder: str) -> None:
-    """Write the files, or print them: to the byte if nobody looks, as text on a terminal."""
+def _write_or_print(files: "Sequence[File]", folder: str) -> None:
+    """Write the files, or print them: their exact bytes into a pipe, as text on a terminal."""
     if folder:
         for sentence in write(files, Path(folder)):
             click.echo(sentence)
         return
     for file in files:
-        shown = text_of(file.body).replace("\r\n", "\n") if sys.stdout and sys.stdout.isatty() else file.body
-        click.echo(shown, nl=False)
+        content = text_of(file.body).replace("\r\n", "\n") if sys.stdout and sys.stdout.isatty() else file.body
+        click.echo(content, nl=False)
 
 
-def _say_next(steps: Sequence[str], files: "Sequence[File]", folder: str) -> None:
-    """What to do with the files, on stderr, so that it does not get among them."""
+def _print_next_steps(commands: Sequence[str], files: "Sequence[File]", folder: str) -> None:
+    """Print how to install the files, on stderr so that the files on stdout can be piped."""
     names = " and ".join(file.name for file in files)
-    lines = [
-        "Then:" if folder else f"Save this as {names} (or use --install DIR). Then:",
-        *(f"  {step}" for step in steps),
-    ]
-    click.echo("\n".join(lines), err=True)
+    title = "Then run:" if folder else f"Save this as {names} (or use --install DIR). Then run:"
+    click.echo("\n".join([title, *(f"  {command}" for command in commands)]), err=True)
 
 
-def _say_tokens(entries: "Sequence[ServerConfig]", scheduler: str) -> None:
-    """Warn about tokens in variables that a scheduled run does not have."""
+def _warn_token_variables(entries: "Sequence[ServerConfig]", scheduler: str) -> None:
+    """Warn about tokens in environment variables, which a scheduled run does not have."""
     from inventory.config.credentials import COMMON, DEFAULT_CREDENTIAL
 
-    keeps = dict.fromkeys(entry.keep or DEFAULT_CREDENTIAL for entry in entries if entry.server.source != "file")
-    for keep in keeps:
-        if keep.kind == "variable" and (keep.name in os.environ or keep.said):
-            instead = "token_file in inventory.toml"
-            if scheduler == "systemd" and keep.name == COMMON:
-                instead += ", or the file ~/.config/lms-inventory/lm-api-token"
+    sources = dict.fromkeys(
+        entry.credential or DEFAULT_CREDENTIAL for entry in entries if entry.server.source != "file"
+    )
+    for source in sources:
+        if source.kind == "variable" and (source.name in os.environ or source.location):
+            alternative = "token_file in inventory.toml"
+            if scheduler == "systemd" and source.name == COMMON:
+                alternative += ", or the file ~/.config/lms-inventory/lm-api-token"
             print_error(
-                f"{keep.name} is not there in a scheduled run, and is not written into the files. Use {instead}"
+                f"{source.name} is not set in a scheduled run, and is not written into the files. Use {alternative}"
             )

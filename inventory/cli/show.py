@@ -3,34 +3,45 @@
 import click
 
 from inventory import schema
-from inventory.cli._history import history_at, history_option, live, with_runs
-from inventory.cli._output import json_option, print_json
-from inventory.cli._targets import say_notes
+from inventory.cli._command import Command
+from inventory.cli._history import optional_history, resolve_refs
+from inventory.cli._options import columns_option, history_option, json_option, one_grain_option, sort_option
+from inventory.cli._output import print_json
+from inventory.errors import ExitCode
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    short_help="Show the models or loaded instances of a snapshot.",
+    examples=(
+        ("lms-inventory show", "The models of the latest run"),
+        ("lms-inventory show --sort -size_bytes --columns server,key,size_bytes", "The largest models first"),
+        ("lms-inventory show inventory.xlsx --grain instance", "The loaded instances in a workbook"),
+    ),
+)
 @click.argument("ref", default="latest")
-@click.option("--grain", type=click.Choice(schema.GRAINS), default="model", show_default=True, help="What a row is.")
-@click.option("--sort", metavar="COLUMN", help="The column to sort by; a - in front for the greatest first.")
-@click.option("--columns", metavar="NAME,...", help="The columns to show.")
+@one_grain_option
+@sort_option
+@columns_option
 @history_option
 @json_option
-def show(ref: str, grain: str, sort: str | None, columns: str | None, folder: str | None, as_json: bool) -> int:
-    """Show the models or the loaded instances of any snapshot (default: latest)."""
-    from inventory.operations.compare import is_recorded, side_of, snapshot_of
-    from inventory.terminal.listing import chosen, columns_of, shelf_text
+def show(ref: str, grain: str, sort: str | None, columns: str | None, history_path: str | None, as_json: bool) -> int:
+    """Show the models or the loaded instances of the snapshot REF (default: latest).
+
+    REF is latest, previous, latest~N, a run id or its prefix, a date or a time, live (query the servers now), or a
+    .csv, .parquet or .xlsx file that this tool wrote. RUN:SERVER is one server of a run.
+    """
+    from inventory.operations.compare import snapshot_of
+    from inventory.terminal.listing import columns_of, rows_text, sorted_rows
 
     names = columns_of(columns, grain)
-    history = history_at(folder, needed=False)
-    if is_recorded(ref):
-        with_runs(history)
-    side = side_of(ref, history, lambda: live(history))
-    say_notes(side)
+    history = optional_history(history_path)
+    [side] = resolve_refs([ref], history)
     snapshot = snapshot_of(side, history)
-    found = chosen(snapshot, grain, sort)
+    selected = sorted_rows(snapshot, grain, sort)
     if as_json:
         table = schema.GRAIN_TABLES[grain]
-        print_json("show", {table.name: [{name: row[name] for name in names or table.names} for row in found]})
+        print_json("show", {table.name: [{name: row[name] for name in names or table.names} for row in selected]})
     else:
-        click.echo(shelf_text(snapshot, found, grain, names), nl=False)
-    return 0
+        click.echo(rows_text(snapshot, selected, grain, names), nl=False)
+    return ExitCode.OK

@@ -2,73 +2,82 @@
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from inventory.cli._context import chosen, ready
-from inventory.cli._history import fail_on_option, history_at, history_option, ignore_option, outcome, parse_fail_on
-from inventory.cli._output import (
+from inventory.cli._command import Command
+from inventory.cli._exit_codes import change_exit_code, parse_fail_on
+from inventory.cli._history import history_at
+from inventory.cli._options import (
+    accept_suspect_option,
     concurrency_option,
+    csv_for_option,
+    existing_history_option,
+    fail_on_option,
+    grain_option,
+    history_option,
+    ignore_option,
     json_option,
-    print_error,
-    print_json,
+    no_history_option,
+    output_option,
+    quiet_option,
     recheck_option,
     servers_option,
-    tables,
-    terminal_width,
     timeout_option,
 )
+from inventory.cli._output import print_error, print_errors, print_json, run_rows, terminal_width
 from inventory.cli._progress import progress
-from inventory.cli._targets import (
-    check_targets,
-    csv_for_option,
-    grain_option,
-    local_zone,
-    output_option,
-    report_among,
-    write_all,
-)
-from inventory.config.servers import Server
-from inventory.errors import ConfigurationError, FileError
+from inventory.cli._selection import select_servers, with_tokens
+from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
+from inventory.errors import ConfigurationError, ExitCode, FileError
 
 if TYPE_CHECKING:
+    from inventory.formats import WrittenFile
     from inventory.history.reader import RunHistory
-    from inventory.history.recorder import SnapshotResult
-    from inventory.report.facts import Report
-    from inventory.tables import RunTables, WrittenFile
+    from inventory.operations.snapshot import SnapshotResult
+    from inventory.tables import RunTables
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    short_help="Query the servers, record and write the result.",
+    examples=(
+        ("lms-inventory snapshot", "Query the configured servers, and show what changed since the last run"),
+        ("lms-inventory snapshot -o inventory.xlsx -o models-{date}.csv", "Write a workbook and a dated CSV file too"),
+        (
+            "lms-inventory snapshot -q --fail-on removed",
+            "Exit with 10 if a model is removed",
+        ),
+    ),
+)
 @servers_option
 @output_option(
-    "Write to FILE; .csv, .parquet, .xlsx, .html or .md is the format. Repeatable. "
-    "{date}, {month}, {week}, {time} and {run_id} are filled in; missing folders below the working directory are made."
+    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html or .md. Repeatable. {date}, {month}, "
+    "{week}, {time} and {run_id} are filled in. Missing folders below the working directory are created."
 )
 @csv_for_option
 @grain_option
 @history_option
-@click.option("--no-history", is_flag=True, help="Do not record it, and compare it with nothing.")
-@click.option(
-    "--existing-history", is_flag=True, help="Ask nobody if there is no history yet, instead of beginning one."
-)
+@no_history_option
+@existing_history_option
 @ignore_option
 @fail_on_option
-@recheck_option
-@click.option("--accept-suspect", is_flag=True, help="Believe an answer that lost most of its models at once.")
 @timeout_option
 @concurrency_option
+@recheck_option
+@accept_suspect_option
 @json_option
-@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@quiet_option
 def snapshot(
     addresses: Sequence[str],
-    listing: str | None,
+    list_path: str | None,
     allow_files: bool,
     where: Sequence[str],
     outputs: Sequence[str],
     csv_for: str | None,
     grain: str,
-    folder: str | None,
+    history_path: str | None,
     no_history: bool,
     existing_history: bool,
     ignore: Sequence[str],
@@ -80,134 +89,93 @@ def snapshot(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Ask the servers for their models, record what they say, and write it."""
-    entries, fatal = chosen(addresses, listing, where, allow_files), parse_fail_on(fail_on)
-    _check_one_history(no_history, existing_history, fatal)
+    """Query the servers, record the result in the history and write the output files."""
+    entries, fail_words = select_servers(addresses, list_path, where, allow_files), parse_fail_on(fail_on)
+    _check_history_options(no_history, existing_history, fail_words)
     check_targets(outputs, grain)
-    servers = ready(entries, quiet=quiet)
-    history = None if no_history else history_at(folder, ignore=ignore)
-    is_new = history is not None and _is_new(history, existing_history)
-    began = time.perf_counter()
-    with progress(quiet=quiet) as told:
-        asking = {"timeout": timeout, "concurrency": concurrency, "progress": told}
-        taken = _take(servers, history, recheck, accept_suspect, asking)
-    files, failures = write_all(_overview(taken, outputs, history), outputs, grain, csv_for)
-    failures += [taken.failure] if taken.failure else []
-    if history and is_new and not taken.failure:  # said to whoever takes it for the history of before, and so always
-        print_error(f"this run begins a new history in {history.store.folder.absolute()}")
-    _tell(taken, files, time.perf_counter() - began, as_json, quiet)
-    for failure in failures:
-        print_error(failure)
-    if history and not taken.failure and not (quiet and taken.since):
-        _say_rights(history, taken.snapshot.run_id)
-    code = _outcome(taken, failures, fatal)
-    return _journalled(history, taken, time.perf_counter() - began, code, failures) if history else code
+    servers = with_tokens(entries, quiet=quiet)
+    history = None if no_history else history_at(history_path, ignore=ignore)
+    from inventory.operations.snapshot import report_on_run, starts_history, take_snapshot
+
+    is_new = history is not None and starts_history(history, existing_only=existing_history)
+    started = time.perf_counter()
+    with progress(len(servers), hidden=quiet or as_json) as advance:
+        result = take_snapshot(
+            history,
+            servers,
+            timeout=timeout,
+            recheck=recheck,
+            accept_suspect=accept_suspect,
+            concurrency=concurrency,
+            progress=advance,
+        )
+    report = report_on_run(result, history if includes_report(outputs) else None, local_zone(result.snapshot))
+    files, failures = write_all(report, outputs, grain, csv_for)
+    failures += [result.failure] if result.failure else []
+    if history and is_new and not result.failure:  # Even with -q: the user may expect an earlier history here.
+        print_error(f"this run starts a new history in {history.store.folder.absolute()}")
+    _print_result(result, files, time.perf_counter() - started, as_json, quiet)
+    print_errors(failures)
+    code = change_exit_code(result.changes, fail_words, failures, incomplete=not result.snapshot.complete)
+    if history and not result.failure and not (quiet and result.since):
+        _warn_permissions(history, result.snapshot.run_id)
+    return _log(history, result, time.perf_counter() - started, code, failures) if history else code
 
 
-def _check_one_history(no_history: bool, existing_history: bool, fatal: frozenset[str]) -> None:
-    """Refuse what cannot be without a history."""
+def _check_history_options(no_history: bool, existing_history: bool, fail_words: frozenset[str]) -> None:
+    """Refuse options that need a history together with ``--no-history``."""
     if no_history and existing_history:
         raise ConfigurationError("--no-history and --existing-history exclude each other", "Give one of them")
-    if no_history and fatal - {"incomplete"}:
-        raise ConfigurationError("--fail-on needs a history to compare with", "Leave --no-history out")
+    if no_history and fail_words - {"incomplete"}:
+        raise ConfigurationError("--fail-on needs a history to compare with", "Remove --no-history")
 
 
-def _is_new(history: "RunHistory", existing_history: bool) -> bool:
-    """Whether this run will be the first of a history.
-
-    Raises:
-        FileError: it would be, and one that exists is wanted, or the folder is a part of another history.
-    """
-    try:
-        if history.store.run_ids():
-            return False
-    except FileError:
-        return False  # it is there and cannot be read, which is said when the run is recorded
-    from inventory.history.storage.absence import home_of, no_runs
-
-    if existing_history or home_of(history.store.folder):
-        raise no_runs(history.store.folder)
-    return True
-
-
-def _outcome(taken: "SnapshotResult", failures: Sequence[FileError], fatal: frozenset[str]) -> int:
-    """The exit code of a run."""
-    if failures:
-        return FileError.exit_code
-    return outcome(taken.changes, fatal, incomplete=not taken.snapshot.complete)
-
-
-def _journalled(
-    history: "RunHistory", taken: "SnapshotResult", seconds: float, code: int, failures: Sequence[FileError]
-) -> int:
-    """Add the run to the history's journal; the exit code then, if that cannot be done."""
-    from inventory.history import run_log
-
-    told = [failure.what for failure in failures]
-    try:
-        recorded = taken.snapshot.run_id in history.store.run_ids()
-        entry = run_log.entry_of(taken.snapshot, taken.changes, seconds, code, told, recorded=recorded)
-        run_log.append(history.store.folder, entry)
-    except FileError as error:
-        if not taken.failure:  # then the history as a whole cannot be written, and that was said
-            print_error(error)
-        return error.exit_code
-    return code
-
-
-def _take(
-    servers: list[Server], history: "RunHistory | None", recheck: float, accept_suspect: bool, asking: dict[str, Any]
-) -> "SnapshotResult":
-    """Ask and, if there is a history, record."""
-    from inventory.collection.collector import query_servers
-    from inventory.history.recorder import SnapshotResult, take_snapshot
-
-    if history is None:
-        return SnapshotResult(query_servers(servers, **asking))
-    return take_snapshot(history, servers, recheck=recheck, accept_suspect=accept_suspect, **asking)
-
-
-def _overview(taken: "SnapshotResult", outputs: Sequence[str], history: "RunHistory | None") -> "Report":
-    """What the files say; the runs before are needed by reports only."""
+def _print_result(
+    result: "SnapshotResult", files: "list[WrittenFile]", seconds: float, as_json: bool, quiet: bool
+) -> None:
+    """Print the result on stdout, and on stderr what was not written and which servers were not read."""
     from inventory.report.facts import Report
-    from inventory.tables import rows
-
-    counted = rows(history.runs_table()) if history and report_among(outputs) and not taken.failure else []
-    runs = [row for row in counted if row["status"] != "misdated"]
-    since = f"{taken.since:%Y-%m-%d %H:%M:%S} UTC" if taken.since else ""
-    return Report(taken.snapshot, taken.changes, since, runs, local_zone(taken.snapshot))
-
-
-def _tell(taken: "SnapshotResult", files: "list[WrittenFile]", seconds: float, as_json: bool, quiet: bool) -> None:
-    """Print the result, and on stderr who was not read."""
     from inventory.terminal.snapshot import snapshot_text
 
     if as_json:
-        print_json("snapshot", {"run_id": taken.snapshot.run_id, **tables(taken.snapshot)})
+        print_json("snapshot", {"run_id": result.snapshot.run_id, **run_rows(result.snapshot)})
     elif not quiet:
-        text = snapshot_text(taken.snapshot, seconds, files, terminal_width(), taken.changes, taken.since)
+        report = Report(result.snapshot, result.changes)
+        text = snapshot_text(report, seconds, files, terminal_width(), result.since)
         click.echo(text, nl=False)
     if as_json or quiet:
-        for file in files:
-            if file.skipped:
-                print_error(f"{file.path} was {file.skipped}")
-    _say_failures(taken.snapshot)
+        print_errors(f"{file.path} was {file.skipped}" for file in files if file.skipped)
+    _print_unread_servers(result.snapshot)
 
 
-def _say_rights(history: "RunHistory", run_id: str) -> None:
-    """Say that others may read the history, where the file system has rights of its own; quietly only at its begin."""
+def _print_unread_servers(snapshot: "RunTables") -> None:
+    from inventory.tables import rows
+
+    observations = rows(snapshot.tables["observations"])
+    print_errors(f"{row['server']}: {row['error']}" for row in observations if row["status"] != "ok")
+
+
+def _warn_permissions(history: "RunHistory", run_id: str) -> None:
+    """Warn if other users can read the history because the file system sets the permissions itself."""
     from inventory.filesystem.rights import others_may_read
 
     if others_may_read(history.store.path("observations", run_id)):
         print_error(
-            f"warning: other users may read the history {history.store.folder}: this file system sets the permissions "
-            "itself. Keep it elsewhere if nobody else may see it"
+            f"warning: other users can read the history {history.store.folder}: this file system sets the permissions "
+            "itself. Move the history elsewhere if it must stay private"
         )
 
 
-def _say_failures(taken: "RunTables") -> None:
-    from inventory.tables import rows
+def _log(
+    history: "RunHistory", result: "SnapshotResult", seconds: float, code: ExitCode, failures: Sequence[FileError]
+) -> ExitCode:
+    """Append the run to the run log; return the exit code, which is another one if that fails."""
+    from inventory.operations.snapshot import log_run
 
-    for row in rows(taken.tables["observations"]):
-        if row["status"] != "ok":
-            print_error(f"{row['server']}: {row['error']}")
+    try:
+        log_run(history, result, seconds, code, failures)
+    except FileError as error:
+        if not result.failure:  # Otherwise the whole history cannot be written, and that was printed.
+            print_error(error)
+        return ExitCode.FILE
+    return code

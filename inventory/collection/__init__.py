@@ -1,5 +1,5 @@
-"""Many servers asked at once: their answers become the tables of one run.
+"""Query many servers at once, and turn their responses into the tables of one run.
 
-In: servers and a deadline. Out: the tables of a run, each server with its status.
-For others: ``collector.collect`` and ``plausibility``.
+In: servers and a deadline for each. Out: the tables of a run, with a status for each server.
+For others: ``collector.collect``, ``batch.flatten_response`` and ``plausibility``.
 """

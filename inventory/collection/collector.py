@@ -1,4 +1,4 @@
-"""The joint: servers -> RunTables. A server that was not read becomes a row with its status, never an exception."""
+"""Collect a snapshot: a server that cannot be read becomes a row with its status, never an exception."""
 
 import asyncio
 import json
@@ -22,36 +22,35 @@ from inventory.config.servers import DEFAULT_ADDRESS, Server, server_of, unique
 from inventory.errors import ConfigurationError, Invalid, ServerError, wrong_type
 from inventory.normalize.response import PATHS
 from inventory.run_ids import new_run_id
-from inventory.sources import Deadline, RawResponse, source_of
-from inventory.sources._connections import Connections
+from inventory.sources import Connections, Deadline, RawResponse, source_of
 from inventory.tables import RunTables
 
 TIMEOUT = 10.0
-"""Seconds that one server has for its whole answer; LM Studio takes about ten milliseconds."""
+"""Seconds that a server has for its whole response; LM Studio takes about ten milliseconds."""
 
 CONCURRENCY = 64
-"""Servers asked at the same time; the dead ones among them cost one timeout together."""
+"""Servers queried at the same time; those of them that do not respond cost one timeout together."""
 
-_SMALL = 64 * 1024
-"""Bytes of a body that is understood at once; it takes the few milliseconds that handing it over would. A larger one
-may take seconds, and is understood beside the loop, so that no deadline waits for it."""
+_SMALL_BODY = 64 * 1024
+"""Maximum size in bytes of a body that is parsed on the event loop, in the few milliseconds that handing it to a thread
+would take. A larger one may take seconds and is parsed in a thread, so that no deadline waits for it."""
 
 Row = dict[str, Any]
-Given = str | Server | PathLike[str]
-"""What stands for a server: its address, itself, or the path of a saved answer."""
+ServerLike = str | Server | PathLike[str]
+"""A server, its address, or the path of a saved response."""
 
-_ONE = (str, bytes, Server, PathLike, Mapping)
+_SINGLE = (str, bytes, Server, PathLike, Mapping)
 Progress = Callable[[Row, int, int], None]
-"""Told of each server as it is done: its observation, how many are done, and how many there are."""
+"""Called as each server is done, with its observation, the number of servers done, and the number of all."""
 
 
 def utc_now() -> datetime:
-    """The time now, in UTC."""
+    """Return the present time in UTC."""
     return datetime.now(UTC)
 
 
 def query_servers(
-    servers: Given | Iterable[Given] = DEFAULT_ADDRESS,
+    servers: ServerLike | Iterable[ServerLike] = DEFAULT_ADDRESS,
     *,
     token: str | None = None,
     timeout: float = TIMEOUT,
@@ -64,76 +63,75 @@ def query_servers(
     chance: Callable[[], float] = random.random,
     ignore: Iterable[str] = (),
 ) -> RunTables:
-    """Ask LM Studio servers for their models: one GET each, at the same time; what ``inventory.collect`` does.
+    """Query LM Studio servers for their models: one GET each, at the same time.
 
     Args:
-        servers: an address (``[NAME=]URL``), a ``Server``, the path of a saved answer, or several of these.
+        servers: an address (``[NAME=]URL``), a ``Server``, the path of a saved response, or several of these.
         token: the API token for the servers that are given as addresses.
-        timeout: seconds that each server has for its whole answer, unless it has a timeout of its own.
-        clock: gives the time in UTC.
-        run_id: the run's id; a new one by default.
-        expected: what is known of the servers, by name: an answer that lost most of its models is doubted.
-        recheck: seconds before a doubtful answer is asked for once more.
-        concurrency: servers asked at the same time.
-        progress: called as each server is done, with its observation, how many are done, and how many there are.
-        chance: gives a random number from 0 to 1, for the pauses before further attempts.
-        ignore: globs of unknown fields, such as ``extra.last_used_at``, that do not count when two answers are the
-            same.
+        timeout: seconds that each server has for its whole response, unless it has a timeout of its own.
+        clock: returns the time in UTC.
+        run_id: the id of the run; by default a new one.
+        expected: what earlier runs know of the servers, by name: to find implausible responses.
+        recheck: seconds before an implausible response is checked by a second query.
+        concurrency: servers queried at the same time.
+        progress: called as each server is done, with its observation, the number of servers done, and of all.
+        chance: returns a random number from 0 to 1, for the pauses before further attempts.
+        ignore: globs of unknown fields, such as ``extra.last_used_at``, that do not count when responses are compared.
 
     Returns:
         The tables of the run, in which each server has a row of ``observations`` that says why it was not read.
 
     Raises:
-        ConfigurationError: an address, a name, a token or a file of certificate authorities that cannot be one, or two
-            servers with one name.
+        ConfigurationError: an address, name, token or file of certificate authorities is not valid, or two servers have
+            one name.
     """
-    several: list[Any] = [*servers] if isinstance(servers, Iterable) and not isinstance(servers, _ONE) else [servers]
-    chosen = unique([_server(item, token) for item in several])
+    items: list[Any] = [*servers] if isinstance(servers, Iterable) and not isinstance(servers, _SINGLE) else [servers]
+    chosen = unique([_as_server(item, token) for item in items])
     for seconds in [timeout, *(server.timeout for server in chosen if server.timeout is not None)]:
         if not isinstance(seconds, int | float):
             raise wrong_type(seconds, "a timeout in seconds")
         if not 0 < seconds < float("inf"):
             raise ConfigurationError(
-                f"a timeout of {seconds:g} seconds cannot be kept", "Give a positive number of seconds"
+                f"a timeout of {seconds:g} seconds is not possible", "Give a positive number of seconds"
             )
     if concurrency < 1:
         raise ConfigurationError(f"{concurrency} servers cannot be asked at the same time", "Give 1 or more")
-    reader = _Reader(
+    collector = _Collector(
         run_id or new_run_id(clock()),
         timeout,
         clock,
         expected or {},
         recheck,
         concurrency,
-        progress or _nobody,
+        progress or _no_progress,
         Connections(chosen, clock, chance),
         ResponseBatch(tuple(ignore)),
     )
-    return _run(reader.ask(chosen))
+    return _run(collector.collect(chosen))
 
 
-def _server(given: object, token: str | None) -> Server:
-    """The server for what stands for one."""
-    if isinstance(given, Server):
-        return given
-    if isinstance(given, str):
-        return server_of(given, token)
-    if isinstance(given, PathLike):
-        return Server(f"file:{fsdecode(given)}")
-    raise wrong_type(given, "a server", "Give an address, a Server, or the path of a saved answer")
+def _as_server(item: object, token: str | None) -> Server:
+    """Return the server for an item of ``ServerLike``."""
+    if isinstance(item, Server):
+        return item
+    if isinstance(item, str):
+        return server_of(item, token)
+    if isinstance(item, PathLike):
+        return Server(f"file:{fsdecode(item)}")
+    raise wrong_type(item, "a server", "Give an address, a Server, or the path of a saved response")
 
 
 @dataclass(frozen=True)
 class ServerResult:
-    """What became of one server: its row of the observations, and what its answer says if it was read."""
+    """The result of one server: its row of the observations table, and the entry of its response if it was read."""
 
     observation: Row
-    reading: BatchEntry | None = None
+    entry: BatchEntry | None = None
 
 
 @dataclass(frozen=True)
-class _Reader:
-    """Reads servers in one run."""
+class _Collector:
+    """The state of one run while its servers are queried."""
 
     run_id: str
     timeout: float
@@ -144,152 +142,152 @@ class _Reader:
     progress: Progress
     connections: Connections
     batch: ResponseBatch
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # of the large answers: one is understood at a time
+    large_body: asyncio.Lock = field(default_factory=asyncio.Lock)  # one large body is parsed at a time
 
-    async def ask(self, servers: list[Server]) -> RunTables:
-        """Ask all servers, some at a time."""
-        waiting = iter(servers)
-        outcomes: list[ServerResult] = []
+    async def collect(self, servers: list[Server]) -> RunTables:
+        """Query all servers, some at a time."""
+        queue = iter(servers)
+        results: list[ServerResult] = []
 
-        async def work(beside: ThreadPoolExecutor) -> None:
-            for server in waiting:
-                outcomes.append(await self._read(server, beside))
-                self.progress(outcomes[-1].observation, len(outcomes), len(servers))
+        async def work(parser: ThreadPoolExecutor) -> None:
+            for server in queue:
+                results.append(await self._read(server, parser))
+                self.progress(results[-1].observation, len(results), len(servers))
 
-        with ThreadPoolExecutor(1) as beside:
-            workers = [asyncio.create_task(work(beside)) for _ in range(min(self.concurrency, len(servers)))]
+        with ThreadPoolExecutor(1) as parser:
+            workers = [asyncio.create_task(work(parser)) for _ in range(min(self.concurrency, len(servers)))]
             try:
                 await asyncio.gather(*workers)
             finally:
                 for worker in workers:
                     worker.cancel()
                 await asyncio.gather(*workers, return_exceptions=True)
-        outcomes.sort(key=lambda outcome: str(outcome.observation["server"]))
-        places = {str(one.observation["server"]): one.reading.place for one in outcomes if one.reading}
-        return self.batch.snapshot([outcome.observation for outcome in outcomes], places)
+        results.sort(key=lambda result: str(result.observation["server"]))
+        positions = {str(result.observation["server"]): result.entry.position for result in results if result.entry}
+        return self.batch.snapshot([result.observation for result in results], positions)
 
-    async def _read(self, server: Server, beside: ThreadPoolExecutor) -> ServerResult:
-        """Read one server; an answer that lost most of its models is asked for once more, and then doubted."""
-        first = await self._read_once(server, beside)
-        if not (reason := self._doubt(server, first)):
+    async def _read(self, server: Server, parser: ThreadPoolExecutor) -> ServerResult:
+        """Read a server; query it once more if its response is implausible, and mark it suspect if it stays so."""
+        first = await self._read_once(server, parser)
+        if not (reason := self._implausible_reason(server, first)):
             return first
         await asyncio.sleep(self.recheck)
-        again = await self._read_once(server, beside)
-        if again.reading is None:  # it failed now; what it said before is still what it said
-            again = first
-        elif not (reason := self._doubt(server, again)):
-            return again
-        advice = "It is not compared until the next answer says the same; believe it at once with --accept-suspect"
-        doubted = again.observation | {"status": "suspect", "error": f"{reason}. {advice}"}
-        return ServerResult(doubted, again.reading)
+        second = await self._read_once(server, parser)
+        if second.entry is None:  # a failure now says nothing about the first response
+            second = first
+        elif not (reason := self._implausible_reason(server, second)):
+            return second
+        advice = "It is not compared until the next response says the same; accept it at once with --accept-suspect"
+        suspect = second.observation | {"status": "suspect", "error": f"{reason}. {advice}"}
+        return ServerResult(suspect, second.entry)
 
-    def _doubt(self, server: Server, outcome: ServerResult) -> str:
-        return implausible_reason(outcome.reading.keys, self.expected.get(server.name)) if outcome.reading else ""
+    def _implausible_reason(self, server: Server, result: ServerResult) -> str:
+        return implausible_reason(result.entry.keys, self.expected.get(server.name)) if result.entry else ""
 
-    async def _read_once(self, server: Server, beside: ThreadPoolExecutor) -> ServerResult:
+    async def _read_once(self, server: Server, parser: ThreadPoolExecutor) -> ServerResult:
         row: Row = dict.fromkeys(schema.OBSERVATIONS.names)
         row |= {"run_id": self.run_id, "server": server.name, "url": server.url}
         row["labels"] = json.dumps(dict(server.labels), sort_keys=True, ensure_ascii=False) if server.labels else None
         deadline = Deadline.after(self.timeout if server.timeout is None else server.timeout)
         began = time.perf_counter()
-        reading = None
+        entry = None
         try:
             try:
-                answer = await source_of(server).fetch(server, deadline, self.connections)
+                response = await source_of(server).fetch(server, deadline, self.connections)
             finally:
                 row["observed_at"] = self.clock()
                 if server.source != "file":
                     row["latency_ms"] = round((time.perf_counter() - began) * 1000, 3)
-            row |= {"source": answer.source, "http_status": answer.http_status}
-            row["payload_digest"] = sha256(answer.body).hexdigest()
-            reading = await self._entry(server, answer, row["payload_digest"], beside)
+            row |= {"source": response.source, "http_status": response.http_status}
+            row["payload_digest"] = sha256(response.body).hexdigest()
+            entry = await self._entry(server, response, row["payload_digest"], parser)
         except ServerError as error:
             row |= {"status": error.status, "error": _without_token(str(error), server)}
             row["http_status"] = error.http_status or row["http_status"]
-        if reading:
-            row |= {**reading.summary, "status": "ok", "stored_in": self.run_id, "as_of": row["observed_at"]}
-            warnings = [_without_token(text, server) for text in reading.warnings]
+        if entry:
+            row |= {**entry.summary, "status": "ok", "stored_in": self.run_id, "as_of": row["observed_at"]}
+            warnings = [_without_token(text, server) for text in entry.warnings]
             row["warnings"] = json.dumps(warnings, ensure_ascii=False) if warnings else None
-        return ServerResult(row, reading)
+        return ServerResult(row, entry)
 
     async def _entry(
-        self, server: Server, answer: RawResponse, payload_digest: str, beside: ThreadPoolExecutor
+        self, server: Server, raw: RawResponse, payload_digest: str, parser: ThreadPoolExecutor
     ) -> BatchEntry:
-        """The entry of an answer in the batch, to which only this method adds, and only on the loop.
+        """Return the entry of a response in the batch; only this method adds to it, and only on the event loop.
 
-        What runs in the other thread is a function of the answer, and gives a value back.
+        What runs in the other thread is a function of the response, and returns a value.
         """
-        apis, ignore = tuple(PATHS) if answer.source == "file" else (answer.source,), self.batch.ignore
-        large = len(answer.body) > _SMALL
-        run = partial(asyncio.get_running_loop().run_in_executor, beside) if large else _at_once
-        async with self.turn if large else nullcontext():
-            await run(_check_token, answer, server.token)
-            known = self.batch.get(apis, payload_digest) if answer.http_status in (None, 200) else None
-            if known is not None:
-                return known
-            response = await run(_flattened, answer, apis, ignore, server.token is not None)
+        apis, ignore = tuple(PATHS) if raw.source == "file" else (raw.source,), self.batch.ignore
+        is_large = len(raw.body) > _SMALL_BODY
+        run = partial(asyncio.get_running_loop().run_in_executor, parser) if is_large else _call
+        async with self.large_body if is_large else nullcontext():
+            await run(_check_token, raw, server.token)
+            entry = self.batch.get(apis, payload_digest) if raw.http_status in (None, 200) else None
+            if entry is not None:
+                return entry
+            response = await run(_flatten, raw, apis, ignore, server.token is not None)
             return self.batch.add(apis, payload_digest, response)
 
 
-async def _at_once(call: Callable[..., Any], *given: Any) -> Any:
-    return call(*given)
+async def _call(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
 
 
-def _check_token(answer: RawResponse, token: str | None) -> None:
-    """Refuse an answer that holds the token it was asked with."""
-    if token is None or answer.http_status not in (None, 200):
+def _check_token(raw: RawResponse, token: str | None) -> None:
+    """Refuse a response that contains the token of its request."""
+    if token is None or raw.http_status not in (None, 200):
         return
-    if contains_token(answer.body, token):  # guard: an answer that repeats its token
+    if contains_token(raw.body, token):  # guard: a response that repeats its token
         raise Invalid(
-            "the answer repeats the API token, which would be kept with it (it is not shown here)",
+            "the response contains the API token, which would be stored with it (it is not shown here)",
             "LM Studio never does that: is this its address? Give the server another token",
         )
 
 
-def _flattened(answer: RawResponse, apis: tuple[str, ...], ignore: tuple[str, ...], token_sent: bool) -> FlatResponse:
+def _flatten(raw: RawResponse, apis: tuple[str, ...], ignore: tuple[str, ...], token_sent: bool) -> FlatResponse:
     try:
         return flatten_response(
-            answer.body,
+            raw.body,
             apis,
-            answer.http_status or 200,
+            raw.http_status or 200,
             ignore=ignore,
             token_sent=token_sent,
-            path=answer.path,
-            challenge=answer.challenge,
+            path=raw.path,
+            challenge=raw.challenge,
         )
     except MemoryError as error:
-        raise Invalid("the answer takes more memory than there is", "Is this LM Studio's address?") from error
+        raise Invalid("the response takes more memory than there is", "Is this LM Studio's address?") from error
 
 
 def _without_token(text: str, server: Server) -> str:
-    """A text about an answer, which may repeat what was sent."""
-    if server.token:  # guard: the token is taken out of what is told
+    """Return a text that may quote the response, without the token that was sent."""
+    if server.token:  # guard: the token is masked in messages
         return hide_token(text, server.token)
     return text
 
 
-def _nobody(observation: Row, done: int, total: int) -> None:
-    """Tell nobody how far it is."""
+def _no_progress(observation: Row, done: int, total: int) -> None:
+    """Ignore the progress."""
 
 
 def _run(work: Coroutine[Any, Any, RunTables]) -> RunTables:
-    """Run it to its end; in Jupyter, where a loop runs already, in a thread of its own."""
+    """Run it to its end; in Jupyter, where a loop is running already, in a thread of its own."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
-    begun: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[RunTables]]] = []
+    started: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[RunTables]]] = []
 
-    async def begin() -> RunTables:
+    async def start() -> RunTables:
         task = asyncio.create_task(work)
-        begun.append((asyncio.get_running_loop(), task))
+        started.append((asyncio.get_running_loop(), task))
         return await task
 
     with ThreadPoolExecutor(1) as threads:
         try:
-            return threads.submit(asyncio.run, begin()).result()
+            return threads.submit(asyncio.run, start()).result()
         except KeyboardInterrupt:  # a cell that is stopped does not wait for the slowest server
-            for loop, task in begun:
-                with suppress(RuntimeError):  # it has just ended by itself
+            for loop, task in started:
+                with suppress(RuntimeError):  # the loop has just ended by itself
                     loop.call_soon_threadsafe(task.cancel)
             raise

@@ -1,6 +1,7 @@
-"""An answer that lost most of its models: believed when it is repeated, or when doubt would not end.
+"""Judge whether a response that lost most of its models is plausible.
 
-A cold start of LM Studio can list nothing but the bundled embedding model for a while, with HTTP 200.
+LM Studio can list nothing but its bundled embedding model for a while after a cold start, with HTTP 200. Such a
+response is accepted when it is repeated, or when the doubt would never end.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,12 @@ BUNDLED = "text-embedding-nomic-embed-text-v1.5"
 
 @dataclass(frozen=True)
 class PreviousState:
-    """What is known of a server before it is asked.
+    """The knowledge of earlier runs about a server.
 
     Attributes:
-        model_count: models of its last complete answer.
-        doubted: the keys of its last answer, if that was doubted; None if it was not. A failure is no answer.
-        doubts: how many answers in a row were doubted since the last complete one.
+        model_count: models of its last complete response.
+        doubted: the keys of its last response, if that was implausible; None if not. A failure is not a response.
+        doubts: how many responses in a row were implausible since the last complete one.
     """
 
     model_count: int
@@ -25,11 +26,11 @@ class PreviousState:
 
 
 DOUBTS = 2
-"""Doubted answers in a row after which the next one is believed: the third time, that is what the server has."""
+"""Implausible responses in a row after which the next one is accepted: the third time, the server does have that."""
 
 
 def implausible_reason(keys: Sequence[str], expected: PreviousState | None) -> str:
-    """Why an answer with these model keys is not believed yet; empty if it is."""
+    """Return why a response with these model keys is not accepted yet; empty if it is."""
     if expected is None or expected.doubted == frozenset(keys) or expected.doubts >= DOUBTS:
         return ""
     count, before = len(keys), expected.model_count

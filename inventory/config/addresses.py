@@ -1,4 +1,4 @@
-"""Addresses of servers, as people paste them, in one form.
+"""Server addresses, as people paste them, in one form.
 
 LM Studio's own endpoints are listed in its REST documentation (https://lmstudio.ai/docs/developer): its API v1 and v0,
 the OpenAI-compatible and the Anthropic-compatible ones, and the greeting that its own tools look for.
@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from inventory.errors import ConfigurationError
 from inventory.filesystem.names import with_home
+from inventory.limits import HOST_LIMIT, ZONE_LIMIT
 
 PORT = 1234
 FILE = "file:"
@@ -22,8 +23,6 @@ _CLOSED = tuple(
     for version in _VERSIONS
     for words in (("chat", "completions"), ("chat",), ("completions",), ("embeddings",), ("systemone",))
 )
-_HOST_LIMIT = 253  # characters of a name in DNS
-_ZONE_LIMIT = 32  # characters of a network interface's name; systems allow 15 or so
 
 
 def clean_address(address: str) -> str:
@@ -50,12 +49,12 @@ def clean_address(address: str) -> str:
 
 
 def path_of(url: str) -> str:
-    """The path in a clean address: that of a reverse proxy, or something that was pasted by mistake."""
+    """Return the path in a clean address: that of a reverse proxy, or something that was pasted by mistake."""
     return "" if url.startswith(FILE) else _parts(url)[1]
 
 
 def host_and_port(url: str) -> tuple[str, int | None]:
-    """The host of a clean address without its brackets, and the port if it says one."""
+    """Return the host of a clean address without its brackets, and the port if it says one."""
     place = _parts(url)[0].partition("://")[2]
     host, colon, port = place.rpartition(":")
     if not colon or place.endswith("]"):
@@ -64,7 +63,7 @@ def host_and_port(url: str) -> tuple[str, int | None]:
 
 
 def _parts(address: str) -> tuple[str, str, str]:
-    """An address in three: scheme, host and port; the path; the query and the fragment."""
+    """Return an address in three: scheme, host and port; the path; the query and the fragment."""
     begin = address.find("://") + 3 if "://" in address else 0
     ends = [at for mark in "/?#" if (at := address.find(mark, begin)) >= 0]
     end = min(ends, default=len(address))
@@ -74,7 +73,7 @@ def _parts(address: str) -> tuple[str, str, str]:
 
 
 def _without_endpoint(path: str) -> tuple[str, bool]:
-    """A path without its doubled slashes and without LM Studio's endpoints at its end, and whether there were any."""
+    """Return a path without doubled slashes and without LM Studio's endpoints, and whether it had any."""
     steps = [step for step in path.split("/") if step]
     words = [step.lower() for step in steps]
     end = next((at for at, pair in enumerate(pairwise(words)) if pair[0] in _VERSIONS and pair[1] in _OPEN), len(words))
@@ -84,14 +83,14 @@ def _without_endpoint(path: str) -> tuple[str, bool]:
 
 
 def _endpoint_length(words: Sequence[str]) -> int:
-    """How many of the last words are an endpoint, or the root of some."""
+    """Count the last words that are an endpoint, or the root of some."""
     if words and words[-1] in _ROOTS:
         return 1
     return next((len(end) for end in _CLOSED if (*words[-len(end) :],) == end), 0)
 
 
 def _origin(place: str, address: str) -> str:
-    """The scheme, host and port of an address, in small letters."""
+    """Return the scheme, host and port of an address, in small letters."""
     scheme, has_scheme, netloc = place.rpartition("://")
     host, colon, port = netloc.rpartition(":")
     if not colon or netloc.endswith("]"):
@@ -115,11 +114,11 @@ def _is_port(port: str) -> bool:
 
 
 def _is_host(host: str) -> bool:
-    """Whether a host can be one: a name, an IPv4 address, or an IPv6 address in brackets."""
+    """Return whether a host can be one: a name, an IPv4 address, or an IPv6 address in brackets."""
     if not host.startswith("["):
-        return len(host) <= _HOST_LIMIT and _is_word(host)
+        return len(host) <= HOST_LIMIT and _is_word(host)
     number, percent, zone = host[1:-1].partition("%")
-    if not host.endswith("]") or (percent and not (len(zone) <= _ZONE_LIMIT and zone.isascii() and _is_word(zone))):
+    if not host.endswith("]") or (percent and not (len(zone) <= ZONE_LIMIT and zone.isascii() and _is_word(zone))):
         return False
     from ipaddress import IPv6Address  # only where there is one
 
@@ -141,7 +140,7 @@ def _checked_path(path: str, address: str) -> str:
 
 
 def _file_path(path: str) -> str:
-    """The path of a saved answer, once it is known to be one that a file system and a table can hold."""
+    """Return the path of a saved response, once it is known to be one that a file system and a table can hold."""
     if not path:
         raise ConfigurationError("file: needs a path after it", "For example --server laptop=file:answer.json")
     try:
@@ -149,7 +148,9 @@ def _file_path(path: str) -> str:
             return with_home(path)
     except UnicodeEncodeError:
         pass
-    raise ConfigurationError(f"{path!r} cannot be the path of a saved answer", "Rename the file: its name is not UTF-8")
+    raise ConfigurationError(
+        f"{path!r} cannot be the path of a saved response", "Rename the file: its name is not UTF-8"
+    )
 
 
 def _no_address(address: str) -> ConfigurationError:
@@ -158,5 +159,5 @@ def _no_address(address: str) -> ConfigurationError:
         "what was given is not the address of a server (it is not shown here)"
         if hidden
         else f"{address!r} is not the address of a server",
-        "Give HOST, HOST:PORT or http://HOST:PORT, or file:PATH for a saved answer",
+        "Give HOST, HOST:PORT or http://HOST:PORT, or file:PATH for a saved response",
     )

@@ -1,6 +1,6 @@
-"""Where an API token is kept, and the token itself, read only when a server is about to be asked.
+"""API tokens and where they are stored; a token is read only just before its server is queried.
 
-A token is never part of a message, nor of an error that a message was made from.
+A token is never part of a message, nor of an error that a message is made from.
 """
 
 import json
@@ -14,15 +14,15 @@ from pathlib import Path
 
 from inventory.errors import ConfigurationError
 from inventory.filesystem.regular_files import UnsuitableFileError, read_regular
+from inventory.limits import TOKEN_LIMIT
 
 COMMON = "LM_API_TOKEN"
-"""The variable with the token of the servers that name none of their own."""
+"""The variable with the token for servers that have none of their own."""
 
 CREDENTIAL = "lm-api-token"
-"""What systemd calls the same token where a service gets it as a credential."""
+"""The name of the systemd credential that holds the same token."""
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LIMIT = 65536  # bytes
 
 _RANDOM_FORM = re.compile(r"sk-lm-[A-Za-z0-9]{8}:[A-Za-z0-9]{20}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _WORD = re.compile(r"[A-Za-z0-9._/@:+-]{1,100}")
@@ -38,17 +38,18 @@ _SHORT_WORD = 8  # characters; a shorter one stands in sentences that are not ab
 
 @dataclass(frozen=True)
 class CredentialSource:
-    """Where a token is kept.
+    """A place where a token is stored.
 
     Attributes:
         kind: ``variable`` or ``file``.
         name: the variable's name, or the file's path.
-        said: where that was said, such as ``inventory.toml line 5``; empty for ``LM_API_TOKEN``, which may be unset.
+        location: where that is configured, such as ``inventory.toml line 5``; empty for ``LM_API_TOKEN``, which may be
+            unset.
     """
 
     kind: str
     name: str
-    said: str = ""
+    location: str = ""
 
     def __str__(self) -> str:
         return f"{'environment variable' if self.kind == 'variable' else 'file'} {self.name}"
@@ -57,29 +58,29 @@ class CredentialSource:
 DEFAULT_CREDENTIAL = CredentialSource("variable", COMMON)
 
 
-def read_token(keep: CredentialSource, environment: Mapping[str, str]) -> str | None:
-    """The token; None only for an unset ``LM_API_TOKEN``.
+def read_token(source: CredentialSource, environment: Mapping[str, str]) -> str | None:
+    """Read the token; None only for an unset ``LM_API_TOKEN``.
 
     Args:
-        keep: where it is.
+        source: where it is stored.
         environment: the variables.
 
     Raises:
         ConfigurationError: the variable is not set, or the file cannot be read or is empty.
     """
-    if keep.kind == "file":
-        return _in_file(keep)
-    token = environment.get(keep.name) or None
-    if token is None and keep.said:
+    if source.kind == "file":
+        return _in_file(source)
+    token = environment.get(source.name) or None
+    if token is None and source.location:
         raise ConfigurationError(
-            f"{keep.said}: the environment variable {keep.name} is not set, and the token should be in it",
-            f"Set {keep.name}, or take the line out",
+            f"{source.location}: the environment variable {source.name} is not set, and should hold the token",
+            f"Set {source.name}, or remove the line",
         )
     return token or _handed_over(environment)
 
 
 def is_secret(token: str) -> bool:
-    """Whether a token is one of LM Studio's, or as random as one, and not a word that may stand in any answer.
+    """Return whether a token is one of LM Studio's, or as random as one, and not a word that may stand in any answer.
 
     Where authentication is off every token is accepted, and people set a word: ``lm-studio``, or the publisher
     ``lmstudio-community``, which stands in nearly every answer.
@@ -94,7 +95,7 @@ def is_secret(token: str) -> bool:
 
 
 def contains_token(body: bytes, token: str) -> bool:
-    """Whether an answer holds a whole secret, however JSON's escapes spell it; a token that is a word is none."""
+    """Return whether a response holds a whole secret, in any JSON spelling; a token that is a word is none."""
     if not is_secret(token):
         return False
     start = token[:_SEARCHED]
@@ -104,14 +105,14 @@ def contains_token(body: bytes, token: str) -> bool:
 
 
 def _spellings(character: str) -> bytes:
-    """A pattern for all ways in which JSON can spell an ASCII character."""
+    """Return a pattern for all ways in which JSON can spell an ASCII character."""
     code = "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in f"{ord(character):02x}")
     short = rf"|\\{re.escape(character)}" if character in '"\\/' else ""
     return rf"(?:{re.escape(character)}|\\u00{code}{short})".encode()
 
 
 def hide_token(text: str, token: str) -> str:
-    """A text that may quote an answer, without the token; one that is a word is hidden where it stands alone."""
+    """Return a text that may quote an answer, without the token; one that is a word is hidden where it stands alone."""
     if is_secret(token):
         for form in (token, json.dumps(token)[1:-1], repr(token)[1:-1]):
             text = text.replace(form, "[token]")
@@ -121,7 +122,7 @@ def hide_token(text: str, token: str) -> str:
 
 
 def _handed_over(environment: Mapping[str, str]) -> str | None:
-    """The token that systemd gives a service as a credential; an empty one is none.
+    """Return the token that systemd gives a service as a credential; an empty one is none.
 
     Raises:
         ConfigurationError: it is there and cannot be read.
@@ -130,7 +131,7 @@ def _handed_over(environment: Mapping[str, str]) -> str | None:
         return None
     path = Path(folder, CREDENTIAL)
     try:
-        return read_regular(path, _LIMIT).decode("latin-1").rstrip("\r\n") or None
+        return read_regular(path, TOKEN_LIMIT).decode("latin-1").rstrip("\r\n") or None
     except FileNotFoundError:
         return None
     except UnsuitableFileError as error:
@@ -139,41 +140,41 @@ def _handed_over(environment: Mapping[str, str]) -> str | None:
         raise ConfigurationError(f"the credential {path} could not be read: {error.strerror}", "") from error
 
 
-def permission_warning(keep: CredentialSource) -> str:
-    """What is wrong with who may read a token's file, as a sentence; empty if nothing is, or on Windows."""
-    if keep.kind != "file" or os.name != "posix":
+def permission_warning(source: CredentialSource) -> str:
+    """Return a warning if others than its owner may read a token's file; empty if not, and on Windows."""
+    if source.kind != "file" or os.name != "posix":
         return ""
     try:
-        mode = stat.S_IMODE(Path(keep.name).stat().st_mode)
+        mode = stat.S_IMODE(Path(source.name).stat().st_mode)
     except OSError:
         return ""
     if not mode & 0o077:  # guard: a token file that others may read
         return ""
-    return (
-        f"{keep.name} holds a token and others than its owner may use it (mode {mode:04o}). Run: chmod 600 {keep.name}"
-    )
+    return f"{source.name} holds a token and others may use it (mode {mode:04o}). Run: chmod 600 {source.name}"
 
 
-def _in_file(keep: CredentialSource) -> str:
-    path = Path(keep.name)
+def _in_file(source: CredentialSource) -> str:
+    path = Path(source.name)
     try:
-        body = read_regular(path, _LIMIT)
+        body = read_regular(path, TOKEN_LIMIT)
     except UnsuitableFileError as error:
         what = "is too large for a token" if error.too_large else "is no file"
         raise ConfigurationError(
-            f"{keep.said}: the token's file {keep.name} {what}", "Put the token alone into it"
+            f"{source.location}: the token file {source.name} {what}", "Put only the token into it"
         ) from error
     except OSError as error:
         raise ConfigurationError(
-            f"{keep.said}: the token's file {keep.name} could not be read: {error.strerror}",
-            "Put the token alone into it, readable by its owner only",
+            f"{source.location}: the token file {source.name} could not be read: {error.strerror}",
+            "Put only the token into it, readable by its owner only",
         ) from error
     if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE, BOM_UTF8)):
         raise ConfigurationError(
-            f"{keep.said}: the token's file {keep.name} begins with a byte order mark, as PowerShell writes it",
+            f"{source.location}: the token file {source.name} begins with a byte order mark, as PowerShell writes it",
             "Save it as plain ASCII or as UTF-8 without that mark",
         )
     token = body.decode("latin-1").rstrip("\r\n")  # any bytes are a text so; one that is no token is refused later
     if not token:
-        raise ConfigurationError(f"{keep.said}: the token's file {keep.name} is empty", "Put the token alone into it")
+        raise ConfigurationError(
+            f"{source.location}: the token file {source.name} is empty", "Put only the token into it"
+        )
     return token

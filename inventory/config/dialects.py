@@ -1,11 +1,11 @@
-"""How a CSV file is written: what separates its cells, and what stands before the decimals."""
+"""CSV dialects: the separator between cells, and the decimal mark."""
 
 from dataclasses import dataclass
 
 from inventory.errors import ConfigurationError
 
 SEPARATORS = {",": ",", ";": ";", "tab": "\t", "\t": "\t"}
-"""What may separate cells, by the word for it in ``inventory.toml``."""
+"""The separators, by their names in ``inventory.toml``."""
 
 DECIMALS = (".", ",")
 
@@ -18,11 +18,11 @@ _COMMA_COUNTRIES = (
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a CSV file is written.
+    """The way in which a CSV file is written.
 
     Attributes:
         separator: the character between two cells.
-        decimal: the character before the decimals of a number.
+        decimal: the decimal mark of its numbers.
     """
 
     separator: str = ","
@@ -36,11 +36,11 @@ PROGRAMS = {
     **{f"excel-{country}": Dialect(separator) for country, separator in _POINT_COUNTRIES.items()},
     **{f"excel-{country}": Dialect(";", ",") for country in _COMMA_COUNTRIES},
 }
-"""What a program reads right, by its name and the language or country that it is set to."""
+"""The dialect that a program reads correctly, by its name and its language or country."""
 
 
 def dialect_of(separator: str | None, decimal: str | None) -> Dialect:
-    """The dialect that two words of ``inventory.toml`` mean; None is the default.
+    """Return the dialect for two values of ``inventory.toml``; None is the default.
 
     Raises:
         ConfigurationError: one character cannot be both.

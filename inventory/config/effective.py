@@ -1,28 +1,21 @@
-"""What holds in a run and who said so, as a table and as text for a terminal, returned as ``str``."""
+"""Effective settings and where each one comes from."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from click import style
-
-from inventory.text import escape_controls, pad, width
-
-COLUMNS = 80
 DEFAULT, FILE, ENVIRONMENT, FLAG = "default", "file", "environment", "flag"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One thing that can be set.
+    """One effective setting.
 
     Attributes:
         name: its key in ``inventory.toml``, or the option's name.
-        value: what holds; never a token, but where one is kept.
+        value: its value; never a token, but where one is stored.
         origin: ``default``, ``file``, ``environment`` or ``flag``.
         source: the line of the file, the variable or the option; empty for a default.
-        server: the server that it is for; None for all.
+        server: the server that it applies to; None for all.
     """
 
     name: str
@@ -33,7 +26,7 @@ class Setting:
 
     @property
     def row(self) -> dict[str, Any]:
-        """It as a row for ``--json``."""
+        """The setting as a row for ``--json``."""
         return {
             "server": self.server,
             "setting": self.name,
@@ -41,41 +34,3 @@ class Setting:
             "origin": self.origin,
             "said": self.source or None,
         }
-
-
-def settings_text(settings: Sequence[Setting], columns: int = COLUMNS) -> str:
-    """What holds for all servers, a line each: name, value, and who said so."""
-    common = [setting for setting in settings if setting.server is None]
-    names = max(width(setting.name) for setting in common)
-    values = max((width(_shown(one)) for one in common if width(_shown(one)) <= columns // 2), default=0)
-    lines = [style("Settings", bold=True)]
-    for setting in common:
-        name, value = pad(setting.name, names), _shown(setting)
-        said = escape_controls(setting.source) or setting.origin
-        if names + max(width(value), values) + width(said) + 6 > columns and width(value) > values:
-            lines += [f"  {name}  {value}", f"  {' ' * names}  {style(said, dim=True)}"]
-        else:
-            lines.append(f"  {name}  {pad(value, values)}  {style(said, dim=True)}")
-    return "\n".join(lines) + "\n"
-
-
-def server_notes(settings: Sequence[Setting]) -> dict[str, str]:
-    """What is said of single servers, a line each, by their names."""
-    notes: dict[str, list[str]] = defaultdict(list)
-    for setting in settings:
-        if setting.server is not None:
-            notes[setting.server].append(f"{setting.name} {_shown(setting)}")
-    return {server: "; ".join(told) for server, told in notes.items()}
-
-
-def _shown(setting: Setting) -> str:
-    value = setting.value
-    if value is None:
-        return "-"
-    if isinstance(value, dict):
-        return ", ".join(f"{escape_controls(label)}={escape_controls(text)}" for label, text in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(map(escape_controls, value)) or "-"
-    if isinstance(value, int | float) and setting.name in ("timeout", "recheck"):
-        return f"{value:g} s"
-    return escape_controls(str(value))

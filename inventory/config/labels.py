@@ -1,4 +1,4 @@
-"""What users say about servers: ``site = "Rome"``; and which servers some conditions mean."""
+"""Labels of servers, such as ``site = "Rome"``, and the servers that match conditions on them."""
 
 import fnmatch
 from collections.abc import Collection, Mapping, Sequence
@@ -7,30 +7,30 @@ from unicodedata import normalize
 from inventory.errors import ConfigurationError
 
 RESERVED = ("model", "server")
-"""What ``--by`` understands besides labels: no label is called so."""
+"""Words that ``--by`` knows besides labels: no label may have such a name."""
 
 Labels = Mapping[str, str]
 
 
 def composed(text: str) -> str:
-    """A text in the one form in which texts that look the same are the same (Unicode's NFC)."""
+    """Return a text in Unicode's composed form (NFC), in which texts that look alike are equal."""
     return normalize("NFC", text)
 
 
 def spellings(text: str) -> tuple[str, ...]:
-    """A text, and the forms of it that keyboards and file systems give."""
+    """Return a text and its composed and decomposed forms, as keyboards and file systems produce them."""
     return tuple(dict.fromkeys((text, composed(text), normalize("NFD", text))))
 
 
 def spelt(name: str, known: Collection[str]) -> str:
-    """A name as it is spelt among those that are known; if it is not among them, as it was given."""
+    """Return a name in the spelling of the known one that looks the same; unchanged if there is none."""
     if name in known:
         return name
-    return next((one for one in known if composed(one) == composed(name)), name)
+    return next((spelling for spelling in known if composed(spelling) == composed(name)), name)
 
 
 def check_label(name: str, value: str) -> None:
-    """Refuse a label that could not be asked for, or that a terminal would act on.
+    """Refuse a label that no condition could name, or that a terminal would act on.
 
     Raises:
         ConfigurationError: the name or the value cannot be one.
@@ -40,43 +40,47 @@ def check_label(name: str, value: str) -> None:
     if name in RESERVED:
         raise ConfigurationError(f"a label cannot be called {name!r}: --by {name} means something else", "Rename it")
     if not value.isprintable():
-        raise ConfigurationError(f"the label {name} cannot be {value!r}", "Write it on one line, without a tab")
+        raise ConfigurationError(f"the label {name} cannot be {value!r}", "Write it on one line, without tabs")
 
 
 def conditions_of(texts: Sequence[str]) -> list[tuple[str, str]]:
-    """The conditions ``label=value``, as they stand on the command line; ``*`` and ``?`` in a value are wild.
+    """Return the conditions ``label=value``, as they stand on the command line; ``*`` and ``?`` in a value are wild.
 
     Raises:
         ConfigurationError: one has no equals sign.
     """
-    found = []
+    conditions = []
     for text in texts:
         label, equals, value = text.partition("=")
         if not equals or not label.strip():
-            raise ConfigurationError(f"--where {text!r} is no condition", "Write --where LABEL=VALUE; * and ? are wild")
-        found.append((label.strip(), value.strip()))
-    return found
+            raise ConfigurationError(
+                f"--where {text!r} is not a condition", "Write --where LABEL=VALUE; * and ? are wildcards"
+            )
+        conditions.append((label.strip(), value.strip()))
+    return conditions
 
 
 def matching_servers(labels: Mapping[str, Labels], conditions: Sequence[tuple[str, str]]) -> list[str]:
-    """The names of the servers for which all conditions hold.
+    """Return the names of the servers that match all conditions.
 
     Args:
         labels: the labels of each server, by its name.
         conditions: as ``conditions_of`` gives them.
 
     Raises:
-        ConfigurationError: they hold for no server; the error lists what there is.
+        ConfigurationError: no server matches; the error lists the labels that exist.
     """
-    found = [server for server, own in labels.items() if all(_holds(own, label, value) for label, value in conditions)]
-    if found or not conditions:
-        return found
-    told = " and ".join(f"{label}={value}" for label, value in conditions)
-    raise ConfigurationError(f"no server has {told}", told_labels(labels))
+    servers = [
+        server for server, own in labels.items() if all(_matches(own, label, value) for label, value in conditions)
+    ]
+    if servers or not conditions:
+        return servers
+    wanted = " and ".join(f"{label}={value}" for label, value in conditions)
+    raise ConfigurationError(f"no server has {wanted}", label_summary(labels))
 
 
-def _holds(own: Labels, label: str, pattern: str) -> bool:
-    """Whether a label has a value; however both are composed."""
+def _matches(own: Labels, label: str, pattern: str) -> bool:
+    """Return whether a label has a value, in any Unicode form of both."""
     value = own.get(spelt(label, own))
     return value is not None and fnmatch.fnmatchcase(composed(value), composed(pattern))
 
@@ -84,12 +88,12 @@ def _holds(own: Labels, label: str, pattern: str) -> bool:
 def filter_servers(
     labels: Mapping[str, Labels], servers: Sequence[str], conditions: Sequence[tuple[str, str]]
 ) -> list[str]:
-    """The servers that are meant by name and by conditions; an empty list means all.
+    """Return the servers that names and conditions select; an empty list means all.
 
-    A name that is not known is kept: whoever looks the servers up says so.
+    An unknown name stays in the list: whoever looks the servers up reports it.
 
     Raises:
-        ConfigurationError: the conditions hold for no server that is meant by name.
+        ConfigurationError: no server of these names matches the conditions.
     """
     servers = [spelt(server, labels) for server in servers]
     if not conditions or any(server not in labels for server in servers):
@@ -99,15 +103,29 @@ def filter_servers(
     )
 
 
-def told_labels(labels: Mapping[str, Labels]) -> str:
-    """Which labels there are, for an error's advice."""
+def label_summary(labels: Mapping[str, Labels]) -> str:
+    """Summarise the labels that exist, for an error's advice."""
     values: dict[str, set[str]] = {}
     for own in labels.values():
         for label, value in own.items():
             values.setdefault(label, set()).add(value)
-    told = [f"{label}={_few(sorted(some))}" for label, some in sorted(values.items())]
-    return f"There are: {'; '.join(told)}" if told else "No server has labels; they are given in inventory.toml"
+    labels_text = "; ".join(f"{label}={_few(sorted(texts))}" for label, texts in sorted(values.items()))
+    return f"There are: {labels_text}" if values else "No server has labels; set them in inventory.toml"
 
 
 def _few(values: list[str]) -> str:
     return ", ".join(values if len(values) <= 6 else [*values[:5], f"and {len(values) - 5} more"])
+
+
+def group_names(labels: Mapping[str, Labels], by: str) -> dict[str, str | None]:
+    """Return the group of each server: its value of the label ``by``, or itself for ``server``.
+
+    Raises:
+        ConfigurationError: no server has that label.
+    """
+    if by == "server":
+        return {server: server for server in labels}
+    if labels and not any(by in own for own in labels.values()):
+        advice = f"{label_summary(labels)}. Besides labels there are {' and '.join(RESERVED)}"
+        raise ConfigurationError(f"no server has the label {by!r}", advice)
+    return {server: own.get(by) for server, own in labels.items()}

@@ -1,4 +1,4 @@
-"""``inventory.toml``: which servers are asked, where their tokens are kept, and what holds where nothing else is said.
+"""``inventory.toml``: servers, where their tokens are stored, and defaults.
 
 What each key may be is in ``config/spec.py``. Which file is read, and the environment, are the command line's.
 """
@@ -20,31 +20,31 @@ from inventory.errors import ConfigurationError
 from inventory.filesystem.names import with_home
 
 if TYPE_CHECKING:
-    from inventory.config.toml_lines import Place
+    from inventory.config.toml_lines import KeyPath
 
 NAME = "inventory.toml"
 
 
 @dataclass(frozen=True)
 class ServerConfig:
-    """One server that may be asked: everything but its token, and where that is kept."""
+    """A configured server: everything but its token, and where that is stored."""
 
     server: Server
-    keep: CredentialSource | None = None
-    said: str = ""
+    credential: CredentialSource | None = None
+    location: str = ""
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a configuration file says; without a file, nothing.
+    """The contents of a configuration file; empty without a file.
 
     Attributes:
         path: the file.
-        text: what is in it.
+        text: its text.
         entries: its servers, in order.
         settings: the values of ``[defaults]`` and ``[compare]``, and that of ``[history]`` as ``history``, by name;
             paths made whole.
-        csv: how CSV files are written.
+        csv: the dialect of CSV files that are written.
     """
 
     path: Path | None = None
@@ -53,61 +53,61 @@ class Configuration:
     settings: Mapping[str, Any] = field(default_factory=dict)
     csv: Dialect = field(default_factory=Dialect)
 
-    def location(self, *place: str | int) -> str:
-        """Where a key is: ``inventory.toml line 12``."""
-        while place and place not in self._lines:
-            place = place[:-1]
-        return f"{self.path} line {self._lines[place]}" if place else str(self.path)
+    def location(self, *key_path: str | int) -> str:
+        """Return where a key is: ``inventory.toml line 12``."""
+        while key_path and key_path not in self._lines:
+            key_path = key_path[:-1]
+        return f"{self.path} line {self._lines[key_path]}" if key_path else str(self.path)
 
-    def said_of(self, setting: str) -> str:
-        """Where one of ``settings`` is."""
+    def location_of(self, setting: str) -> str:
+        """Return where one of ``settings`` is."""
         if setting == "history":
             return self.location("history", "path")
         return self.location("compare" if setting in spec.names("compare") else "defaults", setting)
 
     def entry(self, server: Server) -> ServerConfig:
-        """A server with what the file says for all, where it says nothing itself."""
+        """Return a server with the defaults of the file where it has no settings of its own."""
         if server.source == "file":
             return ServerConfig(server)
         common = {name: self.settings[name] for name in ("source", "ca_file") if name in self.settings}
-        return ServerConfig(replace(server, **common), self.keep(("defaults",), self.settings))
+        return ServerConfig(replace(server, **common), self.credential(("defaults",), self.settings))
 
-    def keep(self, table: "Place", values: Mapping[str, Any]) -> CredentialSource | None:
-        """Where a table says that the token is kept."""
+    def credential(self, table: "KeyPath", values: Mapping[str, Any]) -> CredentialSource | None:
+        """Return where a table says that the token is stored."""
         for name, kind in (("token_env", "variable"), ("token_file", "file")):
             if name in values:
                 return CredentialSource(kind, values[name], self.location(*table, name))
         return None
 
     @cached_property
-    def _lines(self) -> "dict[Place, int]":
-        from inventory.config.toml_lines import lines_of  # only to say where something is
+    def _lines(self) -> "dict[KeyPath, int]":
+        from inventory.config.toml_lines import lines_of  # only to report where something is
 
         return lines_of(self.text)
 
 
 def read(path: Path) -> Configuration:
-    """The configuration in a file.
+    """Read the configuration in a file.
 
     Raises:
-        ConfigurationError: it cannot be read, or says something that cannot be; with the line.
+        ConfigurationError: it cannot be read, or a key or value is wrong; with the line.
     """
     return parse(text_of(path), path)
 
 
 def parse(text: str, path: Path) -> Configuration:
-    """The configuration that a text holds.
+    """Parse a configuration.
 
     Args:
         text: TOML.
-        path: the file it is from; paths in it begin at that file's folder.
+        path: the file it is from; relative paths in it begin at that file's folder.
 
     Raises:
-        ConfigurationError: it says something that cannot be; with the line.
+        ConfigurationError: a key or value is wrong; with the line.
     """
-    if found := spec.TOKEN.search(text):  # guard: a token in the configuration
-        line = text.count("\n", 0, found.start()) + 1
-        raise ConfigurationError(f"{path} line {line}: an API token stands here (it is not shown)", spec.ADVICE)
+    if match := spec.TOKEN.search(text):  # guard: a token in the configuration
+        line = text.count("\n", 0, match.start()) + 1
+        raise ConfigurationError(f"{path} line {line}: there is an API token here (it is not shown)", spec.ADVICE)
     import tomllib  # only where there is a file
 
     try:
@@ -121,111 +121,113 @@ def parse(text: str, path: Path) -> Configuration:
         raise ConfigurationError(f"{plain.location('server')}: a server is a table in two brackets", "Write [[server]]")
     tables = (_table(plain, (name,), content.get(name, {})) for name in ("history", "defaults", "compare"))
     history, defaults, comparing = tables
-    places = {"history" if name == "path" else name: history[name] for name in history}
-    known = replace(plain, settings=places | defaults | comparing)
+    paths = {"history" if name == "path" else name: history[name] for name in history}
+    configuration = replace(plain, settings=paths | defaults | comparing)
     csv = _table(plain, ("csv",), content.get("csv", {}))
     with _at(plain, "csv", "decimal"):
-        known = replace(known, csv=dialect_of(csv.get("separator"), csv.get("decimal")))
-    return replace(known, entries=_distinct([_entry(known, number, table) for number, table in enumerate(several)]))
+        configuration = replace(configuration, csv=dialect_of(csv.get("separator"), csv.get("decimal")))
+    return replace(
+        configuration, entries=_distinct([_entry(configuration, number, table) for number, table in enumerate(several)])
+    )
 
 
 def _toml_error(error: ValueError | RecursionError, text: str) -> str:
-    """What tomllib says, with its line in front."""
+    """Return tomllib's message, with the line in front."""
     if isinstance(error, RecursionError):
         return ": it is nested too deeply"
-    told, _, where = str(error).partition(" (at ")
-    found = re.match(r"line ([0-9]+)", where)
-    line = found[1] if found else text.rstrip().count("\n") + 1  # at its end, says tomllib
-    return f" line {line}: {told}" if where else f": {told}"
+    message, _, where = str(error).partition(" (at ")
+    match = re.match(r"line ([0-9]+)", where)
+    line = match[1] if match else text.rstrip().count("\n") + 1  # at its end, says tomllib
+    return f" line {line}: {message}" if where else f": {message}"
 
 
 def _toml_advice(error: ValueError | RecursionError, text: str) -> str:
-    """What to do about it: most are paths of Windows, in which tomllib finds a wrong escape."""
-    found = re.search(r"line ([0-9]+)", str(error))
-    line = text.split("\n")[int(found[1]) - 1] if found else ""
+    """Return advice on a TOML error: most are Windows paths, in which a backslash begins a wrong escape."""
+    match = re.search(r"line ([0-9]+)", str(error))
+    line = text.split("\n")[int(match[1]) - 1] if match else ""
     if "\\" in line.partition('"')[2]:
-        return "In double quotes a backslash is an escape: use single quotes, such as 'C:\\models'"
-    return "See https://toml.io for how it is written"
+        return "In double quotes a backslash begins an escape: use single quotes, such as 'C:\\models'"
+    return "See https://toml.io for the syntax"
 
 
-def _check_names(plain: Configuration, place: "Place", content: Mapping[str, Any]) -> None:
-    table = str(place[0]) if place else ""
+def _check_names(plain: Configuration, key_path: "KeyPath", content: Mapping[str, Any]) -> None:
+    table = str(key_path[0]) if key_path else ""
     for name in content:
         if name not in spec.names(table):
-            with _at(plain, *place, name):
+            with _at(plain, *key_path, name):
                 raise spec.unknown_key_error(name, table)
 
 
-def _table(plain: Configuration, place: "Place", content: Any) -> dict[str, Any]:
-    """The checked values of one table, its paths made whole."""
-    name = str(place[0])
+def _table(plain: Configuration, key_path: "KeyPath", content: Any) -> dict[str, Any]:
+    """Return the checked values of one table, its paths made absolute."""
+    name = str(key_path[0])
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{plain.location(*place)}: there is one {name} table", f"Write {spec.title(name)}")
-    _check_names(plain, place, content)
+        raise ConfigurationError(f"{plain.location(*key_path)}: there is one {name} table", f"Write {spec.title(name)}")
+    _check_names(plain, key_path, content)
     values = {}
     for key in spec.TABLES[name]:
         if key.name in content:
-            with _at(plain, *place, key.name):
+            with _at(plain, *key_path, key.name):
                 values[key.name] = _value(plain, key, content[key.name])
     if "token_env" in values and "token_file" in values:
-        where = plain.location(*place, "token_file")
-        raise ConfigurationError(f"{where}: token_env and token_file exclude each other", "Take one of them out")
+        where = plain.location(*key_path, "token_file")
+        raise ConfigurationError(f"{where}: token_env and token_file exclude each other", "Remove one of them")
     return values
 
 
 def _value(plain: Configuration, key: spec.Option, value: Any) -> Any:
-    """One checked value; a path made whole."""
+    """Return one checked value; a path made absolute."""
     checked = spec.validate(key, value)
     if key.name == "token_env" and not VARIABLE.fullmatch(checked):
-        raise ConfigurationError("token_env is not the name of a variable (it is not shown here)", spec.ADVICE)
+        raise ConfigurationError("token_env is not a variable's name (it is not shown here)", spec.ADVICE)
     return _whole(plain, checked) if key.kind == "path" else checked
 
 
 def _whole(plain: Configuration, value: str) -> str:
-    """A path as the system knows it: ~ is the home, and what is not absolute begins at the file's folder."""
+    """Return an absolute path: ~ is the home folder, and a relative path begins at the file's folder."""
     path = str((plain.path or Path()).parent / with_home(value))
-    return f"./{path}" if path.startswith("~") else path  # of that very name, and not a home
+    return f"./{path}" if path.startswith("~") else path  # of that very name, not a home folder
 
 
-def _entry(known: Configuration, number: int, table: Mapping[str, Any]) -> ServerConfig:
-    """One ``[[server]]``, with what ``[defaults]`` says for all where it says nothing itself."""
-    place: Place = ("server", number)
-    values = _table(known, place, table)
-    where = known.location(*place)
+def _entry(configuration: Configuration, number: int, table: Mapping[str, Any]) -> ServerConfig:
+    """Return one ``[[server]]``, with the values of ``[defaults]`` where it has none of its own."""
+    key_path: KeyPath = ("server", number)
+    values = _table(configuration, key_path, table)
+    where = configuration.location(*key_path)
     if "url" not in values:
         raise ConfigurationError(f"{where}: the server has no url", 'Write url = "http://HOST:1234"')
     own = {name: values[name] for name in ("labels", "timeout", "source", "ca_file") if name in values}
-    with _at(known, *place, "url"):
+    with _at(configuration, *key_path, "url"):
         url = values["url"]
         if url.lower().startswith("file:"):
-            url = "file:" + _whole(known, url[5:]) if url[5:] else url
+            url = "file:" + _whole(configuration, url[5:]) if url[5:] else url
         address = Server(url)
-    with _at(known, *place, "source" if "source" in values else "name"):
+    with _at(configuration, *key_path, "source" if "source" in values else "name"):
         server = Server(url, values.get("name", ""), **own)
-    keep = known.keep(place, values)
-    if address.source == "file" and keep:
-        raise ConfigurationError(f"{keep.said}: a saved answer needs no token", "Take the line out")
-    common = known.entry(server)
-    return ServerConfig(replace(common.server, **own), keep or common.keep, where)
+    credential = configuration.credential(key_path, values)
+    if address.source == "file" and credential:
+        raise ConfigurationError(f"{credential.location}: a saved response needs no token", "Remove the line")
+    common = configuration.entry(server)
+    return ServerConfig(replace(common.server, **own), credential or common.credential, where)
 
 
 def _distinct(entries: Sequence[ServerConfig]) -> tuple[ServerConfig, ...]:
-    """The same entries, once their names are known to differ."""
-    seen: dict[str, str] = {}
+    """Return the same servers after checking that no two have the same name."""
+    locations: dict[str, str] = {}
     for entry in entries:
-        if (name := entry.server.name) in seen:
+        if (name := entry.server.name) in locations:
             raise ConfigurationError(
-                f"{entry.said}: a second server is named {name!r}; the first is at {seen[name]}",
+                f"{entry.location}: a second server is named {name!r}; the first is at {locations[name]}",
                 "Give each a name of its own",
             )
-        seen[name] = entry.said
+        locations[name] = entry.location
     return tuple(entries)
 
 
 @contextmanager
-def _at(plain: Configuration, *place: str | int) -> Iterator[None]:
-    """Tell an error as one of a place in the file."""
+def _at(plain: Configuration, *key_path: str | int) -> Iterator[None]:
+    """Report an error with its line in the file."""
     try:
         yield
     except ConfigurationError as error:
-        raise ConfigurationError(f"{plain.location(*place)}: {error.what}", error.advice) from error
+        raise ConfigurationError(f"{plain.location(*key_path)}: {error.what}", error.advice) from error

@@ -1,7 +1,7 @@
-"""Which servers are asked, and with which token.
+"""Servers to query: names, addresses and tokens, as they are given.
 
 Addresses come as people paste them and are cleaned to one form; whatever could leak (a user or a password in an
-address, a token that cannot be one) is refused before anything is sent, and is never repeated in the message.
+address, a malformed token) is refused before anything is sent, and is never repeated in the message.
 """
 
 import re
@@ -15,7 +15,7 @@ from inventory.errors import ConfigurationError, wrong_type
 
 DEFAULT_ADDRESS = "http://127.0.0.1:1234"
 DEFAULT_NAME = "local"
-_SAID_PORT = re.compile(r"^(?:(http://[^/]+):80|(https://[^/]+):443)(?=/|$)")
+_DEFAULT_PORT = re.compile(r"^(?:(http://[^/]+):80|(https://[^/]+):443)(?=/|$)")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
@@ -23,21 +23,21 @@ _QUOTES = "\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 
 @dataclass(frozen=True)
 class Server:
-    """One LM Studio server, or a saved answer of one.
+    """One LM Studio server, or a saved response of one.
 
     Attributes:
         url: its address as people paste it (``host``, ``host:1234``, ``http://host:1234/api/v1/models``) or
             ``file:answer.json``; kept in its clean form.
-        name: what it is called in the tables; by default its host, and its port if that is not 1234.
+        name: its name in the tables; by default its host, and its port if that is not 1234.
         token: its API token, never shown.
-        labels: what the user says about it (site, owner ...), kept with every observation.
-        timeout: seconds for its whole answer; None means the run's.
-        source: which API is asked: ``lmstudio``, ``lmstudio_v0`` or ``auto``; empty becomes ``lmstudio``. A saved
-            answer's is ``file``.
+        labels: the user's own (site, owner ...), stored with every observation.
+        timeout: seconds for its whole response; None means the run's.
+        source: the API to query: ``lmstudio``, ``lmstudio_v0`` or ``auto``; empty becomes ``lmstudio``. That of a saved
+            response is ``file``.
         ca_file: path of a PEM file with the certificate authorities to trust instead of the public ones.
 
     Raises:
-        ConfigurationError: an address, a name, a token, a label or a source that cannot be one.
+        ConfigurationError: the address, the name, the token, a label or the source is malformed.
     """
 
     url: str
@@ -60,33 +60,33 @@ class Server:
         if self.token is not None and _is_quoted(self.token):
             raise ConfigurationError(
                 f"the API token for {self.name} is malformed: it has quotes around it (it is not shown here)",
-                "Take the quotes out, which are part of it where no shell reads them",
+                "Remove the quotes: where no shell reads them they are part of it",
             )
         if self.token is not None and not _TOKEN.fullmatch(self.token):  # guard: a malformed token
             raise ConfigurationError(
                 f"the API token for {self.name} is malformed: it is empty or has a space, a line break or a character "
                 "beyond ASCII (it is not shown here)",
-                "Give the token alone, as LM Studio shows it",
+                "Give only the token, as LM Studio shows it",
             )
         object.__setattr__(self, "labels", dict(self.labels))
         object.__setattr__(self, "source", _source(self))
 
 
 def parse_servers(addresses: Iterable[str], token: str | None = None) -> list[Server]:
-    """The servers for addresses as given on the command line: ``[NAME=]URL`` each; none means the local one.
+    """Parse addresses from the command line, ``[NAME=]URL`` each; none means the local server.
 
     Raises:
-        ConfigurationError: an address cannot be one, or two servers have one name.
+        ConfigurationError: an address is malformed, or two servers have the same name.
     """
     servers = [server_of(address, token) for address in addresses]
     return unique(servers or [Server(DEFAULT_ADDRESS, DEFAULT_NAME, token)])
 
 
 def server_of(text: str, token: str | None = None) -> Server:
-    """The server for an address as given on the command line: ``[NAME=]URL``; a saved answer gets no token.
+    """Parse an address from the command line, ``[NAME=]URL``; a saved response gets no token.
 
     Raises:
-        ConfigurationError: it cannot be one.
+        ConfigurationError: it is malformed.
     """
     if TOKEN.search(text):  # guard: no token in an address
         raise ConfigurationError("an address may not hold an API token (it is not shown here)", ADVICE)
@@ -100,19 +100,19 @@ def server_of(text: str, token: str | None = None) -> Server:
 
 
 def parse_server_list(text: str, name: str, *, allow_files: bool = False) -> list[Server]:
-    """The servers of a list: one address or ``name=address`` a line; ``#`` begins a comment.
+    """Parse a server list: one address or ``name=address`` a line; ``#`` begins a comment.
 
     Args:
         text: the list.
-        name: what it is called in an error: a path.
-        allow_files: whether it may name saved answers: a list from elsewhere could put any file into a report.
+        name: its name in an error: a path.
+        allow_files: whether it may name saved responses: a list from elsewhere could put any file into a report.
 
     Raises:
-        ConfigurationError: a line is no server or not an allowed one, a name comes twice, or there is no server in it;
-            with the line.
+        ConfigurationError: a line is malformed or not allowed, a name is used twice, or the list is empty; with the
+            line.
     """
     servers: list[Server] = []
-    seen: dict[str, int] = {}
+    locations: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), 1):
         address = _COMMENT.sub("", line).strip()
         if not address:
@@ -126,51 +126,52 @@ def parse_server_list(text: str, name: str, *, allow_files: bool = False) -> lis
                 f"{name} line {number}: {server.url} is a file of this machine, which would get into every report",
                 "If the list is your own, allow it with --allow-files",
             )
-        if server.name in seen:
+        if server.name in locations:
             raise ConfigurationError(
                 f"{name} line {number}: a second server is named {server.name!r}; the first is on line "
-                f"{seen[server.name]}",
+                f"{locations[server.name]}",
                 "Give each a name of its own: NAME=ADDRESS",
             )
-        seen[server.name] = number
+        locations[server.name] = number
         servers.append(server)
     if not servers:
-        raise ConfigurationError(f"{name} names no server", "Write one address or NAME=ADDRESS a line")
+        raise ConfigurationError(f"{name} names no server", "Write one address or NAME=ADDRESS per line")
     return servers
 
 
 def duplicate_addresses(servers: Iterable[Server]) -> list[str]:
-    """The addresses that have more than one name, a sentence each."""
+    """List the addresses that have more than one name, a sentence each."""
     names: dict[str, list[Server]] = defaultdict(list)
     for server in servers:
-        names[_where(server.url)].append(server)
+        names[_without_default_port(server.url)].append(server)
     return [
-        f"{_and([one.name for one in some])} are names of one address, {some[0].url}: it is asked for each"
-        for some in names.values()
-        if len(some) > 1
+        f"{_and([server.name for server in group])} have the same address, {group[0].url}; "
+        "it is queried once for each name"
+        for group in names.values()
+        if len(group) > 1
     ]
 
 
 def unique(servers: list[Server]) -> list[Server]:
-    """The same servers, once their names are known to differ.
+    """Return the same servers after checking that no two have the same name.
 
     Raises:
-        ConfigurationError: two servers have one name: their rows could not be told apart.
+        ConfigurationError: two servers have the same name: their rows could not be told apart.
     """
-    seen: dict[str, str] = {}
+    locations: dict[str, str] = {}
     for server in servers:
-        if server.name in seen:
+        if server.name in locations:
             raise ConfigurationError(
-                f"two servers are named {server.name!r}: {seen[server.name]} and {server.url}",
+                f"two servers are named {server.name!r}: {locations[server.name]} and {server.url}",
                 "Give each a name of its own: --server NAME=URL",
             )
-        seen[server.name] = server.url
+        locations[server.name] = server.url
     return servers
 
 
-def _where(url: str) -> str:
-    """What two addresses of one server have in common, also if only one of them says the port of its scheme."""
-    return _SAID_PORT.sub(r"\1\2", url)
+def _without_default_port(url: str) -> str:
+    """Return an address without the default port of its scheme."""
+    return _DEFAULT_PORT.sub(r"\1\2", url)
 
 
 def _and(names: Sequence[str]) -> str:
@@ -178,11 +179,11 @@ def _and(names: Sequence[str]) -> str:
 
 
 def _source(server: Server) -> str:
-    """The word of ``sources.SOURCES`` that reads a server."""
+    """Return the word of ``sources.SOURCES`` that reads a server."""
     if server.url.startswith(FILE):
         if server.source not in ("", "file"):
             raise ConfigurationError(
-                f"{server.name} is a saved answer: its source cannot be {server.source!r}", "Leave the source out"
+                f"{server.name} is a saved response: its source cannot be {server.source!r}", "Remove the source"
             )
         return "file"
     if server.source not in ("", *APIS):

@@ -1,6 +1,6 @@
-"""The keys of ``inventory.toml``: what each may be, and the error that names the nearest one.
+"""Specification of ``inventory.toml``: its keys, their allowed values, and errors that name the nearest key.
 
-A key is one line in ``TABLES``; the checks and the README's table follow it.
+A key is one line in ``TABLES``; the checks and the manual's table follow it.
 """
 
 import re
@@ -14,11 +14,11 @@ from inventory.errors import ConfigurationError
 from inventory.schema import GRAINS
 
 APIS = ("lmstudio", "lmstudio_v0", "auto")
-"""What can be asked of an address over HTTP."""
+"""The APIs that can be queried over HTTP."""
 
-ADVICE = "Name the variable that holds it (token_env = ...) or the file (token_file = ...)"
+ADVICE = "Name the variable (token_env = ...) or the file (token_file = ...) that holds it"
 TOKEN = re.compile(r"sk-lm-\w{4}")
-"""How an API token of LM Studio begins: a text that holds one is never repeated."""
+"""The beginning of an API token of LM Studio; a text that holds one is never repeated."""
 
 _TOKEN_WORDS = ("token", "api_token", "api_key", "apikey", "password", "secret", "bearer")
 _TYPES: dict[str, tuple[type, ...]] = {"number": (int, float), "integer": (int,), "labels": (dict,), "texts": (list,)}
@@ -57,61 +57,66 @@ class Option:
 
     @property
     def expected(self) -> str:
-        """What its value must be."""
+        """A description of the values it accepts."""
         if self.kind in ("number", "integer"):
             low = f"more than {self.least:g}, at most" if self.above else f"from {self.least:g} to"
             return f"{_WANTED[self.kind]}, {low} {self.most:g}"
         return ", ".join(_quoted(word) for word in self.words if word.isprintable()) or _WANTED[self.kind]
 
 
-TIMEOUT = Option("timeout", "number", "Seconds that a server has for its whole answer.", above=True)
-CONCURRENCY = Option("concurrency", "integer", "Servers asked at the same time.", least=1, most=1024)
-RECHECK = Option("recheck", "number", "Seconds before a doubtful answer is asked for once more.", most=3600)
+TIMEOUT = Option("timeout", "number", "Seconds that a server has for its whole response.", above=True)
+CONCURRENCY = Option("concurrency", "integer", "Servers queried at the same time.", least=1, most=1024)
+RECHECK = Option(
+    "recheck",
+    "number",
+    "Seconds to wait before re-querying a server that reports far fewer models than before.",
+    most=3600,
+)
 _COMMON = (
     Option("token_env", "text", "The environment variable that holds the token."),
-    Option("token_file", "path", "The file that holds the token; read when the server is asked."),
-    Option("source", "text", "Which API is asked; `auto` asks the older one where there is no other.", APIS),
+    Option("token_file", "path", "The file that holds the token; read when the server is queried."),
+    Option("source", "text", "The API to query; `auto` falls back to the older one.", APIS),
     Option("ca_file", "path", "A PEM file with the certificate authorities to trust, for https."),
 )
 TABLES = {
     "server": (
-        Option("name", "text", "What the server is called; by default its host."),
-        Option("url", "text", "Its address, or `file:PATH` for a saved answer. Needed."),
-        Option("labels", "labels", "What you say about it."),
+        Option("name", "text", "The server's name; by default its host."),
+        Option("url", "text", "Its address, or `file:PATH` for a saved response. Required."),
+        Option("labels", "labels", "Your own labels for it."),
         TIMEOUT,
         *_COMMON,
     ),
     "history": (Option("path", "path", "The history's folder."),),
     "csv": (
-        Option("separator", "text", "What separates the cells of CSV files that are written.", tuple(SEPARATORS)),
-        Option("decimal", "text", "What stands before the decimals in them.", DECIMALS),
+        Option("separator", "text", "The separator of CSV files that are written.", tuple(SEPARATORS)),
+        Option("decimal", "text", "Their decimal mark.", DECIMALS),
     ),
-    "compare": (Option("ignore", "texts", "Fields that are not compared; `*` and `?` are wild."),),
+    "compare": (Option("ignore", "texts", "Fields to ignore in comparisons; `*` and `?` are wildcards."),),
     "defaults": (
         TIMEOUT,
         CONCURRENCY,
         RECHECK,
-        Option("grain", "text", "What a row of a CSV or Parquet file is.", (*GRAINS, "both")),
+        Option("grain", "text", "The content of a row in CSV and Parquet files.", (*GRAINS, "both")),
         *_COMMON,
     ),
 }
 
 
 def title(table: str) -> str:
-    """A table as it stands in the file."""
+    """Return a table's heading as the file writes it."""
     return f"[[{table}]]" if table == "server" else f"[{table}]"
 
 
 def names(table: str = "") -> list[str]:
-    """The keys of a table, or those of the file itself: its tables."""
+    """List the keys of a table, or the tables of the file."""
     return [key.name for key in TABLES[table]] if table else list(TABLES)
 
 
 def unknown_key_error(name: str, table: str = "") -> ConfigurationError:
-    """What is to be said of a key that is not among ``names``: the nearest that is, or where it belongs."""
+    """Return the error for an unknown key: it names the nearest known one, or the table it belongs in."""
     what = f"unknown key {name!r}" + (f" in {title(table)}" if table else "")
     if name.lower() in _TOKEN_WORDS:
-        return ConfigurationError("a token may not stand in the file (it is not shown here)", ADVICE)
+        return ConfigurationError("a token may not be in the file (it is not shown here)", ADVICE)
     if near := _near(name, names(table)):
         return ConfigurationError(what, f"Did you mean {near!r}?")
     if homes := [title(home) for home in TABLES if name in names(home)]:
@@ -120,7 +125,7 @@ def unknown_key_error(name: str, table: str = "") -> ConfigurationError:
 
 
 def validate(key: Option, value: Any) -> Any:
-    """The same value, once it is known to be one that the key can have.
+    """Return a value after checking that its key accepts it.
 
     Raises:
         ConfigurationError: it is not.
@@ -152,7 +157,7 @@ def _check_text(key: Option, value: Any) -> None:
     if not value.strip():
         raise ConfigurationError(f"{key.name} is empty", key.meaning)
     if not value.isprintable():
-        advice = "Is it a line break or a tab? In double quotes a backslash is an escape: use single quotes"
+        advice = "In double quotes a backslash begins an escape, such as a tab: use single quotes"
         raise ConfigurationError(f"{key.name} holds a character that cannot be shown", advice)
     if key.words and value not in key.words:
         near = _near(value, key.words)
@@ -171,7 +176,7 @@ def _kind(value: Any) -> str:
     return "a number with a fraction" if isinstance(value, float) else _FOUND.get(type(value), "a date or a time")
 
 
-def _near(name: str, known: Iterable[str]) -> str:
+def _near(name: str, names: Iterable[str]) -> str:
     import difflib  # only to word an error
 
-    return next(iter(difflib.get_close_matches(name.lower(), known, 1, 0.5)), "")
+    return next(iter(difflib.get_close_matches(name.lower(), names, 1, 0.5)), "")

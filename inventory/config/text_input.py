@@ -1,4 +1,4 @@
-"""Texts that say what is asked: a configuration, or a list of servers; out of a file, or of standard input."""
+"""Text input that configures a run: a configuration or a server list, from a file or standard input."""
 
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from io import BytesIO
@@ -7,19 +7,17 @@ from typing import IO
 
 from inventory.errors import ConfigurationError
 from inventory.filesystem.regular_files import UnsuitableFileError, read_regular
-
-LIMIT = 16 * 1024 * 1024
-"""Bytes that such a text may have."""
+from inventory.limits import TEXT_LIMIT
 
 
 def text_of(path: Path) -> str:
-    """The text of a file that says what is asked.
+    """Read the text of a configuration file or a server list.
 
     Raises:
-        ConfigurationError: it is no file, cannot be read, is larger than ``LIMIT`` or is not UTF-8.
+        ConfigurationError: it is not a file, cannot be read, is larger than ``TEXT_LIMIT`` or is not UTF-8.
     """
     try:
-        return text_in(BytesIO(read_regular(path, LIMIT)), str(path))
+        return text_in(BytesIO(read_regular(path, TEXT_LIMIT)), str(path))
     except UnsuitableFileError as error:
         if error.too_large:
             raise ConfigurationError(f"{path} {error}", "Is it the right file?") from error
@@ -31,10 +29,10 @@ def text_of(path: Path) -> str:
 
 
 def text_in(file: IO[bytes], name: str) -> str:
-    """The text that an open file holds; errors as ``text_of``."""
-    body = file.read(LIMIT + 1)
-    if len(body) > LIMIT:
-        raise ConfigurationError(f"{name} is larger than {LIMIT // 2**20} MiB", "Is it the right file?")
+    """Read the text of an open file; errors as ``text_of``."""
+    body = file.read(TEXT_LIMIT + 1)
+    if len(body) > TEXT_LIMIT:
+        raise ConfigurationError(f"{name} is larger than {TEXT_LIMIT // 2**20} MiB", "Is it the right file?")
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,150 +1,37 @@
-"""Where each key of a TOML text stands: tomllib tells what a file says, but not on which line.
-
-The text is one that tomllib has accepted, so what is read here is only as much of TOML's grammar
-(https://toml.io/en/v1.0.0) as tells keys, tables and the ends of values apart.
-"""
+"""Line numbers of the tables and keys of a TOML text, which tomllib does not report."""
 
 import re
-import tomllib
-from typing import Any
 
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
+"""The path to a value in what ``tomllib.loads`` returns: ``("server", 0, "url")``."""
 
-_BLANK = re.compile(r"(?:[\s\ufeff]|#[^\n]*)*")
-_PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
-_KEY = re.compile(rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*")
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_SCALAR = re.compile(
-    r'"""(?:[^\\]|\\[\s\S])*?"""(?!")'
-    r"|'''[\s\S]*?'''(?!')"
-    r'|"(?:[^"\\\n]|\\.)*"'
-    r"|'[^'\n]*'"
-    r"|[^\s,\]}#]+(?: [0-9][^\s,\]}#]*)?"  # a date and a time may have a space between them
-)
+_PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
+_KEY = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
+_LINE = re.compile(rf"[ \t]*(?:(?P<brackets>\[\[?)[ \t]*(?P<table>{_KEY})[ \t]*\]|(?P<key>{_KEY})[ \t]*=)")
 
 
-def lines_of(text: str) -> dict[Place, int]:
-    """The line, from 1, of each key, table and list item of a TOML text.
+def lines_of(text: str) -> dict[KeyPath, int]:
+    """Find the line, counted from 1, of each table and key that begins a line.
+
+    A key inside ``{ ... }`` or a list has no line of its own: its parent's is meant.
 
     Args:
         text: valid TOML.
-
-    Returns:
-        By path, as one reaches the value in what ``tomllib.loads`` gives: ``("server", 0, "url")``.
     """
-    scan = _Scan(text)
-    scan.document()
-    return scan.lines
-
-
-class _Scan:
-    """One pass over a text."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.lines: dict[Place, int] = {}
-        self._line, self._counted = 1, 0
-        self._lengths: dict[Place, int] = {}  # of the arrays of tables
-
-    def document(self) -> None:
-        table: Place = ()
-        self._blank()
-        while self.at < len(self.text):
-            if self.text.startswith("[", self.at):
-                table = self._header()
-            else:
-                self._pair(table)
-            self._blank()
-
-    def _header(self) -> Place:
-        """``[a.b]`` or ``[[a.b]]``: the table that follows."""
-        line = self._here()
-        several = self.text.startswith("[[", self.at)
-        self.at += 2 if several else 1
-        self._blank()
-        *outer, name = self._key()
-        self._blank()
-        self.at += 2 if several else 1
-        place: Place = ()
-        for part in outer:
-            place = self._inner((*place, part), line)
-        place = (*place, name)
-        if several:
-            self.lines.setdefault(place, line)
-            number = self._lengths.get(place, 0)
-            self._lengths[place] = number + 1
-            place = (*place, number)
-        self.lines.setdefault(place, line)
-        return place
-
-    def _inner(self, place: Place, line: int) -> Place:
-        """The table that a part of a header means: of an array of tables the last one."""
-        self.lines.setdefault(place, line)
-        return (*place, self._lengths[place] - 1) if place in self._lengths else place
-
-    def _pair(self, table: Place) -> None:
-        line = self._here()
-        place = table
-        for part in self._key():
-            place = (*place, part)
-            self.lines.setdefault(place, line)
-        self._blank()
-        self.at += 1  # the equals sign
-        self._blank()
-        self._value(place)
-
-    def _value(self, place: Place) -> None:
-        opening = self.text[self.at]
-        if opening not in "[{":
-            self.at = _end(_SCALAR.match(self.text, self.at), self.at)
-            return
-        self.at += 1
-        number = 0
-        while self._item():
-            if opening == "{":
-                self._pair(place)
-            else:
-                self.lines[*place, number] = self._here()
-                self._value((*place, number))
-                number += 1
-
-    def _item(self) -> bool:
-        """Go to the next item of a list or an inline table; False behind its end."""
-        self._blank()
-        if self.text.startswith(",", self.at):
-            self.at += 1
-            self._blank()
-        if self.text[self.at] in "]}":
-            self.at += 1
-            return False
-        return True
-
-    def _key(self) -> list[str]:
-        """The parts of a key, which may be dotted and quoted."""
-        began = self.at
-        self.at = _end(_KEY.match(self.text, began), began)
-        key = self.text[began : self.at]
-        if _BARE.fullmatch(key):
-            return [key]
-        parts: list[str] = []
-        inner: Any = tomllib.loads(f"{key} = 0")
-        while isinstance(inner, dict):
-            ((part, inner),) = inner.items()
-            parts.append(part)
-        return parts
-
-    def _blank(self) -> None:
-        """Go past spaces, line ends and comments."""
-        self.at = _end(_BLANK.match(self.text, self.at), self.at)
-
-    def _here(self) -> int:
-        self._line += self.text.count("\n", self._counted, self.at)
-        self._counted = self.at
-        return self._line
-
-
-def _end(found: re.Match[str] | None, at: int) -> int:
-    if found is None:
-        raise ValueError(f"no TOML at character {at}")
-    return found.end()
+    lines: dict[KeyPath, int] = {}
+    last: dict[KeyPath, int] = {}  # the number of the last table of each array of tables
+    table: KeyPath = ()
+    for number, line in enumerate(text.split("\n"), 1):
+        if not (match := _LINE.match(line)):
+            continue
+        key_path: KeyPath = () if match["brackets"] else table
+        for part in re.findall(_PART, match["table"] or match["key"]):
+            key_path += (last[key_path],) if key_path in last else ()
+            key_path += (part[1:-1] if part[0] in "\"'" else part,)
+            lines.setdefault(key_path, number)
+        if match["brackets"] == "[[":
+            last[key_path] = last.get(key_path, -1) + 1
+            key_path += (last[key_path],)
+            lines[key_path] = number
+        table = key_path if match["brackets"] else table
+    return lines

@@ -1,5 +1,6 @@
 """The result of a comparison: changes, hints, and servers that were not compared."""
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -45,3 +46,15 @@ class ChangeSet:
                 name = row["field"] if row["key"] is None else row["old"] if row["change"] == "renamed" else None
                 touched[row["change"]].add((*(row[key] for key in schema.INSTANCES.keys), name))
         return {word: len(touched[word]) for word in schema.CHANGES_WORDS}
+
+
+def size_difference(changes: ChangeSet) -> int:
+    """Return the bytes that the changed models take more than before; unknown sizes count as no difference."""
+    total = 0
+    for change in rows(changes.table):
+        if change["grain"] == "model" and change["change"] in ("added", "removed"):
+            sign = 1 if change["change"] == "added" else -1
+            total += sign * (json.loads(change["new"] or change["old"]).get("size_bytes") or 0)
+        elif change["grain"] == "model" and change["field"] == "size_bytes" and change["change"] == "reconfigured":
+            total += int(change["new"]) - int(change["old"]) if change["new"] and change["old"] else 0
+    return total

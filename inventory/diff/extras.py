@@ -10,13 +10,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from inventory.limits import UNKNOWN_FIELDS
 from inventory.normalize.ticking import path_step
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-UNKNOWN_FIELDS = 1_000
-"""Unknown fields that an answer may have to be compared field by field; LM Studio's own has some dozen at most."""
 
 IGNORED = "ignored:"
 """What stands, among the fields of a stored answer, before a glob of unknown fields that its rows are kept without."""

@@ -1,4 +1,4 @@
-"""Files and folders: written whole or not at all, listed, and named so that every system accepts them.
+"""Files and folders: written atomically, listed, locked, and named so that every system accepts them.
 
 In: paths and bytes. Out: files, listings, errors of one line.
 For others: the public functions of ``atomic``, ``listing`` and ``names``.

@@ -1,4 +1,4 @@
-"""Files that take the place of others as a whole or not at all, and keep their owners and permissions."""
+"""Atomic replacement of files: all of the new content or all of the old, with owners and permissions kept."""
 
 import contextlib
 import errno
@@ -23,17 +23,16 @@ _PAUSE = 0.1
 def atomic_write(path: Path, body: bytes, *, several: bool = False) -> Iterator[Callable[[], None]]:
     """Write a temporary file beside the target; what this yields, when called, moves it over the target.
 
-    Whenever it stops, the path holds all of the old content or all of the new. Left-overs of runs that were killed are
-    removed.
+    Whenever it stops, the path holds all of the old content or all of the new. Leftovers of killed runs are removed.
 
     Args:
         path: the target.
         body: its new content.
-        several: other files change with it: what stood there is put back if the block fails after this one was moved.
+        several: other files change with it: the old content is restored if the block fails after this one was moved.
 
     Raises:
-        OSError: it could not be done; the target is as it was, and no temporary file is left.
-        FileError: several were to change, one could not, and another could not be put back.
+        OSError: it failed; the target is unchanged, and no temporary file is left.
+        FileError: one of several files failed, and another could not be restored.
     """
     target = followed(path)  # a link stays a link
     before = _status(target)
@@ -64,7 +63,7 @@ def atomic_write(path: Path, body: bytes, *, several: bool = False) -> Iterator[
             _put_back(target, old if before is not None else None, error)
         raise
     finally:
-        with contextlib.suppress(OSError):  # all of it is on the disk, or else that was said
+        with contextlib.suppress(OSError):  # all of it is on the disk, or an error was raised
             file.close()
         for left in (draft, old) if several else (draft,):
             with contextlib.suppress(OSError):
@@ -72,10 +71,10 @@ def atomic_write(path: Path, body: bytes, *, several: bool = False) -> Iterator[
 
 
 def _put_back(target: Path, old: Path | None, cause: BaseException) -> None:
-    """Put back what stood at a target, or nothing if there was nothing.
+    """Restore the old content of a target, or remove it if it is new.
 
     Raises:
-        FileError: it could not be done.
+        FileError: it failed.
     """
     try:
         if old is None:
@@ -84,17 +83,17 @@ def _put_back(target: Path, old: Path | None, cause: BaseException) -> None:
             old.replace(target)
         sync_folder(target.parent)
     except OSError as error:
-        advice = "Remove it: it is of another run than the file beside it"
+        advice = "Remove it: it belongs to another run than the file beside it"
         if old is not None:
             with contextlib.suppress(OSError):
-                kept = target.with_name(f"{target.name}.before")
-                _keep(old, kept)
-                advice = f"What was there before is in {kept}"
-        raise FileError(f"{target} is new and could not be put back: {error.strerror}", advice) from cause
+                backup = target.with_name(f"{target.name}.before")
+                _keep(old, backup)
+                advice = f"Its previous content is in {backup}"
+        raise FileError(f"{target} was replaced and could not be restored: {error.strerror}", advice) from cause
 
 
 def _replace(file: Path, target: Path) -> None:
-    """Move a file over its target, as soon as nobody has that open any more, where this matters.
+    """Move a file over its target; on Windows, wait until nobody has the target open.
 
     Raises:
         OSError: it could not be moved.
@@ -114,10 +113,10 @@ def _replace(file: Path, target: Path) -> None:
 
 
 def _status(target: Path) -> os.stat_result | None:
-    """The status of what stands there; None for nothing. Only a file that may be written to is replaced.
+    """Return the status of a target, None if it does not exist. Only a writable regular file is replaced.
 
     Raises:
-        OSError: it is no file, or read-only.
+        OSError: it is not a regular file, or is read-only.
     """
     try:
         status = target.lstat()
@@ -134,6 +133,6 @@ def _keep(target: Path, path: Path) -> None:
     try:
         os.link(target, path)
     except OSError:
-        with target.open("rb") as source, path.open("xb") as copy:  # never through a link that stands there
+        with target.open("rb") as source, path.open("xb") as copy:  # never through an existing link
             keep_rights(copy.fileno(), target, target.stat())
             shutil.copyfileobj(source, copy)

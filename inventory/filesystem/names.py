@@ -1,4 +1,4 @@
-"""Names of files: which are files everywhere, as a report may be copied to another system, and what ``~`` means."""
+"""File names that are valid on every operating system, and paths as people write them: ``~``, ``file://``."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ _NO_NAME = re.compile(r'[<>:"/\\|?*\x00-\x1f]|[ .]$')
 
 
 def no_name(name: str) -> bool:
-    """Whether Windows takes a file's name for something else: a device such as ``NUL.csv``, or a stream or pattern."""
+    """Return whether Windows takes a file name for a device such as ``NUL.csv``, a stream or a pattern."""
     return bool(_RESERVED.fullmatch(name) or _NO_NAME.search(name))
 
 
@@ -32,3 +32,22 @@ def with_home(path: str) -> str:
             "Write the whole path; a file or folder whose own name begins with ~ is ./~NAME",
         )
     return str(home)
+
+
+def local_folder(path: str | Path) -> Path:
+    """Return the folder that a path, or its ``file://`` address, names.
+
+    Raises:
+        ConfigurationError: it is another address, such as ``s3://bucket/folder``.
+    """
+    scheme, is_address, folder = str(path).partition("://")
+    if not is_address:
+        return Path(with_home(str(path)))
+    if scheme != "file":
+        raise ConfigurationError(
+            f"a history at a {scheme}:// address is not supported: it must be a local or mounted folder",
+            "Copy it to a folder, and give that",
+        )
+    from urllib.request import url2pathname  # brings a whole HTTP client, which most commands do without
+
+    return Path(with_home(url2pathname(folder)))

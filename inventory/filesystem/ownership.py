@@ -1,4 +1,4 @@
-"""Who else than this user can say what a file says: a configuration that merely lies there may be a stranger's."""
+"""Ownership of files: who else could have written a configuration that merely lies in the working directory."""
 
 import os
 import stat
@@ -8,22 +8,22 @@ _ROOT = 0
 
 
 def foreign(path: Path) -> str:
-    """Why a file cannot be taken for this user's own, in words; empty if it can be, and on Windows.
+    """Return why a file may not be this user's own, in words; empty if it is, and on Windows.
 
     The file and its folder belong to this user or to root, and nobody else may write there. A folder like /tmp, where
-    everybody may write but only remove what is their own, is as good as any.
+    everybody may write but remove only what is their own, is accepted.
     """
     if os.name != "posix":
         return ""
     real = Path(os.path.realpath(path))
-    places = dict.fromkeys((path, path.parent, real, real.parent))  # of a link, also what it leads to
-    return next((reason for place in places if (reason := _foreign(place))), "")
+    paths = dict.fromkeys((path, path.parent, real, real.parent))  # of a link, also what it leads to
+    return next((reason for path in paths if (reason := _foreign(path))), "")
 
 
-def _foreign(place: Path) -> str:
+def _foreign(path: Path) -> str:
     try:
-        status = os.lstat(place)
-    except OSError:  # what cannot be looked at cannot be read either, which is told then
+        status = os.lstat(path)
+    except OSError:  # whoever reads it reports why it cannot
         return ""
     what = "its folder" if stat.S_ISDIR(status.st_mode) else "it"
     if status.st_uid not in (_ROOT, os.geteuid()):  # guard: a file of another user
@@ -38,7 +38,7 @@ def _foreign(place: Path) -> str:
 
 
 def _is_private(gid: int) -> bool:
-    """Whether a group is root's, or this user's own, as many systems give one to each user."""
+    """Return whether a group is root's, or this user's own, as many systems give one to each user."""
     if gid == _ROOT:
         return True
     import grp

@@ -1,10 +1,10 @@
-"""Regular files, opened so that nobody ever waits: a pipe, a device or a socket in their place is refused by name."""
+"""Regular files, opened without ever blocking: a pipe, a device or a socket in their place is refused by name."""
 
 import errno
 import os
 import stat
 from pathlib import Path
-from typing import IO, Literal, Protocol
+from typing import IO
 
 _OTHER = {
     stat.S_IFDIR: "a folder",
@@ -21,7 +21,7 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class UnsuitableFileError(OSError):
-    """A file that is not opened, or not read; ``str`` says why, as it stands after a path: ``is a pipe, not a ...``.
+    """A file that is not opened or read; ``str`` says why, to follow a path: ``is a pipe, not a ...``.
 
     Attributes:
         too_large: whether it is a regular file, and larger than the limit.
@@ -37,74 +37,58 @@ class UnsuitableFileError(OSError):
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600, *, follow: bool = True) -> int:
-    """Open a regular file; returns its number.
+    """Open a regular file and return its descriptor.
 
     Args:
         path: the file.
         flags: as for ``os.open``.
-        mode: the permissions of a file that is made.
-        follow: a link to a regular file is one too; else it is refused.
+        mode: the permissions of a file that is created.
+        follow: accept a link to a regular file; else it is refused.
 
     Raises:
-        OSError: it could not be opened, or something else stands there, which is not opened.
+        OSError: it could not be opened, or is not a regular file; such a file is not opened.
     """
     try:
-        require_regular(path, path.stat(follow_symlinks=follow).st_mode)  # opening a device may already do something
+        require_regular(path, path.stat(follow_symlinks=follow).st_mode)  # opening a device may already act on it
     except FileNotFoundError:
         if not flags & os.O_CREAT:
             raise
     flags |= _BINARY | (0 if follow else _NO_LINK)
     try:
         handle = os.open(path, flags | _NEVER_WAIT, mode)
-    except BlockingIOError:  # a regular file that a file server has lent out, which it is about to take back
+    except BlockingIOError:  # a regular file with a lease that its server is about to revoke
         handle = os.open(path, flags, mode)
     try:
-        require_regular(path, os.fstat(handle).st_mode)  # what stood there may have been changed since
+        require_regular(path, os.fstat(handle).st_mode)  # it may have been replaced since
     except BaseException:
         os.close(handle)
         raise
     return handle
 
 
-class Readable(Protocol):
-    """What is read: a path, or a file at an address that an engine opens by itself."""
-
-    def open(self, mode: Literal["rb"]) -> IO[bytes]:
-        """Open it."""
-        ...
-
-    def read_bytes(self) -> bytes:
-        """Read it."""
-        ...
-
-
-def open_to_read(path: Readable) -> IO[bytes]:
-    """Open a regular file, or a link to one, for reading; what is at an address of an engine is opened by that.
+def open_to_read(path: Path) -> IO[bytes]:
+    """Open a regular file, or a link to one, for reading.
 
     Raises:
-        OSError: it could not be opened, or something else stands there.
+        OSError: it could not be opened, or is not a regular file.
     """
-    if not isinstance(path, Path):
-        return path.open("rb")
     return os.fdopen(open_regular(path), "rb")
 
 
-def read_regular(path: Readable, limit: int | None = None) -> bytes:
+def read_regular(path: Path, limit: int | None = None) -> bytes:
     """Read a regular file as ``open_to_read`` opens it.
 
-    With a limit no more than the file's size is read: the system's own files, as in ``/proc``, tell no size and may
-    have no end, and so are empty here. The null device is an empty file then.
+    With a limit no more than the file's size is read: the system's own files, as in ``/proc``, have no size and perhaps
+    no end, and so count as empty. So does the null device then.
 
     Args:
         path: the file.
-        limit: bytes that it may have; any number by default.
+        limit: its greatest size in bytes; any by default.
 
     Raises:
-        UnsuitableFileError: something else stands there, or it is larger.
+        UnsuitableFileError: it is not a regular file, or is larger.
         OSError: it could not be read.
     """
-    if not isinstance(path, Path):
-        return path.read_bytes()
     if limit is None:
         with open_to_read(path) as file:
             return file.read()
@@ -115,10 +99,10 @@ def read_regular(path: Readable, limit: int | None = None) -> bytes:
 
 
 def read_cached(path: Path, limit: int) -> bytes | None:
-    """Read a file that the system has at hand, without waiting for any disk or network.
+    """Read a file from the system's cache, without waiting for any disk or network.
 
     Returns:
-        The bytes; None if they are not at hand, or the file cannot be read: ``read_regular`` says why.
+        The bytes; None if they are not cached, or the file cannot be read: ``read_regular`` says why.
     """
     nowait = getattr(os, "RWF_NOWAIT", 0)  # Linux only
     try:
@@ -129,16 +113,16 @@ def read_cached(path: Path, limit: int) -> bytes | None:
             status = os.fstat(descriptor)
             require_regular(path, status.st_mode)
             body = bytearray(_checked_size(path, status, limit))
-            came = os.preadv(descriptor, [body], 0, nowait)
+            count = os.preadv(descriptor, [body], 0, nowait)
         finally:
             os.close(descriptor)
     except (OSError, ValueError):
         return None
-    return bytes(body) if came == len(body) else None
+    return bytes(body) if count == len(body) else None
 
 
 def is_regular(path: Path) -> bool:
-    """Tell whether a regular file stands there, and no link."""
+    """Return whether a path is a regular file, not a link to one."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except OSError:
@@ -146,10 +130,10 @@ def is_regular(path: Path) -> bool:
 
 
 def require_regular(path: Path, mode: int) -> None:
-    """Refuse what is no regular file, by the mode that the system tells.
+    """Refuse what is not a regular file, by its mode.
 
     Raises:
-        UnsuitableFileError: it is none; its text says what it is.
+        UnsuitableFileError: it is not; the text says what it is.
     """
     kind = stat.S_IFMT(mode)
     if kind != stat.S_IFREG:  # guard: only a regular file is read
@@ -162,7 +146,7 @@ def _is_null_device(status: os.stat_result) -> bool:
 
 
 def _checked_size(path: Path, status: os.stat_result, limit: int) -> int:
-    """The size of a regular file, in bytes."""
+    """Return the size of a regular file, in bytes."""
     require_regular(path, status.st_mode)
     if status.st_size > limit:
         raise UnsuitableFileError(path, f"is larger than {limit // 2**20} MiB", too_large=True)

@@ -1,4 +1,4 @@
-"""Whose a file is and who may read it: what a file that takes another's place keeps, and what a shared folder gives."""
+"""Owners and permissions: those that a replaced file passes on, and those that a shared folder gives."""
 
 import contextlib
 import errno
@@ -6,11 +6,11 @@ import os
 import stat
 from pathlib import Path
 
-_LINKS = 40  # that one path may lead through, as for the system
+_LINKS = 40  # links on the way to a file, as many as Linux follows
 
 
 def folder_mode(folder: Path) -> int:
-    """The permissions of a folder that is made inside a folder: its owner's only; in a group's, the group's too.
+    """Return the permissions of a folder that is made inside a folder: its owner's only; in a group's, the group's too.
 
     A folder is a group's if its set-group-ID bit is set: what is made in it belongs to the group.
     """
@@ -19,18 +19,18 @@ def folder_mode(folder: Path) -> int:
 
 
 def file_mode(folder: Path) -> int:
-    """The permissions of a file that is made inside a folder, by the same rule."""
+    """Return the permissions of a file that is made inside a folder, by the same rule."""
     return folder_mode(folder) & 0o660
 
 
 def is_shared(folder: Path) -> bool:
-    """Tell whether a folder is one in which all of a group may write."""
-    wanted = stat.S_ISGID | stat.S_IWGRP
-    return folder.stat().st_mode & wanted == wanted
+    """Return whether a folder is one in which all of a group may write."""
+    shared = stat.S_ISGID | stat.S_IWGRP
+    return folder.stat().st_mode & shared == shared
 
 
 def widen(path: Path | int, mode: int) -> None:
-    """Give what was just made the permissions that the umask withheld, where the file system lets anybody."""
+    """Give a new file the permissions that the umask withheld, where the file system has permissions."""
     now = os.stat(path).st_mode  # noqa: PTH116 - it may be an open file
     if stat.S_IMODE(now) & mode != mode:
         with contextlib.suppress(OSError):
@@ -38,7 +38,7 @@ def widen(path: Path | int, mode: int) -> None:
 
 
 def others_may_read(path: Path) -> bool:
-    """Tell whether everybody may read a file; not on Windows, where its mode does not say so."""
+    """Return whether everybody may read a file; not on Windows, where its mode does not say so."""
     try:
         return os.name == "posix" and bool(path.stat().st_mode & stat.S_IROTH)
     except OSError:
@@ -46,7 +46,7 @@ def others_may_read(path: Path) -> bool:
 
 
 def is_read_only(target: Path, status: os.stat_result) -> bool:
-    """Tell whether a file's owner made it read-only, or this user may not write to it."""
+    """Return whether a file's owner made it read-only, or this user may not write to it."""
     frozen = os.name == "posix" and not status.st_mode & stat.S_IWUSR
     return frozen or not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
@@ -99,23 +99,23 @@ def followed(path: Path) -> Path:
     if os.name != "posix":
         return Path(os.path.realpath(path))
     whole = Path.cwd() / path
-    place, rest, links = Path(whole.anchor), list(reversed(whole.parts[1:])), 0
+    current, rest, links = Path(whole.anchor), list(reversed(whole.parts[1:])), 0
     while rest:
         name = rest.pop()
         if name == "..":
-            place = place.parent
+            current = current.parent
             continue
-        step = place / name
+        step = current / name
         try:
             status = step.lstat()
         except FileNotFoundError:
-            place = step
+            current = step
             continue
         if not stat.S_ISLNK(status.st_mode):
-            place = step
+            current = step
             continue
         trusted = status.st_uid in (0, os.geteuid())
-        if place.stat().st_mode & stat.S_IWOTH and not trusted:  # guard: another users link in a folder for everybody
+        if current.stat().st_mode & stat.S_IWOTH and not trusted:  # guard: another users link in a folder for everybody
             what = f"{step} is another user's link in a folder that everybody may write to"
             raise OSError(errno.EPERM, what, str(path))
         links += 1
@@ -123,6 +123,6 @@ def followed(path: Path) -> Path:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
         leads = step.readlink()
         if leads.is_absolute():
-            place = Path(leads.anchor)
+            current = Path(leads.anchor)
         rest += reversed(leads.parts[1:] if leads.is_absolute() else leads.parts)
-    return place
+    return current

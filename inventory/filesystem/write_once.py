@@ -1,8 +1,8 @@
-"""Files that are written once: they appear as a whole, under a name that nobody had, and nothing is overwritten.
+"""Files that are written once: they appear as a whole, under a new name, and never overwrite another.
 
 A file gets its name by a hard link. Where the file system has none, it is renamed, if the system can refuse to
-overwrite (RENAME_NOREPLACE); else after an exclusive claim to the name was made in the folder for temporary files. In
-each case the name appears with the whole file, and a process that is killed leaves no more than a temporary file.
+overwrite (RENAME_NOREPLACE); else after an exclusive claim to the name in the folder for temporary files. In each case
+the name appears with the whole file, and a killed process leaves no more than a temporary file.
 """
 
 import contextlib
@@ -24,21 +24,21 @@ from inventory.filesystem.temporary_files import (
     Temporary,
     fcntl,
     lock,
-    remove_left,
+    remove_abandoned,
     sync_folder,
     temporary,
     to_disk,
 )
 
 _NOT_HERE = UNSUPPORTED | {errno.EPERM, errno.EACCES, errno.EMLINK, errno.EXDEV}
-"""What a file system says that has no hard links, or no rename that refuses to overwrite."""
+"""Error numbers of a file system without hard links, or without a rename that refuses to overwrite."""
 
 _NO_REPLACE = {"linux": ("renameat2", 1), "darwin": ("renameatx_np", 4)}
 _WORKING_FOLDER = {"linux": -100, "darwin": -2}
 
 
 def write_new(path: Path, body: bytes, workshop: Path) -> None:
-    """Write a file that must not exist yet; it appears as a whole, and nothing is overwritten.
+    """Write a file that must not exist yet; it appears as a whole, and overwrites nothing.
 
     Args:
         path: the file.
@@ -47,7 +47,7 @@ def write_new(path: Path, body: bytes, workshop: Path) -> None:
 
     Raises:
         FileExistsError: the name is taken.
-        OSError: it could not be done; nothing is left.
+        OSError: it failed; nothing is left.
     """
     mode = file_mode(workshop)
     new = temporary(workshop, "", mode)
@@ -64,15 +64,18 @@ def write_new(path: Path, body: bytes, workshop: Path) -> None:
 
 
 def create_marker(path: Path) -> IO[bytes]:
-    """Make an empty file that, while it is open, says that a living process works; where nothing can be locked, by age.
+    """Create an empty file that is locked while its process lives; on a share without locks its age tells.
 
-    It is locked before it takes its name: one that is not locked is that of a process that has ended.
+    It is locked before it takes its name, so that one that is not locked is that of a process that has ended. On
+    Windows it is locked just after, where nobody can remove it while it is open.
 
     Raises:
-        OSError: it could not be made, or is there already; nothing is left.
+        OSError: it could not be created, or exists already; nothing is left.
     """
     if not fcntl:
-        return path.open("xb")
+        file = path.open("xb")
+        lock(file)
+        return file
     mode = file_mode(path.parent)
     new = temporary(path.parent, "", mode)
     try:
@@ -89,13 +92,13 @@ def create_marker(path: Path) -> IO[bytes]:
 
 @contextlib.contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Be the only process that holds a name, until the end or until it is killed; not where nothing can be locked.
+    """Hold a lock alone until the block ends or this process is killed; on a share without locks, do nothing.
 
-    The folder is locked too: on a full disk there may be no room for the file.
+    The folder is locked too: a full disk may have no room for the lock file.
 
     Raises:
         BlockingIOError: another process holds it.
-        OSError: the file that stands for the name could not be made.
+        OSError: the lock file could not be created.
     """
     with _locked_folder(path.parent) as locked:
         try:
@@ -114,17 +117,17 @@ def exclusive(path: Path) -> Iterator[None]:
 
 
 def make_folders(top: Path, folder: Path) -> None:
-    """Make a folder inside another, and that one, where they are not there yet; nothing between them may be a link.
+    """Create a folder inside another, and that one, where they do not exist; nothing between them may be a link.
 
-    They are their owner's only, or, if the outer one is a group's, the group's too.
+    Only their owner may use them, or, if the outer one is a group's, the group too.
 
     Raises:
-        OSError: it could not be done.
+        OSError: it failed.
     """
     if not top.is_dir():
-        there = next(parent for parent in top.absolute().parents if parent.is_dir())
+        outer = next(parent for parent in top.absolute().parents if parent.is_dir())
         top.parent.mkdir(parents=True, exist_ok=True)
-        _make_folder(top, folder_mode(there) if is_shared(there) else 0o700)
+        _make_folder(top, folder_mode(outer) if is_shared(outer) else 0o700)
     mode = folder_mode(top)
     for inner in _between(top, folder):
         try:
@@ -136,7 +139,7 @@ def make_folders(top: Path, folder: Path) -> None:
 
 
 def require_no_links(top: Path, folder: Path) -> None:
-    """Refuse a folder inside another that is reached through a link, or is one; it need not be there.
+    """Refuse a folder inside another that is reached through a link, or is one; it need not exist.
 
     Raises:
         OSError: it is.
@@ -147,7 +150,7 @@ def require_no_links(top: Path, folder: Path) -> None:
 
 
 def unlink_inside(top: Path, path: Path) -> None:
-    """Remove a file inside a folder, if it is there, but nothing outside that is reached through a link.
+    """Remove a file inside a folder if it exists, but never one that is reached through a link.
 
     Raises:
         OSError: it could not be removed, or a folder between them is a link.
@@ -157,14 +160,14 @@ def unlink_inside(top: Path, path: Path) -> None:
 
 
 def _between(top: Path, folder: Path) -> list[Path]:
-    """The folders inside one down to another, the outermost first."""
+    """Return the folders inside one down to another, the outermost first."""
     return [folder, *folder.parents][: len(folder.relative_to(top).parts)][::-1]
 
 
 def _require_folder(folder: Path) -> None:
     mode = folder.lstat().st_mode
     if stat.S_ISLNK(mode):  # guard: no link is followed in a history
-        raise OSError(errno.ELOOP, "it is a link, and no link in a history is followed", str(folder))
+        raise OSError(errno.ELOOP, "it is a link, and links in a history are not followed", str(folder))
     if not stat.S_ISDIR(mode):
         raise NotADirectoryError(errno.ENOTDIR, "it is not a folder", str(folder))
 
@@ -190,7 +193,7 @@ def _take_name(new: Temporary, path: Path) -> None:
         with _unsupported():
             naming(new.path, path)
             return
-    with _claimed(path, new.path.parent):
+    with _claim(path, new.path.parent):
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         new.path.rename(path)
@@ -198,7 +201,7 @@ def _take_name(new: Temporary, path: Path) -> None:
 
 @contextlib.contextmanager
 def _unsupported() -> Iterator[None]:
-    """Go on if the file system cannot do this."""
+    """Go on if the file system does not support this."""
     try:
         yield
     except OSError as error:
@@ -211,7 +214,7 @@ def _rename_if_free(old: Path, new: Path) -> None:
 
     Raises:
         FileExistsError: the name is taken.
-        OSError: it could not be done; EINVAL or ENOSYS if the system or the file system has no such rename.
+        OSError: it failed; with EINVAL or ENOSYS if the system or the file system has no such rename.
     """
     name, flag = _NO_REPLACE.get(sys.platform, ("", 0))
     try:
@@ -225,12 +228,12 @@ def _rename_if_free(old: Path, new: Path) -> None:
 
 
 @contextlib.contextmanager
-def _claimed(path: Path, workshop: Path) -> Iterator[None]:
-    """Be the only process that is about to take a name; the claim of one that was killed is as any temporary file.
+def _claim(path: Path, workshop: Path) -> Iterator[None]:
+    """Claim a name that is about to be taken; a killed process leaves its claim as a temporary file.
 
     Raises:
-        FileExistsError: another process is just taking it.
-        OSError: the claim could not be made.
+        FileExistsError: another process is taking it.
+        OSError: the claim could not be created.
     """
     whole = os.path.relpath(path, workshop)  # the same wherever the history is mounted
     claim = workshop / f"{sha256(os.fsencode(whole)).hexdigest()[:12]}.tmp"
@@ -238,13 +241,13 @@ def _claimed(path: Path, workshop: Path) -> Iterator[None]:
         try:
             file = os.fdopen(os.open(claim, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file_mode(workshop)), "wb")
         except FileExistsError:
-            if not remove_left(claim):
+            if not remove_abandoned(claim):
                 raise
             continue
         lock(file, wait=True)
-        if _stands(file, claim):
+        if _has_name(file, claim):
             break
-        file.close()  # another process took it for one that is left
+        file.close()  # another process took it for an abandoned one
     with file:
         try:
             yield
@@ -269,18 +272,18 @@ def _locked_folder(folder: Path) -> Iterator[bool]:
 
 
 def _locked_file(path: Path) -> IO[bytes]:
-    """Open a file that stands for a name, made if it is not there, and lock it.
+    """Open or create a lock file, and lock it.
 
     Raises:
         BlockingIOError: another process has locked it.
-        OSError: it could not be made.
+        OSError: it could not be created.
     """
     mode = file_mode(path.parent)
     while True:
         file = os.fdopen(open_regular(path, os.O_WRONLY | os.O_CREAT, mode, follow=False), "wb")
         try:
             lock(file)
-            if _stands(file, path):  # else who held it has just removed it
+            if _has_name(file, path):  # else the holder has just removed it
                 widen(file.fileno(), mode)
                 return file
         except BaseException:
@@ -289,8 +292,8 @@ def _locked_file(path: Path) -> IO[bytes]:
         file.close()
 
 
-def _stands(file: IO[bytes], path: Path) -> bool:
-    """Tell whether an open file is still the one under its name."""
+def _has_name(file: IO[bytes], path: Path) -> bool:
+    """Return whether an open file still has its name."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.lstat())
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""Files of a run. FAMILY: ``encode(overview, grain) -> bytes``, ``encode_tables(tables)``, ``read(path) -> RunTables``.
+"""Files of a run. FAMILY: ``encode(report, grain) -> bytes``, ``encode_tables(tables)``, ``read(path) -> RunTables``.
 
 To add a format: one file here, named after its suffix, with ``encode`` and ``encode_tables``; one word in one of the
 first two tuples below, and, if it has ``read``, one in ``READABLE``. The members are imported when they are used, so
-that a wrong suffix is told without importing any.
+that a wrong suffix is reported without importing any.
 """
 
 import os
@@ -19,6 +19,7 @@ from inventory.config.dialects import Dialect
 from inventory.errors import ConfigurationError, FileError, InventoryError, wrong_type
 from inventory.filesystem.atomic import WINDOWS, atomic_write
 from inventory.filesystem.names import no_name, with_home
+from inventory.formats._written import WrittenFile as WrittenFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from inventory.report.facts import Report
-    from inventory.tables import RunTables, WrittenFile
+    from inventory.tables import RunTables
 
     Tables = Sequence[tuple[schema.Table, pa.Table]]
 
@@ -49,16 +50,16 @@ GRAINS = (*schema.GRAINS, "both")
 class Format(Protocol):
     """One member of the family."""
 
-    def encode(self, overview: "Report", grain: str) -> bytes:
-        """The file's bytes; ``grain`` is ignored by a format that holds everything."""
+    def encode(self, report: "Report", grain: str) -> bytes:
+        """Encode a report as the bytes of a file; a format that holds everything ignores ``grain``."""
         ...
 
     def encode_tables(self, tables: "Tables") -> bytes:
-        """The bytes of a file of tables that are no snapshot; a format of one table holds the first."""
+        """Encode tables that are no snapshot; a format of one table holds the first."""
         ...
 
     def read(self, path: Path) -> "RunTables":
-        """The snapshot back from a file; only those in ``READABLE`` have it.
+        """Read the snapshot from a file; only the members in ``READABLE`` can.
 
         Raises:
             FileError: it is damaged, or this tool did not write it.
@@ -67,54 +68,54 @@ class Format(Protocol):
 
 
 def write(
-    overview: "Report",
+    report: "Report",
     path: str | Path,
     grain: str = "model",
     dialect: Dialect = Dialect(),  # noqa: B008 - frozen
-) -> "list[WrittenFile]":
+) -> list[WrittenFile]:
     """Write a run; the suffix is the format.
 
-    A CSV file does not say which answers are in doubt, and would be taken for complete: it holds none of their rows.
+    A CSV file cannot mark responses in doubt and would be taken for complete, so it holds none of their rows.
 
     Args:
-        overview: what is written: the snapshot, and, for a report, what is known around it.
+        report: the snapshot and what is known around it.
         path: the file; ``both`` grains in a format of one table make ``NAME.models.csv`` and ``NAME.instances.csv``.
         grain: ``model``, ``instance`` or ``both``.
-        dialect: how a CSV file is written.
+        dialect: the dialect of a CSV file.
 
     Raises:
         ConfigurationError: an unknown suffix or grain, or a grain that the snapshot does not hold.
         FileError: a file could not be written; what was there before is untouched.
     """
-    from inventory.tables import WrittenFile
-
-    snapshot = overview.snapshot
+    snapshot = report.snapshot
     targets = output_paths(path, grain)
-    for one, target in targets:
-        if _format(target) in TABLES and one not in snapshot.grains:
-            raise ConfigurationError(f"{path}: the snapshot has no {one} rows", "It was read from a file of one grain")
-    told: list[WrittenFile] = []
-    moves = []
+    for part, target in targets:
+        if _format(target) in TABLES and part not in snapshot.grains:
+            raise ConfigurationError(f"{path}: the snapshot has no {part} rows", "It was read from a file of one grain")
+    files: list[WrittenFile] = []
+    publications = []
     with ExitStack() as drafts:
-        for one, target in targets:
-            table = schema.GRAIN_TABLES[one].name if _format(target) in TABLES else ""
+        for part, target in targets:
+            table = schema.GRAIN_TABLES[part].name if _format(target) in TABLES else ""
             if table and not snapshot.anything_read:
-                told.append(WrittenFile(target, table, skipped="left as it was: no server could be read"))
+                files.append(WrittenFile(target, table, skipped="left as it was: no server could be read"))
                 continue
-            sure, doubtful = _without_doubt(overview) if _format(target) in UNMARKED else (overview, [])
-            if doubtful and not sure.snapshot.anything_read:
-                why = f"left as it was: the answer of {', '.join(doubtful)} is in doubt"
-                told.append(WrittenFile(target, table, skipped=why))
+            certain, doubtful = _without_doubt(report) if _format(target) in UNMARKED else (report, [])
+            if doubtful and not certain.snapshot.anything_read:
+                reason = f"left as it was: the answer of {', '.join(doubtful)} is in doubt"
+                files.append(WrittenFile(target, table, skipped=reason))
                 continue
             with _named(target):
-                body = _encoded(sure, target, one, dialect)
-                moves.append((target, drafts.enter_context(atomic_write(target, body, several=len(targets) > 1))))
-            count = sure.snapshot.tables[table].num_rows if table else 0
-            told.append(WrittenFile(target, table or "report", count, len(body), without=tuple(doubtful)))
-        for target, move in moves:  # of a pair, none is touched before both can be
+                body = _encoded(certain, target, part, dialect)
+                publications.append(
+                    (target, drafts.enter_context(atomic_write(target, body, several=len(targets) > 1)))
+                )
+            count = certain.snapshot.tables[table].num_rows if table else 0
+            files.append(WrittenFile(target, table or "report", count, len(body), without=tuple(doubtful)))
+        for target, publish in publications:  # of a pair, none is touched before both can be
             with _named(target):
-                move()
-    return told
+                publish()
+    return files
 
 
 def write_tables(
@@ -146,18 +147,18 @@ def read_file(path: str | Path) -> "RunTables":
     if not isinstance(path, str | os.PathLike):
         raise wrong_type(path, "the path of a file", "Give a text or a pathlib.Path")
     target = Path(with_home(str(path)))
-    pair = [one for _, one in output_paths(path, "both")]
+    pair = [part for _, part in output_paths(path, "both")]
     if os.path.lexists(target) or not all(map(os.path.lexists, pair)):
         return _read(target)
     models, instances = map(_read, pair)
     from inventory.formats._validation import check_models
 
-    runs = {one.run_id for one in (models, instances)} - {""}  # another program that writes one again drops its run
+    runs = {part.run_id for part in (models, instances)} - {""}  # another program that writes one again drops its run
     if len(runs) > 1 or (*models.grains, *instances.grains) != schema.GRAINS:
         raise FileError(f"{pair[0]} and {pair[1]} are not of one run", "Write them again with --grain both")
-    told = instances if instances.run_id and not models.run_id else models
+    identified = instances if instances.run_id and not models.run_id else models
     tables = {**models.tables, "instances": instances.tables["instances"]}
-    tables["observations"] = told.tables["observations"]
+    tables["observations"] = identified.tables["observations"]
     whole = replace(models, tables=tables, grains=schema.GRAINS, gaps=models.gaps | instances.gaps)
     try:
         check_models(whole)
@@ -169,7 +170,7 @@ def read_file(path: str | Path) -> "RunTables":
 
 
 def output_paths(path: str | Path, grain: str) -> list[tuple[str, Path]]:
-    """The grains and files that one target stands for.
+    """List the grains and files that one output path stands for.
 
     Raises:
         ConfigurationError: an unknown suffix or grain.
@@ -181,41 +182,41 @@ def output_paths(path: str | Path, grain: str) -> list[tuple[str, Path]]:
         raise ConfigurationError(f"unknown grain {grain!r}", "Use one of " + ", ".join(GRAINS))
     if _format(target) in REPORTS or grain != "both":
         return [(grain, target)]
-    names = {one: f"{target.stem}.{schema.GRAIN_TABLES[one].name}{target.suffix}" for one in schema.GRAINS}
-    return [(one, target.with_name(name)) for one, name in names.items()]
+    names = {part: f"{target.stem}.{schema.GRAIN_TABLES[part].name}{target.suffix}" for part in schema.GRAINS}
+    return [(part, target.with_name(name)) for part, name in names.items()]
 
 
 def is_report(path: str | Path) -> bool:
-    """Whether the format of a path is a report, which holds everything."""
+    """Return whether the format of a path is a report, which holds everything."""
     return _format(Path(path)) in REPORTS
 
 
-def _without_doubt(overview: "Report") -> "tuple[Report, list[str]]":
-    """What is written where nothing can say that an answer is in doubt, and the servers that are left out for it."""
+def _without_doubt(report: "Report") -> "tuple[Report, list[str]]":
+    """Leave out the servers in doubt, for a format that cannot mark their rows; return their names too."""
     from inventory.tables import RunTables, rows, table_of
 
-    snapshot = overview.snapshot
+    snapshot = report.snapshot
     doubtful = [row["server"] for row in rows(snapshot.tables["observations"]) if row["status"] == "suspect"]
     if not doubtful:
-        return overview, []
+        return report, []
     tables = {
         name: table_of(schema.TABLES[name], [row for row in rows(table) if row["server"] not in doubtful])
         for name, table in snapshot.tables.items()
     }
-    return replace(overview, snapshot=RunTables(tables, snapshot.grains)), doubtful
+    return replace(report, snapshot=RunTables(tables, snapshot.grains)), doubtful
 
 
-def _encoded(overview: "Report", target: Path, grain: str, dialect: Dialect) -> bytes:
-    """The bytes of a file; only CSV has dialects."""
+def _encoded(report: "Report", target: Path, grain: str, dialect: Dialect) -> bytes:
+    """Encode a report; only CSV has dialects."""
     if _format(target) == "csv":
         from inventory.formats import csv
 
-        return csv.encode(overview, grain, dialect)
-    return _member(target).encode(overview, grain)
+        return csv.encode(report, grain, dialect)
+    return _member(target).encode(report, grain)
 
 
 def _encoded_tables(tables: "Tables", target: Path, dialect: Dialect) -> bytes:
-    """The same for tables that are no snapshot."""
+    """Encode tables that are no snapshot."""
     if _format(target) == "csv":
         from inventory.formats import csv
 
@@ -237,7 +238,7 @@ def _member(path: Path) -> Format:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Tell a failure to write as one of this file."""
+    """Turn a failure to write into an error that names the file."""
     try:
         yield
     except OSError as error:
@@ -264,12 +265,12 @@ def _read(path: Path) -> "RunTables":
     from inventory.formats._validation import check
 
     try:
-        found = check(member.read(path))
+        snapshot = check(member.read(path))
     except InventoryError:
         raise
     except Unreadable as error:
         raise FileError(f"{path} could not be read: {error.what}", error.advice) from error
     except Exception as error:
         raise FileError(f"{path} could not be read: it is damaged", f"Restore it from a copy. {AGAIN}") from error
-    notes = tuple(f"{path}: {note}" for note in found.gaps.notes)
-    return replace(found, gaps=replace(found.gaps, notes=notes))
+    notes = tuple(f"{path}: {note}" for note in snapshot.gaps.notes)
+    return replace(snapshot, gaps=replace(snapshot.gaps, notes=notes))

@@ -1,4 +1,4 @@
-"""How much a file may make of itself: one that was made to take all memory or time is refused before it does.
+"""Size and memory limits that reject decompression bombs before they are read.
 
 A snapshot of 100,000 models takes about 25 MB of memory; a larger one belongs into a history, which reads only what it
 needs.
@@ -9,32 +9,24 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from inventory import limits
 from inventory.errors import FileError
-
-TABLE_LIMIT = 96 * 2**20
-"""Bytes that the rows of a file may take in memory."""
-
-FILE_LIMIT = 4 * TABLE_LIMIT
-"""Bytes that a file may have; ours are smaller than the rows in them."""
-
-_ALWAYS, _RATIO = 16 * 2**20, 1000
-"""Bytes of rows that any file may hold, and times its size that a larger one may; ours hold up to a hundred times."""
 
 
 def size_of(path: Path) -> int:
-    """The size of a file that is not too large.
+    """Return the size of a file that is not too large.
 
     Raises:
         FileError: it is.
     """
     size = path.stat().st_size
-    if size > FILE_LIMIT:
+    if size > limits.FILE_LIMIT:
         raise too_large(path, f"it has {size:,} bytes")
     return size
 
 
 def gathered(path: Path, batches: Iterable[pa.Table]) -> list[pa.Table]:
-    """The parts of a table, once it is known that they do not take too much memory together.
+    """Collect the parts of a table, unless they take too much memory together.
 
     Args:
         path: the file that they come from.
@@ -44,20 +36,23 @@ def gathered(path: Path, batches: Iterable[pa.Table]) -> list[pa.Table]:
         FileError: they do.
     """
     limit = row_bytes(size_of(path))
-    kept, total = [], 0
+    parts, total = [], 0
     for batch in batches:
         total += batch.nbytes
         if total > limit:  # guard: bytes of the rows of a file
             raise too_large(path, f"its rows take more than {limit // 2**20} MiB of memory")
-        kept.append(batch)
-    return kept
+        parts.append(batch)
+    return parts
 
 
 def row_bytes(size: int) -> int:
-    """The bytes that the rows in a file of some size may take."""
-    return min(TABLE_LIMIT, max(_ALWAYS, _RATIO * size))
+    """Return the bytes that the rows of a file of some size may take."""
+    return min(limits.TABLE_LIMIT, max(limits.ROWS_ALWAYS, limits.ROWS_RATIO * size))
 
 
 def too_large(path: Path, why: str) -> FileError:
-    """The error for a file that would take more than it may."""
-    return FileError(f"{path} could not be read: {why}", "Is it ours? A history holds more: lms-inventory snapshot")
+    """Make the error for a file that would take more memory or time than allowed."""
+    return FileError(
+        f"{path} could not be read: {why}",
+        "The file may not come from lms-inventory. Use the history for inventories of this size",
+    )

@@ -26,7 +26,7 @@ _HALF = 2**63
 
 
 def parsed(text: str, kind: str, separator: str = "") -> Any:
-    """The value that a text stands for.
+    """Parse the value that a text stands for.
 
     Args:
         text: the text; not empty.

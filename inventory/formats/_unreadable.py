@@ -91,7 +91,7 @@ def _check_parquet(path: Path, head: bytes) -> None:
 
 
 def _ole(path: Path) -> Unreadable:
-    """What an OLE compound file is: Excel keeps encrypted workbooks and the old .xls in one."""
+    """Say what an OLE compound file is: Excel stores encrypted workbooks and the old .xls as one."""
     with path.open("rb") as file:
         content = file.read(_LOOKED_AT)
     if "EncryptedPackage".encode("utf-16-le") in content:

@@ -1,9 +1,9 @@
-"""Whether what a file says can be a snapshot at all: a file need not come from where it says, nor from this tool."""
+"""Validate a snapshot that was read from a file: a file need not come from where it says, nor from this tool."""
 
 import pyarrow as pa
 from pyarrow import compute
 
-from inventory import schema
+from inventory import limits, schema
 from inventory.formats._unreadable import Unreadable
 from inventory.normalize.strict_json import strict
 from inventory.run_ids import RUN_ID
@@ -11,15 +11,12 @@ from inventory.tables import RunTables, values
 
 _MODEL = [column.name for column in schema.MODELS.columns if column.key]
 _JSON: dict[str, type] = {schema.LIST: list, schema.OBJECT: dict}
-_PARTS, _PARTS_IN_ALL = 400_000, 2_000_000
-"""Commas, colons and opening brackets in a cell that holds JSON, of which an answer has no more, and in those of a
-column that differ; few bytes can hold much to parse."""
 
 _YEARS = range(1970, 9999)  # the others cannot be told in every time zone
 
 
 def check(snapshot: RunTables) -> RunTables:
-    """The snapshot, once its keys are there and differ, texts are texts, numbers finite, lists and objects such.
+    """Check a snapshot: its keys are there and differ, texts are texts, numbers finite, lists and objects such.
 
     A row that stands there many times fits into a small file, however many times.
 
@@ -56,7 +53,7 @@ def _check_observations(table: pa.Table) -> None:
     if not set(values(table, "status")) <= {*schema.STATUSES}:
         raise Unreadable("no status has such a name")
     ids = set(values(table, "run_id"))
-    if len(ids) > 1 or not all(not one or RUN_ID.fullmatch(one) for one in ids):
+    if len(ids) > 1 or not all(not run_id or RUN_ID.fullmatch(run_id) for run_id in ids):
         raise Unreadable("no run has such an id")
     if not all(moment is None or moment.year in _YEARS for moment in values(table, "observed_at")):
         raise Unreadable("no run was at such a time")
@@ -80,12 +77,13 @@ def _check_parts(column: schema.Column, texts: pa.Array) -> None:
     parts = pa.array([0] * len(texts), pa.int64())
     for mark in ",:[{":
         parts = compute.add(parts, compute.count_substring(texts, mark))
-    if len(texts) and (compute.max(parts).as_py() > _PARTS or compute.sum(parts).as_py() > _PARTS_IN_ALL):
+    most, total = compute.max(parts).as_py() or 0, compute.sum(parts).as_py() or 0
+    if most > limits.CELL_PARTS or total > limits.COLUMN_PARTS:
         raise Unreadable(f"{column.name} holds more than any answer")
 
 
 def _is(text: str, wanted: type) -> bool:
-    found = strict(text)
+    value = strict(text)
     if wanted is dict:
-        return isinstance(found, dict)
-    return isinstance(found, list) and all(isinstance(item, str) for item in found)
+        return isinstance(value, dict)
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

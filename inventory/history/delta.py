@@ -1,7 +1,7 @@
-"""From one stored answer of a server to another: of both, only the rows that can differ are read.
+"""Load two stored responses of a server for comparison: only the rows that can differ are read.
 
-``row_digest`` says which those are. Rows whose digests both answers hold as often are equal, and what is equal is no
-change; only where a key is given more than once is it the order that pairs them, and then all of that key are read.
+``row_digest`` tells which these are: rows whose digest both responses hold equally often are unchanged. Only where a
+key occurs more than once does the order decide which rows match, and then all rows of that key are read.
 """
 
 import json
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredResponse:
-    """One answer, and where it is.
+    """A response that the history holds.
 
     Attributes:
-        digest: what it says.
+        digest: the digest of its content.
         stored_in: the run whose files hold it.
-        observed_at: when it was given.
+        observed_at: when it was received, in UTC.
     """
 
     digest: str
@@ -42,21 +42,21 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(all_runs.GRAIN_FILES, ("*",)),
     "payloads": ("digest", "stored_in", "fields"),  # the bodies are read only to be proven
 }
-"""The files that hold answers, and the columns of them that are asked for."""
+"""The kinds of files that hold responses, and the columns that are read of them."""
 
-Step = tuple[StoredResponse, StoredResponse]  # the answer before, and the one after
+Step = tuple[StoredResponse, StoredResponse]  # the response before, and the one after
 
 
 def load_changed_rows(
     engine: "Engine", steps: Mapping[str, Step], keys: Sequence[str] = ()
 ) -> tuple[DiffInput, DiffInput]:
-    """Both sides of some steps, ready to be compared.
+    """Load both sides of some steps, ready to be compared.
 
     Args:
-        engine: with the views ``models``, ``instances`` and ``payloads`` of all runs that hold these answers.
+        engine: with the views ``models``, ``instances`` and ``payloads`` of all runs that hold these responses.
         steps: by the name that stands for the server.
-        keys: only the models with one of these keys, and of each step in which they can differ whatever else can: a
-            model that was renamed has another key on the other side; all by default.
+        keys: only steps in which models with one of these keys can differ, with all rows that can: a renamed model has
+            another key on the other side; all by default.
     """
     answers = [
         {"server": name, "side": side, "digest": answer.digest, "stored_in": answer.stored_in}
@@ -67,18 +67,18 @@ def load_changed_rows(
     engine.add("answers", table_of(all_runs.ANSWERS, answers))
     touched = rows(engine.query(all_runs.TOUCHED)) if answers else []
     servers = {row["server"] for row in touched if not keys or row["key"] in keys}
-    wanted = [row for row in touched if row["server"] in servers]
-    engine.add("touched", table_of(all_runs.TOUCHED_KEYS, wanted))
+    differing = [row for row in touched if row["server"] in servers]
+    engine.add("touched", table_of(all_runs.TOUCHED_KEYS, differing))
     fields: dict[int, dict[str, frozenset[str]]] = {side: {} for side in all_runs.SIDES}
-    for row in rows(engine.query(all_runs.FIELDS)) if wanted else []:
+    for row in rows(engine.query(all_runs.FIELDS)) if differing else []:
         fields[row["side"]][row["server"]] = frozenset(json.loads(row["fields"]))
     odd = {server for side in fields.values() for server, names in side.items() if are_too_many(names)}
     engine.add("odd", table_of(all_runs.SERVERS, [{"server": server} for server in odd]))
-    found = {grain: _rows(engine, table, bool(wanted)) for grain, table in schema.GRAIN_TABLES.items()}
+    sides = {grain: _rows(engine, table, bool(differing)) for grain, table in schema.GRAIN_TABLES.items()}
     before, after = (
         DiffInput(
             {name: ("ok", step[at].observed_at) for name, step in steps.items()},
-            {grain: sides_of[side] for grain, sides_of in found.items()},
+            {grain: tables[side] for grain, tables in sides.items()},
             fields[side],
         )
         for at, side in enumerate(all_runs.SIDES)
@@ -86,8 +86,8 @@ def load_changed_rows(
     return before, after
 
 
-def unstored_of(engine: "Engine", stored: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The globs of unknown fields that some answers were stored without.
+def ignored_fields(engine: "Engine", stored: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the globs of unknown fields that some responses were stored without.
 
     Args:
         engine: with the view ``payloads`` of all runs that hold them.
@@ -102,7 +102,7 @@ def unstored_of(engine: "Engine", stored: Sequence[Mapping[str, Any]]) -> tuple[
 
 
 def _rows(engine: "Engine", table: schema.Table, any_touched: bool) -> dict[int, pa.Table]:
-    """The rows of one grain of each side."""
+    """Load the rows of one grain of each side."""
     if not any_touched:
         return {side: concat(table, []) for side in all_runs.SIDES}
     both = engine.query(all_runs.differing(table))

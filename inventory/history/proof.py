@@ -1,4 +1,4 @@
-"""What a check of a history finds: its problems, and how much was proven."""
+"""Results of a check of a history: its problems, and how much was verified."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import pyarrow as pa
 
 
 class Problem(NamedTuple):
-    """One damaged or missing file, or one broken link."""
+    """A damaged or missing file, or a broken reference."""
 
     file: str
     problem: str
@@ -16,12 +16,13 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Proof:
-    """What was proven of a history.
+    """The result of a check.
 
     Attributes:
-        problems: one row per problem, as ``PROBLEMS`` says.
-        runs: how many runs there are, and how many ``answers`` they point at.
-        equal_answers: those of them kept as another body, which differs only in order and in fields that tick.
+        problems: a row for each problem: ``PROBLEMS``.
+        runs: the number of runs.
+        answers: the number of responses that they refer to.
+        equal_answers: those stored as another body, which differs only in order and in fields that tick.
     """
 
     problems: pa.Table

@@ -4,78 +4,29 @@ The files are the business of ``history/storage/store.py``; the queries are SQL 
 Only the files that a query needs are opened, each after its checksum was verified.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from copy import copy
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Self
+from datetime import datetime
 
 import pyarrow as pa
 
-from inventory import schema
 from inventory.config.labels import composed, spellings, spelt
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_sides, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
-from inventory.history.delta import KINDS, StoredResponse, load_changed_rows, unstored_of
-from inventory.history.engines import Engine, open_engine, place
-from inventory.history.panel import panel
+from inventory.history.delta import KINDS, StoredResponse, load_changed_rows
+from inventory.history.loader import Row, RunLoader
 from inventory.history.selectors import resolve, resolve_dated
-from inventory.history.sql import all_runs
-from inventory.history.state import States
+from inventory.history.states.panel import panel
+from inventory.history.states.servers import server_rows
 from inventory.history.storage.retry import steady
-from inventory.history.storage.shared_rows import without_clocks
-from inventory.history.storage.store import Store
 from inventory.history.timeline import Timeline
-from inventory.run_ids import limit_of, misdated, time_of
-from inventory.schema import derived
-from inventory.tables import RunTables, arrow_schema, concat, conformed, rows, table_of, values
-
-Row = dict[str, Any]
-
-RETIRE_AFTER = timedelta(days=30)
-"""How long a server that no run asks stays part of the state, unless the user says otherwise."""
+from inventory.run_ids import time_of
+from inventory.tables import RunTables, values
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-class RunHistory:
-    """The recorded runs of a folder.
-
-    Args:
-        path: the folder, or its ``file://`` address; one that is not there is an empty history. With the engine spark
-            also an address that Spark can read, like ``s3a://bucket/folder``, from which a history is only read.
-        engine: what runs the queries: a word of ``engines.ENGINES``.
-        clock: gives the present time: a run that is dated more than an hour later is misdated. It is listed by
-            ``runs`` and left out of everything else.
-        ignore: globs of fields that are not compared. Runs are recorded without those of them that no column holds.
-
-        retire_after: servers that no run asked for so long are no part of the state; None keeps all.
-
-    Raises:
-        ConfigurationError: the engine cannot read such an address.
-        FileError: there is no folder at the address, or it could not be reached.
-    """
-
-    def __init__(
-        self,
-        path: str | Path,
-        engine: str = "duckdb",
-        clock: Callable[[], datetime] = _utc_now,
-        *,
-        ignore: Sequence[str] = (),
-        retire_after: timedelta | None = RETIRE_AFTER,
-    ) -> None:
-        if not isinstance(path, str | Path):
-            raise wrong_type(path, "the folder of a history", "Give a text or a pathlib.Path")
-        self.store = Store(place(engine, path))
-        self.ignore = tuple(ignore)
-        self._engine = engine
-        self.clock = clock
-        self.retire_after = retire_after
+class RunHistory(RunLoader):
+    """The recorded runs of a folder: the questions that people ask. Arguments and errors as ``RunLoader``."""
 
     @steady
     def load(self, ref: str = "latest") -> RunTables:
@@ -112,15 +63,8 @@ class RunHistory:
         recorded, now = self.store.run_ids(), self.clock()
         run_id = resolve_dated(at, recorded, now)
         until = now if run_id == self.dated(recorded)[-1] else time_of(run_id)
-        retired_before = self.retired_before(run_id)
-        named = {server: by_name for server, by_name in self.store.retired() if by_name <= run_id}
         servers = self.states(recorded).servers(run_id)
-        for row in servers:
-            silent = retired_before is not None and row["last_asked"] < retired_before
-            if silent or named.get(row["server"], "") >= row["run_id"]:
-                row["status"] = "retired"
-            row["days_silent"] = row["last_read"] and round((until - row["last_read"]) / timedelta(days=1), 3)
-        return table_of(derived.SERVERS, servers)
+        return server_rows(servers, run_id, until, self.retired_before(run_id), self.store.retired())
 
     @steady
     def panel_table(self, moments: Sequence[datetime], by: str | None = None) -> pa.Table:
@@ -195,22 +139,6 @@ class RunHistory:
             raise wrong_type(ref, "the name of a run", "Give a text: a run's id, a date such as 2026-11-28, or latest")
         return resolve(ref, self.store.run_ids(), now=self.clock())
 
-    def seen_at(self, now: datetime) -> Self:
-        """Return the same history with the clock at some time."""
-        other = copy(self)
-        other.clock = lambda: now
-        return other
-
-    def dated(self, run_ids: Sequence[str] | None = None) -> list[str]:
-        """Return the ids of those runs, by default of all, that are not misdated, oldest first."""
-        recorded = self.store.run_ids() if run_ids is None else run_ids
-        ahead = set(self.misdated(recorded))
-        return [run_id for run_id in recorded if run_id not in ahead]
-
-    def misdated(self, run_ids: Sequence[str] | None = None) -> list[str]:
-        """Return the ids of those runs, by default of all, that are dated more than an hour ahead of the clock."""
-        return misdated(self.store.run_ids() if run_ids is None else run_ids, self.clock())
-
     @steady
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:
         """Build one row per run, oldest first, for the given servers (default all), since a time; ``derived.RUNS``."""
@@ -284,57 +212,8 @@ class RunHistory:
         self.store.save_baseline(name, run_id)
         return run_id
 
-    @steady
-    def observed(self, run_id: str) -> list[Row]:
-        """Return the observations of one run."""
-        return rows(self.store.read("observations", run_id).table())
-
-    def states(self, run_ids: Sequence[str] | None = None) -> States:
-        """Return the states after the runs of this history, whose ids may be given."""
-        return States(self.store, self._engine, self.dated(run_ids), limit_of(self.clock()))
-
-    def snapshot(self, observed: Sequence[Row], stored: Sequence[Row] | None = None) -> RunTables:
-        """Build the tables of observations, with the model and instance rows of those in ``stored`` (default all)."""
-        # Earlier versions did not store the time of the response beside it.
-        observed = [row | {"as_of": row["as_of"] or (row["digest"] and row["observed_at"])} for row in observed]
-        times = {row["server"]: row["as_of"] for row in observed}
-        stored = [row | {"as_of": times[row["server"]]} for row in (observed if stored is None else stored)]
-        tables = {"observations": table_of(schema.OBSERVATIONS, observed)}
-        runs = {row["stored_in"] for row in stored}
-        wanted = table_of(all_runs.WANTED, stored)
-        engine = self.views([], runs, wanted=wanted)
-        for table in schema.GRAIN_TABLES.values():
-            stored_rows = engine.query(all_runs.rows(table)) if runs else concat(table, [])
-            # Earlier versions stored the clocks of one server for all servers that share the row.
-            tables[table.name] = without_clocks(conformed(stored_rows, arrow_schema(table)))
-        return RunTables(tables)
-
-    @steady
-    def unstored(self, snapshot: RunTables) -> tuple[str, ...]:
-        """Return the globs of unknown fields that rows of this history were stored without."""
-        stored = [row for row in rows(snapshot.tables["observations"]) if row["digest"]]
-        engine = self.views([], {row["stored_in"] for row in stored}, ["payloads"])
-        return unstored_of(engine, stored)
-
     def _timeline(self, servers: Sequence[str] = (), keys: Sequence[str] = ()) -> Timeline:
         return Timeline(self.store, self._engine, servers, keys, self.ignore, now=self.clock())
-
-    def views(
-        self,
-        run_ids: Iterable[str],
-        stored: Iterable[str] = (),
-        kinds: Iterable[str] = tuple(all_runs.GRAIN_FILES),
-        **tables: pa.Table,
-    ) -> Engine:
-        """Open an engine over the observations of runs, and over the files of some kinds that runs stored."""
-        stored = list(stored)
-        engine = open_engine(self._engine)
-        engine.open("observations", self.store.checked("observations", run_ids))
-        for kind in kinds:
-            engine.open(kind, self.store.checked(kind, stored), KINDS[kind])
-        for name, table in tables.items():
-            engine.add(name, table)
-        return engine
 
 
 def _stored(row: Row) -> StoredResponse:

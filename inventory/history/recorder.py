@@ -1,31 +1,28 @@
-"""A joint: a snapshot into a history: new answers stored once, one row for each server, the observations last."""
+"""Record the tables of a run: new responses once, one row for each server, the observations last."""
 
 import json
 from array import array
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.collection.collector import CONCURRENCY, Progress, query_servers, utc_now
 from inventory.collection.plausibility import PreviousState
-from inventory.config.servers import Server
-from inventory.diff.changes import ChangeSet
 from inventory.diff.extras import IGNORED, unknown_fields
-from inventory.errors import FileError
 from inventory.history import run_log
 from inventory.history.engines import Engine, open_engine
-from inventory.history.reader import Row, RunHistory
+from inventory.history.loader import Row
+from inventory.history.reader import RunHistory
 from inventory.history.sql import all_runs
-from inventory.history.state import span
+from inventory.history.states.states import span
 from inventory.history.storage.data_file import ARROW, KINDS
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.normalize.ticking import CLOCKS
-from inventory.run_ids import AHEAD, limit_of, new_run_id, time_of
+from inventory.run_ids import AHEAD, limit_of, time_of
 from inventory.tables import RunTables, build, rows, values
 
 _FRESH = schema.Table(
@@ -42,7 +39,7 @@ _PAYLOADS = schema.Table(
 
 
 def expected(history: RunHistory, servers: list[str]) -> dict[str, PreviousState]:
-    """What the history knows of servers that are about to be asked.
+    """Return what the history knows of servers that are about to be queried.
 
     The newest run's file usually answers for all; only of the servers that it did not read are others opened.
     """
@@ -63,23 +60,23 @@ def expected(history: RunHistory, servers: list[str]) -> dict[str, PreviousState
 
 
 def _keys_of(history: RunHistory, stored: Sequence[Row]) -> dict[str, frozenset[str]]:
-    """The model keys of some stored answers, by the server of the observation given."""
+    """Return the model keys of stored responses, by the server of the observation."""
     keys: dict[str, set[str]] = {row["server"]: set() for row in stored}
     for row in rows(history.snapshot([], stored).tables["models"]):
         keys[row["server"]].add(row["key"])
-    return {server: frozenset(some) for server, some in keys.items()}
+    return {server: frozenset(server_keys) for server, server_keys in keys.items()}
 
 
 def next_moment(history: RunHistory, now: datetime) -> datetime:
-    """A time for a new run that is later than every recorded run and answer, also if the clock was put back.
+    """Return a time for a new run, later than every recorded run and response, also if the clock was put back.
 
     A misdated run does not count: it would drag every later one to its date. Of the runs that are not, those that began
     within the last hour, and the newest, can have been answered later than it is now.
     """
     runs = history.dated()
     near = [run_id for run_id in runs if run_id is runs[-1] or time_of(run_id) > now - AHEAD]
-    seen = [moment for run_id in near for moment in (time_of(run_id), span(history.store, run_id)[1])]
-    return max([now, *(moment + timedelta(microseconds=1) for moment in seen if moment <= limit_of(now))])
+    moments = [moment for run_id in near for moment in (time_of(run_id), span(history.store, run_id)[1])]
+    return max([now, *(moment + timedelta(microseconds=1) for moment in moments if moment <= limit_of(now))])
 
 
 def record(history: RunHistory, snapshot: RunTables) -> RunTables:
@@ -98,65 +95,68 @@ def record(history: RunHistory, snapshot: RunTables) -> RunTables:
 
 
 def _put(history: RunHistory, snapshot: RunTables) -> pa.Table:
-    """Write what a snapshot saw; returns its observations as they are recorded."""
+    """Write the files of a run and return its observations as they are recorded."""
     store, run_id = history.store, snapshot.run_id
-    told = snapshot.tables["observations"]
+    observations = snapshot.tables["observations"]
     with store.run_marker(run_id):  # guard: a run says that it is being written
-        digests = dict(zip(values(told, "server"), values(told, "digest"), strict=True))
-        before, held = store.retry_if_changed(
+        digests = dict(zip(values(observations, "server"), values(observations, "digest"), strict=True))
+        before, stored_in = store.retry_if_changed(
             lambda: _before(history, {digest for digest in digests.values() if digest})
         )
-        fresh = {digest: server for server, digest in digests.items() if digest and digest not in held}
+        fresh = {digest: server for server, digest in digests.items() if digest and digest not in stored_in}
         files = {}
         if fresh:
             for kind, table in _new_rows(snapshot, fresh, run_id).items():
                 files[kind] = store.write(kind, run_id, table)
-        table = _pointing(told, [held.get(digest, run_id) if digest else None for digest in digests.values()])
-        moments = values(told, "observed_at")
+        table = _pointing(
+            observations, [stored_in.get(digest, run_id) if digest else None for digest in digests.values()]
+        )
+        moments = values(observations, "observed_at")
         first_and_last = [f"{moment:%Y-%m-%dT%H:%M:%S.%f+00:00}" for moment in (min(moments), max(moments))]
-        state = run_log.state(store.folder)
+        state = run_log.checkpoint(store.folder)
         about = {"files": files, "previous": before, "journal": state, "span": first_and_last}
         store.write("observations", run_id, table, **about)
     return table
 
 
 def _before(history: RunHistory, digests: set[str]) -> tuple[dict[str, str] | None, dict[str, str]]:
-    """The run before with the SHA-256 of its file, if there is one, and the runs that hold answers, by digest.
+    """Return the previous run with the SHA-256 of its file, if any, and the runs that hold responses, by digest.
 
-    An answer that is not among those is new, or was last given long ago, or is not all there any more.
+    A response that is not among those is new, was last given long ago, or is no longer complete.
     """
     store = history.store
     runs = history.dated()
     if not runs:
         return None, {}
     last = store.read("observations", runs[-1])
-    told = last.table(["digest", "stored_in"])
-    held = {digest: run for digest, run in zip(*(values(told, name) for name in told.column_names), strict=True) if run}
-    whole = _whole(store, set(held.values()))
-    held = {digest: run for digest, run in held.items() if run in whole}
+    pointers = last.table(["digest", "stored_in"])
+    columns = (values(pointers, name) for name in pointers.column_names)
+    holders = {digest: run for digest, run in zip(*columns, strict=True) if run}
+    whole = _whole(store, set(holders.values()))
+    holders = {digest: run for digest, run in holders.items() if run in whole}
     # not those of pruned runs, even if they are still here: they may be about to go
-    if (new := digests - held.keys()) and (holding := sorted(_whole(store, runs) & set(runs))[-_RECENT:]):
+    if (new := digests - holders.keys()) and (holding := sorted(_whole(store, runs) & set(runs))[-_RECENT:]):
         asked = build(_FRESH, {"server": [""] * len(new), "digest": list(new)})
         recorded = build(_RECORDED, {"run_id": holding})
         engine = history.views([], holding, ["payloads"], fresh=asked, recorded=recorded)
-        held |= {row["digest"]: row["stored_in"] for row in rows(engine.query(all_runs.STORED))}
-    return {"run_id": runs[-1], "sha256": last.sha256}, held
+        holders |= {row["digest"]: row["stored_in"] for row in rows(engine.query(all_runs.STORED))}
+    return {"run_id": runs[-1], "sha256": last.sha256}, holders
 
 
 def _whole(store: Store, run_ids: Collection[str]) -> set[str]:
-    """Of some runs those that have each file of what they stored."""
+    """Return those runs that still have each file of what they stored."""
     return set.intersection(*(set(store.where(kind, run_ids)) for kind in KINDS[1:]))
 
 
 def _pointing(observations: pa.Table, stored_in: list[str | None]) -> pa.Table:
-    """The observations, each pointing at the run that holds its answer."""
+    """Let each observation point at the run that holds its response."""
     place = observations.column_names.index("stored_in")
     column = build(_STORED_IN, {"stored_in": stored_in}).column("stored_in")
     return observations.set_column(place, observations.schema.field(place), column)
 
 
 def _new_rows(snapshot: RunTables, fresh: dict[str, str], run_id: str) -> dict[str, pa.Table]:
-    """The payloads, models and instances files of the answers that are stored now."""
+    """Build the payloads, models and instances files of the responses that are stored now."""
     asked = build(_FRESH, {"server": list(fresh.values()), "digest": list(fresh)})
     engine = open_engine("duckdb")
     engine.add("fresh", asked)
@@ -169,17 +169,17 @@ def _new_rows(snapshot: RunTables, fresh: dict[str, str], run_id: str) -> dict[s
 
 
 def _only(table: pa.Table, asked: pa.Table) -> pa.Table:
-    """The rows of the servers in ``asked``: of a large fleet few have a new answer."""
+    """Return the rows of the servers in ``asked``: of a large fleet few have a new response."""
     from pyarrow import compute  # takes a while to import, which a run of one server need not
 
     return table.filter(compute.is_in(table.column("server"), asked.column("server").combine_chunks()))
 
 
 def _payloads(engine: Engine, snapshot: RunTables, run_id: str) -> pa.Table:
-    """The bodies as received, and the fields that have a value anywhere in their rows, or that these go without."""
-    found = rows(engine.query(all_runs.FRESH))
-    unkept = {f"{IGNORED}{pattern}" for pattern in (*CLOCKS, *snapshot.ignored)}
-    fields: dict[str, set[str]] = {row["digest"]: set(unkept) for row in found}
+    """Build the table of bodies, with the fields that have a value in their rows and those stored without."""
+    fresh = rows(engine.query(all_runs.FRESH))
+    unstored = {f"{IGNORED}{pattern}" for pattern in (*CLOCKS, *snapshot.ignored)}
+    fields: dict[str, set[str]] = {row["digest"]: set(unstored) for row in fresh}
     extras: dict[str, dict[str, list[str]]] = {digest: {name: [] for name in all_runs.GRAIN_FILES} for digest in fields}
     for table in schema.GRAIN_TABLES.values():
         for row in rows(engine.query(all_runs.field_counts(table))):
@@ -191,92 +191,14 @@ def _payloads(engine: Engine, snapshot: RunTables, run_id: str) -> pa.Table:
     texts = build(
         _PAYLOADS,
         {
-            "digest": [row["digest"] for row in found],
-            "stored_in": [run_id] * len(found),
-            "payload_digest": [row["payload_digest"] for row in found],
-            "fields": [json.dumps(sorted(fields[row["digest"]])) for row in found],
+            "digest": [row["digest"] for row in fresh],
+            "stored_in": [run_id] * len(fresh),
+            "payload_digest": [row["payload_digest"] for row in fresh],
+            "fields": [json.dumps(sorted(fields[row["digest"]])) for row in fresh],
         },
     )
-    bodies = [snapshot.payloads[row["server"]] for row in found]
+    bodies = [snapshot.payloads[row["server"]] for row in fresh]
     offsets = array("q", accumulate(map(len, bodies), initial=0))
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(bodies))]
     body = pa.Array.from_buffers(pa.large_binary(), len(bodies), buffers)
     return texts.append_column("body", body).select(ARROW["payloads"].names)
-
-
-@dataclass(frozen=True)
-class SnapshotResult:
-    """What became of one run.
-
-    Attributes:
-        snapshot: what it saw.
-        changes: since the run before; None for the first run, or if the history could not be used.
-        since: when the run before began.
-        failure: why it could not be recorded, or compared.
-    """
-
-    snapshot: RunTables
-    changes: ChangeSet | None = None
-    since: datetime | None = None
-    failure: FileError | None = None
-
-
-def take_snapshot(
-    history: RunHistory,
-    servers: Sequence[Server],
-    *,
-    timeout: float,
-    recheck: float = 5.0,
-    accept_suspect: bool = False,
-    concurrency: int = CONCURRENCY,
-    progress: Progress | None = None,
-    clock: Callable[[], datetime] = utc_now,
-) -> SnapshotResult:
-    """Ask the servers, record what they say, and compare it with the run before.
-
-    Args:
-        history: where it is recorded.
-        servers: who is asked.
-        timeout: seconds that each has for its whole answer.
-        recheck: seconds before an answer that lost most of its models is asked for once more.
-        accept_suspect: believe such an answer at once.
-        concurrency: servers asked at the same time.
-        progress: called as each server is done, as ``collect`` says.
-        clock: gives the time in UTC. If it was put back by less than an hour since the runs before, its difference to
-            them is added to all times of this run, so that what is seen later is later.
-
-    Returns:
-        What became of it; a history that cannot be used is no reason not to have asked.
-    """
-    known: dict[str, PreviousState] = {}
-    failure = None
-    began = now = clock()
-    history = history.seen_at(now)
-    try:
-        began = history.store.retry_if_changed(lambda: next_moment(history, now))
-        names = [server.name for server in servers]
-        known = {} if accept_suspect else history.store.retry_if_changed(lambda: expected(history, names))
-    except FileError as error:
-        failure = error
-    snapshot = query_servers(
-        servers,
-        timeout=timeout,
-        clock=lambda: max(began, clock() + (began - now)),
-        run_id=new_run_id(began),
-        expected=known,
-        recheck=recheck,
-        concurrency=concurrency,
-        progress=progress,
-        ignore=history.ignore,
-    )
-    if failure:
-        return SnapshotResult(snapshot, failure=failure)
-    try:
-        snapshot = record(history, snapshot)
-        history = history.seen_at(snapshot.observed_at or began)
-        before = [one for one in history.dated() if one < snapshot.run_id][-1:]
-        if not before:
-            return SnapshotResult(snapshot)
-        return SnapshotResult(snapshot, history.diff(before[0], snapshot.run_id), time_of(before[0]))
-    except FileError as error:
-        return SnapshotResult(snapshot, failure=error)

@@ -1,4 +1,4 @@
-"""Which runs stay: restic's keep rules, and the removal of the others."""
+"""Retention: restic's keep rules decide which runs stay; the others are removed."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ _PERIODS: dict[str, Callable[[datetime], object]] = {
 
 @dataclass(frozen=True)
 class RetentionPlan:
-    """What a pruning would do.
+    """The runs that a pruning keeps and removes.
 
     Attributes:
         keep: runs that stay.
-        drop: runs whose observations go.
-        unreferenced: runs whose answers go too, because no run that stays points at them.
+        drop: runs whose observations are removed.
+        unreferenced: runs whose stored responses are removed too, because no run that stays refers to them.
     """
 
     keep: tuple[str, ...]
@@ -41,22 +41,22 @@ class RetentionPlan:
     unreferenced: tuple[str, ...]
 
 
-def kept(run_ids: Sequence[str], rules: dict[str, int], zone: tzinfo | None = None) -> set[str]:
-    """The runs that keep rules keep: of the last N periods that have a run, the newest run each.
+def retained_runs(run_ids: Sequence[str], rules: dict[str, int], zone: tzinfo | None = None) -> set[str]:
+    """Return the runs that keep rules retain: the newest run of each of the last N periods that have one.
 
     Args:
         run_ids: all runs.
-        rules: ``last``, ``daily``, ``weekly``, ``monthly``, each with its number.
+        rules: ``last``, ``daily``, ``weekly``, ``monthly``, each with its N.
         zone: whose days, weeks and months are counted; the system's by default.
     """
     keep = set()
     newest_first = [(run_id, time_of(run_id).astimezone(zone)) for run_id in sorted(run_ids, reverse=True)]
     for rule, number in rules.items():
-        seen: set[object] = set()
+        periods: set[object] = set()
         for run_id, moment in newest_first:
             period = run_id if rule == "last" else _PERIODS[rule](moment)
-            if period not in seen and len(seen) < number:
-                seen.add(period)
+            if period not in periods and len(periods) < number:
+                periods.add(period)
                 keep.add(run_id)
     return keep
 
@@ -70,17 +70,17 @@ def plan(
     now: datetime | None = None,
     zone: tzinfo | None = None,
 ) -> RetentionPlan:
-    """What to remove: everything that no rule keeps.
+    """Plan a pruning: everything that no rule retains is removed.
 
-    Never removed by a rule: the newest complete run, the run that last read a server, whichever that is, and the runs
-    with what the server has said since if it is doubted, misdated runs, and the runs in ``also``.
+    Rules never remove the newest complete run, the run that last read a server, the runs with suspect responses of that
+    server since then, misdated runs, and the runs in ``also``.
 
     Args:
         store: the history.
-        rules: as for ``kept``; without any only what is in ``drop`` goes.
-        also: runs that stay, as those frozen as baselines.
-        drop: runs that go, whatever the rules say.
-        now: the present time, by which a run may be misdated; without it every date is believed.
+        rules: as for ``retained_runs``; without any only what is in ``drop`` goes.
+        also: further runs that stay, such as baselines.
+        drop: runs that are removed, whatever the rules say.
+        now: the current time, by which a run may be misdated; without it every date is accepted.
         zone: whose days, weeks and months are counted; the system's by default.
 
     Raises:
@@ -88,33 +88,33 @@ def plan(
         FileError: an observations file is damaged.
     """
     if not rules and not drop:
-        raise ConfigurationError("no rule says what to keep", "Give --keep-last N, --keep-daily N or another")
+        raise ConfigurationError("no retention rule was given", "Give --keep-last N, --keep-daily N or another")
     if frozen := set(drop) & set(also):
         raise ConfigurationError(
-            f"the run {min(frozen)} is frozen as a baseline", "A baseline is never removed; see history baseline"
+            f"the run {min(frozen)} is a baseline", "A baseline is never removed; see history baseline"
         )
     runs = store.run_ids()
     if not runs:
         return RetentionPlan((), (), ())
-    wrong = set(misdated(runs, now)) if now else set()
-    dated = [run_id for run_id in runs if run_id not in wrong and run_id not in set(drop)]
+    ahead = set(misdated(runs, now)) if now else set()
+    dated = [run_id for run_id in runs if run_id not in ahead and run_id not in set(drop)]
     engine = open_engine("duckdb")
     engine.open("observations", store.checked("observations", runs))
     keep = set(runs) - set(drop)
     if rules:
         limit = limit_of(now or datetime.max.replace(tzinfo=time_of(runs[-1]).tzinfo))
         needed = _needed(engine, Until(dated[-1], limit), dated) if dated else set()
-        keep = kept(dated, rules, zone) | wrong | (set(also) & set(runs)) | needed
+        keep = retained_runs(dated, rules, zone) | ahead | (set(also) & set(runs)) | needed
         keep -= set(drop)
     engine.add("kept", table_of(all_runs.RUN_IDS, [{"run_id": run_id} for run_id in sorted(keep)]))
-    pointed = set(values(engine.query(all_runs.POINTED), "stored_in"))
-    gone = [run_id for run_id in runs if run_id not in keep]
-    free = (store.holding() & (set(runs) | store.pruned().keys())) - pointed
-    return RetentionPlan(tuple(sorted(keep)), tuple(gone), tuple(sorted(free)))
+    referenced = set(values(engine.query(all_runs.POINTED), "stored_in"))
+    removed = [run_id for run_id in runs if run_id not in keep]
+    unreferenced = (store.holding() & (set(runs) | store.pruned().keys())) - referenced
+    return RetentionPlan(tuple(sorted(keep)), tuple(removed), tuple(sorted(unreferenced)))
 
 
 def _needed(engine: Engine, until: Until, dated: Sequence[str]) -> set[str]:
-    """The newest complete run, the runs that last read each server, and those with its doubted answers since."""
+    """Return the newest complete run, the runs that last read each server, and those with suspect responses since."""
     complete = set(values(engine.query(all_runs.COMPLETE_RUNS), "run_id")) & set(dated)
     needed = set(sorted(complete)[-1:])
     last = rows(engine.query(state.last_ok(until)))
@@ -124,59 +124,59 @@ def _needed(engine: Engine, until: Until, dated: Sequence[str]) -> set[str]:
     return needed | {row["run_id"] for row in answers if row["status"] == "suspect"}
 
 
-def _without_frozen(store: Store, what: RetentionPlan) -> RetentionPlan:
-    """The plan without what was frozen since it was made."""
+def _without_new_baselines(store: Store, what: RetentionPlan) -> RetentionPlan:
+    """Return the plan without runs that became baselines since it was made."""
     if not (late := set(store.baselines().values()) & set(what.drop)):
         return what
-    pointed = _pointed(store, late)
+    referenced = _referenced(store, late)
     return RetentionPlan(
         tuple(sorted({*what.keep, *late})),
         tuple(run_id for run_id in what.drop if run_id not in late),
-        tuple(run_id for run_id in what.unreferenced if run_id not in pointed),
+        tuple(run_id for run_id in what.unreferenced if run_id not in referenced),
     )
 
 
 def carry_out(store: Store, what: RetentionPlan) -> None:
-    """Remove what the plan says; the record of what goes is written first, so that the chain can always be followed.
+    """Carry out a plan; what is removed is recorded first, so that the chain of runs can always be followed.
 
-    Answers stay until the next pruning if another run was recorded meanwhile. On a full disk everything is removed that
-    needs no room; only merged files are written anew, which may have to wait.
+    Stored responses stay until the next pruning if another run was recorded meanwhile. On a full disk everything is
+    removed that needs no room; only the rewriting of merged files may have to wait.
 
     Raises:
-        FileError: a file could not be removed, or another process prunes; what is left is still a whole history.
+        FileError: a file could not be removed, or another process prunes; the history is intact.
     """
     if not what.drop and not what.unreferenced:
         return
     with store.exclusive():  # guard: pruning is done alone
-        what = _without_frozen(store, what)  # guard: what is frozen while it is pruned
-        gone = sorted(store.where("observations", what.drop).keys() & set(what.drop))
-        digests = {run_id: store.read("observations", run_id).sha256 for run_id in gone}
-        full = [_removed(store, "observations", batch) for batch in _noted(store, what, digests)]
-        stay = set(store.run_ids()) & digests.keys()  # for want of room
-        if not _others(store, {*what.keep, *stay}):  # else the next pruning knows
-            free = set(what.unreferenced) - _pointed(store, stay)
-            full += [_removed(store, kind, sorted(free)) for kind in KINDS[1:]]
+        what = _without_new_baselines(store, what)  # guard: what is frozen while it is pruned
+        run_ids = sorted(store.where("observations", what.drop).keys() & set(what.drop))
+        digests = {run_id: store.read("observations", run_id).sha256 for run_id in run_ids}
+        full = [_removed(store, "observations", batch) for batch in _record(store, what, digests)]
+        stay = set(store.run_ids()) & digests.keys()  # the disk had no room to remove them
+        if not _has_others(store, {*what.keep, *stay}):  # else the next pruning removes them
+            unreferenced = set(what.unreferenced) - _referenced(store, stay)
+            full += [_removed(store, kind, sorted(unreferenced)) for kind in KINDS[1:]]
         for error in filter(None, full):
             raise error
 
 
-def _others(store: Store, known: Collection[str]) -> bool:
-    """Whether there are other runs, or may be soon, that began before and may point at what would go."""
-    if not set(store.run_ids()) <= set(known):  # guard: answers of a run that came meanwhile stay
+def _has_others(store: Store, run_ids: Collection[str]) -> bool:
+    """Return whether other runs are or may soon be recorded, which may refer to what would be removed."""
+    if not set(store.run_ids()) <= set(run_ids):  # guard: answers of a run that came meanwhile stay
         return True
     return bool(store.active_runs())
 
 
-def _noted(store: Store, what: RetentionPlan, digests: dict[str, str]) -> Iterator[list[str]]:
-    """Note which runs go, as many at a time as there is room for; yields those that are noted, which then must go.
+def _record(store: Store, what: RetentionPlan, digests: dict[str, str]) -> Iterator[list[str]]:
+    """Record which runs are removed, as many at a time as there is room for; yield those, which then must be removed.
 
     Args:
         store: the history.
         what: the plan.
-        digests: the runs that go, with the SHA-256 of their observations files.
+        digests: the runs to remove, with the SHA-256 of their observations files.
 
     Raises:
-        FileError: they could not be noted.
+        FileError: they could not be recorded.
     """
     rest, full = dict(digests), False
     while rest:
@@ -184,24 +184,22 @@ def _noted(store: Store, what: RetentionPlan, digests: dict[str, str]) -> Iterat
             store.record_pruned(rest)  # guard: what goes is noted first
             batch = list(rest)
         except NoRoom:
-            if not full and not _others(store, {*what.keep, *what.drop}):
+            if not full and not _has_others(store, {*what.keep, *what.drop}):
                 full = True
-                there = store.run_ids()
-                unneeded = (
-                    set(what.unreferenced) - set(there) - _pointed(store, there)
-                )  # no run that is there needs these
+                recorded = store.run_ids()
+                unneeded = set(what.unreferenced) - set(recorded) - _referenced(store, recorded)
                 for kind in KINDS[1:]:
                     _removed(store, kind, sorted(unneeded))
                 continue
-            batch = _noted_without_room(store, rest)
+            batch = _record_without_room(store, rest)
             if not batch:
                 raise
         yield batch
         rest = {run_id: digest for run_id, digest in rest.items() if run_id not in batch}
 
 
-def _noted_without_room(store: Store, digests: dict[str, str]) -> list[str]:
-    """Note which runs go in the place of a file that goes; those that are noted, none if there is no such file."""
+def _record_without_room(store: Store, digests: dict[str, str]) -> list[str]:
+    """Record runs in the place of a file that is removed; return them, none if there is no such file."""
     where = store.where("observations", digests)
     own = [path for run_id in digests if is_regular(path := store.path("observations", run_id))]
     if own:
@@ -215,7 +213,7 @@ def _noted_without_room(store: Store, digests: dict[str, str]) -> list[str]:
 
 
 def _removed(store: Store, kind: str, run_ids: Collection[str]) -> OSError | None:
-    """Remove what can be removed; returns why something could not, if that is for want of room."""
+    """Remove what can be removed; return the error of a full disk."""
     try:
         remove(store, kind, run_ids)
     except OSError as error:
@@ -225,7 +223,7 @@ def _removed(store: Store, kind: str, run_ids: Collection[str]) -> OSError | Non
     return None
 
 
-def _pointed(store: Store, run_ids: Collection[str]) -> set[str]:
-    """The runs whose stored answers some runs point at."""
+def _referenced(store: Store, run_ids: Collection[str]) -> set[str]:
+    """Return the runs whose stored responses some runs refer to."""
     observed = [store.read("observations", run_id).table(["stored_in"]) for run_id in run_ids]
     return {stored for table in observed for stored in values(table, "stored_in") if stored}

@@ -1,9 +1,9 @@
-"""The journal of a history: ``runs.jsonl``, one JSON object a line for each run, for those who watch over it.
+"""The run log of a history: ``runs.jsonl``, a JSON object per line for each run, for monitoring.
 
-It is the only file of a history that grows; no reading depends on it, but ``verify`` misses a run that it names, and
-lines that were there when a run was recorded. Each line is written by one call that appends, so that runs at the same
-time do not mix, and holds the SHA-256 of what it says, so that damage is told. A line that a crash has torn is left:
-the next run marks it, and begins a line of its own.
+It is the only file of a history that grows. Only ``verify`` reads it: it reports a run that the log names and that is
+missing, and lines that were there when a run was recorded. Each line is appended by one call, so that concurrent runs
+do not mix, and has a SHA-256 of its content, so that damage is found. A line that a crash cut off stays: the next run
+marks it and begins a line of its own.
 """
 
 import io
@@ -21,6 +21,7 @@ from inventory.errors import FileError
 from inventory.filesystem.regular_files import open_regular, read_regular
 from inventory.filesystem.rights import file_mode, widen
 from inventory.filesystem.temporary_files import to_disk
+from inventory.history.storage.metadata import RUN_LOG
 from inventory.run_ids import time_of
 from inventory.tables import values
 
@@ -28,16 +29,15 @@ if TYPE_CHECKING:
     from inventory.diff.changes import ChangeSet
     from inventory.tables import RunTables
 
-NAME = "runs.jsonl"
-_TORN = b" [cut off]"  # after a line that a crash has torn: that its rest is missing is known, and no damage
+_CUT_OFF = b" [cut off]"  # marks a line that a crash cut off, which is no damage
 
 
-class Journal(NamedTuple):
-    """What a journal says.
+class RunLog(NamedTuple):
+    """The content of a run log.
 
     Attributes:
-        entries: the lines that are as they were written, oldest first, each as ``entry_of`` makes it.
-        damaged: the numbers of those that are not, from 1; those that are known to be torn are no damage.
+        entries: the intact lines, oldest first, each as ``entry_of`` makes it.
+        damaged: the numbers of the others, from 1, without lines that are marked as cut off.
     """
 
     entries: list[dict[str, Any]]
@@ -53,21 +53,21 @@ def entry_of(
     *,
     recorded: bool = True,
 ) -> dict[str, Any]:
-    """What the journal says of one run.
+    """Make the entry of one run.
 
     Args:
-        snapshot: what it saw.
-        changes: since the run before; None if it was compared with none.
-        seconds: how long it took, files included.
-        exit_code: what it ended with.
+        snapshot: its snapshot.
+        changes: since the run before; None if it was not compared.
+        seconds: its duration, files included.
+        exit_code: its exit code.
         failures: what could not be written, a sentence each.
-        recorded: the run is in the history: ``verify`` misses it when it is not there any more.
+        recorded: the run is in the history: ``verify`` reports it when it is missing.
     """
     began = time_of(snapshot.run_id)
     counts = [changes.counts(grain) for grain in schema.GRAINS] if changes else []
     return {
-        "began": _told(began),
-        "ended": _told(began + timedelta(seconds=seconds)),
+        "began": _utc_text(began),
+        "ended": _utc_text(began + timedelta(seconds=seconds)),
         "seconds": round(seconds, 3),
         "run_id": snapshot.run_id,
         "recorded": recorded,
@@ -80,21 +80,21 @@ def entry_of(
 
 
 def append(folder: Path, entry: Mapping[str, Any]) -> None:
-    """Add a line to the journal of a history.
+    """Append a line to the run log of a history.
 
     Args:
         folder: the history's.
-        entry: as ``entry_of`` makes it; written with sorted keys, and ``sha256`` among them.
+        entry: as ``entry_of`` makes it; written with sorted keys and a ``sha256``.
 
     Raises:
-        FileError: it could not be written, or not whole.
+        FileError: it could not be written completely.
     """
-    path = folder / NAME
+    path = folder / RUN_LOG
     line = _line(entry) + b"\n"
     try:
-        with io.FileIO(path, "a+", opener=_opened) as file:
+        with io.FileIO(path, "a+", opener=_open) as file:
             if file.seek(0, io.SEEK_END) and _last_byte(file) != b"\n":
-                line = _TORN + b"\n" + line
+                line = _CUT_OFF + b"\n" + line
             written = file.write(line)
             to_disk(file)
     except OSError as error:
@@ -103,58 +103,58 @@ def append(folder: Path, entry: Mapping[str, Any]) -> None:
         raise _not_written(path, "No space left on device")
 
 
-def state(folder: Path) -> dict[str, Any]:
-    """How far a journal goes: its ``size`` in bytes, whole lines only, and their ``sha256``.
+def checkpoint(folder: Path) -> dict[str, Any]:
+    """Return the ``size`` of a run log in bytes, whole lines only, and their ``sha256``; an unreadable one is empty.
 
-    A run notes it, so that lines which are lost afterwards are missed; of one that cannot be read nothing is noted.
+    A run records it, so that lines which are lost afterwards are noticed.
     """
     body = _bytes(folder)
     size = body.rfind(b"\n") + 1
     return {"size": size, "sha256": sha256(body[:size]).hexdigest()}
 
 
-def reaches(folder: Path, noted: Mapping[str, Any]) -> bool:
-    """Whether a journal still begins with what a run has noted of it."""
-    begin = _bytes(folder)[: noted["size"]]
-    return sha256(begin).hexdigest() == str(noted["sha256"])
+def reaches(folder: Path, recorded: Mapping[str, Any]) -> bool:
+    """Return whether a run log still begins with the lines that a run recorded by ``checkpoint``."""
+    begin = _bytes(folder)[: recorded["size"]]
+    return sha256(begin).hexdigest() == str(recorded["sha256"])
 
 
-def read(folder: Path) -> Journal:
-    """The journal of a history.
+def read(folder: Path) -> RunLog:
+    """Read the run log of a history; it is empty if there is none.
 
     Args:
-        folder: the history's; without a journal there are no lines.
+        folder: the history's.
 
     Raises:
         FileError: it could not be read.
     """
-    path = folder / NAME
+    path = folder / RUN_LOG
     try:
         lines = read_regular(path).split(b"\n")
     except FileNotFoundError:
-        return Journal([], [])
+        return RunLog([], [])
     except OSError as error:
         raise FileError(f"{path} could not be read: {error.strerror or error}", "Check the folder") from error
     if len(lines) > 1 and not lines[-1]:
-        lines.pop()  # what follows the last line break; a file with nothing in it is damaged
-    entries = [_entry(line.removesuffix(_TORN)) for line in lines]
-    damaged = [number for number, line in enumerate(lines) if entries[number] is None and not line.endswith(_TORN)]
-    return Journal([entry for entry in entries if entry is not None], [number + 1 for number in damaged])
+        lines.pop()  # the text after the last line break; an empty file is damaged
+    entries = [_entry(line.removesuffix(_CUT_OFF)) for line in lines]
+    damaged = [number for number, line in enumerate(lines) if entries[number] is None and not line.endswith(_CUT_OFF)]
+    return RunLog([entry for entry in entries if entry is not None], [number + 1 for number in damaged])
 
 
 def _bytes(folder: Path) -> bytes:
     try:
-        return read_regular(folder / NAME)
+        return read_regular(folder / RUN_LOG)
     except OSError:
         return b""
 
 
-def _told(moment: datetime) -> str:
+def _utc_text(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _opened(path: str, flags: int) -> int:
-    mode = file_mode(Path(path).parent)  # for its owner only or for a group, as all files of a history
+def _open(path: str, flags: int) -> int:
+    mode = file_mode(Path(path).parent)  # for its owner only or a group, like all files of a history
     handle = open_regular(Path(path), flags, mode, follow=False)
     widen(handle, mode)
     return handle
@@ -166,13 +166,13 @@ def _last_byte(file: io.FileIO) -> bytes:
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:
-    """A line without its end. Its ``sha256`` is that of the same line without it."""
+    """Encode a line without its line break. Its ``sha256`` is that of the same line without it."""
     proof = sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
     return json.dumps({**entry, "sha256": proof}, sort_keys=True).encode()
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
-    """What a line says; None if it is not as it was written."""
+    """Decode a line; None if it is damaged."""
     try:
         entry = json.loads(line)
         del entry["sha256"]

@@ -1,6 +1,6 @@
-"""What all runs of a history tell together: the runs, every change there ever was, and each model's life.
+"""Queries over all runs of a history: the run list, the timeline of changes, the lifecycles of models.
 
-One engine looks at the observations of all runs; the answers are opened once, and only those that a question needs.
+One engine reads the observations of all runs; stored responses are opened once, and only those that a query needs.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 
 class Timeline:
-    """The runs of a history, seen together.
+    """All runs of a history.
 
     Args:
         store: the files.
@@ -33,7 +33,7 @@ class Timeline:
         servers: only these; all by default.
         keys: only the models with one of these keys; all by default.
         ignore: fields that are not compared; globs.
-        now: the present time: misdated runs are listed, and left out of everything else.
+        now: the current time: misdated runs are listed, and left out of everything else.
     """
 
     def __init__(
@@ -61,8 +61,8 @@ class Timeline:
         self._engine.add("keys", table_of(all_runs.KEYS, [{"key": key} for key in keys]))
 
     def runs(self, since: datetime | None = None) -> pa.Table:
-        """One row per run, from some time on: ``derived.RUNS``."""
-        counted = self._rows(all_runs.run_counts(some=bool(self._servers)))
+        """Return one row per run, from some time on: ``derived.RUNS``."""
+        counted = self._rows(all_runs.run_counts(selected=bool(self._servers)))
         counted = [row for row in counted if since is None or row["collected_at"] >= since]
         touched: dict[tuple[str, str], set[Any]] = defaultdict(set)
         for row in self._changes(since):
@@ -71,9 +71,9 @@ class Timeline:
                 place = (*(row[key] for key in (*schema.INSTANCES.keys, "grain")), old_key)
                 touched[row["run_id"], row["change"]].add(place)
         for row in counted:
-            read, asked = row["servers_ok"], row["servers"]
+            read, queried = row["servers_ok"], row["servers"]
             row["status"] = (
-                "ok" if read == asked else "suspect" if row["servers_suspect"] else "partial" if read else "failed"
+                "ok" if read == queried else "suspect" if row["servers_suspect"] else "partial" if read else "failed"
             )
             if row["run_id"] in self._misdated:
                 row["status"] = "misdated"
@@ -81,47 +81,49 @@ class Timeline:
         return table_of(derived.RUNS, counted)
 
     def timeline(self, since: datetime | None = None) -> pa.Table:
-        """One row per change, from some time on, oldest first: ``derived.TIMELINE``."""
+        """Return one row per change, from some time on, oldest first: ``derived.TIMELINE``."""
         return table_of(derived.TIMELINE, self._changes(since))
 
     def lifecycle(self) -> pa.Table:
-        """One row per server and model: ``derived.LIFECYCLE``."""
-        stored = [row["stored_in"] for row in self._rows(all_runs.holding(self._until, some=bool(self._servers)))]
+        """Return one row per server and model: ``derived.LIFECYCLE``."""
+        stored = [row["stored_in"] for row in self._rows(all_runs.holding(self._until, selected=bool(self._servers)))]
         if not stored:
             return concat(derived.LIFECYCLE, [])
         self._open(stored)
         last = {(row["server"], key): row["observed_at"] for row in self._changes() for key in _keys_of(row)}
         changed = [{"server": server, "key": key, "observed_at": moment} for (server, key), moment in last.items()]
         self._engine.add("changed", table_of(all_runs.CHANGED, changed))
-        found = self._engine.query(all_runs.lives(self._until, servers=bool(self._servers), keys=bool(self._keys)))
-        return conformed(found, arrow_schema(derived.LIFECYCLE))
+        lives = self._engine.query(all_runs.lives(self._until, servers=bool(self._servers), keys=bool(self._keys)))
+        return conformed(lives, arrow_schema(derived.LIFECYCLE))
 
     def unused(self, days: int) -> pa.Table:
-        """The lives of the models that have been there for so many days and were not seen loaded in them."""
+        """Return the lifecycles of models that have existed for so many days without being loaded in them."""
         lives = self.lifecycle()
         if not lives.num_rows:
             return lives
-        counted = [row for row in self._rows(all_runs.run_counts(some=False)) if row["run_id"] not in self._misdated]
+        counted = [
+            row for row in self._rows(all_runs.run_counts(selected=False)) if row["run_id"] not in self._misdated
+        ]
         limit = max(row["collected_at"] for row in counted) - timedelta(days=days)
         columns = zip(*(values(lives, name) for name in ("present", "first_seen", "last_loaded")), strict=True)
         idle = [present and first <= limit and (last is None or last <= limit) for present, first, last in columns]
-        places = build(all_runs.PLACES, {"place": [place for place, one in enumerate(idle) if one]})
+        places = build(all_runs.PLACES, {"place": [place for place, is_idle in enumerate(idle) if is_idle]})
         return lives.take(places.column("place"))
 
     def complete_runs(self) -> dict[str, int]:
-        """How many complete observations there are of each server."""
+        """Return the number of complete observations of each server."""
         return {row["server"]: row["runs"] for row in self._rows(all_runs.complete(self._until))}
 
     def _changes(self, since: datetime | None = None) -> list[Row]:
-        """Every change from some time on, oldest first."""
-        found = [
+        """Return every change from some time on, oldest first."""
+        transitions = [
             row
             for row in self._rows(all_runs.transitions(self._until))
             if (since is None or row["observed_at"] >= since) and (not self._servers or row["server"] in self._servers)
         ]
-        if not found:
+        if not transitions:
             return []
-        named = {f"{number:09d}": row for number, row in enumerate(found)}  # each is compared as a server of its own
+        named = {f"{number:09d}": row for number, row in enumerate(transitions)}  # each as a server of its own
         steps = {
             name: (
                 StoredResponse(row["old_digest"], row["old_stored_in"], row["observed_at"]),
@@ -129,7 +131,7 @@ class Timeline:
             )
             for name, row in named.items()
         }
-        self._open({one.stored_in for step in steps.values() for one in step})
+        self._open({response.stored_in for step in steps.values() for response in step})
         changes = rows(compare_sides(*load_changed_rows(self._engine, steps, self._keys), self._ignore).table)
         for change in changes:
             row = named[change["server"]]
@@ -138,7 +140,7 @@ class Timeline:
         return [change for change in changes if not self._keys or not {*self._keys}.isdisjoint(_keys_of(change))]
 
     def _open(self, stored: Sequence[str] | set[str]) -> None:
-        """Open the answers that some runs stored; who needs more of them than another asks first."""
+        """Open the responses that some runs stored, once: the first caller must need the most."""
         if not self._answers_open:
             for kind, columns in KINDS.items():
                 self._engine.open(kind, self._store.checked(kind, stored), columns)
@@ -149,6 +151,6 @@ class Timeline:
 
 
 def _keys_of(change: Row) -> set[str]:
-    """The keys of the models that a change is about: none for news about a server, two for a model that was renamed."""
+    """Return the keys of the models in a change: none for a change of a server, two for a renamed model."""
     keys = {change["key"], change["old"] if change["change"] == "renamed" else None}
     return {key for key in keys if key is not None}

@@ -1,4 +1,4 @@
-"""The proof of a history: every digest recomputed, every link followed, every answer flattened again."""
+"""Verification of a history: recompute checksums, follow references, rebuild the tables from stored responses."""
 
 import json
 from collections import Counter, defaultdict
@@ -19,6 +19,7 @@ from inventory.history.proof import Problem, Proof
 from inventory.history.sql.all_runs import GRAIN_FILES
 from inventory.history.storage.data_file import KINDS, RunSegment, is_merged, is_ours, listed, month_of, opened
 from inventory.history.storage.foreign import out_of_place
+from inventory.history.storage.metadata import RUN_LOG
 from inventory.history.storage.shared_rows import steady_columns
 from inventory.history.storage.store import Store
 from inventory.normalize.fingerprint import digest
@@ -30,100 +31,101 @@ from inventory.tables import build, rows, values
 
 
 def verify(store: Store, now: datetime | None = None) -> pa.Table:
-    """The problems of a history, as ``prove`` finds them."""
+    """Return the problems of a history, as ``prove`` finds them."""
     return prove(store, now).problems
 
 
 def prove(store: Store, now: datetime | None = None) -> Proof:
-    """Check all files of a history against their seals, each other and their own evidence; merged ones as they were.
+    """Check all files of a history against their seals, each other and the stored responses.
 
     Args:
         store: the history.
-        now: the present time: a run that is misdated by it is not the newest; without it every date is believed.
+        now: the current time: a run that is misdated by it is not the newest; without it every date is accepted.
 
     Raises:
-        NewerVersion: a newer version wrote a file, of which this one can prove nothing.
+        NewerVersion: a newer version wrote a file, which this one cannot verify.
     """
     before: list[Problem] | None = None
     while True:
-        still = store.listing(KINDS)
+        is_unchanged = store.listing(KINDS)
         files = _Files(store, {}, set(), {}, Counter())
-        found = list(dict.fromkeys(_problems(files, now)))
-        if not found or still():
+        problems = list(dict.fromkeys(_problems(files, now)))
+        if not problems or is_unchanged():
             break
-        if before is not None:  # files come and go all the time: what was found twice is not of their making
-            found = [problem for problem in found if problem in before]
+        if before is not None:  # files change all the time: a problem that is found twice is a real one
+            problems = [problem for problem in problems if problem in before]
             break
-        before = found
-    problems = build(PROBLEMS, {name: [getattr(problem, name) for problem in found] for name in PROBLEMS.names})
+        before = problems
+    table = build(PROBLEMS, {name: [getattr(problem, name) for problem in problems] for name in PROBLEMS.names})
     runs = {run_id for path in store.months.files("observations") for run_id in _listed(path)}
-    return Proof(problems, len(runs), files.counts["answers"], files.counts["equal"])
+    return Proof(table, len(runs), files.counts["answers"], files.counts["equal"])
 
 
 @dataclass(frozen=True)
 class _Files:
-    """What could be read.
+    """The files that could be read.
 
     Attributes:
-        sealed: what each run has of each kind.
-        lost: the kinds and months of which a merged file is damaged, so that its runs are not known.
-        known: the digests of stored answers, each with that of its body, by run.
-        counts: of the ``answers`` that runs point at, and of those kept as the body of an ``equal`` one.
+        store: the history.
+        segments: the segment of each kind and run.
+        lost: the kinds and months with a damaged merged file, whose runs are unknown.
+        digests: the digests of stored responses, each with that of its body, by run.
+        counts: of the ``answers`` that runs refer to, and of those stored as the body of an ``equal`` one.
     """
 
     store: Store
-    sealed: dict[tuple[str, str], RunSegment]
+    segments: dict[tuple[str, str], RunSegment]
     lost: set[tuple[str, str]]
-    known: dict[str, dict[str, str]]
+    digests: dict[str, dict[str, str]]
     counts: Counter[str]
 
     def missing(self, kind: str, run_id: str) -> bool:
-        """Whether there is no file in which the run's could be, not even a damaged one."""
+        """Return whether no file can hold the run's rows, not even a damaged one."""
         return not (
-            (kind, run_id) in self.sealed
+            (kind, run_id) in self.segments
             or (kind, month_of(run_id)) in self.lost
             or self.store.path(kind, run_id).exists()
         )
 
     def answers(self, run_id: str) -> dict[str, str]:
-        """The digests of the answers that a run stored, each with that of its body, read once."""
-        if run_id not in self.known:
-            table = self.sealed["payloads", run_id].table(["digest", "payload_digest"])
-            self.known[run_id] = dict(zip(*(values(table, name) for name in table.column_names), strict=True))
-        return self.known[run_id]
+        """Return the digests of the responses that a run stored, each with that of its body, read once."""
+        if run_id not in self.digests:
+            table = self.segments["payloads", run_id].table(["digest", "payload_digest"])
+            self.digests[run_id] = dict(zip(*(values(table, name) for name in table.column_names), strict=True))
+        return self.digests[run_id]
 
     def name(self, kind: str, run_id: str) -> str:
-        """The file of a run, from the history's folder: its own, if it has none."""
-        one = self.sealed.get((kind, run_id))
-        return str((one.path if one else self.store.path(kind, run_id)).relative_to(self.store.folder))
+        """Return the path of a run's file, from the history's folder; without one, where its own would be."""
+        segment = self.segments.get((kind, run_id))
+        return str((segment.path if segment else self.store.path(kind, run_id)).relative_to(self.store.folder))
 
 
 def _problems(files: _Files, now: datetime | None) -> Iterator[Problem]:
     store = files.store
-    pruned = {run_id: digest for noted in store.records("pruned").values() for run_id, digest in (noted or {}).items()}
+    pruned = {run_id: digest for runs in store.records("pruned").values() for run_id, digest in (runs or {}).items()}
     writing = store.markers()
     for kind in KINDS:
-        known = dict.fromkeys(store.months.files(kind))
-        for path in [*known, *(path for path in out_of_place(store.folder / kind) if path not in known)]:
-            yield from _file(files, kind, path, here=path in known)
-    yield from _notes(files)
+        paths = dict.fromkeys(store.months.files(kind))
+        for path in [*paths, *(path for path in out_of_place(store.folder / kind) if path not in paths)]:
+            yield from _check_file(files, kind, path, in_place=path in paths)
+    yield from _metadata(files)
     yield from _missed(files, pruned, now)
     yield from _orphans(files, writing | pruned.keys())
-    for kind, run_id in files.sealed:
+    for kind, run_id in files.segments:
         if kind == "observations":
             yield from _links(files, run_id, pruned)
         elif kind == "payloads":
             yield from _evidence(files, run_id, complete=run_id in pruned)
 
 
-def _file(files: _Files, kind: str, path: Path, *, here: bool) -> Iterator[Problem]:
-    """Whether a file, that is ``here`` in its place, is whole; what it holds is put to what could be read."""
+def _check_file(files: _Files, kind: str, path: Path, *, in_place: bool) -> Iterator[Problem]:
+    """Return whether a file, that is ``here`` in its place, is whole; what it holds is put to what could be read."""
     name = str(path.relative_to(files.store.folder))
     if not is_ours(path):
-        return  # a remark, and no problem
+        return  # a remark, not a problem
     runs = _listed(path)
-    if not here or not (is_merged(path) or {month_of(run_id) for run_id in runs} == {path.parent.name}):
-        yield Problem(name, "no file of a history", "unknown")
+    if not in_place or not (is_merged(path) or {month_of(run_id) for run_id in runs} == {path.parent.name}):
+        yield Problem(name, "unexpected file", "unknown")
         return
     try:
         parts = opened(kind, path)
@@ -132,15 +134,15 @@ def _file(files: _Files, kind: str, path: Path, *, here: bool) -> Iterator[Probl
     except FileError as error:
         if is_merged(path):
             files.lost.add((kind, path.parent.name))
-        holds = _holds(kind, path.stem) if not is_merged(path) else _held(kind, path.parent.name)
+        holds = _holds(kind, path.stem) if not is_merged(path) else _holds_many(kind, path.parent.name)
         yield Problem(name, error.what.removeprefix(f"{path} "), holds)
         return
-    for run_id, one in parts.items():
-        if (kind, run_id) in files.sealed:
-            yield Problem(name, "holds what another file holds too", _holds(kind, run_id))
-        elif not one.as_merged:
-            yield Problem(name, "other rows than the run's own file had", _holds(kind, run_id))
-        files.sealed.setdefault((kind, run_id), one)
+    for run_id, segment in parts.items():
+        if (kind, run_id) in files.segments:
+            yield Problem(name, "duplicates data of another file", _holds(kind, run_id))
+        elif not segment.as_merged:
+            yield Problem(name, "rows differ from those of the run's own file", _holds(kind, run_id))
+        files.segments.setdefault((kind, run_id), segment)
 
 
 def _listed(path: Path) -> frozenset[str]:
@@ -153,136 +155,137 @@ def _listed(path: Path) -> frozenset[str]:
 
 
 def _missed(files: _Files, pruned: dict[str, str], now: datetime | None) -> Iterator[Problem]:
-    """The runs that the journal names and that are not there: no file points at the newest one, nor at a sibling."""
-    noted = run_log.read(files.store.folder)
-    if noted.damaged:
-        more = f" and in {len(noted.damaged) - 1} more" if noted.damaged[1:] else ""
-        yield Problem(run_log.NAME, f"is damaged or cut off in line {noted.damaged[0]}{more}", "how the runs went")
-    observed = [run_id for kind, run_id in files.sealed if kind == KINDS[0]]
+    """Check the run log: no file refers to the newest run, nor to one that another overlapped."""
+    log = run_log.read(files.store.folder)
+    if log.damaged:
+        more = f" and in {len(log.damaged) - 1} more" if log.damaged[1:] else ""
+        yield Problem(RUN_LOG, f"is damaged or cut off in line {log.damaged[0]}{more}", "the run log")
+    observed = [run_id for kind, run_id in files.segments if kind == KINDS[0]]
     newest = max(set(observed) - set(misdated(observed, now) if now else ()), default=None)
-    told = files.sealed[KINDS[0], newest].about.get("journal") if newest else None
-    if told and not noted.damaged and not run_log.reaches(files.store.folder, told):
-        yield Problem(run_log.NAME, f"lacks lines that were there when {newest} was recorded", "how the runs went")
-    for entry in noted.entries:
+    recorded = files.segments[KINDS[0], newest].about.get("journal") if newest else None
+    if recorded and not log.damaged and not run_log.reaches(files.store.folder, recorded):
+        yield Problem(RUN_LOG, f"lacks lines that were there when {newest} was recorded", "the run log")
+    for entry in log.entries:
         run_id = entry.get("run_id")
         if entry.get("recorded") is not True or not isinstance(run_id, str) or not RUN_ID.fullmatch(run_id):
             continue
         if run_id not in pruned and files.missing("observations", run_id):
             name = files.name("observations", run_id)
-            yield Problem(name, f"missing: {run_log.NAME} names it", _holds("observations", run_id))
+            yield Problem(name, f"missing: {RUN_LOG} names it", _holds("observations", run_id))
 
 
-def _orphans(files: _Files, known: set[str]) -> Iterator[Problem]:
-    """The files of runs that are not recorded, but of those that are ``known``: whatever tells of them is lost."""
+def _orphans(files: _Files, expected: set[str]) -> Iterator[Problem]:
+    """Report files of runs that are neither recorded nor ``expected``: their observations are lost."""
     recorded = set(files.store.run_ids()) if not any(kind == KINDS[0] for kind, _ in files.lost) else None
-    known = known | files.store.markers()
-    for kind, run_id in files.sealed:
-        if kind != KINDS[0] and recorded is not None and run_id not in recorded | known:
-            yield Problem(files.name(kind, run_id), "belongs to no run that is recorded", _holds(kind, run_id))
+    expected = expected | files.store.markers()
+    for kind, run_id in files.segments:
+        if kind != KINDS[0] and recorded is not None and run_id not in recorded | expected:
+            yield Problem(files.name(kind, run_id), "belongs to no recorded run", _holds(kind, run_id))
 
 
-def _notes(files: _Files) -> Iterator[Problem]:
-    """The records of prunings, and the frozen baselines."""
+def _metadata(files: _Files) -> Iterator[Problem]:
+    """Check the records of prunings and of retired servers, and the baselines."""
     for kind, holds in (
         ("pruned", "which runs were pruned"),
-        ("baselines", "which run was frozen"),
+        ("baselines", "which run is the baseline"),
         ("retired", "which servers were retired"),
     ):
-        for path, noted in files.store.records(kind).items():
+        for path, runs in files.store.records(kind).items():
             name = str(path.relative_to(files.store.folder))
-            if noted is None:
+            if runs is None:
                 yield Problem(name, "is damaged", holds)
-            elif kind == "baselines" and any(files.missing("observations", run_id) for run_id in noted):
+            elif kind == "baselines" and any(files.missing("observations", run_id) for run_id in runs):
                 yield Problem(name, "names a run that is missing", holds)
 
 
 def _links(files: _Files, run_id: str, pruned: dict[str, str]) -> Iterator[Problem]:
-    """What one run says of its other files, of the run before, and of the answers that it points at."""
-    sealed = files.sealed["observations", run_id]
-    for kind, expected in sealed.about["files"].items():
+    """Check what a run refers to: its other files, the run before, and stored responses."""
+    segments = files.segments["observations", run_id]
+    for kind, expected in segments.about["files"].items():
         if files.missing(kind, run_id):
             yield Problem(files.name(kind, run_id), "missing", _holds(kind, run_id))
-        elif (kind, run_id) in files.sealed and files.sealed[kind, run_id].sha256 != expected:
-            yield Problem(files.name(kind, run_id), "another file than the run wrote", _holds(kind, run_id))
+        elif (kind, run_id) in files.segments and files.segments[kind, run_id].sha256 != expected:
+            yield Problem(files.name(kind, run_id), "differs from what the run wrote", _holds(kind, run_id))
     yield from _before(files, run_id, pruned)
     yield from _pointers(files, run_id)
 
 
 def _before(files: _Files, run_id: str, pruned: dict[str, str]) -> Iterator[Problem]:
-    """Whether the run before is the one that this run followed."""
-    if before := files.sealed["observations", run_id].about["previous"]:
+    """Return whether the run before is the one that this run followed."""
+    if before := files.segments["observations", run_id].about["previous"]:
         followed = before["run_id"]
-        earlier = files.sealed.get(("observations", followed))
+        earlier = files.segments.get(("observations", followed))
         actual = earlier.sha256 if earlier else pruned.get(followed)
         file, holds = files.name("observations", followed), _holds("observations", followed)
         if actual is None and files.missing("observations", followed):
             yield Problem(file, "missing", holds)
         elif actual is not None and actual != before["sha256"]:
-            yield Problem(file, f"another file than {run_id} followed", holds)
+            yield Problem(file, f"differs from the run that {run_id} followed", holds)
 
 
 def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
-    """Whether every answer that a run points at is there."""
+    """Return whether every answer that a run points at is there."""
     pointed: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for row in rows(files.sealed["observations", run_id].table(["digest", "stored_in", "payload_digest"])):
+    for row in rows(files.segments["observations", run_id].table(["digest", "stored_in", "payload_digest"])):
         if row["digest"]:
             pointed[row["stored_in"]].append((row["digest"], row["payload_digest"]))
             files.counts["answers"] += 1
     for stored, answers in pointed.items():
-        payloads = files.sealed.get(("payloads", stored))
+        payloads = files.segments.get(("payloads", stored))
         if files.missing("payloads", stored):  # guard: verify answers that are missing
             yield Problem(files.name("payloads", stored), "missing", _holds("payloads", stored))
         elif payloads:
             bodies = files.answers(stored)
             files.counts["equal"] += sum(bodies.get(digest, body) != body for digest, body in answers)
             if any(digest not in bodies for digest, _ in answers):
-                name, problem = files.name("observations", run_id), f"points at answers that {stored} does not hold"
+                name, problem = files.name("observations", run_id), f"refers to responses that {stored} does not hold"
                 yield Problem(name, problem, _holds("observations", run_id))
 
 
 def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem]:
-    """Whether the bodies of a run give the tables of that run; ``complete``: nobody else knows that it had all."""
-    payloads = files.sealed["payloads", run_id]
+    """Rebuild the tables of a run from its bodies; if ``complete``, report a missing table too."""
+    payloads = files.segments["payloads", run_id]
     if payloads.about["schema_version"] != schema.SCHEMA_VERSION:
-        return  # another version found other columns in the same bodies; the seals alone prove its files
+        return  # another version had other columns; its files are verified by their seals alone
     name = files.name("payloads", run_id)
     expected: dict[str, Counter[tuple[Any, ...]]] = {table: Counter() for table in GRAIN_FILES}
     for row in rows(payloads.table()):
         try:
             flat = flatten(decode(row["body"], apis=PATHS).models)
         except ServerError:
-            yield Problem(name, "a body that is no answer", _holds("payloads", run_id))
+            yield Problem(name, "a body that is not a valid response", _holds("payloads", run_id))
             continue
-        ignore = ignored_in(json.loads(row["fields"] or "[]")) or None  # an earlier version kept what ticks
+        ignore = ignored_in(json.loads(row["fields"] or "[]")) or None  # an earlier version stored fields that tick
         digests = sha256(row["body"]).hexdigest(), digest(flat, ignore)
         if digests != (row["payload_digest"], row["digest"]):  # guard: verify the digest of a body
-            yield Problem(name, "a body of another digest", _holds("payloads", run_id))
+            yield Problem(name, "the digest of a body differs", _holds("payloads", run_id))
         for table, columns in (("models", flat.models), ("instances", flat.instances)):
             names = schema.TABLES[table].response_names
-            kept_columns = columns if ignore is None else steady_columns(columns, ignore)
-            told = zip(*(kept_columns[column] for column in names), strict=True)
-            expected[table].update((row["digest"], *cells) for cells in told)
+            stored_columns = columns if ignore is None else steady_columns(columns, ignore)
+            expected[table].update(
+                (row["digest"], *cells) for cells in zip(*(stored_columns[column] for column in names), strict=True)
+            )
     for table, answers in expected.items():
         name = files.name(table, run_id)
         if complete and files.missing(table, run_id):
             yield Problem(name, "missing", _holds(table, run_id))
-        if (table, run_id) in files.sealed:
-            kept = files.sealed[table, run_id].table(["digest", *schema.TABLES[table].response_names])
-            stored = Counter(zip(*(values(kept, column) for column in kept.column_names), strict=True))
-            if stored != answers:  # guard: verify rows that the bodies do not give
-                yield Problem(name, "other rows than the bodies give", _holds(table, run_id))
+        if (table, run_id) in files.segments:
+            stored = files.segments[table, run_id].table(["digest", *schema.TABLES[table].response_names])
+            cells = zip(*(values(stored, column) for column in stored.column_names), strict=True)
+            if Counter(cells) != answers:  # guard: verify rows that the bodies do not give
+                yield Problem(name, "rows differ from those rebuilt from the bodies", _holds(table, run_id))
 
 
 def _holds(kind: str, run_id: str) -> str:
     return f"{_WHAT[kind]} of run {run_id}"
 
 
-def _held(kind: str, month: str) -> str:
+def _holds_many(kind: str, month: str) -> str:
     return f"{_WHAT[kind]} of many runs of {month.removeprefix('month=')}"
 
 
 _WHAT = {
-    "observations": "who was asked and what came back",
+    "observations": "which servers were queried, with results",
     "payloads": "the bodies as received",
     "models": "the models",
     "instances": "the instances",

@@ -12,7 +12,7 @@ from functools import cache
 from json.encoder import encode_basestring
 from typing import Any
 
-from inventory import schema
+from inventory import limits, schema
 from inventory.normalize.params import params_count
 from inventory.normalize.strict_json import LargeInteger, invalid, named, uncollected
 
@@ -35,9 +35,6 @@ _FITS: dict[str, frozenset[type]] = {
     schema.BOOLEAN: frozenset({bool}),
     schema.LIST: frozenset(),  # a list's elements are always looked at
 }
-_NAMING, _NAMING_EACH = 2**20, 256
-"""Characters that the names in an answer may have, and as many more for each of its rows; LM Studio's have some hundred
-a row. They stand in the row of each instance and of each change once more, and so would take memory squared."""
 _NAMED = 20  # keys that came more than once and are told by name
 
 
@@ -135,7 +132,7 @@ def _check_names(columns: list[list[str | None]], loaded: list[int], instances: 
     for owner, count in enumerate(loaded):
         if count:
             total += count * sum(len(column[owner] or "") for column in columns)
-    if total > _NAMING + _NAMING_EACH * (len(loaded) + len(instances)):
+    if total > limits.NAMES_LIMIT + limits.NAMES_PER_ROW * (len(loaded) + len(instances)):
         raise invalid("models", "names of models or instances so long that their rows would fill the memory")
 
 
@@ -227,7 +224,7 @@ class _ColumnExtractor:
         ]
 
     def finished(self) -> Columns:
-        """The columns taken, and ``extra``: a JSON object as text, or None."""
+        """Return the columns, and ``extra``: a JSON object as text, or None."""
         texts: list[str | None] = [None] * self._count
         for row, fields in self._extra.items():
             texts[row] = json.dumps(fields, ensure_ascii=False, sort_keys=True)

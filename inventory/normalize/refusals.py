@@ -184,15 +184,15 @@ def _is_lm_studios(body: bytes, challenge: str) -> bool:
     return isinstance(document, dict) and bool(document.get("error"))
 
 
-def _wants_token(asked: Asked, told: str = "", http_status: int | None = None) -> Unauthorized:
+def _wants_token(asked: Asked, status_text: str = "", http_status: int | None = None) -> Unauthorized:
     if asked.token_sent:
         return Unauthorized(
-            f"the server did not accept the API token{told}",
+            f"the server did not accept the API token{status_text}",
             "Set LM_API_TOKEN to a valid token of this server (LM Studio: Developer, Server Settings)",
             http_status,
         )
     return Unauthorized(
-        f"the server wants an API token{told}",
+        f"the server wants an API token{status_text}",
         "Set the environment variable LM_API_TOKEN (LM Studio: Developer, Server Settings, API tokens)",
         http_status,
     )

@@ -13,15 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from inventory.errors import Invalid
-
-MAX_DEPTH = 64
-"""Levels of nesting; LM Studio's own response has 6."""
-
-MAX_NAMES = 10_000
-"""Names in one object; LM Studio's own have some two dozen. Each would become a field of its own."""
-
-MAX_DIGITS = 4_300
-"""Digits of a whole number: as many as Python reads and writes by default; a double has 17."""
+from inventory.limits import MAX_DEPTH, MAX_DIGITS, MAX_NAMES
 
 _LOCATED = 512 * 1024
 """Characters searched for the place of a fault: the search is slow, and the verdict does not depend on it."""

@@ -1,5 +1,5 @@
-"""The main stories, a page each: what a command does from beginning to end.
+"""The main operations, a file each: take a snapshot, compare two references.
 
-In: settings and servers, or two references. Out: what a command prints, writes and exits with.
-For others: the function of each page.
+In: servers and a history, or two references. Out: a ``SnapshotResult``, a ``ChangeSet``, a ``Report``.
+For others: ``snapshot`` and ``compare``.
 """

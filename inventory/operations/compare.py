@@ -1,4 +1,4 @@
-"""A joint: two references -> Changes. A reference is a run of a history, ``live``, or a file that this tool wrote."""
+"""Compare two references: each is a run of a history, ``live``, or a file that this tool wrote."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,20 +14,21 @@ from inventory.history.reader import RunHistory
 from inventory.report.facts import Report
 from inventory.run_ids import time_of
 from inventory.tables import RunTables, rows, table_of, values
+from inventory.text import utc_text
 
 LIVE = "live"
 
 
 @dataclass(frozen=True)
 class ResolvedRef:
-    """One side of a comparison.
+    """A resolved reference: one side of a comparison.
 
     Attributes:
-        name: how a person knows it: a time, or a file.
+        name: its name for people: a time, or a file.
         run_id: the run of the history, if it is one.
-        snapshot: what is compared, if it is no run of the history or only one server of it.
+        snapshot: its tables, unless it is a whole run of the history.
         server: the server, if it is only one of a run.
-        live: it was asked now.
+        live: the servers were queried now.
     """
 
     name: str
@@ -38,27 +39,28 @@ class ResolvedRef:
 
 
 def is_recorded(ref: str) -> bool:
-    """Whether a reference means a run of a history: neither the servers now nor a file."""
+    """Return whether a reference means a run of a history, not the servers now or a file."""
     return ref != LIVE and Path(ref).suffix.lower().removeprefix(".") not in formats.FORMATS
 
 
-def side_of(ref: str, history: RunHistory, ask: Callable[[], RunTables]) -> ResolvedRef:
-    """What a reference means.
+def resolve_ref(ref: str, history: RunHistory | None, ask: Callable[[], RunTables]) -> ResolvedRef:
+    """Resolve a reference.
 
     Args:
         ref: a run, ``RUN:SERVER``, ``live`` or a path.
-        history: where the runs are.
-        ask: asks the servers now.
+        history: where the runs are; None if there is none, which only ``live`` and paths can do without.
+        ask: queries the servers now.
 
     Raises:
-        ConfigurationError: it means nothing; the error lists what there is.
+        ConfigurationError: the reference means nothing; the error lists what exists.
         FileError: a file could not be read.
     """
     if ref == LIVE:
-        taken = ask()
-        return ResolvedRef(_moment(taken.observed_at), snapshot=taken, live=True)
+        snapshot = ask()
+        return ResolvedRef(_moment(snapshot.observed_at), snapshot=snapshot, live=True)
     if not is_recorded(ref):
         return ResolvedRef(ref, snapshot=formats.read_file(ref))
+    history = _required(history)
     try:
         run_id = history.resolve(ref)
     except ConfigurationError as error:
@@ -67,136 +69,146 @@ def side_of(ref: str, history: RunHistory, ask: Callable[[], RunTables]) -> Reso
 
 
 def changes_between(
-    old: ResolvedRef, new: ResolvedRef, history: RunHistory, *, ignore: Sequence[str] = (), servers: Sequence[str] = ()
+    old: ResolvedRef,
+    new: ResolvedRef,
+    history: RunHistory | None,
+    *,
+    ignore: Sequence[str] = (),
+    servers: Sequence[str] = (),
 ) -> ChangeSet:
-    """What changed from one side to another.
+    """Compare two sides.
 
     Args:
         old: the earlier side.
         new: the later side.
-        history: where the runs are; what it ignores is not compared.
-        ignore: further fields that are not compared; globs.
+        history: where the runs are, None if neither side is one; fields that it ignores are not compared.
+        ignore: globs of further fields that are not compared.
         servers: only these; all by default.
 
     Raises:
-        ConfigurationError: a server that neither side knows.
+        ConfigurationError: neither side knows a server.
     """
-    if old.run_id and new.run_id and not old.server and not new.server:
+    if history and old.run_id and new.run_id and not old.server and not new.server:
         if servers:
-            asked = {name for run_id in (old.run_id, new.run_id) for name in _asked(history, run_id)}
-            servers = _known(servers, asked if asked >= set(servers) else asked | history.complete_runs().keys())
+            queried = {name for run_id in (old.run_id, new.run_id) for name in _queried(history, run_id)}
+            servers = _known(servers, queried if queried >= set(servers) else queried | history.complete_runs().keys())
         return history.diff(old.run_id, new.run_id, ignore=ignore, servers=servers)
     before, after = (_as_of(side, history) for side in (old, new))
     if servers:
-        there = {name for one in (before, after) for name in values(one.tables["observations"], "server")}
-        servers = _known(servers, there)
+        known = {name for side in (before, after) for name in values(side.tables["observations"], "server")}
+        servers = _known(servers, known)
         before, after = only(before, servers), only(after, servers)
-    if old.server and new.server and old.server != new.server:  # one machine against another
-        before = _renamed(before, new.server)
-    return _not_now(compare_tables(before, after, (*history.ignore, *ignore)), new, after, history, servers)
+    if old.server and new.server and old.server != new.server:  # One server is compared with another.
+        before = _mapped(before, lambda _: new.server)
+    changes = compare_tables(before, after, (*(history.ignore if history else ()), *ignore))
+    return _with_outdated_servers(changes, new, after, history, servers)
 
 
-def snapshot_of(side: ResolvedRef, history: RunHistory) -> RunTables:
-    """What one side saw: of a run, what it saw itself, failures included."""
-    return side.snapshot if side.snapshot is not None else history.load(side.run_id or "latest")
+def snapshot_of(side: ResolvedRef, history: RunHistory | None) -> RunTables:
+    """Return the tables of a side; of a run exactly what it read, failures included."""
+    return side.snapshot if side.snapshot is not None else _required(history).load(side.run_id or "latest")
 
 
-def overview_of(
+def report_of(
     side: ResolvedRef,
-    history: RunHistory,
+    history: RunHistory | None,
     zone: tzinfo | None = None,
     *,
     compared: tuple[ResolvedRef, ChangeSet] | None = None,
     servers: Sequence[str] = (),
 ) -> Report:
-    """What a report says of one side: what it saw, what changed, and the runs up to it.
+    """Build the report of a side: its tables, the changes, and the runs up to it.
 
     Args:
-        side: what is reported.
-        history: where the runs are.
+        side: the side to report.
+        history: where the runs are; None if the side is not one.
         zone: the reader's time zone.
-        compared: what it was compared with, and the changes since; by default the run before, if there is one.
+        compared: the side it was compared with, and the changes; by default the run before, if there is one.
         servers: only these; all by default.
     """
-    dated = history.dated() if side.run_id else []
-    before = [run_id for run_id in dated if side.run_id in dated and run_id < (side.run_id or "")]
-    if compared is None and before and side.server is None:
-        than = ResolvedRef(_moment(time_of(before[-1])), before[-1])
-        compared = than, changes_between(than, side, history, servers=servers)
+    dated = history.dated() if history and side.run_id else []
+    earlier = [run_id for run_id in dated if side.run_id in dated and run_id < (side.run_id or "")]
+    if compared is None and earlier and side.server is None:
+        previous = ResolvedRef(_moment(time_of(earlier[-1])), earlier[-1])
+        compared = previous, changes_between(previous, side, history, servers=servers)
     snapshot = snapshot_of(side, history)
-    runs = rows(history.runs_table(servers)) if side.run_id else []
+    runs = rows(history.runs_table(servers)) if history and side.run_id else []
     return Report(
         only(snapshot, servers) if servers else snapshot,
         compared[1] if compared else None,
         compared[0].name if compared else "",
-        [row for row in runs if row["run_id"] in {*before, side.run_id}],
+        [row for row in runs if row["run_id"] in {*earlier, side.run_id}],
         zone,
     )
 
 
 def known_servers(history: RunHistory, servers: Sequence[str]) -> Sequence[str]:
-    """The servers as the history spells them.
-
-    Those that no run has read and the newest did not ask are refused.
+    """Return the servers as the history spells them.
 
     Raises:
-        ConfigurationError: there is one; the error lists those of the newest run.
+        ConfigurationError: no run has read a server and the newest run did not query it; the error lists the known
+            servers.
     """
     runs = history.dated()
     if runs and servers:
-        return _known(servers, history.complete_runs().keys() | set(_asked(history, runs[-1])))
+        return _known(servers, history.complete_runs().keys() | set(_queried(history, runs[-1])))
     return servers
 
 
 def only(snapshot: RunTables, servers: Iterable[str]) -> RunTables:
-    """The part of a snapshot that is about some servers."""
+    """Return the part of a snapshot that is about some servers."""
     wanted = set(servers)
     return _mapped(snapshot, lambda name: name if name in wanted else None)
 
 
 def _one_server(ref: str, history: RunHistory, unknown: ConfigurationError) -> ResolvedRef:
-    """What ``RUN:SERVER`` means; both may hold colons.
+    """Resolve ``RUN:SERVER``; both may contain colons.
 
     Raises:
-        ConfigurationError: there is no such server in the run, or, as ``unknown`` says, no such run.
+        ConfigurationError: the run has no such server, or there is no such run: the error ``unknown``.
     """
-    for at in sorted((at for at, character in enumerate(ref) if character == ":"), reverse=True):
+    colons = [index for index, character in enumerate(ref) if character == ":"]
+    for colon in reversed(colons):
         try:
-            run_id, server = history.resolve(ref[:at]), ref[at + 1 :]
+            run_id, server = history.resolve(ref[:colon]), ref[colon + 1 :]
         except ConfigurationError:
             continue
-        asked = _asked(history, run_id)
-        if (server := spelt(server, asked)) in asked:
-            read = history.state(run_id, [server])
-            if not read.tables["observations"].num_rows:  # it never answered; the run says why
-                read = only(history.load(run_id), [server])
-            return ResolvedRef(f"{_moment(time_of(run_id))} {server}", run_id, read, server)
-        unknown = _no_server(server, set(asked))
+        queried = _queried(history, run_id)
+        if (server := spelt(server, queried)) in queried:
+            state = history.state(run_id, [server])
+            return ResolvedRef(f"{_moment(time_of(run_id))} {server}", run_id, state, server)
+        unknown = _no_server(server, set(queried))
     raise unknown
 
 
-def _asked(history: RunHistory, run_id: str) -> list[str]:
+def _required(history: RunHistory | None) -> RunHistory:
+    if history is None:
+        raise ConfigurationError("there is no history", "Give --history DIR")
+    return history
+
+
+def _queried(history: RunHistory, run_id: str) -> list[str]:
     return [str(row["server"]) for row in history.observed(run_id)]
 
 
-def _known(servers: Iterable[str], there: set[str]) -> list[str]:
-    """The servers as they are spelt where they are known."""
-    names = [spelt(server, there) for server in servers]
+def _known(servers: Iterable[str], known: set[str]) -> list[str]:
+    """Return the servers as they are spelled among the known ones."""
+    names = [spelt(server, known) for server in servers]
     for name in names:
-        if name not in there:
-            raise _no_server(name, there)
+        if name not in known:
+            raise _no_server(name, known)
     return names
 
 
-def _no_server(server: str, there: set[str]) -> ConfigurationError:
-    return ConfigurationError(f"there is no server {server!r}", f"There are: {', '.join(sorted(there)) or 'none'}")
+def _no_server(server: str, known: set[str]) -> ConfigurationError:
+    return ConfigurationError(f"there is no server {server!r}", f"There are: {', '.join(sorted(known)) or 'none'}")
 
 
-def _not_now(
-    changes: ChangeSet, new: ResolvedRef, after: RunTables, history: RunHistory, servers: Sequence[str]
+def _with_outdated_servers(
+    changes: ChangeSet, new: ResolvedRef, after: RunTables, history: RunHistory | None, servers: Sequence[str]
 ) -> ChangeSet:
-    """The changes, with the servers named that the new run did not read: of them an older answer was compared."""
-    if new.run_id is None:
+    """Add the servers that the new run did not read, of which an earlier response was compared."""
+    if new.run_id is None or history is None:
         return changes
     wanted = {new.server} if new.server else set(servers)
     failed = [
@@ -206,23 +218,24 @@ def _not_now(
     return with_unread_servers(changes, failed, known)
 
 
-def _as_of(side: ResolvedRef, history: RunHistory) -> RunTables:
-    snapshot = side.snapshot if side.snapshot is not None else history.state(side.run_id or "latest")
-    return replace(snapshot, ignored=history.unstored(snapshot)) if side.run_id else snapshot
-
-
 def _renamed(snapshot: RunTables, server: str) -> RunTables:
     return _mapped(snapshot, lambda _: server)
 
 
+def _as_of(side: ResolvedRef, history: RunHistory | None) -> RunTables:
+    """Return the state at a side: of each server its last complete response."""
+    snapshot = side.snapshot if side.snapshot is not None else _required(history).state(side.run_id or "latest")
+    return replace(snapshot, ignored=_required(history).unstored(snapshot)) if side.run_id else snapshot
+
+
 def _mapped(snapshot: RunTables, name_of: Callable[[str], str | None]) -> RunTables:
-    """The snapshot with its servers called otherwise; those called None are left out."""
+    """Return the snapshot with its servers renamed; those renamed to None are left out."""
     tables = {}
     for name, table in snapshot.tables.items():
-        kept = [{**row, "server": renamed} for row in rows(table) if (renamed := name_of(row["server"])) is not None]
-        tables[name] = table_of(schema.TABLES[name], kept)
+        renamed = [{**row, "server": server} for row in rows(table) if (server := name_of(row["server"])) is not None]
+        tables[name] = table_of(schema.TABLES[name], renamed)
     return replace(snapshot, tables=tables)
 
 
 def _moment(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "now"
+    return utc_text(moment) if moment else "now"

@@ -1,10 +1,8 @@
 """Plots of an inventory, one line each: ``plots.largest_models(snapshot)``. They need matplotlib.
 
-What one moment holds is drawn from a ``Snapshot`` (``history.state()``, ``inventory.collect()``, ``inventory.read()``),
-what takes time from a ``History``. Every plot takes ``ax``, axes of yours to draw on (of a figure with
-``layout="constrained"``, which makes room for names), and returns the figure, which shows itself as the last expression
-of a notebook's cell and has ``savefig``. Without data a plot says so. Sizes are GB (10^9 bytes), contexts tokens, times
-UTC. Names longer than 40 columns are cut; a character that no installed font has is a white square.
+A ``Snapshot`` gives what one moment holds, a ``History`` what takes time. Every plot takes ``ax``, the axes to draw on,
+and returns the figure. Sizes are GB (10^9 bytes), contexts tokens, times UTC.
+Names longer than 40 columns are truncated; a character that no installed font has is a white square.
 """
 
 from collections import Counter, defaultdict
@@ -18,9 +16,10 @@ from inventory.plots import figure  # first: it says so where matplotlib is miss
 
 from inventory.plots import artists
 from inventory.plots.figure import axes_for, empty, figure_of, footnote, gigabytes, name
-from inventory.report.facts import breakdown
+from inventory.report.breakdowns import break_down
+from inventory.report.row_tables import by_size
 from inventory.tables import RunTables, rows
-from inventory.text import count
+from inventory.text import GIGABYTE, count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,47 +29,42 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Cell = tuple[Any, ...]
-
 _KINDS = ("llm", "embedding", "other")
-_SERVERS = 60  # columns of a table that can still be read
-_READABLE_CELLS = 8  # servers side by side, so that the quantization fits into a cell
+_SERVERS, _READABLE_CELLS = 60, 8  # columns of a table that can still be read; those wide enough for a quantization
 
 
 def largest_models(snapshot: RunTables, *, top: int = 10, ax: "Axes | None" = None) -> "Figure":
-    """The models that take the most space on disk: one bar each, with size (GB) and quantization.
+    """Plot the models that take the most space on disk: one bar each, with size (GB) and quantization.
 
     Args:
         snapshot: its models, of all servers; those that report no size are counted below.
         top: how many bars.
-        ax: where to draw; a new figure by default.
+        ax: the axes to draw on; a new figure by default.
     """
     models = rows(snapshot.tables["models"])
-    sized = sorted((one for one in models if one["size_bytes"] is not None), key=lambda one: -one["size_bytes"])
+    sized = by_size([model for model in models if model["size_bytes"] is not None])
     shown, several = sized[:top], _several(models)
     with axes_for(ax, "Largest models (GB)", figure.figure_height(len(shown))) as ax:
         if not sized:
             empty(ax, "No model reports its size" if models else "No models")
             return figure_of(ax)
-        texts = [
-            f"{gigabytes(one['size_bytes'])}  {name(one['quantization_name'], 12, missing='')}".rstrip()
-            for one in shown
-        ]
-        artists.bars(ax, [_label(one, several) for one in shown], [one["size_bytes"] / 1e9 for one in shown], texts)
-        footnote(
-            ax, _rest(len(sized[top:]), "smaller model"), _rest(len(models) - len(sized), "model", "without a size")
-        )
+        kinds = [name(model["quantization_name"], 12, missing="") for model in shown]
+        texts = [f"{gigabytes(row['size_bytes'])}  {kind}".rstrip() for row, kind in zip(shown, kinds, strict=True)]
+        artists.bars(ax, [_label(model, several) for model in shown], list(map(_gb, shown)), texts)
+        without = _rest(len(models) - len(sized), "model", "without a size")
+        footnote(ax, _rest(len(sized[top:]), "smaller model"), without)
     return figure_of(ax)
 
 
 def storage_by_publisher(snapshot: RunTables, *, top: int = 10, ax: "Axes | None" = None) -> "Figure":
-    """How much space (GB) the models of each publisher take: one bar each, the largest first.
+    """Plot how much space (GB) the models of each publisher take: one bar each, the largest first.
 
     Args:
         snapshot: its models, of all servers.
         top: how many publishers.
-        ax: where to draw; a new figure by default.
+        ax: the axes to draw on; a new figure by default.
     """
-    groups = [row for row in rows(breakdown(snapshot)) if row["by"] == "publisher"]
+    groups = [row for row in break_down(rows(snapshot.tables["models"])) if row["by"] == "publisher"]
     sized = [row for row in groups if row["size_bytes"] is not None]
     shown = sized[:top]
     with axes_for(ax, "Storage by publisher (GB)", figure.figure_height(len(shown))) as ax:
@@ -78,24 +72,24 @@ def storage_by_publisher(snapshot: RunTables, *, top: int = 10, ax: "Axes | None
             empty(ax, "No model reports its size" if groups else "No models")
             return figure_of(ax)
         texts = [f"{gigabytes(row['size_bytes'])}  {count(row['model_count'], 'model')}" for row in shown]
-        artists.bars(ax, [name(row["name"]) for row in shown], [row["size_bytes"] / 1e9 for row in shown], texts)
+        artists.bars(ax, [name(row["name"]) for row in shown], list(map(_gb, shown)), texts)
         others = f"not shown ({gigabytes(sum(row['size_bytes'] for row in sized[top:]))} GB)"
-        without = sum(one["size_bytes"] is None for one in rows(snapshot.tables["models"]))
+        without = sum(model["size_bytes"] is None for model in rows(snapshot.tables["models"]))
         footnote(ax, _rest(len(sized[top:]), "smaller publisher", others), _rest(without, "model", "without a size"))
     return figure_of(ax)
 
 
 def quantization_mix(snapshot: RunTables, *, top: int = 15, ax: "Axes | None" = None) -> "Figure":
-    """How many models have each quantization, and the space (GB) they take: two panels, the most bits first.
+    """Plot how many models have each quantization, and the space (GB) they take, the most bits first.
 
     Args:
         snapshot: its models, of all servers.
         top: how many quantizations: those with the most models.
-        ax: where to draw, the panels are ``ax.child_axes``; a new figure by default.
+        ax: the axes to draw on, the panels are ``ax.child_axes``; a new figure by default.
     """
-    groups = [row for row in rows(breakdown(snapshot)) if row["by"] == "quantization"]
+    groups = [row for row in break_down(rows(snapshot.tables["models"])) if row["by"] == "quantization"]
     models = rows(snapshot.tables["models"])
-    bits = {one["quantization_name"]: one["quantization_bits_per_weight"] for one in models}
+    bits = {model["quantization_name"]: model["quantization_bits_per_weight"] for model in models}
     shown = sorted(groups, key=lambda row: -row["model_count"])[:top]
     shown.sort(key=lambda row: (-(bits[row["name"]] or 0), (row["name"] or "").lower()))
     with axes_for(ax, "" if groups else "Quantizations", figure.figure_height(len(shown))) as ax:
@@ -103,13 +97,11 @@ def quantization_mix(snapshot: RunTables, *, top: int = 15, ax: "Axes | None" = 
             empty(ax, "No models")
             return figure_of(ax)
         left, right = figure.panels(ax, (0, 0, 0.46, 1), (0.56, 0, 0.44, 1))
-        told = {key: "" if many is None else f"  ({many:g} bit)" for key, many in bits.items()}
-        labels = [name(row["name"], 20) + told[row["name"]] for row in shown]
-        numbers, sizes = ([row[column] for row in shown] for column in ("model_count", "size_bytes"))
+        notes = {key: "" if number is None else f"  ({number:g} bit)" for key, number in bits.items()}
+        labels = [name(row["name"], 20) + notes[row["name"]] for row in shown]
+        numbers, sizes = [row["model_count"] for row in shown], [gigabytes(row["size_bytes"]) for row in shown]
         artists.bars(left, labels, numbers, [f"{number:,}" for number in numbers], figure.NAVY)
-        artists.bars(
-            right, [""] * len(shown), [(size or 0) / 1e9 for size in sizes], list(map(gigabytes, sizes)), figure.AMBER
-        )
+        artists.bars(right, [""] * len(shown), list(map(_gb, shown)), sizes, figure.AMBER)
         left.set_title("Models by quantization")
         right.set_title("Size (GB)")
         footnote(left, _rest(len(groups) - len(shown), "rarer quantization"))
@@ -117,23 +109,23 @@ def quantization_mix(snapshot: RunTables, *, top: int = 15, ax: "Axes | None" = 
 
 
 def context_by_size(snapshot: RunTables, *, labels: int = 5, ax: "Axes | None" = None) -> "Figure":
-    """The longest context (tokens) of each model against its size on disk (GB), both on logarithmic scales.
+    """Plot the longest context (tokens) of each model against its size on disk (GB), both logarithmic.
 
     Args:
         snapshot: its models, of all servers; those without a size or a context are counted below.
         labels: how many models are named: the longest contexts and the largest sizes, where there is room.
-        ax: where to draw; a new figure by default.
+        ax: the axes to draw on; a new figure by default.
     """
     models = rows(snapshot.tables["models"])
-    whole = [one for one in models if (one["size_bytes"] or 0) > 0 and (one["max_context_length"] or 0) > 0]
+    whole = [model for model in models if (model["size_bytes"] or 0) > 0 and (model["max_context_length"] or 0) > 0]
     with axes_for(ax, "Longest context (tokens) by size on disk (GB)", 4.2) as ax:
         if not whole:
             empty(ax, "No model reports its size and its context" if models else "No models")
             return figure_of(ax)
-        points = [(one["size_bytes"] / 1e9, one["max_context_length"]) for one in whole]
-        kinds = [one["type"] if one["type"] in _KINDS else "other" for one in whole]
+        points = [(_gb(model), model["max_context_length"]) for model in whole]
+        kinds = [model["type"] if model["type"] in _KINDS else "other" for model in whole]
         groups = {kind: [at for at, its in zip(points, kinds, strict=True) if its == kind] for kind in _KINDS}
-        loaded = [at for at, one in zip(points, whole, strict=True) if one["loaded_instance_count"]]
+        loaded = [at for at, model in zip(points, whole, strict=True) if model["loaded_instance_count"]]
         artists.scatter(ax, groups, loaded)
         footnote(ax, "GB", _rest(len(models) - len(whole), "model", "without a size or a context"))
         far = sorted(range(len(whole)), key=lambda at: (-points[at][1], -points[at][0]))[: max(labels - 2, 0)]
@@ -144,36 +136,35 @@ def context_by_size(snapshot: RunTables, *, labels: int = 5, ax: "Axes | None" =
 
 
 def loaded_context(snapshot: RunTables, *, top: int = 20, ax: "Axes | None" = None) -> "Figure":
-    """The context that each instance is loaded with (tokens), as a share of the longest that its model can take.
+    """Plot the context (tokens) that each instance is loaded with, as a share of its model's maximum.
 
     Args:
         snapshot: its loaded instances, of all servers.
         top: how many instances: those with the greatest shares.
-        ax: where to draw; a new figure by default.
+        ax: the axes to draw on; a new figure by default.
     """
     instances = rows(snapshot.tables["instances"])
-    several = _several(instances)
     shown = sorted(instances, key=_share, reverse=True)[:top]
     with axes_for(ax, "Context loaded, share of the model's maximum", figure.figure_height(len(shown)), 9.0) as ax:
         if not instances:
             empty(ax, "No loaded instances")
             return figure_of(ax)
-        names = [_label(one, several, "instance_id") for one in shown]
-        parts = [min(max(_share(one), 0.0), 1.0) for one in shown]
+        names = [_label(instance, _several(instances), "instance_id") for instance in shown]
+        parts = [min(max(_share(instance), 0.0), 1.0) for instance in shown]
         artists.bars(ax, names, parts, list(map(_contexts, shown)), track=1.0)
         footnote(ax, _rest(len(instances) - len(shown), "more instance"))
     return figure_of(ax)
 
 
 def timeline(history: "RunHistory", *, since: datetime | None = None, ax: "Axes | None" = None) -> "Figure":
-    """The runs over time (UTC): size on disk (GB) above, models added, removed and reconfigured below.
+    """Plot the runs over time (UTC): size on disk (GB) above, models added, removed and changed below.
 
     The line has a gap where a run could not read every server: its sum would be of other servers than the others'.
 
     Args:
         history: its runs, as ``history.runs()`` tells them.
         since: only the runs from this time on, with a zone.
-        ax: where to draw, the panels are ``ax.child_axes``; a new figure by default.
+        ax: the axes to draw on, the panels are ``ax.child_axes``; a new figure by default.
     """
     runs = [row for row in rows(history.runs_table(since=since)) if row["status"] != "misdated"]
     with axes_for(ax, "" if runs else "Size on disk and changes", 5.0, width=9.0) as ax:
@@ -183,7 +174,7 @@ def timeline(history: "RunHistory", *, since: datetime | None = None, ax: "Axes 
         above, below = figure.panels(ax, (0, 0.46, 1, 0.54), (0, 0, 1, 0.34))
         moments = [run["collected_at"] for run in runs]
         sizes = [run["size_bytes"] if run["status"] == "ok" else None for run in runs]
-        artists.line(above, moments, [None if size is None else size / 1e9 for size in sizes])
+        artists.line(above, moments, [None if size is None else size / GIGABYTE for size in sizes])
         failed = [run["collected_at"] for run in runs if run["status"] == "failed"]
         partly = [run["collected_at"] for run in runs if run["status"] in ("partial", "suspect")]
         artists.marks(above, {"run failed": failed, "not every server read": partly})
@@ -194,17 +185,17 @@ def timeline(history: "RunHistory", *, since: datetime | None = None, ax: "Axes 
 
 
 def never_loaded(history: "RunHistory", *, top: int = 15, ax: "Axes | None" = None) -> "Figure":
-    """The models that are there and that no run has seen loaded: one bar each (GB), and for how many days.
+    """Plot the present models that no run has seen loaded: one bar each (GB), and for how many days.
 
     A model that was loaded only between two runs was not seen loaded.
 
     Args:
         history: its models, as ``history.lifecycle()`` tells them.
         top: how many bars: the largest.
-        ax: where to draw; a new figure by default.
+        ax: the axes to draw on; a new figure by default.
     """
     lives = [life for life in rows(history.lifecycle_table()) if life["present"]]
-    idle = sorted((life for life in lives if not life["runs_loaded"]), key=lambda life: -(life["size_bytes"] or 0))
+    idle = by_size([life for life in lives if not life["runs_loaded"]])
     shown, several = idle[:top], _several(lives)
     total = gigabytes(sum(life["size_bytes"] or 0 for life in idle))
     title = f"Never seen loaded: {len(idle):,} of {count(len(lives), 'model')}, {total} GB"
@@ -213,14 +204,13 @@ def never_loaded(history: "RunHistory", *, top: int = 15, ax: "Axes | None" = No
             empty(ax, "Every model was seen loaded" if lives else "No models")
             return figure_of(ax)
         texts = [f"{gigabytes(life['size_bytes'])}  seen on {count(life['days_present'], 'day')}" for life in shown]
-        sizes = [(life["size_bytes"] or 0) / 1e9 for life in shown]
-        artists.bars(ax, [_label(life, several) for life in shown], sizes, texts, figure.AMBER)
+        artists.bars(ax, [_label(life, several) for life in shown], list(map(_gb, shown)), texts, figure.AMBER)
         footnote(ax, _rest(len(idle[top:]), "smaller model"))
     return figure_of(ax)
 
 
 def server_differences(snapshot: RunTables, *, top: int = 30, ax: "Axes | None" = None) -> "Figure":
-    """Which servers have which models: one row per model that is not alike on all servers that were read.
+    """Plot which servers have which models: one row per model that differs between the servers read.
 
     A cell tells whether the server has the model as most others have it, has it with another quantization, size or
     format, or does not have it. A server that was not read has empty cells: nothing is known of it.
@@ -228,13 +218,13 @@ def server_differences(snapshot: RunTables, *, top: int = 30, ax: "Axes | None" 
     Args:
         snapshot: its models and observations.
         top: how many rows: the models that most servers have come first.
-        ax: where to draw; a new figure by default.
+        ax: the axes to draw on; a new figure by default.
     """
-    read = {one["server"]: one["status"] == "ok" for one in rows(snapshot.tables["observations"])}
+    read = {row["server"]: row["status"] == "ok" for row in rows(snapshot.tables["observations"])}
     having: dict[str, dict[str, Cell]] = defaultdict(lambda: defaultdict(tuple))
-    for one in rows(snapshot.tables["models"]):
-        if read.setdefault(one["server"], True):
-            having[one["key"]][one["server"]] += ((one["quantization_name"], one["size_bytes"], one["format"]),)
+    for row in rows(snapshot.tables["models"]):
+        if read.setdefault(row["server"], True):
+            having[row["key"]][row["server"]] += ((row["quantization_name"], row["size_bytes"], row["format"]),)
     asked = sorted(read)
     known = [server for server in asked if read[server]]
     differing = [key for key, cells in having.items() if len({cells.get(server) for server in known}) > 1]
@@ -242,9 +232,8 @@ def server_differences(snapshot: RunTables, *, top: int = 30, ax: "Axes | None" 
     columns = asked[:_SERVERS]
     title = f"Models that are not alike on all servers: {len(differing):,} of {len(having):,}"
     width = min(4.0 + 0.9 * len(columns), 13.0)
-    with axes_for(
-        ax, title if shown else "Differences between servers", figure.figure_height(len(shown)) + 1, width
-    ) as ax:
+    height = figure.figure_height(len(shown)) + 1
+    with axes_for(ax, title if shown else "Differences between servers", height, width) as ax:
         if not shown:
             empty(ax, _alike(known, having))
             return figure_of(ax)
@@ -257,13 +246,18 @@ def server_differences(snapshot: RunTables, *, top: int = 30, ax: "Axes | None" 
     return figure_of(ax)
 
 
-def _several(found: Sequence[Row]) -> bool:
-    """Whether rows are of several servers, so that each has to be told."""
-    return len({row["server"] for row in found}) > 1
+def _several(rows: Sequence[Row]) -> bool:
+    """Return whether rows are of several servers, so that each names its own."""
+    return len({row["server"] for row in rows}) > 1
+
+
+def _gb(row: Row) -> float:
+    """Return the size of a row in GB; 0 if it is not known."""
+    return (row["size_bytes"] or 0) / GIGABYTE
 
 
 def _label(row: Row, several: bool, column: str = "display_name") -> str:
-    """What a person knows a row by."""
+    """Name a row for people."""
     text = name(row[column] or row["key"])
     return f"{text}  ({name(row['server'], 16)})" if several else text
 
@@ -273,21 +267,21 @@ def _rest(number: int, word: str, tail: str = "not shown") -> str:
 
 
 def _share(instance: Row) -> float:
-    """The part of the model's longest context that is loaded; less than 0 if one of them is not known."""
+    """Return the part of the model's longest context that is loaded; less than 0 if one is not known."""
     loaded, longest = instance["config_context_length"], instance["max_context_length"]
     return -1.0 if loaded is None or not longest else float(loaded / longest)
 
 
 def _contexts(instance: Row) -> str:
     loaded, longest = instance["config_context_length"], instance["max_context_length"]
-    told = "context not reported" if loaded is None else f"{loaded:,}"
+    text = "context not reported" if loaded is None else f"{loaded:,}"
     whole = ", maximum not reported" if longest is None else f" of {longest:,}"
     flash = {None: "", True: "   flash attention on", False: "   flash attention off"}
-    return told + whole + flash[instance["config_flash_attention"]]
+    return text + whole + flash[instance["config_flash_attention"]]
 
 
 def _alike(known: Sequence[str], having: Mapping[str, object]) -> str:
-    """Why no model differs."""
+    """Say why no model differs."""
     if len(known) < 2:
         return "One server was read: there is none to compare it with" if known else "No server was read"
     return f"All {len(known):,} servers have the same models" if having else "No models"

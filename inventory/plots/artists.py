@@ -1,4 +1,4 @@
-"""What the plots draw: bars, lines over time, points and cells, on axes of ``canvas``."""
+"""The parts of plots: bars, lines over time, points and cells, on axes of ``figure``."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,13 +12,13 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator
 from matplotlib.transforms import Bbox
 
-from inventory.plots.figure import AMBER, GREEN, GREY, NAVY, RED, TEAL, TRACK, YELLOW, figure_of
+from inventory.plots.figure import AMBER, CHANGED, GREEN, GREY, NAVY, PAPER, RED, TEAL, TRACK, figure_of
 
 Point = tuple[float, float]
 
-CHANGES = {"added": GREEN, "reconfigured": YELLOW, "removed": RED}
+CHANGES = {"added": GREEN, "reconfigured": CHANGED, "removed": RED}
 UNREAD = "server not read"
-CELLS = {"there": TEAL, "there, but different": AMBER, "not there": TRACK, UNREAD: "#FFFFFF"}
+CELLS = {"there": TEAL, "there, but different": AMBER, "not there": TRACK, UNREAD: PAPER}
 
 
 def bars(
@@ -29,13 +29,13 @@ def bars(
     colour: str = TEAL,
     track: float | None = None,
 ) -> None:
-    """Horizontal bars, the first on top, each with its text at its end; no scale, as the texts tell the values.
+    """Draw horizontal bars, the first on top, each with its value as a text at its end instead of a scale.
 
     Args:
-        ax: where.
-        labels: what each bar is.
-        values: how long each bar is.
-        texts: what stands at the end of each bar, or of its track.
+        ax: the axes.
+        labels: the name of each bar.
+        values: the length of each bar.
+        texts: the text at the end of each bar, or of its track.
         colour: of the bars.
         track: the end that every bar could reach, shown behind it; none by default.
     """
@@ -54,7 +54,7 @@ def bars(
 
 
 def line(ax: Axes, moments: Sequence[datetime], values: Sequence[float | None]) -> None:
-    """Values over time, with a gap where one is missing."""
+    """Draw values over time, with a gap where one is missing."""
     _dates(ax, moments)
     heights = [float("nan") if value is None else value for value in values]
     ax.plot(_days(moments), heights, "o-", color=TEAL, ms=4.5, lw=1.4)
@@ -68,15 +68,15 @@ def line(ax: Axes, moments: Sequence[datetime], values: Sequence[float | None]) 
 
 
 def marks(ax: Axes, moments: Mapping[str, Sequence[datetime]]) -> None:
-    """Dotted lines at moments, told by what they mean."""
-    for (text, some), colour in zip(moments.items(), (RED, YELLOW), strict=False):
-        for number, day in enumerate(_days(some)):
+    """Draw dotted lines at moments, with their meaning in the legend."""
+    for (text, times), colour in zip(moments.items(), (RED, CHANGED), strict=False):
+        for number, day in enumerate(_days(times)):
             ax.axvline(day, color=colour, lw=1.4, ls=":", label="" if number else text)
     _legend(ax)
 
 
 def stacked(ax: Axes, moments: Sequence[datetime], counts: Mapping[str, Sequence[int]]) -> None:
-    """Bars over time, the numbers of each word of ``CHANGES`` on one another; removed goes down from zero."""
+    """Stack the numbers of each word of ``CHANGES`` over time; removed goes down from zero."""
     _dates(ax, moments)
     days = _days(moments)
     steps = [after - before for before, after in pairwise(days)]
@@ -96,7 +96,7 @@ def stacked(ax: Axes, moments: Sequence[datetime], counts: Mapping[str, Sequence
 
 
 def scatter(ax: Axes, groups: Mapping[str, Sequence[Point]], ringed: Sequence[Point]) -> None:
-    """Points of up to three groups, told apart without colours too; some have a ring: they are loaded now."""
+    """Draw points of up to three groups, distinct without colours too; a ring marks what is loaded now."""
     for (text, points), (colour, marker) in zip(groups.items(), ((TEAL, "o"), (AMBER, "s"), (NAVY, "^")), strict=True):
         if points:
             across, up = zip(*points, strict=True)
@@ -109,7 +109,7 @@ def scatter(ax: Axes, groups: Mapping[str, Sequence[Point]], ringed: Sequence[Po
 
 
 def _logarithmic(ax: Axes, points: Sequence[Point]) -> None:
-    """Scales for sizes (GB, powers of ten) and contexts (tokens, powers of two), wide enough to have marks on them."""
+    """Scale axes for sizes (GB, powers of ten) and contexts (tokens, powers of two), wide enough for some ticks."""
     ax.set_xscale("log")
     ax.set_yscale("log", base=2)
     across, up = zip(*points, strict=True)
@@ -124,11 +124,12 @@ def _logarithmic(ax: Axes, points: Sequence[Point]) -> None:
 
 
 def label(ax: Axes, points: Sequence[Point], names: Mapping[int, str]) -> None:
-    """Names beside some points, each where it covers no point and no other name; without such a place, none."""
-    figure_of(ax).draw_without_rendering()  # from here on it is known where things are
+    """Write names beside some points, each where it covers no point and no other name; else not at all."""
+    # Only a figure that was laid out knows where things are.
+    figure_of(ax).draw_without_rendering()
     dots = [Bbox.from_extents(x - 6, y - 6, x + 6, y + 6) for x, y in ax.transData.transform(points)]
     inside = ax.get_window_extent()
-    taken: list[Bbox] = []
+    occupied: list[Bbox] = []
     for at, text in names.items():
         for offset, side, height in (
             ((8, 0), "left", "center"),
@@ -136,17 +137,17 @@ def label(ax: Axes, points: Sequence[Point], names: Mapping[int, str]) -> None:
             ((0, 8), "center", "bottom"),
             ((6, 8), "right", "bottom"),
         ):
-            made = ax.annotate(text, points[at], offset, textcoords="offset points", ha=side, va=height, size=8)
-            box = made.get_window_extent()
+            annotation = ax.annotate(text, points[at], offset, textcoords="offset points", ha=side, va=height, size=8)
+            box = annotation.get_window_extent()
             others = [dot for dot, point in zip(dots, points, strict=True) if point != points[at]]
-            if not box.count_overlaps([*others, *taken]) and _within(box, inside):
-                taken.append(box)
+            if not box.count_overlaps([*others, *occupied]) and _within(box, inside):
+                occupied.append(box)
                 break
-            made.remove()
+            annotation.remove()
 
 
 def cells(ax: Axes, table: Sequence[Sequence[str]], texts: Sequence[Sequence[str]] | None) -> None:
-    """A table of coloured cells, the first row on top: words of ``CELLS``, and what stands in them."""
+    """Draw a table of coloured cells, the first row on top: words of ``CELLS``, and the texts in them."""
     words = list(CELLS)
     numbers = [[words.index(word) for word in row] for row in table]
     colours = ListedColormap(list(CELLS.values()))
@@ -164,7 +165,7 @@ def cells(ax: Axes, table: Sequence[Sequence[str]], texts: Sequence[Sequence[str
 
 
 def heads(ax: Axes, left: Sequence[str], above: Sequence[str]) -> None:
-    """The names of a table's rows and columns."""
+    """Write the names of a table's rows and columns."""
     ax.set_yticks([place + 0.5 for place in range(len(left))], left)
     ax.set_xticks([place + 0.5 for place in range(len(above))], above)
     ax.tick_params(left=False, bottom=False, labelbottom=False, labeltop=True)
@@ -177,7 +178,7 @@ def _days(moments: Sequence[datetime]) -> list[float]:
 
 
 def _dates(ax: Axes, moments: Sequence[datetime]) -> None:
-    """A scale of time in UTC with half a step of room at either end."""
+    """Scale an axis of time in UTC, with half a step of room at either end."""
     days = _days(moments)
     room = (days[-1] - days[0]) / max(len(days) - 1, 1) or 1.0
     ax.set_xlim(days[0] - room, days[-1] + room)
@@ -187,7 +188,7 @@ def _dates(ax: Axes, moments: Sequence[datetime]) -> None:
 
 
 def _legend(ax: Axes) -> None:
-    """A legend at the right, where it covers nothing."""
+    """Put a legend at the right, where it covers nothing."""
     if ax.get_legend_handles_labels()[1]:
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=1.4)
 

@@ -1,7 +1,7 @@
-"""What the plots are drawn on: figures that show themselves, colours, fonts, texts made to fit.
+"""The figures of the plots, which show themselves; their colours and fonts; texts shortened to fit.
 
-Whatever is set here is set for the figure that is drawn, and put back: neither matplotlib's settings nor pyplot's list
-of figures is touched, and no display is needed.
+Settings hold for the figure that is drawn only: neither matplotlib's own nor pyplot's list of figures is changed, and
+no display is needed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,8 @@ from io import BytesIO
 from typing import Any
 
 from inventory.errors import ConfigurationError
-from inventory.text import escape_controls, truncate
+from inventory.report.palette import LIGHT
+from inventory.text import GIGABYTE, escape_controls, truncate
 
 try:
     import matplotlib
@@ -24,12 +25,12 @@ from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 from PIL import Image
 
-TEAL, NAVY, AMBER = "#1F7A8C", "#1F3A4D", "#B8761B"
-GREEN, YELLOW, RED = "#2E8B57", "#E0A526", "#C44048"
-INK, GREY, TRACK = "#1C2733", "#5B6875", "#ECF0F3"
+TEAL, NAVY, AMBER = f"#{LIGHT.first_bar}", f"#{LIGHT.banner}", f"#{LIGHT.second_bar}"
+GREEN, RED, CHANGED = f"#{LIGHT.added_bar}", f"#{LIGHT.removed_bar}", f"#{LIGHT.changed_bar}"
+INK, GREY, TRACK, PAPER = f"#{LIGHT.ink}", f"#{LIGHT.soft}", f"#{LIGHT.panel}", f"#{LIGHT.paper}"
 
 NAME = 40
-"""Columns of a terminal that a model's name may take, as ``text.cut`` counts them; the rest becomes three dots."""
+"""Columns of a terminal that a model's name may take, as ``text.truncate`` counts them; the rest becomes three dots."""
 
 FONTS = (
     "DejaVu Sans",  # comes with matplotlib: Latin, Greek, Cyrillic, Arabic, Hebrew, some emoji
@@ -50,7 +51,7 @@ _TEXTS: dict[Any, Any] = {
     "axes.titlepad": 8.0,
     "legend.frameon": False,
     "legend.fontsize": 9.0,
-    "hatch.color": "#B9C3CB",
+    "hatch.color": f"#{LIGHT.rule}",
 }
 _COLOURS: dict[Any, Any] = {
     "text.color": INK,
@@ -75,32 +76,32 @@ class NotebookFigure(Figure):
 
 @contextmanager
 def axes_for(ax: Axes | None, title: str, height: float, width: float = 8.0) -> Iterator[Axes]:
-    """The axes to draw on: the ones given, or those of a new picture.
+    """Give the axes to draw on: those of the caller, or those of a new figure.
 
     Args:
-        ax: somebody's axes, or None.
-        title: what stands above.
-        height: inches of a new picture.
-        width: inches of a new picture.
+        ax: the caller's axes, or None.
+        title: the title above them.
+        height: inches of a new figure.
+        width: inches of a new figure.
     """
     style = _TEXTS | {"font.family": list(installed())} | (_COLOURS if ax is None else {})
     with matplotlib.rc_context(style):
         if ax is None:
             ax = NotebookFigure(figsize=(width, height), dpi=120, layout="constrained").add_subplot()
         ax.set_title(title)
-        plainly(ax)
+        remove_frame(ax)
         yield ax
 
 
 def figure_of(ax: Axes) -> Figure:
-    """The figure that axes belong to."""
+    """Return the figure that axes belong to."""
     figure = ax.get_figure(root=True)
     assert figure is not None, "axes that were removed from their figure"
     return figure
 
 
-def plainly(ax: Axes) -> None:
-    """Axes without a frame, in our letters: those of ticks that are made only when it is drawn too."""
+def remove_frame(ax: Axes) -> None:
+    """Remove the frame of axes and set the fonts, also of ticks that are made when the figure is drawn."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.set_axisbelow(True)
     ink, edge = matplotlib.rcParams["text.color"], matplotlib.rcParams["axes.edgecolor"]
@@ -108,45 +109,45 @@ def plainly(ax: Axes) -> None:
 
 
 def panels(ax: Axes, *places: tuple[float, float, float, float]) -> list[Axes]:
-    """Axes within axes, at places (left, bottom, width, height) in parts of the whole."""
+    """Make axes within axes, at places (left, bottom, width, height) in parts of the whole."""
     ax.axis("off")
-    made = [ax.inset_axes(place) for place in places]
-    for one in made:
-        plainly(one)
-    return made
+    insets = [ax.inset_axes(place) for place in places]
+    for inset in insets:
+        remove_frame(inset)
+    return insets
 
 
 def empty(ax: Axes, text: str) -> None:
-    """Axes that say why there is nothing to see."""
+    """Say on axes why there is nothing to see."""
     ax.axis("off")
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=GREY, size=11)
 
 
 def footnote(ax: Axes, *texts: str) -> None:
-    """What is not in a plot, said below it; empty texts are left out."""
+    """Say below a plot what is not in it; empty texts are left out."""
     ax.set_xlabel("  \N{MIDDLE DOT}  ".join(text for text in texts if text), loc="left")
 
 
 def figure_height(rows: int) -> float:
-    """Inches for a picture with so many rows."""
+    """Return the inches of a figure with so many rows."""
     return 0.9 + 0.29 * max(rows, 3)
 
 
 def gigabytes(size: int | None) -> str:
-    """Bytes as GB, without the unit: as many digits as tell something."""
+    """Format bytes as GB, without the unit: as many digits as are useful."""
     if size is None:
         return "not reported"
-    many = size / 1e9
-    return f"{many:,.1f}" if many >= 1 or not many else f"{many:.2f}" if many >= 0.01 else "<0.01"
+    value = size / GIGABYTE
+    return f"{value:,.1f}" if value >= 1 or not value else f"{value:.2f}" if value >= 0.01 else "<0.01"
 
 
 def name(text: str | None, room: int = NAME, missing: str = "(not reported)") -> str:
-    """A text from a server as it can be drawn: made plain, cut to a room, with a square for what no font has."""
+    """Format a text from a server so that it can be drawn: escaped, shortened, a square for what no font has."""
     return drawable(truncate(escape_controls(text), room), installed()) if text else missing
 
 
 def drawable(text: str, fonts: Iterable[str]) -> str:
-    """A text in which each character that none of some fonts has is a white square."""
+    """Replace each character that none of some fonts has by a white square."""
     if text.isascii():
         return text
     known = frozenset[int]().union(*map(_characters, fonts))
@@ -155,7 +156,7 @@ def drawable(text: str, fonts: Iterable[str]) -> str:
 
 @cache
 def installed() -> tuple[str, ...]:
-    """Those of ``FONTS`` that this machine has; the first comes with matplotlib."""
+    """List those of ``FONTS`` that this machine has; the first comes with matplotlib."""
     there = set(font_manager.get_font_names())
     return tuple(font for font in FONTS if font in there)
 

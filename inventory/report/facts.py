@@ -1,49 +1,37 @@
-"""What a report says of one run, whatever its form: its state, its figures, what changed, where the space goes.
-
-The workbook, the page and the Markdown text show the same facts; this room finds them, the formats draw them.
-"""
+"""The report of a run: every section is an attribute, established when a form first asks for it and then kept."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from functools import cached_property
 from typing import Any
-
-import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.changes import ChangeSet
-from inventory.schema.derived import BREAKDOWN
-from inventory.tables import RunTables, rows, table_of, total_of
-from inventory.terminal.changes import format_value, signed_size, size_difference
-from inventory.text import count, integer, size
+from inventory.report.breakdowns import SpaceSection, break_down, space_section
+from inventory.report.change_lines import ChangeSection, describe_changes
+from inventory.report.figures import (
+    CollectionStatus,
+    KeyFigure,
+    Totals,
+    collection_status,
+    count_totals,
+    key_figures,
+)
+from inventory.report.row_tables import RowTable, largest_models, row_table, server_table
+from inventory.report.trend import TrendSection, trend_section
+from inventory.tables import RunTables, rows
+from inventory.text import count, moment_text, utc_text
 
-BREAKDOWNS = {
-    "publisher": "publisher",
-    "quantization": "quantization_name",
-    "architecture": "architecture",
-    "format": "format",
-    "server": "server",
-}
-"""The words in ``by``, with the column of the models that each one groups."""
+Row = dict[str, Any]
 
-FIELDS = {
-    "size_bytes": "Size",
-    "quantization_name": "Quantization",
-    "quantization_bits_per_weight": "Bits per weight",
-    "params_string": "Parameters",
-    "max_context_length": "Maximum context",
-    "config_context_length": "Context",
-    "config_eval_batch_size": "Evaluation batch",
-    "config_physical_batch_size": "Physical batch",
-    "config_num_experts": "Experts",
-    "config_offload_kv_cache_to_gpu": "KV cache on the GPU",
-    "capabilities_trained_for_tool_use": "Tool use",
-}
-"""Fields whose name for people is not just their name without underscores."""
+TITLE = "LM Studio model inventory"
 
-_GROUPS = ("capabilities_", "config_")
+SECTIONS = ("What changed", "Largest models", "Where the space goes", "Trend", "Evidence")
+"""The sections that Markdown, HTML and the workbook show, under these titles."""
+
+_NAMED = 3  # servers that the banner names; of more it gives the number
 
 
 @dataclass(frozen=True)
@@ -61,223 +49,123 @@ class Report:
     snapshot: RunTables
     changes: ChangeSet | None = None
     since: str = ""
-    runs: Sequence[dict[str, Any]] = ()
+    runs: Sequence[Row] = ()
     zone: tzinfo | None = None
 
+    @cached_property
+    def servers(self) -> list[Row]:
+        """The rows of the observations."""
+        return rows(self.snapshot.tables["observations"])
 
-@dataclass(frozen=True)
-class State:
-    """Whether the collection was complete: in words, and as ``good``, ``warn`` or ``bad`` for the colour."""
+    @cached_property
+    def models(self) -> list[Row]:
+        """The rows of the models."""
+        return rows(self.snapshot.tables["models"])
 
-    level: str
-    text: str
+    @cached_property
+    def several(self) -> bool:
+        """True if it is about several servers, so that each row names its own."""
+        return len(self.servers) > 1 or len({line.server for line in self.what_changed.lines}) > 1
 
+    @cached_property
+    def status(self) -> CollectionStatus:
+        """The completeness of the collection."""
+        return collection_status(self.servers)
 
-@dataclass(frozen=True)
-class KeyFigure:
-    """One figure: what it is, its value, and a remark beneath."""
+    @cached_property
+    def banner(self) -> list[tuple[str, str]]:
+        """The servers, the time and what the run is compared with: our words, and a text that may be from elsewhere."""
+        names = [row["server"] for row in self.servers]
+        where = ", ".join(names) if len(names) <= _NAMED else count(len(names), "server")
+        if len(names) == 1:
+            where = self.servers[0]["url"] or where
+        is_read = self.snapshot.anything_read
+        parts = [("", where), ("collected" if is_read else "attempted", self._moment)]
+        last_read = [run["collected_at"] for run in self.runs if run["status"] in ("ok", "partial")]
+        if self.what_changed.since:
+            parts.append(("compared with", self.what_changed.since))
+        elif not is_read and last_read:
+            parts.append(("last read", utc_text(last_read[-1], minutes=True)))
+        return parts
 
-    label: str
-    value: str
-    note: str
+    @cached_property
+    def totals(self) -> Totals | None:
+        """The totals; None if no server was read."""
+        if not self.snapshot.anything_read:
+            return None
+        return count_totals(self.models, self.snapshot.tables["instances"].num_rows)
 
+    @cached_property
+    def key_figures(self) -> tuple[KeyFigure, ...]:
+        """The six figures of the run."""
+        return key_figures(self.totals, self.all_changes)
 
-@dataclass(frozen=True)
-class ChangeLine:
-    """One change in words.
+    @cached_property
+    def all_changes(self) -> ChangeSection | None:
+        """The changes in words; None if the run is not compared."""
+        return None if self.changes is None else describe_changes(self.changes)
 
-    Attributes:
-        word: a word of ``schema.CHANGES_WORDS``.
-        grain: model, instance, or server for a field that came into or went out of all its answers.
-        server: the server's name.
-        name: the model's name for people.
-        key: the model's key; None for news about a whole server.
-        what: Model, Instance ID, or the field that changed.
-        before: the value before, in words; empty if there was none.
-        after: the value after.
-        size_difference: bytes that it takes more than before; None where size is not touched.
-        hint: something to be said beside it, such as a possible rename; may be empty.
-    """
+    @cached_property
+    def what_changed(self) -> ChangeSection:
+        """The changes that a report shows, or why there are none."""
+        section = self.all_changes or ChangeSection()
+        if not self.snapshot.anything_read:
+            return replace(section, lines=(), note="Not compared: the collection failed")
+        if self.all_changes is not None:
+            return replace(section, since=self.since)
+        first = "This is the first run; there is nothing to compare it with"
+        return replace(section, note=first if len(self.runs) == 1 else "No earlier snapshot to compare with")
 
-    word: str
-    grain: str
-    server: str
-    name: str
-    key: str | None
-    what: str
-    before: str
-    after: str
-    size_difference: int | None
-    hint: str
+    @cached_property
+    def largest(self) -> RowTable | None:
+        """The models by size; None if there are none."""
+        return largest_models(self.models, several=self.several) if self.models else None
 
+    @cached_property
+    def breakdown(self) -> list[Row]:
+        """The models and bytes of each publisher, quantization and so on: rows of ``derived.BREAKDOWN``."""
+        return break_down(self.models)
 
-def collection_status(overview: Report) -> State:
-    """Whether every server was read, and if not why."""
-    observed = rows(overview.snapshot.tables["observations"])
-    failed = [row for row in observed if row["status"] != "ok"]
-    warnings = sum(len(json.loads(row["warnings"] or "[]")) for row in observed)
-    odd = f", {count(warnings, 'warning')} (see Evidence)" if warnings else ""
-    if not failed:
-        return State("good", f"Collection complete - 0 errors{odd}")
-    if len(observed) == 1:
-        word = "in doubt" if failed[0]["status"] == "suspect" else "failed"
-        return State("warn" if word == "in doubt" else "bad", f"Collection {word} - {failed[0]['error']}")
-    kinds = Counter(row["status"] for row in failed)
-    told = ", ".join(f"{number:,} {status}" for status, number in kinds.most_common())
-    if len(failed) == len(observed) and not kinds["suspect"]:
-        return State("bad", f"Collection failed - none of {len(observed):,} servers was read: {told} (see Evidence)")
-    text = f"Collection incomplete - {len(failed):,} of {len(observed):,} servers not read: {told} (see Evidence)"
-    return State("warn", text)
+    @cached_property
+    def space(self) -> SpaceSection | None:
+        """The breakdowns of the space; None if no server was read."""
+        return space_section(self.breakdown, several=len(self.servers) > 1) if self.snapshot.anything_read else None
 
+    @cached_property
+    def trend(self) -> TrendSection:
+        """The development over the runs."""
+        return trend_section(self.runs)
 
-def key_figures(overview: Report) -> tuple[KeyFigure, ...]:
-    """The six figures: models, size, loaded instances, added and removed, reconfigured, vision and tool use."""
-    labels = ("Models", "On disk", "Loaded instances", "Added / removed", "Reconfigured", "Vision / tool use")
-    if not overview.snapshot.anything_read:
-        return tuple(KeyFigure(label, "\u2014", "not collected") for label in labels)
-    models = rows(overview.snapshot.tables["models"])
-    kinds = Counter(model["type"] or "other" for model in models)
-    sizes = [model["size_bytes"] for model in models if model["size_bytes"] is not None]
-    loaded = sum(1 for model in models if model["loaded_instance_count"])
-    values = [
-        (integer(len(models)), _of_kinds(kinds)),
-        (size(sum(sizes) if sizes or not models else None), _size_note(overview)),
-        (integer(overview.snapshot.tables["instances"].num_rows), f"of {count(loaded, 'model')}"),
-        *_change_figures(overview.changes),
-        (
-            " / ".join(
-                integer(sum(1 for model in models if model[name]))
-                for name in ("capabilities_vision", "capabilities_trained_for_tool_use")
-            ),
-            f"of {count(kinds['llm'], 'llm model')}",
-        ),
-    ]
-    return tuple(KeyFigure(label, value, note) for label, (value, note) in zip(labels, values, strict=True))
+    @cached_property
+    def row_tables(self) -> list[RowTable]:
+        """All models and all loaded instances, as far as the run holds them."""
+        without = () if len(self.servers) > 1 else ("server",)
+        names = {"model": "models", "instance": "loaded instances"}
+        return [
+            row_table(table, self._rows(grain), names[grain], without)
+            for grain, table in schema.GRAIN_TABLES.items()
+            if grain in self.snapshot.grains and self.snapshot.anything_read
+        ]
 
+    @cached_property
+    def evidence(self) -> RowTable:
+        """The servers with their statuses, errors and warnings."""
+        return server_table(self.servers)
 
-def lines(changes: ChangeSet) -> list[ChangeLine]:
-    """The changes in words, in the order of the changes table."""
-    keys = ("grain", *schema.INSTANCES.keys)
-    hints = {tuple(hint[key] for key in keys): hint["hint"] for hint in rows(changes.hints)}
-    beside = ("added", "loaded", "renamed")  # the words that a hint is about
-    return [
-        _line(row, hints.get(tuple(row[key] for key in keys), "") if row["change"] in beside else "")
-        for row in rows(changes.table)
-    ]
+    @cached_property
+    def failures(self) -> list[tuple[str, str, str]]:
+        """The servers that were not read: name, status in words, error."""
+        failed = [row for row in self.servers if row["status"] != "ok"]
+        return [(row["server"], row["status"].replace("_", " "), row["error"] or "") for row in failed]
 
+    @cached_property
+    def warnings(self) -> list[tuple[str, str]]:
+        """The warnings about the responses: the server and a sentence each."""
+        return [(row["server"], sentence) for row in self.servers for sentence in json.loads(row["warnings"] or "[]")]
 
-def no_changes_text(overview: Report) -> str:
-    """What to say where the changes would stand; empty if there are some."""
-    if not overview.snapshot.anything_read:
-        return "Not compared: the collection failed"
-    if overview.changes is None:
-        return "This is the first run: nothing to compare with" if len(overview.runs) == 1 else "Compared with nothing"
-    if overview.changes.table.num_rows:
-        return ""
-    return "No changes in the servers that were compared" if overview.changes.not_compared else "No changes"
+    @property
+    def _moment(self) -> str:
+        return moment_text(self.snapshot.observed_at, self.zone)
 
-
-def breakdown(snapshot: RunTables) -> pa.Table:
-    """How many models and bytes share a publisher, quantization and so on; columns of ``BREAKDOWN``."""
-    models = rows(snapshot.tables["models"])
-    whole = sum(model["size_bytes"] or 0 for model in models)
-    found = []
-    for by, column in BREAKDOWNS.items():
-        groups: dict[str | None, list[int | None]] = {}
-        for model in models:
-            groups.setdefault(model[column], []).append(model["size_bytes"])
-        some: list[dict[str, Any]] = []
-        for name, sizes in groups.items():
-            total = total_of(sizes)
-            share = None if total is None or not whole else total / whole
-            some.append({"by": by, "name": name, "model_count": len(sizes), "size_bytes": total, "share": share})
-        found += sorted(some, key=lambda row: (-(row["size_bytes"] or 0), -row["model_count"], row["name"] or ""))
-    return table_of(BREAKDOWN, found)
-
-
-def field_name(field: str) -> str:
-    """A field's name for people: Context for config_context_length; unknown fields keep their path."""
-    if field.startswith("extra"):
-        return field
-    for group in _GROUPS:
-        if field not in FIELDS:
-            field = field.removeprefix(group)
-    return FIELDS.get(field, field.replace("_", " ").capitalize())
-
-
-def moment_text(moment: datetime | None, zone: tzinfo | None) -> str:
-    """A time in UTC and, if the reader's zone is known, there: 2026-11-23 06:00:04 UTC (07:00 CET)."""
-    if moment is None:
-        return "at an unknown time"
-    told = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-    if zone is None:
-        return told
-    there = moment.astimezone(zone)
-    if there.utcoffset() == moment.utcoffset():
-        return told
-    day = "" if there.date() == moment.date() else f"{there:%Y-%m-%d} "
-    return f"{told} ({day}{there:%H:%M %Z})"
-
-
-def _of_kinds(kinds: Counter[str]) -> str:
-    shown = [f"{number:,} {kind}" for kind, number in kinds.most_common(2)]
-    rest = sum(kinds.values()) - sum(number for _, number in kinds.most_common(2))
-    return " \u00b7 ".join([*shown, *([f"{rest:,} other"] if rest else [])]) or "none"
-
-
-def _size_note(overview: Report) -> str:
-    if overview.changes is None:
-        return "nothing to compare with"
-    difference = size_difference(overview.changes)
-    return f"{signed_size(difference)} since then" if difference else "as before"
-
-
-def _change_figures(changes: ChangeSet | None) -> list[tuple[str, str]]:
-    if changes is None:
-        return [("\u2014", "nothing to compare with")] * 2
-    models, instances = (changes.counts(grain) for grain in schema.GRAINS)
-    return [
-        (f"+{models['added']:,} / \u2212{models['removed']:,}", "models"),
-        (f"{models['reconfigured'] + instances['reconfigured']:,}", "models and instances"),
-    ]
-
-
-def _line(row: dict[str, Any], hint: str) -> ChangeLine:
-    """One change in words."""
-    grain = "server" if row["key"] is None else row["grain"]
-    told = dict.fromkeys(("before", "after"), "")
-    difference: int | None = None
-    if grain == "server":
-        what = f"{field_name(row['field'])} of its {row['grain']}s"
-    elif row["field"] is None:
-        what = "Model" if grain == "model" else f"Instance {row['instance_id']}"
-        told["before"], told["after"] = (_few(row[side], grain) for side in ("old", "new"))
-        if grain == "model":
-            held = json.loads(row["new"] or row["old"]).get("size_bytes")
-            difference = None if held is None else int(held) if row["new"] else -int(held)
-    else:
-        what = field_name(row["field"]) + (f" of {row['instance_id']}" if grain == "instance" else "")
-        told["before"], told["after"] = (_shown(row[side], row["field"]) for side in ("old", "new"))
-        if row["field"] == "size_bytes" and row["old"] and row["new"]:
-            difference = int(row["new"]) - int(row["old"])
-    name = row["display_name"] or row["key"] or row["server"]
-    return ChangeLine(
-        row["change"], grain, row["server"], name, row["key"], what, told["before"], told["after"], difference, hint
-    )
-
-
-def _shown(value: str | None, field: str) -> str:
-    return "" if value is None else format_value(value, field)
-
-
-def _few(values: str | None, grain: str) -> str:
-    """The few values by which a person knows a model or an instance that came or went."""
-    if values is None:
-        return ""
-    told = json.loads(values)
-    if grain == "instance":
-        context = told.get("config_context_length")
-        return "" if context is None else f"{context:,} tokens"
-    shown = [told.get("params_string"), told.get("quantization_name")]
-    shown += [size(told["size_bytes"])] if told.get("size_bytes") is not None else []
-    return " \u00b7 ".join(text for text in shown if text)
+    def _rows(self, grain: str) -> list[Row]:
+        return self.models if grain == "model" else rows(self.snapshot.tables[schema.GRAIN_TABLES[grain].name])

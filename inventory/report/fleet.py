@@ -1,6 +1,6 @@
-"""Many servers at once: on how many a model is, and counts by server or by label. Tables in, tables and text out.
+"""Many servers at once: on how many a model is, and counts by server or by label. Tables in, tables out.
 
-A label is what the user said about a server when it was asked; the observations keep it.
+A label is what the user set for a server when it was queried; the observations hold it.
 """
 
 import json
@@ -11,17 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-from click import style
 
 from inventory import schema
-from inventory.config.labels import RESERVED, Labels, told_labels
-from inventory.diff.changes import ChangeSet
-from inventory.errors import ConfigurationError
+from inventory.diff.changes import ChangeSet, size_difference
 from inventory.schema.derived import CHANGE_GROUPS, COUNTED, FLEET, GROUPS
 from inventory.tables import RunTables, rows, table_of, total_of, values
-from inventory.terminal.changes import counts_text, signed_size, size_difference
-from inventory.text import escape_controls, integer, pad, size, truncate
-from inventory.text import widths as rooms
 
 Row = dict[str, Any]
 
@@ -34,13 +28,10 @@ _NAMES = schema.Table(
 _SUMMED = ("size_bytes", "loaded_instance_count")
 _SUMS = [(name, "sum") for name in _SUMMED]
 _UNKNOWN = "not reported"
-_NONE = "(none)"
-_NAME = 40  # columns of a label's value
-_QUANTIZATIONS = 4  # said by name
 
 
-def labels_of(*observations: pa.Table) -> dict[str, Labels]:
-    """The labels of each server in tables of observations; those of a later table hold."""
+def labels_of(*observations: pa.Table) -> dict[str, Mapping[str, str]]:
+    """Read the labels of each server in tables of observations; those of a later table prevail."""
     return {
         server: json.loads(labels or "{}")
         for table in observations
@@ -48,68 +39,54 @@ def labels_of(*observations: pa.Table) -> dict[str, Labels]:
     }
 
 
-def group_names(labels: Mapping[str, Labels], by: str) -> dict[str, str | None]:
-    """The group of each server: its value of the label ``by``, or itself for ``server``.
-
-    Raises:
-        ConfigurationError: no server has that label.
-    """
-    if by == "server":
-        return {server: server for server in labels}
-    if labels and not any(by in own for own in labels.values()):
-        advice = f"{told_labels(labels)}. Besides labels there are {' and '.join(RESERVED)}"
-        raise ConfigurationError(f"no server has the label {by!r}", advice)
-    return {server: own.get(by) for server, own in labels.items()}
-
-
 def models_by_key(snapshot: RunTables) -> pa.Table:
-    """On how many servers each model is, in which quantizations: rows of ``FLEET``, the most common first."""
+    """Count on how many servers each model is, in which quantizations: rows of ``FLEET``, the most common first."""
     models = _summable(snapshot.tables["models"])
     kinds: dict[str, dict[str, int]] = defaultdict(dict)
     counted = models.group_by(["key", "quantization_name"]).aggregate([("server", "count_distinct")])
     for row in rows(counted):
         kinds[row["key"]][row["quantization_name"] or _UNKNOWN] = row["server_count_distinct"]
     sums = [("display_name", "max"), ("server", "count_distinct"), *_SUMS]
-    found = [
+    counts = [
         {
             "key": row["key"],
             "display_name": row["display_name_max"],
             "servers": row["server_count_distinct"],
             "quantizations": json.dumps(kinds[row["key"]], sort_keys=True, ensure_ascii=False),
-            "size_bytes": _held(row["size_bytes_sum"]),
-            "loaded_instance_count": _held(row["loaded_instance_count_sum"] or Decimal()),
+            "size_bytes": _column_value(row["size_bytes_sum"]),
+            "loaded_instance_count": _column_value(row["loaded_instance_count_sum"] or Decimal()),
         }
         for row in rows(models.group_by("key").aggregate(sums))
     ]
-    return table_of(FLEET, sorted(found, key=lambda row: (-row["servers"], row["key"])))
+    return table_of(FLEET, sorted(counts, key=lambda row: (-row["servers"], row["key"])))
 
 
 def models_by_group(snapshot: RunTables, groups: Mapping[str, str | None]) -> pa.Table:
-    """What the servers of each group have: rows of ``GROUPS``."""
+    """Count the models of each group of servers: rows of ``GROUPS``."""
     names = table_of(_NAMES, [{"server": server, "name": name} for server, name in groups.items()])
     models = _summable(snapshot.tables["models"].select(["server", "key", *_SUMMED]))
     sums = [("key", "count_distinct"), ("key", "count"), *_SUMS]
     having = {row["name"]: row for row in rows(models.join(names, "server").group_by("name").aggregate(sums))}
-    found = []
+    counts = []
     for name, servers in _members(groups).items():
         row = having.get(name, {})
-        found.append(
+        counts.append(
             {
                 "name": name,
                 "servers": len(servers),
                 "different_models": row.get("key_count_distinct", 0),
                 "model_count": row.get("key_count", 0),
-                "size_bytes": _held(row.get("size_bytes_sum", Decimal())),
-                "instance_count": _held(row.get("loaded_instance_count_sum") or Decimal()),
+                "size_bytes": _column_value(row.get("size_bytes_sum", Decimal())),
+                "instance_count": _column_value(row.get("loaded_instance_count_sum") or Decimal()),
             }
         )
-    return table_of(GROUPS, found)
+    return table_of(GROUPS, counts)
 
 
 def changes_by_group(changes: ChangeSet, groups: Mapping[str, str | None]) -> pa.Table:
-    """What changed on the servers of each group: rows of ``CHANGE_GROUPS``."""
+    """Count the changes of each group of servers: rows of ``CHANGE_GROUPS``."""
     changed, skipped = (_grouped(rows(table), groups) for table in (changes.table, changes.skipped))
-    found = []
+    counts_by_group = []
     for name, servers in _members(groups).items():
         row: Row = dict.fromkeys(CHANGE_GROUPS.names, 0)
         row |= {"name": name, "servers": len(servers), "not_compared": len(skipped[name])}
@@ -119,100 +96,32 @@ def changes_by_group(changes: ChangeSet, groups: Mapping[str, str | None]) -> pa
             for grain, words in COUNTED.items():
                 counts = part.counts(grain)
                 row |= {column: counts[word] for word, column in words.items()}
-        found.append(row)
-    return table_of(CHANGE_GROUPS, found)
-
-
-def models_text(found: Sequence[Row], title: str) -> str:
-    """Rows of ``FLEET`` for a person."""
-    lines = [
-        [
-            escape_controls(row["key"]),
-            integer(row["servers"]),
-            size(row["size_bytes"]),
-            integer(row["loaded_instance_count"] or None),
-            _kinds(json.loads(row["quantizations"])),
-        ]
-        for row in found
-    ]
-    return _text(title, ["Key", "Servers", "Size", "Loaded", "Quantizations"], lines, "<>>><")
-
-
-def groups_text(found: Sequence[Row], by: str, title: str) -> str:
-    """Rows of ``GROUPS`` for a person."""
-    numbers = ("servers", "different_models", "model_count")
-    lines = [
-        [
-            _named(row["name"]),
-            *(integer(row[name]) for name in numbers),
-            size(row["size_bytes"]),
-            integer(row["instance_count"] or None),
-        ]
-        for row in found
-    ]
-    return _text(
-        title, [escape_controls(by), "Servers", "Different models", "Models", "Size", "Loaded"], lines, "<>>>>>"
-    )
-
-
-def change_groups_text(found: Sequence[Row], changes: ChangeSet, by: str, title: str) -> str:
-    """Rows of ``CHANGE_GROUPS`` for a person, and the counts of all together."""
-    lines = [
-        [
-            _named(row["name"]),
-            integer(row["servers"]),
-            *(
-                " ".join(f"{mark}{row[name]:,}" for mark, name in zip("+-~", words.values(), strict=False))
-                for words in COUNTED.values()
-            ),
-            signed_size(row["size_difference"]) if row["size_difference"] else "",
-            integer(row["not_compared"] or None),
-        ]
-        for row in found
-    ]
-    heads = [escape_controls(by), "Servers", "Models", "Instances", "Size", "Not compared"]
-    return f"{_text(title, heads, lines, '<>>>>>')}\n{counts_text(changes)}\n"
+        counts_by_group.append(row)
+    return table_of(CHANGE_GROUPS, counts_by_group)
 
 
 def _summable(models: pa.Table) -> pa.Table:
-    """The rows with decimal numbers to sum: the sum of Arrow's integers would wrap around beyond 63 bits."""
+    """Make the numbers decimals before they are summed: Arrow's integers would wrap around beyond 63 bits."""
     for name in _SUMMED:
         models = models.set_column(models.column_names.index(name), name, models[name].cast(pa.decimal128(19)))
     return models
 
 
-def _held(total: Decimal | None) -> int | None:
-    """The sum as a column holds it; None if it is unknown or too large for one."""
+def _column_value(total: Decimal | None) -> int | None:
+    """Return a sum as a column holds it; None if it is unknown or too large."""
     return None if total is None else total_of([int(total)])
 
 
 def _members(groups: Mapping[str, str | None]) -> dict[str | None, list[str]]:
-    """The servers of each group, by its name; those without one come last."""
+    """List the servers of each group, by its name; those without one come last."""
     members: dict[str | None, list[str]] = defaultdict(list)
     for server, group in sorted(groups.items(), key=lambda pair: (pair[1] is None, pair[1] or "")):
         members[group].append(server)
     return members
 
 
-def _grouped(found: Sequence[Row], groups: Mapping[str, str | None]) -> dict[str | None, list[Row]]:
+def _grouped(changes: Sequence[Row], groups: Mapping[str, str | None]) -> dict[str | None, list[Row]]:
     parts: dict[str | None, list[Row]] = defaultdict(list)
-    for row in found:
+    for row in changes:
         parts[groups.get(row["server"])].append(row)
     return parts
-
-
-def _kinds(kinds: Mapping[str, int]) -> str:
-    """Q4_K_M 3, Q8_0 1: the most common first."""
-    common = sorted(kinds.items(), key=lambda kind: -kind[1])
-    told = [f"{truncate(escape_controls(kind), 20)} {number:,}" for kind, number in common[:_QUANTIZATIONS]]
-    return ", ".join([*told, *([f"{len(common) - _QUANTIZATIONS} more"] if len(common) > _QUANTIZATIONS else [])])
-
-
-def _named(group: str | None) -> str:
-    return _NONE if group is None else truncate(escape_controls(group), _NAME)
-
-
-def _text(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]], sides: str) -> str:
-    widths = rooms([heads, *lines])
-    shown = ["  ".join(map(pad, line, widths, sides)).rstrip() for line in (heads, *lines)]
-    return "\n".join([style(escape_controls(title), bold=True), "", style(shown[0], dim=True), *shown[1:]]) + "\n"

@@ -1,7 +1,7 @@
-"""cron: a part of a crontab, between two lines that tell where it begins and ends.
+"""cron: a section of a crontab between a BEGIN and an END line.
 
 Facts from crontab(5) and the sources of Debian's cron and of cronie: the command goes to /bin/sh; an unescaped ``%``
-ends it; a line is refused when its command reaches 1,000 bytes; backslashes are read differently by different crons.
+ends it; a line is rejected when its command reaches 1,000 bytes; different crons treat backslashes differently.
 """
 
 import shlex
@@ -9,23 +9,23 @@ import shlex
 from inventory.errors import ConfigurationError
 from inventory.schedules import DAY, GENERATED_BY, File, Job
 
-_LONGEST = 998
+_LINE_BYTES = 998
 
 
 def files(job: Job) -> list[File]:
-    """The lines for the user's crontab."""
+    """Return the lines for the user's crontab."""
     command = shlex.join(job.command)
     if "\\" in command:
-        raise ConfigurationError("cron cannot be told a path with a backslash", "Rename it, or use systemd")
+        raise ConfigurationError("cron does not support a path with a backslash", "Rename it, or use systemd")
     command = command.replace("%", "\\%")
-    if len(command.encode()) > _LONGEST:
+    if len(command.encode()) > _LINE_BYTES:
         raise ConfigurationError(
-            f"cron takes at most {_LONGEST} bytes in a line, and this command has {len(command.encode()):,}",
-            "Name the servers in an inventory.toml and give --config",
+            f"cron accepts at most {_LINE_BYTES} bytes per line, and this command has {len(command.encode()):,}",
+            "List the servers in an inventory.toml and pass it with --config",
         )
     lines = [
         f"# BEGIN {job.name}",
-        f"# {GENERATED_BY}. No token stands here: name a token_file in inventory.toml.",
+        f"# {GENERATED_BY}. Contains no token: set token_file in inventory.toml.",
         *(f"{when} {command}" for when in _times(job)),
         f"# END {job.name}",
     ]
@@ -33,10 +33,10 @@ def files(job: Job) -> list[File]:
 
 
 def install_commands(job: Job, folder: str) -> list[str]:
-    """The command that puts the lines into the crontab, in the place of those of the same name."""
-    ours = f"/^# BEGIN {job.name}$/,/^# END {job.name}$/d"
+    """Return the command that puts the lines into the crontab, replacing those of the same name."""
+    section = f"/^# BEGIN {job.name}$/,/^# END {job.name}$/d"
     file = shlex.quote(f"{folder}{job.name}.cron")
-    return [f"(crontab -l 2>/dev/null | sed '{ours}'; cat {file}) | crontab -", "crontab -l"]
+    return [f"(crontab -l 2>/dev/null | sed '{section}'; cat {file}) | crontab -", "crontab -l"]
 
 
 def _times(job: Job) -> list[str]:

@@ -1,7 +1,7 @@
 """launchd: an agent of the user on macOS.
 
-Facts from launchd.plist(5): a time that passed while the machine slept is made up for once when it wakes; a key that is
-left out of a time means each. That is why intervals are written as times, and not as StartInterval, which forgets them.
+Facts from launchd.plist(5): if times passed while the machine slept, it runs once when it wakes; a key missing from a
+time is a wildcard. Intervals are therefore written as times, since StartInterval does not make up for missed runs.
 """
 
 import plistlib
@@ -12,7 +12,7 @@ from inventory.schedules import DAY, GENERATED_BY, File, Job
 
 
 def files(job: Job) -> list[File]:
-    """The agent's property list."""
+    """Return the agent's property list."""
     body = plistlib.dumps(
         {
             "Label": _label(job),
@@ -24,15 +24,15 @@ def files(job: Job) -> list[File]:
             "Umask": 0o077,
         }
     )
-    note = f"<!-- {GENERATED_BY}. No token stands here: name a token_file in inventory.toml. -->\n"
+    note = f"<!-- {GENERATED_BY}. Contains no token: set token_file in inventory.toml. -->\n"
     return [File(f"{_label(job)}.plist", body.replace(b"<plist ", note.encode() + b"<plist ", 1))]
 
 
 def install_commands(job: Job, folder: str) -> list[str]:
-    """The commands that load the agent, in the place of one of the same name, and run it once."""
+    """Return the commands that load the agent, replacing one of the same name, and run it once."""
     label, agents = _label(job), "~/Library/LaunchAgents"
-    there = PurePosixPath(folder).parts[-2:] == ("Library", "LaunchAgents")
-    copy = [] if there else [f"mkdir -p {agents} && cp {shlex.quote(f'{folder}{label}.plist')} {agents}/"]
+    in_place = PurePosixPath(folder).parts[-2:] == ("Library", "LaunchAgents")
+    copy = [] if in_place else [f"mkdir -p {agents} && cp {shlex.quote(f'{folder}{label}.plist')} {agents}/"]
     return [
         *copy,
         f"launchctl bootout gui/$(id -u)/{label} 2>/dev/null",

@@ -1,8 +1,8 @@
 """systemd: a service and the timer that starts it, for the user's own manager.
 
-Facts from systemd.syntax(7), systemd.service(5), systemd.timer(5) and systemd.exec(5): a word may stand in double
-quotes with C escapes, ``%`` is doubled, and ``:`` before the program keeps ``$`` as it is; a credential that is set
-serves where the one that is loaded cannot be read. The program's own path may hold neither quotes nor backslashes.
+Facts from systemd.syntax(7), systemd.service(5), systemd.timer(5) and systemd.exec(5): a word may be in double quotes
+with C escapes, ``%`` is doubled, and ``:`` before the program disables the expansion of ``$``; SetCredential is the
+fallback if LoadCredential cannot read its file. The program's own path may contain no quotes and no backslashes.
 """
 
 import re
@@ -18,10 +18,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9_@/.:=,+-]+")
 
 
 def files(job: Job) -> list[File]:
-    """The service and the timer."""
+    """Return the service and the timer."""
     program, *arguments = job.command
     if set("\"'\\") & set(program):
-        raise ConfigurationError(f"systemd cannot be told to start {program}", "Install into a path without quotes")
+        raise ConfigurationError(f"systemd cannot start {program}", "Install into a path without quotes")
     service = f"""\
 # {job.name}.service, {GENERATED_BY}
 
@@ -33,7 +33,7 @@ Type=oneshot
 ExecStart={" ".join(map(quoted, [f":{program}", *arguments]))}
 UMask=0077
 TimeoutStartSec=1h
-# The token, if the servers want one, is read from this file when a run starts; without the file there is none.
+# If the servers require a token, a run reads it from this file when it starts; without the file it has none.
 # %E is ~/.config.
 LoadCredential={CREDENTIAL}:%E/lms-inventory/{CREDENTIAL}
 SetCredential={CREDENTIAL}:\\n
@@ -42,11 +42,11 @@ SetCredential={CREDENTIAL}:\\n
 # {job.name}.timer, {GENERATED_BY}
 
 [Unit]
-Description=When to take the inventory of the models on LM Studio servers
+Description=Schedule of the inventory of the models on LM Studio servers
 
 [Timer]
 {"".join(f"OnCalendar={when}{chr(10)}" for when in calendar(job))}\
-# A run that was missed while the machine was off is made up for once.
+# If runs were missed while the machine was off, it runs once when it starts.
 Persistent=true
 RandomizedDelaySec={job.spread}
 
@@ -57,10 +57,10 @@ WantedBy=timers.target
 
 
 def install_commands(job: Job, folder: str) -> list[str]:
-    """The commands that start the timer now and at each boot, also while nobody is logged in."""
+    """Return the commands that start the timer now and at each boot, even while the user is not logged in."""
     units = " ".join(shlex.quote(f"{folder}{job.name}.{kind}") for kind in ("service", "timer"))
-    there = PurePosixPath(folder).parts[-2:] == ("systemd", "user")
-    copy = [] if there else [f"mkdir -p ~/.config/systemd/user && cp {units} ~/.config/systemd/user/"]
+    in_place = PurePosixPath(folder).parts[-2:] == ("systemd", "user")
+    copy = [] if in_place else [f"mkdir -p ~/.config/systemd/user && cp {units} ~/.config/systemd/user/"]
     return [
         *copy,
         "systemctl --user daemon-reload",
@@ -71,14 +71,14 @@ def install_commands(job: Job, folder: str) -> list[str]:
 
 
 def quoted(word: str) -> str:
-    """One word of a command line in a unit; one that is plain stays as it is."""
+    """Quote a word of a command line in a unit, if it needs quotes."""
     if _PLAIN.fullmatch(word):
         return word
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
 
 
 def calendar(job: Job) -> list[str]:
-    """The times as calendar events."""
+    """Return the times as calendar events."""
     if job.every == DAY:
         return ["*-*-* 00:00:00"]
     if job.every:

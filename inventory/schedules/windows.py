@@ -1,8 +1,8 @@
 """Windows: a task for the Task Scheduler, as XML of version 1.2.
 
-Facts from Microsoft's "Task Scheduler Schema" and [MS-TSCH]: which elements there are, in which order, and that a path
-has at most 260 characters. Task Scheduler replaces ``%NAME%`` and ``$(Arg0)`` in what it starts, and knows no way to
-write them as they are. schtasks reads the file as UTF-16.
+Facts from Microsoft's "Task Scheduler Schema" and [MS-TSCH]: the elements and their order, and that a path has at most
+260 characters. Task Scheduler replaces ``%NAME%`` and ``$(Arg0)`` in commands, and has no way to escape them. schtasks
+reads the file as UTF-16.
 """
 
 import codecs
@@ -14,28 +14,28 @@ from inventory.errors import ConfigurationError
 from inventory.schedules import DAY, GENERATED_BY, File, Job
 
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
-_REPLACED = re.compile(r"%[^%\\/:=\"]+%|\$\(")  # what can be the name of a variable, which no path goes on in
-_LONGEST = 260
-_MOST = 48  # triggers of one task
+_REPLACED = re.compile(r"%[^%\\/:=\"]+%|\$\(")  # A variable's name contains no character that separates paths.
+_PATH_LENGTH = 260
+_MOST_TRIGGERS = 48
 
 
 def files(job: Job) -> list[File]:
-    """The task."""
+    """Return the task."""
     program, *arguments = job.command
     line = list2cmdline(arguments)
     if _REPLACED.search(program) or _REPLACED.search(line):
         raise ConfigurationError(
-            "Task Scheduler would replace what stands between two % or in $() in a name", "Rename the file or folder"
+            "Task Scheduler would replace the text between two % or in $() in a name", "Rename the file or folder"
         )
-    if len(program) > _LONGEST:
+    if len(program) > _PATH_LENGTH:
         raise ConfigurationError(
-            f"Task Scheduler cannot start a program whose path is longer than {_LONGEST} characters: {program}",
+            f"Task Scheduler cannot start a program whose path is longer than {_PATH_LENGTH} characters: {program}",
             "Install lms-inventory into a shorter path",
         )
-    if len(job.at) > _MOST:
-        raise ConfigurationError(f"Task Scheduler takes at most {_MOST} times for a task", "Use --every")
+    if len(job.at) > _MOST_TRIGGERS:
+        raise ConfigurationError(f"Task Scheduler accepts at most {_MOST_TRIGGERS} times per task", "Use --every")
     task = Element("Task", {"version": "1.2", "xmlns": NAMESPACE})
-    task.append(Comment(f" {GENERATED_BY}. No token stands here: name a token_file in inventory.toml. "))
+    task.append(Comment(f" {GENERATED_BY}. Contains no token: set token_file in inventory.toml. "))
     about = SubElement(task, "RegistrationInfo")
     _fill(about, URI=f"\\{job.name}", Description="Inventory of the models on LM Studio servers")
     triggers = SubElement(task, "Triggers")
@@ -60,13 +60,13 @@ def files(job: Job) -> list[File]:
 
 
 def install_commands(job: Job, folder: str) -> list[str]:
-    """The commands that register the task, in the place of one of the same name, and run it once."""
+    """Return the commands that register the task, replacing one of the same name, and run it once."""
     create = f'schtasks /Create /TN {job.name} /XML "{folder}{job.name}.xml" /F'
     return [create, f"schtasks /Run /TN {job.name}", f"schtasks /Query /TN {job.name} /V /FO LIST"]
 
 
 def _trigger(triggers: Element, minutes: int, job: Job) -> None:
-    """A trigger for each day; an interval is a repetition from midnight to midnight."""
+    """Add a daily trigger; an interval is a repetition from midnight to midnight."""
     trigger = SubElement(triggers, "CalendarTrigger")
     _fill(trigger, Enabled="true", StartBoundary=f"2026-01-01T{minutes // 60:02}:{minutes % 60:02}:00")
     if job.every not in (0, DAY):

@@ -1,8 +1,9 @@
 """The tables, column by column: the one place that says what there is.
 
-Flattening, Arrow types, diff keys, CSV order, Parquet metadata, Excel formats and the README's tables all follow these
-tuples: **a new column is one line here**. The facts about LM Studio's answer come from its REST documentation
-(``GET /api/v1/models``) and, where that is silent or wrong, from captured answers (``tests/payloads``).
+Flattening, Arrow types, diff keys, CSV order, Parquet metadata, Excel formats and the manual's tables all follow these
+tuples: **a new column is one line here**, and ``SCHEMA_VERSION`` is raised by one. The facts about LM Studio's answer
+come from its REST documentation (``GET /api/v1/models``) and, where that is silent or wrong, from captured answers
+(``tests/payloads``).
 
 This room imports nothing heavy, so that the command line may read it at any time.
 """
@@ -90,8 +91,8 @@ def _key(name: str, kind: str, path: str, meaning: str) -> Column:
     return Column(name, kind, path, meaning, key=True)
 
 
-def _told(name: str, kind: str, path: str, meaning: str, unit: str = "") -> Column:
-    """A column that is told but never compared."""
+def _info(name: str, kind: str, path: str, meaning: str, unit: str = "") -> Column:
+    """Make a column that is shown but never compared."""
     return Column(name, kind, path, meaning, unit, compared=False)
 
 
@@ -101,24 +102,24 @@ OBSERVATIONS = Table(
     (
         _key("run_id", TEXT, "", "The run: UTC start time and four random hex digits; sorts by time."),
         _key("server", TEXT, "", "The name the user gave the server."),
-        _told("url", TEXT, "", "The address that was asked, without any secret."),
-        _told("labels", OBJECT, "", "The user's labels of the server, such as site or owner."),
-        _told("observed_at", TIME, "", "When the answer was complete or given up.", "UTC"),
-        _told("as_of", TIME, "", "When the answer was given that the server's rows come from; null: none.", "UTC"),
-        _told("status", TEXT, "", "ok, or why the server was not read: " + ", ".join(STATUSES[1:]) + "."),
-        _told("error", TEXT, "", "What went wrong and what to do about it; empty when ok."),
-        _told("http_status", INTEGER, "", "The HTTP status of the answer, if one came over HTTP."),
-        _told("latency_ms", NUMBER, "", "Time from the first attempt to the whole answer or the failure.", "ms"),
-        _told("model_count", INTEGER, "", "Rows of this server in the models table.", "models"),
-        _told("instance_count", INTEGER, "", "Rows of this server in the instances table.", "instances"),
-        _told("size_bytes", INTEGER, "", "Sum of size_bytes over the models.", "bytes"),
-        _told("payload_digest", TEXT, "", "SHA-256 of the body as received: the evidence."),
-        _told(
+        _info("url", TEXT, "", "The address that was asked, without any secret."),
+        _info("labels", OBJECT, "", "The user's labels of the server, such as site or owner."),
+        _info("observed_at", TIME, "", "When the answer was complete or given up.", "UTC"),
+        _info("as_of", TIME, "", "When the answer was given that the server's rows come from; null: none.", "UTC"),
+        _info("status", TEXT, "", "ok, or why the server was not read: " + ", ".join(STATUSES[1:]) + "."),
+        _info("error", TEXT, "", "What went wrong and what to do about it; empty when ok."),
+        _info("http_status", INTEGER, "", "The HTTP status of the answer, if one came over HTTP."),
+        _info("latency_ms", NUMBER, "", "Time from the first attempt to the whole answer or the failure.", "ms"),
+        _info("model_count", INTEGER, "", "Rows of this server in the models table.", "models"),
+        _info("instance_count", INTEGER, "", "Rows of this server in the instances table.", "instances"),
+        _info("size_bytes", INTEGER, "", "Sum of size_bytes over the models.", "bytes"),
+        _info("payload_digest", TEXT, "", "SHA-256 of the body as received: the evidence."),
+        _info(
             "digest", TEXT, "", "SHA-256 of the rows without fields that only count down: decides whether it changed."
         ),
-        _told("stored_in", TEXT, "", "The run whose files hold this answer; unchanged since then."),
-        _told("warnings", LIST, "", "What was odd in the answer, one sentence each."),
-        _told("source", TEXT, "", "What answered: lmstudio, the older lmstudio_v0, or file."),
+        _info("stored_in", TEXT, "", "The run whose files hold this answer; unchanged since then."),
+        _info("warnings", LIST, "", "What was odd in the answer, one sentence each."),
+        _info("source", TEXT, "", "What answered: lmstudio, the older lmstudio_v0, or file."),
     ),
 )
 
@@ -143,7 +144,7 @@ MODELS = Table(
         ),
         Column("size_bytes", INTEGER, MODEL + "size_bytes", "Size on disk of the selected variant only.", "bytes"),
         Column("params_string", TEXT, MODEL + "params_string", "Number of parameters as text, such as 35B-A3B."),
-        _told("params_count", INTEGER, "", "The first number in params_string; null if there is none.", "parameters"),
+        _info("params_count", INTEGER, "", "The first number in params_string; null if there is none.", "parameters"),
         Column("max_context_length", INTEGER, MODEL + "max_context_length", "The longest context possible.", "tokens"),
         Column("format", TEXT, MODEL + "format", "gguf or mlx."),
         Column("capabilities_vision", BOOLEAN, MODEL + "capabilities.vision", "It takes images."),
@@ -168,9 +169,9 @@ MODELS = Table(
         Column("description", TEXT, MODEL + "description", "A text about the model; null in every captured answer."),
         Column("variants", LIST, MODEL + "variants", "key@quantization of each downloaded variant; hub models only."),
         Column("selected_variant", TEXT, MODEL + "selected_variant", "The variant that this row describes."),
-        _told("loaded_instance_count", INTEGER, "", "Rows of this model in the instances table.", "instances"),
+        _info("loaded_instance_count", INTEGER, "", "Rows of this model in the instances table.", "instances"),
         Column("extra", OBJECT, "", "Every field that no column holds, at its path; null if there is none."),
-        _told("as_of", TIME, "", "When the server gave the answer that the row comes from.", "UTC"),
+        _info("as_of", TIME, "", "When the server gave the answer that the row comes from.", "UTC"),
     ),
 )
 
@@ -183,14 +184,14 @@ INSTANCES = Table(
         _key("ordinal", INTEGER, "", "The ordinal of the model's row."),
         _key("instance_id", TEXT, INSTANCE + "id", "LM Studio's or the user's name of the instance."),
         _key("instance_ordinal", INTEGER, "", "0; 1, 2 ... for further instances of the model with the same id."),
-        _told("display_name", TEXT, MODEL + "display_name", "The model's name for people."),
-        _told("type", TEXT, MODEL + "type", "The model's type."),
-        _told("publisher", TEXT, MODEL + "publisher", "The model's publisher."),
-        _told("architecture", TEXT, MODEL + "architecture", "The model's architecture."),
-        _told("format", TEXT, MODEL + "format", "The model's format."),
-        _told("quantization_name", TEXT, MODEL + "quantization.name", "The model's quantization."),
-        _told("size_bytes", INTEGER, MODEL + "size_bytes", "The model's size on disk.", "bytes"),
-        _told("max_context_length", INTEGER, MODEL + "max_context_length", "The model's longest context.", "tokens"),
+        _info("display_name", TEXT, MODEL + "display_name", "The model's name for people."),
+        _info("type", TEXT, MODEL + "type", "The model's type."),
+        _info("publisher", TEXT, MODEL + "publisher", "The model's publisher."),
+        _info("architecture", TEXT, MODEL + "architecture", "The model's architecture."),
+        _info("format", TEXT, MODEL + "format", "The model's format."),
+        _info("quantization_name", TEXT, MODEL + "quantization.name", "The model's quantization."),
+        _info("size_bytes", INTEGER, MODEL + "size_bytes", "The model's size on disk.", "bytes"),
+        _info("max_context_length", INTEGER, MODEL + "max_context_length", "The model's longest context.", "tokens"),
         Column("config_context_length", INTEGER, INSTANCE + "config.context_length", "The context loaded.", "tokens"),
         Column("config_parallel", INTEGER, INSTANCE + "config.parallel", "Requests served at once.", "requests"),
         Column("config_eval_batch_size", INTEGER, INSTANCE + "config.eval_batch_size", "Evaluation batch.", "tokens"),
@@ -258,7 +259,7 @@ INSTANCES = Table(
             "Probability below which drafting stops.",
             "probability",
         ),
-        _told(
+        _info(
             "remaining_ttl_seconds",
             INTEGER,
             INSTANCE + "remaining_ttl_seconds",
@@ -266,7 +267,7 @@ INSTANCES = Table(
             "s",
         ),
         Column("extra", OBJECT, "", "Every field that no column holds, at its path; null if there is none."),
-        _told("as_of", TIME, "", "When the server gave the answer that the row comes from.", "UTC"),
+        _info("as_of", TIME, "", "When the server gave the answer that the row comes from.", "UTC"),
     ),
 )
 
@@ -280,11 +281,11 @@ CHANGES = Table(
         _key("ordinal", INTEGER, "", "The model's ordinal."),
         _key("instance_id", TEXT, "", "The instance's id; null at grain model."),
         _key("instance_ordinal", INTEGER, "", "The instance's ordinal; null at grain model."),
-        _told("display_name", TEXT, "", "The model's name for people."),
-        _told("change", TEXT, "", "What happened: " + ", ".join(CHANGES_WORDS) + "."),
+        _info("display_name", TEXT, "", "The model's name for people."),
+        _info("change", TEXT, "", "What happened: " + ", ".join(CHANGES_WORDS) + "."),
         _key("field", TEXT, "", "The field, for reconfigured, reported and unreported; key for renamed."),
-        _told("old", VALUE, "", "The value before; of a removed or unloaded row, its values as a JSON object."),
-        _told("new", VALUE, "", "The value after; of an added or loaded row, its values as a JSON object."),
+        _info("old", VALUE, "", "The value before; of a removed or unloaded row, its values as a JSON object."),
+        _info("new", VALUE, "", "The value after; of an added or loaded row, its values as a JSON object."),
     ),
 )
 

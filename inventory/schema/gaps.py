@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Gaps:
-    """What the file that a snapshot was read from does not tell.
+    """The facts that the file of a snapshot does not hold.
 
     Attributes:
         columns: table and name of each column that the file lacks, or that was left aside because it is unknown.
@@ -23,7 +23,7 @@ class Gaps:
     notes: tuple[str, ...] = ()
 
     def __or__(self, other: "Gaps") -> "Gaps":
-        """What one of two does not tell."""
+        """Combine the gaps of two files."""
         return Gaps(
             self.columns | other.columns,
             self.blanks or other.blanks,

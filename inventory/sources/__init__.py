@@ -1,39 +1,34 @@
-"""Where an answer comes from. FAMILY: ``async fetch(server, deadline, connections) -> Answer``.
+"""Read the response of a server. FAMILY: ``async fetch(server, deadline, connections) -> RawResponse``.
 
-To add a source: one file here with a ``fetch``, one word in ``SOURCES``, and, if people may ask for it by that word,
-one in ``servers.APIS``.
+In: a server and a deadline. Out: the bytes that it sent, unread.
+For others: ``source_of``, ``Deadline``, ``RawResponse`` and ``Connections``.
+
+To add a source: one file here with a ``fetch``, one word in ``SOURCES``, and, if users may choose it by that word,
+one in ``config.servers.APIS``.
 """
 
 import asyncio
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, Self, cast
+from typing import Protocol, Self, cast
 
 from inventory.config.servers import Server
+from inventory.limits import BODY_LIMIT as BODY_LIMIT
+from inventory.limits import PARTS_LIMIT as PARTS_LIMIT
+from inventory.limits import WIDE_LIMIT as WIDE_LIMIT
+from inventory.sources._connections import Connections
 
-if TYPE_CHECKING:
-    from inventory.sources._connections import Connections
+__all__ = ["BODY_LIMIT", "PARTS_LIMIT", "SOURCES", "WIDE_LIMIT", "Connections", "Deadline", "RawResponse", "source_of"]
 
 SOURCES = ("auto", "file", "lmstudio", "lmstudio_v0")
-
-BODY_LIMIT = 16 * 1024 * 1024
-"""Bytes that a body may have; LM Studio's own answers have a few dozen kilobytes."""
-
-WIDE_LIMIT = BODY_LIMIT // 4
-"""Bytes that it may have if it holds an emoji or another character beyond 16 bits, as one makes all of a text take four
-bytes each."""
-
-PARTS_LIMIT = 400_000
-"""Commas and opening brackets that a body may have, and five times its objects: over 10,000 models. Few bytes can hold
-much to parse, and an object becomes a row or a cell of its own."""
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """Until when an answer must be complete, whatever it takes to get it.
+    """The moment at which a response must be complete.
 
     Attributes:
-        seconds: how long that was at first, for messages.
+        seconds: the time allowed in all, for messages.
         ends: the moment, by the clock of the running loop.
     """
 
@@ -42,25 +37,25 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> Self:
-        """The deadline so many seconds from now."""
+        """Return the deadline this many seconds from now."""
         return cls(seconds, asyncio.get_running_loop().time() + seconds)
 
     @property
-    def left(self) -> float:
-        """Seconds until then."""
+    def remaining(self) -> float:
+        """Seconds until the deadline."""
         return self.ends - asyncio.get_running_loop().time()
 
 
 @dataclass(frozen=True)
 class RawResponse:
-    """What came back, unread.
+    """A response as received.
 
     Attributes:
         body: its bytes.
-        source: who answered: ``file``, or the API's word.
-        http_status: the status, over HTTP.
+        source: where it came from: ``file``, or the API that was queried.
+        http_status: its status code, over HTTP.
         path: the path in the server's address, before the endpoint.
-        challenge: what the headers say about a password or a token that is wanted.
+        challenge: its header that asks for a password or a token.
     """
 
     body: bytes
@@ -71,10 +66,10 @@ class RawResponse:
 
 
 class Source(Protocol):
-    """One member of the family."""
+    """A member of the family."""
 
-    async def fetch(self, server: Server, deadline: Deadline, connections: "Connections") -> RawResponse:
-        """Read the answer of one server before its deadline.
+    async def fetch(self, server: Server, deadline: Deadline, connections: Connections) -> RawResponse:
+        """Read the response of a server before its deadline.
 
         Raises:
             ServerError: it could not be read.
@@ -83,5 +78,5 @@ class Source(Protocol):
 
 
 def source_of(server: Server) -> Source:
-    """The source that reads a server."""
+    """Return the source that reads a server."""
     return cast("Source", import_module(f"inventory.sources.{server.source}"))

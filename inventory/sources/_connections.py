@@ -1,4 +1,4 @@
-"""What the requests of one run share: connections, whom TLS trusts, and where time and chance come from."""
+"""Share what the requests of one run have in common: TLS contexts, threads, the clock and randomness."""
 
 import asyncio
 import ssl
@@ -8,28 +8,28 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
 from inventory.filesystem.regular_files import UnsuitableFileError, read_regular
-
-if TYPE_CHECKING:
-    import httpcore
-
-_CA_LIMIT = 16 * 2**20  # bytes; all public authorities together take a fifth of a million
+from inventory.limits import CA_LIMIT
 
 
 class Connections:
-    """Opens connections: one for each request.
+    """The connections and limits that the requests of one run share.
 
-    Not kept and not pooled: there is one request for each server, and looking for a connection to use again among
-    hundreds takes longer than opening one.
+    A connection itself is not among it: there is one request for each server, and looking for a connection to reuse
+    among hundreds takes longer than opening one.
 
     Args:
-        servers: who will be asked.
-        clock: gives the time in UTC.
-        chance: gives a random number from 0 to 1.
+        servers: the servers of the run.
+        clock: returns the time in UTC.
+        chance: returns a random number from 0 to 1.
+
+    Attributes:
+        threads: runs each call in a thread that nobody waits for in the end.
+        responsive_folders: folders in which a file was read, so that they are not on a drive that is away.
 
     Raises:
         ConfigurationError: a file with certificate authorities cannot be used.
@@ -38,37 +38,29 @@ class Connections:
     def __init__(self, servers: Iterable[Server], clock: Callable[[], datetime], chance: Callable[[], float]) -> None:
         self.clock = clock
         self.chance = chance
-        self.folders: set[str] = set()  # those out of which a file was read: they are not on a drive that is away
-        self._daemons = _Daemons()
-        self._private: dict[str, ssl.SSLContext] = {}
+        self.threads = _DaemonThreads()
+        self.responsive_folders: set[str] = set()
+        self._tls_contexts: dict[str, ssl.SSLContext] = {}
         for server in servers:
-            if server.ca_file is not None and server.ca_file not in self._private:
-                self._private[server.ca_file] = _trusting(server, server.ca_file)
+            if server.ca_file is not None and server.ca_file not in self._tls_contexts:
+                self._tls_contexts[server.ca_file] = _private_tls_context(server, server.ca_file)
 
-    def open(
-        self, server: Server, origin: "httpcore.Origin", network: "httpcore.AsyncNetworkBackend"
-    ) -> "httpcore.AsyncHTTPConnection":
-        """A connection to a server, which is made when it is first used; it knows no proxies and no redirects."""
-        import httpcore  # here, so that reading saved answers does without it
+    def tls_context(self, server: Server) -> ssl.SSLContext:
+        """Return the TLS context for a server; one without TLS gets a context that trusts nobody."""
+        if not server.url.startswith("https:"):
+            return _unused_tls_context()
+        return _public_tls_context() if server.ca_file is None else self._tls_contexts[server.ca_file]
 
-        # Names are looked up in threads that nobody waits for: the system's lookup may hang beyond every deadline.
-        asyncio.get_running_loop().set_default_executor(_Daemons())  # guard: a name lookup is not waited for
-        if origin.scheme != b"https":
-            context = None
-        else:
-            context = _trusting_the_public() if server.ca_file is None else self._private[server.ca_file]
-        return httpcore.AsyncHTTPConnection(origin, context, network_backend=network)
-
-    async def aside(self, call: Callable[..., Any], *given: Any) -> Any:
-        """The result of a call that may wait for long, in a thread that nobody waits for in the end."""
-        return await asyncio.get_running_loop().run_in_executor(self._daemons, call, *given)
+    async def run_in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return the result of a call that may block for long; nobody waits for its thread in the end."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, function, *arguments)
 
 
-def _trusting(server: Server, ca_file: str) -> ssl.SSLContext:
+def _private_tls_context(server: Server, ca_file: str) -> ssl.SSLContext:
     cause: Exception | None = None
     reason = "there is no certificate in it"
     try:
-        if read_regular(Path(ca_file), _CA_LIMIT):  # OpenSSL itself would wait for whoever writes into a pipe
+        if read_regular(Path(ca_file), CA_LIMIT):  # OpenSSL itself would wait for whoever writes into a pipe
             return ssl.create_default_context(cafile=ca_file)
     except (OSError, ValueError, UnsuitableFileError) as error:
         if not isinstance(error, ssl.SSLError):
@@ -80,24 +72,28 @@ def _trusting(server: Server, ca_file: str) -> ssl.SSLContext:
     ) from cause
 
 
-@cache
-def _trusting_the_public() -> ssl.SSLContext:
-    """One for all servers, as making one is slow."""
-    import httpx
+@cache  # creating one is slow
+def _public_tls_context() -> ssl.SSLContext:
+    import httpx  # here, so that reading saved responses does not import it
 
     return httpx.create_ssl_context()
 
 
-class _Daemons(ThreadPoolExecutor):
-    """Runs each call in a daemon thread of its own."""
+@cache
+def _unused_tls_context() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
-    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+
+class _DaemonThreads(ThreadPoolExecutor):
+    """An executor that runs each call in a daemon thread of its own."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
 
         def run() -> None:
             if future.set_running_or_notify_cancel():
                 try:
-                    future.set_result(call(*args, **kwargs))
+                    future.set_result(function(*args, **kwargs))
                 except BaseException as error:  # noqa: BLE001 - handed on to whoever waits
                     future.set_exception(error)
 

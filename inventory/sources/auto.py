@@ -1,19 +1,18 @@
-"""Any LM Studio: ``GET /api/v1/models``, and the older API of one that is too old for it, before one deadline."""
+"""Read any LM Studio: ``GET /api/v1/models``, and the older API where the server is too old for it."""
 
 from inventory.config.servers import Server
 from inventory.normalize.response import is_too_old
-from inventory.sources import Deadline, RawResponse
-from inventory.sources._connections import Connections
+from inventory.sources import Connections, Deadline, RawResponse
 from inventory.sources._http import get
 
 
 async def fetch(server: Server, deadline: Deadline, connections: Connections) -> RawResponse:
-    """Ask the server for its models.
+    """Query the server for its models; one deadline holds for both APIs.
 
     Raises:
-        ServerError: no complete answer came.
+        ServerError: no complete response was received.
     """
-    answer = await get(server, "lmstudio", deadline, connections)
-    if is_too_old(answer.body, answer.http_status or 200, answer.path):
+    response = await get(server, "lmstudio", deadline, connections)
+    if is_too_old(response.body, response.http_status or 200, response.path):
         return await get(server, "lmstudio_v0", deadline, connections)
-    return answer
+    return response

@@ -8,8 +8,7 @@ from click import style
 from inventory import schema
 from inventory.errors import ConfigurationError
 from inventory.tables import RunTables, rows, values
-from inventory.text import count, escape_controls, integer, row, size, truncate
-from inventory.text import widths as rooms
+from inventory.text import count, escape_controls, format_value, size, table, truncate
 
 Row = dict[str, Any]
 
@@ -46,91 +45,81 @@ _HEADS = {
     "remaining_ttl_seconds": "TTL",
     "server": "Server",
 }
-_WHOLE = ("server", "key", "instance_id")
+_NEVER_CUT = ("server", "key", "instance_id")
 _ROOM = 24
 
 
-def chosen(snapshot: RunTables, grain: str, sort: str | None) -> list[Row]:
-    """The rows of a snapshot in the order asked for; nulls last.
+def sorted_rows(snapshot: RunTables, grain: str, sort: str | None) -> list[Row]:
+    """Sort the rows of a snapshot; nulls come last.
 
     Args:
-        snapshot: where they are.
+        snapshot: the snapshot.
         grain: model or instance.
-        sort: a column, with a ``-`` in front for the greatest first; None leaves them as they are.
+        sort: a column, with a ``-`` in front for the greatest first; None keeps their order.
 
     Raises:
         ConfigurationError: there is no such column, or it is a file without rows of this grain.
     """
     if grain not in snapshot.grains:
         raise ConfigurationError(f"the snapshot has no {grain} rows", "It was read from a file of one grain")
-    found = rows(snapshot.tables[schema.GRAIN_TABLES[grain].name])
+    content = rows(snapshot.tables[schema.GRAIN_TABLES[grain].name])
     if sort is None:
-        return found
+        return content
     name = sort.removeprefix("-")
-    _known(name, grain)
-    known = sorted((one for one in found if one[name] is not None), key=lambda one: one[name], reverse=sort[0] == "-")
-    return known + [one for one in found if one[name] is None]
+    _column(name, grain)
+    known = sorted((row for row in content if row[name] is not None), key=lambda row: row[name], reverse=sort[0] == "-")
+    return known + [row for row in content if row[name] is None]
 
 
 def columns_of(text: str | None, grain: str) -> list[str]:
-    """The names in a list of columns; none if there is no list.
+    """Split a list of columns into names; none if there is no list.
 
     Raises:
         ConfigurationError: there is no such column.
     """
     names = [name.strip() for name in text.split(",")] if text is not None else []
     for name in names:
-        _known(name, grain)
+        _column(name, grain)
     return names
 
 
-def shelf_text(snapshot: RunTables, found: Sequence[Row], grain: str, columns: Sequence[str] = ()) -> str:
-    """The rows as lines, and a line of totals.
+def rows_text(snapshot: RunTables, rows: Sequence[Row], grain: str, columns: Sequence[str] = ()) -> str:
+    """Show rows as lines, and a line of totals.
 
     Raises:
         ConfigurationError: there is no such column.
     """
     servers = values(snapshot.tables["observations"], "server")
     names = [*columns] if columns else [*(("server",) if len(servers) > 1 else ()), *_SHOWN[grain]]
-    kinds = [_known(name, grain) for name in names]
-    cells = [[_cell(one[column.name], column) for column in kinds] for one in found]
-    heads = [_HEADS.get(name, name) for name in names]
-    sides = [">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in kinds]
-    widths = rooms([heads, *cells])
-    lines = [style(row(heads, widths, sides), dim=True), *(row(line, widths, sides) for line in cells)]
-    return "\n".join([*lines, "", _totals(snapshot, found, grain)]) + "\n"
+    shown = [_column(name, grain) for name in names]
+    cells = [[_cell(row[column.name], column) for column in shown] for row in rows]
+    sides = "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in shown)
+    lines = table(cells, sides, [_HEADS.get(name, name) for name in names])
+    return "\n".join([*lines, "", _totals(snapshot, rows, grain)]) + "\n"
 
 
-def _totals(snapshot: RunTables, found: Sequence[Row], grain: str) -> str:
+def _totals(snapshot: RunTables, rows: Sequence[Row], grain: str) -> str:
     statuses = values(snapshot.tables["observations"], "status")
-    failed = [one for one in statuses if one not in ("ok", "suspect")]
-    told = [count(len(found), "loaded instance" if grain == "instance" else "model")]
+    failed = [status for status in statuses if status not in ("ok", "suspect")]
+    parts = [count(len(rows), "loaded instance" if grain == "instance" else "model")]
     if grain == "model":
-        known = [one["size_bytes"] for one in found if one["size_bytes"] is not None]
-        told.append(size(sum(known)) if known or not found else "size not reported")
-        told.append(count(sum(one["loaded_instance_count"] or 0 for one in found), "loaded instance"))
+        sizes = [row["size_bytes"] for row in rows if row["size_bytes"] is not None]
+        parts.append(size(sum(sizes)) if sizes or not rows else "size not reported")
+        parts.append(count(sum(row["loaded_instance_count"] or 0 for row in rows), "loaded instance"))
     if "suspect" in statuses:
-        told.append(style(f"{count(statuses.count('suspect'), 'server')} suspect", fg="yellow"))
+        parts.append(style(f"{count(statuses.count('suspect'), 'server')} suspect", fg="yellow"))
     if failed:
-        told.append(style(f"{count(len(failed), 'server')} not read", fg="red"))
-    return ", ".join(told)
+        parts.append(style(f"{count(len(failed), 'server')} not read", fg="red"))
+    return ", ".join(parts)
 
 
-def _known(name: str, grain: str) -> schema.Column:
-    table = schema.GRAIN_TABLES[grain]
-    for column in table.columns:
-        if column.name == name:
-            return column
-    raise ConfigurationError(f"there is no column {name!r}", f"There are: {', '.join(table.names)}")
+def _column(name: str, grain: str) -> schema.Column:
+    columns = {column.name: column for column in schema.GRAIN_TABLES[grain].columns}
+    if name not in columns:
+        raise ConfigurationError(f"there is no column {name!r}", f"There are: {', '.join(columns)}")
+    return columns[name]
 
 
 def _cell(value: Any, column: schema.Column) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if column.unit == "bytes":
-        return size(value)
-    if isinstance(value, int):
-        return integer(value)
-    return escape_controls(str(value)) if column.name in _WHOLE else truncate(escape_controls(str(value)), _ROOM)
+    text = escape_controls(format_value(value, column.unit, "-"))
+    return text if column.name in _NEVER_CUT else truncate(text, _ROOM)

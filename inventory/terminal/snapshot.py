@@ -1,198 +1,204 @@
-"""Snapshot -> text for a terminal, returned as ``str``.
+"""A report -> text for a terminal, returned as ``str``: the short form, and what ``check`` shows of each server.
 
-Styles are click's; who prints decides whether they stay. What comes from a server is made plain first, and a key is
-never cut.
+Styles are click's; who prints decides whether they stay. What comes from a server is escaped first, and a key is never
+cut.
 """
 
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from click import style
 
-from inventory.diff.changes import ChangeSet
-from inventory.tables import RunTables, WrittenFile, rows
-from inventory.terminal.changes import counts_text, signed_size, size_difference
-from inventory.text import count, escape_controls, integer, pad, row, size, truncate, width, widths, wrap
+from inventory.report.facts import Report
+from inventory.report.figures import Totals
+from inventory.report.row_tables import RowTable
+from inventory.terminal.changes import counts_text
+from inventory.text import (
+    COLUMNS,
+    count,
+    escape_controls,
+    format_value,
+    signed_size,
+    size,
+    table,
+    truncate,
+    utc_text,
+    width,
+    wrap,
+)
 
-COLUMNS = 80
+if TYPE_CHECKING:
+    from inventory.formats import WrittenFile
+
+Row = dict[str, Any]
+
 _LARGEST = 5  # models shown
 _KINDS = 3  # types counted by name
 _CELL = 20  # columns of a cell that is no name
+_LEAST_NAME = 14  # columns that a name always has
 _WARNINGS = 10
+_HEADS = {
+    "params_string": "Params",
+    "quantization_name": "Quant",
+    "max_context_length": "Max context",
+    "size_bytes": "Size",
+    "loaded_instance_count": "Loaded",
+}
 
 
 def snapshot_text(
-    snapshot: RunTables,
+    report: Report,
     seconds: float,
-    files: Sequence[WrittenFile] = (),
+    files: "Sequence[WrittenFile]" = (),
     columns: int = COLUMNS,
-    changes: ChangeSet | None = None,
     since: datetime | None = None,
 ) -> str:
-    """What one run saw, for a person.
+    """Show what one run saw.
 
     Args:
-        snapshot: the run.
+        report: the run.
         seconds: how long it took.
         files: what became of the files it was written to.
         columns: columns of the terminal.
-        changes: what changed since the run before; None if there is none.
-        since: when that was.
+        since: when the run was with which it is compared; None if there is none.
     """
-    observed = rows(snapshot.tables["observations"])
-    models = rows(snapshot.tables["models"])
-    blocks = [_heading(snapshot, observed, seconds), _totals(snapshot, observed, models, changes, since)]
-    blocks += [_largest(models, several=len(observed) > 1, columns=columns)] if models else []
+    blocks = [_heading(report, seconds), _totals(report, since)]
+    blocks += [_largest(report.largest, several=len(report.servers) > 1, columns=columns)] if report.largest else []
     blocks += [_files(files)] if files else []
-    blocks += _warnings(observed, columns)
+    blocks += _warnings(report.warnings, columns)
     return "\n\n".join(blocks) + "\n"
 
 
-def check_text(snapshot: RunTables, columns: int = COLUMNS, notes: Mapping[str, str] | None = None) -> str:
-    """For each server what was found, or what is wrong and how to mend it.
+def check_text(servers: Sequence[Row], columns: int = COLUMNS, notes: Mapping[str, str] | None = None) -> str:
+    """Show for each server what was read, or what is wrong and what to do about it.
 
     Args:
-        snapshot: what they said.
+        servers: rows of the observations.
         columns: columns of the terminal.
         notes: what is set for each server, by its name.
     """
     blocks = []
-    for server in rows(snapshot.tables["observations"]):
-        lines = [
-            style(escape_controls(server["server"]), bold=True)
-            + style(f"   {escape_controls(server['url'])}", dim=True)
-        ]
-        if server["status"] == "ok":
-            took = "" if server["latency_ms"] is None else f", answered in {server['latency_ms']:,.0f} ms"
-            lines += _told(
-                "ok",
-                "green",
-                f"{count(server['model_count'], 'model')}, {count(server['instance_count'], 'loaded instance')}, "
-                f"{size(server['size_bytes'])}{took}",
-                columns,
-            )
-            for text in json.loads(server["warnings"] or "[]"):
-                lines += _told("warning", "yellow", escape_controls(text), columns)
-        else:
-            lines += _told(server["status"], "red", escape_controls(server["error"] or ""), columns)
+    for server in servers:
+        name = style(escape_controls(server["server"]), bold=True)
+        lines = [name + style(f"   {escape_controls(server['url'])}", dim=True), *_outcome(server, columns)]
         lines += [style(line, dim=True) for line in wrap((notes or {}).get(server["server"], ""), columns, "  ")]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 
 
-def _heading(snapshot: RunTables, observed: list[dict[str, Any]], seconds: float) -> str:
-    moment = snapshot.observed_at
-    where = observed[0]["url"] if len(observed) == 1 else f"{len(observed):,} servers"
-    return style(f"Snapshot {moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "Snapshot", bold=True) + style(
+def files_text(files: "Sequence[WrittenFile]") -> str:
+    """Show what became of the files that a snapshot was written to."""
+    return _files(files) + "\n"
+
+
+def _outcome(server: Row, columns: int) -> list[str]:
+    if server["status"] != "ok":
+        return _labelled(server["status"], "red", escape_controls(server["error"] or ""), columns)
+    latency = "" if server["latency_ms"] is None else f", answered in {server['latency_ms']:,.0f} ms"
+    counts = f"{count(server['model_count'], 'model')}, {count(server['instance_count'], 'loaded instance')}"
+    lines = _labelled("ok", "green", f"{counts}, {size(server['size_bytes'])}{latency}", columns)
+    for sentence in json.loads(server["warnings"] or "[]"):
+        lines += _labelled("warning", "yellow", escape_controls(sentence), columns)
+    return lines
+
+
+def _heading(report: Report, seconds: float) -> str:
+    moment = report.snapshot.observed_at
+    where = report.servers[0]["url"] if len(report.servers) == 1 else f"{len(report.servers):,} servers"
+    return style(f"Snapshot {utc_text(moment)}" if moment else "Snapshot", bold=True) + style(
         f"   {escape_controls(where)}   {seconds:.1f} s", dim=True
     )
 
 
-def _totals(
-    snapshot: RunTables,
-    observed: list[dict[str, Any]],
-    models: list[dict[str, Any]],
-    changes: ChangeSet | None,
-    since: datetime | None,
-) -> str:
-    read = [server for server in observed if server["status"] in ("ok", "suspect")]  # whose rows the tables hold
-    lines = []
-    statuses = Counter(server["status"] for server in observed)
-    if len(observed) > 1 or len(observed) > statuses["ok"]:
-        failed = ", ".join(f"{number:,} {status}" for status, number in statuses.items() if status != "ok")
-        note = "read" + (f"   {style(failed, fg='red')}" if failed else "")
-        lines.append(_line("Servers", f"{statuses['ok']:,} of {len(observed):,}", note))
-    if not read:
+def _totals(report: Report, since: datetime | None) -> str:
+    lines = _servers_read(report.servers)
+    if report.totals is None:
         return "\n".join([*lines, _line("Models", "-", "not read; nothing is known")])
-    kinds = sorted(
-        Counter(model["type"] or "unknown" for model in models).items(), key=lambda kind: (-kind[1], kind[0])
-    )
-    named = [f"{number:,} {truncate(escape_controls(kind), _CELL)}" for kind, number in kinds[:_KINDS]]
-    named += [f"{sum(number for _, number in kinds[_KINDS:]):,} of other types"] if len(kinds) > _KINDS else []
-    instances = snapshot.tables["instances"].num_rows
-    loaded = sum(1 for model in models if model["loaded_instance_count"])
-    of_models = f"{'instance' if instances == 1 else 'instances'} of {count(loaded, 'model')}"
-    known = [server["size_bytes"] for server in read if server["size_bytes"] is not None]
-    difference = size_difference(changes) if changes else 0
-    since_then = f"{signed_size(difference)} since the previous snapshot" if difference else ""
+    totals, changes = report.totals, report.what_changed
+    difference = changes.size_difference
+    since_then = f"{signed_size(difference, '-')} since the previous snapshot" if difference else ""
+    word = "instance" if totals.instances == 1 else "instances"
+    of_models = f"{word} of {count(totals.loaded_models, 'model')}" if totals.instances else ""
     lines += [
-        _line("Models", f"{len(models):,}", ", ".join(named)),
-        _line("On disk", size(sum(known) if known else None), since_then),
-        _line("Loaded", f"{instances:,}", of_models if instances else ""),
+        _line("Models", f"{totals.models:,}", _kinds(totals)),
+        _line("On disk", size(totals.size_bytes), since_then),
+        _line("Loaded", f"{totals.instances:,}", of_models),
     ]
-    if changes and since:
-        told = style(f"   since {since:%Y-%m-%d %H:%M} UTC", dim=True)
-        lines.append(f"  {'Changes':<14}{counts_text(changes)}{told}")
+    if report.changes and since:
+        moment = style(f"   since {utc_text(since, minutes=True)}", dim=True)
+        lines.append(f"  {'Changes':<14}{counts_text(changes)}{moment}")
     return "\n".join(lines)
 
 
-def files_text(files: Sequence[WrittenFile]) -> str:
-    """What became of the files that a snapshot was written to."""
-    return _files(files) + "\n"
+def _servers_read(servers: Sequence[Row]) -> list[str]:
+    statuses = Counter(server["status"] for server in servers)
+    if len(servers) == 1 and statuses["ok"]:
+        return []
+    failed = ", ".join(f"{number:,} {status}" for status, number in statuses.items() if status != "ok")
+    note = "read" + (f"   {style(failed, fg='red')}" if failed else "")
+    return [_line("Servers", f"{statuses['ok']:,} of {len(servers):,}", note)]
+
+
+def _kinds(totals: Totals) -> str:
+    """Count the most common types by name, and the others together."""
+    kinds = sorted(((kind or "unknown", number) for kind, number in totals.kinds.items()), key=lambda x: (-x[1], x[0]))
+    parts = [f"{number:,} {truncate(escape_controls(kind), _CELL)}" for kind, number in kinds[:_KINDS]]
+    others = sum(number for _, number in kinds[_KINDS:])
+    return ", ".join([*parts, *([f"{others:,} of other types"] if others else [])])
 
 
 def _line(label: str, value: str, note: str) -> str:
     return f"  {label:<8} {value:>13}   {note}".rstrip()
 
 
-def _largest(models: list[dict[str, Any]], *, several: bool, columns: int) -> str:
-    top = sorted(models, key=lambda model: (-(model["size_bytes"] or 0), model["server"], model["key"]))[:_LARGEST]
-    heads = ["Params", "Quant", "Max context", "Size", "Loaded"]
-    cells = [
-        [
-            truncate(escape_controls(model["params_string"] or "-"), _CELL),
-            truncate(escape_controls(model["quantization_name"] or "-"), _CELL),
-            integer(model["max_context_length"]),
-            size(model["size_bytes"]),
-            integer(model["loaded_instance_count"] or None),
-        ]
-        for model in top
-    ]
-    needed = widths([heads, *cells])
-    free = max(columns - 2 - sum(needed) - 2 * len(needed), 14)
-    names = [_name(model, several, free) for model in top]
-    needed = [max(map(width, [*names, "Largest models"])), *needed]
-    sides = "<><>>>"
-    lines = [style("  " + row(["Largest models", *heads], needed, sides), dim=True)]
-    lines += ["  " + row([name, *line], needed, sides) for name, line in zip(names, cells, strict=True)]
-    return "\n".join(lines)
+def _largest(models: RowTable, *, several: bool, columns: int) -> str:
+    shown = models.first(_LARGEST)
+    units = {column.name: column.unit for column in shown.columns}
+    cells = [[_cell(model, name, units[name]) for name in _HEADS] for model in shown.rows]
+    others = sum(max(map(width, column)) + 2 for column in zip(_HEADS.values(), *cells, strict=True))
+    room = max(columns - 2 - others, _LEAST_NAME)
+    lines = [[_name(model, several, room), *line] for model, line in zip(shown.rows, cells, strict=True)]
+    return "\n".join(table(lines, "<><>>>", [models.title, *_HEADS.values()], indent="  "))
 
 
-def _name(model: dict[str, Any], several: bool, room: int) -> str:
-    """A model's name for people; a display name is cut where there is no room, a key never."""
-    at = f" @ {escape_controls(model['server'])}" if several else ""
+def _cell(model: Row, name: str, unit: str) -> str:
+    is_blank = model[name] == "" or (name == "loaded_instance_count" and not model[name])
+    value = None if is_blank else model[name]
+    return truncate(escape_controls(format_value(value, unit, "-")), _CELL)
+
+
+def _name(model: Row, several: bool, room: int) -> str:
+    """Name a model for people; a display name is cut where there is no room, a key never."""
+    server = f" @ {escape_controls(model['server'])}" if several else ""
     if not model["display_name"]:
-        return escape_controls(model["key"]) + at
-    return truncate(escape_controls(model["display_name"]), max(room - width(at), 14)) + at
+        return escape_controls(model["key"]) + server
+    return truncate(escape_controls(model["display_name"]), max(room - width(server), _LEAST_NAME)) + server
 
 
-def _files(files: Sequence[WrittenFile]) -> str:
+def _files(files: "Sequence[WrittenFile]") -> str:
     lines = []
-    room = max(width(escape_controls(str(file.path))) for file in files)
     for file in files:
-        what = file.skipped or (f"{file.size / 1000:,.0f} KB" if file.holds == "report" else count(file.rows, "row"))
-        lines.append(
-            f"  {file.holds.capitalize():<9}  {pad(escape_controls(str(file.path)), room)}  "
-            + style(what, fg="red" if file.skipped else None, dim=not file.skipped)
-        )
-    return "\n".join(lines)
+        written = f"{file.size / 1000:,.0f} KB" if file.holds == "report" else count(file.rows, "row")
+        outcome = style(file.skipped, fg="red") if file.skipped else style(written, dim=True)
+        lines.append([file.holds.capitalize(), escape_controls(str(file.path)), outcome])
+    return "\n".join(table(lines, "<<<", indent="  ", least=(9,)))
 
 
-def _warnings(observed: list[dict[str, Any]], columns: int) -> list[str]:
-    """The block of warnings, if there are any."""
-    texts = [(server["server"], text) for server in observed for text in json.loads(server["warnings"] or "[]")]
-    if not texts:
+def _warnings(warnings: Sequence[tuple[str, str]], columns: int) -> list[str]:
+    """Return the block of warnings, if there are any."""
+    if not warnings:
         return []
-    lines = [f"  {style(count(len(texts), 'warning'), fg='yellow')}"]
-    for server, text in texts[:_WARNINGS]:
-        lines += wrap(f"{escape_controls(server)}: {escape_controls(text)}", columns, "    ")
-    return ["\n".join([*lines, *([f"    and {len(texts) - _WARNINGS:,} more"] if len(texts) > _WARNINGS else [])])]
+    lines = [f"  {style(count(len(warnings), 'warning'), fg='yellow')}"]
+    for server, sentence in warnings[:_WARNINGS]:
+        lines += wrap(f"{escape_controls(server)}: {escape_controls(sentence)}", columns, "    ")
+    rest = len(warnings) - _WARNINGS
+    return ["\n".join([*lines, *([f"    and {rest:,} more"] if rest > 0 else [])])]
 
 
-def _told(word: str, colour: str, text: str, columns: int) -> list[str]:
-    """A word in colour and a text beside it, folded."""
+def _labelled(word: str, colour: str, text: str, columns: int) -> list[str]:
+    """Put a coloured word beside a text, which is folded."""
     first, *others = wrap(text, columns, " " * (len(word) + 5)) or [""]
     return [f"  {style(word, fg=colour)}   {first.lstrip()}", *others]

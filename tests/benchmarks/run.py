@@ -10,6 +10,7 @@ Only the shares mean something: they compare what ran on one machine, in turns. 
 """
 
 import json
+import os
 import platform
 import re
 import shutil
@@ -22,7 +23,7 @@ from harness import HERE, OURS, run
 from scaling import SCALING, measured, plot, scaling_text
 from worker import RACES
 
-README = HERE.parent.parent / "README.md"
+RESULTS = HERE / "RESULTS.md"
 _BLOCK = re.compile(r"(<!-- benchmarks:begin -->\n).*?(<!-- benchmarks:end -->)", re.DOTALL)
 _UNITS = {"seconds": "time", "peak_mb": "memory", "cost": "cost"}
 
@@ -35,9 +36,9 @@ _UNITS = {"seconds": "time", "peak_mb": "memory", "cost": "cost"}
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the results to FILE, beside those there."
 )
 @click.option("--plot", "plot_file", type=click.Path(path_type=Path), help="Draw how the cost grows: .svg or .png.")
-@click.option("--readme", is_flag=True, help="Put the results into the README.")
+@click.option("--results", "publish", is_flag=True, help="Put the results into RESULTS.md.")
 def main(
-    small: bool, only: str | None, folder: Path | None, json_file: Path | None, plot_file: Path | None, readme: bool
+    small: bool, only: str | None, folder: Path | None, json_file: Path | None, plot_file: Path | None, publish: bool
 ) -> None:
     """Measure, check, and print a table."""
     names = only.split(",") if only else [*RACES, SCALING]
@@ -62,9 +63,9 @@ def main(
     click.echo(text, nl=False)
     if plot_file and SCALING in results:
         plot(results[SCALING], plot_file)
-    if readme:
-        picture = f"\n![How the cost grows]({plot_file})\n" if plot_file else ""
-        README.write_text(_BLOCK.sub(lambda found: f"{found[1]}{text}{picture}{found[2]}", README.read_text()))
+    if publish:
+        picture = f"\n![How the cost grows]({os.path.relpath(plot_file, HERE)})\n" if plot_file else ""
+        RESULTS.write_text(_BLOCK.sub(lambda found: f"{found[1]}{text}{picture}{found[2]}", RESULTS.read_text()))
 
 
 def table(results: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Completion in the shells, as the README says how to switch it on."""
+"""Completion in the shells, as the manual says how to switch it on."""
 
 import os
 import shutil
@@ -47,6 +47,8 @@ def test_each_shell_takes_its_source(shell: str, command: dict[str, str]) -> Non
     [
         ("lms-inventory sch", ["schedule"]),
         ("lms-inventory schedule ", ["cron", "systemd", "launchd", "windows"]),
+        ("lms-inventory help st", ["statuses"]),
+        ("lms-inventory help sn", ["snapshot"]),
         ("lms-inventory snapshot --gr", ["--grain"]),
         ("lms-inventory snapshot --grain b", ["both"]),
     ],

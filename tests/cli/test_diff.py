@@ -115,7 +115,7 @@ def test_server_and_ignore(past: Path) -> None:
         (["latest~9"], "there is no run 'latest~9'. There are 4: "),
         (["2026-11-09"], "there is no run '2026-11-09'. There are 4: "),
         (["2026-11-09T06:00"], "there is no run '2026-11-09T06:00'. There are 4: "),
-        (["20261"], "'20261' is the beginning of 4 runs. Say more of it: 20261110T060004"),
+        (["20261"], "'20261' matches 4 runs. Use a longer prefix: 20261110T060004"),
         (["latest:nobody"], "there is no server 'nobody'. There are: laptop, rack:8080"),
         (["--server", "nobody"], "there is no server 'nobody'. There are: desktop, laptop, rack:8080"),
         (["--baseline", "none"], "there is no baseline 'none'. There are: none; freeze one"),
@@ -135,7 +135,7 @@ def test_an_empty_history_says_what_to_do(tmp_path: Path) -> None:
     """Without a run there is nothing to compare: exit 4, the place is named, and no folder is made."""
     done = diff(tmp_path / "none")
     assert (done.code, done.err.count("\n")) == (4, 1)
-    assert f"there is no history at {tmp_path / 'none'}: there is no such folder" in done.err
+    assert f"there is no history at {tmp_path / 'none'}: the folder does not exist" in done.err
     assert not (tmp_path / "none").exists()
 
 
@@ -161,7 +161,7 @@ def test_a_file_has_no_date(past: Path, tmp_path: Path) -> None:
     assert run("export", "latest", "-o", snapshot, "--history", past).code == 0
     done = diff(past, "previous", snapshot, "-o", tmp_path / "{date}.csv")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "does not tell its run. Give a plain name" in done.err
+    assert "does not name its run. Use a name without placeholders" in done.err
     assert diff(past, "previous", snapshot, "-o", tmp_path / "y.csv").code == 0
     assert {path.name for path in tmp_path.glob("*.csv")} == {"x.csv", "y.csv"}
 

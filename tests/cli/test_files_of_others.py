@@ -122,9 +122,9 @@ def test_scheduled(folder: Path) -> None:
 
 def test_what_a_file_does_not_tell(folder: Path) -> None:
     """Diff, show and export say what a file lacks and what was left aside, once for each file, and go on."""
-    (folder / "x.csv").write_text("server,key,size_bytes,license\na,acme/one,1583000000,mit\n")
+    (folder / "x.csv").write_text("server,key,size_bytes,not_yet_known\na,acme/one,1583000000,mit\n")
     told = [
-        "lms-inventory: x.csv: column license left aside: a newer version may have written it, or somebody added it",
+        "lms-inventory: x.csv: column not_yet_known ignored: it was written by a newer version, or added by hand",
         "lms-inventory: x.csv: no columns type, publisher, display_name, architecture, quantization_name,",
     ]
     for command in (("diff", "x.csv", "x.csv"), ("show", "x.csv"), ("export", "x.csv", "-o", "y.xlsx")):
@@ -146,7 +146,7 @@ def test_a_suspect_answer_as_csv(folder: Path) -> None:
     (folder / "many.json").write_text(json.dumps({"models": many["models"][:2]}))
     done = run(*asked, "doubt.csv", cwd=folder)
     assert done.code == 3
-    assert "doubt.csv is without b, whose answer is in doubt" in done.err
+    assert "doubt.csv leaves out b, whose response is suspect" in done.err
     for old, new in (("whole.csv", "doubt.csv"), ("doubt.csv", "whole.csv"), ("previous", "doubt.csv")):
         done = run("diff", old, new, "--history", "h", "--fail-on", "any", "--json", cwd=folder)
         assert (done.code, done.data["changes"]) == (0, [])

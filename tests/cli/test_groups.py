@@ -10,7 +10,7 @@ from support.cli_runner import run
 
 from inventory import History
 from inventory.config.servers import Server
-from inventory.history.recorder import take_snapshot
+from inventory.operations.snapshot import take_snapshot
 from inventory.stub_server import inventory_after, inventory_before
 
 LABELS = {

@@ -38,7 +38,7 @@ def test_some_runs(past: Path) -> None:
     assert len(history(past, "--since", "2026-11-12T00:00Z", "--json").data["runs"]) == 2
     rows = history(past, "--server", "desktop", "--json").data["runs"]
     assert [(row["servers"], row["model_count"]) for row in rows] == [(1, 2)] * 3
-    assert history(past, "--since", "2027-01-01").out == "None of the 4 runs is of that time\n"
+    assert history(past, "--since", "2027-01-01").out == "No run in that period; the history has 4.\n"
 
 
 def test_one_models_life(past: Path) -> None:
@@ -138,4 +138,4 @@ def test_a_baseline_is_frozen_for_good(past: Path, tmp_path: Path) -> None:
         assert done == (0, f"The baseline good is run {first}\n", "")
     done = history(tmp_path / "h", "baseline", "good")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "is frozen already" in done.err
+    assert "exists already" in done.err

@@ -40,6 +40,7 @@ def at(home: Path, here: Path, *arguments: str, **env: str) -> Done:
 _PLACES = ("LMS_INVENTORY_HISTORY", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
 
 
+@pytest.mark.long
 def test_flags(home: Path, here: Path) -> None:
     """The history, outputs, lists, the configuration, saved answers and references."""
     out = [word for suffix in ("csv", "parquet", "xlsx", "html", "md") for word in ("-o", f"~/x.{suffix}")]
@@ -142,6 +143,7 @@ def homeless(tmp_path: Path) -> dict[str, str]:
     return env | {"PYTHONPATH": f"{tmp_path / 'nobody'}{os.pathsep}{env['PYTHONPATH']}"}
 
 
+@pytest.mark.long
 def test_without_a_home_what_needs_none_works(homeless: dict[str, str], home: Path, here: Path) -> None:
     """Without a history, with one that is named, with files; and nothing is said about it."""
     saved = ("--server", f"a=file:{home}/answer.json")

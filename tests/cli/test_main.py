@@ -63,12 +63,12 @@ def test_the_version_is_the_packages() -> None:
             ["check", "--server", "a b"],
             (
                 "lms-inventory: 'a b' is not the address of a server. Give HOST, HOST:PORT or http://HOST:PORT, or "
-                "file:PATH for a saved answer\n"
+                "file:PATH for a saved response\n"
             ),
         ),
         (
             ["check", "--timeout", "nan"],
-            "lms-inventory: a timeout of nan seconds cannot be kept. Give a positive number of seconds\n",
+            "lms-inventory: a timeout of nan seconds is not possible. Give a positive number of seconds\n",
         ),
     ],
 )
@@ -147,7 +147,7 @@ inventory.cli.main({arguments})
         ('PermissionError(13, "Permission denied", "a/b")', "a/b could not be used: Permission denied"),
         ('OSError(36, "File name too long", b"a/c")', "a/c could not be used: File name too long"),
         ('OSError(28, "No space left on device")', "the output could not be printed: No space left on device"),
-        ("MemoryError", "there is not enough memory for this"),
+        ("MemoryError", "there is not enough memory"),
     ],
     ids=["a path", "a path of bytes", "a stream", "memory"],
 )

@@ -45,7 +45,7 @@ def snapshot(folder: str, *more: str) -> Done:
 def made(place: str) -> str:
     """What is said of a place that holds no history, once it is made."""
     if place == "nothing":
-        return "there is no such folder"
+        return "the folder does not exist"
     if place == "mount":
         Path(place).mkdir()
         return "the folder is empty"
@@ -60,7 +60,7 @@ def made(place: str) -> str:
         return "holds no run"
     if place == ".":
         return f"there is one at {Path('real').absolute()}"
-    return f"is a part of the history {Path('real').absolute()}"
+    return f"is part of the history {Path('real').absolute()}"
 
 
 @pytest.mark.parametrize("place", ["nothing", "mount", "other", "real", ".", "real/observations", "real/_tmp"])
@@ -137,4 +137,4 @@ def test_verify_says_what_was_proven() -> None:
     assert snapshot("h").code == 0
     data = run("verify", "--json", "--history", "h").data
     assert data == {"runs": 2, "answers": 2, "equal_answers": 1, "problems": [], "remarks": []}
-    assert "1 of 2 answers kept as the body of an equal one" in run("verify", "--history", "h").out
+    assert "1 of 2 responses share the stored body of an equal one" in run("verify", "--history", "h").out

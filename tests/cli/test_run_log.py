@@ -9,7 +9,8 @@ import pytest
 from support.cli_runner import run
 
 from inventory import History
-from inventory.history.run_log import NAME, read
+from inventory.history.run_log import read
+from inventory.history.storage.metadata import RUN_LOG
 from inventory.stub_server import StubServer, inventory_after, inventory_before
 
 DEAD = "dead=127.0.0.1:9"
@@ -48,7 +49,7 @@ def test_every_run_is_a_line(server: StubServer, tmp_path: Path) -> None:
 def test_a_line_is_for_machines(server: StubServer, tmp_path: Path) -> None:
     """One JSON object with sorted keys, times in UTC, readable by the owner only; its times surround the run."""
     take(server, tmp_path)
-    path = tmp_path / "h" / NAME
+    path = tmp_path / "h" / RUN_LOG
     keys = re.findall(r'"(\w+)": ', re.sub(r"\{.*?\}", "{}", path.read_text().strip()[1:-1]))
     assert keys == [
         "began",
@@ -90,7 +91,7 @@ def test_a_run_that_could_not_be_recorded_is_a_line(server: StubServer, tmp_path
 
 def test_a_journal_that_cannot_be_written_ends_in_4(server: StubServer, tmp_path: Path) -> None:
     """One line says so, the run stays recorded, and the files are written."""
-    (tmp_path / "h" / NAME).mkdir(parents=True)
+    (tmp_path / "h" / RUN_LOG).mkdir(parents=True)
     done = run("snapshot", "--server", f"a={server.url}", "--history", tmp_path / "h", "-o", "a.csv", cwd=tmp_path)
     assert (done.code, done.later.err.count("\n")) == (4, 1)
     assert "runs.jsonl could not be written: it is a folder, not a regular file. The run itself is recorded" in done.err

@@ -66,7 +66,7 @@ def test_a_list_with_answers_of_this_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "hosts").write_text("a=file:a.json\n")
     done = run("schedule", "cron", "--servers-from", "hosts", "--allow-files", cwd=tmp_path)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
-    assert "hosts: file:a.json means another file where a scheduled run starts" in done.err
+    assert "hosts: file:a.json is relative, and a scheduled run starts in another folder" in done.err
 
 
 def test_the_configuration_is_named_and_says_the_rest(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_no_token_is_written_or_said(scheduler: str, tmp_path: Path) -> None:
             [*COMMAND, "schedule", scheduler, *more], cwd=tmp_path, env=env, capture_output=True, check=True
         )
         for name in (b"LM_API_TOKEN", b"MINE"):
-            assert b"lms-inventory: " + name + b" is not there in a scheduled run" in done.stderr
+            assert b"lms-inventory: " + name + b" is not set in a scheduled run" in done.stderr
         seen += [done.stdout, done.stderr]
     files = [path.read_bytes() for path in tmp_path.iterdir()]
     assert len(files) > 1
@@ -130,11 +130,11 @@ def test_what_to_do_about_a_token(scheduler: str, tmp_path: Path) -> None:
     done = run(*command, cwd=tmp_path, env=env)
     assert "scheduled run" not in done.err
     done = run(*command, "--server", "10.0.0.1", cwd=tmp_path, env=env)
-    assert "LM_API_TOKEN is not there in a scheduled run" in done.err
+    assert "LM_API_TOKEN is not set in a scheduled run" in done.err
     assert ("lm-api-token" in done.err) == (scheduler == "systemd")
     (tmp_path / "inventory.toml").write_text('[[server]]\nurl = "10.0.0.1"\ntoken_env = "MINE"\n')
     done = run(*command, cwd=tmp_path, env=clean(MINE=TOKEN))
-    assert "MINE is not there in a scheduled run" in done.err
+    assert "MINE is not set in a scheduled run" in done.err
     assert "lm-api-token" not in done.err
 
 
@@ -157,7 +157,7 @@ def test_what_is_installed_is_what_is_printed(scheduler: str, tmp_path: Path) ->
     assert done.out == "".join(f"{path} written\n" for path in files)
     assert b"".join(path.read_bytes() for path in files) == printed.stdout
     assert all(str(path) in done.err for path in files)
-    assert run("schedule", scheduler, "--install", "my files", cwd=tmp_path).out.count(" is as it was\n") == len(files)
+    assert run("schedule", scheduler, "--install", "my files", cwd=tmp_path).out.count(" unchanged\n") == len(files)
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULES)
@@ -169,25 +169,25 @@ def test_somebody_elses_file_is_refused(scheduler: str, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in files}
     done = run("schedule", scheduler, "--every", "1h", "--install", ".", cwd=tmp_path)
     assert (done.code, done.out, done.err.count("\n")) == (4, "", 1)
-    assert f"{files[0]} is there already, and lms-inventory did not write it" in done.err
+    assert f"{files[0]} already exists, and lms-inventory did not write it" in done.err
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["cron", "--at", "25:00"], "'25:00' is no time of day"),
+        (["cron", "--at", "25:00"], "'25:00' is not a time of day"),
         (["cron", "--every", "7h"], "every 7h does not divide an hour or a day evenly"),
-        (["cron", "--every", ""], "'' is no interval"),
+        (["cron", "--every", ""], "'' is not an interval"),
         (["cron", "--every", "1h", "--at", "06:00"], "--at and --every exclude each other"),
-        (["cron", "--name", "a b"], "a schedule's name cannot be 'a b'"),
+        (["cron", "--name", "a b"], "a schedule cannot be named 'a b'"),
         (["cron", "--fail-on", "gone"], "--fail-on does not know 'gone'"),
         (["cron", "-o", "a.txt"], "a.txt: unknown format"),
         (["cron", "--server", "http://user:secret@host"], "may not hold a user"),
         (["cron", "--server", "a=b", "--server", "a=c"], "two servers are named 'a'"),
         (["cron", "--servers-from", "-"], "a scheduled run has no standard input"),
-        (["cron", "--history", "a\nb"], "cannot stand in a scheduler's file"),
-        (["cron", "--history", "a\\b"], "cron cannot be told a path with a backslash"),
+        (["cron", "--history", "a\nb"], "a scheduler's file cannot hold"),
+        (["cron", "--history", "a\\b"], "cron does not support a path with a backslash"),
         (["windows", "--history", "%TEMP%"], "Task Scheduler would replace"),
         (["anacron"], "'anacron' is not one of 'cron', 'systemd', 'launchd', 'windows'"),
         ([], "Missing argument"),

@@ -88,7 +88,7 @@ def test_a_missing_folder_is_told_before_anybody_is_asked(tmp_path: Path) -> Non
             assert done.code == 4
             assert done.err.startswith("lms-inventory: ")
             assert done.err.count("\n") == 1
-            assert done.err.endswith("Make the folder first\n")
+            assert done.err.endswith("Create the folder first\n")
             assert str(target) in done.err, "as it was given, with no date that nobody gave"
         assert server.requests == []
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

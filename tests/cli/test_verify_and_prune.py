@@ -60,11 +60,11 @@ def test_a_missing_file_is_named(copy: Path) -> None:
 
 
 def test_prune_removes_what_no_rule_keeps(copy: Path) -> None:
-    """--dry-run only says which runs would go; afterwards the history is whole, and what is kept is the same."""
+    """--dry-run only says which runs would be deleted; afterwards the history is whole and the rest the same."""
     runs = History(copy).store.run_ids()
     before = run("show", "latest", "--history", copy).out
     done = run("prune", "--keep-last", "2", "--dry-run", "--history", copy)
-    assert done == (0, f"- {runs[0]}\n- {runs[1]}\n2 runs kept, 2 would go\n", "")
+    assert done == (0, f"- {runs[0]}\n- {runs[1]}\n2 runs kept, 2 would be deleted\n", "")
     assert History(copy).store.run_ids() == runs
     done = run("prune", "--keep-last", "2", "--json", "--history", copy)
     assert done.data == {"kept": runs[2:], "removed": runs[:2], "dry_run": False}
@@ -110,7 +110,7 @@ def test_prune_merges_closed_months(months: Path) -> None:
     assert done == (0, "~ 2025-11: 16 files\n1 month would be compacted\n", "")
     assert sorted(months.rglob("*")) == there
     done = run("prune", "--compact", "--history", months)
-    assert done == (0, "~ 2025-11: 16 files became 4\n1 month compacted\n", "")
+    assert done == (0, "~ 2025-11: 16 files merged into 4\n1 month compacted\n", "")
     assert len(list(months.glob("*/month=2025-11/*.parquet"))) == 4
     assert [run(word, "--history", months, "--json").data for word in ("history", "diff", "show")] == before
     assert run("verify", "--history", months) == (0, "7 runs, 0 problems\n", "")
@@ -128,7 +128,7 @@ def test_prune_and_merge_at_once(months: Path) -> None:
         "dry_run": False,
     }
     done = run("prune", "--keep-last", "4", "--compact", "--history", months)
-    assert done == (0, "4 runs kept, 1 removed\n0 months compacted\n", "")
+    assert done == (0, "4 runs kept, 1 deleted\n0 months compacted\n", "")
     assert run("verify", "--history", months) == (0, "4 runs, 0 problems\n", "")
 
 
@@ -141,7 +141,7 @@ def test_a_damaged_merged_file_is_named(months: Path) -> None:
     path.write_bytes(body)
     done = run("verify", "--history", months)
     assert (done.code, done.err) == (4, "")
-    what = f"{path.relative_to(months)}: is damaged: it is not what was written under this name"
+    what = f"{path.relative_to(months)}: is damaged: its content is not what was written"
     assert what in done.out
     assert "of many runs of 2025-11" in done.out
     done = run("history", "--history", months)

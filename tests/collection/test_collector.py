@@ -1,4 +1,4 @@
-"""The joint: servers -> Snapshot."""
+"""Collect servers into a Snapshot."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from inventory.errors import ConfigurationError
 from inventory.stub_server import StubServer, inventory_before
 from inventory.tables import rows, values
 
-collecting = import_module("inventory.collection.collector")
+collector = import_module("inventory.collection.collector")
 NOW = datetime(2026, 11, 23, 6, 0, 4, 123456, tzinfo=UTC)
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 
@@ -42,21 +42,21 @@ def test_a_server_is_read() -> None:
 
 
 def test_failures_are_rows() -> None:
-    """A server that is not read is a row with its status and says nothing about models; the others are read."""
+    """A server that cannot be read becomes a row with its status and without counts; the others are read."""
     with StubServer(inventory_before()) as server, Hostile(REFUSED["web page"][0]) as other:
         snapshot = inventory.collect([f"z={server.url}", f"b={other.url}", "a=127.0.0.1:9"])
-    found = observed(snapshot)
-    assert [*found] == ["a", "b", "z"], "sorted by name, whatever the order given"
-    assert [row["status"] for row in found.values()] == ["unreachable", "not_lm_studio", "ok"]
-    assert found["a"]["model_count"] is None
-    assert found["b"]["http_status"] == 200
+    observations = observed(snapshot)
+    assert [*observations] == ["a", "b", "z"], "sorted by name, whatever the order given"
+    assert [row["status"] for row in observations.values()] == ["unreachable", "not_lm_studio", "ok"]
+    assert observations["a"]["model_count"] is None
+    assert observations["b"]["http_status"] == 200
     assert not snapshot.complete
     assert snapshot.anything_read
     assert set(snapshot.tables["models"].column("server").to_pylist()) == {"z"}
 
 
 def test_a_refusal_with_the_body_of_an_answer() -> None:
-    """What was understood of one server does not make the same bytes with another status an answer."""
+    """A response that was read from one server is still refused from another one with an error status."""
     with Hostile(answer(LEGAL)) as good, Hostile(answer(LEGAL, "500 No")) as bad:
         snapshot = inventory.collect([f"a={good.url}", f"b={bad.url}"])
         again = inventory.collect([f"a={good.url}", f"b={good.url}"])
@@ -65,7 +65,7 @@ def test_a_refusal_with_the_body_of_an_answer() -> None:
 
 
 def test_it_works_inside_a_running_loop() -> None:
-    """Jupyter runs a loop already; there it works as everywhere."""
+    """In Jupyter a loop is running already, and collecting works."""
 
     async def cell() -> Snapshot:
         return inventory.collect(address)
@@ -78,15 +78,15 @@ def test_it_works_inside_a_running_loop() -> None:
 def test_the_same_answer_gives_the_same_snapshot() -> None:
     """With a clock and a run id given, only the latency depends on the moment."""
     with StubServer(inventory_before()) as server:
-        one, two = (inventory.collect(server.url, clock=lambda: NOW, run_id="r") for _ in range(2))
+        first, second = (inventory.collect(server.url, clock=lambda: NOW, run_id="r") for _ in range(2))
     for name in ("models", "instances"):
-        assert one.tables[name].equals(two.tables[name])
+        assert first.tables[name].equals(second.tables[name])
     assert (
-        one.tables["observations"]
+        first.tables["observations"]
         .drop_columns("latency_ms")
-        .equals(two.tables["observations"].drop_columns("latency_ms"))
+        .equals(second.tables["observations"].drop_columns("latency_ms"))
     )
-    assert one.observed_at == NOW
+    assert first.observed_at == NOW
 
 
 def test_run_ids_sort_by_time() -> None:
@@ -102,17 +102,17 @@ def test_files_are_sources(tmp_path: Path, payloads: dict[str, bytes]) -> None:
     path = tmp_path / "saved.json"
     path.write_bytes(payloads["06-ovisocr2-2026-10"])
     snapshot = inventory.collect([f"file:{path}", f"none=file:{tmp_path / 'missing.json'}", f"dir=file:{tmp_path}"])
-    found = observed(snapshot)
-    assert found["saved"]["status"] == "ok"
-    assert found["saved"]["latency_ms"] is None
-    assert found["saved"]["http_status"] is None
-    assert found["none"]["status"] == "unreachable"
-    assert found["dir"]["status"] == "invalid"
+    observations = observed(snapshot)
+    assert observations["saved"]["status"] == "ok"
+    assert observations["saved"]["latency_ms"] is None
+    assert observations["saved"]["http_status"] is None
+    assert observations["none"]["status"] == "unreachable"
+    assert observations["dir"]["status"] == "invalid"
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
 def test_a_timeout_must_be_one(timeout: float) -> None:
-    """A timeout that is no positive number is refused before anybody is asked."""
+    """A timeout that is not a positive number is refused before any request."""
     with Hostile(answer(LEGAL)) as server:
         with pytest.raises(ConfigurationError, match="timeout"):
             inventory.collect(server.url, timeout=timeout)
@@ -120,20 +120,20 @@ def test_a_timeout_must_be_one(timeout: float) -> None:
 
 
 def test_two_servers_with_one_name_are_refused() -> None:
-    """Also when they are given as servers, and before anybody is asked."""
+    """Two servers with one name, also as objects, are refused before any request."""
     with pytest.raises(ConfigurationError, match="two servers"):
         inventory.collect([Server("127.0.0.1:9", "a"), "a=127.0.0.1:10"])
 
 
 def test_a_server_without_models_has_nothing_on_disk() -> None:
-    """No models are no bytes; models whose sizes are not reported are an unknown size."""
+    """No models have a size of zero; models whose sizes are not reported have an unknown one."""
     with StubServer([]) as server:
         assert observed(inventory.collect(f"a={server.url}"))["a"]["size_bytes"] == 0
         server.models = [{"key": "k"}]
         assert observed(inventory.collect(f"a={server.url}"))["a"]["size_bytes"] is None
 
 
-def test_a_sum_beyond_64_bits_is_not_told() -> None:
+def test_a_sum_beyond_64_bits_is_left_empty() -> None:
     """Sizes whose sum no column can hold leave the sum empty and the rows as they are."""
     body = json.dumps({"models": [{"key": key, "size_bytes": 2**62} for key in "abc"]}).encode()
     with Hostile(answer(body)) as server:
@@ -143,17 +143,17 @@ def test_a_sum_beyond_64_bits_is_not_told() -> None:
 
 
 def test_an_answer_that_the_memory_cannot_hold_is_one_servers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It is refused, and the answers of the others are kept."""
+    """Only that response is refused; the others are read."""
 
-    def fails(body: bytes, *given: Any, **named: Any) -> FlatResponse:
+    def fails(body: bytes, *args: Any, **kwargs: Any) -> FlatResponse:
         if b"large" in body:
             raise MemoryError
-        return flatten_response(body, *given, **named)
+        return flatten_response(body, *args, **kwargs)
 
-    monkeypatch.setattr(collecting, "flatten_response", fails)
+    monkeypatch.setattr(collector, "flatten_response", fails)
     for name in ("large", "small"):
         (tmp_path / f"{name}.json").write_text(json.dumps({"models": [{"key": name}]}))
-    taken = inventory.collect([f"{name}=file:{tmp_path / name}.json" for name in ("large", "small")])
-    assert values(taken.tables["observations"], "status") == ["invalid", "ok"]
-    assert "more memory than there is" in values(taken.tables["observations"], "error")[0]
-    assert values(taken.tables["models"], "key") == ["small"]
+    snapshot = inventory.collect([f"{name}=file:{tmp_path / name}.json" for name in ("large", "small")])
+    assert values(snapshot.tables["observations"], "status") == ["invalid", "ok"]
+    assert "more memory than there is" in values(snapshot.tables["observations"], "error")[0]
+    assert values(snapshot.tables["models"], "key") == ["small"]

@@ -20,7 +20,9 @@ from inventory.stub_server import StubServer, inventory_before
 from inventory.tables import rows
 
 TOKEN = "sk-lm-Canary{:02d}:abcdefghijKLMNOPQRST"
-FAST = {name: what for name, what in NEVER_ENDING.items() if "full speed" not in name}  # that one keeps a core busy
+FAST = {
+    name: behaviour for name, behaviour in NEVER_ENDING.items() if "full speed" not in name
+}  # that one keeps a core busy
 MEMORY = {"endless body", "too many values", "key explosion", "nested deeply"}  # megabytes each: a few are enough
 
 
@@ -31,7 +33,7 @@ def observed(snapshot: Snapshot) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("copies", [1, pytest.param(12, marks=pytest.mark.long)])
 def test_every_failure_at_once(copies: int) -> None:
-    """Each server of a fleet has the status that it has alone, in the time of the slowest, and no token is told."""
+    """Each server of a fleet has the status that it has alone, in the time of the slowest; no token is shown."""
     expected, servers, refused = {}, [], [name for name in REFUSED if name not in MEMORY]
     with ExitStack() as stack:
         for number in range(copies):
@@ -50,15 +52,15 @@ def test_every_failure_at_once(copies: int) -> None:
         began = time.monotonic()
         snapshot = inventory.collect(servers, timeout=20, concurrency=256)
         assert time.monotonic() - began < 20
-    found = observed(snapshot)
-    assert {name: row["status"] for name, row in found.items()} == expected
+    observations = observed(snapshot)
+    assert {name: row["status"] for name, row in observations.items()} == expected
     assert set(snapshot.tables["models"].column("server").to_pylist()) == {f"good {n}" for n in range(copies)}
-    told = json.dumps(list(found.values()), default=str)
-    assert "Canary" not in told.replace("[token]", "")
+    reported = json.dumps(list(observations.values()), default=str)
+    assert "Canary" not in reported.replace("[token]", "")
 
 
 def test_no_more_than_so_many_are_asked_at_once() -> None:
-    """With a concurrency of three, at most three servers are being asked at any moment, and all are asked."""
+    """With a concurrency of three, at most three servers are queried at any moment, and all are queried."""
     now, most, lock = [0], [0], threading.Lock()
 
     def behave(connection: Any, request: bytes) -> None:
@@ -84,30 +86,32 @@ def test_nobody_at_once_is_refused(concurrency: int) -> None:
 
 
 def test_a_server_has_its_own_timeout() -> None:
-    """A server's own timeout holds for it alone, and must be one."""
+    """A server's own timeout applies to it alone, and is validated."""
     with Hostile(silence) as slow:
-        found = observed(inventory.collect([Server(slow.url, "a", timeout=0.3), Server(slow.url, "b")], timeout=0.9))
-    assert "within 0.3 s" in found["a"]["error"]
-    assert "within 0.9 s" in found["b"]["error"]
-    assert 250 < found["a"]["latency_ms"] < 800 < found["b"]["latency_ms"] < 1400
+        observations = observed(
+            inventory.collect([Server(slow.url, "a", timeout=0.3), Server(slow.url, "b")], timeout=0.9)
+        )
+    assert "within 0.3 s" in observations["a"]["error"]
+    assert "within 0.9 s" in observations["b"]["error"]
+    assert 250 < observations["a"]["latency_ms"] < 800 < observations["b"]["latency_ms"] < 1400
     with pytest.raises(ConfigurationError, match="timeout"):
         inventory.collect(Server("127.0.0.1:9", timeout=0))
 
 
-def test_progress_is_told_of_each_server() -> None:
-    """Each server is told once, as it is done, with its observation and the counts."""
-    told: list[tuple[str, str, int, int]] = []
+def test_progress_is_reported_for_each_server() -> None:
+    """Each server is reported once, as it is done, with its observation and the counts."""
+    reported: list[tuple[str, str, int, int]] = []
     with Hostile(answer(LEGAL)) as server:
         inventory.collect(
             [f"a={server.url}", "b=127.0.0.1:9", f"c={server.url}/x"],
-            progress=lambda row, done, total: told.append((row["server"], row["status"], done, total)),
+            progress=lambda row, done, total: reported.append((row["server"], row["status"], done, total)),
         )
-    assert {(name, status) for name, status, _, _ in told} == {("a", "ok"), ("b", "unreachable"), ("c", "ok")}
-    assert [(done, total) for _, _, done, total in told] == [(1, 3), (2, 3), (3, 3)]
+    assert {(name, status) for name, status, _, _ in reported} == {("a", "ok"), ("b", "unreachable"), ("c", "ok")}
+    assert [(done, total) for _, _, done, total in reported] == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_equal_answers_are_each_servers_own() -> None:
-    """Servers that say the same, byte for byte, have rows of their own, and those between them keep theirs."""
+    """Servers with the same response, byte for byte, have rows of their own, and so do those between them."""
     with StubServer(inventory_before()) as same, StubServer(inventory_before()[:1]) as other:
         snapshot = inventory.collect([f"a={same.url}", f"b={other.url}", f"c={same.url}"])
     counts = {name: row["model_count"] for name, row in observed(snapshot).items()}
@@ -125,18 +129,18 @@ def test_equal_answers_are_each_servers_own() -> None:
 
 @pytest.mark.long
 def test_a_large_answer_holds_nobody_up() -> None:
-    """While an answer of thousands of models is understood, the deadlines of the others hold."""
+    """While a response of thousands of models is parsed, the deadlines of the others hold."""
     body = json.dumps({"models": [{"key": str(n), "type": "llm", "n": n} for n in range(40_000)]}).encode()
     with Hostile(answer(body)) as large, Hostile(drip(b"HTTP/1.1 200 OK\r\n\r\n")) as slow:
         snapshot = inventory.collect([f"l={large.url}", *(f"s{n}={slow.url}/{n}" for n in range(5))], timeout=3)
-    found = observed(snapshot)
-    assert found["l"]["model_count"] == 40_000
-    assert all(2900 < found[f"s{n}"]["latency_ms"] < 3500 for n in range(5))
+    observations = observed(snapshot)
+    assert observations["l"]["model_count"] == 40_000
+    assert all(2900 < observations[f"s{n}"]["latency_ms"] < 3500 for n in range(5))
 
 
 @pytest.mark.long
 def test_a_cell_that_is_stopped_does_not_wait() -> None:
-    """In Jupyter, where a loop runs already, an interrupt ends the collection at once."""
+    """In Jupyter, where a loop is running already, an interrupt ends the collection at once."""
     code = (
         "import asyncio, inventory, os, signal, sys, threading, time\n"
         "async def cell():\n"
@@ -147,10 +151,10 @@ def test_a_cell_that_is_stopped_does_not_wait() -> None:
         "except KeyboardInterrupt: print(time.monotonic() - began < 10)\n"
     )
     with Hostile(silence) as server:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", code, server.url], capture_output=True, text=True, timeout=40, check=False
         )
-    assert done.stdout == "True\n", done.stderr
+    assert process.stdout == "True\n", process.stderr
 
 
 _MEASURE = """
@@ -162,7 +166,7 @@ rows = [
      "size_bytes": 10**9 + n, "max_context_length": 4096, "format": "gguf", "description": "d" * 200}
     for n in range(60)
 ]
-def memory(what): return int(re.search(what + ":\\\\s+([0-9]+)", open("/proc/self/status").read())[1]) / 1024
+def memory(field): return int(re.search(field + ":\\\\s+([0-9]+)", open("/proc/self/status").read())[1]) / 1024
 async def serve(reader, writer):
     path = (await reader.readuntil(b"\\r\\n\\r\\n")).split()[1].decode()
     body = json.dumps({"models": [rows[0] | {"size_bytes": int(path.split("/")[1])}, *rows[1:]]}).encode()
@@ -174,9 +178,9 @@ async def main():
     few, many = ([Server(f"{base}/{n}", f"s{n}") for n in range(count)] for count in (100, int(sys.argv[1])))
     await asyncio.to_thread(inventory.collect, few)
     before = memory("VmRSS")
-    taken = await asyncio.to_thread(inventory.collect, many)
-    assert taken.complete
-    print(sum(table.nbytes for table in taken.tables.values()) / 2**20, memory("VmHWM") - before)
+    snapshot = await asyncio.to_thread(inventory.collect, many)
+    assert snapshot.complete
+    print(sum(table.nbytes for table in snapshot.tables.values()) / 2**20, memory("VmHWM") - before)
 asyncio.run(main())
 """
 
@@ -186,8 +190,8 @@ def test_memory_follows_the_tables() -> None:
     """A thousand distinct answers of sixty models cost little more than the tables that they end in."""
     if not Path("/proc/self/status").exists():
         pytest.skip("only Linux tells the peak of one process")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _MEASURE, "1000"], capture_output=True, text=True, timeout=120, check=True
     )
-    tables, above = map(float, done.stdout.split())
+    tables, above = map(float, process.stdout.split())
     assert above < 64 + 4 * tables

@@ -1,4 +1,4 @@
-"""Large and small answers at once: every row is its own server's."""
+"""Large and small responses at once: every row belongs to its own server."""
 
 import ast
 import json
@@ -15,20 +15,20 @@ import pytest
 
 import inventory
 from inventory import History, Snapshot
-from inventory.collection import batch as intake
+from inventory.collection import batch as batch_module
 from inventory.collection import collector
 from inventory.collection.batch import FlatResponse, ResponseBatch, flatten_response
 from inventory.config.servers import Server
-from inventory.history.recorder import take_snapshot
 from inventory.normalize.fingerprint import digest
+from inventory.operations.snapshot import take_snapshot
 from inventory.tables import rows
 
 LARGE = 64 * 1024
-"""Bytes beyond which an answer is understood in another thread."""
+"""Size in bytes beyond which a response is parsed in another thread."""
 
 
 def body_of(owner: str, models: int, padding: int = 0) -> bytes:
-    """An answer in which every row of both grains names its owner; ``padding`` makes it longer without more rows."""
+    """Make a response in which every row names its owner; ``padding`` makes it longer without more rows."""
     loaded = [{"id": f"{owner}/m0:{number}", "config": {"context_length": number + 1}} for number in range(2)]
     answer = [
         {
@@ -48,13 +48,13 @@ class Many:
     """Many servers behind one port, each under a path of its own: over HTTP they are servers like any other.
 
     Attributes:
-        bodies: what each answers.
-        held: what the small ones wait for before they answer, if anything.
+        bodies: the response of each server.
+        gate: what the small ones wait for before they respond, if anything.
     """
 
     def __init__(self) -> None:
         self.bodies: dict[str, bytes] = {}
-        self.held: threading.Event | None = None
+        self.gate: threading.Event | None = None
         many = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -64,8 +64,8 @@ class Many:
             def do_GET(self) -> None:
                 name = self.path.split("/")[1]
                 body = many.bodies[name]
-                if many.held is not None and name.startswith("small"):
-                    many.held.wait(30)
+                if many.gate is not None and name.startswith("small"):
+                    many.gate.wait(30)
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -80,34 +80,34 @@ class Many:
         self._thread.start()
 
     def servers(self) -> list[Server]:
-        """All of them, in an order by chance."""
+        """Return all of them, in random order."""
         port = self._http.server_address[1]
-        several = [Server(f"http://127.0.0.1:{port}/{name}", name) for name in self.bodies]
-        random.Random(len(several)).shuffle(several)
-        return several
+        servers = [Server(f"http://127.0.0.1:{port}/{name}", name) for name in self.bodies]
+        random.Random(len(servers)).shuffle(servers)
+        return servers
 
     def close(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         self._http.shutdown()
         self._http.server_close()
 
 
 @pytest.fixture
 def many() -> Iterator[Many]:
-    """Servers that are there for one test."""
+    """Servers for one test."""
     servers = Many()
     yield servers
     servers.close()
 
 
 def mixed(seed: int) -> dict[str, bytes]:
-    """A fleet by chance: large answers of few and of many rows, small ones, and some that several servers give."""
+    """Make a random fleet: large responses of few and of many rows, small ones, and some that servers share."""
     chance = random.Random(seed)
     bodies: dict[str, bytes] = {}
     for number in range(chance.randrange(2, 12)):
         bodies[f"large{number}"] = body_of(f"large{number}", chance.choice([40, 300, 600]), chance.choice([0, 3000]))
     if seed % 3 == 0:
-        bodies["wide"] = body_of("wide", 2500)  # is packed by itself
+        bodies["wide"] = body_of("wide", 2500)  # becomes an Arrow table of its own
     for number in range(chance.randrange(10, 85)):
         bodies[f"small{number}"] = body_of(f"small{number}", chance.randrange(6))
     for group, count in ("twin", 2), ("twins", chance.randrange(2, 6)):
@@ -117,11 +117,11 @@ def mixed(seed: int) -> dict[str, bytes]:
 
 
 def check(snapshot: Snapshot, bodies: dict[str, bytes]) -> None:
-    """Every row of both grains, every count and every body is the server's own."""
+    """Check that every row of both grains, every count and every body belongs to its server."""
     expected = {name: json.loads(body)["models"] for name, body in bodies.items()}
     models = {name: sorted(model["key"] for model in answer) for name, answer in expected.items()}
     instances = {
-        name: sorted(one["id"] for model in answer for one in model["loaded_instances"])
+        name: sorted(instance["id"] for model in answer for instance in model["loaded_instances"])
         for name, answer in expected.items()
     }
     got_models: dict[str, list[str]] = {name: [] for name in bodies}
@@ -147,7 +147,7 @@ def check(snapshot: Snapshot, bodies: dict[str, bytes]) -> None:
 
 @pytest.mark.parametrize("seed", [*range(6), *(pytest.param(n, marks=pytest.mark.long) for n in range(6, 60))])
 def test_every_row_is_its_own_servers(seed: int, many: Many) -> None:
-    """Of large and small answers that come at once, over HTTP, also of those that several servers give."""
+    """Large and small responses arrive together over HTTP; some are the same for more than one server."""
     many.bodies = mixed(seed)
     assert {len(body) > LARGE for body in many.bodies.values()} == {True, False}
     check(inventory.collect(many.servers(), timeout=60), many.bodies)
@@ -155,43 +155,43 @@ def test_every_row_is_its_own_servers(seed: int, many: Many) -> None:
 
 @pytest.mark.parametrize("seed", [101, pytest.param(102, marks=pytest.mark.long)])
 def test_what_is_recorded_is_each_servers_own(seed: int, many: Many, tmp_path: Path) -> None:
-    """The same out of a history: what was recorded, and what a change of every answer is told as."""
+    """The same holds for what is recorded in a history, and for the changes when every response changes."""
     history = History(tmp_path / "history")
     many.bodies = mixed(seed)
     take_snapshot(history, many.servers(), timeout=60)
     check(history.load("latest"), many.bodies)
     many.bodies = {name: json.dumps({"models": [{"key": f"{name}/new"}]}).encode() for name in many.bodies}
-    taken = take_snapshot(history, many.servers(), timeout=60, accept_suspect=True)
-    assert taken.changes is not None
-    added = [row for row in rows(taken.changes.table) if (row["grain"], row["change"]) == ("model", "added")]
+    result = take_snapshot(history, many.servers(), timeout=60, accept_suspect=True)
+    assert result.changes is not None
+    added = [row for row in rows(result.changes.table) if (row["grain"], row["change"]) == ("model", "added")]
     assert [row["key"] for row in added] == [f"{row['server']}/new" for row in added]
     assert {row["server"] for row in added} == {*many.bodies}
 
 
 def test_a_slow_large_answer_keeps_its_rows(monkeypatch: pytest.MonkeyPatch, many: Many) -> None:
-    """In the middle of a large answer, all small ones are understood: the moment that a race needs, made certain."""
+    """All small responses are parsed while a large one is: the moment of a race, made certain."""
     many.bodies = {"large": body_of("large", 600)} | {f"small{n}": body_of(f"small{n}", 3) for n in range(9)}
-    others, loop = threading.Event(), threading.current_thread()
-    many.held = held = threading.Event()
+    small_ones_done, loop = threading.Event(), threading.current_thread()
+    many.gate = gate = threading.Event()
 
     def waiting(flat: Any, *ignore: Any) -> str:
         if threading.current_thread() is not loop:
-            held.set()
-            assert others.wait(30)
+            gate.set()
+            assert small_ones_done.wait(30)
         return digest(flat, *ignore)
 
     def progress(row: dict[str, Any], done: int, total: int) -> None:
         assert row["server"] != "large" or done == total
         if done == total - 1:
-            others.set()
+            small_ones_done.set()
 
-    monkeypatch.setattr(intake, "digest", waiting)
+    monkeypatch.setattr(batch_module, "digest", waiting)
     check(inventory.collect(many.servers(), timeout=60, progress=progress), many.bodies)
-    assert others.is_set()
+    assert small_ones_done.is_set()
 
 
 def test_an_answer_is_flattened_by_itself() -> None:
-    """In many threads at once each answer gives what it gives alone, and no batch is needed for it."""
+    """In many threads at once each response is flattened as it is alone, without a batch."""
     bodies = [*mixed(3).values()]
     with ThreadPoolExecutor(8) as threads:
         together = [*threads.map(lambda body: flatten_response(body, ("lmstudio",)), bodies)]
@@ -199,7 +199,7 @@ def test_an_answer_is_flattened_by_itself() -> None:
 
 
 def test_an_answer_is_added_once() -> None:
-    """Two servers that give the same large answer at once wait for it together; added again, it is the same one."""
+    """A response that is added again, as from two servers at once, has the same entry."""
     body = body_of("a", 3)
     response = flatten_response(body, ("lmstudio",))
     assert isinstance(response, FlatResponse)
@@ -208,12 +208,12 @@ def test_an_answer_is_added_once() -> None:
     assert batch.add(("lmstudio",), "x", flatten_response(body, ("lmstudio",))) is first
     assert batch.get(("lmstudio",), "x") is first
     assert batch.get(("lmstudio_v0",), "x") is None
-    tables = batch.snapshot([], {"one": first.place, "two": first.place}).tables
-    assert tables["models"].column("server").to_pylist() == ["one"] * 3 + ["two"] * 3
+    tables = batch.snapshot([], {"a": first.position, "b": first.position}).tables
+    assert tables["models"].column("server").to_pylist() == ["a"] * 3 + ["b"] * 3
 
 
 def test_nothing_shared_goes_to_another_thread() -> None:
-    """What runs beside the loop is given values only: functions of the room, and nothing that hangs on the reader."""
+    """The other thread runs functions of the module on values only, never methods of the collector."""
     tree = ast.parse(Path(collector.__file__).read_text(encoding="utf-8"))
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     calls = [
@@ -225,4 +225,4 @@ def test_nothing_shared_goes_to_another_thread() -> None:
     for call in calls:
         assert isinstance(call.args[0], ast.Name)
         assert call.args[0].id in functions
-        assert not [node for node in ast.walk(call) if isinstance(node, ast.Name) and node.id in ("self", "beside")]
+        assert not [node for node in ast.walk(call) if isinstance(node, ast.Name) and node.id in ("self", "parser")]

@@ -15,8 +15,8 @@ import inventory
 from inventory import History, Snapshot
 from inventory.config.servers import Server
 from inventory.diff.changes import ChangeSet
-from inventory.history import recorder
 from inventory.history.verify import verify
+from inventory.operations.snapshot import take_snapshot
 from inventory.tables import rows
 
 OLDER = Path(__file__).parent.parent / "payloads" / "v0"
@@ -26,35 +26,35 @@ TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
 
 
 def by_path(behaviours: Mapping[str, Behaviour]) -> Behaviour:
-    """Behave as the path that is asked says."""
+    """Behave by the path of the request."""
     return lambda connection, request: behaviours[request.split()[1].decode()](connection, request)
 
 
 def old(body: bytes = BODY) -> Behaviour:
-    """An LM Studio that knows only the older API."""
+    """Behave as an LM Studio that knows only the older API."""
     return by_path({"/api/v1/models": UNKNOWN, "/api/v0/models": answer(body)})
 
 
 def observed(snapshot: Snapshot) -> dict[str, Any]:
-    """The only observation."""
+    """Return the only observation."""
     (row,) = rows(snapshot.tables["observations"])
     return row
 
 
 def paths(server: Hostile) -> list[str]:
-    """The paths that a server was asked for."""
+    """Return the paths that were requested from a server."""
     return [request.split()[1].decode() for request in server.requests]
 
 
 @pytest.mark.parametrize(
-    ("source", "asked"),
+    ("source", "requested"),
     [("auto", ["/api/v1/models", "/api/v0/models"]), ("lmstudio_v0", ["/api/v0/models"])],
 )
-def test_an_older_server_is_read(source: str, asked: list[str]) -> None:
-    """By auto after today's API, by its own word at once; the observation says what answered, and warns."""
+def test_an_older_server_is_read(source: str, requested: list[str]) -> None:
+    """``auto`` tries today's API first; the observation names the API that responded, and warns."""
     with Hostile(old()) as server:
         snapshot = inventory.collect(Server(server.url, "s", TOKEN, source=source))
-        assert paths(server) == asked
+        assert paths(server) == requested
         assert all(TOKEN.encode() in request for request in server.requests)
     row = observed(snapshot)
     assert (row["status"], row["source"], row["model_count"], row["instance_count"]) == ("ok", "lmstudio_v0", 3, 1)
@@ -63,7 +63,7 @@ def test_an_older_server_is_read(source: str, asked: list[str]) -> None:
 
 
 def test_todays_server_is_asked_once() -> None:
-    """With auto nobody asks a server for the older API that answers today's."""
+    """With ``auto`` the older API is not requested from a server that has today's."""
     with Hostile(answer(b'{"models": [{"key": "unexpected endpoint or method"}]}')) as server:
         row = observed(inventory.collect(Server(server.url, "s", source="auto")))
         assert (row["status"], row["source"], paths(server)) == ("ok", "lmstudio", ["/api/v1/models"])
@@ -71,7 +71,7 @@ def test_todays_server_is_asked_once() -> None:
 
 @pytest.mark.parametrize("source", ["", "lmstudio"])
 def test_an_older_server_is_too_old_by_default(source: str) -> None:
-    """Without being told so nobody asks for the older API, and the error names what would."""
+    """By default the older API is not requested; the error names the setting that would."""
     with Hostile(old()) as server:
         row = observed(inventory.collect(Server(server.url, "s", source=source)))
         assert paths(server) == ["/api/v1/models"]
@@ -82,13 +82,13 @@ def test_an_older_server_is_too_old_by_default(source: str) -> None:
 @pytest.mark.parametrize("source", ["auto", "lmstudio", "lmstudio_v0"])
 @pytest.mark.parametrize("data", ["[]", '[{"id": "gpt-4", "object": "model", "owned_by": "x"}]'])
 def test_an_openai_compatible_server_is_not_lm_studio(source: str, data: str) -> None:
-    """Its list looks like the older API's; only an empty list, where that was asked for, cannot be told apart."""
+    """Its list looks like the older API's; only an empty list from a server of that API is accepted."""
     with Hostile(answer(f'{{"object": "list", "data": {data}}}'.encode())) as server:
         row = observed(inventory.collect(Server(server.url, "s", source=source)))
     assert row["status"] == ("ok" if (source, data) == ("lmstudio_v0", "[]") else "not_lm_studio")
 
 
-def test_both_questions_have_one_deadline() -> None:
+def test_both_requests_have_one_deadline() -> None:
     """A server that is slow to say that it is too old has only the rest of its time for the older API."""
 
     def slow(connection: socket.socket, request: bytes) -> None:
@@ -103,8 +103,8 @@ def test_both_questions_have_one_deadline() -> None:
     assert "within 0.8 s" in row["error"]
 
 
-def test_the_older_apis_failures_are_told() -> None:
-    """What the older API answers instead counts, and a token that it repeats is not shown."""
+def test_the_older_apis_failures_are_reported() -> None:
+    """The response of the older API counts, and a token that it repeats is not shown."""
     with Hostile(by_path({"/api/v1/models": UNKNOWN, "/api/v0/models": echo})) as server:
         row = observed(inventory.collect(Server(server.url, "s", TOKEN, source="auto")))
     assert (row["status"], row["http_status"], row["source"]) == ("invalid", 500, "lmstudio_v0")
@@ -123,41 +123,41 @@ class Updated:
         self.number = 0
 
     def run(self, behaviour: Behaviour) -> ChangeSet | None:
-        """Record what it says now, on the next day; the changes."""
+        """Record the server on the next day, and return the changes."""
         self.number += 1
         with Hostile(behaviour) as server:
-            taken = recorder.take_snapshot(
+            result = take_snapshot(
                 self.history,
                 [Server(server.url, "s", source="auto")],
                 timeout=5,
                 recheck=0,
                 clock=lambda: day(self.number),
             )
-        assert taken.failure is None
-        assert taken.snapshot.complete
-        return taken.changes
+        assert result.failure is None
+        assert result.snapshot.complete
+        return result.changes
 
 
 def words(changes: ChangeSet | None) -> dict[str, int]:
-    """How often each word is among the changes."""
+    """Count the changes by word."""
     assert changes is not None
-    found = changes.table.column("change").to_pylist()
-    return {word: found.count(word) for word in set(found)}
+    change_words = changes.table.column("change").to_pylist()
+    return {word: change_words.count(word) for word in set(change_words)}
 
 
 def test_an_update_is_not_a_wave_of_changes(tmp_path: Path, payloads: Mapping[str, bytes]) -> None:
     """From the older API to today's fields are reported, once each, and back they are unreported; nothing else."""
     machine, today = Updated(tmp_path), answer(payloads["06-ovisocr2-2026-10"])
     machine.run(old())
-    there = machine.run(today)
-    assert there is not None
-    news = [(row["grain"], row["change"], row["field"]) for row in rows(there.table)]
-    assert words(there) == {"reported": len(news) - 1, "unreported": 1}
-    assert len(news) == len(set(news))
-    assert ("model", "unreported", "extra.arch") in news
-    assert {("model", "reported", "size_bytes"), ("instance", "reported", "config_parallel")} <= {*news}
-    back = machine.run(old())
-    assert words(back) == {"unreported": len(news) - 1, "reported": 1}
+    upgrade = machine.run(today)
+    assert upgrade is not None
+    fields = [(row["grain"], row["change"], row["field"]) for row in rows(upgrade.table)]
+    assert words(upgrade) == {"reported": len(fields) - 1, "unreported": 1}
+    assert len(fields) == len(set(fields))
+    assert ("model", "unreported", "extra.arch") in fields
+    assert {("model", "reported", "size_bytes"), ("instance", "reported", "config_parallel")} <= {*fields}
+    downgrade = machine.run(old())
+    assert words(downgrade) == {"unreported": len(fields) - 1, "reported": 1}
     again = machine.run(old())
     assert again is not None
     assert again.table.num_rows == 0

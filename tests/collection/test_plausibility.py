@@ -1,4 +1,4 @@
-"""An answer that lost most of its models, asked of a real server and recorded."""
+"""A response that lost most of its models, queried from a real server and recorded."""
 
 import json
 import socket
@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 from support.history_builders import Model, day, model, opened
-from support.misbehaving_servers import Hostile, answer
+from support.hostile_servers import Hostile, answer
 
 from inventory import History
 from inventory.collection.plausibility import BUNDLED, PreviousState, implausible_reason
 from inventory.config.servers import Server
-from inventory.history import recorder
-from inventory.history.recorder import SnapshotResult
 from inventory.history.retention import carry_out, plan
+from inventory.operations.snapshot import SnapshotResult, take_snapshot
 from inventory.stub_server import StubServer
 from inventory.tables import rows
 
@@ -27,7 +26,7 @@ FEW = [model("m0")]
 
 
 class Watched:
-    """A stand-in whose runs are recorded, one a day."""
+    """A stub server whose runs are recorded, one a day."""
 
     def __init__(self, folder: Path, server: StubServer) -> None:
         self.history = History(folder / "history")
@@ -35,14 +34,12 @@ class Watched:
         self.number = 0
 
     def run(self, models: list[dict[str, Any]] | None = None, **options: Any) -> SnapshotResult:
-        """Record what the server answers now; without models nobody answers."""
+        """Record the server with these models; without models it cannot be reached."""
         self.number += 1
         self.server.models = models or []
         server = Server("http://127.0.0.1:9" if models is None else self.server.url, "s")
         moment = day(self.number)
-        return recorder.take_snapshot(
-            self.history, [server], timeout=5, clock=lambda: moment, **{"recheck": 0.0} | options
-        )
+        return take_snapshot(self.history, [server], timeout=5, clock=lambda: moment, **{"recheck": 0.0} | options)
 
 
 def recorded(history: History, fleet: dict[str, list[Model]], moment: datetime) -> SnapshotResult:
@@ -52,17 +49,17 @@ def recorded(history: History, fleet: dict[str, list[Model]], moment: datetime) 
         path = history.store.folder.parent / f"{name}.json"
         path.write_text(json.dumps({"models": models}))
         servers.append(Server(f"file:{path}", name))
-    return recorder.take_snapshot(history, servers, timeout=5, clock=lambda: moment, recheck=0.0)
+    return take_snapshot(history, servers, timeout=5, clock=lambda: moment, recheck=0.0)
 
 
-def status(taken: SnapshotResult) -> str:
-    """The status of the only server."""
-    return str(rows(taken.snapshot.tables["observations"])[0]["status"])
+def status(result: SnapshotResult) -> str:
+    """Return the status of the only server."""
+    return str(rows(result.snapshot.tables["observations"])[0]["status"])
 
 
 @pytest.mark.guard("most models are gone")
 @pytest.mark.parametrize(
-    ("keys", "before", "doubted", "believed"),
+    ("keys", "before", "doubted", "accepted"),
     [
         (5, 10, None, True),
         (4, 10, None, False),
@@ -78,11 +75,11 @@ def status(taken: SnapshotResult) -> str:
         (0, 10, 0, True),
     ],
 )
-def test_what_is_doubted(keys: int, before: int, doubted: int | None, believed: bool) -> None:
+def test_what_is_doubted(keys: int, before: int, doubted: int | None, accepted: bool) -> None:
     """Fewer than half and at least three fewer, unless the last observation doubted the same keys."""
     names = [str(number) for number in range(keys)]
     known = PreviousState(before, None if doubted is None else frozenset(map(str, range(doubted))))
-    assert (implausible_reason(names, known) == "") is believed
+    assert (implausible_reason(names, known) == "") is accepted
     assert implausible_reason(names, None) == "", "nothing is known of it"
 
 
@@ -94,7 +91,7 @@ def test_only_the_bundled_model_is_doubted() -> None:
 
 
 def test_the_second_run_in_a_row_is_believed(tmp_path: Path) -> None:
-    """A suspect answer is kept, not compared, and believed when the next run says the same; then it is compared."""
+    """A suspect response is stored, and compared once the next run says the same."""
     with StubServer(MANY) as server:
         watched = Watched(tmp_path, server)
         watched.run(MANY)
@@ -104,7 +101,7 @@ def test_the_second_run_in_a_row_is_believed(tmp_path: Path) -> None:
         assert first.changes.table.num_rows == 0
         assert first.changes.not_compared == {"s": "not read now: suspect"}
         assert watched.history.load().tables["models"].num_rows == 1, "kept"
-        assert watched.history.as_of().tables["models"].num_rows == 10, "not believed"
+        assert watched.history.state().tables["models"].num_rows == 10, "not believed"
         second = watched.run(FEW)
         assert status(second) == "ok"
         assert second.changes is not None
@@ -114,7 +111,7 @@ def test_the_second_run_in_a_row_is_believed(tmp_path: Path) -> None:
 
 
 def test_another_small_answer_is_doubted_again(tmp_path: Path) -> None:
-    """Only the same keys are believed, in the next answer: a failure between the two is none."""
+    """Only the same keys in the next response are accepted; a failure in between does not count."""
     with StubServer(MANY) as server:
         watched = Watched(tmp_path, server)
         runs = [MANY, FEW, [model("m1")], None, [model("m1")], MANY, FEW]
@@ -127,8 +124,8 @@ def test_another_small_answer_is_doubted_again(tmp_path: Path) -> None:
             "ok",
             "suspect",
         ]
-    told = [(row.observed_at, row.change) for row in watched.history.timeline().itertuples()]
-    assert Counter(told) == {(day(5), "removed"): 9, (day(6), "added"): 9}
+    changes = [(row.observed_at, row.change) for row in watched.history.timeline().itertuples()]
+    assert Counter(changes) == {(day(5), "removed"): 9, (day(6), "added"): 9}
 
 
 @pytest.mark.parametrize("failures", [0, 1, pytest.param(3, marks=pytest.mark.long)])
@@ -143,30 +140,30 @@ def test_another_small_answer_is_doubted_again(tmp_path: Path) -> None:
     ids=["the same", "always others", "the same later", "back meanwhile"],
 )
 def test_doubt_ends(tmp_path: Path, small: list[list[Model]], statuses: list[str], failures: int) -> None:
-    """What is said twice, or doubted a third time, is believed, however many failures lie between the answers."""
+    """A response is accepted when it comes twice, or the third time, however many failures lie in between."""
     with StubServer(MANY) as server:
         watched = Watched(tmp_path, server)
         watched.run(MANY)
-        found = []
+        actual = []
         for models in small:
             for _ in range(failures):
                 assert status(watched.run(None)) == "unreachable"
-            found.append(status(watched.run(models)))
-    assert found == statuses
+            actual.append(status(watched.run(models)))
+    assert actual == statuses
 
 
 def test_doubt_ends_where_others_are_asked_between(tmp_path: Path) -> None:
-    """Runs over other servers, on another schedule, and a pruning do not make a doubted answer forgotten."""
+    """A suspect response is remembered across runs over other servers and a pruning."""
     history = opened(tmp_path / "history")
     for number, (name, models) in enumerate([("s", MANY), ("t", MANY), ("s", FEW), ("t", MANY), ("t", MANY)]):
-        taken = recorded(history, {name: models}, day(number))
-        assert status(taken) == ("suspect" if models is FEW else "ok")
+        result = recorded(history, {name: models}, day(number))
+        assert status(result) == ("suspect" if models is FEW else "ok")
     carry_out(history.store, plan(history.store, {"last": 1}))
     assert status(recorded(history, {"s": FEW}, day(6))) == "ok"
 
 
 def test_an_empty_answer_is_believed_the_second_time(tmp_path: Path) -> None:
-    """No models at all, twice: they are gone."""
+    """An empty response is accepted the second time."""
     with StubServer(MANY) as server:
         watched = Watched(tmp_path, server)
         assert [status(watched.run(models)) for models in (MANY, [], [])] == ["ok", "suspect", "ok"]
@@ -174,14 +171,14 @@ def test_an_empty_answer_is_believed_the_second_time(tmp_path: Path) -> None:
 
 
 def test_accepting_believes_at_once(tmp_path: Path) -> None:
-    """With accept_suspect the first small answer is compared."""
+    """With accept_suspect the first small response is compared."""
     with StubServer(MANY) as server:
         watched = Watched(tmp_path, server)
         watched.run(MANY)
-        taken = watched.run(FEW, accept_suspect=True)
-        assert status(taken) == "ok"
-        assert taken.changes is not None
-        assert taken.changes.counts("model")["removed"] == 9
+        result = watched.run(FEW, accept_suspect=True)
+        assert status(result) == "ok"
+        assert result.changes is not None
+        assert result.changes.counts("model")["removed"] == 9
 
 
 def test_the_last_complete_answer_is_compared_with(tmp_path: Path) -> None:
@@ -190,14 +187,14 @@ def test_the_last_complete_answer_is_compared_with(tmp_path: Path) -> None:
         watched = Watched(tmp_path, server)
         watched.run(MANY)
         watched.run(FEW)
-        taken = watched.run(MANY[:8])
-        assert taken.changes is not None
-        assert taken.changes.counts("model") | {"removed": 2} == taken.changes.counts("model")
-        assert not any(taken.changes.counts("model")[word] for word in ("added", "reconfigured"))
+        result = watched.run(MANY[:8])
+        assert result.changes is not None
+        assert result.changes.counts("model") | {"removed": 2} == result.changes.counts("model")
+        assert not any(result.changes.counts("model")[word] for word in ("added", "reconfigured"))
 
 
-def test_what_was_said_before_asking_again_failed_is_still_doubted(tmp_path: Path) -> None:
-    """An answer that lost its models stays suspect, and is kept, when the second question is not answered."""
+def test_a_suspect_response_stays_when_the_second_query_fails(tmp_path: Path) -> None:
+    """A response that lost its models stays suspect, and is stored, when the second query fails."""
     answers = [answer(json.dumps({"models": MANY}).encode()), answer(json.dumps({"models": MANY[:1]}).encode())]
 
     def behave(connection: socket.socket, request: bytes) -> None:
@@ -206,18 +203,16 @@ def test_what_was_said_before_asking_again_failed_is_still_doubted(tmp_path: Pat
 
     with Hostile(behave) as server:
         history = History(tmp_path / "history")
-        asked = [Server(server.url, "s")]
+        servers = [Server(server.url, "s")]
         times = iter(day(number) for number in range(9))
-        first, taken = (
-            recorder.take_snapshot(history, asked, timeout=5, clock=times.__next__, recheck=0.0) for _ in "12"
-        )
-    assert (status(first), status(taken)) == ("ok", "suspect")
-    assert taken.snapshot.tables["models"].num_rows == 1
+        first, result = (take_snapshot(history, servers, timeout=5, clock=times.__next__, recheck=0.0) for _ in "12")
+    assert (status(first), status(result)) == ("ok", "suspect")
+    assert result.snapshot.tables["models"].num_rows == 1
     assert history.timeline().empty
 
 
-def test_asking_again_mends_it(tmp_path: Path) -> None:
-    """A server that has started by the second question is read, and nothing is doubted."""
+def test_a_second_query_is_read(tmp_path: Path) -> None:
+    """A server that has started by the second query is read, and not suspect."""
     with StubServer(MANY) as server:
         watched = Watched(tmp_path, server)
         watched.run(MANY)
@@ -228,7 +223,7 @@ def test_asking_again_mends_it(tmp_path: Path) -> None:
 
         thread = threading.Thread(target=started)
         thread.start()
-        taken = watched.run([model(BUNDLED)], recheck=0.6)
+        result = watched.run([model(BUNDLED)], recheck=0.6)
         thread.join()
-        assert status(taken) == "ok"
-        assert taken.snapshot.tables["models"].num_rows == 10
+        assert status(result) == "ok"
+        assert result.snapshot.tables["models"].num_rows == 10

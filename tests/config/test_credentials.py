@@ -68,7 +68,7 @@ def test_a_file_without_a_token_is_told(body: bytes | None, said: str, tmp_path:
         path.write_bytes(body)
     with pytest.raises(ConfigurationError, match=said) as caught:
         read_token(CredentialSource("file", str(path), "inventory.toml line 7"), {})
-    assert str(caught.value).startswith(f"inventory.toml line 7: the token's file {path} ")
+    assert str(caught.value).startswith(f"inventory.toml line 7: the token file {path} ")
     assert TOKEN not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 

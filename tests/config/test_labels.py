@@ -42,7 +42,7 @@ def test_conditions_for_no_server_are_an_error_that_lists_what_there_is(where: l
 
 def test_without_any_labels_the_error_says_so() -> None:
     """Where there is nothing to select by, the advice is where labels are given; many values are not all listed."""
-    with pytest.raises(ConfigurationError, match=r"No server has labels; they are given in inventory\.toml"):
+    with pytest.raises(ConfigurationError, match=r"No server has labels; set them in inventory\.toml"):
         matching_servers({"a": {}}, [("site", "Rome")])
     many = {str(number): {"rack": f"{number:02}"} for number in range(9)}
     with pytest.raises(ConfigurationError, match="rack=00, 01, 02, 03, 04, and 4 more"):
@@ -52,7 +52,7 @@ def test_without_any_labels_the_error_says_so() -> None:
 @pytest.mark.parametrize("text", ["site", "", "=Rome", " =Rome"])
 def test_a_condition_has_a_label_and_an_equals_sign(text: str) -> None:
     """Anything else is refused."""
-    with pytest.raises(ConfigurationError, match="is no condition"):
+    with pytest.raises(ConfigurationError, match="is not a condition"):
         conditions_of([text])
 
 

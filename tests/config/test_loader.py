@@ -12,8 +12,8 @@ from inventory.config import spec
 from inventory.config.credentials import CredentialSource
 from inventory.config.loader import Configuration, parse, read
 from inventory.config.servers import Server
-from inventory.config.text_input import LIMIT
 from inventory.errors import ConfigurationError
+from inventory.limits import TEXT_LIMIT
 from inventory.sources import SOURCES
 
 HERE = Path("/some/where/inventory.toml")
@@ -100,8 +100,8 @@ WRONG = {
     "a recheck below 0": ("[defaults]\nrecheck = -0.5", 2, "recheck cannot be -0.5"),
     "an unknown grain": ("[defaults]\ngrain = 'modle'", 2, "grain cannot be 'modle'. Did you mean 'model'?"),
     "an unknown source": ("[[server]]\nurl='h'\nsource = 'v0'", 3, "source cannot be 'v0'. "),
-    "a source of a saved answer": ("[[server]]\nurl='file:x'\nsource = 'auto'", 3, "is a saved answer: its source"),
-    "a token for a saved answer": ("[[server]]\nurl='file:x'\ntoken_env = 'X'", 3, "a saved answer needs no token"),
+    "a source of a saved response": ("[[server]]\nurl='file:x'\nsource = 'auto'", 3, "is a saved response: its source"),
+    "a token for a saved response": ("[[server]]\nurl='file:x'\ntoken_env = 'X'", 3, "a saved response needs no token"),
     "both kinds of token": ("[[server]]\nurl='h'\ntoken_env='X'\ntoken_file='y'", 4, "exclude each other"),
     "both kinds for all": ("[defaults]\ntoken_file='y'\ntoken_env='X'", 2, "exclude each other"),
     "a token": (f"[[server]]\nurl='h'\ntoken = '{SECRET}'", 3, "a token may not stand in the file"),
@@ -131,7 +131,7 @@ WRONG = {
     "a Windows path with capitals": ('[history]\npath = "C:\\Users\\me"', 2, "Invalid hex value. In double quotes a"),
     "a Windows path with a tab": ('[history]\npath = "C:\\temp"', 2, "In double quotes a backslash is an escape"),
     "a Windows path that never ends": ('[history]\npath = "C:\\lab\\"\n', 2, "a backslash is an escape"),
-    "a saved answer on Windows": ('[[server]]\nurl = "file:C:\\Users\\a"', 2, "a backslash is an escape"),
+    "a saved response on Windows": ('[[server]]\nurl = "file:C:\\Users\\a"', 2, "a backslash is an escape"),
     "a key twice": ("[[server]]\nurl='a'\nurl='b'", 3, "Cannot overwrite a value"),
     "a table twice": ("[history]\n[defaults]\n[history]", 3, "Cannot declare ('history',) twice"),
     "an unclosed text": ('[history]\npath = "x\n', 2, "Illegal character"),
@@ -180,21 +180,21 @@ def test_what_is_right_is_understood() -> None:
         "http://192.168.1.20:1234", "192.168.1.20", None, {"site": "Rome", "owner": "Ann"}, 20, "auto",
         "/some/where/company.pem",
     )  # fmt: skip
-    assert laptop.keep == CredentialSource("file", "/some/where/secrets/laptop", f"{HERE} line 16")
+    assert laptop.credential == CredentialSource("file", "/some/where/secrets/laptop", f"{HERE} line 16")
     assert gpu.server == Server("https://gpu.example/lm", "gpu", source="lmstudio_v0", ca_file="/etc/gpu.pem")
-    assert gpu.keep == CredentialSource("variable", "ALL_TOKEN", f"{HERE} line 12")
+    assert gpu.credential == CredentialSource("variable", "ALL_TOKEN", f"{HERE} line 12")
     assert saved.server == Server("file:/some/where/answers/saved.json", "saved")
-    assert saved.keep is None
-    assert file.said_of("history") == f"{HERE} line 3"
-    assert file.said_of("grain") == f"{HERE} line 9"
+    assert saved.credential is None
+    assert file.location_of("history") == f"{HERE} line 3"
+    assert file.location_of("grain") == f"{HERE} line 9"
 
 
 def test_a_server_of_a_flag_has_the_defaults() -> None:
     """A server that the file does not name gets what the file says for all."""
     entry = parse(WHOLE, HERE).entry(Server("other", "x"))
     assert entry.server == Server("other", "x", source="auto", ca_file="/some/where/company.pem")
-    assert entry.keep == CredentialSource("variable", "ALL_TOKEN", f"{HERE} line 12")
-    assert Configuration().entry(Server("other")).keep is None
+    assert entry.credential == CredentialSource("variable", "ALL_TOKEN", f"{HERE} line 12")
+    assert Configuration().entry(Server("other")).credential is None
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_line_ends_and_marks_of_other_systems(tmp_path: Path) -> None:
         read(path)
     path.write_bytes(path.read_bytes().replace(b"nam =", b"name ="))
     assert read(path).settings == {"history": str(tmp_path / "x")}
-    assert read(path).said_of("history") == f"{path} line 3"
+    assert read(path).location_of("history") == f"{path} line 3"
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_line_ends_and_marks_of_other_systems(tmp_path: Path) -> None:
     [
         (b"[history]\npath = '\xe9'", "line 2: the text is not UTF-8"),
         ("[history]".encode("utf-16"), "line 1: the text is not UTF-8 but UTF-16, as PowerShell writes it"),
-        (b"#" * (LIMIT + 1), "is larger than 16 MiB"),
+        (b"#" * (TEXT_LIMIT + 1), "is larger than 16 MiB"),
     ],
     ids=["latin-1", "utf-16", "huge"],
 )
@@ -263,7 +263,7 @@ def test_what_may_not_be_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_source_that_can_be_named_is_there() -> None:
-    """What the file may ask for is what the sources know, but for saved answers, which their address tells."""
+    """What the file may ask for is what the sources know, but for saved responses, which their address tells."""
     assert {*spec.APIS, "file"} == set(SOURCES)
 
 

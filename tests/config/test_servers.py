@@ -201,16 +201,16 @@ def test_what_is_wrong_in_a_list_is_told_with_its_line(text: str, said: str) -> 
 @pytest.mark.parametrize(
     ("addresses", "told"),
     [
-        (["a=host", "b=HOST:1234/v1", "c=other"], ["a and b are names of one address, http://host:1234"]),
-        (["a=http://host", "b=host:80", "c=http://host:80/v1"], ["a, b and c are names of one address, http://host"]),
-        (["a=https://host", "b=https://host:443"], ["a and b are names of one address, https://host"]),
+        (["a=host", "b=HOST:1234/v1", "c=other"], ["a and b have the same address, http://host:1234"]),
+        (["a=http://host", "b=host:80", "c=http://host:80/v1"], ["a, b and c have the same address, http://host"]),
+        (["a=https://host", "b=https://host:443"], ["a and b have the same address, https://host"]),
         (["a=http://host:1", "b=https://host:1", "c=http://host:1/lm", "d=http://host:2"], []),
-        (["a=file:x.json", "b=file:x.json", "c=file:X.json"], ["a and b are names of one address, file:x.json"]),
+        (["a=file:x.json", "b=file:x.json", "c=file:X.json"], ["a and b have the same address, file:x.json"]),
     ],
 )
 def test_two_names_for_one_address_are_told(addresses: list[str], told: list[str]) -> None:
     """However they are written; each address once."""
-    assert duplicate_addresses(parse_servers(addresses)) == [f"{one}: it is asked for each" for one in told]
+    assert duplicate_addresses(parse_servers(addresses)) == [f"{one}; it is queried once for each name" for one in told]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_two_names_for_one_address_are_told(addresses: list[str], told: list[str
     ],
 )
 def test_the_source_of_a_server(url: str, source: str, kept: str) -> None:
-    """LM Studio's API unless another is asked for; a saved answer is a file."""
+    """LM Studio's API unless another is asked for; a saved response is a file."""
     assert Server(url, source=source).source == kept
     assert Server(url, source=kept).source == kept
 

@@ -15,9 +15,10 @@ from support.history_builders import Fleet, collected, day, made, model
 from support.history_builders import run as record_run
 
 from inventory import History, compare
-from inventory.diff.extras import UNKNOWN_FIELDS, are_too_many, as_one, short_extra, unknown_fields
+from inventory.diff.extras import are_too_many, as_one, short_extra, unknown_fields
 from inventory.history.storage.store import Store
 from inventory.history.verify import verify
+from inventory.limits import UNKNOWN_FIELDS
 from inventory.tables import rows, values
 
 GROWTH = 24 * 2**20

@@ -194,7 +194,7 @@ MODELS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=settings().max_examples, deadline=None)
 @given(MODELS, MODELS)
 @example([model("n", "n", variants=["n@q4"])], [model("n@q4"), model("n", "n")])
 def test_mirror(old: list[Model], new: list[Model]) -> None:
@@ -205,7 +205,7 @@ def test_mirror(old: list[Model], new: list[Model]) -> None:
     assert sorted(forth, key=repr) == sorted(mirrored, key=repr)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=settings().max_examples, deadline=None)
 @given(MODELS, MODELS)
 def test_rows_add_up(old: list[Model], new: list[Model]) -> None:
     """Rows before, less what was removed or renamed, more what was added or renamed to, are the rows after."""

@@ -76,9 +76,8 @@ def test_a_target_that_another_program_has_open(times: int, tmp_path: Path, monk
     assert list(tmp_path.iterdir()) == [target]
 
 
-@pytest.mark.parametrize(
-    "encoding", ["cp1252", *(pytest.param(one, marks=pytest.mark.long) for one in ("cp437", "cp932"))]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("encoding", ["cp1252", "cp437", "cp932"])
 def test_consoles_that_cannot_show_everything(encoding: str, tmp_path: Path) -> None:
     """Names of any script, and the bars of the trend, are printed in what the console has; nothing fails."""
     answer = tmp_path / "answer.json"

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from support.cli_runner import clean, run
 
-from inventory.config.text_input import LIMIT, text_in
+from inventory.config.text_input import text_in
 from inventory.errors import ConfigurationError
 from inventory.filesystem.regular_files import UnsuitableFileError, read_cached, read_regular
+from inventory.limits import TEXT_LIMIT
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="no such files here")
 ENDLESS = ["/dev/zero", "/proc/kmsg", "/proc/self/pagemap", "pipe", "socket"]
@@ -95,7 +96,7 @@ def test_what_tells_no_size_is_not_read() -> None:
 def test_a_text_without_an_end() -> None:
     """Of standard input no more is read than a text may have."""
     with pytest.raises(ConfigurationError, match="standard input is larger than 16 MiB"):
-        text_in(BytesIO(b" " * (LIMIT + 1)), "standard input")
+        text_in(BytesIO(b" " * (TEXT_LIMIT + 1)), "standard input")
 
 
 @pytest.mark.parametrize("given", GIVEN)

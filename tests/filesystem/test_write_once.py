@@ -12,7 +12,7 @@ import pytest
 from support.cli_runner import clean
 
 from inventory.errors import FileError
-from inventory.filesystem import write_once
+from inventory.filesystem import temporary_files, write_once
 from inventory.filesystem.temporary_files import is_abandoned, remove_leftovers
 from inventory.filesystem.write_once import create_marker, exclusive, make_folders, unlink_inside, write_new
 from inventory.history.storage.data_file import opened
@@ -95,8 +95,8 @@ def test_an_error_is_no_file_system_without_links(code: str, tmp_path: Path, mon
 def test_a_claim_of_a_process_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It bars nobody: the next writer of that name takes it over."""
     script = (
-        "import os, sys\nfrom pathlib import Path\nfrom inventory.filesystem.write_once import _claimed\n"
-        "with _claimed(Path(sys.argv[1]) / 'x', Path(sys.argv[1]) / 'work'):\n    os.kill(os.getpid(), 9)\n"
+        "import os, sys\nfrom pathlib import Path\nfrom inventory.filesystem.write_once import _claim\n"
+        "with _claim(Path(sys.argv[1]) / 'x', Path(sys.argv[1]) / 'work'):\n    os.kill(os.getpid(), 9)\n"
     )
     (tmp_path / "work").mkdir()
     subprocess.run([sys.executable, "-c", script, tmp_path], check=False, timeout=60, env=clean())
@@ -104,7 +104,7 @@ def test_a_claim_of_a_process_that_was_killed(tmp_path: Path, monkeypatch: pytes
     take_away(monkeypatch, "EPERM", False)
     write_new(tmp_path / "x", b"x", tmp_path / "work")
     assert [*(tmp_path / "work").iterdir()] == []
-    with write_once._claimed(tmp_path / "y", tmp_path / "work"), pytest.raises(FileExistsError):
+    with write_once._claim(tmp_path / "y", tmp_path / "work"), pytest.raises(FileExistsError):
         write_new(tmp_path / "y", b"y", tmp_path / "work")
 
 
@@ -139,6 +139,27 @@ def test_alone_where_there_is_no_room_for_a_file(tmp_path: Path, monkeypatch: py
         pass
 
 
+def test_locks_where_there_is_no_flock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows' locks: a marker is held while its file is open, however old it is, and one process prunes at a time."""
+    for module in (write_once, temporary_files):
+        monkeypatch.setattr(module, "fcntl", None)
+    marker = tmp_path / "x.run"
+    with create_marker(marker):
+        os.utime(marker, (0, 0))
+        assert not is_abandoned(marker)
+        with pytest.raises(FileExistsError):
+            create_marker(marker)
+    marker.touch()
+    assert is_abandoned(marker)
+    with exclusive(tmp_path / "prune.lock"), pytest.raises(BlockingIOError), exclusive(tmp_path / "prune.lock"):
+        pass
+    with exclusive(tmp_path / "prune.lock"):
+        pass
+    body = b"x" * 100_000
+    write_new(tmp_path / "body", body, tmp_path)
+    assert (tmp_path / "body").read_bytes() == body
+
+
 @pytest.mark.guard("no link is followed in a history")
 def test_a_link_between_is_refused(tmp_path: Path) -> None:
     """Nothing is made or removed behind a link, and no link takes the place of a folder."""
@@ -147,7 +168,7 @@ def test_a_link_between_is_refused(tmp_path: Path) -> None:
     (tmp_path / "top").mkdir()
     (tmp_path / "top/link").symlink_to(tmp_path / "victim")
     for change, name in ((make_folders, "link"), (make_folders, "link/new"), (unlink_inside, "link/inner/x")):
-        with pytest.raises(OSError, match="it is a link, and no link in a history is followed"):
+        with pytest.raises(OSError, match="it is a link, and links in a history are not followed"):
             change(tmp_path / "top", tmp_path / "top" / name)
     assert {path.name for path in (tmp_path / "victim").rglob("*")} == {"inner", "x"}
 
@@ -163,8 +184,9 @@ def test_only_temporary_files_are_swept(tmp_path: Path) -> None:
 def test_a_pipe_is_not_read(tmp_path: Path) -> None:
     """A pipe is refused as one at once; whoever would wait for its writer gets nothing out of it."""
     os.mkfifo(tmp_path / f"{RUN}.parquet")
-    writer = threading.Timer(3, lambda: os.close(os.open(tmp_path / f"{RUN}.parquet", os.O_RDWR)))
+    writer = threading.Timer(30, lambda: os.close(os.open(tmp_path / f"{RUN}.parquet", os.O_RDWR)))
     writer.start()
     with pytest.raises(FileError, match="it is a pipe, not a regular file"):
         opened("observations", tmp_path / f"{RUN}.parquet")
-    writer.join()
+    assert writer.is_alive()
+    writer.cancel()

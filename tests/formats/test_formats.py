@@ -34,11 +34,11 @@ def back(taken: Snapshot, path: Path) -> Snapshot:
 @READABLE
 def test_captured_answers(tmp_path: Path, suffix: str) -> None:
     """Every captured answer comes back with the same cells and types."""
-    taken = fleet()
-    found = back(taken, tmp_path / f"x.{suffix}")
-    same(taken, found, *SHOWN)
-    assert found.grains == schema.GRAINS
-    assert inventory.compare(taken, found).table.num_rows == 0
+    original = fleet()
+    result = back(original, tmp_path / f"x.{suffix}")
+    same(original, result, *SHOWN)
+    assert result.grains == schema.GRAINS
+    assert inventory.compare(original, result).table.num_rows == 0
 
 
 @READABLE
@@ -62,9 +62,9 @@ def test_same_bytes(tmp_path: Path) -> None:
 @FORMATS
 def test_snapshot_kept(tmp_path: Path, suffix: str) -> None:
     """Writing does not change the snapshot."""
-    taken = fleet()
-    taken.write(tmp_path / f"x.{suffix}", "both")
-    same(taken, fleet())
+    original = fleet()
+    original.write(tmp_path / f"x.{suffix}", "both")
+    same(original, fleet())
 
 
 @FORMATS
@@ -84,7 +84,7 @@ def test_what_is_only_for_people(tmp_path: Path, suffix: str) -> None:
     assert fleet().write(path) == [path]
     with pytest.raises(ConfigurationError, match="cannot be read back") as caught:
         inventory.read(path)
-    assert all(f".{one}" in str(caught.value) for one in formats.READABLE)
+    assert all(f".{item}" in str(caught.value) for item in formats.READABLE)
 
 
 @ONLY_FOR_PEOPLE
@@ -94,7 +94,7 @@ def test_anything_can_be_told(suffix: str, before: Snapshot, after: Snapshot) ->
     """Any text, number and null in any column, and any changes, can be written, twice with the same bytes."""
     overview = Report(after, inventory.compare(before, after), "before")
     member = import_module(f"inventory.formats.{suffix}")
-    tables = [(one, after.tables[name]) for name, one in schema.TABLES.items() if name in after.tables]
+    tables = [(item, after.tables[name]) for name, item in schema.TABLES.items() if name in after.tables]
     assert member.encode(overview, "both") == member.encode(overview, "both")
     assert member.encode_tables(tables) == member.encode_tables(tables)
     member.encode(overview, "both").decode()
@@ -105,23 +105,23 @@ def test_tables_that_are_no_snapshot(tmp_path: Path, suffix: str) -> None:
     """Tables such as changes can be written in every format, with and without rows."""
     changes = inventory.compare(snapshot(), snapshot([{"server": "s", "key": "new-model", "ordinal": 0}]))
     path = tmp_path / f"x.{suffix}"
-    for told in (changes, inventory.compare(snapshot(), snapshot())):
-        formats.write_tables([(schema.CHANGES, told.table), (NOT_COMPARED, told.skipped)], path)
+    for each in (changes, inventory.compare(snapshot(), snapshot())):
+        formats.write_tables([(schema.CHANGES, each.table), (NOT_COMPARED, each.skipped)], path)
         if suffix not in ("parquet", "xlsx"):
-            assert (b"new-model" in path.read_bytes()) == bool(told.table.num_rows)
+            assert (b"new-model" in path.read_bytes()) == bool(each.table.num_rows)
     assert path.stat().st_size > 0
 
 
 @TABLES
 def test_pair(tmp_path: Path, suffix: str) -> None:
     """Both grains make NAME.models and NAME.instances, and the name alone finds the pair."""
-    told = formats.write(Report(fleet()), tmp_path / f"a.b.{suffix}", "both")
-    assert [(one.path.name, one.holds) for one in told] == [
+    written = formats.write(Report(fleet()), tmp_path / f"a.b.{suffix}", "both")
+    assert [(item.path.name, item.holds) for item in written] == [
         (f"a.b.models.{suffix}", "models"),
         (f"a.b.instances.{suffix}", "instances"),
     ]
-    assert all(one.size == one.path.stat().st_size and not one.skipped for one in told)
-    assert [one.rows for one in told] == [fleet().tables[name].num_rows for name in SHOWN]
+    assert all(item.size == item.path.stat().st_size and not item.skipped for item in written)
+    assert [item.rows for item in written] == [fleet().tables[name].num_rows for name in SHOWN]
     same(fleet(), inventory.read(tmp_path / f"a.b.{suffix}"), *SHOWN)
 
 
@@ -139,8 +139,8 @@ def test_a_file_beside_a_pair(tmp_path: Path, suffix: str) -> None:
     """A name means the file that has it, if there is one, and not the pair beside it."""
     fleet().write(tmp_path / f"x.{suffix}", "both")
     snapshot().write(tmp_path / f"x.{suffix}")
-    found = inventory.read(tmp_path / f"x.{suffix}")
-    assert (found.tables["models"].num_rows, found.grains) == (0, ("model",))
+    result = inventory.read(tmp_path / f"x.{suffix}")
+    assert (result.tables["models"].num_rows, result.grains) == (0, ("model",))
 
 
 @TABLES
@@ -160,19 +160,19 @@ def test_one_grain(tmp_path: Path, suffix: str, grain: str) -> None:
     """A file of one grain says that it lacks the other, which is then neither compared nor written as empty."""
     path = tmp_path / f"x.{suffix}"
     fleet().write(path, grain)
-    found = inventory.read(path)
-    assert found.grains == (grain,)
-    assert inventory.compare(fleet(), found).table.num_rows == 0
+    result = inventory.read(path)
+    assert result.grains == (grain,)
+    assert inventory.compare(fleet(), result).table.num_rows == 0
     (other,) = set(schema.GRAINS) - {grain}
     for wanted in (other, "both"):
         with pytest.raises(ConfigurationError, match=f"no {other} rows"):
-            found.write(tmp_path / f"y.{suffix}", wanted)
+            result.write(tmp_path / f"y.{suffix}", wanted)
     for report in formats.REPORTS:
-        assert found.write(tmp_path / f"x.{report}")
+        assert result.write(tmp_path / f"x.{report}")
         if report in formats.READABLE:
             again = inventory.read(tmp_path / f"x.{report}")
             assert again.grains == (grain,)
-            same(found, again)
+            same(result, again)
 
 
 @TABLES
@@ -181,22 +181,22 @@ def test_nothing_read_table(tmp_path: Path, suffix: str, grain: str) -> None:
     """When no server could be read, the files of tables are left as they were, and that is said."""
     path = tmp_path / f"x.{suffix}"
     fleet().write(path, grain)
-    before = {one: one.read_bytes() for one in tmp_path.iterdir()}
+    before = {item: item.read_bytes() for item in tmp_path.iterdir()}
     for status in set(schema.STATUSES) - {"ok", "suspect"}:
-        taken = snapshot(status=status)
-        assert taken.write(path, grain) == []
-        assert all("no server could be read" in one.skipped for one in formats.write(Report(taken), path, grain))
-    assert {one: one.read_bytes() for one in tmp_path.iterdir()} == before
+        original = snapshot(status=status)
+        assert original.write(path, grain) == []
+        assert all("no server could be read" in item.skipped for item in formats.write(Report(original), path, grain))
+    assert {item: item.read_bytes() for item in tmp_path.iterdir()} == before
 
 
 @REPORTS
 def test_nothing_read_report(tmp_path: Path, suffix: str) -> None:
     """When no server could be read, a report is written and says so."""
-    taken = snapshot(status="timeout", error="no answer within 10 s")
+    original = snapshot(status="timeout", error="no answer within 10 s")
     path = tmp_path / f"x.{suffix}"
-    assert taken.write(path) == [path]
+    assert original.write(path) == [path]
     if suffix in formats.READABLE:
-        same(taken, inventory.read(path))
+        same(original, inventory.read(path))
     else:
         assert b"no answer within 10 s" in path.read_bytes()
 
@@ -209,9 +209,9 @@ def test_unknown_suffix(tmp_path: Path, name: str) -> None:
         lambda: inventory.read(tmp_path / name),
         lambda: formats.output_paths(tmp_path / name, "model"),
     )
-    for one in todo:
+    for item in todo:
         with pytest.raises(ConfigurationError) as caught:
-            one()
+            item()
         assert all(f".{suffix}" in str(caught.value) for suffix in formats.FORMATS)
     assert list(tmp_path.iterdir()) == []
 
@@ -228,10 +228,10 @@ def test_unknown_grain(tmp_path: Path, suffix: str, grain: str) -> None:
 @pytest.mark.parametrize("suffix", sorted({*formats.FORMATS} - {*formats.UNMARKED}))
 def test_suspect_written(tmp_path: Path, suffix: str) -> None:
     """A suspect answer was read, and is written where its status is."""
-    taken = snapshot([{"server": "s", "key": "a", "ordinal": 0}], status="suspect")
-    assert taken.write(tmp_path / f"x.{suffix}")
+    original = snapshot([{"server": "s", "key": "a", "ordinal": 0}], status="suspect")
+    assert original.write(tmp_path / f"x.{suffix}")
     if suffix in formats.READABLE:
-        same(taken, inventory.read(tmp_path / f"x.{suffix}"))
+        same(original, inventory.read(tmp_path / f"x.{suffix}"))
 
 
 def in_doubt() -> Snapshot:
@@ -253,12 +253,12 @@ def in_doubt() -> Snapshot:
 @pytest.mark.parametrize("suffix", formats.UNMARKED)
 def test_suspect_left_out(tmp_path: Path, suffix: str, grain: str) -> None:
     """A format that has no place for a status holds nothing of a suspect answer, and it is told what is left out."""
-    told = formats.write(Report(in_doubt()), tmp_path / f"x.{suffix}", grain)
-    assert [one.without for one in told] == [("doubt",)] * len(told)
-    found = inventory.read(tmp_path / f"x.{suffix}")
-    if "model" in found.grains:
-        assert found.tables["models"].column("server").to_pylist() == ["good"]
-        assert told[0].rows == 1
+    written = formats.write(Report(in_doubt()), tmp_path / f"x.{suffix}", grain)
+    assert [item.without for item in written] == [("doubt",)] * len(written)
+    result = inventory.read(tmp_path / f"x.{suffix}")
+    if "model" in result.grains:
+        assert result.tables["models"].column("server").to_pylist() == ["good"]
+        assert written[0].rows == 1
 
 
 @pytest.mark.parametrize("suffix", formats.UNMARKED)
@@ -267,8 +267,8 @@ def test_only_suspect(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"x.{suffix}"
     fleet().write(path)
     before = path.read_bytes()
-    (told,) = formats.write(Report(snapshot([{"server": "s", "key": "a", "ordinal": 0}], status="suspect")), path)
-    assert (told.skipped, path.read_bytes()) == ("left as it was: the answer of s is in doubt", before)
+    (written,) = formats.write(Report(snapshot([{"server": "s", "key": "a", "ordinal": 0}], status="suspect")), path)
+    assert (written.skipped, path.read_bytes()) == ("left as it was: the answer of s is in doubt", before)
 
 
 @READABLE

@@ -47,31 +47,31 @@ def plain(found: list[dict[str, Any]], names: set[str]) -> list[dict[str, Any]]:
 
 def test_all_are_there() -> None:
     """No file was taken away, and what they hold is told."""
-    held = {name for name in FILES if not name.startswith("pair")} | {
+    expected = {name for name in FILES if not name.startswith("pair")} | {
         f"{stem}.{suffix}" for stem in ("pair.models", "pair.instances", "changes") for suffix in ("csv", "parquet")
     }
-    assert {path.name for path in GOLDEN.iterdir()} == {*held, "expected.json", ".gitattributes"}
+    assert {path.name for path in GOLDEN.iterdir()} == {*expected, "expected.json", ".gitattributes"}
     assert [len(EXPECTED[name]) for name in ("models", "instances", "observations", "changes")] == [12, 1, 4, 5]
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_read(name: str) -> None:
     """Each holds the rows that it held on its first day; what is null in all of them may be a newer column."""
-    found = inventory.read(GOLDEN / name)
+    result = inventory.read(GOLDEN / name)
     for table in FILES[name]:
         names = {*EXPECTED[table][0]}
         assert names <= {*schema.TABLES[table].names}
-        assert plain(rows(found.tables[table]), names) == EXPECTED[table]
+        assert plain(rows(result.tables[table]), names) == EXPECTED[table]
         for column in {*schema.TABLES[table].names} - names:
-            assert found.tables[table].column(column).null_count == len(EXPECTED[table])
+            assert result.tables[table].column(column).null_count == len(EXPECTED[table])
 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("other", FILES)
 def test_compared(name: str, other: str) -> None:
     """No two of them differ, and the server in doubt is compared only where the file cannot know of the doubt."""
-    one, two = (inventory.read(GOLDEN / which) for which in (name, other))
-    changes = inventory.compare(one, two)
+    item, two = (inventory.read(GOLDEN / which) for which in (name, other))
+    changes = inventory.compare(item, two)
     assert changes.table.num_rows == 0
 
 
@@ -82,19 +82,19 @@ def test_changes(suffix: str) -> None:
     with pytest.raises(FileError, match="it holds changes, not a snapshot"):
         inventory.read(path)
     if suffix == "parquet":
-        found = parquet.read_table(path).to_pylist()
+        result = parquet.read_table(path).to_pylist()
     else:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            found = list(csv.DictReader(file))
-    assert [row["change"] for row in found] == [row["change"] for row in EXPECTED["changes"]]
-    assert [row["key"] for row in found] == [row["key"] for row in EXPECTED["changes"]]
+            result = list(csv.DictReader(file))
+    assert [row["change"] for row in result] == [row["change"] for row in EXPECTED["changes"]]
+    assert [row["key"] for row in result] == [row["key"] for row in EXPECTED["changes"]]
 
 
 def test_changes_in_a_workbook() -> None:
     """So are the changes in a workbook."""
     sheet = openpyxl.load_workbook(GOLDEN / "changes.xlsx")["Changes"]
     header, *lines = sheet.iter_rows(values_only=True)
-    found = [dict(zip(header, line, strict=True)) for line in lines]
-    assert [(row["change"], row["key"]) for row in found] == [
+    result = [dict(zip(header, line, strict=True)) for line in lines]
+    assert [(row["change"], row["key"]) for row in result] == [
         (row["change"], row["key"]) for row in EXPECTED["changes"]
     ]

@@ -13,10 +13,10 @@ from security.test_hostile_files import rewrite
 from support.snapshots import RUN, fleet, snapshot
 
 import inventory
-from inventory import Snapshot, formats, schema
+from inventory import Snapshot, formats, limits, schema
 from inventory.errors import FileError
-from inventory.formats import _limits, _validation, csv, parquet
-from inventory.formats.csv import foreign, sniff
+from inventory.formats import _limits, _validation, csv
+from inventory.formats.csv import foreign
 from inventory.formats.parquet import page_headers
 from inventory.formats.xlsx import reader
 
@@ -47,22 +47,22 @@ def written(folder: Path, suffix: str) -> Path:
 @pytest.mark.parametrize(
     ("suffix", "room", "name", "limit", "said"),
     [
-        *((suffix, _limits, "FILE_LIMIT", 10, "it has ") for suffix in formats.READABLE),
-        ("xlsx", reader, "_ENTRIES", 3, " parts"),
-        ("xlsx", reader, "_UNPACKED_MOST", 1000, "it unpacks to"),
-        ("xlsx", reader, "_ELEMENTS_MOST", 10, "more cells"),
-        ("xlsx", reader, "_NAMES", 5, "more names"),
-        ("xlsx", reader, "_CELL", 8, "a text that no cell can"),
-        *((suffix, _validation, "_PARTS", 0, "holds more than any answer") for suffix in formats.READABLE),
-        *((suffix, _validation, "_PARTS_IN_ALL", 1, "holds more than any answer") for suffix in formats.READABLE),
-        ("parquet", page_headers, "FOOTER_LIMIT", 10, "its footer has"),
-        ("parquet", page_headers, "PAGE_LIMIT", 0, "it unpacks to"),
-        ("parquet", page_headers, "_PAGES", 0, "it unpacks to"),
+        *((suffix, limits, "FILE_LIMIT", 10, "it has ") for suffix in formats.READABLE),
+        ("xlsx", limits, "WORKBOOK_PARTS", 3, " parts"),
+        ("xlsx", limits, "WORKBOOK_LIMIT", 1000, "it unpacks to"),
+        ("xlsx", limits, "WORKBOOK_ELEMENTS", 10, "more cells"),
+        ("xlsx", limits, "XML_NAMES", 5, "more names"),
+        ("xlsx", limits, "CELL_TEXT", 8, "a text that no cell can"),
+        *((suffix, limits, "CELL_PARTS", 0, "holds more than any answer") for suffix in formats.READABLE),
+        *((suffix, limits, "COLUMN_PARTS", 1, "holds more than any answer") for suffix in formats.READABLE),
+        ("parquet", limits, "PARQUET_FOOTER", 10, "its footer has"),
+        ("parquet", limits, "PARQUET_PAGE", 0, "it unpacks to"),
+        ("parquet", limits, "PARQUET_PAGES", 0, "it unpacks to"),
         ("parquet", page_headers, "row_bytes", lambda _: 0, "it unpacks to"),
-        ("parquet", parquet, "_PARTS", 0, "more than the observations"),
-        ("parquet", parquet, "TABLE_LIMIT", 0, "its texts take more"),
+        ("parquet", limits, "PARQUET_PARTS", 0, "more than the observations"),
+        ("parquet", limits, "TABLE_LIMIT", 0, "its texts take more"),
         ("csv", csv, "row_bytes", lambda _: 0, " lines"),
-        ("csv", sniff, "_HEADER_LIMIT", 5, "its first line has more than"),
+        ("csv", limits, "CSV_HEADER", 5, "its first line has more than"),
         *((suffix, _limits, "row_bytes", lambda _: 0, "its rows take more") for suffix in ("csv", "xlsx")),
     ],
 )
@@ -79,8 +79,8 @@ def test_each_limit(
 @pytest.mark.parametrize(
     ("room", "name", "limit", "said"),
     [
-        (foreign, "_LINE", 20, "a line has more than"),
-        (foreign, "_ROWS", 3, "it has more than 3 rows"),
+        (limits, "CSV_LINE", 20, "a line has more than"),
+        (limits, "CSV_ROWS", 3, "it has more than 3 rows"),
         (_limits, "row_bytes", lambda _: 0, "its rows take more"),
     ],
 )
@@ -112,7 +112,7 @@ def test_the_limit_of_shared_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     named = b'<Relationship Id="texts" Type="x/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
     rewrite(path, {"xl/_rels/workbook.xml.rels": named}, b"</Relationships>")
     inventory.read(path)
-    monkeypatch.setattr(reader, "_CHARACTERS", 5)
+    monkeypatch.setattr(limits, "SHARED_TEXTS", 5)
     assert "its texts have more" in refused(path)
 
 
@@ -156,7 +156,7 @@ def test_no_row_has_more_cells_than_our_tables_have_columns(cells: bytes, tmp_pa
     rewrite(path, {SHEET: b'<row r="9000">' + cells + b"</row></sheetData>"}, b"</sheetData>")
     with path.open("rb") as file:
         assert max(map(len, reader.WorkbookReader(path, file).rows("Models"))) == 64
-    assert max(len(one.columns) for one in schema.TABLES.values()) < 64
+    assert max(len(item.columns) for item in schema.TABLES.values()) < 64
 
 
 @pytest.mark.parametrize("suffix", formats.READABLE)
@@ -199,10 +199,10 @@ def test_what_no_run_can_say_of_itself(suffix: str, observed: dict[str, Any], sa
 
 def test_two_runs_in_one_file() -> None:
     """A file is of one run."""
-    one = snapshot([ROW]).tables
+    item = snapshot([ROW]).tables
     two = snapshot([{**ROW, "server": "t"}], run_id=RUN.replace("3f9a", "0000")).tables["observations"]
     with pytest.raises(ValueError, match="no run has such an id"):
-        _validation.check(Snapshot({**one, "observations": pa.concat_tables([one["observations"], two])}))
+        _validation.check(Snapshot({**item, "observations": pa.concat_tables([item["observations"], two])}))
 
 
 @pytest.mark.parametrize(
@@ -298,8 +298,8 @@ def doubled(taken: Snapshot) -> None:
 )
 def test_each_check_of_what_a_file_says(change: Callable[[Snapshot], None], said: str) -> None:
     """A snapshot is sound only if all of it is."""
-    taken = _validation.check(fleet())
-    changed = Snapshot(dict(taken.tables), taken.grains)
+    original = _validation.check(fleet())
+    changed = Snapshot(dict(original.tables), original.grains)
     change(changed)
     with pytest.raises(ValueError, match=said):
         _validation.check(changed)

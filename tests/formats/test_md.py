@@ -14,7 +14,7 @@ from support.workbooks import full
 import inventory
 from inventory import schema
 from inventory.formats import md
-from inventory.report.facts import Report, key_figures
+from inventory.report.facts import Report
 from inventory.text import escape_invisible
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20) | st.sampled_from(
@@ -71,9 +71,9 @@ def test_any_text_is_a_text(text: str) -> None:
     """Wherever a name stands, GitHub shows it as it is, on one line, and makes nothing of it but code and text."""
     escaped = md.escaped(text)
     assert len(escaped.splitlines()) <= 1
-    page, harmless = (rendered(AROUND.format(one)) for one in (escaped, "x"))
+    page, harmless = (rendered(AROUND.format(item)) for item in (escaped, "x"))
     assert page.structure() == harmless.structure()
-    assert page.texts == [re.sub(r"\bx\b", lambda _: seen(text), one) for one in harmless.texts]
+    assert page.texts == [re.sub(r"\bx\b", lambda _: seen(text), item) for item in harmless.texts]
 
 
 @given(names)
@@ -105,10 +105,10 @@ def test_plain_words_stay_plain(text: str) -> None:
 def test_figures() -> None:
     """The figures and the state are those of every report."""
     overview = Report(fleet())
-    for card in key_figures(overview):
+    for card in overview.key_figures:
         assert card.label in told(overview)
         assert f"**{card.value}**" in told(overview)
-    assert "\nCompared with nothing.\n" in told(overview)
+    assert "\nNo earlier snapshot to compare with.\n" in told(overview)
 
 
 def test_many_changes_and_models_stay_short() -> None:

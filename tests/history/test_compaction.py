@@ -59,7 +59,7 @@ def readings(history: History) -> list[Any]:
         runs,
         *(rows(table) for table in (history.runs_table(), history.timeline_table(), history.lifecycle_table())),
         *([rows(table) for table in history.load(run_id).tables.values()] for run_id in runs),
-        *([rows(table) for table in history.as_of(run_id).tables.values()] for run_id in runs[-2:]),
+        *([rows(table) for table in history.state(run_id).tables.values()] for run_id in runs[-2:]),
         *(rows(history.diff(old, new).table) for old, new in pairs),
     ]
 
@@ -551,7 +551,7 @@ def test_other_rows_than_were_merged(tmp_path: Path) -> None:
     about = {name: value for name, value in file.about.items() if name not in ("tool", "version", "seal")}
     path.write_bytes(write_checksummed(forged.cast(table.schema), about))
     history = timeless(history.store.folder)
-    assert {row["problem"] for row in rows(verify(history.store))} == {"other rows than the run's own file had"}
+    assert {row["problem"] for row in rows(verify(history.store))} == {"rows differ from those of the run's own file"}
     with pytest.raises(FileError, match="does not hold the rows"):
         carry_out(history.store, plan(history.store, {"last": 1}, [ids[1]]))
 
@@ -569,7 +569,7 @@ def test_an_older_versions_files_are_merged(tmp_path: Path) -> None:
     compact(history.store)
     assert readings(history) == before
     problems = {row["problem"] for row in rows(verify(history.store))}
-    assert problems == {"another file than the run wrote"}, "true here, and no word about the rows"
+    assert problems == {"differs from what the run wrote"}, "true here, and no word about the rows"
 
 
 def test_it_says_what_the_runs_said(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A history may lie in a folder of any name: neither a command nor the README's own code reads anything out of it."""
+"""A history may lie in a folder of any name: neither a command nor the manual's own code reads anything out of it."""
 
 import json
 import re
@@ -15,6 +15,7 @@ from support.cli_runner import BEGINNING, run
 from support.history_builders import Fleet, day, made, model
 from support.history_builders import run as record_run
 
+import inventory
 from inventory import History
 from inventory.history import compaction
 from inventory.history.engines.duckdb import _FEW as READ_EACH_TIME
@@ -22,7 +23,7 @@ from inventory.history.storage.data_file import ARROW
 from inventory.history.verify import verify
 from inventory.schema import TABLES
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(inventory.__file__).parent / "manual" / "history.md"
 COLUMNS = {name for columns in ARROW.values() for name in columns.names} | {
     column.name for table in TABLES.values() for column in table.columns
 }
@@ -57,7 +58,7 @@ def answers(history: History) -> Iterator[tuple[str, Any]]:
     yield "life", history.model_history("x", ["a"])
     yield "complete", history.complete_runs()
     yield "diff", history.diff(ids[0], ids[1]).table
-    yield from history.as_of(ids[1]).tables.items()
+    yield from history.state(ids[1]).tables.items()
     yield from history.load(ids[0]).tables.items()
     yield "problems", verify(history.store)
 
@@ -112,15 +113,15 @@ def test_commands(tmp_path: Path, name: str) -> None:
 
 
 def code_block(language: str) -> str:
-    """The README's code that reads the files of a history without this tool; Spark's part is not for here."""
-    section = README.read_text().partition("how to read it without this tool")[2].partition("\n## ")[0]
+    """The manual's code that reads the files of a history without this tool; Spark's part is not for here."""
+    section = PAGE.read_text().partition("\n## The files\n")[2].partition("\n## ")[0]
     [block] = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
     return str(block).partition("files = spark")[0]
 
 
 @pytest.mark.parametrize("name", [EVERY_COLUMN, PATTERN, "plain"], ids=lambda name: name[:30])
-def test_the_readmes_own_code(plain: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SQL and the Python that the README shows find the same rows under any name, merged months among them."""
+def test_the_manuals_own_code(plain: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SQL and the Python that the manual shows find the same rows under any name, merged months among them."""
     folder = tmp_path / name / "history"
     shutil.copytree(plain, folder)
     history = History(folder)
@@ -135,17 +136,17 @@ def test_the_readmes_own_code(plain: Path, tmp_path: Path, name: str, monkeypatc
         monkeypatch.chdir(folder)
         check(sql, python, expected)
         monkeypatch.chdir(tmp_path)
-        if name != PATTERN:  # which would be one, as the README says
+        if name != PATTERN:  # which would be one, as the manual says
             check(at(folder, sql), at(folder, python), expected)
 
 
 def at(folder: Path, code: str) -> str:
-    """The README's code with whole paths."""
+    """The manual's code with whole paths."""
     return re.sub(r"(['\"])(observations|models)", rf"\1{folder}/\2", code)
 
 
 def check(sql: str, python: str, expected: Counter[tuple[Any, ...]]) -> None:
-    """Run the README's code, and compare what it finds."""
+    """Run the manual's code, and compare what it finds."""
     assert Counter(duckdb.connect().execute(sql).fetchall()) == expected
     names: dict[str, Any] = {}
     exec(python, names)

@@ -12,11 +12,12 @@ from support.history_builders import collected, day, files, model, opened, run, 
 from inventory import History, Snapshot
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
-from inventory.history.recorder import next_moment, take_snapshot
+from inventory.history.recorder import next_moment
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.data_file import KINDS
 from inventory.history.verify import verify
-from inventory.operations.compare import overview_of, side_of
+from inventory.operations.compare import report_of, resolve_ref
+from inventory.operations.snapshot import take_snapshot
 from inventory.report.facts import Report
 from inventory.tables import rows
 
@@ -62,15 +63,15 @@ def test_it_can_be_looked_at_and_is_compared_with_nothing(jumped: tuple[History,
     """By its id it is shown and reported as it was read; a comparison and a state are refused, with what to do."""
     history, ids = jumped
     assert history.load(ids[2]).tables["models"].num_rows == 3
-    side = side_of(ids[2], history, nobody)
-    overview = overview_of(side, history)
+    side = resolve_ref(ids[2], history, nobody)
+    overview = report_of(side, history)
     assert isinstance(overview, Report)
     assert overview.changes is None
-    assert [row["run_id"] for row in overview_of(side_of("latest", history, nobody), history).runs] == history.dated()
+    assert [row["run_id"] for row in report_of(resolve_ref("latest", history, nobody), history).runs] == history.dated()
     for refused in (
         lambda: history.diff("latest", ids[2]),
         lambda: history.diff(ids[2]),
-        lambda: history.as_of(ids[2]),
+        lambda: history.state(ids[2]),
     ):
         with pytest.raises(ConfigurationError, match="clock was ahead") as caught:
             refused()
@@ -165,7 +166,7 @@ def test_the_commands_say_so(jumped: tuple[History, list[str]]) -> None:
     assert "misdated" in command("history", "--history", folder).out
     assert [row["status"] for row in command("history", "--json", "--history", folder).data["runs"]][-1] == "misdated"
     done = command("prune", "--run", ids[2][:8], "--dry-run", "--history", folder)
-    assert (done.code, done.out, done.err) == (0, f"- {ids[2]}\n4 runs kept, 1 would go\n", "")
+    assert (done.code, done.out, done.err) == (0, f"- {ids[2]}\n4 runs kept, 1 would be deleted\n", "")
     done = command("prune", "--run", ids[2], "--json", "--history", folder)
     assert done.data == {"kept": [*ids[:2], *ids[3:]], "removed": [ids[2]], "dry_run": False}
     assert command("verify", "--history", folder) == (0, "4 runs, 0 problems\n", "")
@@ -178,8 +179,8 @@ def test_runs_are_removed_by_name(jumped: tuple[History, list[str]]) -> None:
     folder = history.store.folder
     history.save_baseline("good", ids[1])
     for name, what in (
-        (ids[1], "is frozen as a baseline"),
-        ("2025", "the beginning of 4 runs"),
+        (ids[1], "is a baseline"),
+        ("2025", "matches 4 runs"),
         ("latest", "no run with the id"),
         ("20970101T", "no run with the id"),
         ("", "no run with the id"),
@@ -189,7 +190,7 @@ def test_runs_are_removed_by_name(jumped: tuple[History, list[str]]) -> None:
         assert what in done.err
         assert len(history.store.run_ids()) == 5
     done = command("prune", "--run", ids[4], "--run", ids[0], "--run", ids[0], "--history", folder)
-    assert (done.code, done.out) == (0, "3 runs kept, 2 removed\n")
+    assert (done.code, done.out) == (0, "3 runs kept, 2 deleted\n")
     assert history.dated() == [ids[1], ids[3]]
     assert verify(history.store).num_rows == 0
     taken = collected(folder.parent / "answers", {"s": ABC}, day(-361))

@@ -73,7 +73,7 @@ def test_every_command(newer: Path, tmp_path: Path) -> None:
         done = run(*command, "--history", newer, cwd=tmp_path)
         assert (done.code, done.out) == (4, ""), command
         assert done.err.count("\n") == 1, command
-        known = f"(schema {LATER}; this one knows {schema.SCHEMA_VERSION}): update it"
+        known = f"(schema {LATER}; this version reads up to {schema.SCHEMA_VERSION}). Update"
         assert f"was written by a newer version of lms-inventory {known}" in done.err, command
         assert contents(newer) == before, command
 

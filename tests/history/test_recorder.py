@@ -1,23 +1,18 @@
 """Runs into a history: unchanged, failed, at the same time, and with any text."""
 
-import json
+import errno
 import os
 import time
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 from support.history_builders import collected, day, files, made, model, run
 
 from inventory import History
-from inventory.config.servers import Server
-from inventory.errors import FileError
 from inventory.filesystem.temporary_files import is_abandoned
 from inventory.filesystem.write_once import create_marker
-from inventory.history import recorder
 from inventory.history.recorder import record
 from inventory.history.verify import verify
-from inventory.run_ids import time_of
 from inventory.tables import rows
 
 
@@ -65,7 +60,11 @@ def test_left_overs_are_swept(tmp_path: Path) -> None:
 
 def test_signs_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """There, a sign is one of a living process until it is an hour old."""
-    monkeypatch.setattr("inventory.filesystem.temporary_files.fcntl", None)
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
     path = tmp_path / "x.run"
     path.touch()
     for age, left in ((0, False), (3500, False), (3700, True)):
@@ -84,37 +83,6 @@ def test_runs_of_one_moment(tmp_path: Path) -> None:
     assert history.store.run_ids() == ids
     assert history.lifecycle().set_index("key")["present"].to_dict() == {"1": False, "2": False, "3": True}
     assert len(history.timeline()) == 4
-
-
-def test_a_run_is_compared_with_the_run_before_it(tmp_path: Path) -> None:
-    """Also when a later run was recorded while its servers were asked."""
-    history, [first] = made(tmp_path, {"s": [model("x")]})
-    path = tmp_path / "s.json"
-    path.write_text(json.dumps({"models": [model("y")]}))
-    ticks = iter(["id", "answer"])
-
-    def clock() -> datetime:
-        if next(ticks) == "answer":
-            run(history, {"s": [model("z")]}, day(9))
-        return day(1)
-
-    taken = recorder.take_snapshot(history, [Server(f"file:{path}", "s")], timeout=5, clock=clock)
-    assert history.store.run_ids()[1] == taken.snapshot.run_id
-    assert taken.changes is not None
-    assert {row["key"] for row in rows(taken.changes.table)} == {"x", "y"}
-    assert taken.since == time_of(first)
-
-
-def test_a_history_that_cannot_be_used_loses_no_answer(tmp_path: Path) -> None:
-    """The servers are asked and the snapshot is there, with the failure beside it."""
-    path = tmp_path / "s.json"
-    path.write_text(json.dumps({"models": [model("y")]}))
-    (tmp_path / "file").write_text("")
-    taken = recorder.take_snapshot(History(tmp_path / "file"), [Server(f"file:{path}", "s")], timeout=5)
-    assert isinstance(taken.failure, FileError)
-    assert taken.snapshot.complete
-    assert taken.changes is None
-    assert (tmp_path / "file").read_text() == ""
 
 
 @pytest.mark.parametrize(

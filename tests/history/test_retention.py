@@ -16,7 +16,7 @@ from support.history_builders import Fleet, collected, day, files, made, model, 
 from inventory import History
 from inventory.errors import ConfigurationError, FileError
 from inventory.history.recorder import record
-from inventory.history.retention import RetentionPlan, carry_out, kept, plan
+from inventory.history.retention import RetentionPlan, carry_out, plan, retained_runs
 from inventory.history.storage.data_file import KINDS, RunSegment
 from inventory.history.storage.store import Store
 from inventory.history.verify import verify
@@ -48,7 +48,7 @@ def test_keep_rules_are_restics(moments: list[datetime], rules: dict[str, int], 
     for rule in rules.keys() - {"last"}:
         newest = {bucket(rule, time_of(run_id).astimezone(zone).date()): run_id for run_id in runs}
         expected |= set(sorted(newest.values())[-rules[rule] :])
-    assert kept(runs, rules, zone) == expected
+    assert retained_runs(runs, rules, zone) == expected
 
 
 NIGHTS = ("2025-03-28T00:00", "2025-03-29T00:00", "2025-03-30T00:00", "2025-03-30T23:00", "2025-03-31T23:00")
@@ -110,11 +110,11 @@ def test_the_last_reading_of_each_server_stays(tmp_path: Path) -> None:
     """With a server that always fails no run is complete; what is known of the others stays all the same."""
     fleets: list[Fleet] = [{"s": A, "t": B, "dead": None}, {"s": A, "t": None, "dead": None}, {"s": None, "t": None}]
     history, ids = made(tmp_path, *fleets, {"s": None, "t": None, "dead": None})
-    before = history.as_of().models
+    before = history.state().models
     what = plan(history.store, {"last": 1})
     assert what.keep == (ids[0], ids[1], ids[3])
     carry_out(history.store, what)
-    assert history.as_of().models.equals(before)
+    assert history.state().models.equals(before)
     later = run(history, {"s": B, "t": B}, day(6))
     assert told(history.diff("previous", later).table)[0][:3] == ("s", "added", "b")
 
@@ -124,7 +124,7 @@ def test_the_newest_complete_run_is_never_removed(tmp_path: Path) -> None:
     history, ids = made(tmp_path, *FLEETS, {"s": None})
     assert plan(history.store, {"last": 1}).keep == (ids[4], ids[6])
     assert plan(history.store, {"last": 1}, [ids[1], "20200101T000000.000000Z-0000"]).keep == (ids[1], ids[4], ids[6])
-    with pytest.raises(ConfigurationError, match="what to keep"):
+    with pytest.raises(ConfigurationError, match="no retention rule"):
         plan(history.store, {})
 
 
@@ -139,11 +139,11 @@ def test_the_last_answer_of_servers_that_the_newest_run_did_not_ask(tmp_path: Pa
     history = opened(tmp_path / "history")
     fleets: list[Fleet] = [{"s": A, "t": A}, {"rare": B}, {"s": A, "t": None}, {"t": B}, {"s": B}, {"s": A}, {"s": A}]
     ids = [run(history, fleet, day(number)) for number, fleet in enumerate(fleets)]
-    before = history.as_of().models
+    before = history.state().models
     what = plan(history.store, {"last": 1})
     assert what.keep == (ids[1], ids[3], ids[6])
     carry_out(history.store, what)
-    assert history.as_of().models.equals(before)
+    assert history.state().models.equals(before)
     assert verify(history.store).num_rows == 0
     later = run(history, {"rare": A, "t": B}, day(9))
     assert told(history.diff("previous", later).table)[0][:3] == ("rare", "removed", "b")

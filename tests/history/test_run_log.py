@@ -16,7 +16,8 @@ from support.history_builders import collected, day, made, model
 
 import inventory
 from inventory.errors import FileError
-from inventory.history.run_log import NAME, append, entry_of, read
+from inventory.history.run_log import append, entry_of, read
+from inventory.history.storage.metadata import RUN_LOG
 from inventory.history.storage.store import Store
 from inventory.history.verify import verify
 from inventory.tables import rows
@@ -56,7 +57,7 @@ def test_lines_come_back(tmp_path_factory: pytest.TempPathFactory, entries: list
     for entry in entries:
         append(folder, entry)
     assert read(folder) == (entries, [])
-    lines = (folder / NAME).read_bytes().splitlines()
+    lines = (folder / RUN_LOG).read_bytes().splitlines()
     proofs = [sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest() for entry in entries]
     told = [{**entry, "sha256": proof} for entry, proof in zip(entries, proofs, strict=True)]
     assert lines == [json.dumps(entry, sort_keys=True).encode() for entry in told]
@@ -69,13 +70,13 @@ def test_a_torn_line_is_left_and_skipped(tmp_path_factory: pytest.TempPathFactor
     first, second, third = ({"run": number, "text": "\u00e9\n{}"} for number in range(3))
     append(folder, first)
     append(folder, second)
-    whole = (folder / NAME).read_bytes()
+    whole = (folder / RUN_LOG).read_bytes()
     kept = whole[: max(len(whole) - cut, 0)]
-    (folder / NAME).write_bytes(kept)
+    (folder / RUN_LOG).write_bytes(kept)
     append(folder, third)
     complete = [one for one, end in ((first, len(whole) // 2 - 1), (second, len(whole) - 1)) if len(kept) >= end]
     assert read(folder) == ([*complete, third], [])
-    assert (folder / NAME).read_bytes().startswith(kept)
+    assert (folder / RUN_LOG).read_bytes().startswith(kept)
 
 
 @given(st.lists(LINES, min_size=1, max_size=4), st.data())
@@ -84,24 +85,24 @@ def test_damage_is_told(tmp_path_factory: pytest.TempPathFactory, entries: list[
     folder = tmp_path_factory.mktemp("journal")
     for entry in entries:
         append(folder, entry)
-    whole = (folder / NAME).read_bytes()
+    whole = (folder / RUN_LOG).read_bytes()
     at = data.draw(st.integers(0, len(whole) - 1))
     flip = data.draw(st.integers(0, 7))
-    (folder / NAME).write_bytes(whole[:at] + bytes([whole[at] ^ 1 << flip]) + whole[at + 1 :])
+    (folder / RUN_LOG).write_bytes(whole[:at] + bytes([whole[at] ^ 1 << flip]) + whole[at + 1 :])
     found = read(folder)
     assert found.damaged
     assert found.damaged[0] == whole[:at].count(b"\n") + 1
     assert all(entry in entries for entry in found.entries)
-    (folder / NAME).write_bytes(whole[:at])
+    (folder / RUN_LOG).write_bytes(whole[:at])
     assert bool(read(folder).damaged) == (at == 0 or (whole[at - 1 : at] != b"\n" and whole[at : at + 1] != b"\n"))
-    (folder / NAME).write_bytes(whole[:at] + whole[at + 1 :])
+    (folder / RUN_LOG).write_bytes(whole[:at] + whole[at + 1 :])
     assert read(folder).damaged or at == len(whole) - 1
 
 
 @pytest.mark.parametrize("rubbish", [b"\xff\xfe\n", b"[1]\n", b"null\n", b"\n\n", b'{"a":\n', b'"', b"\0" * 40])
 def test_rubbish_is_skipped(rubbish: bytes, tmp_path: Path) -> None:
     """Whatever else is in the file, the runs are read; what is no line that was begun is told."""
-    (tmp_path / NAME).write_bytes(rubbish)
+    (tmp_path / RUN_LOG).write_bytes(rubbish)
     append(tmp_path, {"a": 1})
     assert read(tmp_path) == ([{"a": 1}], [*range(1, rubbish.count(b"\n") + 1)])
 
@@ -114,12 +115,12 @@ def test_no_journal_has_no_lines(tmp_path: Path) -> None:
 def test_only_the_owner_reads_it(tmp_path: Path) -> None:
     """Its permissions are those of the history's other files."""
     append(tmp_path, {})
-    assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / RUN_LOG).stat().st_mode) == 0o600
 
 
 def test_runs_at_the_same_time_do_not_mix(tmp_path: Path) -> None:
     """8 processes that append 50 long lines each leave 400 whole lines, after a torn one too."""
-    (tmp_path / NAME).write_bytes(b'{"torn')
+    (tmp_path / RUN_LOG).write_bytes(b'{"torn')
     code = (
         "import sys; from pathlib import Path; from inventory.history.run_log import append\n"
         "for number in range(50): append(Path(sys.argv[1]), {'who': sys.argv[2], 'number': number, 'long': 'x' * 9000})"
@@ -135,7 +136,7 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     """A folder in its place, or none to write into, ends in one sentence; so does one that cannot be read."""
     with pytest.raises(FileError, match=r"runs.jsonl could not be written: No such file .* run itself is recorded"):
         append(tmp_path / "none", {})
-    (tmp_path / NAME).mkdir()
+    (tmp_path / RUN_LOG).mkdir()
     with pytest.raises(FileError, match="could not be written: it is a folder"):
         append(tmp_path, {})
     with pytest.raises(FileError, match="could not be read: it is a folder"):
@@ -145,7 +146,7 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
     """No space is an error, and not silence."""
-    (tmp_path / NAME).symlink_to("/dev/full")
+    (tmp_path / RUN_LOG).symlink_to("/dev/full")
     with pytest.raises(FileError, match="could not be written: "):
         append(tmp_path, {})
 
@@ -161,7 +162,7 @@ def test_half_a_line_is_told_and_left(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
     assert "runs.jsonl could not be written: No space left on device" in done.stderr
-    assert (tmp_path / NAME).stat().st_size == 130
+    assert (tmp_path / RUN_LOG).stat().st_size == 130
     append(tmp_path, {"third": 3})
     assert read(tmp_path) == ([{"first": 1}, {"third": 3}], [])
 
@@ -169,7 +170,7 @@ def test_half_a_line_is_told_and_left(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
     """A named pipe in its place is an error at once."""
-    os.mkfifo(tmp_path / NAME)
+    os.mkfifo(tmp_path / RUN_LOG)
     with pytest.raises(FileError, match="could not be written: "):
         append(tmp_path, {})
 
@@ -180,10 +181,10 @@ def test_the_proof_names_damage(tmp_path: Path) -> None:
     for number in range(4):
         append(history.store.folder, {"a": number})
     assert verify(Store(history.store.folder)).num_rows == 0
-    path = history.store.folder / NAME
+    path = history.store.folder / RUN_LOG
     path.write_bytes(path.read_bytes().replace(b'"a": 2', b'"a": 3'))
     [problem] = rows(verify(Store(history.store.folder)))
-    assert problem == {"file": NAME, "problem": "is damaged or cut off in line 3", "holds": "how the runs went"}
+    assert problem == {"file": RUN_LOG, "problem": "is damaged or cut off in line 3", "holds": "the run log"}
     path.write_bytes(path.read_bytes()[:-9])
     [problem] = rows(verify(Store(history.store.folder)))
     assert problem["problem"] == "is damaged or cut off in line 3 and in 1 more"

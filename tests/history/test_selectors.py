@@ -1,5 +1,7 @@
 """Which run a text means."""
 
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -9,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.errors import ConfigurationError
-from inventory.history.selectors import moment_of, resolve
-from inventory.run_ids import time_of
+from inventory.history.selectors import moment_of, resolve, resolve_dated, run_named
+from inventory.run_ids import limit_of, misdated, time_of
 
 RUNS = [
     "20261120T060000.000000Z-0001",
@@ -20,6 +22,16 @@ RUNS = [
     "20261123T060004.123456Z-3fff",
 ]
 BERLIN = timezone(timedelta(hours=1))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _zone() -> Iterator[None]:
+    """Let the machine be in a zone that no test names, so that it is seen where that zone is taken instead."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "XXX-12:45")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.mark.parametrize(
@@ -33,6 +45,7 @@ BERLIN = timezone(timedelta(hours=1))
         (RUNS[2], 2),
         ("20261120", 0),
         ("20261121T18", 2),
+        ("first", 0),
         ("20261123T060004.123456Z-3f9", 3),
         ("2026-11-20", 0),
         ("2026-11-21", 2),
@@ -43,6 +56,7 @@ BERLIN = timezone(timedelta(hours=1))
         ("2026-11-21T07:00+01:00", 1),
         ("2026-11-21 19:00", 2),
         ("2026-11-21 18:59", 1),
+        ("2026-11-21 18:59:59.999999", 1),
     ],
 )
 def test_a_reference_means_one_run(text: str, number: int) -> None:
@@ -100,7 +114,7 @@ def test_what_means_nothing_lists_what_there_is(text: str) -> None:
 )
 def test_a_date_that_is_none_says_how_one_is_written(text: str, meant: str) -> None:
     """What is wrong is the date, not the history: how it is written, what may be meant, where the history reaches."""
-    with pytest.raises(ConfigurationError, match="is no date") as caught:
+    with pytest.raises(ConfigurationError, match="is not a date") as caught:
         resolve(text, RUNS, UTC)
     advice = caught.value.advice
     assert advice.startswith("A date is written 2026-03-29")
@@ -142,6 +156,13 @@ YEAR = [
         ("1mo", "UTC", "20261130"),
         ("10mo", "America/New_York", "20260215"),
         ("12mo", "UTC", ""),
+        ("2026-12", "UTC", "20261230"),
+        ("2026-01", "UTC", "20260130"),
+        ("17d", "UTC", "20261201"),
+        ("0d", "UTC", "20261230"),
+        ("4w", "UTC", "20261201"),
+        ("1mo", "Pacific/Kiritimati", "20261130"),
+        ("11mo", "UTC", "20260130"),
         ("99999mo", "UTC", ""),
         ("99999w", "UTC", ""),
     ],
@@ -157,7 +178,7 @@ def test_what_is_ago(text: str, zone: str, run: str) -> None:
 
 def test_an_ambiguous_beginning_lists_the_runs() -> None:
     """The beginning of several ids is refused, with those ids."""
-    with pytest.raises(ConfigurationError, match="beginning of 2 runs") as caught:
+    with pytest.raises(ConfigurationError, match="matches 2 runs") as caught:
         resolve("20261123", RUNS)
     assert caught.value.advice.count("20261123T") == 2
 
@@ -188,6 +209,81 @@ def test_a_time_means_the_newest_run_by_then(moment: datetime, zone: timezone) -
     else:
         with pytest.raises(ConfigurationError):
             resolve(text, RUNS, zone)
+
+
+def test_the_end_of_a_day_is_its_last_microsecond() -> None:
+    """A run a microsecond before midnight is of that day, where the reader is; one at midnight is of the next."""
+    runs = ["20261121T225959.999999Z-0001", "20261121T230000.000000Z-0002"]
+    assert resolve("2026-11-21", runs, BERLIN) == runs[0]
+    assert resolve("2026-11-22", runs, BERLIN) == runs[1]
+    assert resolve("yesterday", runs, BERLIN, datetime(2026, 11, 22, 12, tzinfo=UTC)) == runs[0]
+    assert resolve("2026-11", ["20261130T225959.999999Z-0001", "20261130T230000.000000Z-0002"], BERLIN).endswith("1")
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "ago"),
+    [
+        ("2026-03-31T12:00", "1mo", "2026-02-28T12:00"),
+        ("2028-03-31T12:00", "1mo", "2028-02-29T12:00"),
+        ("2026-05-31T12:00", "1mo", "2026-04-30T12:00"),
+        ("2026-05-30T12:00", "1mo", "2026-04-30T12:00"),
+        ("2026-01-15T12:00", "1mo", "2025-12-15T12:00"),
+        ("2026-12-31T12:00", "12mo", "2025-12-31T12:00"),
+        ("2026-03-01T12:00", "1d", "2026-02-28T12:00"),
+        ("2026-03-15T12:00", "2w", "2026-03-01T12:00"),
+        ("2026-03-31T23:30", "1mo", "2026-02-28T23:30"),  # in Berlin it is 1 April
+    ],
+)
+def test_ago_is_counted_to_the_minute(now: str, text: str, ago: str) -> None:
+    """A month ago is the same day and hour, or the last day of a month that is shorter, where the reader is."""
+    moment = datetime.fromisoformat(f"{ago}+00:00")
+    runs = [f"{moment + timedelta(microseconds=shift):%Y%m%dT%H%M%S.%f}Z-0000" for shift in (0, 1)]
+    assert resolve(text, runs, BERLIN, datetime.fromisoformat(f"{now}+00:00")) == runs[0]
+
+
+def test_runs_that_are_misdated() -> None:
+    """Dated more than an hour later than it is, to the microsecond: no word and no date means them, an id does."""
+    now = datetime(2026, 11, 23, 5, 0, 4, 123456, tzinfo=UTC)
+    assert limit_of(now) == now + timedelta(hours=1)
+    assert limit_of(now.astimezone(BERLIN)) == limit_of(now)
+    assert limit_of(datetime.max.replace(tzinfo=UTC)) == datetime.max.replace(tzinfo=UTC)
+    assert misdated(RUNS, now) == []
+    earlier = now - timedelta(microseconds=1)
+    assert misdated(RUNS, earlier) == RUNS[3:]
+    for text, run in (("latest", RUNS[2]), ("previous", RUNS[1]), ("first", RUNS[0]), ("2030-01-01", RUNS[2])):
+        assert resolve(text, RUNS, UTC, earlier) == run
+        assert resolve_dated(text, RUNS, earlier) == run
+    assert resolve(RUNS[3], RUNS, UTC, earlier) == RUNS[3]
+    with pytest.raises(ConfigurationError, match="is misdated"):
+        resolve_dated(RUNS[3], RUNS, earlier)
+    assert resolve_dated(RUNS[3], RUNS, now) == RUNS[3]
+    for text in ("latest~9", "2020-01-01"):
+        with pytest.raises(ConfigurationError) as caught:
+            resolve(text, RUNS, UTC, earlier)
+        assert "There are 3 besides 2 misdated" in caught.value.advice
+        assert "begins 2026-11-20T06:00:00Z and ends 2026-11-21T18:00:00Z" in caught.value.advice
+    with pytest.raises(ConfigurationError, match="is empty besides 5 misdated"):
+        resolve("latest", RUNS, UTC, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_an_id_by_name() -> None:
+    """An id, or four and more letters of its beginning, means a run; words and dates do not."""
+    assert run_named(RUNS[0], RUNS) == RUNS[0]
+    assert run_named("20261120", RUNS) == RUNS[0]
+    assert run_named("2026", RUNS[:1]) == resolve("2026", RUNS[:1]) == RUNS[0]
+    for text in ("latest", "2026-11-20", "202", RUNS[0] + "x"):
+        with pytest.raises(ConfigurationError, match="no run with the id"):
+            run_named(text, RUNS)
+    with pytest.raises(ConfigurationError, match="matches 2 runs"):
+        run_named("20261121", RUNS)
+
+
+def test_words_of_time_need_the_time() -> None:
+    """Without the present time nothing is ago, and no run is misdated."""
+    for text in ("yesterday", "1d", "3mo"):
+        with pytest.raises(ConfigurationError, match="there is no run"):
+            resolve(text, RUNS, UTC)
+    assert resolve("latest", RUNS, UTC) == RUNS[4]
 
 
 @given(st.text(max_size=40))

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 from support.history_builders import day, made, model, opened, run, slow_run, told
-from support.misbehaving_servers import Hostile, answer
+from support.hostile_servers import Hostile, answer
 
 from inventory import History
 from inventory.config.servers import Server
-from inventory.history import recorder
-from inventory.history.recorder import SnapshotResult
 from inventory.history.retention import RetentionPlan, carry_out
-from inventory.history.state import NEAR
+from inventory.history.states.states import NEAR
+from inventory.operations.snapshot import SnapshotResult, take_snapshot
 from inventory.tables import rows, values
 
 A, AB, ABC = [model("a")], [model("a"), model("b")], [model("a"), model("b"), model("c")]
@@ -23,7 +22,7 @@ A, AB, ABC = [model("a")], [model("a"), model("b")], [model("a"), model("b"), mo
 
 def known(history: History, run_id: str) -> dict[str, list[str]]:
     """The keys of each server in the state after a run."""
-    state = history.as_of(run_id)
+    state = history.state(run_id)
     found: dict[str, list[str]] = {server: [] for server in values(state.tables["observations"], "server")}
     for row in rows(state.tables["models"]):
         found[row["server"]].append(row["key"])
@@ -145,7 +144,7 @@ def test_runs_that_really_overlap(tmp_path: Path) -> None:
 
     def take() -> None:
         servers = [Server(server.url, "s")]
-        taken.append(recorder.take_snapshot(History(tmp_path / "history"), servers, timeout=60))
+        taken.append(take_snapshot(History(tmp_path / "history"), servers, timeout=60))
 
     with Hostile(behave) as server:
         take()

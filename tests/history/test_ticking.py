@@ -85,7 +85,7 @@ def test_no_stored_row_tells_a_clock(tmp_path: Path) -> None:
         assert len(stored) == 1  # all six answers are one
         assert CLOCK not in (stored[0]["extra"] or "")
         assert stored[0].get(CLOCK) is None
-    shown = history.as_of("latest").tables["instances"]
+    shown = history.state("latest").tables["instances"]
     assert [row[CLOCK] for row in rows(shown)] == [None, None]
     proof = prove(history.store)
     assert (proof.problems.num_rows, proof.runs, proof.answers, proof.equal_answers) == (
@@ -105,7 +105,7 @@ def test_a_history_with_clocks_stays_readable() -> None:
     assert told == [("a", "extra.last_used_at")]
     assert History(GOLDEN, ignore=["extra.last_used_at"]).diff().table.num_rows == 0
     for ref in ("previous", "latest"):
-        for snapshot in (history.as_of(ref), history.load(ref)):
+        for snapshot in (history.state(ref), history.load(ref)):
             found = rows(snapshot.tables["instances"])
             assert {row[CLOCK] for row in found} == {None}
             assert not any(CLOCK in (row["extra"] or "") for row in found)
@@ -122,7 +122,7 @@ def test_an_ignored_field_costs_nothing(tmp_path: Path) -> None:
     assert len(history.store.where("models")) == 1
     assert sum(row["reconfigured"] for row in rows(history.runs_table())) == 0
     assert history.timeline_table().num_rows == 0
-    assert rows(history.as_of().tables["instances"])[0]["extra"] == '{"nested": {"x": 1}}'
+    assert rows(history.state().tables["instances"])[0]["extra"] == '{"nested": {"x": 1}}'
     assert verify(history.store).num_rows == 0
 
 
@@ -131,7 +131,7 @@ def test_an_ignored_column_is_stored_and_not_compared(tmp_path: Path) -> None:
     history = History(tmp_path / "h", ignore=["size_bytes"])
     for number in range(3):
         record(history, taken(tmp_path, number, history.ignore, a=[model(size_bytes=number)]))
-    assert rows(history.as_of().tables["models"])[0]["size_bytes"] == 2
+    assert rows(history.state().tables["models"])[0]["size_bytes"] == 2
     assert history.timeline_table().num_rows == 0
     assert [row["field"] for row in rows(History(tmp_path / "h").diff().table)] == ["size_bytes"]
 
@@ -164,7 +164,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=settings().max_examples, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["a", "b", CLOCK]), JSON, min_size=1),
     st.lists(st.sampled_from(["extra.a", "extra.a.b", "*b", "extra.b.*", "*.a"]), max_size=2),

@@ -14,6 +14,7 @@ from inventory.history import run_log
 from inventory.history.compaction import compact
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.checksum import write_checksummed
+from inventory.history.storage.metadata import RUN_LOG
 from inventory.history.storage.partitions import Months
 from inventory.history.storage.store import Store
 from inventory.history.verify import verify
@@ -78,7 +79,7 @@ def test_a_file_out_of_its_place(place: str, tmp_path: Path) -> None:
     [problem] = rows(verify(history.store))
     assert problem == {
         "file": f"{place}/{ids[0]}.parquet",
-        "problem": "no file of a history",
+        "problem": "unexpected file",
         "holds": "unknown",
     }
 
@@ -92,7 +93,7 @@ def test_a_run_that_is_there_twice(tmp_path: Path) -> None:
     compact(history.store)
     assert not path.exists()
     path.write_bytes(body)
-    assert ("models", "holds what another file holds too") in found(history)
+    assert ("models", "duplicates data of another file") in found(history)
 
 
 @pytest.mark.parametrize("kind", ["models", "payloads"])
@@ -102,7 +103,7 @@ def test_a_file_under_another_runs_name(kind: str, tmp_path: Path) -> None:
     path = history.store.path(kind, ids[0])
     for other in (history.store.path(kind, ids[1]), history.store.path("instances", ids[0])):
         path.write_bytes(other.read_bytes())
-        assert found(history) == {(kind, "is damaged: it is not what was written under this name")}
+        assert found(history) == {(kind, "is damaged: its content is not what was written")}
         with pytest.raises(FileError, match="damaged"):
             history.store.read(kind, ids[0])
 
@@ -113,7 +114,10 @@ def test_other_rows(kind: str, tmp_path: Path) -> None:
     """A table that was made anew is not the file that the run wrote, nor what the bodies give."""
     history, ids = made(tmp_path, *FLEETS)
     forge(history, kind, ids[1], all_but_one)
-    assert found(history) == {(kind, "another file than the run wrote"), (kind, "other rows than the bodies give")}
+    assert found(history) == {
+        (kind, "differs from what the run wrote"),
+        (kind, "rows differ from those rebuilt from the bodies"),
+    }
 
 
 @pytest.mark.parametrize("kind", ["models", "instances"])
@@ -121,7 +125,7 @@ def test_other_rows_of_a_pruned_run(kind: str, tmp_path: Path) -> None:
     """When the run's own word is gone, the bodies still tell."""
     history, first, _ = pruned(tmp_path)
     forge(history, kind, first, replaced("display_name", "forged"))
-    assert found(history) == {(kind, "other rows than the bodies give")}
+    assert found(history) == {(kind, "rows differ from those rebuilt from the bodies")}
 
 
 @pytest.mark.parametrize("kind", ["payloads", "models", "instances"])
@@ -152,7 +156,7 @@ def test_another_run_before(tmp_path: Path) -> None:
     """An observations file that was made anew is not the one that the next run followed."""
     history, ids = made(tmp_path, *FLEETS)
     forge(history, "observations", ids[1], replaced("error", "forged"))
-    assert found(history) == {("observations", f"another file than {ids[2]} followed")}
+    assert found(history) == {("observations", f"differs from the run that {ids[2]} followed")}
 
 
 def test_another_pruned_run_before(tmp_path: Path) -> None:
@@ -161,7 +165,7 @@ def test_another_pruned_run_before(tmp_path: Path) -> None:
     for path in (history.store.folder / "pruned").iterdir():
         path.unlink()
     history.store.record_pruned({first: "0" * 64})
-    assert found(history) == {("observations", f"another file than {second} followed")}
+    assert found(history) == {("observations", f"differs from the run that {second} followed")}
 
 
 def test_answers_that_are_not_held(tmp_path: Path) -> None:
@@ -169,9 +173,9 @@ def test_answers_that_are_not_held(tmp_path: Path) -> None:
     history, first, _ = pruned(tmp_path)
     forge(history, "payloads", first, all_but_one)
     assert found(history) == {
-        ("observations", f"points at answers that {first} does not hold"),
-        ("models", "other rows than the bodies give"),
-        ("instances", "other rows than the bodies give"),
+        ("observations", f"refers to responses that {first} does not hold"),
+        ("models", "rows differ from those rebuilt from the bodies"),
+        ("instances", "rows differ from those rebuilt from the bodies"),
     }
 
 
@@ -179,7 +183,7 @@ def test_a_body_that_is_no_answer(tmp_path: Path) -> None:
     """A body that nobody would have understood was not received."""
     history, first, _ = pruned(tmp_path)
     forge(history, "payloads", first, replaced("body", b"{"))
-    assert ("payloads", "a body that is no answer") in found(history)
+    assert ("payloads", "a body that is not a valid response") in found(history)
 
 
 @pytest.mark.guard("verify the digest of a body")
@@ -188,7 +192,7 @@ def test_a_body_of_another_digest(column: str, tmp_path: Path) -> None:
     """Both digests of an answer are taken again: of its bytes, and of what they say."""
     history, first, _ = pruned(tmp_path)
     forge(history, "payloads", first, replaced(column, "0" * 64))
-    assert ("payloads", "a body of another digest") in found(history)
+    assert ("payloads", "the digest of a body differs") in found(history)
 
 
 def test_a_run_that_the_journal_names(tmp_path: Path) -> None:
@@ -296,7 +300,7 @@ def test_lines_of_the_journal_that_are_lost(tmp_path: Path) -> None:
     """A journal that is gone, older, cut off between lines or without one of them is named; one that grew is not."""
     fleets: list[Fleet] = [{"a": [model(key)]} for key in "vwxyz"]
     history, _ = made(tmp_path, fleets[0])
-    path = history.store.folder / run_log.NAME
+    path = history.store.folder / RUN_LOG
     for number, fleet in enumerate(fleets[1:], 1):
         run_log.append(history.store.folder, {"number": number})
         run(history, fleet, day(number))
@@ -310,7 +314,7 @@ def test_lines_of_the_journal_that_are_lost(tmp_path: Path) -> None:
     ):
         path.write_bytes(body)
         [(file, problem)] = found(history)
-        assert file == run_log.NAME
+        assert file == RUN_LOG
         assert ("lacks lines that were there when" in problem) == bool(body)
     path.unlink()
     assert {problem.split(" when")[0] for _, problem in found(history)} == {"lacks lines that were there"}

@@ -61,7 +61,7 @@ def test_shape() -> None:
     assert _of([]) != _of(_answer())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_order_and_clocks_do_not_count(shuffler: random.Random) -> None:
     """Rows, instances, lists and names in another order, and another remaining time, give the same digest."""

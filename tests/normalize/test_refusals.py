@@ -160,8 +160,8 @@ def test_too_old_is_one_that_was_asked_for_the_endpoint(named: str, path: str, s
 def test_a_saved_answer_of_the_older_api_is_read(name: str, tmp_path: Path) -> None:
     """As over HTTP; and the history proves it again from the body."""
     from inventory import History
-    from inventory.history.recorder import take_snapshot
     from inventory.history.verify import verify
+    from inventory.operations.snapshot import take_snapshot
 
     body = (PAYLOADS / "v0" / f"{name}.json").read_bytes()
     (tmp_path / "a.json").write_bytes(body)

@@ -92,7 +92,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=settings().max_examples, deadline=None)
 @given(VALUES, st.sampled_from([200, 200, 200, 204, 301, 401, 404, 500, 503]), st.booleans())
 def test_accepted_only_if_all_rules_hold(document: Any, http_status: int, token_sent: bool) -> None:
     """An answer is accepted if and only if it is a 200 with a list of objects that each have a key, and no error."""

@@ -10,16 +10,16 @@ import inventory
 from inventory import History, Snapshot
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
-from inventory.history.recorder import take_snapshot
 from inventory.operations.compare import (
     ResolvedRef,
     changes_between,
     known_servers,
     only,
-    overview_of,
-    side_of,
+    report_of,
+    resolve_ref,
     snapshot_of,
 )
+from inventory.operations.snapshot import take_snapshot
 from inventory.stub_server import inventory_after, inventory_before
 from inventory.tables import rows, values
 
@@ -46,7 +46,7 @@ def nobody() -> Snapshot:
 
 def side(ref: str, history: History) -> ResolvedRef:
     """What a reference means where nobody is to be asked."""
-    return side_of(ref, history, nobody)
+    return resolve_ref(ref, history, nobody)
 
 
 def test_a_run_a_server_and_a_file_are_sides(history: History, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_run_a_server_and_a_file_are_sides(history: History, tmp_path: Path) -
 def test_live_asks(history: History) -> None:
     """Live is what whoever asks comes back with."""
     asked = history.load("latest")
-    live = side_of("live", history, lambda: asked)
+    live = resolve_ref("live", history, lambda: asked)
     assert (live.live, live.snapshot, live.run_id) == (True, asked, None)
 
 
@@ -97,13 +97,13 @@ def test_what_was_not_read_is_told_of_every_kind_of_side(history: History, tmp_p
 def test_what_a_report_compares_with(history: History) -> None:
     """The run before, if there is one, for a whole run; for one machine nothing; or what it is given."""
     first, latest, machine = (side(ref, history) for ref in ("previous", "latest", "latest:laptop"))
-    assert overview_of(first, history).changes is None
-    assert overview_of(machine, history).changes is None
-    found = overview_of(latest, history)
+    assert report_of(first, history).changes is None
+    assert report_of(machine, history).changes is None
+    found = report_of(latest, history)
     assert found.changes is not None
     assert (found.changes.table.num_rows > 0, found.since) == (True, first.name)
     given = changes_between(latest, latest, history)
-    assert overview_of(latest, history, compared=(latest, given)).changes is given
+    assert report_of(latest, history, compared=(latest, given)).changes is given
 
 
 def test_a_server_that_was_never_read_is_not_compared(tmp_path: Path) -> None:

@@ -49,8 +49,8 @@ def listed(name: str, gigabytes: float | None = 1, *loaded: str, **fields: Any) 
     """A model with what plots look at."""
     size = None if gigabytes is None else round(gigabytes * 1e9)
     quantization = {"name": "Q4_K_M", "bits_per_weight": 4}
-    told = {"display_name": name, "publisher": "p", "max_context_length": 8192, "quantization": quantization}
-    return model(name.lower(), *loaded, size_bytes=size, **(told | fields))
+    shown = {"display_name": name, "publisher": "p", "max_context_length": 8192, "quantization": quantization}
+    return model(name.lower(), *loaded, size_bytes=size, **(shown | fields))
 
 
 def seen(folder: Path, servers: Fleet) -> Snapshot:
@@ -60,8 +60,8 @@ def seen(folder: Path, servers: Fleet) -> Snapshot:
 
 def texts(figure: Figure) -> list[str]:
     """Every text that can be seen in a figure."""
-    found = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible()]
-    return [text.get_text() for text in found if text.get_text()]
+    result = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible()]
+    return [text.get_text() for text in result if text.get_text()]
 
 
 def widths(ax: Axes) -> list[float]:
@@ -84,7 +84,7 @@ def labels(ax: Axes) -> list[str]:
 )
 def test_a_plot_shows_itself_as_a_picture(plot: Plot, month: History) -> None:
     """One line gives a figure that Jupyter shows as PNG, with a title, and with nothing outside it."""
-    figure = plot(month.as_of() if plot in OF_SNAPSHOT else month)
+    figure = plot(month.state() if plot in OF_SNAPSHOT else month)
     assert isinstance(figure, canvas.NotebookFigure)
     assert figure._repr_png_().startswith(b"\x89PNG")
     assert [text for text in texts(figure) if "(GB" in text or " of " in text or "share" in text]
@@ -98,7 +98,7 @@ def test_a_plot_draws_on_the_axes_that_it_is_given(plot: Plot, month: History) -
     """With ax, the figure that comes back is the one of these axes, and nothing of the other axes is touched."""
     figure = Figure(layout="constrained")
     axes = figure.subplots(1, 2)
-    assert plot(month.as_of() if plot in OF_SNAPSHOT else month, ax=axes[0]) is figure
+    assert plot(month.state() if plot in OF_SNAPSHOT else month, ax=axes[0]) is figure
     assert axes[0].get_children()
     assert not axes[1].lines
     assert not axes[1].patches
@@ -126,12 +126,12 @@ def test_every_plot_is_tested_here() -> None:
 def test_plots_leave_matplotlib_as_it_was(month: History) -> None:
     """Neither matplotlib's settings nor pyplot's list of figures is touched; pyplot and pandas are not imported."""
     before = matplotlib.rcParams.copy()
-    plots.largest_models(month.as_of())
+    plots.largest_models(month.state())
     assert not [name for name in before if name != "backend" and matplotlib.rcParams[name] != before[name]]
     code = (
         "import sys; from inventory import History, plots\n"
         f"history = History({str(month.store.folder)!r})\n"
-        "snapshot = history.as_of()\n"
+        "snapshot = history.state()\n"
         "plots.context_by_size(snapshot), plots.server_differences(snapshot), plots.never_loaded(history)\n"
         "plots.timeline(history)._repr_png_()\n"
         "print(sorted({'matplotlib.pyplot', 'pandas'} & sys.modules.keys()))"
@@ -231,8 +231,8 @@ def test_context_by_size_has_a_point_per_whole_model(tmp_path: Path) -> None:
         listed("E", 0),
     ]
     ax = plots.context_by_size(seen(tmp_path, {"one": models})).axes[0]
-    clouds = [some for some in ax.collections if isinstance(some, PathCollection)]
-    points = {some.get_label(): [tuple(point) for point in np.asarray(some.get_offsets())] for some in clouds}
+    clouds = [values for values in ax.collections if isinstance(values, PathCollection)]
+    points = {values.get_label(): [tuple(point) for point in np.asarray(values.get_offsets())] for values in clouds}
     assert points == {"llm": [(2, 8192)], "embedding": [(4, 512)], "other": [(8, 8192)], "loaded now": [(2, 8192)]}
     assert ax.get_xlabel().endswith("2 models without a size or a context")
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
@@ -240,13 +240,13 @@ def test_context_by_size_has_a_point_per_whole_model(tmp_path: Path) -> None:
 
 def test_names_in_context_by_size_cover_nothing(month: History) -> None:
     """No name lies on another name, or leaves the axes, and a model on two servers is named once."""
-    figure = plots.context_by_size(month.as_of(), labels=30)
+    figure = plots.context_by_size(month.state(), labels=30)
     figure.draw_without_rendering()
     names = figure.axes[0].texts
     boxes = [text.get_window_extent() for text in names]
     assert len(boxes) > 4
     assert len({text.get_text() for text in names}) == len(names)
-    assert not any(one.overlaps(other) for at, one in enumerate(boxes) for other in boxes[:at])
+    assert not any(item.overlaps(other) for at, item in enumerate(boxes) for other in boxes[:at])
 
 
 def test_loaded_context_is_a_share_of_the_maximum(tmp_path: Path) -> None:
@@ -303,7 +303,7 @@ def test_server_differences_show_who_has_what(tmp_path: Path) -> None:
         "d": None,
     }
     ax = plots.server_differences(seen(tmp_path, servers)).axes[0]
-    [mesh] = [some for some in ax.collections if isinstance(some, QuadMesh)]
+    [mesh] = [values for values in ax.collections if isinstance(values, QuadMesh)]
     words = list(CELLS)
     table = [[words[int(number)] for number in row] for row in mesh.get_array()]  # type: ignore[union-attr]
     assert labels(ax) == ["b", "c"]
@@ -365,7 +365,11 @@ def test_a_character_that_no_font_has_is_a_square() -> None:
     assert canvas.installed()[0] == "DejaVu Sans"
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings().max_examples // 10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(name=st.text(min_size=1, max_size=60).filter(lambda text: text.isprintable() or "\n" in text))
 def test_any_text_can_be_drawn(name: str, tmp_path: Path) -> None:
     """Whatever a model is called, plots draw it, and matplotlib warns of nothing."""

@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from support.killed_writers import acknowledged, begun, record_runs
+from support.killed_writers import acknowledgements, record_runs, started
 
 from inventory import History
 from inventory.history.verify import verify
@@ -12,12 +12,17 @@ from inventory.run_ids import time_of
 from inventory.tables import rows
 
 PROCESSES = 8
+NO_LINKS = ("links", "renames", "chmod")
 
 
-@pytest.mark.parametrize("runs", [5, pytest.param(25, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
-    "lacks",
-    [pytest.param((), id=""), pytest.param(("links", "renames", "chmod"), id="without links", marks=pytest.mark.long)],
+    ("lacks", "runs"),
+    [
+        pytest.param((), 2, id="few"),
+        pytest.param((), 25, id="many", marks=pytest.mark.long),
+        pytest.param(NO_LINKS, 5, id="few without links", marks=pytest.mark.long),
+        pytest.param(NO_LINKS, 25, id="many without links", marks=pytest.mark.full),
+    ],
 )
 def test_eight_at_once(lacks: tuple[str, ...], runs: int, tmp_path: Path) -> None:
     """Eight processes with the same answers: every run is there, with an id of its own, in the order of time.
@@ -25,13 +30,13 @@ def test_eight_at_once(lacks: tuple[str, ...], runs: int, tmp_path: Path) -> Non
     So it is where there are no hard links.
     """
     with contextlib.ExitStack() as stack:
-        writers = [stack.enter_context(begun(record_runs, tmp_path, n, runs, True, lacks)) for n in range(PROCESSES)]
-        told = [acknowledged(connection) for _, connection in writers]
-    for ids in told:
+        writers = [stack.enter_context(started(record_runs, tmp_path, n, runs, True, lacks)) for n in range(PROCESSES)]
+        acknowledged_ids = [acknowledgements(connection) for _, connection in writers]
+    for ids in acknowledged_ids:
         assert len(ids) == runs
         assert ids == sorted(ids), "each is later than those that the same process recorded"
     history = History(tmp_path / "history")
-    everything = sorted(run_id for ids in told for run_id in ids)
+    everything = sorted(run_id for ids in acknowledged_ids for run_id in ids)
     assert everything == history.store.run_ids()
     assert len(set(everything)) == PROCESSES * runs
     assert sorted(everything, key=time_of) == everything

@@ -6,14 +6,16 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.utils import get_column_letter
 from support.snapshots import convert, fleet, same, snapshot
 
 import inventory
-from inventory import Snapshot
+from inventory import Snapshot, schema
 from inventory.errors import FileError
 from inventory.formats import xlsx
 from inventory.formats.xlsx import cells as _cells
 
+DESCRIPTION = get_column_letter(schema.MODELS.names.index("description") + 1)
 LONG = [
     "a" * 32_767,
     "a" * 32_768,
@@ -47,26 +49,26 @@ def test_long_text(path: Path, text: str) -> None:
     book = openpyxl.load_workbook(path)
     for sheet in book:
         for row in sheet.iter_rows(values_only=True):
-            assert all(len(str(value).encode("utf-16-le")) <= 2 * _cells.CELL_LIMIT for value in row)
+            assert all(len(str(value).encode("utf-16-le")) <= 2 * _cells.CELL_CHARACTERS for value in row)
     if "LongTexts" in book.sheetnames:
-        assert str(book["Models"]["S3"].value).endswith(
+        assert str(book["Models"][f"{DESCRIPTION}3"].value).endswith(
             f"[goes on to {len(text)} characters in the sheet LongTexts, number 1]"
         )
         assert book["LongTexts"].tables
     else:
-        assert book["Models"]["S3"].value == text
+        assert book["Models"][f"{DESCRIPTION}3"].value == text
 
 
 def test_long_text_moved(path: Path) -> None:
     """After somebody sorted the rows in a spreadsheet, every model still has its own long text."""
     with_text("x" * 40_000, "short", "y" * 40_000).write(path)
     book = openpyxl.load_workbook(path)
-    cells = [book["Models"][f"S{row}"] for row in (2, 3, 4)]
+    cells = [book["Models"][f"{DESCRIPTION}{row}"] for row in (2, 3, 4)]
     for cell, value in zip(cells, [cells[1].value, cells[2].value, cells[0].value], strict=True):
         cell.value = value
     book.save(path)
-    found = inventory.read(path).tables["models"].column("description").to_pylist()
-    assert found == ["short", "y" * 40_000, "x" * 40_000]
+    actual = inventory.read(path).tables["models"].column("description").to_pylist()
+    assert actual == ["short", "y" * 40_000, "x" * 40_000]
 
 
 @pytest.mark.parametrize("damage", ["no sheet", "another number", "another text"])
@@ -112,7 +114,7 @@ def test_numbers(path: Path) -> None:
 @pytest.mark.guard("Excel rows")
 def test_too_many_rows(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More rows than Excel holds are refused with advice, before anything is written."""
-    monkeypatch.setattr(xlsx, "ROW_LIMIT", 3)
+    monkeypatch.setattr(xlsx, "SHEET_ROWS", 3)
     fleet().write(path.with_suffix(".csv"))
     with pytest.raises(FileError, match="39 rows of models are more than Excel's 2"):
         fleet().write(path)

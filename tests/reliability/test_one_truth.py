@@ -75,14 +75,14 @@ class Truth:
 
     def read(self, server: str, until: str = "~") -> list[Answer]:
         """The complete answers of a server in the runs up to one, in the order in which they were given."""
-        found = [
+        actual = [
             answer
             for run in self.dated()
             if run <= until
             for name, answer in self.runs[run]
             if name == server and answer.models is not None
         ]
-        return sorted(found, key=lambda answer: (answer.moment, answer.run))
+        return sorted(actual, key=lambda answer: (answer.moment, answer.run))
 
     def state(self, until: str) -> dict[str, Answer]:
         """Of each server the last of them."""
@@ -160,9 +160,9 @@ def check_changes(history: History, truth: Truth, chance: random.Random) -> None
     dated = truth.dated()
     pairs = [*pairwise(dated), (dated[0], dated[-1])]
     for old, new in chance.sample(pairs, min(len(pairs), 3)):
-        found = history.diff(old, new)
-        assert told(found.table) == truth.changes(old, new), (old, new)
-        assert found.not_compared.keys() == truth.not_compared(old, new), (old, new)
+        actual = history.diff(old, new)
+        assert told(actual.table) == truth.changes(old, new), (old, new)
+        assert actual.not_compared.keys() == truth.not_compared(old, new), (old, new)
     old, new = sorted(chance.choices(dated, k=2))
     assert told(history.diff(new, old).table) == truth.changes(new, old), (new, old)
 
@@ -201,7 +201,7 @@ def check_states(history: History, truth: Truth, chance: random.Random) -> None:
     """What was known after a run, what a run itself read, and what DuckDB alone finds in the files."""
     for run in {truth.dated()[-1], chance.choice(truth.dated())}:
         expected = Counter((server, key) for server, one in truth.state(run).items() for key in one.models or {})
-        state = history.as_of(run)
+        state = history.state(run)
         assert Counter((one["server"], one["key"]) for one in rows(state.tables["models"])) == expected
         moments = {one["server"]: one["observed_at"] for one in rows(state.tables["observations"])}
         assert moments == {server: one.moment for server, one in truth.state(run).items()}
@@ -209,7 +209,7 @@ def check_states(history: History, truth: Truth, chance: random.Random) -> None:
     read = Counter((server, key) for server, one in truth.runs[run] for key in one.models or {})
     assert Counter((one["server"], one["key"]) for one in rows(history.load(run).tables["models"])) == read
     folder = history.store.folder
-    found = duckdb.execute(f"""
+    actual = duckdb.execute(f"""
         WITH last AS (
             SELECT server, digest, stored_in FROM read_parquet('{folder}/observations/*/*.parquet')
             WHERE status = 'ok' AND run_id <= '{truth.dated()[-1]}'
@@ -217,7 +217,7 @@ def check_states(history: History, truth: Truth, chance: random.Random) -> None:
         )
         SELECT l.server, m.key FROM last l JOIN read_parquet('{folder}/models/*/*.parquet') m
         ON m.digest = l.digest AND m.stored_in = l.stored_in""").fetchall()
-    assert Counter(found) == Counter(
+    assert Counter(actual) == Counter(
         (server, key) for server, one in truth.state("~").items() for key in one.models or {}
     )
 
@@ -229,10 +229,10 @@ def check_commands(history: History, truth: Truth, chance: random.Random) -> Non
     old, new = sorted(chance.choices(dated, k=2))
     for arguments, pair in ((("diff", old, new), (old, new)), (("diff", "first", "latest"), (dated[0], dated[-1]))):
         done = command(*arguments, *folder)
-        found = Counter(
+        actual = Counter(
             (one["server"], one["change"], one["grain"], one["key"], one["instance_id"]) for one in done.data["changes"]
         )
-        assert found == truth.changes(*pair)
+        assert actual == truth.changes(*pair)
         assert ("misdated" in done.err) == (len(dated) < len(truth.runs))
     runs = command("history", *folder).data["runs"]
     assert [one["run_id"] for one in runs] == sorted(truth.runs)
@@ -257,15 +257,15 @@ def check_commands(history: History, truth: Truth, chance: random.Random) -> Non
 def planned(chance: random.Random) -> list[tuple[datetime, datetime, dict[str, datetime]]]:
     """Runs: when each began, when it was recorded, and when each of its servers answered; in the order of recording."""
     schedules = [SERVERS[: chance.randint(1, 4)], SERVERS[chance.randint(0, 3) :]]
-    found = []
+    actual = []
     clock = -300.0
     for _ in range(chance.randint(3, 9)):
         clock += chance.choice([0.01, 0.3, 1, 1, 1, 12])
         length = chance.choice([0.001, 0.001, 0.5, 3])
         ahead = chance.choice([0, 0, 0, 0, 0, 0, 9000, 26000])  # days that the clock was ahead of the truth
         times = {server: day(clock + ahead + chance.random() * length) for server in chance.choice(schedules)}
-        found.append((day(clock + ahead), day(clock + length), times))
-    return sorted(found, key=lambda one: one[1])
+        actual.append((day(clock + ahead), day(clock + length), times))
+    return sorted(actual, key=lambda one: one[1])
 
 
 def happen(folder: Path, seed: int) -> tuple[History, Truth]:
@@ -298,13 +298,15 @@ def happen(folder: Path, seed: int) -> tuple[History, Truth]:
     return history, truth
 
 
-HUNDREDS = [
-    pytest.param(seeds, marks=pytest.mark.long)
-    for seeds in (range(3, 15), range(15, 30), *(range(first, first + 50) for first in range(1000, 1400, 50)))
+HISTORIES = [
+    range(1),
+    *(pytest.param(seeds, marks=pytest.mark.long) for seeds in (range(1, 15), range(15, 30))),
+    *(pytest.param(range(first, first + 50), marks=pytest.mark.full) for first in range(1000, 1400, 50)),
 ]
+"""The seeds of histories: one in a plain run, thirty at each commit, hundreds before a release."""
 
 
-@pytest.mark.parametrize("seeds", [range(3), *HUNDREDS], ids=str)
+@pytest.mark.parametrize("seeds", HISTORIES, ids=str)
 def test_every_reading_tells_what_happened(tmp_path: Path, seeds: range) -> None:
     """All of them agree with the model, in every history."""
     for seed in seeds:

@@ -17,7 +17,7 @@ from inventory.history.verify import verify
 from inventory.normalize.flatten import flatten
 from inventory.tables import build, named_rows, rows, table_of
 
-PAIRS = [400, pytest.param(2000, marks=pytest.mark.long)]
+PAIRS = [100, pytest.param(2000, marks=pytest.mark.long)]
 """Fleets of which two looks are compared."""
 
 PUBLISHERS = {"a": "p", "b": "p", "c": "p"}
@@ -57,9 +57,9 @@ def last(fleets: list[Fleet], number: int, server: str) -> list[dict[str, Any]] 
 
 def naive(server: str, old: list[dict[str, Any]] | None, new: list[dict[str, Any]] | None) -> Told:
     """The changes between two answers of a server, by sets of keys."""
-    found: Told = Counter()
+    actual: Told = Counter()
     if old is None or new is None:
-        return found
+        return actual
     was, now = ({one["key"]: one for one in models} for models in (old, new))
     held, holds = ({(key, one["id"]) for key in side for one in side[key]["loaded_instances"]} for side in (was, now))
     came, went = now.keys() - was.keys(), was.keys() - now.keys()
@@ -71,25 +71,25 @@ def naive(server: str, old: list[dict[str, Any]] | None, new: list[dict[str, Any
         for size in (1, 2)
     }
     renamed = {old[0]: new[0] for old, new in alike.values() if len(old) == len(new) == 1}
-    found.update((server, "renamed", new, None, "key", old, new) for old, new in renamed.items())
-    found.update((server, "added", key, None, None, None, None) for key in came - set(renamed.values()))
-    found.update((server, "removed", key, None, None, None, None) for key in went - renamed.keys())
+    actual.update((server, "renamed", new, None, "key", old, new) for old, new in renamed.items())
+    actual.update((server, "added", key, None, None, None, None) for key in came - set(renamed.values()))
+    actual.update((server, "removed", key, None, None, None, None) for key in went - renamed.keys())
     followed = {(renamed.get(key, key), name): (key, name) for key, name in held}
     held, kept = {pair for new, pair in followed.items() if new not in holds}, followed.keys()
     holds = holds - kept
-    found.update((server, "loaded", *pair, None, None, None) for pair in holds)
-    found.update((server, "unloaded", *pair, None, None, None) for pair in held)
-    found.update(
+    actual.update((server, "loaded", *pair, None, None, None) for pair in holds)
+    actual.update((server, "unloaded", *pair, None, None, None) for pair in held)
+    actual.update(
         (server, "reconfigured", key, None, "size_bytes", str(was[key]["size_bytes"]), str(now[key]["size_bytes"]))
         for key in was.keys() & now.keys()
         if was[key]["size_bytes"] != now[key]["size_bytes"]
     )
-    return found
+    return actual
 
 
 def lives(fleets: list[Fleet]) -> dict[tuple[str, str], dict[str, Any]]:
     """The lifecycle, counted run by run; runs are a day apart."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    actual: dict[tuple[str, str], dict[str, Any]] = {}
     for server in {name for fleet in fleets for name in fleet}:
         seen = [(day(number), fleet[server]) for number, fleet in enumerate(fleets) if fleet.get(server) is not None]
         for key in {one["key"] for _, models in seen for one in models or []}:
@@ -100,7 +100,7 @@ def lives(fleets: list[Fleet]) -> dict[tuple[str, str], dict[str, Any]]:
                 for (_, old), (moment, new) in pairwise(seen)
                 if any(key == row[2] or (row[1] == "renamed" and key == row[5]) for row in naive(server, old, new))
             ]
-            found[server, key] = {
+            actual[server, key] = {
                 "first_seen": min(at),
                 "last_seen": max(at),
                 "present": max(at) == seen[-1][0],
@@ -111,7 +111,7 @@ def lives(fleets: list[Fleet]) -> dict[tuple[str, str], dict[str, Any]]:
                 "last_changed": max(changed, default=min(at)),
                 "size_bytes": at[max(at)]["size_bytes"],
             }
-    return found
+    return actual
 
 
 @given(FLEETS)
@@ -179,8 +179,8 @@ def seen(fleet: Fleet, statuses: dict[str, str]) -> Snapshot:
         dict.fromkeys(schema.OBSERVATIONS.names) | {"run_id": "r", "server": one, "status": statuses.get(one, "ok")}
         for one in sorted(fleet)
     ]
-    found = {name: build(schema.TABLES[name], columns) for name, columns in tables.items()}
-    return Snapshot({"observations": table_of(schema.OBSERVATIONS, observed), **found})
+    actual = {name: build(schema.TABLES[name], columns) for name, columns in tables.items()}
+    return Snapshot({"observations": table_of(schema.OBSERVATIONS, observed), **actual})
 
 
 def drawn(chance: random.Random) -> list[dict[str, Any]]:
@@ -207,13 +207,13 @@ def test_random_failures(pairs: int) -> None:
             fleet: Fleet = {server: drawn(chance) for server in "stuv" if chance.random() < 0.9}
             sides.append((fleet, {server: chance.choice(FAILURES) for server in fleet if chance.random() < 0.3}))
         (old, failed), (new, fails) = sides
-        found = compare(seen(old, failed), seen(new, fails))
+        actual = compare(seen(old, failed), seen(new, fails))
         both = [server for server in old.keys() & new.keys() if server not in failed and server not in fails]
         expected: Told = Counter()
         for server in both:
             expected += naive(server, old[server], new[server])
-        assert Counter(told(found.table)) == expected, number
-        assert set(found.not_compared) == (old.keys() | new.keys()) - set(both), number
+        assert Counter(told(actual.table)) == expected, number
+        assert set(actual.not_compared) == (old.keys() | new.keys()) - set(both), number
         changed += bool(expected)
-        unread += bool(found.not_compared)
+        unread += bool(actual.not_compared)
     assert min(changed, unread) > pairs // 2  # the fleets were worth comparing

@@ -22,7 +22,6 @@ from inventory.run_ids import new_run_id
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CASES = 1000
 SHOWN = ("models", "instances")
 MOMENT = datetime(2026, 11, 23, 6, tzinfo=UTC)
 READABLE = pytest.mark.parametrize("suffix", formats.READABLE)
@@ -125,11 +124,11 @@ def any_models(chance: random.Random, number: int) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def sources(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The generated cases in each format, as a reference that `diff` takes, and the folder of a history of them."""
     folder = tmp_path_factory.mktemp("round-trip")
     answer = folder / "answer.json"
-    answer.write_text(json.dumps({"models": any_models(random.Random(12), CASES)}), encoding="utf-8")
+    answer.write_text(json.dumps({"models": any_models(random.Random(12), request.param)}), encoding="utf-8")
     taken = inventory.collect(inventory.Server(f"file:{answer}", "s"), clock=lambda: MOMENT, run_id=new_run_id(MOMENT))
     assert taken.complete
     record(History(folder / "history"), taken)
@@ -144,24 +143,28 @@ def read(sources: dict[str, Path], name: str) -> Snapshot:
     return History(path).load("latest") if name == "history" else inventory.read(path)
 
 
-def test_every_pair(sources: dict[str, Path]) -> None:
-    """Of a thousand generated models, every file and the history hold the same cells: nothing has changed."""
-    found = {name: read(sources, name) for name in sources}
+@pytest.mark.parametrize(
+    ("sources", "cases"), [(100, 100), pytest.param(1000, 1000, marks=pytest.mark.long)], indirect=["sources"]
+)
+def test_every_pair(sources: dict[str, Path], cases: int) -> None:
+    """Every file and the history hold the same cells of generated models: nothing has changed. CI takes a thousand."""
+    actual = {name: read(sources, name) for name in sources}
     answer = inventory.collect(
         inventory.Server(f"file:{Path(sources['history']).parent / 'answer.json'}", "s"), clock=lambda: MOMENT
     )
-    assert answer.tables["models"].num_rows == CASES
-    assert answer.tables["instances"].num_rows > CASES // 2
+    assert answer.tables["models"].num_rows == cases
+    assert answer.tables["instances"].num_rows > cases // 2
     shared = replace(answer, tables={name: without_clocks(answer.tables[name]) for name in SHOWN})
-    for name, one in found.items():
+    for name, one in actual.items():
         same(shared if name == "history" else answer, one, *SHOWN)
         assert inventory.compare(answer, one).table.num_rows == 0, name
-    for old, new in combinations(found, 2):
-        changes = inventory.compare(found[old], found[new])
+    for old, new in combinations(actual, 2):
+        changes = inventory.compare(actual[old], actual[new])
         assert (changes.table.num_rows, changes.not_compared) == (0, {}), (old, new)
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("sources", [1000], indirect=True)
 def test_diff_command(sources: dict[str, Path]) -> None:
     """The command says so too, of a run of the history and a file, and of any two files."""
     for old, new in (("latest", "csv"), ("csv", "parquet"), ("parquet", "xlsx"), ("xlsx", "latest")):
@@ -172,6 +175,7 @@ def test_diff_command(sources: dict[str, Path]) -> None:
 
 
 @pytest.mark.parametrize("first", formats.READABLE)
+@pytest.mark.parametrize("sources", [1000], indirect=True)
 @pytest.mark.long
 def test_through_two_formats(sources: dict[str, Path], tmp_path: Path, first: str) -> None:
     """What one format gave and another wrote is still the same."""
@@ -188,6 +192,6 @@ def test_any_rows(tmp_path_factory: pytest.TempPathFactory, suffix: str, taken: 
     """Any value that a column can hold comes back, also one that no answer leads to; a failure is made small."""
     path = tmp_path_factory.getbasetemp() / f"round-trip.{suffix}"
     taken.write(path, "both")
-    found = inventory.read(path)
-    same(taken, found, *SHOWN)
-    assert inventory.compare(taken, found).table.num_rows == 0
+    actual = inventory.read(path)
+    same(taken, actual, *SHOWN)
+    assert inventory.compare(taken, actual).table.num_rows == 0

@@ -19,10 +19,10 @@ from support.history_builders import Model, day, model
 from inventory import History
 from inventory.config.servers import Server
 from inventory.history.compaction import compact
-from inventory.history.recorder import take_snapshot
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.data_file import is_merged
 from inventory.history.verify import verify
+from inventory.operations.snapshot import take_snapshot
 from inventory.run_ids import time_of
 from inventory.tables import rows
 
@@ -197,11 +197,11 @@ class Histories(RuleBasedStateMachine):
             loaded = self.history.load(run_id)
             observed = {row["server"]: row["status"] for row in rows(loaded.tables["observations"])}
             assert observed == {server: seen.status for server, seen in self.runs[run_id].items()}
-            found = Counter((row["server"], row["key"]) for row in rows(loaded.tables["models"]))
-            assert found == Counter(
+            actual = Counter((row["server"], row["key"]) for row in rows(loaded.tables["models"]))
+            assert actual == Counter(
                 (server, one["key"]) for server, seen in self.runs[run_id].items() for one in seen.models
             )
-        known = Counter((row["server"], row["key"]) for row in rows(self.history.as_of(last).tables["models"]))
+        known = Counter((row["server"], row["key"]) for row in rows(self.history.state(last).tables["models"]))
         expected = {server: self.runs[run].get(server) for server in SERVERS if (run := self.last_ok(server, last))}
         assert known == Counter(
             (server, one["key"]) for server, seen in expected.items() if seen for one in seen.models
@@ -257,8 +257,8 @@ class Histories(RuleBasedStateMachine):
         for server in SERVERS:
             was, now = self.last_ok(server, old), self.last_ok(server, new)
             if was and now:
-                found = differences(self.runs[was][server].models, self.runs[now][server].models)
-                told.update({(server, *one): count for one, count in found.items()})
+                actual = differences(self.runs[was][server].models, self.runs[now][server].models)
+                told.update({(server, *one): count for one, count in actual.items()})
         return told
 
     @staticmethod
@@ -274,7 +274,7 @@ def keys(models: list[Model]) -> set[str]:
 
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(
-    max_examples=max(4, settings().max_examples // 25),
+    max_examples=max(2, settings().max_examples // 15),
     stateful_step_count=10,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

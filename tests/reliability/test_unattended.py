@@ -22,8 +22,8 @@ from support.hostile_servers import LEGAL, Hostile, answer, drip, silence
 import inventory
 from inventory import History
 from inventory.config.servers import Server
-from inventory.history.recorder import take_snapshot
 from inventory.history.verify import verify
+from inventory.operations.snapshot import take_snapshot
 from inventory.run_ids import time_of
 
 CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
@@ -254,7 +254,9 @@ def test_in_the_middle_of_a_collection(number: int, code: int, tmp_path: Path) -
     }
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "rounds", [2, pytest.param(10, marks=pytest.mark.long), pytest.param(30, marks=pytest.mark.full)]
+)
 @pytest.mark.parametrize(("number", "code"), CODES)
 def test_in_the_middle_of_recording(number: int, code: int, rounds: int, tmp_path: Path) -> None:
     """Whenever the signal comes, a run is recorded as a whole or not at all, and the next one leaves no rest."""

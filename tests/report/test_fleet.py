@@ -13,11 +13,14 @@ from support.history_builders import model
 
 import inventory
 from inventory import Snapshot, compare
+from inventory.config.labels import group_names
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
 from inventory.report import fleet
+from inventory.report.change_lines import describe_changes
 from inventory.schema import GRAIN_TABLES, MODELS, OBSERVATIONS
 from inventory.tables import concat, rows, table_of
+from inventory.terminal.fleet import change_groups_text, groups_text, models_text
 
 ROME, OSLO = {"site": "Rome", "owner": "Ann"}, {"site": "Oslo"}
 
@@ -58,19 +61,19 @@ def test_a_sum_that_no_column_can_hold_is_unknown(tmp_path: Path) -> None:
     """Three servers say that a model takes half of all bytes that there can be: no number rather than a wrong one."""
     huge = taken(tmp_path, {name: (ROME, [model("a", size_bytes=2**62)]) for name in ("desk", "lap", "gpu")})
     assert [row["size_bytes"] for row in rows(fleet.models_by_key(huge))] == [None]
-    groups = fleet.group_names(fleet.labels_of(huge.tables["observations"]), "site")
+    groups = group_names(fleet.labels_of(huge.tables["observations"]), "site")
     assert [row["size_bytes"] for row in rows(fleet.models_by_group(huge, groups))] == [None]
 
 
 def test_on_how_many_servers_a_model_is(before: Snapshot) -> None:
     """The most common first; a server that has a model twice counts once, but for each quantization that it has."""
-    found = rows(fleet.models_by_key(before))
-    assert [tuple(row.values()) for row in found] == [
+    result = rows(fleet.models_by_key(before))
+    assert [tuple(row.values()) for row in result] == [
         ("a", None, 3, '{"Q4": 2, "Q8": 2}', 40, 3),
         ("b", None, 1, '{"Q8": 1}', 10, 0),
         ("c", None, 1, '{"not reported": 1}', None, 0),
     ]
-    assert unstyle(fleet.models_text(found, "Now")) == (
+    assert unstyle(models_text(result, "Now")) == (
         "Now\n"
         "\n"
         "Key  Servers     Size  Loaded  Quantizations\n"
@@ -83,17 +86,17 @@ def test_on_how_many_servers_a_model_is(before: Snapshot) -> None:
 def test_what_the_servers_with_a_label_have(before: Snapshot) -> None:
     """Those without the label come last, and a server without models is counted."""
     labels = fleet.labels_of(before.tables["observations"])
-    found = rows(fleet.models_by_group(before, fleet.group_names(labels, "site")))
-    assert [tuple(row.values()) for row in found] == [
+    result = rows(fleet.models_by_group(before, group_names(labels, "site")))
+    assert [tuple(row.values()) for row in result] == [
         ("Oslo", 1, 2, 3, 20, 0), ("Rome", 2, 2, 3, 30, 3), (None, 1, 0, 0, 0, 0),
     ]  # fmt: skip
-    text = unstyle(fleet.groups_text(found, "site", "Now"))
+    text = unstyle(groups_text(result, "site", "Now"))
     assert text.splitlines()[2:4] == [
         "site    Servers  Different models  Models     Size  Loaded",
         "Oslo          1                 2       3  0.00 GB       -",
     ]
     assert text.splitlines()[-1].startswith("(none)  ")
-    by_server = rows(fleet.models_by_group(before, fleet.group_names(labels, "server")))
+    by_server = rows(fleet.models_by_group(before, group_names(labels, "server")))
     assert [(row["name"], row["model_count"]) for row in by_server] == [("desk", 2), ("gpu", 3), ("lap", 1), ("new", 0)]
 
 
@@ -110,13 +113,13 @@ def test_what_changed_on_the_servers_with_a_label(before: Snapshot, tmp_path: Pa
     )
     changes = compare(before, after)
     labels = fleet.labels_of(before.tables["observations"], after.tables["observations"])
-    table = fleet.changes_by_group(changes, fleet.group_names(labels, "site"))
+    table = fleet.changes_by_group(changes, group_names(labels, "site"))
     assert [tuple(row.values()) for row in rows(table)] == [
         ("Oslo", 1, 0, 0, 2, 0, 1, 0, 0, 0, 0),
         ("Rome", 2, 1, 1, 0, 0, 0, 1, 0, 0, 1),
         (None, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
     ]
-    text = unstyle(fleet.change_groups_text(rows(table), changes, "site", "A -> B"))
+    text = unstyle(change_groups_text(rows(table), describe_changes(changes), "site", "A -> B"))
     assert text == (
         "A -> B\n"
         "\n"
@@ -135,27 +138,8 @@ def test_a_label_that_no_server_has_is_an_error(before: Snapshot) -> None:
     with pytest.raises(
         ConfigurationError, match=r"no server has the label 'town'\. There are: owner=Ann; site=Oslo, Rome"
     ):
-        fleet.group_names(labels, "town")
-    assert fleet.group_names({}, "town") == {}
-
-
-def test_texts_from_elsewhere_stay_texts() -> None:
-    """Nothing moves the cursor; a long label is cut, a key never; many quantizations are counted."""
-    row = {"key": "k" * 90 + "\x1b", "servers": 9, "size_bytes": None, "loaded_instance_count": 0}
-    kinds = {f"Q{number}": number for number in range(1, 8)} | {"\x1b[2J": 9}
-    text = fleet.models_text([row | {"quantizations": json.dumps(kinds)}], "Now\x07")
-    assert "k" * 90 + "\\x1b" in text
-    assert text.rstrip().endswith("\\x1b[2J 9, Q7 7, Q6 6, Q5 5, 4 more")
-    assert "\x07" not in text
-    group = {
-        "name": "x" * 90,
-        "servers": 1,
-        "different_models": 0,
-        "model_count": 0,
-        "size_bytes": 0,
-        "instance_count": 0,
-    }
-    assert "x" * 37 + "..." in fleet.groups_text([group], "site", "")
+        group_names(labels, "town")
+    assert group_names({}, "town") == {}
 
 
 NAMES = st.sampled_from(["s1", "s2", "s3", "s4"])
@@ -168,9 +152,9 @@ NAMES = st.sampled_from(["s1", "s2", "s3", "s4"])
 )
 def test_groups_add_up(models: list[tuple[str, str, str | None, int]], sites: dict[str, str | None]) -> None:
     """Whatever the fleet: the groups' models and sizes add up to those of all servers; no server is counted twice."""
-    asked = {name: sites.get(name) for name in {one[0] for one in models} | sites.keys()}
+    asked = {name: sites.get(name) for name in {item[0] for item in models} | sites.keys()}
     blank: dict[str, Any] = dict.fromkeys(MODELS.names) | {"ordinal": 0, "loaded_instance_count": 1}
-    found = [
+    result = [
         blank | {"server": server, "key": key, "quantization_name": quantization, "size_bytes": size}
         for server, key, quantization, size in models
     ]
@@ -181,7 +165,7 @@ def test_groups_add_up(models: list[tuple[str, str, str | None, int]], sites: di
     snapshot = Snapshot(
         {
             "observations": table_of(OBSERVATIONS, observed),
-            "models": table_of(MODELS, found),
+            "models": table_of(MODELS, result),
             "instances": concat(GRAIN_TABLES["instance"], []),
         }
     )
@@ -191,9 +175,9 @@ def test_groups_add_up(models: list[tuple[str, str, str | None, int]], sites: di
     assert {name: own.get("site") for name, own in labels.items()} == asked
     assert {row["name"]: row["servers"] for row in groups} == Counter(asked.values())
     assert sum(row["model_count"] for row in groups) == len(models)
-    assert sum(row["size_bytes"] for row in groups) == sum(one[3] for one in models)
+    assert sum(row["size_bytes"] for row in groups) == sum(item[3] for item in models)
     for row in rows(fleet.models_by_key(snapshot)):
-        having = [one for one in models if one[1] == row["key"]]
-        assert row["servers"] == len({one[0] for one in having})
-        assert sum(json.loads(row["quantizations"]).values()) == len({(one[0], one[2]) for one in having})
+        having = [item for item in models if item[1] == row["key"]]
+        assert row["servers"] == len({item[0] for item in having})
+        assert sum(json.loads(row["quantizations"]).values()) == len({(item[0], item[2]) for item in having})
         assert row["loaded_instance_count"] == len(having)

@@ -68,7 +68,7 @@ def test_a_word_comes_back_from_cron_and_the_shell(word: str) -> None:
 @pytest.mark.parametrize("word", SLASHED)
 def test_a_backslash_is_refused(word: str) -> None:
     """Crons read a backslash in different ways, so none is written but those before percent signs."""
-    with pytest.raises(ConfigurationError, match="cron cannot be told a path with a backslash"):
+    with pytest.raises(ConfigurationError, match="cron does not support a path with a backslash"):
         files(job(word))
 
 
@@ -76,7 +76,7 @@ def test_a_line_that_cron_would_not_take_is_refused() -> None:
     """998 bytes are the most; one more is told, with what to do."""
     room = 998 - len(f"{sys.executable} ")
     assert files(job("x" * room))
-    with pytest.raises(ConfigurationError, match=r"at most 998 bytes .* has 999\. Name the servers in an"):
+    with pytest.raises(ConfigurationError, match=r"at most 998 bytes .* has 999\. List the servers in an"):
         files(job("x" * (room + 1)))
 
 

@@ -76,7 +76,7 @@ def test_systemd_finds_the_program_in_an_odd_folder(name: str, tmp_path: Path) -
 @pytest.mark.parametrize("sign", "\"'\\")
 def test_a_program_that_systemd_cannot_start_is_refused(sign: str) -> None:
     """Quotes and backslashes in the program's own path are told, not written."""
-    with pytest.raises(ConfigurationError, match="systemd cannot be told to start"):
+    with pytest.raises(ConfigurationError, match="systemd cannot start"):
         files(Job((f"/opt/a{sign}b/python",), (0,), log="x"))
 
 

@@ -42,20 +42,20 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 def check(path: Path, taken: Snapshot) -> bool:
     """Whether a file is read, once it is known that what is read can be used."""
     began = time.process_time()
-    found = refused = None
+    actual = refused = None
     try:
-        found = inventory.read(path)
+        actual = inventory.read(path)
     except InventoryError as error:
         refused = error
     assert time.process_time() - began < SECONDS
-    if found is None:
+    if actual is None:
         assert refused is not None
         assert refused.exit_code in (2, 4)
         assert str(path) in str(refused)
         return False
-    assert inventory.compare(found, found).table.num_rows == 0
-    inventory.compare(taken, found)
-    inventory.compare(found, taken)
+    assert inventory.compare(actual, actual).table.num_rows == 0
+    inventory.compare(taken, actual)
+    inventory.compare(actual, taken)
     return True
 
 

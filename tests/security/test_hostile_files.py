@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import zipfile
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,6 +24,7 @@ from inventory.tables import arrow_schema
 FORMATS = pytest.mark.parametrize("suffix", formats.READABLE)
 TABLES = pytest.mark.parametrize("suffix", formats.TABLES)
 SECONDS = 5
+"""Of work, which is CPU time: waiting for it is what a busy machine does."""
 HEAD = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
 BOMBS = {
     "a sheet of nothing": (b"", HEAD + b" " * 100_000_000),
@@ -44,13 +44,13 @@ BOMBS = {
 
 def damaged(path: Path) -> bool:
     """Whether a file is refused by name, in time; no other exception is let through."""
-    began = time.monotonic()
+    began = time.process_time()
     try:
         inventory.read(path)
     except FileError as error:
         return str(path) in str(error)
     finally:
-        assert time.monotonic() - began < SECONDS
+        assert time.process_time() - began < SECONDS
     return False
 
 
@@ -77,8 +77,8 @@ def test_cut_off(tmp_path: Path, suffix: str) -> None:
         path.write_bytes(body[:size])
         if not damaged(path):
             assert suffix == "csv"
-            found = inventory.read(path).tables["models"]
-            assert found.equals(taken.tables["models"].slice(0, found.num_rows))
+            actual = inventory.read(path).tables["models"]
+            assert actual.equals(taken.tables["models"].slice(0, actual.num_rows))
 
 
 @FORMATS
@@ -147,7 +147,7 @@ def test_bomb(tmp_path: Path, name: str) -> None:
     fleet().write(path)
     pattern, bomb = BOMBS[name]
     rewrite(path, {"xl/worksheets/sheet2.xml": bomb}, pattern)
-    began = datetime.now(UTC)
+    began = time.process_time()
     try:
         same(fleet(), inventory.read(path))
     except FileError as error:
@@ -155,7 +155,7 @@ def test_bomb(tmp_path: Path, name: str) -> None:
     else:
         told = str(path)
     assert str(path) in told
-    assert datetime.now(UTC) - began < timedelta(seconds=5)
+    assert time.process_time() - began < SECONDS
 
 
 def test_bomb_told(tmp_path: Path) -> None:
@@ -177,7 +177,6 @@ def refuse(event, arguments):
 sys.addaudithook(refuse)
 ours, *paths = sys.argv[1:]
 for path in paths:
-    began = time.monotonic()
     read, written = os.pipe()
     child = os.fork()
     if not child:

@@ -42,9 +42,9 @@ def _observed(cases: Mapping[str, Case]) -> dict[str, dict[str, Any]]:
 def test_every_answer_has_its_status(group: str) -> None:
     """Over real sockets each answer has its status; what is not read says why in one line, and quotes nothing."""
     cases = GROUPS[group]
-    found = _observed(cases)
-    assert {name: row["status"] for name, row in found.items()} == {name: case.status for name, case in cases.items()}
-    for name, row in found.items():
+    actual = _observed(cases)
+    assert {name: row["status"] for name, row in actual.items()} == {name: case.status for name, case in cases.items()}
+    for name, row in actual.items():
         assert (row["error"] is None) == (row["status"] == "ok"), name
         assert (row["model_count"] is None) == (row["status"] != "ok"), name
         told = f"{row['error']}{row['warnings'] if row['error'] else ''}"

@@ -1,4 +1,7 @@
-"""T6: a hostile answer costs at most 64 MiB above idle while it is fetched, 256 MiB in all, and two seconds."""
+"""T6: a hostile answer costs at most 64 MiB above idle while it is fetched, 256 MiB in all, and two seconds.
+
+The seconds are held by the run before a release, on a machine that does nothing else.
+"""
 
 import json
 import subprocess
@@ -21,6 +24,8 @@ QUICK = [
     "nested deeply",
 ]
 IN_ALL = 256
+HANG = 60.0
+"""Seconds, the timeout, after which an answer counts as never refused."""
 
 # The kernel's mark of the most memory that a process had is set back between answers, where it allows that; the
 # measure of idle is taken once, before the first.
@@ -61,20 +66,20 @@ def _measured(names: list[str]) -> list[Any]:
 @pytest.mark.parametrize(
     ("names", "seconds"),
     [
-        (QUICK, 20.0),
-        pytest.param([*HEAVY], 20.0, marks=pytest.mark.long),
+        (QUICK, HANG),
+        pytest.param([*HEAVY], HANG, marks=pytest.mark.long),
         pytest.param([*HEAVY], 2.0, marks=pytest.mark.full),
     ],
     ids=["quick", "all", "strict"],
 )
 def test_memory_under_a_hostile_answer(names: list[str], seconds: float) -> None:
-    """Each ends as it should, in bounds of memory; what is refused, within two seconds (more on a loaded machine)."""
+    """Each ends as it should, in bounds of memory; what is refused is refused before the timeout."""
     refused = [name for name in names if HEAVY[name].status != "ok"]
-    found = _measured(refused)
+    actual = _measured(refused)
     for name in names:
-        found += _measured([name]) if name not in refused else []  # what is kept of one is not the next one's
-    assert {name for name, *_ in found} == {*names}
-    for name, status, above, peak, took in found:
+        actual += _measured([name]) if name not in refused else []  # what is kept of one is not the next one's
+    assert {name for name, *_ in actual} == {*names}
+    for name, status, above, peak, took in actual:
         heavy = HEAVY[name]
         assert status == heavy.status, name
         assert above <= heavy.above_idle, (name, above)

@@ -7,13 +7,12 @@ import re
 import shutil
 import socket
 import stat
-import subprocess
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from support.cli_runner import COMMAND, Done, clean, run
+from support.cli_runner import run
 from support.fault_injection import contents
 from support.history_builders import day, model
 from support.history_builders import run as record_one
@@ -61,14 +60,6 @@ def made(folder: Path, days: tuple[int, ...] = (-365, -364, -363, -325)) -> Hist
     (folder / "a.json").write_text(json.dumps({"models": [model("x"), model("z")]}))
     assert (verify(history.store).num_rows, foreign_files(history.store)) == (0, [])
     return history
-
-
-def patiently(*arguments: str, cwd: Path, seconds: float = 30) -> Done:
-    """Run a command that must not wait for anybody: it is ended as one that does."""
-    process = subprocess.run(
-        [*COMMAND, *arguments], cwd=cwd, env=clean(), capture_output=True, text=True, timeout=seconds, check=False
-    )
-    return Done(process.returncode, process.stdout, process.stderr)
 
 
 @contextlib.contextmanager
@@ -190,7 +181,10 @@ def endless(path: Path) -> None:
 def test_nobody_waits_for_a_pipe(
     place: str, commands: tuple[str, ...], thing: Callable[[Path], None], tmp_path: Path
 ) -> None:
-    """What is no regular file where a file of the history is: one line that names it, exit 4, and nobody waits."""
+    """What is no regular file where a file of the history is: one line that names it, exit 4, and nobody waits.
+
+    A command that would wait is killed by the runner, and ends in -9.
+    """
     history = made(tmp_path)
     if place == "merged":
         compact(history.store)
@@ -204,7 +198,7 @@ def test_nobody_waits_for_a_pipe(
     kind = stat.S_IFMT(path.lstat().st_mode)
     more = {"snapshot": ("-q", *SERVER), "prune": ("--keep-last", "1")}
     for command in commands:
-        done = patiently(command, *more.get(command, ()), "--history", "h", cwd=tmp_path)
+        done = run(command, *more.get(command, ()), "--history", "h", cwd=tmp_path)
         assert done.code == 4, (command, done)
         where = str(path.relative_to(tmp_path / "h"))
         assert where in (done.out if command == "verify" and not done.err else done.err), (command, done)
@@ -219,13 +213,13 @@ def test_nobody_waits_for_what_is_nobodys(thing: Callable[[Path], None], tmp_pat
     for name in ("h/_tmp/0123456789ab.tmp", f"h/_tmp/{RUN}.run", "h/observations/month=2025-11/x.parquet"):
         thing(tmp_path / name)
     given = ("-q", *SERVER, "--history", "h", "-o", "x.csv")
-    assert patiently("snapshot", *given, cwd=tmp_path) == (0, "", "")
+    assert run("snapshot", *given, cwd=tmp_path) == (0, "", "")
     left = tmp_path / f".lms-inventory-{sha256(b'x.csv').hexdigest()[:12]}-0123456789ab.tmp"
     thing(left)
-    assert patiently("snapshot", *given, cwd=tmp_path) == (0, "", "")
+    assert run("snapshot", *given, cwd=tmp_path) == (0, "", "")
     assert os.path.lexists(left)
-    assert patiently("prune", "--keep-last", "1", "--compact", "--history", "h", cwd=tmp_path).code == 0
-    assert patiently("verify", "--history", "h", cwd=tmp_path).code == 0
+    assert run("prune", "--keep-last", "1", "--compact", "--history", "h", cwd=tmp_path).code == 0
+    assert run("verify", "--history", "h", cwd=tmp_path).code == 0
 
 
 def scattered(folder: Path) -> list[Path]:

@@ -50,13 +50,13 @@ def _known(path: Path, tree: ast.Module) -> dict[str, Any]:
 
 def _methods() -> dict[str, set[str]]:
     """How the expressions that have a name are used, by name."""
-    found: dict[str, set[str]] = {}
+    actual: dict[str, set[str]] = {}
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and node.attr in METHODS:
                 name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
-                found.setdefault(name, set()).add(node.attr)
-    return found
+                actual.setdefault(name, set()).add(node.attr)
+    return actual
 
 
 LOCALS = dict.fromkeys(("start", "token"), "sk-lm-abcdefgh:ABCDEFGHIJKLMNOPQRST")
@@ -101,7 +101,7 @@ def test_all_expressions_are_found() -> None:
 
 def worst(pattern: "re.Pattern[Any]", method: str) -> tuple[float, str]:
     """The text that makes the steps grow most when it is twice as long, and by how much they grow."""
-    found = (0.0, "")
+    actual = (0.0, "")
     for short, long in zip(attacks(pattern, TIMES), attacks(pattern, 2 * TIMES), strict=True):
         steps = []
         for text in (short, long):
@@ -111,8 +111,8 @@ def worst(pattern: "re.Pattern[Any]", method: str) -> tuple[float, str]:
             except TooMany:
                 return float("inf"), text
             steps.append(engine.steps + len(text))
-        found = max(found, (steps[1] / steps[0], long))
-    return found
+        actual = max(actual, (steps[1] / steps[0], long))
+    return actual
 
 
 @pytest.mark.parametrize("use", USES, ids=lambda use: f"{use.where} {use.method}")
@@ -148,7 +148,7 @@ def test_the_count_is_of_the_same_search(data: st.DataObject, use: Use) -> None:
         pattern = re.compile(pattern.pattern.decode("latin-1"), pattern.flags | re.ASCII)
     method = use.method if use.method in ("match", "fullmatch", "search") else "finditer"
     real = getattr(pattern, method)(text)
-    spans = [found.span() for found in real] if method == "finditer" else [real.span()] if real else []
+    spans = [actual.span() for actual in real] if method == "finditer" else [real.span()] if real else []
     if method == "finditer" and any(start == end for start, end in spans):
         return  # the real one goes on in its own way after an empty match
     assert Engine(use.pattern).run(method, text) == spans

@@ -1,4 +1,4 @@
-"""Each cause for which a server is not reached has a sentence and an advice of its own."""
+"""Each cause of an unreachable server has a message and advice of its own."""
 
 import asyncio
 import errno
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import httpcore
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,14 +17,13 @@ from support.hostile_servers import CERTIFICATE, CERTIFICATES, LEGAL, Hostile, a
 import inventory
 from inventory.config.servers import Server, parse_servers
 from inventory.errors import ConfigurationError, ServerError, Unreachable
-from inventory.sources import Deadline, source_of
-from inventory.sources._connections import Connections
+from inventory.sources import Connections, Deadline, source_of
 from inventory.sources._failures import failure_of
 from inventory.tables import rows
 
 
 def error_of(server: Server, timeout: float = 5.0) -> str:
-    """What is said of one server that is not read."""
+    """Return the error of one server that is not read."""
     [row] = rows(inventory.collect(server, timeout=timeout).tables["observations"])
     return str(row["error"])
 
@@ -40,7 +39,7 @@ def error_of(server: Server, timeout: float = 5.0) -> str:
     ids=["nobody trusts it", "another is trusted", "expired", "of another name"],
 )
 def test_certificates(certificate: Any, trusted: Any, reason: str, advice: str) -> None:
-    """What is wrong with a certificate, and what to do about that: never to do without TLS, nor to start a server."""
+    """An untrusted certificate is explained with fitting advice: never to drop TLS, nor to start a server."""
     with Hostile(answer(LEGAL), tls=True, certificate=certificate) as server:
         ca_file = None if trusted is None else str(certificate if trusted == "itself" else trusted)
         error = error_of(Server(server.url, "s", ca_file=ca_file))
@@ -51,7 +50,7 @@ def test_certificates(certificate: Any, trusted: Any, reason: str, advice: str) 
 
 
 def test_every_verdict_on_a_certificate_has_an_advice() -> None:
-    """Also one that is not known here: it is repeated in OpenSSL's words, and nobody is told to start LM Studio."""
+    """A verdict that is not known here is shown in OpenSSL's words, without advice to start LM Studio."""
     for code in range(2, 95):
         cause = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED]")
         cause.verify_code, cause.verify_message = code, f"verdict {code}"
@@ -62,15 +61,15 @@ def test_every_verdict_on_a_certificate_has_an_advice() -> None:
         assert "http://" not in error.advice
 
 
-def _after(cause: BaseException) -> httpcore.ConnectError:
-    error = httpcore.ConnectError(str(cause))
+def _after(cause: BaseException) -> httpx.ConnectError:
+    error = httpx.ConnectError(str(cause))
     error.__cause__ = cause
     return error
 
 
 @pytest.mark.parametrize("code", [socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL])
 def test_names_that_cannot_be_looked_up(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The spelling and the DNS are to be checked, not whether LM Studio runs."""
+    """The advice is to check the spelling and the DNS, not whether LM Studio runs."""
     monkeypatch.setattr(socket, "getaddrinfo", partial(_fail, socket.gaierror(code, "no")))
     error = error_of(Server("gpu-box.example"))
     assert "Check" in error
@@ -96,21 +95,21 @@ def _fail(error: OSError, *_: Any, **__: Any) -> None:
     ],
 )
 def test_what_the_system_says(number: int, advice: str) -> None:
-    """Only where nothing listens is LM Studio to be started."""
+    """Only a refused connection gets the advice to start LM Studio."""
     error = failure_of(Server("host:1"), _after(OSError(number, "x")))
     assert advice in error.advice
     assert ("lms server start" in error.advice) == (number == errno.ECONNREFUSED)
 
 
-def test_a_port_that_was_given_is_not_asked_for() -> None:
-    """Also if it is the scheme's own."""
+def test_a_missing_port_is_named() -> None:
+    """An address without a port gets advice on it; one with a port does not, also with the scheme's own."""
     refused = _after(ConnectionRefusedError(errno.ECONNREFUSED, "x"))
     assert "No port was given" in failure_of(Server("http://host"), refused).advice
     assert "No port was given" not in failure_of(Server("http://host:80"), refused).advice
 
 
 def test_tls_where_there_is_none() -> None:
-    """The server is there and speaks plain HTTP: it need not be started."""
+    """A server that speaks plain HTTP need not be started."""
     with Hostile(raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"), reads=False) as server:
         error = error_of(Server(server.url.replace("http:", "https:")))
     assert "LM Studio itself has no TLS" in error
@@ -118,7 +117,7 @@ def test_tls_where_there_is_none() -> None:
 
 
 async def _fetch(server: Server, seconds: float) -> None:
-    """Ask one server, whatever it says."""
+    """Fetch from one server, and drop the response."""
     connections = Connections([server], lambda: datetime.now(UTC), lambda: 0.0)
     await source_of(server).fetch(server, Deadline.after(seconds), connections)
 
@@ -166,7 +165,7 @@ def _numbers_only(monkeypatch: pytest.MonkeyPatch) -> None:
     st.sampled_from(["", "/x", "/\u00e9/\u00fc", "/%zz", "/\U0001f600", "/" + "a" * 70_000]),
 )
 def test_no_address_makes_a_library_raise(host: str, scheme: str, port: str, path: str) -> None:
-    """Whatever text is given as an address is refused, or asked and answered with an error of our own."""
+    """Any text as an address is refused, or ends in an error of our own."""
     try:
         (server,) = parse_servers([scheme + host + port + path])
     except ConfigurationError:
@@ -180,6 +179,6 @@ def test_no_address_makes_a_library_raise(host: str, scheme: str, port: str, pat
 
 @pytest.mark.parametrize("host", ["a" * 70, "\u00e9" * 70, "[fe80::1%nosuchinterface]", "a..b", ".a", "xn--\u00e9"])
 def test_names_that_libraries_trip_over(host: str) -> None:
-    """They are unreachable like any other name that is not there."""
+    """Such names are unreachable like any other unknown name."""
     with pytest.raises((ConfigurationError, Unreachable)):
         asyncio.run(_fetch(Server(f"http://{host}:9"), 5))

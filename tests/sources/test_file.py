@@ -1,4 +1,4 @@
-"""Saved answers."""
+"""Read saved responses."""
 
 import os
 import signal
@@ -12,38 +12,38 @@ from support.cli_runner import COMMAND, clean
 
 import inventory
 from inventory.config.servers import Server
-from inventory.sources.file import FILE_LIMIT
+from inventory.limits import SAVED_LIMIT
 from inventory.tables import rows
 
 
 def status(path: Path) -> tuple[str, str]:
-    """The status of a saved answer, and the error."""
+    """Return the status of a saved response, and the error."""
     [row] = rows(inventory.collect([Server(f"file:{path}", "s")]).tables["observations"])
     return row["status"], row["error"]
 
 
 def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
-    """What is larger than any saved answer is told by its size, without being read."""
+    """A file that is larger than any saved response is refused by its size, unread."""
     path = tmp_path / "answer.json"
     with path.open("wb") as file:
-        file.truncate(FILE_LIMIT + 1)  # without taking that room
-    told = status(path)
-    assert told[0] == "invalid"
-    assert "is larger than 512 MiB" in told[1]
+        file.truncate(SAVED_LIMIT + 1)  # without taking that room
+    result = status(path)
+    assert result[0] == "invalid"
+    assert "is larger than 512 MiB" in result[1]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
-    """A pipe does not hang, and a folder is told as what it is."""
+    """A pipe does not block, and a folder is not read."""
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):
-        told = status(path)
-        assert told[0] == "invalid"
-        assert "not a regular file" in told[1]
+        result = status(path)
+        assert result[0] == "invalid"
+        assert "not a regular file" in result[1]
     assert status(tmp_path / "none")[0] == "unreachable"
 
 
-_LENT = """
+_LEASE = """
 import fcntl, os, signal, sys
 signal.signal(signal.SIGIO, signal.SIG_IGN)  # who has the file does not give it back
 fcntl.fcntl(os.open(sys.argv[1], os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK)
@@ -53,40 +53,40 @@ signal.pause()
 
 
 @pytest.fixture
-def lent(tmp_path: Path) -> Iterator[Path]:
-    """A saved answer that another process has a lease of: opening it waits, as on a network drive that is away."""
+def leased(tmp_path: Path) -> Iterator[Path]:
+    """A saved response under another process's lease: opening it blocks, as on a network drive that is away."""
     path = tmp_path / "answer.json"
     path.write_text('{"models": []}')
-    with subprocess.Popen([sys.executable, "-c", _LENT, path], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen([sys.executable, "-c", _LEASE, path], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline(), "no lease"
         yield path
         process.kill()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lends files")
-def test_a_file_that_cannot_be_read_in_time(lent: Path) -> None:
-    """The deadline holds for saved answers too; others are read meanwhile, and nobody waits for the thread."""
-    servers = ["--server", f"good1=file:{lent.with_name('good1.json')}", "--server", f"slow=file:{lent}"]
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file leases")
+def test_a_file_that_cannot_be_read_in_time(leased: Path) -> None:
+    """The deadline holds for saved responses too; others are read meanwhile, and the thread is abandoned."""
+    servers = ["--server", f"good1=file:{leased.with_name('good1.json')}", "--server", f"slow=file:{leased}"]
     for number in range(1, 6):
-        good = lent.with_name(f"good{number}.json")
+        good = leased.with_name(f"good{number}.json")
         good.write_text('{"models": [{"key": "a"}]}')
         servers += ["--server", f"good{number}=file:{good}"] if number > 1 else []
-    done = subprocess.run(
+    process = subprocess.run(
         [*COMMAND, "snapshot", "--no-history", "--timeout", "1", "--concurrency", "2", *servers],
         env=clean(), capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
-    assert done.returncode == 3
-    assert "could not be read within 1 s" in done.stdout + done.stderr
-    assert "5 of 6" in done.stdout + done.stderr
+    assert process.returncode == 3
+    assert "could not be read within 1 s" in process.stdout + process.stderr
+    assert "5 of 6" in process.stdout + process.stderr
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lends files")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file leases")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_a_file_that_cannot_be_read(number: int, code: int, lent: Path) -> None:
-    """It is not waited for: neither by the signal, nor at the exit."""
+def test_a_signal_ends_a_file_that_cannot_be_read(number: int, code: int, leased: Path) -> None:
+    """Neither the signal nor the exit waits for the file."""
     process = subprocess.Popen(
-        [*COMMAND, "snapshot", "--no-history", "--timeout", "40", "--server", f"s=file:{lent}"],
+        [*COMMAND, "snapshot", "--no-history", "--timeout", "40", "--server", f"s=file:{leased}"],
         env=clean(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     while len(_threads(process.pid)) < 2:  # the one that reads

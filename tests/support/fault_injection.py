@@ -11,7 +11,7 @@ from typing import NamedTuple
 from inventory import History, formats
 from inventory.config.servers import Server
 from inventory.history import run_log
-from inventory.history.recorder import take_snapshot
+from inventory.operations.snapshot import take_snapshot
 from inventory.schedules import SCHEDULES
 from support.cli_runner import Done, clean, run
 from support.history_builders import day, model
@@ -59,12 +59,18 @@ def run_faulty(folder: Path, fault: Fault, *arguments: str | Path) -> Faulty:
     """Run a command in a folder; its operations there, and those in its temporary folder ``tmp``, are counted."""
     log = folder.with_name(f"{folder.name}.log")
     log.unlink(missing_ok=True)
-    asked = {"under": [str(folder)], "log": str(log), "nth": fault.nth, "how": fault.how, "lasting": fault.lasting}
-    asked["lacks"] = list(fault.lacks)
-    ours = clean()
-    env = ours | {
-        "INVENTORY_FAULT": json.dumps(asked),
-        "PYTHONPATH": f"{SHIM}{os.pathsep}{ours['PYTHONPATH']}",
+    fault_settings = {
+        "under": [str(folder)],
+        "log": str(log),
+        "nth": fault.nth,
+        "how": fault.how,
+        "lasting": fault.lasting,
+    }
+    fault_settings["lacks"] = list(fault.lacks)
+    base_env = clean()
+    env = base_env | {
+        "INVENTORY_FAULT": json.dumps(fault_settings),
+        "PYTHONPATH": f"{SHIM}{os.pathsep}{base_env['PYTHONPATH']}",
         "TMPDIR": str(folder / "tmp"),
     }
     done = run(*arguments, cwd=folder, env=env)
@@ -82,7 +88,7 @@ def left_over(files: dict[str, bytes]) -> set[str]:
     return {name for name in files if name.endswith((".tmp", ".run")) or name.startswith("tmp/") or "/_tmp/" in name}
 
 
-def made_world(top: Path) -> Path:
+def make_world(top: Path) -> Path:
     """A folder with a history of four runs in two months, an old file wherever one is written, and a new answer."""
     folder = top / "world"
     for name in ("out", "jobs", "tmp"):
@@ -102,7 +108,7 @@ def made_world(top: Path) -> Path:
     return folder
 
 
-def placed(world: Path, place: Path) -> Path:
+def copy_world(world: Path, place: Path) -> Path:
     """A copy of a world."""
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(world, place)

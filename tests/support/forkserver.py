@@ -16,48 +16,52 @@ from pathlib import Path
 from typing import Any
 
 SECONDS = 60
-ROOMS = (
-    "cli",
-    "history.recorder",
-    "operations.compare",
-    "formats.csv",
-    "formats.parquet",
-    "sources.lmstudio",
-    "history.engines.duckdb",
+PRELOADED = (
+    "inventory.cli",
+    "inventory.collection.collector",
+    "inventory.history.engines.duckdb",
+    "inventory.history.recorder",
+    "inventory.operations.compare",
+    "inventory.sources.file",
+    "inventory.sources.lmstudio",
+    *(f"inventory.formats.{name}" for name in ("csv", "html", "md", "parquet", "xlsx")),
+    "anyio._backends._asyncio",
+    "openpyxl",
 )
+"""What commands import; not pandas, without which Arrow takes another way, as it does in most commands."""
 
 
 def serve(link: socket.socket) -> None:
     """Run one command after the other, until the tests are over."""
-    for name in ROOMS:
-        importlib.import_module(f"inventory.{name}")
+    for name in PRELOADED:
+        importlib.import_module(name)
     with link.makefile("rw", encoding="utf-8") as lines:
         for line in lines:
-            wanted = json.loads(line)
+            request = json.loads(line)
             child = os.fork()
             if not child:
                 link.close()
-                _become(wanted)
-            lines.write(json.dumps(_ended(child)) + "\n")
+                _run_command(request)
+            lines.write(json.dumps(_wait_for_exit(child)) + "\n")
             lines.flush()
 
 
-def _become(wanted: dict[str, Any]) -> None:
+def _run_command(request: dict[str, Any]) -> None:
     """Be the command; never returns."""
     code = 1
     try:
-        os.chdir(wanted["cwd"])
+        os.chdir(request["cwd"])
         os.environ.clear()
-        os.environ.update(wanted["env"])
+        os.environ.update(request["env"])
         time.tzset()
-        _customize(wanted["env"].get("PYTHONPATH", ""))
-        for descriptor, path in ((0, os.devnull), (1, wanted["out"]), (2, wanted["err"])):
+        _customize(request["env"].get("PYTHONPATH", ""))
+        for descriptor, path in ((0, os.devnull), (1, request["out"]), (2, request["err"])):
             os.dup2(os.open(path, os.O_RDWR), descriptor)
         from inventory.cli import main
 
-        main(wanted["arguments"])
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        main(request["arguments"])
+    except SystemExit as exiting:
+        code = exiting.code if isinstance(exiting.code, int) else int(exiting.code is not None)
     except BaseException:  # noqa: BLE001 - as Python does with what nobody catches
         traceback.print_exc()
     finally:
@@ -76,12 +80,12 @@ def _customize(folders: str) -> None:
             return
 
 
-def _ended(child: int) -> int:
+def _wait_for_exit(child: int) -> int:
     """The exit code of a command; one that takes too long is killed."""
     deadline = time.monotonic() + SECONDS
     while True:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
+        reaped, status = os.waitpid(child, os.WNOHANG)
+        if reaped:
             return os.waitstatus_to_exitcode(status)
         if time.monotonic() > deadline:
             os.kill(child, signal.SIGKILL)

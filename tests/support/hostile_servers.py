@@ -1,10 +1,10 @@
-"""Servers on 127.0.0.1 that do what LM Studio never does: real sockets, real threads.
+"""The catalogue of servers on 127.0.0.1 that do what LM Studio never does.
 
-Every behaviour has a name and the status that whoever is read from it has to get. Also for use by hand::
+Every behaviour has a name and the status that its observation must have. By hand, in the folder ``tests``::
 
-    python tests/support/hostile_servers.py --list                     the names
-    python tests/support/hostile_servers.py "dripping body" --port 9000
-    python tests/support/hostile_servers.py > servers.txt              all of them at once, as a list for --servers-from
+    python -m support.hostile_servers --list                           the names
+    python -m support.hostile_servers "dripping body" --port 9000
+    python -m support.hostile_servers > servers.txt                    all of them at once, as a list for --servers-from
 """
 
 import argparse
@@ -19,8 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from support.invalid_responses import ODD, WRONG
-from support.misbehaving_servers import (
+from support.hostile_behaviours import (
     CERTIFICATE,
     CERTIFICATES,
     Behaviour,
@@ -39,6 +38,7 @@ from support.misbehaving_servers import (
     silence,
     slowly,
 )
+from support.invalid_responses import ODD, WRONG
 
 __all__ = [
     "BEHAVIOURS",
@@ -105,8 +105,8 @@ def _wide(value: bytes, size: int = 4 * 2**20 - 99, widest: bytes = b"\xf0\x9f\x
 def _repeated(length: int, instances: int, models: int = 1) -> bytes:
     """A few long names, each beside many instances: squared, they would take gigabytes."""
     row = b'{"key": "a", "display_name": "%s", "loaded_instances": [%s]}'
-    one = row % (b"n" * length, b",".join([b'{"id": "i"}'] * instances))
-    return b'{"models": [' + b",".join([one] * models) + b"]}"
+    model = row % (b"n" * length, b",".join([b'{"id": "i"}'] * instances))
+    return b'{"models": [' + b",".join([model] * models) + b"]}"
 
 
 NEVER_ENDING: dict[str, Behaviour] = {
@@ -277,9 +277,9 @@ class Case(NamedTuple):
 
     def server(self, port: int = 0) -> Hostile:
         """A server that behaves so; its ``url`` is how it is asked."""
-        one = Hostile(self.behaviour, tls=self.tls, reads=self.reads, certificate=self.certificate, port=port)
-        one.url = one.url.replace("http:", "https:") if self.https else one.url
-        return one
+        server = Hostile(self.behaviour, tls=self.tls, reads=self.reads, certificate=self.certificate, port=port)
+        server.url = server.url.replace("http:", "https:") if self.https else server.url
+        return server
 
 
 ENCRYPTED: dict[str, Case] = {
@@ -347,8 +347,11 @@ BEHAVIOURS: dict[str, Case] = {
     **{name: Case(behaviour, "timeout") for name, behaviour in NEVER_ENDING.items()},
     **{name: Case(*refused) for name, refused in REFUSED.items()},
     **ENCRYPTED,
-    **{name: Case(one.behaviour, one.status) for name, one in HEAVY.items()},
-    **{f"body: {name}": Case(answer(one.body, f"{one.http_status} So"), one.status) for name, one in WRONG.items()},
+    **{name: Case(heavy.behaviour, heavy.status) for name, heavy in HEAVY.items()},
+    **{
+        f"body: {name}": Case(answer(wrong.body, f"{wrong.http_status} So"), wrong.status)
+        for name, wrong in WRONG.items()
+    },
     **{f"odd body: {name}": Case(answer(body), "ok") for name, body in ODD.items()},
 }
 """Every behaviour by name."""
@@ -366,17 +369,17 @@ def main() -> None:
     parser.add_argument("names", metavar="BEHAVIOUR", nargs="*", help="which ones (default: all)")
     parser.add_argument("--port", type=int, default=0, help="the first one's port; the others take the next ones")
     parser.add_argument("--list", action="store_true", help="print the behaviours and their statuses, and end")
-    given = parser.parse_args()
-    if unknown := [name for name in given.names if name not in BEHAVIOURS]:
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.names if name not in BEHAVIOURS]:
         parser.error(f"there is no behaviour {unknown[0]!r}; see --list")
-    if given.list:
+    if arguments.list:
         sys.stdout.writelines(f"{case.status:14} {name}\n" for name, case in BEHAVIOURS.items())
         return
     with ExitStack() as stack, contextlib.suppress(KeyboardInterrupt):
-        for name, server in started(given.names or [*BEHAVIOURS], given.port):
+        for name, server in started(arguments.names or [*BEHAVIOURS], arguments.port):
             stack.enter_context(server)
-            said = name.translate(str.maketrans(":/@?#=", "      "))  # as names of --servers-from cannot have them
-            sys.stdout.write(f"{' '.join(said.split())}={server.url}  # {BEHAVIOURS[name].status}\n")
+            label = name.translate(str.maketrans(":/@?#=", "      "))  # as names of --servers-from cannot have them
+            sys.stdout.write(f"{' '.join(label.split())}={server.url}  # {BEHAVIOURS[name].status}\n")
         sys.stdout.flush()
         threading.Event().wait()
 

@@ -65,7 +65,7 @@ class Page(HTMLParser):
 def rendered(page: Path, target: Path, *flags: str) -> bytes:
     """What Chromium makes of a page: a picture, or a PDF; a word on its console is an error."""
     names = ("chromium", "chromium-browser", "google-chrome")
-    program = next((found for name in names if (found := shutil.which(name))), None)
+    program = next((result for name in names if (result := shutil.which(name))), None)
     if program is None:
         pytest.skip("no Chromium here; get it with: apt-get install chromium")
     how = "--print-to-pdf" if target.suffix == ".pdf" else "--screenshot"

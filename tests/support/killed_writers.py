@@ -24,7 +24,7 @@ import pytest
 
 from inventory import History, Snapshot
 from inventory.config.servers import Server
-from inventory.history.recorder import take_snapshot
+from inventory.operations.snapshot import take_snapshot
 from support.snapshots import snapshot
 
 SECONDS = 60
@@ -46,15 +46,17 @@ def two_snapshots() -> dict[str, Snapshot]:
     return {name: snapshot([{"server": "s", "key": name * 7_000, "ordinal": 0}]) for name in ("old", "new")}
 
 
-def write_in_turns(folder: Path, suffix: str, told: Connection) -> None:
+def write_in_turns(folder: Path, suffix: str, acknowledge: Connection) -> None:
     """Write the new and the old to one file, over and over; acknowledges the name of each."""
-    taken = two_snapshots()
+    snapshots = two_snapshots()
     for name in itertools.cycle(("new", "old")):
-        taken[name].write(folder / f"x.{suffix}")
-        told.send(name)
+        snapshots[name].write(folder / f"x.{suffix}")
+        acknowledge.send(name)
 
 
-def record_runs(folder: Path, number: int, runs: int, same: bool, lacks: Sequence[str], told: Connection) -> None:
+def record_runs(
+    folder: Path, number: int, runs: int, same: bool, lacks: Sequence[str], acknowledge: Connection
+) -> None:
     """Record runs with another answer each, ``runs`` of them or without end; acknowledges each id.
 
     ``same``: the answers are those of the other writers; ``lacks``: what the file system cannot do, if anything.
@@ -64,40 +66,40 @@ def record_runs(folder: Path, number: int, runs: int, same: bool, lacks: Sequenc
     for turn in itertools.count() if runs < 0 else range(runs):
         own = turn if same else f"{turn}-{os.getpid()}"
         answer.write_text(json.dumps({"models": [{"key": f"m{own}"}, {"key": "x", "loaded_instances": [{"id": "i"}]}]}))
-        taken = take_snapshot(History(folder / "history"), [Server(f"file:{answer}", answer.stem)], timeout=SECONDS)
-        assert taken.failure is None, taken.failure
-        told.send(taken.snapshot.run_id)
+        result = take_snapshot(History(folder / "history"), [Server(f"file:{answer}", answer.stem)], timeout=SECONDS)
+        assert result.failure is None, result.failure
+        acknowledge.send(result.snapshot.run_id)
 
 
-def run_limited(arguments: Sequence[str], folder: Path, limit: int, told: Connection) -> None:
+def run_limited(arguments: Sequence[str], folder: Path, limit: int, acknowledge: Connection) -> None:
     """Run a command that can make no file longer than so many bytes; acknowledges its exit code and what it said."""
     from inventory.cli import main
 
     os.chdir(folder)
-    said, says = os.pipe()  # to which the limit does not apply
-    sys.stdout = sys.stderr = os.fdopen(says, "w")
+    read_end, write_end = os.pipe()  # to which the limit does not apply
+    sys.stdout = sys.stderr = os.fdopen(write_end, "w")
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     try:
         main(arguments)
     except SystemExit as end:
         sys.stdout.close()
-        told.send((end.code, os.read(said, 65536).decode()))
+        acknowledge.send((end.code, os.read(read_end, 65536).decode()))
 
 
 @contextlib.contextmanager
-def begun(work: Callable[..., None], *given: Any) -> Iterator[tuple[Any, Connection]]:
+def started(work: Callable[..., None], *arguments: Any) -> Iterator[tuple[Any, Connection]]:
     """A process that does this, and what it acknowledges; killed at the end of the block if it is still there."""
     _serve()
-    ours, theirs = _context.Pipe(duplex=False)
-    process = _context.Process(target=work, args=(*given, theirs), daemon=True)
+    receiver, sender = _context.Pipe(duplex=False)
+    process = _context.Process(target=work, args=(*arguments, sender), daemon=True)
     process.start()
-    theirs.close()
+    sender.close()
     try:
-        yield process, ours
+        yield process, receiver
     finally:
         process.kill()
         process.join(SECONDS)
-        ours.close()
+        receiver.close()
 
 
 @cache
@@ -108,19 +110,19 @@ def _serve() -> None:
         forkserver.ensure_running()
 
 
-def acknowledged(told: Connection) -> list[Any]:
+def acknowledgements(connection: Connection) -> list[Any]:
     """All that a process acknowledges until it ends."""
-    found = []
+    received = []
     with contextlib.suppress(EOFError, ConnectionResetError):
-        while told.poll(SECONDS):
-            found.append(told.recv())
-    return found
+        while connection.poll(SECONDS):
+            received.append(connection.recv())
+    return received
 
 
-def killed(chance: random.Random, longest: float, work: Callable[..., None], *given: Any) -> list[Any]:
+def kill_at_random(chance: random.Random, longest: float, work: Callable[..., None], *arguments: Any) -> list[Any]:
     """Kill a process at a random moment after its first acknowledgement; returns all that it acknowledged."""
-    with begun(work, *given) as (process, told):
-        assert told.poll(SECONDS)
+    with started(work, *arguments) as (process, connection):
+        assert connection.poll(SECONDS)
         time.sleep(chance.uniform(0, longest))
         process.kill()
-        return acknowledged(told)
+        return acknowledgements(connection)

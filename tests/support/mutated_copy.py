@@ -26,7 +26,7 @@ TESTS = Path(__file__).parents[1]
 SECONDS = 60
 """After which a run is killed; the slowest takes a tenth of that."""
 
-_GIVEN = (
+_PYTEST_ARGUMENTS = (
     *("-q", "-n", "0", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0"),
     "-Wignore::pytest.PytestAssertRewriteWarning",  # hypothesis and anyio are loaded before
 )
@@ -60,8 +60,8 @@ class Copy:
     def __init__(self, package: Path, folder: Path) -> None:
         self.package = folder / package.name
         shutil.copytree(package, self.package, ignore=shutil.ignore_patterns("__pycache__"))
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
-        ours = {
+        inherited = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
+        own = {
             "PYTHONPATH": str(folder),
             "PYTHONDONTWRITEBYTECODE": "1",  # what is changed and changed back within a second would be mixed up
             "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "examples"),
@@ -71,7 +71,7 @@ class Copy:
         self._process = subprocess.Popen(
             [sys.executable, "-P", __file__, folder],
             cwd=folder,
-            env=kept | ours,
+            env=inherited | own,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -107,7 +107,7 @@ class Copy:
         return Outcome(*json.loads(self._process.stdout.readline()))
 
 
-class _Told:
+class _FailureRecorder:
     """Remembers which tests failed."""
 
     def __init__(self) -> None:
@@ -130,8 +130,8 @@ def _serve(folder: Path) -> None:
             signal.alarm(seconds)
             _work(arguments, folder, result, output)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        found: list[Any] = json.loads(result.read_text()) if result.exists() else [[], ""]
-        print(json.dumps([code, *found, output.read_text(errors="replace")]), flush=True)  # noqa: T201 - its answer
+        recorded: list[Any] = json.loads(result.read_text()) if result.exists() else [[], ""]
+        print(json.dumps([code, *recorded, output.read_text(errors="replace")]), flush=True)  # noqa: T201 - its answer
 
 
 def _work(arguments: list[str], folder: Path, result: Path, output: Path) -> None:
@@ -140,12 +140,12 @@ def _work(arguments: list[str], folder: Path, result: Path, output: Path) -> Non
         handle = os.open(output if number else os.devnull, flags)
         os.dup2(handle, number)
     os.dup2(1, 2)
-    told = _Told()
+    recorder = _FailureRecorder()
     code = 99
     try:
-        code = int(pytest.main([*_GIVEN, f"--basetemp={folder / 'base'}", *arguments], [told]))
+        code = int(pytest.main([*_PYTEST_ARGUMENTS, f"--basetemp={folder / 'base'}", *arguments], [recorder]))
         package = getattr(sys.modules.get("inventory"), "__file__", None) or ""
-        result.write_text(json.dumps([told.failed, package]))
+        result.write_text(json.dumps([recorder.failed, package]))
     except BaseException:  # noqa: BLE001 - told as what pytest printed
         traceback.print_exc()
     sys.stdout.flush()

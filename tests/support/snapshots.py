@@ -107,11 +107,11 @@ def fleet() -> Snapshot:
 def hostile() -> Snapshot:
     """One model and one instance per hostile text, which stands in every text column."""
     rows = {
-        one.name: [
-            {column.name: text if column.kind in TEXTS else 0 if column.key else None for column in one.columns}
+        item.name: [
+            {column.name: text if column.kind in TEXTS else 0 if column.key else None for column in item.columns}
             for text in HOSTILE
         ]
-        for one in schema.GRAIN_TABLES.values()
+        for item in schema.GRAIN_TABLES.values()
     }
     return snapshot(rows["models"], rows["instances"])
 

@@ -35,7 +35,7 @@ def by_users(folder: Path, umask: int, steps: Sequence[Step]) -> list[int]:
     env = clean()
     env["PYTHONPATH"] += f"{os.pathsep}{Path(__file__).parents[1]}"
     with subprocess.Popen(
-        [sys.executable, "-m", "trust.users", asked],
+        [sys.executable, "-m", "support.users", asked],
         env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -35,9 +35,9 @@ def run(day: int, size: int | None = 10**9, *, servers: int = 1, read: int = 1, 
     status = "failed" if size is None else "ok" if read == servers else "partial"
     counts = {"model_count": None if size is None else 1, "instance_count": None if size is None else 0}
     moment = datetime(2026, 11, 1, 6, tzinfo=UTC) + timedelta(days=day)
-    told = {"run_id": f"{moment:%Y%m%dT%H%M%S}.000000Z-0000", "collected_at": moment, "status": status, "error": None}
+    shown = {"run_id": f"{moment:%Y%m%dT%H%M%S}.000000Z-0000", "collected_at": moment, "status": status, "error": None}
     changes = {"added": 1, "removed": 0, "renamed": 0, "reconfigured": 2}
-    return {**told, **counts, **changes, "servers": servers, "servers_ok": read, "size_bytes": size, **fields}
+    return {**shown, **counts, **changes, "servers": servers, "servers_ok": read, "size_bytes": size, **fields}
 
 
 def changed(before: list[dict[str, Any]], after: list[dict[str, Any]], runs: list[dict[str, Any]]) -> Report:
@@ -50,14 +50,15 @@ def full(text: str, other: str) -> Report:
     """An overview in which a text stands in every column that holds one, with changes of every kind."""
     kinds: dict[str, Any] = {schema.TEXT: text, schema.LIST: json.dumps([text]), schema.INTEGER: 7, schema.NUMBER: 7.5}
     rows: list[dict[str, Any]] = [
-        {column.name: kinds.get(column.kind) for column in one.columns} | {"ordinal": 0, "instance_ordinal": 0}
-        for one in (schema.MODELS, schema.INSTANCES)
+        {column.name: kinds.get(column.kind) for column in item.columns} | {"ordinal": 0, "instance_ordinal": 0}
+        for item in (schema.MODELS, schema.INSTANCES)
     ]
     changed = [{name: other if name not in ("server", "key", "instance_id") and value == text else value
                 for name, value in row.items()} for row in rows]  # fmt: skip
     extra = [{"server": text, "key": text + key, "ordinal": 0} for key in ("1", "2")]
     before, after = snapshot([rows[0], extra[0]], [rows[1]]), snapshot([changed[0], extra[1]], [changed[1]], url=text)
-    run = {"collected_at": MOMENT, "servers_ok": 1, "size_bytes": 5, "status": "ok", "error": text}
+    run = {"collected_at": MOMENT, "servers": 1, "servers_ok": 1, "size_bytes": 5, "status": "ok", "error": text}
+    run |= {"model_count": 1}
     runs = [{**run, "run_id": text, **dict.fromkeys(("added", "removed", "reconfigured"), 1)}] * 2
     return Report(after, inventory.compare(before, after), text, runs)
 
@@ -91,16 +92,16 @@ def _fleet() -> Report:
         row | {"status": "timeout", "error": "no answer within 10 s"} if n % 5 == 0 else row
         for n, row in enumerate(rows)
     ]
-    gone = {row["server"] for row in failed if row["status"] != "ok"}
+    removed = {row["server"] for row in failed if row["status"] != "ok"}
     tables = {
-        name: [row for row in new.tables[name].to_pylist() if row["server"] not in gone]
+        name: [row for row in new.tables[name].to_pylist() if row["server"] not in removed]
         for name in ("models", "instances")
     }
-    kept = Snapshot(
-        {name: table_of(schema.TABLES[name], found) for name, found in {**tables, "observations": failed}.items()}
+    remaining = Snapshot(
+        {name: table_of(schema.TABLES[name], result) for name, result in {**tables, "observations": failed}.items()}
     )
     runs = [run(0, servers=30, read=30), run(1, servers=30, read=24)]
-    return Report(kept, inventory.compare(one(0), kept), SINCE, runs, CET)
+    return Report(remaining, inventory.compare(one(0), remaining), SINCE, runs, CET)
 
 
 def _names() -> Report:
@@ -152,5 +153,5 @@ def texts(book: Workbook, title: str = "Summary") -> list[str]:
 
 def table(book: Workbook, title: str) -> list[dict[str, Any]]:
     """The rows of a data sheet, by column."""
-    head, *found = book[title].iter_rows(values_only=True)
-    return [dict(zip(map(str, head), row, strict=True)) for row in found if any(value is not None for value in row)]
+    head, *result = book[title].iter_rows(values_only=True)
+    return [dict(zip(map(str, head), row, strict=True)) for row in result if any(value is not None for value in row)]

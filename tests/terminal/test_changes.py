@@ -10,8 +10,11 @@ from click import unstyle
 
 import inventory
 from inventory import text as layout
+from inventory.diff.changes import size_difference
+from inventory.report.change_lines import changed_value, describe_changes
 from inventory.stub_server import inventory_after, inventory_before
-from inventory.terminal.changes import changes_text, counts_text, format_value, signed_size, size_difference
+from inventory.terminal.changes import changes_text, counts_text
+from inventory.text import signed_size
 
 HOSTILE = "\x1b[2J\x1b]0;pwned\x07\u202eevil\r\n\u2066\x9b31m\x00"
 Models = list[dict[str, Any]]
@@ -27,7 +30,7 @@ def text_of(folder: Path, old: dict[str, Models | None], new: dict[str, Models |
             if models is not None:
                 path.write_text(json.dumps({"models": models}))
         sides.append(inventory.collect([f"{name}=file:{folder / name}.json" for name in answers]))
-    text = unstyle(changes_text(inventory.compare(sides[0], sides[1]), title))
+    text = unstyle(changes_text(describe_changes(inventory.compare(sides[0], sides[1])), title))
     assert not [line for line in text.splitlines() if line != line.rstrip()], "no line ends in spaces"
     return text
 
@@ -151,23 +154,27 @@ def test_sizes_that_are_not_known_are_no_difference(tmp_path: Path) -> None:
         sides.append(inventory.collect(f"a=file:{tmp_path}/a.json"))
     assert size_difference(inventory.compare(sides[0], sides[1])) == 0
     assert size_difference(inventory.compare(sides[1], sides[2])) == 10**9
-    assert unstyle(counts_text(inventory.compare(sides[1], sides[1]))) == "models +0 -0 ~0   instances +0 -0 ~0"
+    assert (
+        unstyle(counts_text(describe_changes(inventory.compare(sides[1], sides[1]))))
+        == "models +0 -0 ~0   instances +0 -0 ~0"
+    )
 
 
 @pytest.mark.parametrize(
-    ("text", "field", "told"),
+    ("text", "field", "shown"),
     [
-        (None, "size_bytes", "(not reported)"), ("", "description", '""'), ("5000000000", "size_bytes", "5.00 GB"),
-        ("32768", "config_context_length", "32,768"), ("true", "config_flash_attention", "on"),
-        ("false", "config_flash_attention", "off"), ('["b", "a"]', "variants", "b, a"), ("[]", "variants", "(none)"),
+        (None, "size_bytes", ""), ("", "description", '""'), ("5000000000", "size_bytes", "5.00 GB"),
+        ("32768", "config_context_length", "32,768"), ("true", "config_flash_attention", "yes"),
+        ("false", "config_flash_attention", "no"), ('["b", "a"]', "variants", "b, a"), ("[]", "variants", "(none)"),
         ("0.5", "quantization_bits_per_weight", "0.5"), ('{"x": 1}', "extra.other", '{"x": 1}'),
     ],
 )  # fmt: skip
-def test_values_are_shown_as_people_read_them(text: str | None, field: str, told: str) -> None:
-    """Sizes in GB, thousands apart, on and off; what is not there is said."""
-    assert format_value(text, field) == told
+def test_values_are_shown_as_people_read_them(text: str | None, field: str, shown: str) -> None:
+    """Sizes in GB, thousands apart, yes and no; what is not reported is empty."""
+    assert changed_value(text, field) == shown
 
 
 def test_signs() -> None:
     """A difference has its sign."""
-    assert [signed_size(count) for count in (10**10, -(10**10), 0)] == ["+10.00 GB", "-10.00 GB", "+0.00 GB"]
+    assert [signed_size(value, "-") for value in (10**10, -(10**10), 0)] == ["+10.00 GB", "-10.00 GB", "+0.00 GB"]
+    assert signed_size(-(10**10)) == "\u221210.00 GB"

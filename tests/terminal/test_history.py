@@ -73,7 +73,7 @@ def test_runs_in_a_wide_terminal() -> None:
 def test_no_runs() -> None:
     """An empty history says what to do, which one without runs of a time does not."""
     assert runs_text([]) == "The history is empty. Take a snapshot: lms-inventory snapshot\n"
-    assert runs_text([], recorded=1) == "None of the 1 run is of that time\n"
+    assert runs_text([], recorded=1) == "No run in that period; the history has 1.\n"
     assert "size" not in runs_text([one_run(1, status="failed", size=None)]).splitlines()[-1]
 
 
@@ -105,9 +105,9 @@ def test_a_life() -> None:
         row(TIMELINE, server="a", grain="instance", change="loaded", instance_id="k:2", observed_at=day(4)),
         row(TIMELINE, server="b", grain="model", change="removed", observed_at=day(5)),
     ]  # fmt: skip
-    gone = one_life(server="b", present=False, days_present=1, runs_loaded=0, last_loaded=None, size_bytes=None)
+    removed = one_life(server="b", present=False, days_present=1, runs_loaded=0, last_loaded=None, size_bytes=None)
     assert (
-        unstyle(life_text("k", [one_life(), gone], changes, {"a": 10, "b": 9}))
+        unstyle(life_text("k", [one_life(), removed], changes, {"a": 10, "b": 9}))
         == """\
 k
 
@@ -133,13 +133,13 @@ k
 
 def test_unused() -> None:
     """The largest comes first; names of double width and long keys leave the columns aligned and whole."""
-    found = [
+    result = [
         one_life(key="small", size_bytes=1),
         one_life(key="\u6a21\u578b", last_loaded=None),
         one_life(key="k" * 70),
     ]
-    text = unstyle(unused_text(found, 30))
-    assert text.splitlines()[1].startswith("a       \u6a21\u578b" + " " * 66)
+    text = unstyle(unused_text(result, 30))
+    assert text.splitlines()[2].startswith("a       \u6a21\u578b" + " " * 66)
     assert text.endswith("\n\n3 models not loaded in 30 days, 10.00 GB\n")
     assert "k" * 70 in text
     lines = text.splitlines()[1:4]

@@ -12,13 +12,17 @@ from support.snapshots import snapshot as snapshot_of
 from support.workbooks import full, run
 
 from inventory import schema
-from inventory.config.effective import Setting, server_notes, settings_text
+from inventory.config.effective import Setting
 from inventory.report import fleet
+from inventory.report.change_lines import describe_changes
+from inventory.report.facts import Report
 from inventory.schema.derived import TIMELINE
 from inventory.tables import rows
-from inventory.terminal import changes as news
+from inventory.terminal import fleet as fleet_texts
 from inventory.terminal import history, listing
-from inventory.terminal import snapshot as report
+from inventory.terminal.changes import changes_text
+from inventory.terminal.settings import server_notes, settings_text
+from inventory.terminal.snapshot import check_text, snapshot_text
 from terminal.test_history import one_life
 
 STYLE = re.compile(r"\x1b\[(?:[0-9]|3[0-9])?m")
@@ -27,32 +31,34 @@ STYLE = re.compile(r"\x1b\[(?:[0-9]|3[0-9])?m")
 
 def texts(name: str) -> Iterator[str]:
     """Every text for a terminal, with a name wherever one comes from elsewhere."""
-    overview = full(name, name + "y")
-    snapshot, changes = overview.snapshot, overview.changes
+    report = full(name, name + "y")
+    snapshot, changes = report.snapshot, report.changes
     assert changes is not None
     moment = datetime(2026, 11, 1, tzinfo=UTC)
     notes = server_notes([Setting("token", name, server=name), Setting("labels", {name: name}, server=name)])
-    yield report.snapshot_text(snapshot, 1.0, changes=changes, since=moment)
+    yield snapshot_text(report, 1.0, since=moment)
     server = {"server": name, "key": name, "ordinal": 0}
     odd = snapshot_of([server], url=name, model_count=1, instance_count=0, warnings=json.dumps([name]))
     for checked in (odd, snapshot_of([server], url=name, status="timeout", error=name)):
-        yield report.check_text(checked, notes=notes)
+        yield check_text(Report(checked).servers, notes=notes)
     yield settings_text([Setting("output", name, "file", name)])
-    yield news.changes_text(changes, name)
+    yield changes_text(describe_changes(changes), name)
     for grain in schema.GRAINS:
-        found = listing.chosen(snapshot, grain, None)
-        yield listing.shelf_text(snapshot, found, grain)
-        yield listing.shelf_text(snapshot, found, grain, schema.GRAIN_TABLES[grain].names)
-    told = dict.fromkeys(TIMELINE.names) | {"server": name, "grain": "model", "observed_at": moment}
-    told |= {"change": "reconfigured", "field": name, "old": name, "new": name, "instance_id": name}
+        result = listing.sorted_rows(snapshot, grain, None)
+        yield listing.rows_text(snapshot, result, grain)
+        yield listing.rows_text(snapshot, result, grain, schema.GRAIN_TABLES[grain].names)
+    change = dict.fromkeys(TIMELINE.names) | {"server": name, "grain": "model", "observed_at": moment}
+    change |= {"change": "reconfigured", "field": name, "old": name, "new": name, "instance_id": name}
     life = one_life(server=name, key=name)
-    yield history.life_text(name, [life], [told], {name: 9})
+    yield history.life_text(name, [life], [change], {name: 9})
     yield history.unused_text([life], 9)
     yield history.runs_text([run(0), run(1, None, error=name, read=0)])
     groups: dict[str, str | None] = {row["server"]: name for row in rows(snapshot.tables["observations"])}
-    yield fleet.models_text(rows(fleet.models_by_key(snapshot)), name)
-    yield fleet.groups_text(rows(fleet.models_by_group(snapshot, groups)), name, name)
-    yield fleet.change_groups_text(rows(fleet.changes_by_group(changes, groups)), changes, name, name)
+    yield fleet_texts.models_text(rows(fleet.models_by_key(snapshot)), name)
+    yield fleet_texts.groups_text(rows(fleet.models_by_group(snapshot, groups)), name, name)
+    yield fleet_texts.change_groups_text(
+        rows(fleet.changes_by_group(changes, groups)), describe_changes(changes), name, name
+    )
 
 
 def unprintable(text: str) -> set[str]:

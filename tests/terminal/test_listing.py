@@ -12,7 +12,7 @@ from inventory import Snapshot
 from inventory import text as layout
 from inventory.errors import ConfigurationError
 from inventory.stub_server import inventory_before
-from inventory.terminal.listing import chosen, columns_of, shelf_text
+from inventory.terminal.listing import columns_of, rows_text, sorted_rows
 
 HOSTILE = "\x1b[2J\x1b]0;pwned\x07\u202eevil\r\n\u2066\x9b31m\x00"
 
@@ -26,7 +26,7 @@ def taken(folder: Path, **answers: list[dict[str, Any]]) -> Snapshot:
 
 def text_of(snapshot: Snapshot, grain: str = "model", sort: str | None = None, columns: str | None = None) -> str:
     """What is shown."""
-    text = unstyle(shelf_text(snapshot, chosen(snapshot, grain, sort), grain, columns_of(columns, grain)))
+    text = unstyle(rows_text(snapshot, sorted_rows(snapshot, grain, sort), grain, columns_of(columns, grain)))
     assert not [line for line in text.splitlines() if line != line.rstrip()], "no line ends in spaces"
     return text
 
@@ -71,7 +71,7 @@ def test_nothing(tmp_path: Path) -> None:
 def test_order(sort: str | None, keys: str, tmp_path: Path) -> None:
     """Rows are sorted either way, and those without a value come last."""
     snapshot = taken(tmp_path, a=[{"key": "a", "size_bytes": 2}, {"key": "b", "size_bytes": 1}, {"key": "c"}])
-    assert "".join(row["key"] for row in chosen(snapshot, "model", sort)) == keys
+    assert "".join(row["key"] for row in sorted_rows(snapshot, "model", sort)) == keys
 
 
 def test_keys_are_never_cut_and_everything_is_plain(tmp_path: Path) -> None:
@@ -95,9 +95,9 @@ def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"no column 'nope'. There are: server, key, "):
         columns_of("key,nope", "model")
     with pytest.raises(ConfigurationError, match="no column 'instance_id'"):
-        chosen(snapshot, "model", "instance_id")
+        sorted_rows(snapshot, "model", "instance_id")
     with pytest.raises(ConfigurationError, match="no instance rows"):
-        chosen(inventory.read(tmp_path / "a.csv"), "instance", None)
+        sorted_rows(inventory.read(tmp_path / "a.csv"), "instance", None)
 
 
 def test_a_long_name_does_not_widen_every_line(tmp_path: Path) -> None:

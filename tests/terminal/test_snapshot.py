@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 import inventory
 from inventory import Snapshot
 from inventory import text as layout
+from inventory.formats import WrittenFile
+from inventory.report.change_lines import describe_changes
+from inventory.report.facts import Report
 from inventory.stub_server import inventory_after, inventory_before
-from inventory.tables import WrittenFile
 from inventory.terminal.changes import changes_text
 from inventory.terminal.snapshot import check_text, snapshot_text
 
@@ -48,7 +50,7 @@ def test_a_snapshot(tmp_path: Path) -> None:
         WrittenFile(Path("kept.parquet"), "models", skipped="left as it was: no server could be read"),
         WrittenFile(Path("inventory.xlsx"), "report", size=42_000),
     ]
-    text = unstyle(snapshot_text(taken(tmp_path, local=models), 0.43, files))
+    text = unstyle(snapshot_text(Report(taken(tmp_path, local=models)), 0.43, files))
     assert (
         text
         == """\
@@ -79,13 +81,13 @@ Snapshot 2026-11-23 06:00:04 UTC   file:local.json   0.4 s
 def test_a_check(tmp_path: Path) -> None:
     """A check says for each server what was found, or what is wrong and what to do, within 80 columns."""
     assert (
-        unstyle(check_text(taken(tmp_path, a=inventory_before(), gone="")))
+        unstyle(check_text(Report(taken(tmp_path, a=inventory_before(), gone="")).servers))
         == """\
 a   file:a.json
   ok   6 models, 3 loaded instances, 64.13 GB
 
 gone   file:gone.json
-  unreachable   the saved answer gone.json could not be read: No such file or
+  unreachable   the saved response gone.json could not be read: No such file or
                 directory. Save one with: curl -o answer.json
                 http://HOST:1234/api/v1/models
 """
@@ -94,7 +96,7 @@ gone   file:gone.json
 
 def test_nothing_read(tmp_path: Path) -> None:
     """When no server was read, no count is given."""
-    text = unstyle(snapshot_text(taken(tmp_path, a="", b=""), 1.0))
+    text = unstyle(snapshot_text(Report(taken(tmp_path, a="", b="")), 1.0))
     assert "Servers         0 of 2   read   2 unreachable" in text
     assert "not read; nothing is known" in text
 
@@ -104,7 +106,7 @@ def test_a_run_with_a_history_tells_what_changed(tmp_path: Path) -> None:
     before = taken(tmp_path, a=inventory_before(), b=[])
     after = taken(tmp_path, a=inventory_after(), b=[])
     changes = inventory.compare(before, after)
-    text = unstyle(snapshot_text(after, 0.43, changes=changes, since=NOW))
+    text = unstyle(snapshot_text(Report(after, changes), 0.43, since=NOW))
     assert text.startswith("""\
 Snapshot 2026-11-23 06:00:04 UTC   2 servers   0.4 s
 
@@ -129,10 +131,10 @@ def test_what_a_server_sends_cannot_act_on_the_terminal(tmp_path: Path) -> None:
     changed[1] = {"key": HOSTILE + "2", "size_bytes": 10**12, "loaded_instances": [{"id": HOSTILE}], "type": {}}
     before, after = taken(tmp_path, a=models), taken(tmp_path, a=changed)
     for text in (
-        snapshot_text(after, 0.1),
-        check_text(after),
-        changes_text(inventory.compare(before, after), HOSTILE),
-        changes_text(inventory.compare(after, before), "t"),
+        snapshot_text(Report(after), 0.1),
+        check_text(Report(after).servers),
+        changes_text(describe_changes(inventory.compare(before, after)), HOSTILE),
+        changes_text(describe_changes(inventory.compare(after, before)), "t"),
     ):
         shown = unstyle(text).replace("\n", "")
         assert not [character for character in shown if not character.isprintable()]
@@ -148,7 +150,7 @@ def test_keys_are_never_cut_and_names_fit(tmp_path: Path) -> None:
         other=[{"key": "c", "display_name": "\u6a21\u578b" * 40, "params_string": "9" * 500, "type": "t" * 500}],
     )
     for columns in (60, 80, 120):
-        lines = unstyle(snapshot_text(several, 0.1, columns=columns)).splitlines()
+        lines = unstyle(snapshot_text(Report(several), 0.1, columns=columns)).splitlines()
         (whole,) = [line for line in lines if key in line]
         assert whole.startswith(f"  {key} @ rack  ")
         assert [line for line in lines if "NNN... @ rack" in line]
@@ -159,7 +161,7 @@ def test_wide_characters_stand_in_columns(tmp_path: Path) -> None:
     """Names in scripts of double width leave the columns beside them aligned."""
     names = ["\u6a21\u578b\u4e00", "plain", "e\u0301te\u0301", "\ud55c\uad6d\uc5b4 \u6a21\u578b"]
     models = [{"key": name, "display_name": name, "size_bytes": 10**9, "params_string": "7B"} for name in names]
-    lines = unstyle(snapshot_text(taken(tmp_path, a=models), 0.1)).splitlines()
+    lines = unstyle(snapshot_text(Report(taken(tmp_path, a=models)), 0.1)).splitlines()
     table = [line for line in lines if "1.00 GB" in line and "7B" in line]
     assert len(table) == 4
     assert len({layout.width(line[: line.index("7B")]) for line in table}) == 1
@@ -170,7 +172,7 @@ def test_many_types_and_long_names_stay_short_and_quick(tmp_path: Path) -> None:
     models: list[dict[str, Any]] = [{"key": str(number), "type": f"type{number}"} for number in range(300)]
     models[0]["display_name"] = "x" * 1_000_000
     models[0]["size_bytes"] = 1
-    text = unstyle(snapshot_text(taken(tmp_path, a=models), 0.1))
+    text = unstyle(snapshot_text(Report(taken(tmp_path, a=models)), 0.1))
     assert "297 of other types" in text
     assert max(map(len, text.splitlines())) <= 80
 

@@ -21,7 +21,7 @@ from pyarrow import csv as arrow_csv
 
 from inventory import schema
 from inventory.config.dialects import Dialect
-from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
+from inventory.formats._columns import NEEDED, SkippedRows, gaps_of, grain_of, numbered, observed_of
 from inventory.formats._limits import gathered, row_bytes, size_of, too_large
 from inventory.formats._unreadable import check_kind
 from inventory.formats.csv import foreign
@@ -50,14 +50,14 @@ _UNGUARD = (  # only where one would be put: other programs write no guards, and
 _TOO_LONG = "block size"  # what Arrow says of a row that is larger than what it reads at a time
 
 
-def encode(overview: "Report", grain: str, dialect: Dialect = Dialect()) -> bytes:  # noqa: B008 - frozen
-    """One table, a header line of its column names first."""
+def encode(report: "Report", grain: str, dialect: Dialect = Dialect()) -> bytes:  # noqa: B008 - frozen
+    """Write one table, a header line of its column names first."""
     table = schema.GRAIN_TABLES[grain]
-    return encode_tables([(table, overview.snapshot.tables[table.name])], dialect)
+    return encode_tables([(table, report.snapshot.tables[table.name])], dialect)
 
 
 def encode_tables(tables: "Tables", dialect: Dialect = Dialect()) -> bytes:  # noqa: B008 - frozen
-    """The first of some tables."""
+    """Encode the first of several tables."""
     buffer = BytesIO()
     buffer.write(BOM)
     table = _replaced(tables[0][1], _GUARD if dialect.separator == "," else _GUARD_COMMAS)
@@ -67,7 +67,7 @@ def encode_tables(tables: "Tables", dialect: Dialect = Dialect()) -> bytes:  # n
 
 
 def read(path: Path) -> RunTables:
-    """The table that the header names; its servers count as read, at a time that the file does not tell.
+    """Read the table that the header names; its servers count as read, at a time that the file does not give.
 
     Raises:
         FileError: it would take too much memory.
@@ -84,25 +84,25 @@ def read(path: Path) -> RunTables:
     if not look.ended:
         more |= Gaps(notes=("its last line has no line break: if it was cut off, that line may not be whole",))
     content = numbered(table, content, gaps)
-    tables = {one.name: concat(one, []) for one in schema.GRAIN_TABLES.values()} | {table.name: content}
+    tables = {each.name: concat(each, []) for each in schema.GRAIN_TABLES.values()} | {table.name: content}
     return RunTables(tables | {"observations": observed_of(content)}, (grain,), gaps=gaps | more)
 
 
 def _content(path: Path, look: Look, table: schema.Table) -> tuple[pa.Table, Gaps]:
-    """The rows, and what is to be said of them."""
+    """Read the rows, and describe what they lack."""
     for like_ours in (True, False):
         if look.ours if like_ours else look.plain:
-            aside = LeftAside()
+            skipped = SkippedRows()
             try:
-                content = concat(table, gathered(path, _batches(path, look, table, aside, like_ours)))
-                return content, Gaps(blanks=not like_ours) | aside.gaps(content.num_rows)
+                content = concat(table, gathered(path, _batches(path, look, table, skipped, like_ours)))
+                return content, Gaps(blanks=not like_ours) | skipped.gaps(content.num_rows)
             except pa.ArrowInvalid as error:  # what is odd is told below
                 if _TOO_LONG in str(error):
                     break  # so would it be read the other way, with as much memory again
-    aside = LeftAside()
-    found = (_replaced(batch, _UNGUARD) for batch in foreign.batches(path, look, table, aside))
-    content = concat(table, gathered(path, found))
-    return content, Gaps(blanks=True) | aside.gaps(content.num_rows)
+    skipped = SkippedRows()
+    texts = (_replaced(batch, _UNGUARD) for batch in foreign.batches(path, look, table, skipped))
+    content = concat(table, gathered(path, texts))
+    return content, Gaps(blanks=True) | skipped.gaps(content.num_rows)
 
 
 def _width(table: schema.Table) -> int:
@@ -110,12 +110,12 @@ def _width(table: schema.Table) -> int:
     return sum(4 if pa.types.is_string(field.type) else 8 for field in arrow_schema(table))
 
 
-def _batches(path: Path, look: Look, table: schema.Table, aside: LeftAside, like_ours: bool) -> Iterator[pa.Table]:
-    """The rows, some at a time: those of a small block, unless one of them has more than that."""
+def _batches(path: Path, look: Look, table: schema.Table, skipped: SkippedRows, like_ours: bool) -> Iterator[pa.Table]:
+    """Read the rows in small blocks, unless a single row is larger than a block."""
     read = 0
     try:
         for batch in _blocks(path, look, table, _BLOCK, like_ours):
-            yield _of_models(batch, look, read, aside)
+            yield _of_models(batch, look, read, skipped)
             read += batch.num_rows
     except pa.ArrowInvalid as error:
         if _TOO_LONG not in str(error):
@@ -123,11 +123,11 @@ def _batches(path: Path, look: Look, table: schema.Table, aside: LeftAside, like
         for batch in _blocks(path, look, table, _LARGEST, like_ours):
             left = batch.slice(min(read, batch.num_rows))
             read -= batch.num_rows - left.num_rows
-            yield _of_models(left, look, read, aside)
+            yield _of_models(left, look, read, skipped)
 
 
 def _blocks(path: Path, look: Look, table: schema.Table, size: int, like_ours: bool) -> Iterator[pa.Table]:
-    """The rows, as many at a time as so many bytes of the file hold; a column that the file lacks is null."""
+    """Read the rows in blocks of so many bytes; a column that the file lacks is null."""
     target = arrow_schema(table)
     known = {field.name: field.type for field in target if field.name in look.names}
     if look.separator == ";":  # then decimals may follow a comma
@@ -158,24 +158,24 @@ def _blocks(path: Path, look: Look, table: schema.Table, size: int, like_ours: b
 
 
 def _conformed(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    """A column in its type; a number may come as a text with a decimal comma."""
+    """Convert a column to its type; a number may come as a text with a decimal comma."""
     return cells if cells.type == kind else compute.replace_substring(cells, ",", ".").cast(kind)
 
 
-def _of_models(batch: pa.Table, look: Look, before: int, aside: LeftAside) -> pa.Table:
-    """The rows that say what they are of."""
+def _of_models(batch: pa.Table, look: Look, before: int, skipped: SkippedRows) -> pa.Table:
+    """Select the rows that have their key columns."""
     for name in {*NEEDED, "ordinal"} & {*look.names}:
         lacking = batch.column(name).null_count
         if lacking:
             there = compute.is_valid(batch.column(name))
             first = compute.index(there, False).as_py()
-            aside.add(before + first + 2, name, lacking)
+            skipped.add(before + first + 2, name, lacking)
             batch = batch.filter(there)
     return batch
 
 
 def _with_decimal(table: pa.Table, before: str, after: str) -> pa.Table:
-    """The table with another character before decimals."""
+    """Write numbers with another character before decimals."""
     if before == after:
         return table
     for place, field in enumerate(table.schema):
@@ -186,7 +186,7 @@ def _with_decimal(table: pa.Table, before: str, after: str) -> pa.Table:
 
 
 def _replaced(table: pa.Table, rules: tuple[tuple[str, str], ...]) -> pa.Table:
-    """The table with every text put through the replacements, in their order."""
+    """Apply replacements to every text of a table, in their order."""
     columns = []
     for column in table.columns:
         if pa.types.is_string(column.type):

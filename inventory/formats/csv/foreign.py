@@ -8,57 +8,51 @@ from typing import Any
 
 import pyarrow as pa
 
-from inventory import schema
-from inventory.formats._columns import NEEDED, LeftAside
+from inventory import limits, schema
+from inventory.formats._columns import NEEDED, SkippedRows
 from inventory.formats._limits import too_large
 from inventory.formats._texts import parsed
 from inventory.formats._unreadable import AGAIN, Unreadable
 from inventory.formats.csv.sniff import Look
 from inventory.tables import build
 
-_LINE = 2**22
-"""Characters of a line; Python's reader refuses cells of more than 131,072."""
-
 _BATCH, _BATCH_SIZE = 2000, 4 * 2**20  # rows that are read together, and the characters in them
-_ROWS = 200_000
-"""Rows that are read in this way, which takes twenty times as long as the other."""
-
 _DIGITS = 18  # of a number that 64 bits hold
 _TEXTS = (schema.TEXT, schema.LIST, schema.OBJECT, schema.VALUE)
 _SHOWN = 40  # characters of a cell that a sentence shows
 
 
-def batches(path: Path, look: Look, table: schema.Table, aside: LeftAside) -> Iterator[pa.Table]:
-    """The rows, some at a time; an empty text is null, since these programs write both alike.
+def batches(path: Path, look: Look, table: schema.Table, skipped: SkippedRows) -> Iterator[pa.Table]:
+    """Read the rows in batches; an empty text is null, since these programs write both alike.
 
     Raises:
         Unreadable: a row or a cell is none of this table.
     """
     needed = [(look.names.index(name), name) for name in (*NEEDED, "ordinal") if name in look.names]
-    found: list[list[str]] = []
+    pending: list[list[str]] = []
     numbers: list[int] = []
     size = total = 0
     for number, cells in _rows(path, look):
         empty = next((name for place, name in needed if not cells[place]), None)
         if empty:
-            aside.add(number, empty)
+            skipped.add(number, empty)
             continue
-        found.append(cells)
+        pending.append(cells)
         numbers.append(number)
         size += sum(map(len, cells))
-        if len(found) >= _BATCH or size > _BATCH_SIZE:
-            total += len(found)
-            if total > _ROWS:
-                raise too_large(path, f"it has more than {_ROWS:,} rows, not as this tool writes them")
-            yield _built(table, look, found, numbers)
-            found, numbers, size = [], [], 0
-    yield _built(table, look, found, numbers)
+        if len(pending) >= _BATCH or size > _BATCH_SIZE:
+            total += len(pending)
+            if total > limits.CSV_ROWS:
+                raise too_large(path, f"it has more than {limits.CSV_ROWS:,} rows, not as this tool writes them")
+            yield _built(table, look, pending, numbers)
+            pending, numbers, size = [], [], 0
+    yield _built(table, look, pending, numbers)
 
 
-def _built(table: schema.Table, look: Look, found: list[list[str]], numbers: list[int]) -> pa.Table:
-    """A table of rows; a column that the file lacks is null."""
-    cells = dict(zip(look.names, zip(*found, strict=True), strict=True)) if found else {}
-    nothing = ("",) * len(found)
+def _built(table: schema.Table, look: Look, lines: list[list[str]], numbers: list[int]) -> pa.Table:
+    """Make a table of rows; a column that the file lacks is null."""
+    cells = dict(zip(look.names, zip(*lines, strict=True), strict=True)) if lines else {}
+    nothing = ("",) * len(lines)
     return build(
         table,
         {
@@ -89,7 +83,7 @@ def _value(text: str, column: schema.Column, number: int, separator: str) -> Any
 
 
 def _rows(path: Path, look: Look) -> Iterator[tuple[int, list[str]]]:
-    """The rows after the header that are not empty, each with as many cells as that, and their numbers from 1."""
+    """Read the rows after the header that are not empty, as many cells as it has, with their numbers from 1."""
     width = len(look.names)
     number = 0
     with path.open("rb") as file:
@@ -109,14 +103,14 @@ def _rows(path: Path, look: Look) -> Iterator[tuple[int, list[str]]]:
 
 
 def _lines(lines: TextIOWrapper) -> Iterator[str]:
-    while line := lines.readline(_LINE):
-        if len(line) >= _LINE:
-            raise Unreadable(f"a line has more than {_LINE:,} characters", AGAIN)
+    while line := lines.readline(limits.CSV_LINE):
+        if len(line) >= limits.CSV_LINE:
+            raise Unreadable(f"a line has more than {limits.CSV_LINE:,} characters", AGAIN)
         yield line
 
 
 def _whole(cells: list[str], width: int, number: int, look: Look) -> list[str]:
-    """The cells of a row; some programs leave out those at the end that are empty."""
+    """Complete the cells of a row; some programs leave out the empty ones at the end."""
     if len(cells) == width:
         return cells
     if len(cells) < width and look.ended and not look.ours:

@@ -7,7 +7,7 @@ from io import StringIO
 from itertools import islice
 from pathlib import Path
 
-from inventory import schema
+from inventory import limits, schema
 from inventory.config.dialects import SEPARATORS
 from inventory.formats._columns import grain_of, is_header
 from inventory.formats._limits import size_of
@@ -15,7 +15,6 @@ from inventory.formats._unreadable import Unreadable
 
 BOM = b"\xef\xbb\xbf"
 
-_HEADER_LIMIT = 2**16
 _HEADER_ROWS = 20  # in which the names of the columns are looked for
 _BLOCK = 2**20
 _OTHER_SEPARATORS = ("|", ":", "\xa6", " ")
@@ -26,7 +25,7 @@ _ENDS = {"utf-16-le": (b"\n\0", b"\r\0"), "utf-16-be": (b"\0\n", b"\0\r")}
 
 @dataclass(frozen=True)
 class Look:
-    """What a CSV file is like.
+    """The dialect of a CSV file.
 
     Attributes:
         encoding: of its characters, without a byte order mark.
@@ -60,15 +59,15 @@ def look_at(path: Path) -> Look:
     """
     size_of(path)
     with path.open("rb") as file:
-        head = block = file.read(_HEADER_LIMIT)
+        head = block = file.read(limits.CSV_HEADER)
         lines, quotes = block.count(b"\n"), block.count(b'"')
         while more := file.read(_BLOCK):
             lines, quotes, block = lines + more.count(b"\n"), quotes + more.count(b'"'), more
     encoding, mark = _encoding(head)
     text = head[mark:].decode(encoding, errors="replace")
     if "\n" not in text and "\r" not in text:
-        if len(head) >= _HEADER_LIMIT:
-            raise Unreadable(f"its first line has more than {_HEADER_LIMIT:,} bytes", "Is it a CSV file?")
+        if len(head) >= limits.CSV_HEADER:
+            raise Unreadable(f"its first line has more than {limits.CSV_HEADER:,} bytes", "Is it a CSV file?")
         raise Unreadable("it is cut off in its first line, which names the columns", "Copy it again")
     separator, row, names = _header(text)
     ended = block.endswith(_ENDS.get(encoding, (b"\n", b"\r")))
@@ -80,7 +79,7 @@ def look_at(path: Path) -> Look:
 
 
 def _encoding(head: bytes) -> tuple[str, int]:
-    """The encoding of a text, and how long its byte order mark is."""
+    """Detect the encoding of a text, and the length of its byte order mark."""
     if head.startswith(BOM):
         return "utf-8", len(BOM)
     for mark, encoding in _WIDE:
@@ -95,7 +94,7 @@ def _encoding(head: bytes) -> tuple[str, int]:
 
 
 def _header(text: str) -> tuple[str, int, tuple[str, ...]]:
-    """What separates the cells, the row that names the columns, and these names.
+    """Detect the separator of the cells, the row that names the columns, and these names.
 
     Raises:
         Unreadable: no row does.

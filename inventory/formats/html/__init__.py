@@ -1,221 +1,128 @@
 """A page for people: one file that needs no script and no network, light or dark as the reader likes, and prints.
 
-Its policy forbids everything but the style sheet inside it, which is named by its SHA-256. The facts are those of the
-workbook; the charts are SVG in the page.
+Its policy forbids everything but the style sheet inside it, which is named by its SHA-256. It shows the sections of
+``Report``; the charts are SVG in the page. To add a section: a function here, and its call in ``encode``.
 """
 
-import base64
-import hashlib
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from inventory import schema
-from inventory.about import VERSION
-from inventory.formats.html.fragments import Cell, changes_table, head_cell, table, text, value_cell
-from inventory.formats.html.stylesheet import style_sheet
+from inventory.formats.html.fragments import Cell, changes_table, table, value_cell
+from inventory.formats.html.page import Markup, Section, render_page
 from inventory.formats.html.svg import Point, bars, stacks, trend
-from inventory.report.facts import (
-    Report,
-    breakdown,
-    collection_status,
-    field_name,
-    key_figures,
-    moment_text,
-    no_changes_text,
-)
+from inventory.report.breakdowns import Breakdown, group_label
+from inventory.report.facts import Report
+from inventory.report.row_tables import RowTable, column_head, is_number, row_table
+from inventory.report.trend import WORDS, TrendSection
 from inventory.schema.derived import NOT_COMPARED
-from inventory.tables import rows, table_of
-from inventory.text import count, size
+from inventory.tables import rows
+from inventory.text import GIGABYTE, count, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pyarrow as pa
-
     from inventory.formats import Tables
 
-_TITLE = "LM Studio model inventory"
-_TOP = 10  # bars of a chart
-_RUNS = 90  # runs of a chart
-_HEADS = {"key": "Key", "url": "Address", "http_status": "HTTP status", "payload_digest": "SHA-256 of the answer"}
-_FIRST = ("server", "display_name", "key", "instance_id")
-_ASIDE = {"ordinal", "instance_ordinal", "params_count", "run_id", "digest", "stored_in"}
-"""Columns for machines: they are in the CSV, Parquet and Excel files."""
+_BARS = 10  # of a chart
+_LARGEST = 10  # models
+_RUNS = 90  # of a chart
+_BAR_CLASSES = {"publisher": "first-bar", "server": "first-bar"}
+_CHANGE_CLASSES = dict(zip(WORDS, ("added-bar", "removed-bar", "changed-bar"), strict=True))
 
 
-def encode(overview: Report, grain: str) -> bytes:  # noqa: ARG001 - a page holds every grain
-    """The page of a run: its state and figures, what changed, where the space goes, the trend, all the rows."""
-    snapshot = overview.snapshot
-    observed = rows(snapshot.tables["observations"])
-    several = len(observed) > 1
-    found = collection_status(overview)
-    figures = "".join(
-        f'<div><dt>{text(card.label)}</dt><dd class="value">{text(card.value)}</dd>'
-        f'<dd class="note">{text(card.note)}</dd></div>'
-        for card in key_figures(overview)
-    )
-    sections = [
-        ("changes", "What changed" + (f" since {overview.since}" if overview.since else ""), _changes(overview))
-    ]
-    if snapshot.tables["models"].num_rows:
-        sections.append(("space", "Where the space goes", _space(overview)))
-    if len(overview.runs) > 1:
-        sections.append(("trend", "Trend", _trend(overview.runs)))
-    left = set() if several else {"server"}
-    for grain_name, one in schema.GRAIN_TABLES.items():
-        if grain_name in snapshot.grains and snapshot.anything_read:
-            content = snapshot.tables[one.name]
-            shown = _rows(one, content, left) if content.num_rows else f"<p>There are no {_named(one)}.</p>"
-            sections.append((one.name, f"{_named(one).capitalize()} ({content.num_rows:,})", shown))
-    sections.append(
-        ("evidence", "Evidence", _rows(schema.OBSERVATIONS, _evident(snapshot.tables["observations"]), set()))
-    )
-    name, title, inner = sections[-1]
-    sections[-1] = (name, title, f"{inner}<footer>{_footer(snapshot.run_id)}</footer>\n")
-    links = "".join(f'<a href="#{name}">{text(title)}</a>\n' for name, title, _ in sections)
-    parts = "".join(
-        f'<section id="{name}"{_page(name)}><h2>{text(title)}</h2>\n{inner}</section>\n'
-        for name, title, inner in sections
-    )
-    return _document(
-        f"<header><h1>{_TITLE}</h1>\n<p>{_banner(overview, observed)}</p></header>\n<main>\n"
-        f'<p class="state {found.level}">{text(found.text)}</p>\n<dl class="cards">{figures}</dl>\n'
-        f"<nav>{links}</nav>\n{parts}</main>"
-    )
+def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - a page holds every grain
+    """Render the page of a report."""
+    sections = [_changes(report), *_largest(report), *_space(report), _trend(report.trend)]
+    return render_page([*sections, *map(_all_rows, report.row_tables), _evidence(report)], report)
 
 
 def encode_tables(tables: "Tables") -> bytes:
-    """A page with a table each, every column under its own name."""
-    parts = "".join(
-        f"<section><h2>{text(one.name)} ({content.num_rows:,})</h2>\n"
-        + _box(table([head_cell(column, column.name) for column in one.columns], _body(one.columns, content)), one.name)
-        + "</section>\n"
-        for one, content in tables
-    )
-    return _document(f"<header><h1>{_TITLE}</h1></header>\n<main>\n{parts}</main>\n<footer>{_footer('')}</footer>")
+    """Render a page with a table each, every column under its own name."""
+    sections = []
+    for definition, content in tables:
+        whole = RowTable(definition.name, "", definition.columns, rows(content))
+        heads = [column_head(column, column.name) for column in definition.columns]
+        sections.append(
+            Section(definition.name, f"{definition.name} ({content.num_rows:,})", tables=[("", _table(whole, heads))])
+        )
+    return render_page(sections)
 
 
-def _document(body: str) -> bytes:
-    style = style_sheet()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{_TITLE}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
-    ).encode()
+def _changes(report: Report) -> Section:
+    changes = report.what_changed
+    tables = []
+    if changes.lines:
+        tables.append(("", Markup(changes_table(changes.lines, several=report.several, sizes=True))))
+    if changes.not_compared:
+        skipped = row_table(NOT_COMPARED, [vars(row) for row in changes.not_compared])
+        tables.append(("Not compared", _table(skipped)))
+    return Section("changes", f"{changes.title} {changes.since}".rstrip(), changes.note, tables=tables)
 
 
-def _banner(overview: Report, observed: list[dict[str, Any]]) -> str:
-    where = observed[0]["url"] or observed[0]["server"] if len(observed) == 1 else count(len(observed), "server")
-    verb = "collected" if overview.snapshot.anything_read else "attempted"
-    parts = [where, f"{verb} {moment_text(overview.snapshot.observed_at, overview.zone)}"]
-    parts += [f"compared with {overview.since}"] if overview.since else []
-    return " \u00b7 ".join(f"<bdi>{text(part)}</bdi>" for part in [*parts, f"lms-inventory {VERSION}"])
+def _largest(report: Report) -> "Sequence[Section]":
+    models = report.largest
+    if models is None:
+        return ()
+    return [Section("largest", models.heading(_LARGEST), tables=[("", _table(models.first(_LARGEST)))])]
 
 
-def _footer(run_id: str) -> str:
-    run = f"Run {text(run_id)}. " if run_id else ""
-    return f"{run}Times are UTC. GB is 10<sup>9</sup> bytes. A blank cell: not reported."
+def _space(report: Report) -> "Sequence[Section]":
+    space = report.space
+    if space is None:
+        return ()
+    return [Section("space", space.title, space.note, [_bar_chart(breakdown) for breakdown in space.breakdowns])]
 
 
-def _changes(overview: Report) -> str:
-    still = no_changes_text(overview)
-    parts = [f"<p>{text(still)}</p>\n"] if still else []
-    changes = overview.changes
-    if changes is None:
-        return "".join(parts)
-    if not still:
-        several = len({row["server"] for row in rows(changes.table)}) > 1 or _several(overview)
-        parts.append(_box(changes_table(changes, several=several, sizes=True), "What changed"))
-    if changes.skipped.num_rows:
-        parts.append("<h3>Not compared</h3>\n" + _rows(NOT_COMPARED, changes.skipped, set()))
-    return "".join(parts)
+def _bar_chart(breakdown: Breakdown) -> tuple[str, Markup]:
+    shown = breakdown.sized[:_BARS]
+    top = f" (top {_BARS} of {len(breakdown.rows):,})" if len(breakdown.rows) > _BARS else ""
+    title = f"{breakdown.title}{top}"
+    values = [(group_label(row["name"]), float(row["size_bytes"]), size(row["size_bytes"])) for row in shown]
+    look = _BAR_CLASSES.get(breakdown.by, "second-bar")
+    return title, Markup(bars(f"by-{breakdown.by}", title, values, look))
 
 
-def _several(overview: Report) -> bool:
-    return len(rows(overview.snapshot.tables["observations"])) > 1
-
-
-def _space(overview: Report) -> str:
-    found = rows(breakdown(overview.snapshot))
+def _trend(whole: TrendSection) -> Section:
+    if whole.note:
+        return Section("trend", whole.title, whole.note)
+    shown = whole.last(_RUNS)
     charts = []
-    for by, look in (("publisher", "first-bar"), ("quantization", "second-bar"), ("server", "first-bar")):
-        some = [row for row in found if row["by"] == by]
-        known = [row for row in some if row["size_bytes"] is not None]
-        if not known or (by == "server" and not _several(overview)):
-            continue
-        top = [(_name(row["name"]), float(row["size_bytes"]), size(row["size_bytes"])) for row in known[:_TOP]]
-        title = f"Size by {by}" + (f" (top {_TOP} of {len(some):,})" if len(some) > _TOP else "")
-        charts.append(_figure(title, bars(f"by-{by}", title, top, look)))
-    return f'<div class="charts">{"".join(charts)}</div>\n' if charts else "<p>No model reports its size.</p>\n"
-
-
-def _name(value: str | None) -> str:
-    return "(not reported)" if value is None else value if value.strip() else json.dumps(value)
-
-
-def _trend(runs: "Sequence[dict[str, Any]]") -> str:
-    latest = runs[-_RUNS:]
-    moments = [run["collected_at"] for run in latest]
-    sizes = [None if not run["servers_ok"] or run["size_bytes"] is None else run["size_bytes"] / 1e9 for run in latest]
-    charts = []
-    if any(value is not None for value in sizes):
+    runs = [(run, run.collected_at) for run in shown.runs if run.collected_at is not None]
+    if any(run.size_bytes is not None for run, _ in runs):
         points = [
-            Point(run["collected_at"], value, run["status"] == "ok", run["servers_ok"])
-            for run, value in zip(latest, sizes, strict=True)
+            Point(moment, None if run.size_bytes is None else run.size_bytes / GIGABYTE, run.complete, run.servers_read)
+            for run, moment in runs
         ]
-        title = "Size on disk (GB)"
-        charts.append(_figure(title, trend("size-trend", title, points, "GB")))
-    words = [("added", "came-bar"), ("removed", "went-bar"), ("reconfigured", "other-bar")]
-    found = [(word, look, [run[word] for run in latest]) for word, look in words]
-    charts.append(_figure("Changes per run", stacks("changes-trend", "Changes per run", moments, found)))
-    failed = sum(1 for value in sizes if value is None)
-    partly = sum(1 for run, value in zip(latest, sizes, strict=True) if value is not None and run["status"] != "ok")
-    told = [f"The last {len(latest):,} of {count(len(runs), 'run')}."] if len(runs) > len(latest) else []
-    told += [f"A gap with a cross: {count(failed, 'run')} in which nothing was read."] if failed else []
-    told += [f"A hollow point: {count(partly, 'run')} in which not every server was read."] if partly else []
-    remark = f'<p class="remark">{" ".join(told)}</p>' if told else ""
-    return f'<div class="charts">{"".join(charts)}</div>\n{remark}\n'
+        charts.append(_chart("Size on disk (GB)", trend("size-trend", "Size on disk (GB)", points, "GB")))
+    stacked = [(word, look, [run.counts[word] for run, _ in runs]) for word, look in _CHANGE_CLASSES.items()]
+    title = "Changes per run"
+    charts.append(_chart(title, stacks("changes-trend", title, [moment for _, moment in runs], stacked)))
+    remarks = [f"The {shown.period}."] if shown.total > len(shown.runs) else []
+    remarks += [f"A gap with a cross: {count(shown.failed, 'run')} in which nothing was read."] if shown.failed else []
+    remarks += (
+        [f"A hollow point: {count(shown.incomplete, 'run')} in which not every server was read."]
+        if shown.incomplete
+        else []
+    )
+    return Section("trend", whole.title, charts=charts, remark=" ".join(remarks))
 
 
-def _figure(title: str, chart: str) -> str:
-    return f'<figure><h3 aria-hidden="true">{text(title)}</h3>{chart}</figure>\n'
+def _chart(title: str, svg: str) -> tuple[str, Markup]:
+    return title, Markup(svg)
 
 
-def _rows(one: schema.Table, content: "pa.Table", left: set[str]) -> str:
-    """The columns for people that have a value in some row, those that name the row first."""
-    kept = [
-        column
-        for column in one.columns
-        if column.name not in _ASIDE | left and content.column(column.name).null_count < content.num_rows
-    ]
-    kept.sort(key=lambda column: _FIRST.index(column.name) if column.name in _FIRST else len(_FIRST))
-    heads = [head_cell(column, _HEADS.get(column.name, field_name(column.name))) for column in kept]
-    return _box(table(heads, _body(kept, content)), one.name)
+def _all_rows(content: RowTable) -> Section:
+    title = f"{content.title.capitalize()} ({len(content.rows):,})"
+    if not content.rows:
+        return Section(content.name, title, f"There are no {content.title}.", on_new_page=True)
+    return Section(content.name, title, tables=[("", _table(content))], on_new_page=True)
 
 
-def _body(columns: "Sequence[schema.Column]", content: "pa.Table") -> "list[tuple[str, list[Cell]]]":
-    return [("", [value_cell(column, row[column.name]) for column in columns]) for row in rows(content)]
+def _evidence(report: Report) -> Section:
+    return Section("evidence", "Evidence", tables=[("", _table(report.evidence))], on_new_page=True)
 
 
-def _evident(observed: "pa.Table") -> "pa.Table":
-    """The observations, with the warnings as sentences."""
-    told = [{**row, "warnings": " ".join(json.loads(row["warnings"] or "[]")) or None} for row in rows(observed)]
-    return table_of(schema.OBSERVATIONS, told)
-
-
-def _box(inner: str, name: str) -> str:
-    """A box in which a table scrolls, also by the keyboard."""
-    return f'<div class="box" role="region" tabindex="0" aria-label="{text(name)}">{inner}</div>\n'
-
-
-def _page(name: str) -> str:
-    """Whether a section starts a printed page."""
-    return ' class="page"' if name in ("models", "instances", "evidence") else ""
-
-
-def _named(one: schema.Table) -> str:
-    return "loaded instances" if one is schema.INSTANCES else one.name
+def _table(content: RowTable, heads: "Sequence[str] | None" = None) -> Markup:
+    looks = ["n" if is_number(column) else "t" for column in content.columns]
+    titles = [Cell(head, look) for head, look in zip(heads or content.heads, looks, strict=True)]
+    body = (("", [value_cell(column, row[column.name]) for column in content.columns]) for row in content.rows)
+    return Markup(table(titles, body))

@@ -1,61 +1,20 @@
 """The page's style sheet: two palettes, light and dark, and print, which is always light."""
 
-LIGHT = {
-    "paper": "#ffffff",
-    "ink": "#1f2d3a",
-    "soft": "#52616f",
-    "panel": "#f0f4f7",
-    "rule": "#d5dce2",
-    "banner": "#1f3a4d",
-    "banner-ink": "#ffffff",
-    "banner-soft": "#d6e2ea",
-    "link": "#17607a",
-    "came-ink": "#0b5c28",
-    "came": "#e3f4e8",
-    "went-ink": "#96161b",
-    "went": "#fae3e3",
-    "other-ink": "#6b4200",
-    "other": "#fdf0cf",
-    "first-bar": "#1b7a8c",
-    "second-bar": "#b3761a",
-    "came-bar": "#2a8452",
-    "went-bar": "#c9404a",
-    "other-bar": "#b3761a",
-}
-DARK = {
-    "paper": "#12181f",
-    "ink": "#e6edf3",
-    "soft": "#a7b4c0",
-    "panel": "#1b242d",
-    "rule": "#33404c",
-    "banner": "#1d3547",
-    "banner-ink": "#ffffff",
-    "banner-soft": "#c6d5df",
-    "link": "#7cc8de",
-    "came-ink": "#8be3aa",
-    "came": "#14301f",
-    "went-ink": "#ffb0b0",
-    "went": "#3d1b1e",
-    "other-ink": "#f2cd82",
-    "other": "#37290f",
-    "first-bar": "#3aa5b8",
-    "second-bar": "#d19a3d",
-    "came-bar": "#46ab72",
-    "went-bar": "#e0626b",
-    "other-bar": "#d19a3d",
-}
+from dataclasses import asdict
+
+from inventory.report.palette import DARK, LIGHT, Palette
 
 
 def style_sheet() -> str:
-    """The whole style sheet."""
+    """Return the whole style sheet."""
     return (
         f":root{{color-scheme:light dark;{_colours(LIGHT)}}}\n"
         f"@media screen and (prefers-color-scheme:dark){{:root{{{_colours(DARK)}}}}}\n{_RULES}"
     )
 
 
-def _colours(palette: dict[str, str]) -> str:
-    return "".join(f"--{name}:{colour};" for name, colour in palette.items())
+def _colours(palette: Palette) -> str:
+    return "".join(f"--{name.replace('_', '-')}:#{colour};" for name, colour in asdict(palette).items())
 
 
 _RULES = """\
@@ -71,9 +30,9 @@ h3{margin:.3rem .5rem;font-size:1rem}
 nav{margin:1rem 0}
 nav a{margin-right:1.2rem;white-space:nowrap}
 .state{margin:1rem 0;padding:.6rem 1rem;font-weight:600;overflow-wrap:anywhere}
-.came,.good{background:var(--came);color:var(--came-ink)}
-.went,.bad{background:var(--went);color:var(--went-ink)}
-.other,.warn{background:var(--other);color:var(--other-ink)}
+.good{background:var(--good);color:var(--good-ink)}
+.bad{background:var(--bad);color:var(--bad-ink)}
+.warn{background:var(--warn);color:var(--warn-ink)}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.8rem;margin:0}
 .cards div{background:var(--panel);border-top:3px solid var(--first-bar);padding:.6rem .8rem}
 .cards dt,.cards .note{color:var(--soft);font-size:.85rem}
@@ -93,11 +52,12 @@ figure{margin:0;border:1px solid var(--rule);padding:.5rem}
 svg{display:block;width:100%;height:auto;max-width:46rem;fill:var(--ink);
 font:13px system-ui,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 svg .right{text-anchor:end}svg .middle{text-anchor:middle}svg .soft{fill:var(--soft)}
-svg .rule{stroke:var(--rule)}svg .gap{stroke:var(--went-bar);stroke-width:2;fill:none}
+svg .rule{stroke:var(--rule)}svg .gap{stroke:var(--removed-bar);stroke-width:2;fill:none}
 svg .line{stroke:var(--first-bar);stroke-width:2;fill:none}
 svg .dot{fill:var(--first-bar)}svg .hollow{fill:var(--paper);stroke:var(--first-bar);stroke-width:2}
 svg .first-bar{fill:var(--first-bar)}svg .second-bar{fill:var(--second-bar)}
-svg .came-bar{fill:var(--came-bar)}svg .went-bar{fill:var(--went-bar)}svg .other-bar{fill:var(--other-bar)}
+svg .added-bar{fill:var(--added-bar)}svg .removed-bar{fill:var(--removed-bar)}
+svg .changed-bar{fill:var(--changed-bar);stroke:var(--second-bar)}
 figcaption,.remark,footer{color:var(--soft);font-size:.87rem}
 footer{margin:2rem 0 1rem}
 @media print{@page{size:A4;margin:12mm}@page wide{size:A4 landscape}

@@ -1,6 +1,6 @@
-"""Charts as inline SVG: no script, no font, no colour of their own. The page's classes colour them.
+"""Charts as inline SVG: no script, no font, no colour of their own; the page's classes colour them.
 
-Each is an image with a title and a description that tells the same figures in words.
+Each is an image with a title and a description that gives the same figures in words.
 """
 
 import math
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inventory.formats.html.fragments import text
-from inventory.text import truncate, width
+from inventory.text import truncate, utc_text, width
 
 _WIDE = 460
 _ROW = 24  # height of a bar and the room around it
@@ -38,32 +38,32 @@ class Point:
     read: int = 1
 
 
-def bars(name: str, title: str, found: Sequence[tuple[str, float, str]], look: str) -> str:
-    """Horizontal bars, one beneath the other.
+def bars(name: str, title: str, values: Sequence[tuple[str, float, str]], look: str) -> str:
+    """Draw horizontal bars, one beneath the other.
 
     Args:
         name: identifies the chart in its page.
-        title: what it shows.
-        found: for each bar its name, its length in any unit, and its value in words.
+        title: its title.
+        values: for each bar its name, its length in any unit, and its value in words.
         look: the class of the bars.
     """
-    most = max((value for _, value, _ in found), default=0) or 1
-    value_room = max((width(told) for _, _, told in found), default=0) * _LETTER + 10
+    most = max((value for _, value, _ in values), default=0) or 1
+    value_room = max((width(label_text) for _, _, label_text in values), default=0) * _LETTER + 10
     room = _WIDE - _LABEL - value_room
     parts = []
-    for index, (label, value, told) in enumerate(found):
+    for index, (label, value, label_text) in enumerate(values):
         top = index * _ROW
         long = max(value / most * room, 1)
         short = text(truncate(label, _LABEL // _LETTER - 1))
         parts.append(f'<text x="{_LABEL - 8}" y="{top + 17}" class="right">{short}</text>')
         parts.append(f'<rect x="{_LABEL}" y="{top + 4}" width="{long:.1f}" height="{_ROW - 7}" class="{look}"/>')
-        parts.append(f'<text x="{_LABEL + long + 6:.1f}" y="{top + 17}">{text(told)}</text>')
-    told = "; ".join(f"{label}: {words}" for label, _, words in found)
-    return _image(name, title, told, len(found) * _ROW + 6, parts)
+        parts.append(f'<text x="{_LABEL + long + 6:.1f}" y="{top + 17}">{text(label_text)}</text>')
+    label_text = "; ".join(f"{label}: {words}" for label, _, words in values)
+    return _image(name, title, label_text, len(values) * _ROW + 6, parts)
 
 
 def trend(name: str, title: str, points: Sequence[Point], unit: str) -> str:
-    """A line over the runs, broken where a run has no value or read more or fewer servers; those points are hollow."""
+    """Draw a line over the runs, broken where a run has no value or read more or fewer servers, with hollow points."""
     known = [point.value for point in points if point.value is not None]
     low, high, step = _scale(min(known), max(known))
     parts = _grid(low, high, step)
@@ -81,30 +81,30 @@ def trend(name: str, title: str, points: Sequence[Point], unit: str) -> str:
             marks.append(f'<circle cx="{across:.1f}" cy="{up:.1f}" r="3" class="{look}"/>')
         before = None if point.value is None else point.read
     parts += [f'<path d="{"".join(ways)}" class="line"/>', *marks, *_dates([point.moment for point in points])]
-    missing = [f"{point.moment:%Y-%m-%d %H:%M}" for point in points if point.value is None]
-    told = f"From {known[0]:,.2f} to {known[-1]:,.2f} {unit} over {len(points):,} runs"
-    told += f"; not known of the runs of {', '.join(missing)}" if missing else ""
-    return _image(name, title, told, _TALL, parts)
+    missing = [utc_text(point.moment, minutes=True, zone="") for point in points if point.value is None]
+    description = f"From {known[0]:,.2f} to {known[-1]:,.2f} {unit} over {len(points):,} runs"
+    description += f"; not known of the runs of {', '.join(missing)}" if missing else ""
+    return _image(name, title, description, _TALL, parts)
 
 
 def stacks(
-    name: str, title: str, moments: Sequence[datetime], found: Sequence[tuple[str, str, Sequence[int | None]]]
+    name: str, title: str, moments: Sequence[datetime], series: Sequence[tuple[str, str, Sequence[int | None]]]
 ) -> str:
-    """Stacked bars over the runs.
+    """Draw stacked bars over the runs.
 
     Args:
         name: identifies the chart in its page.
-        title: what it shows.
+        title: its title.
         moments: when each run was.
-        found: for each part of a bar its word, its class, and its number in each run.
+        series: for each part of a bar its word, its class, and its number in each run.
     """
-    totals = [sum(number or 0 for number in numbers) for numbers in zip(*(one[2] for one in found), strict=True)]
+    totals = [sum(number or 0 for number in numbers) for numbers in zip(*(entry[2] for entry in series), strict=True)]
     low, high, step = _scale(0, max(totals, default=0), whole=True)
     wide = max(min((_WIDE - _LEFT - _RIGHT) / max(len(moments), 1) * 0.65, 30), 1)
     parts = _grid(low, high, step)
     for index in range(len(moments)):
         across, below = _across(index, len(moments)), 0
-        for _, look, numbers in found:
+        for _, look, numbers in series:
             number = numbers[index] or 0
             if number:
                 top, bottom = _up(below + number, low, high), _up(below, low, high)
@@ -114,24 +114,24 @@ def stacks(
                 )
             below += number
     parts += _dates(moments)
-    for index, (word, look, _) in enumerate(found):
+    for index, (word, look, _) in enumerate(series):
         left = _LEFT + 20 + index * 130
         parts.append(f'<rect x="{left}" y="{_TALL + 3}" width="10" height="10" class="{look}"/>')
         parts.append(f'<text x="{left + 15}" y="{_TALL + 12}">{word.capitalize()}</text>')
-    told = ", ".join(f"{sum(number or 0 for number in numbers):,} {word}" for word, _, numbers in found)
-    return _image(name, title, f"{told} over {len(moments):,} runs", _TALL + 20, parts)
+    description = ", ".join(f"{sum(number or 0 for number in numbers):,} {word}" for word, _, numbers in series)
+    return _image(name, title, f"{description} over {len(moments):,} runs", _TALL + 20, parts)
 
 
-def _image(name: str, title: str, told: str, tall: int, parts: Sequence[str]) -> str:
+def _image(name: str, title: str, description: str, height: int, parts: Sequence[str]) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {tall}" role="img" '
-        f'aria-labelledby="{name}-title {name}-told"><title id="{name}-title">{text(title)}</title>'
-        f'<desc id="{name}-told">{text(told)}</desc>{"".join(parts)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {height}" role="img" '
+        f'aria-labelledby="{name}-title {name}-description"><title id="{name}-title">{text(title)}</title>'
+        f'<desc id="{name}-description">{text(description)}</desc>{"".join(parts)}</svg>'
     )
 
 
 def _scale(least: float, most: float, *, whole: bool = False) -> tuple[float, float, float]:
-    """The ends of an axis that holds both values, and the distance of its ticks: 1, 2 or 5 times a power of ten."""
+    """Choose the ends of an axis for two values, and the distance of its ticks: 1, 2 or 5 times a power of ten."""
     span = (most - least) or abs(most) * 0.1 or 1
     rough = span / _TICKS
     power = 10.0 ** math.floor(math.log10(rough))
@@ -163,7 +163,7 @@ def _dates(moments: Sequence[datetime]) -> list[str]:
 
 
 def _day(moment: datetime) -> str:
-    """A day as 9 Nov, whatever the language of the machine."""
+    """Format a day as 9 Nov, whatever the language of the machine."""
     months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     return f"{moment.day} {months[moment.month - 1]}"
 

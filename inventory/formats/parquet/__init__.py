@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from inventory import schema
+from inventory import limits, schema
 from inventory.about import VERSION
-from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, numbered, observed_of
-from inventory.formats._limits import TABLE_LIMIT, gathered, too_large
+from inventory.formats._columns import NEEDED, SkippedRows, gaps_of, grain_of, numbered, observed_of
+from inventory.formats._limits import gathered, too_large
 from inventory.formats._unreadable import Unreadable, check_kind
 from inventory.formats.parquet.page_headers import THRIFT_LIMITS, check_footer, check_pages
 from inventory.formats.parquet.typed import typed
@@ -30,12 +30,11 @@ _REWRITTEN = "another program wrote it again: servers that have rows count as re
 _LENGTHS = "DELTA_LENGTH_BYTE_ARRAY"  # each text stands in the page, as in a plain one
 _DELTA = {"DELTA_BYTE_ARRAY", _LENGTHS}
 _BATCH = 4096  # rows that are spelt out together
-_PARTS = 1_000_000  # values in what the file says of itself: some dozens for each server
 
 
-def encode(overview: "Report", grain: str) -> bytes:
-    """One table; the observations travel in the file's metadata, so that a server without models is known too."""
-    snapshot = overview.snapshot
+def encode(report: "Report", grain: str) -> bytes:
+    """Write one table; the observations go into the file's metadata, so that a server without rows is in it too."""
+    snapshot = report.snapshot
     table = snapshot.tables[schema.GRAIN_TABLES[grain].name]
     about = _about(snapshot, grain)
     observed = {
@@ -52,13 +51,13 @@ def encode(overview: "Report", grain: str) -> bytes:
 
 
 def encode_tables(tables: "Tables") -> bytes:
-    """The first of some tables."""
+    """Encode the first of several tables."""
     table = tables[0][1]
     return _written(table.replace_schema_metadata({**(table.schema.metadata or {}), _OURS: json.dumps(_tool())}))
 
 
 def read(path: Path) -> RunTables:
-    """The table and the observations; the other grain is empty and not among ``grains``.
+    """Read the table and the observations; the other grain is empty and not among ``grains``.
 
     Another program that wrote the file again drops what it says of itself: then its rows alone tell which servers were
     read, or, from pandas, also their statuses.
@@ -70,53 +69,53 @@ def read(path: Path) -> RunTables:
     check_kind(path, "parquet")
     check_footer(path)  # guard: Parquet the footer is looked at
     with parquet.ParquetFile(path, **THRIFT_LIMITS) as file:
-        metadata, found = file.metadata, file.schema_arrow
-    told = found.metadata or {}
-    about = _about_of(told.get(_OURS) or told.get(_ATTRIBUTES))
-    grain = grain_of(found.names)
+        metadata, columns = file.metadata, file.schema_arrow
+    notes = columns.metadata or {}
+    about = _about_of(notes.get(_OURS) or notes.get(_ATTRIBUTES))
+    grain = grain_of(columns.names)
     table = schema.GRAIN_TABLES[grain]
-    gaps = gaps_of(table, found.names) | _newer(about)
+    gaps = gaps_of(table, columns.names) | _newer(about)
     check_pages(path, metadata)  # guard: Parquet the pages are looked at
-    content, more = _content(path, table, metadata, found)
+    content, more = _content(path, table, metadata, columns)
     content = numbered(table, content, gaps)
     observed, unknown = _observed(about, content)
-    tables = {one.name: concat(one, []) for one in schema.GRAIN_TABLES.values()}
+    tables = {each.name: concat(each, []) for each in schema.GRAIN_TABLES.values()}
     return RunTables(tables | {table.name: content, "observations": observed}, (grain,), gaps=gaps | more | unknown)
 
 
 def _about_of(text: bytes | None) -> dict[str, Any]:
-    """What the file says of itself; nothing if another program wrote it."""
+    """Read the metadata of this tool; nothing if another program wrote the file."""
     if text is None:
         return {}
-    if max(text.count(b","), text.count(b"["), text.count(b"{")) > _PARTS:
+    if max(text.count(b","), text.count(b"["), text.count(b"{")) > limits.PARQUET_PARTS:
         raise ValueError("more than the observations of a run")
     about = json.loads(text)
     return about if isinstance(about, dict) else {}
 
 
 def _newer(about: dict[str, Any]) -> Gaps:
-    """That a newer version wrote the file, if it did."""
+    """Say that a newer version wrote the file, if it did."""
     version = about.get("schema_version")
     if not isinstance(version, int) or version <= schema.SCHEMA_VERSION:
         return Gaps()
     return Gaps(notes=(f"lms-inventory {str(about.get('version'))[:20]} wrote it, which is newer than this one",))
 
 
-def _content(path: Path, table: schema.Table, metadata: Any, found: pa.Schema) -> tuple[pa.Table, Gaps]:
-    """The rows, and what is to be said of them."""
-    known = [name for name in table.names if name in found.names]
+def _content(path: Path, table: schema.Table, metadata: Any, columns: pa.Schema) -> tuple[pa.Table, Gaps]:
+    """Read the rows, and describe what they lack."""
+    known = [name for name in table.names if name in columns.names]
     flat = {metadata.schema.column(place).path: metadata.schema.column(place) for place in range(metadata.num_columns)}
     for name in known:
         if name not in flat:
-            raise Unreadable(f"column {name} holds {found.field(name).type} where single values should be")
-    aside = LeftAside()
+            raise Unreadable(f"column {name} holds {columns.field(name).type} where single values should be")
+    skipped = SkippedRows()
     batches = (batch for group in range(metadata.num_row_groups) for batch in _group(path, metadata, group, known))
-    content = concat(table, gathered(path, _spelt_out(path, batches, table, aside)))
-    return content, aside.gaps(content.num_rows)
+    content = concat(table, gathered(path, _spelt_out(path, batches, table, skipped)))
+    return content, skipped.gaps(content.num_rows)
 
 
 def _group(path: Path, metadata: Any, group: int, known: list[str]) -> Iterator[pa.RecordBatch]:
-    """The batches of one group of rows; texts that many rows may share are numbered.
+    """Read the batches of one group of rows; texts that many rows may share are numbered.
 
     Raises:
         Unreadable: a column is packed in a way that can make much out of little.
@@ -142,29 +141,33 @@ def _group(path: Path, metadata: Any, group: int, known: list[str]) -> Iterator[
 
 
 def _observed(about: dict[str, Any], content: pa.Table) -> tuple[pa.Table, Gaps]:
-    """The observations, and what is not known of them."""
+    """Make the observations, and describe what they lack."""
     if "observations" in about:
-        told = [
+        observations = [
             {**dict.fromkeys(schema.OBSERVATIONS.names), **row, "observed_at": _time(row["observed_at"])}
             for row in about["observations"]
         ]
-        return table_of(schema.OBSERVATIONS, told), Gaps()
+        return table_of(schema.OBSERVATIONS, observations), Gaps()
     statuses = about.get("statuses")
     derived = rows(observed_of(content))
     if isinstance(statuses, dict):
-        there = {row["server"] for row in derived}
-        derived += [{**dict.fromkeys(schema.OBSERVATIONS.names), "server": one} for one in statuses if one not in there]
+        present = {row["server"] for row in derived}
+        derived += [
+            {**dict.fromkeys(schema.OBSERVATIONS.names), "server": server}
+            for server in statuses
+            if server not in present
+        ]
         derived = [{**row, "status": statuses.get(row["server"], "ok")} for row in derived]
-        derived = [row for row in derived if row["status"] != "ok" or row["server"] in there]
+        derived = [row for row in derived if row["status"] != "ok" or row["server"] in present]
     moment = _time(about.get("observed_at"))
-    told = [{**row, "run_id": about.get("run_id") or "", "observed_at": moment} for row in derived]
-    return table_of(schema.OBSERVATIONS, told), Gaps(servers=True, notes=(_REWRITTEN,))
+    observations = [{**row, "run_id": about.get("run_id") or "", "observed_at": moment} for row in derived]
+    return table_of(schema.OBSERVATIONS, observations), Gaps(servers=True, notes=(_REWRITTEN,))
 
 
 def _spelt_out(
-    path: Path, batches: Iterable[pa.RecordBatch], table: schema.Table, aside: LeftAside
+    path: Path, batches: Iterable[pa.RecordBatch], table: schema.Table, skipped: SkippedRows
 ) -> Iterator[pa.Table]:
-    """The rows with their texts, once it is known how long these are: a small number can stand for a long one.
+    """Look up the texts of the rows once their length is known: a small number can stand for a long text.
 
     Raises:
         FileError: they are too long.
@@ -177,13 +180,13 @@ def _spelt_out(
     for batch in batches:
         numbered = [column for column in batch.columns if pa.types.is_dictionary(column.type)]
         lengths = [
-            compute.binary_length(one.dictionary).cast(pa.int64()).take(one.indices)
-            for one in numbered
-            if not pa.types.is_fixed_size_binary(one.type.value_type)
+            compute.binary_length(column.dictionary).cast(pa.int64()).take(column.indices)
+            for column in numbered
+            if not pa.types.is_fixed_size_binary(column.type.value_type)
         ]
-        size = sum(compute.sum(one).as_py() or 0 for one in lengths)
-        if size > TABLE_LIMIT:
-            raise too_large(path, f"its texts take more than {TABLE_LIMIT // 2**20} MiB of memory")
+        size = sum(compute.sum(column).as_py() or 0 for column in lengths)
+        if size > limits.TABLE_LIMIT:
+            raise too_large(path, f"its texts take more than {limits.TABLE_LIMIT // 2**20} MiB of memory")
         names = batch.schema.names
         columns = [
             typed(batch.column(column.name), column, target.field(column.name).type, before)
@@ -194,9 +197,9 @@ def _spelt_out(
         spelt = pa.Table.from_arrays(columns, schema=target)
         for name in {*NEEDED, "ordinal"} & {*names}:
             if lacking := spelt.column(name).null_count:
-                there = compute.is_valid(spelt.column(name))
-                aside.add(before + compute.index(there, False).as_py() + 1, name, lacking)
-                spelt = spelt.filter(there)
+                is_present = compute.is_valid(spelt.column(name))
+                skipped.add(before + compute.index(is_present, False).as_py() + 1, name, lacking)
+                spelt = spelt.filter(is_present)
         before += batch.num_rows
         yield spelt
 

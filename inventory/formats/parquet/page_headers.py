@@ -7,18 +7,15 @@ protocol (parquet.thrift, PageHeader; thrift-compact-protocol.md); only the firs
 from pathlib import Path
 from typing import Any
 
+from inventory import limits
 from inventory.formats._limits import row_bytes, size_of, too_large
 
-PAGE_LIMIT = 48 * 2**20
-"""Bytes that a page may unpack to: one of ours has about a million, or a single value."""
-
-FOOTER_LIMIT = 16 * 2**20
-"""Bytes of a footer: some hundreds for each server and each group of rows."""
-
-THRIFT_LIMITS = {"thrift_string_size_limit": FOOTER_LIMIT, "thrift_container_size_limit": 100_000}
+THRIFT_LIMITS = {
+    "thrift_string_size_limit": limits.PARQUET_FOOTER,
+    "thrift_container_size_limit": limits.PARQUET_ITEMS,
+}
 """What the reader may find in a footer."""
 
-_PAGES = 100_000
 _MAGIC = b"PAR1"
 _TAIL = 8  # the footer's length, and PAR1
 _BOOLEANS, _BYTE, _VARINTS, _DOUBLE, _BINARY, _STRUCT = (1, 2), 3, (4, 5, 6), 7, 8, 12
@@ -34,7 +31,7 @@ def check_footer(path: Path) -> None:
     with path.open("rb") as file:
         file.seek(max(size - _TAIL, 0))
         length = int.from_bytes(file.read(4), "little")
-    if length > min(FOOTER_LIMIT, size):
+    if length > min(limits.PARQUET_FOOTER, size):
         raise too_large(path, f"its footer has {length:,} bytes")
 
 
@@ -66,12 +63,13 @@ def check_pages(path: Path, metadata: Any) -> None:
                     unpacked, packed, place = _header(content, place)
                     place += packed
                     total, pages = total + unpacked, pages + 1
-                    if unpacked > PAGE_LIMIT or total > limit or pages > _PAGES:  # guard: what pages unpack to
+                    is_too_much = unpacked > limits.PARQUET_PAGE or total > limit or pages > limits.PARQUET_PAGES
+                    if is_too_much:  # guard: what pages unpack to
                         raise too_large(path, f"it unpacks to more than {total:,} bytes")
 
 
 def _header(content: bytes, place: int) -> tuple[int, int, int]:
-    """What a page unpacks to, what it has, and where its header ends."""
+    """Return the unpacked size of a page, its size in the file, and where its header ends."""
     sizes = {}
     field = 0
     while (kind := content[place]) & 15:
@@ -92,7 +90,7 @@ def _header(content: bytes, place: int) -> tuple[int, int, int]:
 
 
 def _skipped(content: bytes, place: int, kind: int, depth: int) -> int:
-    """Where a value ends that is not looked at."""
+    """Find the end of a value that is skipped."""
     if depth > 8:
         raise ValueError("nested too deep")
     if kind in _BOOLEANS:

@@ -10,7 +10,7 @@ _SHOWN = 40  # characters of a value that a sentence shows
 
 
 def typed(cells: pa.Array, column: schema.Column, target: pa.DataType, before: int) -> pa.Array:
-    """A column in the type that its table gives it.
+    """Convert a column to the type that its table gives it.
 
     Args:
         cells: the column, or a part of it.
@@ -46,17 +46,17 @@ def _empty(cells: pa.Array) -> bool:
 
 
 def _parsed(cells: pa.Array, column: schema.Column, target: pa.DataType, before: int) -> pa.Array:
-    found = []
+    results = []
     for number, text in enumerate(cells.to_pylist(), before + 1):
         try:
-            found.append(parsed(text, column.kind) if text else None)
+            results.append(parsed(text, column.kind) if text else None)
         except Unreadable as error:
             raise _wrong(column, number, text, error.what) from error
-    return pa.array(found, target)
+    return pa.array(results, target)
 
 
 def _first_wrong(cells: pa.Array, column: schema.Column, target: pa.DataType, before: int) -> Unreadable:
-    """Where the value is that cannot be of a type."""
+    """Find the value that cannot be converted to a type."""
     for place in range(len(cells)):
         try:
             cells.slice(place, 1).cast(target)

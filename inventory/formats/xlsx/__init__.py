@@ -1,8 +1,8 @@
 """Excel workbooks through openpyxl: a summary for people, and behind it real tables with raw numbers.
 
 Its rooms are ``summary`` and ``charts`` (the first sheet), ``content`` (what the data sheets hold), ``sheets``
-(how they are written), ``cells`` (values to cells and back), ``styles`` (colours and fonts), ``reader`` and ``book``
-(how a workbook is read).
+and ``package`` (how they are written), ``cells`` (values to cells and back), ``styles`` (colours and fonts), ``reader``
+and ``book`` (how a workbook is read).
 """
 
 from collections.abc import Sequence
@@ -22,42 +22,43 @@ from inventory.formats._unreadable import check_kind
 from inventory.formats.xlsx.book import snapshot_in
 from inventory.formats.xlsx.cells import LONG, OverflowTexts
 from inventory.formats.xlsx.content import EVIDENCE_NAMES, TITLES, sheets_of
+from inventory.formats.xlsx.package import Package
 from inventory.formats.xlsx.reader import WorkbookReader
-from inventory.formats.xlsx.sheets import Package, Sheet, add_sheet
+from inventory.formats.xlsx.sheets import Sheet, add_sheet
 from inventory.formats.xlsx.summary import add_summary
+from inventory.report.facts import TITLE
 from inventory.tables import RunTables, table_of
-from inventory.text import escape_controls
+from inventory.text import escape_controls, utc_text
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
     from inventory.report.facts import Report
 
-ROW_LIMIT = 1_048_576
+SHEET_ROWS = 1_048_576
 
 _IN_MEMORY = 2**24  # bytes of a sheet's rows before they go to a temporary file
-_TITLE = "LM Studio model inventory"
 LONG_TITLE = "LongTexts"
 _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def encode(overview: "Report", grain: str) -> bytes:  # noqa: ARG001 - a workbook holds every grain
-    """A workbook of a run: Summary, Models, Instances, Changes, Runs, Breakdown, Evidence, Dictionary.
+def encode(report: "Report", grain: str) -> bytes:  # noqa: ARG001 - a workbook holds every grain
+    """Write a workbook of a run: Summary, Models, Instances, Changes, Runs, Breakdown, Evidence, Dictionary.
 
     A grain that the snapshot lacks has no sheet; texts that no cell can hold go on in the sheet LongTexts.
 
     Raises:
         FileError: there are more rows than Excel can hold.
     """
-    sheets = sheets_of(overview)
-    moment = overview.snapshot.observed_at
+    sheets = sheets_of(report)
+    moment = report.snapshot.observed_at
     book = _book(sheets, moment or _NO_TIME)
-    book.properties.subject = escape_controls(overview.snapshot.run_id)
-    add_summary(book, overview, {sheet.title: sheet for sheet in sheets}, _footer(moment))
+    book.properties.subject = escape_controls(report.snapshot.run_id)
+    add_summary(book, report, {sheet.title: sheet for sheet in sheets}, _footer(moment))
     return _packed(book, sheets, _footer(moment))
 
 
 def encode_tables(tables: "Tables") -> bytes:
-    """A workbook with a sheet per table.
+    """Write a workbook with a sheet per table.
 
     Raises:
         FileError: there are more rows than Excel can hold.
@@ -67,7 +68,7 @@ def encode_tables(tables: "Tables") -> bytes:
 
 
 def read(path: Path) -> RunTables:
-    """The tables back, as they were written; a grain without a sheet is empty and not among ``grains``.
+    """Read the tables as they were written; a grain without a sheet is empty and not among ``grains``.
 
     Raises:
         FileError: it would take too much memory or time.
@@ -79,34 +80,34 @@ def read(path: Path) -> RunTables:
 
 
 def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
-    """A workbook without sheets.
+    """Make a workbook without sheets.
 
     Raises:
         FileError: one of the sheets has more rows than Excel can hold.
     """
     for sheet in sheets:
-        if sheet.content.num_rows >= ROW_LIMIT:  # guard: Excel rows
+        if sheet.content.num_rows >= SHEET_ROWS:  # guard: Excel rows
             raise FileError(
-                f"{sheet.content.num_rows:,} rows of {sheet.table.name} are more than Excel's {ROW_LIMIT - 1:,}",
+                f"{sheet.content.num_rows:,} rows of {sheet.table.name} are more than Excel's {SHEET_ROWS - 1:,}",
                 "Write .parquet or .csv instead",
             )
     book = Workbook(write_only=True)
     about = book.properties
     about.creator = about.lastModifiedBy = f"lms-inventory {VERSION}"
-    about.title = _TITLE
+    about.title = TITLE
     about.created = about.modified = moment.replace(tzinfo=None)
     return book
 
 
 def _packed(book: Workbook, sheets: Sequence[Sheet], footer: str) -> bytes:
-    """The bytes of a workbook with these sheets."""
+    """Pack a workbook with these sheets."""
     long, bodies, buffer = OverflowTexts(), {}, BytesIO()
-    with ExitStack() as held:
+    with ExitStack() as stack:
         for sheet in sheets:
-            body = held.enter_context(SpooledTemporaryFile(_IN_MEMORY))
+            body = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY))
             bodies[add_sheet(book, sheet, body, long, footer)] = body
         if parts := long.parts():
-            body = held.enter_context(SpooledTemporaryFile(_IN_MEMORY))
+            body = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY))
             bodies[add_sheet(book, Sheet(LONG_TITLE, LONG, table_of(LONG, parts)), body, None, footer)] = body
         with Package(buffer, bodies) as archive:
             ExcelWriter(book, archive).write_data()  # not Workbook.save, which puts the time now into the properties
@@ -114,7 +115,7 @@ def _packed(book: Workbook, sheets: Sequence[Sheet], footer: str) -> bytes:
 
 
 def _footer(moment: datetime | None) -> str:
-    collected = f"Collected {moment:%Y-%m-%d %H:%M} UTC \u00b7 " if moment else ""
+    collected = f"Collected {utc_text(moment, minutes=True)} \u00b7 " if moment else ""
     return f"{collected}lms-inventory {VERSION}"
 
 

@@ -1,4 +1,4 @@
-"""How the tables of a workbook are read: by the names of their columns, wherever they stand, whoever saved it last."""
+"""Read the tables of a workbook by the names of their columns, wherever they stand, whoever saved it last."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,7 +11,16 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.about import VERSION
-from inventory.formats._columns import NEEDED, LeftAside, gaps_of, grain_of, is_header, numbered, observed_of, some
+from inventory.formats._columns import (
+    NEEDED,
+    SkippedRows,
+    first_names,
+    gaps_of,
+    grain_of,
+    is_header,
+    numbered,
+    observed_of,
+)
 from inventory.formats._limits import gathered
 from inventory.formats._unreadable import Unreadable
 from inventory.formats.xlsx.cells import LONG, value_of, whole_text
@@ -35,33 +44,33 @@ class _Sheet:
         title: its name.
         names: the names of its columns, as far as there are any.
         rows: the rows that follow.
-        aside: the rows that are of nothing.
+        skipped: the rows that belong to no model.
         shared: another program wrote its texts: an empty one is the same as none.
-        version: the version that wrote it, if a column tells it.
+        version: the version that wrote it, if a column gives it.
     """
 
     title: str
     names: list[str | None]
     rows: Rows
-    aside: LeftAside = field(default_factory=LeftAside)
+    skipped: SkippedRows = field(default_factory=SkippedRows)
     shared: bool = False
     version: str = ""
 
     @property
     def where(self) -> str:
-        """What a sentence about it begins with."""
+        """The beginning of a sentence about it."""
         return f"sheet {self.title}: "
 
 
 def snapshot_in(
     parts: WorkbookReader, path: Path, titles: dict[str, str], long_title: str, more: tuple[str, ...]
 ) -> RunTables:
-    """The snapshot that a workbook holds; a grain without a sheet is empty and not among its ``grains``.
+    """Read the snapshot of a workbook; a grain without a sheet is empty and not among its ``grains``.
 
     Args:
         parts: the workbook.
-        path: its place, for messages.
-        titles: what this tool calls the sheets, by table; sheets with other names are found by their columns.
+        path: its path, for messages.
+        titles: the names that this tool gives the sheets, by table; sheets with other names are found by their columns.
         long_title: the sheet in which long texts go on.
         more: columns that the sheet of observations has beside those of its table.
 
@@ -73,7 +82,7 @@ def snapshot_in(
     grains = tuple(grain for grain, table in schema.GRAIN_TABLES.items() if table.name in sheets)
     if not grains:
         raise Unreadable(
-            f"no sheet of models or instances is in it, only {some(parts.titles) or 'none'}",
+            f"no sheet of models or instances is in it, only {first_names(parts.titles) or 'none'}",
             "Give a workbook that this tool wrote; a sheet needs columns called server and key",
         )
     long = _long_texts(parts, long_title)
@@ -81,10 +90,10 @@ def snapshot_in(
     tables = {table.name: concat(table, []) for table in (*schema.GRAIN_TABLES.values(), schema.OBSERVATIONS)}
     for name, sheet in sheets.items():
         table = schema.TABLES[name]
-        told = gaps_of(table, sheet.names, sheet.where, more)
+        missing = gaps_of(table, sheet.names, sheet.where, more)
         content = concat(table, gathered(path, _batches(sheet, table, long)))
-        gaps |= told | sheet.aside.gaps(content.num_rows, sheet.where)
-        tables[name] = numbered(table, content, told) if name != "observations" else _with_run(content)
+        gaps |= missing | sheet.skipped.gaps(content.num_rows, sheet.where)
+        tables[name] = numbered(table, content, missing) if name != "observations" else _with_run(content)
         gaps |= Gaps(blanks=sheet.shared and name != "observations")
     if "observations" not in sheets:
         several = pa.concat_tables([tables[schema.GRAIN_TABLES[grain].name].select(["server"]) for grain in grains])
@@ -97,13 +106,13 @@ def snapshot_in(
 
 
 def _sheets(parts: WorkbookReader, titles: dict[str, str]) -> dict[str, _Sheet]:
-    """The sheets with the tables of a snapshot, by table: those of our names first, then those with their columns."""
-    found: dict[str, _Sheet] = {}
+    """Find the sheets with the tables of a snapshot, by table: by our names first, then by their columns."""
+    sheets: dict[str, _Sheet] = {}
     for name, title in titles.items():
         if title in parts.titles and (sheet := _opened(parts, title, name)):
-            found[name] = sheet
-    if any(table.name in found for table in schema.GRAIN_TABLES.values()):
-        return found
+            sheets[name] = sheet
+    if any(table.name in sheets for table in schema.GRAIN_TABLES.values()):
+        return sheets
     for title in parts.titles:
         sheet = _opened(parts, title, "")
         if sheet is None:
@@ -112,24 +121,24 @@ def _sheets(parts: WorkbookReader, titles: dict[str, str]) -> dict[str, _Sheet]:
             name = schema.GRAIN_TABLES[grain_of(sheet.names)].name
         except Unreadable:
             continue
-        found.setdefault(name, sheet)
-    return found
+        sheets.setdefault(name, sheet)
+    return sheets
 
 
 def _opened(parts: WorkbookReader, title: str, table: str) -> _Sheet | None:
-    """A sheet after its header; None if it has none.
+    """Open a sheet after its header; None if it has none.
 
     Args:
         parts: the workbook.
         title: the sheet.
-        table: which table is wanted; empty for any of a snapshot's rows.
+        table: the table to look for; empty for any of a snapshot's rows.
     """
     lines = parts.numbered_rows(title)
     for _, cells in islice(lines, _HEADER_ROWS):
         names = [_name(cell) for cell in cells]
         if {"server", "status"} <= {*names} if table == "observations" else is_header(names):
             return _Sheet(title, names, lines, shared=not parts.untouched)
-    if table in {one.name for one in schema.GRAIN_TABLES.values()}:
+    if table in {each.name for each in schema.GRAIN_TABLES.values()}:
         raise Unreadable(f"sheet {title}: no row names the columns server and key", "Put the header back")
     return None
 
@@ -140,54 +149,54 @@ def _name(cell: Cell | None) -> str | None:
 
 
 def _long_texts(parts: WorkbookReader, title: str) -> dict[int, str]:
-    """The texts that no cell could hold, by their numbers."""
+    """Read the texts that no cell could hold, by their numbers."""
     long: dict[int, str] = defaultdict(str)
     if title in parts.titles:
         lines = parts.numbered_rows(title)
         sheet = _Sheet(title, [_name(cell) for cell in next(lines, (0, []))[1]], lines)
-        found = [row for batch in _batches(sheet, LONG, {}) for row in rows(batch)]
-        for row in sorted(found, key=lambda row: (row["number"], row["part"])):
+        parts_of_texts = [row for batch in _batches(sheet, LONG, {}) for row in rows(batch)]
+        for row in sorted(parts_of_texts, key=lambda row: (row["number"], row["part"])):
             long[row["number"]] += row["text"]
     return long
 
 
 def _batches(sheet: _Sheet, table: schema.Table, long: dict[int, str]) -> Iterator[pa.Table]:
-    """The rows of a sheet, some at a time; a column that it lacks is null."""
+    """Read the rows of a sheet in batches; a column that it lacks is null."""
     places = [sheet.names.index(name) if name in sheet.names else -1 for name in table.names]
     needed = {"observations": ("server", "status"), LONG.name: LONG.names}.get(table.name, (*NEEDED, "ordinal"))
     checked = [place for place, name in enumerate(table.names) if name in needed and places[place] >= 0]
     version = sheet.names.index("tool_version") if "tool_version" in sheet.names else -1
-    found: list[list[Any]] = []
+    pending: list[list[Any]] = []
     size = 0
     for number, cells in sheet.rows:
-        there = [cells[place] if 0 <= place < len(cells) else None for place in places]
-        if not any(cell and cell.text for cell in there):
+        present = [cells[place] if 0 <= place < len(cells) else None for place in places]
+        if not any(cell and cell.text for cell in present):
             continue
-        empty = next((place for place in checked if _lacks(there[place], blanks=sheet.shared)), None)
+        empty = next((place for place in checked if _lacks(present[place], blanks=sheet.shared)), None)
         if empty is not None:
-            sheet.aside.add(number, table.names[empty])
+            sheet.skipped.add(number, table.names[empty])
             continue
         row = [
             _value(cell, column, sheet, number, long if table is not LONG else None) if cell else None
-            for cell, column in zip(there, table.columns, strict=True)
+            for cell, column in zip(present, table.columns, strict=True)
         ]
         if 0 <= version < len(cells):
             sheet.version = sheet.version or str(_name(cells[version]) or "")
         size += sum(len(value) for value in row if isinstance(value, str))
-        found.append(row)
-        if len(found) >= _BATCH or size > _BATCH_SIZE:
-            yield _columns(table, found)
-            found, size = [], 0
-    yield _columns(table, found)
+        pending.append(row)
+        if len(pending) >= _BATCH or size > _BATCH_SIZE:
+            yield _columns(table, pending)
+            pending, size = [], 0
+    yield _columns(table, pending)
 
 
 def _lacks(cell: Cell | None, *, blanks: bool) -> bool:
-    """Whether a cell is empty; with ``blanks``, an empty text is as good as none."""
+    """Return whether a cell is empty; with ``blanks``, an empty text is as good as none."""
     return cell is None or (not cell.text and (blanks or cell.kind != "inlineStr"))
 
 
 def _value(cell: Cell, column: schema.Column, sheet: _Sheet, number: int, long: dict[int, str] | None) -> Any:
-    """The value of a cell."""
+    """Parse the value of a cell."""
     sheet.shared |= cell.kind in _SHARED
     try:
         value = value_of(cell, column.kind)
@@ -201,36 +210,38 @@ def _value(cell: Cell, column: schema.Column, sheet: _Sheet, number: int, long: 
         raise Unreadable(f"{sheet.where}row {number:,}, column {column.name}: {shown!r} {why}") from error
 
 
-def _columns(table: schema.Table, found: list[list[Any]]) -> pa.Table:
-    return build(table, {name: [row[number] for row in found] for number, name in enumerate(table.names)})
+def _columns(table: schema.Table, lines: list[list[Any]]) -> pa.Table:
+    return build(table, {name: [row[number] for row in lines] for number, name in enumerate(table.names)})
 
 
 def _with_run(content: pa.Table) -> pa.Table:
-    """The observations with an empty run id where the workbook lacks that column."""
+    """Fill in an empty run id where the workbook lacks that column."""
     ids = values(content, "run_id")
     if None not in ids:
         return content
     columns = {name: values(content, name) for name in content.column_names}
-    return build(schema.OBSERVATIONS, columns | {"run_id": [one or "" for one in ids]})
+    return build(schema.OBSERVATIONS, columns | {"run_id": [run_id or "" for run_id in ids]})
 
 
 def _of_servers(tables: dict[str, pa.Table], grains: tuple[str, ...]) -> Gaps:
-    """What is to be said of servers that have rows, and of which it is not said that they were asked."""
+    """Describe the servers that have rows, but no observation."""
     asked = set(values(tables["observations"], "server"))
     there = {name for grain in grains for name in values(tables[schema.GRAIN_TABLES[grain].name], "server")}
     if not there - asked:
         return Gaps()
-    return Gaps(notes=(f"rows of {some(sorted(there - asked))} are not compared: it does not say that they were read",))
+    return Gaps(
+        notes=(f"rows of {first_names(sorted(there - asked))} are not compared: no observation of them is in it",)
+    )
 
 
 def _newer(sheets: dict[str, _Sheet]) -> Gaps:
-    """That a newer version wrote the workbook, if it did."""
-    told = sheets["observations"].version if "observations" in sheets else ""
+    """Say that a newer version wrote the workbook, if it did."""
+    version = sheets["observations"].version if "observations" in sheets else ""
     try:
-        newer = _version(told) > _version(VERSION) if told else False
+        is_newer = _version(version) > _version(VERSION) if version else False
     except ValueError:
         return Gaps()
-    return Gaps(notes=(f"lms-inventory {told[:20]} wrote it, which is newer than this one",)) if newer else Gaps()
+    return Gaps(notes=(f"lms-inventory {version[:20]} wrote it, which is newer than this one",)) if is_newer else Gaps()
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -20,9 +20,9 @@ from inventory.formats._texts import parsed
 from inventory.formats._unreadable import Unreadable
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.reader import Cell
-from inventory.text import escape_invisible, truncate
+from inventory.text import MINUS, escape_invisible, truncate
 
-CELL_LIMIT = 32_767
+CELL_CHARACTERS = 32_767
 """UTF-16 code units that Excel keeps of a text."""
 
 LONG = schema.Table(
@@ -48,7 +48,7 @@ _SHOWN = {
     schema.TIME: 'yyyy-mm-dd hh:mm:ss" UTC"',
     schema.BOOLEAN: '"TRUE";"TRUE";"FALSE"',  # without it, LibreOffice shows some as 1 and 0
     "bytes": _GIGABYTES,
-    "bytes more": f"+{_GIGABYTES};-{_GIGABYTES};{_GIGABYTES}",
+    "bytes more": f'+{_GIGABYTES};"{MINUS}"{_GIGABYTES};{_GIGABYTES}',
     "ratio": "0.0%",
 }
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
@@ -61,20 +61,20 @@ _LIVE = ("=", "+", "-", "@", "#")
 
 
 class OverflowTexts:
-    """The texts of a workbook that no cell can hold, in the order in which they turned up."""
+    """The texts of a workbook that no cell can hold, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []
 
     def shortened(self, text: str) -> str:
-        """What a cell says of a text: itself, or its beginning and where it goes on."""
+        """Return the text of a cell: the whole, or its beginning and where it goes on."""
         if not _too_long(text):
             return text
         self._texts.append(text)
         return text[:_PART] + _GOES_ON.format(len(text), len(self._texts))
 
     def parts(self) -> list[dict[str, Any]]:
-        """The rows of the sheet LongTexts."""
+        """Return the rows of the sheet LongTexts."""
         return [
             {"number": number, "part": part, "text": text[start : start + _PART]}
             for number, text in enumerate(self._texts, 1)
@@ -83,7 +83,7 @@ class OverflowTexts:
 
 
 class CellWriter:
-    """Writes the cells of one column as XML, all with the same style."""
+    """Writer of the cells of one column as XML, all with the same style."""
 
     def __init__(self, sheet: Any, column: schema.Column, letter: str, long: OverflowTexts | None) -> None:
         self._letter, self._long = letter, long
@@ -97,7 +97,7 @@ class CellWriter:
         self._plain, self._quoted = f'" s="{text.style_id}', f'" s="{quoted.style_id}'
 
     def write(self, values: list[Any], row: int) -> Iterator[str]:
-        """The cells of some rows from this one on; nothing for null, which leaves the cell empty."""
+        """Write the cells of rows from this one on; nothing for null, which leaves the cell empty."""
         head, style = f'<c r="{self._letter}', f'" s="{self._style}'
         for number, value in enumerate(values, row):
             if value is None:
@@ -125,7 +125,7 @@ class CellWriter:
 
 
 def text_cell(sheet: Any, text: str) -> Any:
-    """A cell of a text that openpyxl writes; whatever it looks like, it is a text."""
+    """Make a cell of a text that openpyxl writes; whatever it looks like, it is a text."""
     text = _writable(text)
     cell = WriteOnlyCell(sheet, text)
     cell.data_type = "s"  # openpyxl would make a formula of "=", an error of "#N/A"
@@ -134,12 +134,12 @@ def text_cell(sheet: Any, text: str) -> Any:
 
 
 def short(text: str, room: int) -> str:
-    """A text in one line of so many columns: its beginning, and three dots where something is missing."""
+    """Shorten a text to one line of so many columns: its beginning, and three dots where something is missing."""
     return truncate(" ".join(escape_invisible(text).split()), room)
 
 
 def value_of(cell: Cell | None, kind: str) -> Any:
-    """The value that was written into a cell.
+    """Parse the value that was written into a cell.
 
     Raises:
         ValueError: it holds something else.
@@ -167,7 +167,7 @@ def value_of(cell: Cell | None, kind: str) -> Any:
 
 
 def whole_text(value: str, long: dict[int, str]) -> str:
-    """The text of a cell with what went on elsewhere.
+    """Complete the text of a cell that goes on elsewhere.
 
     Raises:
         ValueError: another text goes on there.
@@ -183,7 +183,7 @@ def whole_text(value: str, long: dict[int, str]) -> str:
 
 
 def _whole(text: str) -> int:
-    """A whole number, which some programs write as ``4.0`` or ``8E9``."""
+    """Parse a whole number, which some programs write as ``4.0`` or ``8E9``."""
     if _DIGITS.fullmatch(text):
         return int(text)
     number = float(text)
@@ -193,13 +193,13 @@ def _whole(text: str) -> int:
 
 
 def _writable(text: str) -> str:
-    """A text as a cell holds it: what XML cannot hold, and what looks like Excel's escapes, is escaped."""
+    """Escape in a text what XML cannot hold, and what looks like one of Excel's escapes."""
     return _UNWRITABLE.sub(lambda match: f"_x{ord(match.group()):04X}_", text)
 
 
 def _too_long(text: str) -> bool:
-    """Whether no cell can hold it, or it would be taken for one that goes on."""
-    if len(text) > CELL_LIMIT // 7:  # no character takes more, not even escaped
+    """Return whether no cell can hold a text, or it would be taken for one that goes on."""
+    if len(text) > CELL_CHARACTERS // 7:  # no character takes more, not even escaped
         escaped = len(_UNWRITABLE.findall(text)) * 6
-        return escaped + len(text.encode("utf-16-le")) // 2 > CELL_LIMIT
+        return escaped + len(text.encode("utf-16-le")) // 2 > CELL_CHARACTERS
     return text.endswith("]") and _GONE_ON.search(text) is not None

@@ -22,6 +22,7 @@ from openpyxl.drawing.text import (
 )
 
 from inventory.formats.xlsx import styles
+from inventory.report.palette import LIGHT
 
 Corner = tuple[int, float, int]
 """A place on a sheet: the column, from 0; how far in it, in units of a column's width; the row, from 0."""
@@ -35,7 +36,7 @@ _FEW = 10  # of so few changes, each has a line
 
 
 class _Anchor(TwoCellAnchor):
-    """The cells that a chart covers; gives it the text for those who cannot see it when openpyxl frames it."""
+    """The cells that a chart covers, and the text for those who cannot see it."""
 
     __elements__ = TwoCellAnchor.__elements__
     __attrs__ = TwoCellAnchor.__attrs__
@@ -51,7 +52,7 @@ class _Anchor(TwoCellAnchor):
 
 
 def bars(title: str, values: Reference, names: Reference, most: int, colour: str) -> Any:
-    """Sizes (bytes, shown as GB) side by side, the first on top; ``most`` is the longest bar's length."""
+    """Draw sizes (bytes, shown as GB) side by side, the first on top; ``most`` is the longest bar's length."""
     chart = BarChart()
     chart.type, chart.gapWidth = "bar", 45
     chart.add_data(values, titles_from_data=False)
@@ -69,7 +70,7 @@ def bars(title: str, values: Reference, names: Reference, most: int, colour: str
 
 
 def line(title: str, sizes: Reference, marks: Reference | None, names: Reference, runs: int) -> Any:
-    """Sizes (bytes, shown as GB) over the runs, with a gap where there is none.
+    """Draw sizes (bytes, shown as GB) over the runs, with a gap where there is none.
 
     Args:
         title: its title.
@@ -79,11 +80,11 @@ def line(title: str, sizes: Reference, marks: Reference | None, names: Reference
         runs: how many there are.
     """
     chart = LineChart()
-    told: dict[str, tuple[Reference | None, str, Any]] = {
+    lines: dict[str, tuple[Reference | None, str, Any]] = {
         "Every server read": (sizes, "size", "circle"),
         "Not every server read": (marks, "second", "diamond"),
     }
-    for name, (values, colour, symbol) in told.items():
+    for name, (values, colour, symbol) in lines.items():
         if values is not None:
             series = Series(values, title=name)
             series.marker = Marker(symbol=symbol, size=5, spPr=_filled(styles.CHART[colour]))
@@ -100,7 +101,7 @@ def line(title: str, sizes: Reference, marks: Reference | None, names: Reference
 
 
 def columns(title: str, counts: Mapping[str, Reference], names: Reference, runs: Sequence[int]) -> Any:
-    """Counts over the runs, by the word of what is counted, one above the other; ``runs`` are the columns' heights."""
+    """Stack counts over the runs by word; ``runs`` are the columns' heights."""
     chart = BarChart()
     chart.type, chart.grouping, chart.overlap, chart.gapWidth = "col", "stacked", 100, 60
     for word, values in counts.items():
@@ -117,11 +118,11 @@ def place(sheet: Any, chart: Any, described: str, start: Corner, end: Corner) ->
     """Put a chart onto a sheet.
 
     Args:
-        sheet: where to.
-        chart: what.
+        sheet: the sheet.
+        chart: the chart.
         described: the text for those who cannot see it.
-        start: where its upper left corner is.
-        end: where its lower right corner is.
+        start: its upper left corner.
+        end: its lower right corner.
     """
     corners = (
         AnchorMarker(col=column, colOff=round(across * _PER_WIDTH), row=row) for column, across, row in (start, end)
@@ -131,7 +132,7 @@ def place(sheet: Any, chart: Any, described: str, start: Corner, end: Corner) ->
 
 
 def _finished(chart: Any, title: str, names: int = 0) -> Any:
-    """The same chart with what all have; of many names below it only some are shown."""
+    """Finish a chart with what all have in common; of many names below it only some are shown."""
     run = RegularTextRun(rPr=_characters(1000, bold=True), t=title)
     paragraph = Paragraph(pPr=ParagraphProperties(defRPr=_characters(1000, bold=True)), r=[run])
     place_of = Layout(manualLayout=ManualLayout(xMode="edge", yMode="edge", x=0.02, y=0.03))
@@ -145,10 +146,10 @@ def _finished(chart: Any, title: str, names: int = 0) -> Any:
     for axis in (chart.x_axis, chart.y_axis):
         axis.delete = bool(axis.delete)
         axis.txPr, axis.majorTickMark = _text(), "none"
-        axis.graphicalProperties = GraphicalProperties(ln=LineProperties(solidFill="C5CED5"))
+        axis.graphicalProperties = GraphicalProperties(ln=LineProperties(solidFill=LIGHT.rule))
         if axis.majorGridlines is not None:
-            axis.majorGridlines.spPr = GraphicalProperties(ln=LineProperties(solidFill="E6EBEF"))
-    chart.graphical_properties = GraphicalProperties(solidFill=styles.WHITE, ln=LineProperties(solidFill="C5CED5"))
+            axis.majorGridlines.spPr = GraphicalProperties(ln=LineProperties(solidFill=LIGHT.panel))
+    chart.graphical_properties = GraphicalProperties(solidFill=LIGHT.paper, ln=LineProperties(solidFill=LIGHT.rule))
     if names > _NAMED:
         chart.x_axis.tickLblSkip, chart.x_axis.txPr = 1 + names // _NAMED, _text(_ASLANT)
     chart.roundedCorners = False
@@ -165,5 +166,5 @@ def _text(turned: int = 0) -> RichText:
 
 
 def _characters(hundredths: int, *, bold: bool = False) -> CharacterProperties:
-    colour = styles.NAVY if bold else styles.GREY
+    colour = LIGHT.banner if bold else LIGHT.soft
     return CharacterProperties(latin=Font(typeface="Calibri"), sz=hundredths, b=bold, solidFill=colour)

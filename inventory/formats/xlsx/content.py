@@ -1,17 +1,17 @@
-"""What the data sheets of a workbook hold: the tables, and beside them what people ask next."""
+"""The contents of the data sheets of a workbook: the tables, and beside them what people ask next."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from inventory import schema
 from inventory.about import VERSION
-from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import short
 from inventory.formats.xlsx.sheets import Sheet
-from inventory.report.facts import breakdown, lines
+from inventory.report.breakdowns import group_label
+from inventory.report.palette import STATUS_TONES, TONES
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN, HINTS
-from inventory.tables import build, rows, table_of, total_of, values
+from inventory.tables import rows, table_of, total_of
 
 if TYPE_CHECKING:
     from inventory.report.facts import Report
@@ -77,13 +77,16 @@ _DICTIONARY = schema.Table(
 )
 
 
-def sheets_of(overview: "Report") -> list[Sheet]:
-    """The data sheets of a run, in their order; of a snapshot of one grain only that one."""
-    snapshot = overview.snapshot
-    found = [_grain(grain, snapshot.tables[table.name]) for grain, table in schema.GRAIN_TABLES.items()]
-    found = [sheet for sheet, grain in zip(found, schema.GRAIN_TABLES, strict=True) if grain in snapshot.grains]
-    found += [_changes(overview), _runs(overview), _breakdown(overview), _evidence(overview)]
-    return [*found, _dictionary(found)]
+def sheets_of(report: "Report") -> list[Sheet]:
+    """Make the data sheets of a run, in their order; of a snapshot of one grain only that one."""
+    snapshot = report.snapshot
+    sheets = [
+        _grain(grain, snapshot.tables[table.name])
+        for grain, table in schema.GRAIN_TABLES.items()
+        if grain in snapshot.grains
+    ]
+    sheets += [_changes(report), _runs(report), _breakdown(report), _evidence(report)]
+    return [*sheets, _dictionary(sheets)]
 
 
 def _grain(grain: str, content: Any) -> Sheet:
@@ -94,52 +97,49 @@ def _grain(grain: str, content: Any) -> Sheet:
     return Sheet(TITLES[table.name], table, content, frozen=2, folded=tuple(empty or ()))
 
 
-def _changes(overview: "Report") -> Sheet:
-    found = []
-    if overview.changes:
-        for row, line in zip(rows(overview.changes.table), lines(overview.changes), strict=True):
-            told = {"what": line.what, "before": line.before, "after": line.after, "hint": line.hint}
-            some = {name: text or None for name, text in told.items()}
-            found.append({**row, **some, "size_difference": total_of([line.size_difference])})
-    return Sheet("Changes", _CHANGES, table_of(_CHANGES, found), 3, "change", styles.WORDS, printed=_PRINTED)
+def _changes(report: "Report") -> Sheet:
+    content: list[dict[str, Any]] = []
+    if report.changes and report.all_changes:
+        for row, line in zip(rows(report.changes.table), report.all_changes.lines, strict=True):
+            words = {"what": line.what, "before": line.before, "after": line.after, "hint": line.hint}
+            cells = {name: text or None for name, text in words.items()}
+            content.append({**row, **cells, "size_difference": total_of([line.size_difference])})
+    return Sheet("Changes", _CHANGES, table_of(_CHANGES, content), 3, "change", TONES, printed=_PRINTED)
 
 
-def _runs(overview: "Report") -> Sheet:
-    days = [run["collected_at"].date() for run in overview.runs if run["collected_at"]]
+def _runs(report: "Report") -> Sheet:
+    days = [run.collected_at.date() for run in report.trend.runs if run.collected_at]
     shown = "{:%d %b}" if len(set(days)) == len(days) else "{:%d %b %H:%M}"
-    found = []
-    for run in overview.runs:
-        label = shown.format(run["collected_at"]) if run["collected_at"] else None
-        held, empty = ("size_complete", "size_incomplete")[:: 1 if run["servers_ok"] == run["servers"] else -1]
-        found.append({**run, held: run["size_bytes"], empty: None, "label": label})
-    return Sheet("Runs", _RUNS, table_of(_RUNS, found), 2, "status", styles.STATUSES)
+    content = []
+    for row, run in zip(report.runs, report.trend.runs, strict=True):
+        label = shown.format(run.collected_at) if run.collected_at else None
+        column, other = ("size_complete", "size_incomplete")[:: 1 if run.complete else -1]
+        content.append({**row, column: run.size_bytes, other: None, "label": label})
+    return Sheet("Runs", _RUNS, table_of(_RUNS, content), 2, "status", STATUS_TONES)
 
 
-def _breakdown(overview: "Report") -> Sheet:
-    content = breakdown(overview.snapshot)
-    columns = {name: values(content, name) for name in content.column_names}
-    columns["label"] = [_label(name) for name in columns["name"]]
-    return Sheet("Breakdown", _BREAKDOWN, build(_BREAKDOWN, columns), 2)
+def _breakdown(report: "Report") -> Sheet:
+    content = [{**row, "label": short(group_label(row["name"]), _NAME)} for row in report.breakdown]
+    return Sheet("Breakdown", _BREAKDOWN, table_of(_BREAKDOWN, content), 2)
 
 
-def _evidence(overview: "Report") -> Sheet:
-    snapshot = overview.snapshot
-    skipped = {row["server"]: row for row in rows(overview.changes.skipped)} if overview.changes else {}
-    found = []
-    for row in rows(snapshot.tables["observations"]):
-        body, why = snapshot.payloads.get(row["server"]), skipped.get(row["server"])
+def _evidence(report: "Report") -> Sheet:
+    skipped = {row["server"]: row for row in rows(report.changes.skipped)} if report.changes else {}
+    content = []
+    for row in report.servers:
+        body, reason = report.snapshot.payloads.get(row["server"]), skipped.get(row["server"])
         more = {
             "payload_bytes": None if body is None else len(body),
-            "not_compared": why["reason"] if why else None,
-            "last_read": why["last_read"] if why else None,
+            "not_compared": reason["reason"] if reason else None,
+            "last_read": reason["last_read"] if reason else None,
             "tool_version": VERSION,
         }
-        found.append(row | more)
-    return Sheet("Evidence", _EVIDENCE, table_of(_EVIDENCE, found), 2, "status", styles.STATUSES)
+        content.append(row | more)
+    return Sheet("Evidence", _EVIDENCE, table_of(_EVIDENCE, content), 2, "status", STATUS_TONES)
 
 
 def _dictionary(sheets: list[Sheet]) -> Sheet:
-    found = [
+    content = [
         {
             "sheet": sheet.title,
             "column": column.name,
@@ -151,10 +151,4 @@ def _dictionary(sheets: list[Sheet]) -> Sheet:
         for sheet in sheets
         for column in sheet.table.columns
     ]
-    return Sheet("Dictionary", _DICTIONARY, table_of(_DICTIONARY, found), 2)
-
-
-def _label(name: str | None) -> str:
-    if name is None:
-        return "not reported"
-    return short(name, _NAME) or "(empty)"
+    return Sheet("Dictionary", _DICTIONARY, table_of(_DICTIONARY, content), 2)

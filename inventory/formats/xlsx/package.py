@@ -9,11 +9,14 @@ import posixpath
 import re
 import shutil
 import zipfile
+from collections.abc import Mapping
+from io import BytesIO
 from typing import IO, Any
 
 MOMENT = (1980, 1, 1, 0, 0, 0)
 """The time of every entry."""
 
+_END = b"</sheetData>"
 _ABSOLUTE = re.compile(rb'(?<= Target=")/[^"]*')
 _UNPREFIXED = re.compile(rb"(?<=<)/?(?=[A-Za-z]+[ />])")
 
@@ -40,15 +43,29 @@ class Archive(zipfile.ZipFile):
                 shutil.copyfileobj(source, target)
 
 
+class Package(Archive):
+    """The file of a workbook, in which each data sheet gets its rows."""
+
+    def __init__(self, file: IO[bytes], bodies: Mapping[str, IO[bytes]]) -> None:
+        super().__init__(file, "w", zipfile.ZIP_DEFLATED)
+        self._bodies = bodies
+
+    def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
+        """Write what openpyxl has of a sheet, with its rows."""
+        head, end, tail = filename.getvalue().partition(_END)
+        body = self._bodies.get(arcname, BytesIO())
+        self.pour(arcname, BytesIO(head), body, BytesIO(end + tail))
+
+
 def _as_excel_writes(name: str, part: Any) -> bytes:
-    """A part with relative targets of relationships, and with the usual prefix in drawings.
+    """Rewrite a part with relative targets of relationships, and with the usual prefix in drawings.
 
     In XML a value holds neither ``<`` nor a double quote, so that no value is taken for an element or an attribute.
     """
     body = part.encode() if isinstance(part, str) else bytes(part)
     if name.endswith(".rels"):
         folder = f"/{posixpath.dirname(posixpath.dirname(name))}"
-        return _ABSOLUTE.sub(lambda found: posixpath.relpath(found[0].decode(), folder).encode(), body)
+        return _ABSOLUTE.sub(lambda match: posixpath.relpath(match[0].decode(), folder).encode(), body)
     if name.startswith("xl/drawings/"):
         return _UNPREFIXED.sub(rb"\g<0>xdr:", body).replace(b" xmlns=", b" xmlns:xdr=", 1)
     return body

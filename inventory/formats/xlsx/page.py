@@ -7,6 +7,7 @@ from openpyxl.utils import get_column_letter
 
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import text_cell
+from inventory.report.palette import LIGHT
 
 PER_COLUMN = 1.12
 """Columns of small text for each of a cell's width."""
@@ -14,16 +15,16 @@ PER_COLUMN = 1.12
 MARGIN = 1.5
 
 FONTS = {
-    "title": styles.font(styles.WHITE, 18, bold=True),
-    "subtitle": styles.font(styles.CLOUD, 10),
-    "heading": styles.font(styles.NAVY, 12, bold=True),
-    "label": styles.font(styles.GREY, 9),
-    "value": styles.font(styles.NAVY, 18, bold=True),
-    "wide value": styles.font(styles.NAVY, 14, bold=True),
-    "head": styles.font(styles.GREY, 9, bold=True),
-    "text": styles.font(styles.INK, 10),
-    "remark": styles.font(styles.GREY, 10, italic=True),
-    "link": styles.font(styles.TEAL, 10),
+    "title": styles.font(LIGHT.paper, 18, bold=True),
+    "subtitle": styles.font(LIGHT.banner_soft, 10),
+    "heading": styles.font(LIGHT.banner, 12, bold=True),
+    "label": styles.font(LIGHT.soft, 9),
+    "value": styles.font(LIGHT.banner, 18, bold=True),
+    "wide value": styles.font(LIGHT.banner, 14, bold=True),
+    "head": styles.font(LIGHT.soft, 9, bold=True),
+    "text": styles.font(LIGHT.ink, 10),
+    "remark": styles.font(LIGHT.soft, 10, italic=True),
+    "link": styles.font(LIGHT.link, 10),
     **{level: styles.font(colour, 11, bold=True) for level, (colour, _) in styles.LEVELS.items()},
     **{f"{level} word": styles.font(colour, 10, bold=True) for level, (colour, _) in styles.LEVELS.items()},
 }
@@ -50,7 +51,7 @@ class Page:
         self.sheet.append([margins, *(cells and cells.get(index) for index in range(len(self.widths))), margins])
 
     def cell(self, text: str, **look: Any) -> Any:
-        """A cell with this text and look; small, dark and to the left if nothing else is said."""
+        """Make a cell with this text and look; small, dark and to the left by default."""
         cell = text_cell(self.sheet, text)
         cell.font = look.pop("font", FONTS["text"])
         cell.alignment = look.pop("alignment", styles.LEFT)
@@ -59,7 +60,7 @@ class Page:
         return cell
 
     def across(self, text: str, **look: Any) -> dict[int, Any]:
-        """A text over the whole row, whose cells all have its look; nothing is merged."""
+        """Put a text over the whole row, whose cells all have its look; nothing is merged."""
         return {index: self.cell(text if index == 0 else "", **look) for index in range(len(self.widths))}
 
     def heading(self, text: str) -> None:

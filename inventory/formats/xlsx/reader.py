@@ -12,27 +12,13 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 from xml.parsers import expat
 
+from inventory import limits
 from inventory.formats._limits import size_of, too_large
 from inventory.formats._unreadable import Unreadable, check_workbook
 from inventory.formats.xlsx.package import MOMENT
 
-_UNPACKED, _UNPACKED_RATIO, _UNPACKED_MOST = 2 * 2**20, 50, 128 * 2**20
-"""Bytes that any workbook may unpack to, times its size that a larger one may, and that none may exceed."""
-
-_ELEMENTS, _ELEMENTS_RATIO, _ELEMENTS_MOST = 200_000, 1.5, 5_000_000
-"""Elements that any part may hold, times its packed size that a larger one may, and that all may hold together; ours
-have one in two bytes, and a hundred thousand models four million."""
-
-_NAMES = 10_000  # different names of elements and attributes, which the parser keeps
-_CHARACTERS = 32 * 2**20  # characters of all shared texts
-_ENTRIES = 10_000
 _ENTRY = b"PK\x01\x02"  # how the directory of a zip file begins each entry
 _PIECE = 2**16
-_COLUMNS, _KEPT = 16_384, 64
-"""Columns that a sheet can have, and how many of them are read: our tables have half as many, and a cell far on the
-right would stand for thousands that are empty."""
-
-_CELL = 2**20  # characters of one cell; Excel has room for 32,767
 _WORKBOOK = "xl/workbook.xml"
 
 Attributes = dict[str, str]
@@ -64,14 +50,15 @@ class WorkbookReader:
         self._path = path
         size = size_of(path)
         entries = sum(piece.count(_ENTRY) for piece in iter(lambda: file.read(_PIECE), b""))
-        if entries > _ENTRIES:
+        if entries > limits.WORKBOOK_PARTS:
             raise too_large(path, f"it has {entries:,} parts")
         try:
             self._archive = zipfile.ZipFile(file)
         except zipfile.BadZipFile as error:
             raise Unreadable("it is damaged: a part of the ZIP file is missing", "Copy it again") from error
         unpacked = sum(entry.file_size for entry in self._archive.infolist())
-        if unpacked > min(_UNPACKED_MOST, max(_UNPACKED, _UNPACKED_RATIO * size)):  # guard: what a workbook unpacks to
+        most = min(limits.WORKBOOK_LIMIT, max(limits.WORKBOOK_ALWAYS, limits.WORKBOOK_RATIO * size))
+        if unpacked > most:  # guard: what a workbook unpacks to
             raise too_large(path, f"it unpacks to {unpacked:,} bytes")
         self._elements = 0
         check_workbook(self._archive.namelist())
@@ -87,47 +74,47 @@ class WorkbookReader:
 
     @property
     def untouched(self) -> bool:
-        """Whether no program has saved it again, as far as the times in it tell."""
+        """True if no program has saved it again, as far as the times in it tell."""
         return all(entry.date_time == MOMENT for entry in self._archive.infolist())
 
     def rows(self, title: str) -> Iterator[list[Cell | None]]:
-        """The cells of each row that a sheet holds, with None for each that is not there."""
+        """Read the cells of each row of a sheet, with None for each that is not there."""
         return (cells for _, cells in self.numbered_rows(title))
 
     def numbered_rows(self, title: str) -> Iterator[NumberedRow]:
-        """The same rows, each with its number."""
+        """Read the same rows, each with its number."""
         sheet = _Sheet(self._shared)
-        for _ in self._walk(self._sheets[title], sheet.begin, sheet.end, sheet.say):
-            yield from sheet.taken()
+        for _ in self._walk(self._sheets[title], sheet.begin, sheet.end, sheet.add_text):
+            yield from sheet.finished_rows()
 
     def _targets(self) -> dict[str, tuple[str, str]]:
-        """The parts that the workbook names: what they are, and where, by the word that it calls them."""
-        found = {}
+        """Read the parts that the workbook names: their kinds and paths, by the id that it gives them."""
+        targets = {}
         folder = PurePosixPath(_WORKBOOK).parent
 
         def begin(name: str, attributes: Attributes) -> None:
             if name == "Relationship":
                 kind = attributes["Type"].rpartition("/")[2]
                 target = attributes["Target"]
-                found[attributes["Id"]] = kind, target[1:] if target.startswith("/") else str(folder / target)
+                targets[attributes["Id"]] = kind, target[1:] if target.startswith("/") else str(folder / target)
 
         self._read("xl/_rels/workbook.xml.rels", begin)
-        return found
+        return targets
 
     def _named(self) -> list[tuple[str, str]]:
-        """The name of each sheet, and the word for its part."""
-        found = []
+        """Read the name of each sheet, and the id of its part."""
+        names = []
 
         def begin(name: str, attributes: Attributes) -> None:
             if name == "sheet":
                 words = {_local(word): value for word, value in attributes.items()}
-                found.append((words["name"], words["id"]))
+                names.append((words["name"], words["id"]))
 
         self._read(_WORKBOOK, begin)
-        return found
+        return names
 
     def _texts(self, part: str) -> list[str]:
-        """The texts that cells share."""
+        """Read the texts that cells share."""
         texts: list[str] = []
         pieces: list[str] = []
         inside = _Inside()
@@ -140,14 +127,14 @@ class WorkbookReader:
                 texts.append("".join(pieces))
                 pieces.clear()
                 total += len(texts[-1])
-                if total > _CHARACTERS:
-                    raise too_large(self._path, f"its texts have more than {_CHARACTERS:,} characters")
+                if total > limits.SHARED_TEXTS:
+                    raise too_large(self._path, f"its texts have more than {limits.SHARED_TEXTS:,} characters")
 
-        def say(text: str) -> None:
+        def add_text(text: str) -> None:
             if inside.text:
                 pieces.append(text)
 
-        self._read(part, lambda name, _: inside.begin(name), end, say)
+        self._read(part, lambda name, _: inside.begin(name), end, add_text)
         return texts
 
     def _read(
@@ -155,20 +142,21 @@ class WorkbookReader:
         part: str,
         begin: Callable[[str, Attributes], None],
         end: Callable[[str], None] = lambda _: None,
-        say: Callable[[str], None] = lambda _: None,
+        add_text: Callable[[str], None] = lambda _: None,
     ) -> None:
-        deque(self._walk(part, begin, end, say), 0)
+        deque(self._walk(part, begin, end, add_text), 0)
 
     def _walk(
         self,
         part: str,
         begin: Callable[[str, Attributes], None],
         end: Callable[[str], None],
-        say: Callable[[str], None],
+        add_text: Callable[[str], None],
     ) -> Iterator[None]:
         """Tell of the elements and texts of a part; comes back after each piece of it."""
         packed = self._archive.getinfo(part).compress_size
-        most = min(_ELEMENTS_MOST, self._elements + max(_ELEMENTS, int(_ELEMENTS_RATIO * packed)))
+        in_part = max(limits.PART_ELEMENTS, limits.PART_RATIO * packed // 2)
+        most = min(limits.WORKBOOK_ELEMENTS, self._elements + in_part)
 
         def counted(name: str, attributes: Attributes) -> None:
             self._elements += 1
@@ -183,12 +171,12 @@ class WorkbookReader:
         parser.buffer_text = True
         parser.StartElementHandler = counted
         parser.EndElementHandler = lambda name: end(_local(name))
-        parser.CharacterDataHandler = say
+        parser.CharacterDataHandler = add_text
         parser.StartDoctypeDeclHandler = refuse
         with self._archive.open(part) as source:
             while piece := source.read(_PIECE):
                 parser.Parse(piece, False)
-                if len(parser.intern) > _NAMES:
+                if len(parser.intern) > limits.XML_NAMES:
                     raise too_large(self._path, "it has more names than a workbook needs")
                 yield
             parser.Parse(b"", True)
@@ -196,12 +184,12 @@ class WorkbookReader:
 
 
 def _local(name: str) -> str:
-    """A name without the prefix of its namespace."""
+    """Remove the prefix of its namespace from a name."""
     return name.rpartition(":")[2] if ":" in name else name
 
 
 class _Inside:
-    """Whether a text is one that people see: within ``t``, and not how it is pronounced (``rPh``)."""
+    """Return whether a text is one that people see: within ``t``, and not how it is pronounced (``rPh``)."""
 
     def __init__(self) -> None:
         self.text = False
@@ -233,23 +221,23 @@ class _Sheet:
         self._inside = _Inside()
         self._pieces: list[str] = []
         self._characters = 0
-        self._told = False
+        self._has_text = False
         self._places: dict[str, int] = {}
 
     def begin(self, name: str, attributes: Attributes) -> None:
-        """An element begins."""
+        """Begin an element."""
         if name == "c":
             self._kind = attributes.get("t", "n")
             self._pieces.clear()
             self._characters = 0
-            self._told = False
+            self._has_text = False
             if reference := attributes.get("r"):
                 missing = self._place(reference.rstrip("0123456789")) - len(self._row)
                 if missing < 0:
                     raise ValueError("a cell that stands twice")
-                self._row += [None] * min(missing, _KEPT - len(self._row))
+                self._row += [None] * min(missing, limits.READ_COLUMNS - len(self._row))
         elif name == "v":
-            self._value = self._told = True
+            self._value = self._has_text = True
         elif name == "row":
             self._row = []
             number = int(attributes.get("r") or self._number + 1)
@@ -257,16 +245,16 @@ class _Sheet:
                 raise Unreadable(f"row {number:,} stands there twice")
             self._number = number
         else:
-            self._told |= name == "t"
+            self._has_text |= name == "t"
             self._inside.begin(name)
 
     def end(self, name: str) -> None:
-        """An element ends."""
+        """End an element."""
         if name == "c":
-            text = "".join(self._pieces) if self._told else None
+            text = "".join(self._pieces) if self._has_text else None
             if self._kind == "s" and text is not None:
                 text = self._shared[int(text)]
-            if len(self._row) < _KEPT:
+            if len(self._row) < limits.READ_COLUMNS:
                 self._row.append(Cell(self._kind, text))
         elif name == "v":
             self._value = False
@@ -275,26 +263,26 @@ class _Sheet:
         else:
             self._inside.end(name)
 
-    def say(self, text: str) -> None:
-        """A text stands there."""
+    def add_text(self, text: str) -> None:
+        """Add a text."""
         if self._value or self._inside.text:
             self._pieces.append(text)
             self._characters += len(text)
-            if self._characters > _CELL:
+            if self._characters > limits.CELL_TEXT:
                 raise ValueError("a text that no cell can hold")
 
-    def taken(self) -> list[NumberedRow]:
-        """The rows that have ended since it was asked last."""
+    def finished_rows(self) -> list[NumberedRow]:
+        """Return the rows that have ended since the last call."""
         rows, self._rows = self._rows, []
         return rows
 
     def _place(self, letters: str) -> int:
-        """The number of a column, 0 for A."""
+        """Return the number of a column, 0 for A."""
         if letters not in self._places:
             number = 0
             for letter in letters:
                 number = number * 26 + ord(letter) - ord("A") + 1
-            if not 0 < number <= _COLUMNS:
+            if not 0 < number <= limits.SHEET_COLUMNS:
                 raise ValueError("no column has this name")
             self._places[letters] = number - 1
         return self._places[letters]

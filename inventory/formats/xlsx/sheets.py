@@ -4,7 +4,6 @@ openpyxl writes everything but the rows: an object for each cell would take most
 XML beside it, and put between its header and the sheet's end when the file is packed.
 """
 
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -28,12 +27,12 @@ from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
 from inventory import schema
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import CellWriter, OverflowTexts
-from inventory.formats.xlsx.package import Archive
+from inventory.report.facts import TITLE
+from inventory.report.palette import LIGHT
 from inventory.tables import values
 from inventory.text import width
 
 _AT_ONCE = 5_000  # rows in memory
-_END = b"</sheetData>"
 _LOOKED_AT = 1_000  # rows, for the widths
 _NARROWEST, _WIDEST = 11, 32
 _MARGIN = 5  # beside a name in the header: the button of the filter
@@ -43,20 +42,20 @@ _WIDTHS = {
     "meaning": 100,
     **dict.fromkeys(("digest", "payload_digest", "hint", "variants", "extra", "old", "new", "before", "after"), 20),
 }
-"""The most that some columns get, where the others get ``_WIDEST``; nobody reads a digest to its end."""
+"""The greatest widths of some columns, where the others get ``_WIDEST``; nobody reads a digest to its end."""
 
 _NUMBERS = (schema.INTEGER, schema.NUMBER)
 
 _BOOLEANS = {
     "TRUE": DifferentialStyle(font=Font(color=f"FF{styles.LEVELS['good'][0]}", bold=True)),
-    "FALSE": DifferentialStyle(font=Font(color=f"FF{styles.GREY}")),
+    "FALSE": DifferentialStyle(font=Font(color=f"FF{LIGHT.soft}")),
 }
-"""What is stands out; what is not stays readable, and is not taken for what was not reported."""
+"""True stands out; false stays readable, and is not taken for what was not reported."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is to be a data sheet.
+    """The plan of a data sheet.
 
     Attributes:
         title: its name; the table in it is called ``tbl`` and that. Never History, which Excel keeps for itself.
@@ -80,36 +79,22 @@ class Sheet:
 
     @property
     def ref(self) -> str:
-        """Where its table is."""
+        """The range of its table."""
         return self.first_columns(len(self.table.columns))
 
     def first_columns(self, number: int) -> str:
-        """Where the first columns of its table are; Excel wants one row at least."""
+        """Return the range of the first columns of its table; Excel wants one row at least."""
         return f"A1:{get_column_letter(number)}{max(self.content.num_rows, 1) + 1}"
 
 
-class Package(Archive):
-    """The file of a workbook, in which each data sheet gets its rows."""
-
-    def __init__(self, file: IO[bytes], bodies: Mapping[str, IO[bytes]]) -> None:
-        super().__init__(file, "w", zipfile.ZIP_DEFLATED)
-        self._bodies = bodies
-
-    def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
-        """Write what openpyxl has of a sheet, with its rows."""
-        head, end, tail = filename.getvalue().partition(_END)
-        body = self._bodies.get(arcname, BytesIO())
-        self.pour(arcname, BytesIO(head), body, BytesIO(end + tail))
-
-
 class _Writer(WorksheetWriter):
-    """Writes a sheet into memory: openpyxl's own temporary files would stay there when the process is killed."""
+    """Writer of a sheet into memory: openpyxl's own temporary files would stay when the process is killed."""
 
     def __init__(self, sheet: WriteOnlyWorksheet) -> None:
         super().__init__(sheet, out=BytesIO())
 
     def cleanup(self) -> None:
-        """Nothing is left that is to be removed."""
+        """Do nothing: no file is left to be removed."""
 
 
 class _InMemory(WriteOnlyWorksheet):
@@ -124,18 +109,18 @@ class _InMemory(WriteOnlyWorksheet):
 
 
 def new_sheet(book: Workbook, title: str) -> Any:
-    """An empty sheet at the end of a workbook."""
-    made = _InMemory(book, title)
-    book._add_sheet(made)  # type: ignore[attr-defined]  # as create_sheet does
-    return made
+    """Add an empty sheet at the end of a workbook."""
+    sheet = _InMemory(book, title)
+    book._add_sheet(sheet)  # type: ignore[attr-defined]  # as create_sheet does
+    return sheet
 
 
 def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: OverflowTexts | None, footer: str) -> str:
     """Add a data sheet.
 
     Args:
-        book: where to.
-        sheet: what.
+        book: the workbook.
+        sheet: the plan of the sheet.
         body: takes the rows, for the package.
         long: takes the texts that no cell can hold; None if there are none.
         footer: what is printed at the foot of each page.
@@ -143,25 +128,25 @@ def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: OverflowTexts
     Returns:
         The name of the sheet in the package.
     """
-    made = new_sheet(book, sheet.title)
-    made.freeze_panes = f"{get_column_letter(sheet.frozen + 1)}2"
-    made.sheet_view.showGridLines = False
-    made.print_title_rows = "1:1"
-    made.print_area = sheet.first_columns(sheet.printed or len(sheet.table.columns))
-    print_as(made, sheet.title, footer, "landscape", height=0)
+    target = new_sheet(book, sheet.title)
+    target.freeze_panes = f"{get_column_letter(sheet.frozen + 1)}2"
+    target.sheet_view.showGridLines = False
+    target.print_title_rows = "1:1"
+    target.print_area = sheet.first_columns(sheet.printed or len(sheet.table.columns))
+    print_as(target, sheet.title, footer, "landscape", height=0)
     lines = 1
     for index, column in enumerate(sheet.table.columns, 1):
-        dimension = made.column_dimensions[get_column_letter(index)]
+        dimension = target.column_dimensions[get_column_letter(index)]
         dimension.width = _width(sheet, column)
         if column.name in sheet.folded:
             dimension.hidden, dimension.outlineLevel = True, 1
         else:
             lines = max(lines, ceil((len(column.name) + _MARGIN) / dimension.width))
-    made.row_dimensions[1].height = 8 + 13 * lines
-    made.append(list(_header(made, sheet.table)))
-    _colour(made, sheet)
+    target.row_dimensions[1].height = 8 + 13 * lines
+    target.append(list(_header(target, sheet.table)))
+    _colour(target, sheet)
     ref = sheet.ref
-    made.tables.add(
+    target.tables.add(
         Table(  # not add_table, which warns of what is done here: the columns are given by hand
             id=len(book.sheetnames),
             displayName=f"tbl{sheet.title}",
@@ -174,61 +159,65 @@ def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: OverflowTexts
     )
     where = f"'{sheet.title}'!{absolute_coordinate(ref)}"
     book.defined_names[sheet.title] = DefinedName(sheet.title, attr_text=where)
-    body.writelines(_body(made, sheet, long))
+    body.writelines(_body(target, sheet, long))
     return f"xl/worksheets/sheet{len(book.sheetnames)}.xml"
 
 
 def _width(sheet: Sheet, column: schema.Column) -> int:
-    """How wide a column is: as its first rows need, within bounds; its name goes on in further lines."""
-    found = values(sheet.content.slice(0, _LOOKED_AT), column.name)
+    """Choose the width of a column: as its first rows need, within bounds; its name goes on in further lines."""
+    cells = values(sheet.content.slice(0, _LOOKED_AT), column.name)
     if column.kind == schema.TIME:
-        needed = 24 if any(found) else 0
+        needed = 24 if any(cells) else 0
     elif column.unit == "bytes":
         needed = 12
     else:
-        told = (f"{value:,}" if column.kind in _NUMBERS else str(value) for value in found if value is not None)
-        needed = max(map(width, told), default=0) + 2
+        texts = (f"{value:,}" if column.kind in _NUMBERS else str(value) for value in cells if value is not None)
+        needed = max(map(width, texts), default=0) + 2
     return min(max(needed, _NARROWEST), _WIDTHS.get(column.name, _WIDEST))
 
 
-def print_as(made: Any, title: str, footer: str, orientation: str, height: int) -> None:
+def print_as(target: Any, title: str, footer: str, orientation: str, height: int) -> None:
     """Set up a sheet for paper: A4, one page wide, so many pages high, and what stands above and below."""
-    made.page_setup.orientation, made.page_setup.paperSize = orientation, 9
-    made.page_setup.fitToWidth, made.page_setup.fitToHeight = 1, height  # 0 is as many as it needs
-    made.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    margins = made.page_margins
+    target.page_setup.orientation, target.page_setup.paperSize = orientation, 9
+    target.page_setup.fitToWidth, target.page_setup.fitToHeight = 1, height  # 0 is as many as it needs
+    target.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    margins = target.page_margins
     margins.left = margins.right = 0.4
     margins.top = margins.bottom = 0.6
     margins.header = margins.footer = 0.3
-    made.oddHeader.left.text = f"LM Studio model inventory \u2014 {title}"
-    made.oddFooter.left.text = footer.replace("&", "&&")
-    made.oddFooter.right.text = "Page &P of &N"
-    for part in (made.oddHeader.left, made.oddFooter.left, made.oddFooter.right):
-        part.size, part.color = 8, styles.GREY
+    target.oddHeader.left.text = f"{TITLE} \u2014 {title}"
+    target.oddFooter.left.text = footer.replace("&", "&&")
+    target.oddFooter.right.text = "Page &P of &N"
+    for part in (target.oddHeader.left, target.oddFooter.left, target.oddFooter.right):
+        part.size, part.color = 8, LIGHT.soft
 
 
-def _header(made: Any, table: schema.Table) -> Iterator[Any]:
-    font, fill = styles.font(styles.WHITE, 10, bold=True), styles.fill(styles.NAVY)
+def _header(target: Any, table: schema.Table) -> Iterator[Any]:
+    font, fill = styles.font(LIGHT.paper, 10, bold=True), styles.fill(LIGHT.banner)
     right, left = (
         Alignment(horizontal=side, vertical="center", wrap_text=True, indent=indent)
         for side, indent in (("right", 0), ("left", 1))
     )
     for column in table.columns:
-        cell = WriteOnlyCell(made, column.name)
+        cell = WriteOnlyCell(target, column.name)
         cell.font, cell.fill = font, fill
         cell.alignment = right if column.kind in _NUMBERS else left
         yield cell
 
 
-def _colour(made: Any, sheet: Sheet) -> None:
-    """Rules that colour the rows by what is in them, and so go with them when they are sorted."""
+def _colour(target: Any, sheet: Sheet) -> None:
+    """Add rules that colour the rows by their content, and so move with them when they are sorted."""
     names, last = sheet.table.names, max(sheet.content.num_rows, 1) + 1
     everything = f"A2:{get_column_letter(len(names))}{last}"
-    rules = made.conditional_formatting
+    rules = target.conditional_formatting
     if sheet.coloured:
         word = f"${get_column_letter(names.index(sheet.coloured) + 1)}2"
         for level, (colour, behind) in styles.LEVELS.items():
-            words = [f'{word}="{one}"' for one, its in sheet.colours.items() if its == level]
+            words = [
+                f'{word}="{word_of_level}"'
+                for word_of_level, word_level in sheet.colours.items()
+                if word_level == level
+            ]
             if words:
                 look = DifferentialStyle(font=Font(color=f"FF{colour}"), fill=styles.fill(behind))
                 rules.add(everything, Rule("expression", dxf=look, formula=[f"OR({','.join(words)})"]))
@@ -240,15 +229,16 @@ def _colour(made: Any, sheet: Sheet) -> None:
     if "size_bytes" in names:
         letter = get_column_letter(names.index("size_bytes") + 1)
         ends = [FormatObject("num", 0), FormatObject("max")]
-        rules.add(f"{letter}2:{letter}{last}", Rule("dataBar", dataBar=DataBar(cfvo=ends, color=f"FF{styles.BAR}")))
-    line = DifferentialStyle(border=styles.edge(bottom=("thin", styles.LINE)))
+        rules.add(f"{letter}2:{letter}{last}", Rule("dataBar", dataBar=DataBar(cfvo=ends, color=f"FF{LIGHT.pale_bar}")))
+    line = DifferentialStyle(border=styles.edge(bottom=("thin", LIGHT.rule)))
     rules.add(everything, Rule("expression", dxf=line, formula=["LEN($A2)>0"]))
 
 
-def _body(made: Any, sheet: Sheet, long: OverflowTexts | None) -> Iterator[bytes]:
-    """The rows as XML."""
+def _body(target: Any, sheet: Sheet, long: OverflowTexts | None) -> Iterator[bytes]:
+    """Write the rows as XML."""
     pens = [
-        CellWriter(made, column, get_column_letter(index), long) for index, column in enumerate(sheet.table.columns, 1)
+        CellWriter(target, column, get_column_letter(index), long)
+        for index, column in enumerate(sheet.table.columns, 1)
     ]
     for start in range(0, sheet.content.num_rows, _AT_ONCE):
         part = sheet.content.slice(start, _AT_ONCE)

@@ -1,4 +1,4 @@
-"""The first sheet of a workbook: what a person wants to know of a run, on one printed page."""
+"""The first sheet of a workbook: the sections of ``Report`` on one printed page."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,20 +7,20 @@ from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 
-from inventory import schema
-from inventory.about import VERSION
+from inventory.about import SIGNATURE
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import short
 from inventory.formats.xlsx.page import FONTS, PER_COLUMN, Page
 from inventory.formats.xlsx.sheets import Sheet, new_sheet, print_as
 from inventory.formats.xlsx.summary_charts import add_space, add_trend
-from inventory.report.facts import collection_status, key_figures, lines, moment_text, no_changes_text
-from inventory.tables import rows
-from inventory.terminal.changes import signed_size
-from inventory.text import count, wrap
+from inventory.report.facts import TITLE
+from inventory.report.palette import LIGHT, TONES
+from inventory.report.row_tables import is_number
+from inventory.text import format_value, signed_size, wrap
 
 if TYPE_CHECKING:
-    from inventory.report.facts import ChangeLine, Report
+    from inventory.report.change_lines import ChangeLine
+    from inventory.report.facts import Report
 
 _COLUMNS = {"Change": 17, "Server": 19, "Model": 30, "What": 31, "Before": 21, "After": 21, "Size difference": 17}
 """The columns between the margins, with their widths; those of one server have no column for it."""
@@ -28,79 +28,68 @@ _COLUMNS = {"Change": 17, "Server": 19, "Model": 30, "What": 31, "Before": 21, "
 _LINES = 15
 """How many changes are shown; the sheet Changes shows all."""
 
-_NAMES = 3  # servers that are named in the banner; of more the number is told
+_LARGEST = 5
+"""How many of the largest models are shown; the sheet Models shows all."""
+
+_PART = 60  # columns of a part of the banner
 _WIDE = 9  # characters of a figure that fit onto a card in large type
 
 
-def add_summary(book: Workbook, overview: "Report", sheets: Mapping[str, Sheet], footer: str) -> None:
-    """Add the sheet Summary.
+def add_summary(book: Workbook, report: "Report", sheets: Mapping[str, Sheet], footer: str) -> None:
+    """Add the sheet Summary. To add a section: a function here, and its call.
 
     Args:
-        book: where to.
-        overview: what is summed up.
+        book: the workbook.
+        report: what is summed up.
         sheets: the data sheets by title, for the charts.
         footer: what is printed at the foot of the page.
     """
     sheet = new_sheet(book, "Summary")
     sheet.sheet_view.showGridLines = False
     print_as(sheet, "Summary", footer, "portrait", height=1)
-    several = overview.snapshot.tables["observations"].num_rows > 1
-    names = [name for name in _COLUMNS if several or name != "Server"]
+    names = [name for name in _COLUMNS if report.several or name != "Server"]
     page = Page(sheet, [_COLUMNS[name] for name in names])
-    _banner(page, overview)
-    _state(page, overview)
-    _cards(page, overview)
-    _changes(page, overview, names)
-    if overview.snapshot.anything_read:
-        add_space(page, sheets["Breakdown"], several=several)
-    add_trend(page, sheets["Runs"])
+    _banner(page, report)
+    _status(page, report)
+    _cards(page, report)
+    _changes(page, report, names)
+    _largest(page, report)
+    add_space(page, report, sheets["Breakdown"])
+    add_trend(page, report, sheets["Runs"])
     sheet.print_area = f"A1:{get_column_letter(len(names) + 2)}{page.row}"
 
 
-def _banner(page: Page, overview: "Report") -> None:
-    observed = rows(overview.snapshot.tables["observations"])
-    names = [row["server"] for row in observed]
-    who = count(len(names), "server")
-    if len(names) == 1:
-        who = short(observed[0]["url"] or names[0], 60)
-    elif len(names) <= _NAMES:
-        who = ", ".join(short(name, 20) for name in names)
-    read = overview.snapshot.anything_read
-    parts = [who, f"{'collected' if read else 'attempted'} {moment_text(overview.snapshot.observed_at, overview.zone)}"]
-    before = [run["collected_at"] for run in overview.runs if run["status"] in ("ok", "partial")]
-    if overview.changes and read:
-        parts.append(f"compared with {short(overview.since, 40)}")
-    elif not read and before:
-        parts.append(f"last read {before[-1]:%Y-%m-%d %H:%M} UTC")
-    parts.append(f"lms-inventory {VERSION}")
-    look = {"fill": styles.fill(styles.NAVY)}
+def _banner(page: Page, report: "Report") -> None:
+    look = {"fill": styles.fill(LIGHT.banner)}
     edge = page.cell("", **look)
-    page.add(34, page.across("LM Studio model inventory", font=FONTS["title"], **look), margins=edge)
+    page.add(34, page.across(TITLE, font=FONTS["title"], **look), margins=edge)
+    parts = [f"{words} {short(name, _PART)}".lstrip() for words, name in [*report.banner, SIGNATURE]]
     text = short("  \u00b7  ".join(parts), page.room)
     page.add(22, page.across(text, font=FONTS["subtitle"], **look), margins=edge)
     page.add(7)
 
 
-def _state(page: Page, overview: "Report") -> None:
-    found = collection_status(overview)
-    look = {"font": FONTS[found.level], "fill": styles.fill(styles.LEVELS[found.level][1])}
-    for line in wrap(short(found.text, 3 * page.room), int(page.room * 0.85), "")[:4]:
+def _status(page: Page, report: "Report") -> None:
+    level = report.status.level
+    look = {"font": FONTS[level], "fill": styles.fill(styles.LEVELS[level][1])}
+    for line in wrap(short(report.status.text, 3 * page.room), int(page.room * 0.85), "")[:4]:
         page.add(20, page.across(line, alignment=styles.INDENTED, **look))
     page.add(7)
 
 
-def _cards(page: Page, overview: "Report") -> None:
-    found = key_figures(overview)
-    spare = len(page.widths) - len(found)  # with a column for the server, the first card has two
-    behind = styles.fill(styles.MIST)
+def _cards(page: Page, report: "Report") -> None:
+    figures = report.key_figures
+    # With a column for the server, the first card has two columns.
+    spare = len(page.widths) - len(figures)
+    behind = styles.fill(LIGHT.panel)
     for part, height in (("label", 18), ("value", 32), ("note", 19)):
         cells = {}
         for index in range(len(page.widths)):
             card = max(index - spare, 0)
             begins = index == 0 or card > 0
-            sides = {"left": ("thick", styles.WHITE)} if begins and index else {}
-            sides |= {"top": ("medium", styles.TEAL)} if part == "label" else {}
-            text = getattr(found[card], part) if begins else ""
+            sides = {"left": ("thick", LIGHT.paper)} if begins and index else {}
+            sides |= {"top": ("medium", LIGHT.first_bar)} if part == "label" else {}
+            text = getattr(figures[card], part) if begins else ""
             font = "label" if part != "value" else "value" if len(text) <= _WIDE else "wide value"
             cells[index] = page.cell(
                 text,
@@ -112,57 +101,73 @@ def _cards(page: Page, overview: "Report") -> None:
         page.add(height, cells)
 
 
-def _changes(page: Page, overview: "Report", names: Sequence[str]) -> None:
-    changes = overview.changes
-    compared = changes and overview.snapshot.anything_read
-    page.heading(f"What changed since {short(overview.since, 60)}" if compared and overview.since else "What changed")
-    if still := no_changes_text(overview):
-        page.remark(still)
-    if changes is None or not compared:
-        return
-    found = sorted(lines(changes), key=lambda line: schema.CHANGES_WORDS.index(line.word))
-    if found:
-        _table(page, found[:_LINES], names)
-    if len(found) > _LINES:
-        link = page.cell(f"and {len(found) - _LINES:,} more, in the sheet Changes", font=FONTS["link"])
-        link.hyperlink = Hyperlink(ref="", location="Changes!A1")
-        page.add(17, {0: link})
-    if not_compared := changes.not_compared:
-        reasons = ", ".join(f"{server} ({reason})" for server, reason in not_compared.items())
+def _changes(page: Page, report: "Report", names: Sequence[str]) -> None:
+    changes = report.what_changed
+    page.heading(f"{changes.title} {short(changes.since, _PART)}".rstrip())
+    if changes.note:
+        page.remark(changes.note)
+    if changes.lines:
+        lines = [line for group in changes.groups for line in group.lines]
+        _heads(page, names, [name == "Size difference" for name in names])
+        for line in lines[:_LINES]:
+            _change(page, line, names)
+        if len(lines) > _LINES:
+            link = page.cell(f"and {len(lines) - _LINES:,} more, in the sheet Changes", font=FONTS["link"])
+            link.hyperlink = Hyperlink(ref="", location="Changes!A1")
+            page.add(17, {0: link})
+    if changes.not_compared:
+        reasons = ", ".join(f"{row.server} ({row.text})" for row in changes.not_compared)
         page.remark(short(f"Not compared: {reasons}", page.room))
 
 
-def _table(page: Page, found: "Sequence[ChangeLine]", names: Sequence[str]) -> None:
-    under = styles.edge(bottom=("medium", styles.NAVY))
-    page.add(
-        17,
-        {
-            index: page.cell(name, font=FONTS["head"], border=under, alignment=_side(name))
-            for index, name in enumerate(names)
-        },
+def _largest(page: Page, report: "Report") -> None:
+    """Show the largest models; the size and the server come first, as the first columns of the page are narrow."""
+    models = report.largest
+    if models is None:
+        return
+    page.heading(models.heading(_LARGEST))
+    narrow = ("size_bytes", "server")
+    shown = sorted(
+        zip(models.columns, models.heads, strict=True),
+        key=lambda pair: narrow.index(pair[0].name) if pair[0].name in narrow else len(narrow),
     )
-    under = styles.edge(bottom=("thin", styles.LINE))
-    for line in found:
-        level = styles.WORDS[line.word]
-        more = line.size_difference
-        told = {
-            "Change": line.word.capitalize(),
-            "Server": line.server,
-            "Model": line.name,
-            "What": line.what + (f" ({line.hint})" if line.hint else ""),
-            "Before": line.before,
-            "After": line.after,
-            "Size difference": "" if more is None else signed_size(more),
-        }
-        cells = {}
-        for index, name in enumerate(names):
-            text = short(told[name], int(page.widths[index] * PER_COLUMN) - 2)
-            look = {"border": under, "alignment": _side(name)}
-            if name == "Change":
-                look |= {"font": FONTS[f"{level} word"], "fill": styles.fill(styles.LEVELS[level][1])}
-            cells[index] = page.cell(text, **look)
-        page.add(16.5, cells)
+    numeric = [is_number(column) and index > 0 for index, (column, _) in enumerate(shown)]
+    _heads(page, [head for _, head in shown], numeric)
+    for row in models.rows[:_LARGEST]:
+        _line(page, [format_value(row[column.name], column.unit) for column, _ in shown], numeric)
 
 
-def _side(name: str) -> Any:
-    return styles.RIGHT if name == "Size difference" else styles.INDENTED
+def _change(page: Page, line: "ChangeLine", names: Sequence[str]) -> None:
+    difference = line.size_difference
+    texts = {
+        "Change": line.word.capitalize(),
+        "Server": line.server,
+        "Model": line.name,
+        "What": line.what + (f" ({line.hint})" if line.hint else ""),
+        "Before": line.before,
+        "After": line.after,
+        "Size difference": "" if difference is None else signed_size(difference),
+    }
+    level = TONES[line.word]
+    look = {"font": FONTS[f"{level} word"], "fill": styles.fill(styles.LEVELS[level][1])}
+    _line(page, [texts[name] for name in names], [name == "Size difference" for name in names], look)
+
+
+def _heads(page: Page, names: Sequence[str], numeric: Sequence[bool]) -> None:
+    look = {"font": FONTS["head"], "border": styles.edge(bottom=("medium", LIGHT.banner))}
+    cells = [page.cell(name, alignment=_side(is_right), **look) for name, is_right in zip(names, numeric, strict=True)]
+    page.add(17, dict(enumerate(cells)))
+
+
+def _line(page: Page, texts: Sequence[str], numeric: Sequence[bool], first: Mapping[str, Any] | None = None) -> None:
+    """Add a line of cells, the first of which may have a look of its own."""
+    under = styles.edge(bottom=("thin", LIGHT.rule))
+    cells = {}
+    for index, (text, is_right) in enumerate(zip(texts, numeric, strict=True)):
+        look = {"border": under, "alignment": _side(is_right), **((first or {}) if index == 0 else {})}
+        cells[index] = page.cell(short(text, int(page.widths[index] * PER_COLUMN) - 2), **look)
+    page.add(16.5, cells)
+
+
+def _side(is_right: bool) -> Any:
+    return styles.RIGHT if is_right else styles.INDENTED

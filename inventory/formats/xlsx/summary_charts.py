@@ -1,7 +1,7 @@
-"""The charts of the Summary sheet: where the space goes, and how size and changes went."""
+"""The charts of the Summary sheet: where the space goes, and the trend of size and changes."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openpyxl.chart import Reference
 from openpyxl.utils import get_column_letter
@@ -10,98 +10,96 @@ from inventory.formats.xlsx import charts as _charts
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.page import MARGIN, Page
 from inventory.formats.xlsx.sheets import Sheet
-from inventory.tables import rows, values
+from inventory.report.breakdowns import group_label
+from inventory.report.trend import WORDS
 from inventory.text import count, escape_invisible, size
 
-_BARS, _RUNS = 10, 30
-"""How many bars and runs are shown; the sheets behind show all."""
+if TYPE_CHECKING:
+    from inventory.report.breakdowns import Breakdown
+    from inventory.report.facts import Report
 
+_BARS, _RUNS = 10, 30
+"""The numbers of bars and runs that are shown; the sheets behind show all."""
+
+_COLOURS = {"publisher": "size", "server": "size"}
 _ROWS = 14  # of the page for each chart
 
 
-def add_space(page: Page, breakdown: Sheet, *, several: bool) -> None:
-    """Where the space goes: by publisher and quantization, and of several servers by server and architecture."""
-    page.heading("Where the space goes")
-    sizes = values(breakdown.content, "size_bytes")
-    if not any(sizes):
-        page.remark("No model reports its size" if sizes else "No models")
+def add_space(page: Page, report: "Report", sheet: Sheet) -> None:
+    """Add the breakdowns that a report shows, two charts side by side, drawn from the sheet Breakdown."""
+    space = report.space
+    if space is None:
         return
-    bys = values(breakdown.content, "by")
-    pairs = [("publisher", "quantization")] + ([("server", "architecture")] if several else [])
-    for pair in pairs:
-        charts = []
-        for by, colour in zip(pair, ("size", "second"), strict=True):
-            first, number = bys.index(by), bys.count(by)
-            shown = min(number, _BARS)
-            names = values(breakdown.content, "label")[first : first + shown]
-            top = f", top {shown} of {number:,}" if number > shown else ""
-            lengths = sizes[first : first + shown]
-            told = ", ".join(
-                f"{escape_invisible(name)} {size(value)}" for name, value in zip(names, lengths, strict=True)
-            )
-            chart = _charts.bars(
-                f"Size by {by} (GB{top})",
-                _cells(breakdown, "size_bytes", first, shown),
-                _cells(breakdown, "label", first, shown),
-                max(length or 0 for length in lengths),
-                styles.CHART[colour],
-            )
-            charts.append((chart, f"Bar chart of the size by {by}{top}: {told}"))
-        _side_by_side(page, charts)
+    page.heading(space.title)
+    if space.note:
+        page.remark(space.note)
+    charts = [_bar_chart(breakdown, sheet, report.breakdown) for breakdown in space.breakdowns]
+    for pair in zip(charts[::2], charts[1::2], strict=True):
+        _side_by_side(page, pair)
 
 
-def add_trend(page: Page, all_runs: Sheet) -> None:
-    """How the size and the changes went, run by run."""
-    page.heading("Trend")
-    whole = all_runs.content.num_rows
-    if whole < 2:
-        page.remark("The trend begins with the second run in a history")
+def _bar_chart(breakdown: "Breakdown", sheet: Sheet, all_groups: "Sequence[dict[str, Any]]") -> tuple[Any, str]:
+    number = len(breakdown.rows)
+    shown = breakdown.rows[:_BARS]
+    first = all_groups.index(breakdown.rows[0])
+    top = f", top {len(shown)} of {number:,}" if number > len(shown) else ""
+    groups = ", ".join(f"{escape_invisible(group_label(row['name']))} {size(row['size_bytes'])}" for row in shown)
+    chart = _charts.bars(
+        f"{breakdown.title} (GB{top})",
+        _cells(sheet, "size_bytes", first, len(shown)),
+        _cells(sheet, "label", first, len(shown)),
+        max(row["size_bytes"] or 0 for row in shown),
+        styles.CHART[_COLOURS.get(breakdown.by, "second")],
+    )
+    return chart, f"Bar chart of the size by {breakdown.by}{top}: {groups}"
+
+
+def add_trend(page: Page, report: "Report", sheet: Sheet) -> None:
+    """Add the trend of size and changes, drawn from the sheet Runs."""
+    whole = report.trend
+    page.heading(whole.title)
+    if whole.note:
+        page.remark(whole.note)
         return
-    runs = rows(all_runs.content)[-_RUNS:]
-    first, shown = whole - len(runs), len(runs)
-    names = _cells(all_runs, "label", first, shown)
-    period = f"last {shown} of {whole:,} runs" if whole > shown else f"{shown} runs"
-    partly = sum(1 for run in runs if run["size_incomplete"] is not None)
-    words = ("added", "removed", "reconfigured")
-    heights = [sum(run[word] or 0 for word in words) for run in runs]
-    sizes = [run["size_bytes"] for run in runs if run["size_bytes"] is not None]
-    failed = sum(1 for run in runs if run["size_bytes"] is None)
-    told = f"from {size(sizes[0])} to {size(sizes[-1])}" if sizes else "never read"
+    trend = whole.last(_RUNS)
+    first, shown = whole.total - len(trend.runs), len(trend.runs)
+    names = _cells(sheet, "label", first, shown)
     line = _charts.line(
-        f"Size on disk (GB, {period})",
-        _cells(all_runs, "size_complete", first, shown),
-        _cells(all_runs, "size_incomplete", first, shown) if partly else None,
+        f"Size on disk (GB, {trend.period})",
+        _cells(sheet, "size_complete", first, shown),
+        _cells(sheet, "size_incomplete", first, shown) if trend.incomplete else None,
         names,
         shown,
     )
-    counts = {word: _cells(all_runs, word, first, shown) for word in words}
-    columns = _charts.columns(f"Changes per run ({period})", counts, names, heights)
-    totals = ", ".join(f"{sum(run[word] or 0 for run in runs):,} {word}" for word in words)
-    gaps = f", with a gap for {count(failed, 'run')} that read no server" if failed else ""
-    gaps += f", and marks for {count(partly, 'run')} that did not read every server" if partly else ""
+    counts = {word: _cells(sheet, word, first, shown) for word in WORDS}
+    heights = [sum(run.counts.values()) for run in trend.runs]
+    columns = _charts.columns(f"Changes per run ({trend.period})", counts, names, heights)
+    gaps = f", with a gap for {count(trend.failed, 'run')} that read no server" if trend.failed else ""
+    if trend.incomplete:
+        gaps += f", and marks for {count(trend.incomplete, 'run')} that did not read every server"
     _side_by_side(
         page,
         [
-            (line, f"Line chart of the size on disk over the {period}: {told}{gaps}"),
-            (columns, f"Column chart of the changes over the {period}: {totals}"),
+            (line, f"Line chart of the size on disk over the {trend.period}: {trend.size_text}{gaps}"),
+            (columns, f"Column chart of the changes over the {trend.period}: {trend.changes_text}"),
         ],
     )
 
 
 def _side_by_side(page: Page, charts: Sequence[tuple[Any, str]]) -> None:
-    """Two charts in the rows that follow, each over about half of the columns."""
+    """Add two charts in the rows that follow, each over about half of the columns."""
     left, right = MARGIN, MARGIN + sum(page.widths)
     gap, middle = 1, (left + right) / 2
-    for (chart, told), (start, end) in zip(charts, ((left, middle - gap), (middle + gap, right)), strict=True):
+    for (chart, description), (start, end) in zip(charts, ((left, middle - gap), (middle + gap, right)), strict=True):
         places = (_corner(page, start, page.row), _corner(page, end, page.row + _ROWS))
-        _charts.place(page.sheet, chart, told, *places)
+        _charts.place(page.sheet, chart, description, *places)
     for _ in range(_ROWS):
         page.add(16)
     page.add(5)
 
 
 def _corner(page: Page, across: float, row: int) -> tuple[int, float, int]:
-    """The column that is so far across the page, how far in it, and the row."""
+    """Find the column that is so far across the page, and how far in it that is; with the row."""
     widths = (MARGIN, *page.widths, MARGIN)
     column = 0
     while across >= widths[column] and column < len(widths) - 1:
@@ -111,6 +109,6 @@ def _corner(page: Page, across: float, row: int) -> tuple[int, float, int]:
 
 
 def _cells(sheet: Sheet, column: str, first: int, number: int) -> Reference:
-    """The cells of some rows of a column."""
+    """Refer to the cells of some rows of a column."""
     letter = get_column_letter(sheet.table.names.index(column) + 1)
     return Reference(range_string=f"{sheet.title}!${letter}${first + 2}:${letter}${first + number + 1}")

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 from pyarrow import parquet
 
-from inventory.errors import ConfigurationError, FileError
+from inventory.errors import FileError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ _PATTERN = re.compile(r"[*?\[]")  # a path with one of these is a pattern to Duc
 
 
 class Engine:
-    """Runs SQL over views of Parquet files and of Arrow tables.
+    """An engine that runs SQL over views of Parquet files and of Arrow tables.
 
     Many small files are read once and kept, because opening them is what a query would spend its time on.
     """
@@ -38,7 +38,7 @@ class Engine:
         paths, like = files
         if not paths:
             return
-        with _told():
+        with _one_line_errors():
             # No meaning is read out of a folder's name: server=prod is a folder like any other.
             options = f"union_by_name = {like is not None}, hive_partitioning = false"
             addresses = [str(path.absolute()) for path in paths]
@@ -50,8 +50,8 @@ class Engine:
             if like is not None:
                 self.add(f"no_{name}", like)
                 source = f"FROM ({source} UNION ALL BY NAME FROM no_{name})"
-            kept = len(paths) > _FEW and sum(path.stat().st_size for path in paths) <= _SMALL
-            kind = "TABLE" if kept else "VIEW"
+            in_memory = len(paths) > _FEW and sum(path.stat().st_size for path in paths) <= _SMALL
+            kind = "TABLE" if in_memory else "VIEW"
             self._connection.execute(f"CREATE TEMP {kind} {name} AS SELECT {', '.join(columns)} {source}")
 
     def add(self, name: str, table: pa.Table) -> None:
@@ -59,21 +59,9 @@ class Engine:
         self._connection.register(name, table)
 
     def query(self, sql: str) -> pa.Table:
-        """The result of one query."""
-        with _told():
+        """Return the result of one query."""
+        with _one_line_errors():
             return self._connection.sql(sql).to_arrow_table()
-
-
-def place(address: str) -> NoReturn:
-    """No address: only folders are read.
-
-    Raises:
-        ConfigurationError: always.
-    """
-    raise ConfigurationError(
-        f"there is no folder {address}: at an address a history can only be read, by the engine spark",
-        "Give a folder; only history and diff read an address, with --engine spark",
-    )
 
 
 @cache
@@ -94,13 +82,13 @@ def _tables(paths: "Sequence[Path]", columns: Sequence[str]) -> pa.Table:
 
 
 def _quoted(path: str) -> str:
-    """A path in SQL, which is UTF-8 also where the locale is not."""
+    """Quote a path for SQL, which is UTF-8 also where the locale is not."""
     return "'" + path.encode(errors="surrogateescape").decode().replace("'", "''") + "'"
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """A file that vanished or cannot be read any more is told as one."""
+def _one_line_errors() -> Iterator[None]:
+    """Report a file that vanished or cannot be read any more as an error of one line."""
     try:
         yield
     except (duckdb.IOException, OSError) as error:

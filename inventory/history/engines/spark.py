@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -26,8 +26,6 @@ try:
     from pyspark.errors import PySparkException
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
-
-    from inventory.history.engines._remote import Address, folder_at, literal, reason
 except ImportError as missing:
     raise ConfigurationError(
         "the engine spark needs pyspark 4, which is not installed", "Install it: pip install 'pyspark>=4'"
@@ -36,15 +34,16 @@ except ImportError as missing:
 if TYPE_CHECKING:
     from inventory.history.engines import Files
 
-_OWN = {"spark.app.name": "lms-inventory", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+_SETTINGS = {"spark.app.name": "lms-inventory", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 _PARTITIONS = "spark.sql.shuffle.partitions"
-_GONE = ("PATH_NOT_FOUND", "FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER")  # what Spark calls files it cannot read
+_MISSING = ("PATH_NOT_FOUND", "FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER")  # what Spark calls files it cannot read
 _NO_JAVA = re.compile(r"JAVA_HOME is not set|java: |UnsupportedClassVersionError")
+_PATTERN = re.compile(r"[*?\[\]{}\\]")  # what stands for other characters in the name of a file to read
 _COMPLAINT = re.compile(r'^(?:Exception in thread "\S+" [\w.$]+: |Error: |(?=Invalid ))(.+)', re.MULTILINE)
 
 
 class Engine:
-    """Runs SQL over views of Parquet files and of Arrow tables, in a session of its own of the one Spark there is."""
+    """An engine that runs SQL over views, in a session of its own of the one Spark process."""
 
     def __init__(self) -> None:
         self._session = _spark().newSession()  # views and settings of its own: the user's session stays as it is
@@ -58,56 +57,46 @@ class Engine:
         paths, like = files
         if not paths:
             return
-        with _told():
-            found = self._session.read.parquet(*map(_location, paths), mergeSchema=like is not None)
+        with _one_line_errors():
+            frame = self._session.read.parquet(*map(_location, paths), mergeSchema=like is not None)
             if like is not None:
-                found = found.unionByName(self._session.createDataFrame(like), allowMissingColumns=True)
-            found.select(*columns).createOrReplaceTempView(name)
+                frame = frame.unionByName(self._session.createDataFrame(like), allowMissingColumns=True)
+            frame.select(*columns).createOrReplaceTempView(name)
 
     def add(self, name: str, table: pa.Table) -> None:
         """Make a view over a table in memory."""
         self._session.createDataFrame(table).createOrReplaceTempView(name)
 
     def query(self, sql: str) -> pa.Table:
-        """The result of one query."""
-        with _told():
-            found = self._session.sql(sql).toArrow()
-        return pa.Table.from_arrays(found.columns, found.column_names)  # any column may be null, as in other engines
+        """Return the result of one query."""
+        with _one_line_errors():
+            table = self._session.sql(sql).toArrow()
+        # Spark marks some columns as never null; elsewhere any column may be.
+        return pa.Table.from_arrays(table.columns, table.column_names)
 
 
-def place(address: str) -> Path:
-    """What is at an address that Spark can read: it does for those who read a history all that a Path does.
-
-    Raises:
-        ConfigurationError: it cannot be an address of Spark's.
-        FileError: there is no folder, or it could not be reached.
-    """
-    return cast("Path", folder_at(address, _spark()))
-
-
-def _location(path: Path | Address) -> str:
-    """A file's address for Spark, whose own default may be another file system than this machine's."""
-    if isinstance(path, Address):
-        return path.pattern
-    return "file:///" + literal(path.absolute().as_posix()).lstrip("/")
+def _location(path: Path) -> str:
+    """Return a file's address for Spark, whose own default may be another file system than this machine's."""
+    literal = _PATTERN.sub(r"\\\g<0>", path.absolute().as_posix())
+    return f"file:///{literal.lstrip('/')}"
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """A file that vanished or cannot be read any more is told as one."""
+def _one_line_errors() -> Iterator[None]:
+    """Report a file that vanished or cannot be read any more as an error of one line."""
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:
-        if isinstance(error, PySparkException) and not (error.getCondition() or "").startswith(_GONE):
+        if isinstance(error, PySparkException) and not (error.getCondition() or "").startswith(_MISSING):
             raise
         raise FileError(
-            f"a file of the history could not be read by Spark: {reason(error)}",
+            f"a file of the history could not be read by Spark: {_reason(error)}",
             "Try again; each machine of a cluster must see the history under the same path",
         ) from error
 
 
 def _spark() -> SparkSession:
-    """The active session, or a new one, quiet and without a web page, that ends with this process.
+    """Return the active session, or a new one, quiet and without a web page, that ends with this process.
 
     Raises:
         ConfigurationError: it could not be started; there is no Java, for one.
@@ -123,22 +112,29 @@ def _spark() -> SparkSession:
 
 
 def _start() -> None:
-    """Start Spark, with its own talk kept off the terminal; only why it did not start is told."""
-    settings = SparkConf(loadDefaults=False).setAll(list(_OWN.items()))
-    with tempfile.TemporaryFile() as talk:
+    """Start Spark, with its log kept off the terminal.
+
+    Raises:
+        ConfigurationError: it did not start, with Spark's own reason.
+    """
+    settings = SparkConf(loadDefaults=False).setAll(list(_SETTINGS.items()))
+    with tempfile.TemporaryFile() as log:
         try:
-            gateway = SparkContext._gateway or _launched(settings, talk)
+            gateway = SparkContext._gateway or _launch(settings, log)
             context = SparkContext(conf=settings, gateway=gateway)
         except (PySparkException, Py4JError) as error:
-            raise _not_started(error, talk) from error
+            raise _start_error(error, log) from error
     atexit.register(_end, context, gateway)
 
 
-def _launched(settings: SparkConf, talk: IO[bytes]) -> Any:
-    """A new process of Java; if it is not wanted any more before it is ready, it is ended, which pyspark leaves out."""
+def _launch(settings: SparkConf, log: IO[bytes]) -> Any:
+    """Start the Java process; when it fails or is interrupted, end that process and close its pipe.
+
+    pyspark leaves both behind, in a local variable ``proc`` of the function that raised the error.
+    """
     try:
-        return launch_gateway(settings, {"stdout": talk, "stderr": talk})
-    except BaseException as error:  # an interruption too
+        return launch_gateway(settings, {"stdout": log, "stderr": log})
+    except BaseException as error:
         for frame, _ in traceback.walk_tb(error.__traceback__):
             if isinstance(process := frame.f_locals.get("proc"), Popen):
                 process.kill()
@@ -155,16 +151,27 @@ def _end(context: SparkContext, gateway: Any) -> None:
         gateway.proc.wait()
 
 
-def _not_started(error: Exception, talk: IO[bytes]) -> ConfigurationError:
-    talk.seek(0)
-    said = talk.read().decode(errors="replace")
-    if _NO_JAVA.search(said):
+def _start_error(error: Exception, log: IO[bytes]) -> ConfigurationError:
+    log.seek(0)
+    text = log.read().decode(errors="replace")
+    if _NO_JAVA.search(text):
         return ConfigurationError(
             "the engine spark needs Java 17 or newer, which is not there",
             "Install it (on Debian: apt-get install openjdk-17-jre-headless), or let JAVA_HOME name its folder",
         )
-    complaint = _COMPLAINT.search(said)
-    said = complaint[1] if complaint else reason(error)
+    complaint = _COMPLAINT.search(text)
+    reason = complaint[1] if complaint else _reason(error)
     return ConfigurationError(
-        f"Spark did not start: {said.rstrip('.')}", "Its settings are in spark-defaults.conf and PYSPARK_SUBMIT_ARGS"
+        f"Spark did not start: {reason.rstrip('.')}", "Its settings are in spark-defaults.conf and PYSPARK_SUBMIT_ARGS"
     )
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of the root cause of a Java error, or of the error itself."""
+    cause: Any = error
+    if isinstance(error, Py4JJavaError):
+        cause = error.java_exception
+        while (inner := cause.getCause()) is not None:
+            cause = inner
+        cause = cause.toString()
+    return str(cause).strip().partition("\n")[0]

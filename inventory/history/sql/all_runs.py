@@ -1,7 +1,7 @@
-"""The questions to a history, as SQL over the views ``observations``, ``models`` and ``instances``.
+"""Queries of a history, as SQL over the views ``observations``, ``models`` and ``instances``.
 
-One text for every engine: it keeps to what DuckDB and Spark both understand. Run ids are put in as text; they hold
-nothing but digits, letters, a dot and a dash, which whoever calls has checked.
+One text for every engine: it uses only what both DuckDB and Spark understand. Run ids are inserted as text; callers
+have checked that they hold only digits, letters, a dot and a dash.
 """
 
 from inventory import schema
@@ -67,7 +67,7 @@ TOUCHED_KEYS = schema.Table(
 
 
 def rows(table: schema.Table) -> str:
-    """The rows of the answers listed in the view ``wanted`` (server, digest, stored_in), under their servers."""
+    """Return the rows of the answers listed in the view ``wanted`` (server, digest, stored_in), under their servers."""
     columns = ", ".join(f"r.{name}" for name in table.response_names)
     order = ", ".join(("w.server", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
     return f"""
@@ -89,7 +89,7 @@ TOUCHED = " UNION ".join(
 
 
 def differing(table: schema.Table) -> str:
-    """The rows whose keys are in ``touched``: those of the answers before, then those of the answers after."""
+    """Return the rows whose keys are in ``touched``: those of the answers before, then those of the answers after."""
     columns = ", ".join(SHORT_SQL if name == "extra" else f"r.{name}" for name in table.response_names)
     order = ", ".join(("a.side", "a.server", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
     return f"""
@@ -106,7 +106,7 @@ FIELDS = """
 
 
 def transitions(until: Until) -> str:
-    """Where a server's complete answer is another than the one that it gave before."""
+    """Query the responses of each server that differ from its complete response before."""
     before = ", ".join(
         f"lag({name}) OVER (PARTITION BY server ORDER BY observed_at, run_id) AS old_{name}"
         for name in ("run_id", "digest", "stored_in")
@@ -119,12 +119,12 @@ def transitions(until: Until) -> str:
 
 
 def complete(until: Until) -> str:
-    """How many complete observations there are of each server."""
+    """Query the number of complete observations of each server."""
     return f"SELECT server, count(*) AS runs FROM observations WHERE status = 'ok' AND {until.sql} GROUP BY server"
 
 
-def run_counts(*, some: bool) -> str:
-    """What each run saw; with ``some``, of the servers in the view ``wanted``."""
+def run_counts(*, selected: bool) -> str:
+    """Query the counts of each run; if ``selected``, only of the servers in the view ``wanted``."""
     return f"""
         SELECT o.run_id, min(o.observed_at) AS collected_at, count(*) AS servers,
                CAST(sum(CASE WHEN o.status = 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS servers_ok,
@@ -133,15 +133,15 @@ def run_counts(*, some: bool) -> str:
                CAST(sum(CASE WHEN o.status = 'ok' THEN o.instance_count END) AS BIGINT) AS instance_count,
                TRY_CAST(sum(CASE WHEN o.status = 'ok' THEN {_BYTES.format("o")} END) AS BIGINT) AS size_bytes,
                min(o.error) AS error
-        FROM observations o {"JOIN wanted w ON w.server = o.server" if some else ""}
+        FROM observations o {"JOIN wanted w ON w.server = o.server" if selected else ""}
         GROUP BY o.run_id ORDER BY o.run_id"""
 
 
 def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
-    """One row per server and model that it ever had; ``changed`` says when each last changed, came or went.
+    """Query one row per server and model that it ever had; ``changed`` holds when each last changed, came or went.
 
-    The days of an answer are counted once for all of its models, but where a server gave several answers in one day.
-    A name or a size is the last that was told: engines differ in whether ``min_by`` passes over nulls by itself.
+    The days of a response are counted once for all of its models, except where a server gave several in one day.
+    A name or a size is the last that was reported: engines differ in whether ``min_by`` skips nulls by itself.
     ``place`` counts the answers of a server from its last one.
 
     Args:
@@ -195,7 +195,7 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
 
 
 def stored_rows(table: schema.Table, run_id: str) -> str:
-    """The rows of new answers as they are stored; ``fresh`` lists one server of each new digest. For DuckDB only."""
+    """Query the rows of new responses as they are stored, for one server of each digest in ``fresh``; DuckDB only."""
     compared = ", ".join(
         f"{name} := r.{name}"
         for name in table.response_names
@@ -220,9 +220,9 @@ COMPLETE_RUNS = """
 """The runs that read every server that they asked."""
 
 
-def holding(until: Until, *, some: bool) -> str:
-    """The runs that hold the complete answers; with ``some``, of the servers in the view ``wanted``."""
-    only = "AND server IN (SELECT server FROM wanted)" if some else ""
+def holding(until: Until, *, selected: bool) -> str:
+    """Query the runs that hold the complete responses; if ``selected``, only of the servers in the view ``wanted``."""
+    only = "AND server IN (SELECT server FROM wanted)" if selected else ""
     return f"SELECT DISTINCT stored_in FROM observations WHERE status = 'ok' AND {until.sql} {only}"
 
 
@@ -239,13 +239,13 @@ FRESH = """
 
 
 def field_counts(table: schema.Table) -> str:
-    """Of each new answer how many values each compared field has."""
+    """Query the number of values of each compared field in each new response."""
     counts = ", ".join(f"count(r.{name}) AS {name}" for name in table.compared if name != "extra")
     return f"SELECT f.digest, {counts} FROM {table.name} r JOIN fresh f ON f.server = r.server GROUP BY f.digest"
 
 
 def extras(table: schema.Table) -> str:
-    """The unknown fields of the new answers."""
+    """Return the unknown fields of the new answers."""
     return f"""
         SELECT DISTINCT f.digest, r.extra FROM {table.name} r JOIN fresh f ON f.server = r.server
         WHERE r.extra IS NOT NULL"""

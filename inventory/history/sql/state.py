@@ -1,4 +1,4 @@
-"""The questions that make a state: of each server the answer that was given last, as SQL over ``observations``.
+"""Queries of a state: the response that each server gave last, as SQL over ``observations``.
 
 One text for every engine, as in ``history/sql/all_runs.py``.
 """
@@ -11,14 +11,14 @@ from inventory import schema
 
 @dataclass(frozen=True)
 class Until:
-    """Which observations count: those of the runs up to one, if they were not given later than the clock says.
+    """The observations that count: those of the runs up to one, unless they are dated later than the clock.
 
-    Of two answers of a server the later is the one that was given later, whatever run it belongs to: so all queries
-    order by ``observed_at``, and by the run only where that is the same.
+    Of two responses of a server the later is the one that was given later, whatever run it belongs to: so all queries
+    order by ``observed_at``, and by the run only where that is equal.
 
     Attributes:
         run_id: the last run that counts; empty if none does.
-        moment: what was observed later does not count either: a clock may have jumped within a run.
+        moment: later observations do not count either: a clock may have jumped within a run.
     """
 
     run_id: str
@@ -34,34 +34,34 @@ class Until:
 LATEST_FIRST = "row_number() OVER (PARTITION BY server ORDER BY observed_at DESC, run_id DESC) AS place"
 
 
-def last_ok(until: Until, *, some: bool = False) -> str:
-    """The last complete observation of each server; with ``some``, of the servers in the view ``wanted``."""
-    return _last(f"status = 'ok' AND {until.sql}", some=some)
+def last_ok(until: Until, *, selected: bool = False) -> str:
+    """Query the last complete observation of each server; if ``selected``, only of those in the view ``wanted``."""
+    return _last(f"status = 'ok' AND {until.sql}", selected=selected)
 
 
 def last(until: Until) -> str:
-    """The last observation of each server, whatever its status."""
+    """Query the last observation of each server, whatever its status."""
     return _last(until.sql)
 
 
 def last_answers(until: Until, number: int) -> str:
-    """The last so many answers of each server in the view ``wanted``, complete or suspect, the last one first."""
-    return _last(f"status IN ('ok', 'suspect') AND {until.sql}", some=True, number=number)
+    """Query the last complete or suspect responses of each server in the view ``wanted``, the last one first."""
+    return _last(f"status IN ('ok', 'suspect') AND {until.sql}", selected=True, number=number)
 
 
-def _last(condition: str, *, some: bool = False, number: int = 1) -> str:
+def _last(condition: str, *, selected: bool = False, number: int = 1) -> str:
     columns = ", ".join(f"l.{name}" for name in schema.OBSERVATIONS.names)
     return f"""
         SELECT {columns} FROM (SELECT *, {LATEST_FIRST} FROM observations WHERE {condition}) l
-        {"JOIN wanted w ON w.server = l.server" if some else ""} WHERE l.place <= {number}
+        {"JOIN wanted w ON w.server = l.server" if selected else ""} WHERE l.place <= {number}
         ORDER BY l.server, l.place"""
 
 
 def differing_states(old: Until, new: Until) -> str:
-    """Of two states those servers of which they hold other answers.
+    """Query the servers whose responses differ between two states.
 
-    What was read by neither run nor between them is the same in both. Without an answer of the earlier state is also a
-    server that the earlier run itself did not read: that answer is in some run before, which need not be open.
+    A server that was read neither by one of the two runs nor between them is the same in both. The earlier response is
+    missing also for a server that the earlier run itself did not read: it is in a run before, which need not be open.
     """
     columns = ("digest", "stored_in", "observed_at")
     read = "AND server IN (SELECT server FROM observations WHERE status = 'ok' AND run_id >= '{}' AND run_id <= '{}')"
@@ -80,11 +80,11 @@ def differing_states(old: Until, new: Until) -> str:
 
 
 def not_read(old: str, new: str) -> str:
-    """The servers that a run could not read, and those that an older one asked and none since, whose status is null.
+    """Query the servers that a run could not read, and, with null status, those that were queried before and not since.
 
     Args:
         old: the older run.
-        new: the run; if it is the same one or older, only what it could not read is told.
+        new: the run; if it is the same or older, only servers that it could not read are returned.
     """
     return f"""
         SELECT server, status FROM observations WHERE run_id = '{new}' AND status <> 'ok'

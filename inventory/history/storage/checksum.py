@@ -1,6 +1,6 @@
-"""Tables as Parquet files that prove themselves: a SHA-256 of the whole file, its *seal*, stands in its footer.
+"""Parquet files with a checksum: the SHA-256 of the whole file, its *seal*, is in its footer.
 
-The seal is counted with zeros in its own place. A flipped bit or a truncation anywhere breaks it.
+The seal is computed with zeros in its own place. A flipped bit or a truncation anywhere breaks it.
 """
 
 import json
@@ -22,7 +22,7 @@ _WRITTEN: dict[str, Any] = {
 }
 _ABOUT = "lms-inventory"
 _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"')
-_BEGIN = b'{"tool": "lms-inventory"'  # how what a file says about itself begins; its seal stands last in it
+_BEGIN = b'{"tool": "lms-inventory"'  # how the metadata of a file begins; its seal is last
 _NAME = b'"seal": "'
 _OPEN = _NAME + b"0" * 64 + b'"'
 
@@ -31,20 +31,20 @@ SINGLE = ("body",)
 
 
 def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Sequence[str] = ()) -> bytes:
-    """A Parquet file with ``about`` and the seal in its footer.
+    """Write a table as a Parquet file with metadata and a seal in its footer; return its bytes.
 
     Args:
-        table: what is in it.
-        about: what it says about itself.
-        repeated: the columns in which the same values stand many times.
+        table: the rows.
+        about: the metadata.
+        repeated: the columns whose values repeat many times, which are stored by a dictionary.
     """
-    told = {"tool": "lms-inventory", "version": VERSION, **about}
+    own = {"tool": "lms-inventory", "version": VERSION, **about}
     metadata = table.schema.metadata or {}
     sink = BytesIO()
     dictionary = {"use_dictionary": list(repeated) or False}  # of digests and keys mostly no two are equal
     with parquet.ParquetWriter(sink, table.schema, **_WRITTEN, **dictionary) as writer:
         writer.write_table(table)
-        writer.add_key_value_metadata({**metadata, _ABOUT: json.dumps({**told, "seal": "0" * 64})})
+        writer.add_key_value_metadata({**metadata, _ABOUT: json.dumps({**own, "seal": "0" * 64})})
     body = sink.getvalue()
     at = body.rindex(_OPEN)
     seal = sha256(body).hexdigest().encode()
@@ -52,25 +52,25 @@ def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Seque
 
 
 def read_verified(body: bytes) -> dict[str, Any] | None:
-    """What a sealed file says about itself; None if its seal is broken."""
-    found = _SEAL.match(body, max(body.rfind(_NAME), 0))  # it stands last: none of its like follows
-    if not found:
+    """Return the metadata of a file; None if its seal is broken."""
+    seal = _SEAL.match(body, max(body.rfind(_NAME), 0))  # it is last: nothing like it follows
+    if not seal:
         return None
-    counted = sha256(memoryview(body)[: found.start()])
-    counted.update(_OPEN)
-    counted.update(memoryview(body)[found.end() :])
-    if counted.hexdigest().encode() != found[1]:  # guard: the seal
+    computed = sha256(memoryview(body)[: seal.start()])
+    computed.update(_OPEN)
+    computed.update(memoryview(body)[seal.end() :])
+    if computed.hexdigest().encode() != seal[1]:  # guard: the seal
         return None
-    about: dict[str, Any] = json.loads(body[body.rindex(_BEGIN, 0, found.start()) : found.end() + 1])
+    about: dict[str, Any] = json.loads(body[body.rindex(_BEGIN, 0, seal.start()) : seal.end() + 1])
     return about
 
 
 def read_metadata(file: IO[bytes]) -> dict[str, Any]:
-    """What a file says about itself in its end, which is all that is read of it; its seal is not looked at.
+    """Read the metadata at the end of a file, without the rest and without checking its seal.
 
     Raises:
         OSError: it could not be read.
-        ValueError: it says nothing.
+        ValueError: it has no metadata.
     """
     size = file.seek(0, SEEK_END)
     file.seek(max(size - 8, 0))
@@ -83,19 +83,20 @@ def read_metadata(file: IO[bytes]) -> dict[str, Any]:
 
 
 def rows_sha256(table: pa.Table) -> str:
-    """SHA-256 over the rows of one run, whatever the file: as CSV, times as microseconds since 1970.
+    """Compute the SHA-256 of a run's rows, in whichever file: as CSV, times as microseconds since 1970.
 
-    Bodies are left out, their own digests are in; so are columns without a value, which another version may not have.
+    Bodies are left out, as their own digests are included; so are columns without a value, which another version may
+    not have.
     """
     from pyarrow import csv
 
-    told = {}
+    columns = {}
     for name in sorted(table.column_names):
         column = table.column(name)
         if name not in SINGLE and column.null_count < table.num_rows:
-            told[name] = column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
-    if not told:
+            columns[name] = column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
+    if not columns:
         return sha256().hexdigest()
     sink = BytesIO()
-    csv.write_csv(pa.table(told), sink)
+    csv.write_csv(pa.table(columns), sink)
     return sha256(sink.getbuffer()).hexdigest()

@@ -1,7 +1,7 @@
-"""What one file of a history holds: the rows of one run, or those of many runs of one month (*merged*).
+"""One data file of a history: the rows of one run, or of many runs of one month (*merged*).
 
-A merged file keeps in its footer, for each of its runs, what the footer of that run's own file said, that file's
-SHA-256, the number of its rows and a digest over them, so that the chain of runs can be followed and the rows proven.
+A merged file has in its footer, for each of its runs, the metadata of that run's own file, that file's SHA-256, the
+number of its rows and a digest of them, so that the chain of runs can be followed and the rows verified.
 """
 
 import re
@@ -38,23 +38,23 @@ ARROW = {
         for table in (schema.OBSERVATIONS, *all_runs.GRAIN_FILES.values())
     },
 }
-"""Types, and what pandas needs; without the meanings, which would be most of a small file."""
+"""Column types, and what pandas needs; without the descriptions, which would be most of a small file."""
 
 MONTH = re.compile(r"month=[0-9]{4}-[0-9]{2}")
-"""The name of the folder of a month."""
+"""The name of a month's folder."""
 
 _MERGED = re.compile(r"merged-[0-9a-f]{16}")
-_OWN = ("tool", "version", "kind", "run_id", "seal")  # what a file says that is not kept of a run when it is merged
+_OWN = ("tool", "version", "kind", "run_id", "seal")  # metadata that is dropped when a run is merged
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file that was read and whose seal is whole.
+    """A file that was read and verified.
 
     Attributes:
-        path: where it is.
+        path: its path.
         body: its bytes.
-        about: what it says about itself.
+        about: its metadata.
     """
 
     path: Path
@@ -62,21 +62,21 @@ class DataFile:
     about: Mapping[str, Any]
 
     def read(self, columns: list[str] | None = None) -> pa.Table:
-        """The table in it, with the columns of this version: one that it lacks is null."""
+        """Read its table, with the columns of this version: one that it lacks is null."""
         # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
-        told = parquet.ParquetFile(pa.BufferReader(self.body)).read(columns, use_threads=False)
+        table = parquet.ParquetFile(pa.BufferReader(self.body)).read(columns, use_threads=False)
         for field in [ARROW[self.about["kind"]].field(name) for name in columns or ARROW[self.about["kind"]].names]:
-            if field.name not in told.column_names:
-                told = told.append_column(field, pa.nulls(told.num_rows, field.type))
-        return told.select(columns or ARROW[self.about["kind"]].names)
+            if field.name not in table.column_names:
+                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+        return table.select(columns or ARROW[self.about["kind"]].names)
 
     @cached_property
     def everything(self) -> pa.Table:
-        """The table, read once: many runs are about to be asked for."""
+        """The table, read once for all its runs."""
         return self.read()
 
     def parts(self) -> dict[str, "RunSegment"]:
-        """What it holds of each run."""
+        """Return its segment of each run."""
         if "runs" not in self.about:
             return {self.about["run_id"]: RunSegment(self, self.about)}
         ends = accumulate(entry["rows"] for entry in self.about["runs"].values())
@@ -88,12 +88,12 @@ class DataFile:
 
 @dataclass(frozen=True)
 class RunSegment:
-    """What one run has in one file.
+    """The part of a file that belongs to one run.
 
     Attributes:
-        file: the file, whose seal is whole.
-        about: what the run's own file says of itself; if it was merged, what it said, and what ``DataFile`` adds.
-        begin: the place of its first row in a merged file; None for a file of its own.
+        file: the file, which was verified.
+        about: the metadata of the run's own file; if it was merged, as it was, with what merging added.
+        begin: the index of its first row in a merged file; None for a file of its own.
     """
 
     file: DataFile
@@ -102,7 +102,7 @@ class RunSegment:
 
     @property
     def path(self) -> Path:
-        """Where the file is."""
+        """The path of the file."""
         return self.file.path
 
     @property
@@ -116,7 +116,7 @@ class RunSegment:
         return sha256(self.file.body).hexdigest() if self.begin is None else str(self.about["sha256"])
 
     def table(self, columns: list[str] | None = None) -> pa.Table:
-        """The rows, with the columns of this version: one that the file lacks is null."""
+        """Read its rows, with the columns of this version: one that the file lacks is null."""
         if self.begin is None:
             return self.file.read(columns)
         part = self.file.everything.slice(self.begin, self.about["rows"])
@@ -124,15 +124,15 @@ class RunSegment:
 
     @property
     def as_merged(self) -> bool:
-        """Whether the rows are those that were there when the run's own file was merged."""
+        """True if the rows are still those of the run's own file before it was merged."""
         return self.begin is None or rows_sha256(self.table()) == self.about["rows_sha256"]
 
 
 def opened(kind: str, path: Path) -> dict[str, RunSegment]:
-    """Read a file and check its seal, and that it is what its name says.
+    """Read a file, and check its seal and that its content belongs under its name.
 
     Returns:
-        What it holds, by run.
+        Its segments, by run.
 
     Raises:
         FileError: it is missing or damaged, or a newer version wrote it.
@@ -147,27 +147,27 @@ def opened(kind: str, path: Path) -> dict[str, RunSegment]:
 
 
 def check_version(path: Path) -> None:
-    """Refuse a file that a newer version wrote; only the end of it is read, unless it claims that.
+    """Refuse a file that a newer version wrote; only its end is read, unless it claims to be newer.
 
     Raises:
-        NewerVersion: a newer version wrote it, and it is whole.
+        NewerVersion: a newer version wrote it, and its seal is valid.
     """
     try:
         with open_to_read(path) as file:
             claims_newer = _newer(read_metadata(file))
     except (OSError, ValueError, TypeError):
-        return  # whoever reads it says what is wrong with it
+        return  # whoever reads it reports what is wrong
     if claims_newer and (about := read_verified(_bytes(path))):
         _check_version(path, about)
 
 
 def listed(path: Path) -> frozenset[str]:
-    """The runs that a file holds: as its name says, or, if it is merged, its footer; none for a foreign file.
+    """Return the runs in a file: by its name, or, if it is merged, by its footer; none for a foreign file.
 
     Only a digest over that list is checked, not the seal: the rows are not read.
 
     Raises:
-        FileNotFoundError: it is not there any more.
+        FileNotFoundError: it no longer exists.
         FileError: it could not be read, the list is damaged, or a newer version wrote it.
     """
     if RUN_ID.fullmatch(path.stem):
@@ -191,38 +191,43 @@ def listed(path: Path) -> frozenset[str]:
     return frozenset(about["runs"])
 
 
-def locate_runs(held: Mapping[Path, frozenset[str]]) -> dict[str, Path]:
-    """The file of each run, of the files with the runs that each holds.
+def locate_runs(contents: Mapping[Path, frozenset[str]]) -> dict[str, Path]:
+    """Return the file of each run.
 
-    A run is in one file. Only in a copy from which nothing was removed are those too that merged files took the place
-    of: then the one with the most runs counts.
+    A run is in one file. Only a copy from which nothing was removed also has the files that merged files replaced: then
+    the file with the most runs counts.
+
+    Args:
+        contents: the runs in each file.
 
     Raises:
-        FileError: with some runs, others would be read twice.
+        FileError: a run would be read twice.
     """
-    where = {run_id: path for path in sorted(held, key=lambda path: len(held[path])) for run_id in held[path]}
-    if len(where) < sum(map(len, held.values())):
+    where = {
+        run_id: path for path in sorted(contents, key=lambda path: len(contents[path])) for run_id in contents[path]
+    }
+    if len(where) < sum(map(len, contents.values())):
         for path, number in Counter(where.values()).items():
-            if number < len(held[path]):  # guard: no run of a merged file is read twice
+            if number < len(contents[path]):  # guard: no run of a merged file is read twice
                 raise FileError(
                     f"{path} holds runs that another file holds too",
-                    "It is the copy of a history: remove from it what is not there where it comes from",
+                    "It seems to be a copy: remove from it the files that the original does not have",
                 )
     return where
 
 
 def is_merged(path: Path) -> bool:
-    """Whether a file is named as one that holds many runs."""
+    """Return whether a file is named as one that holds many runs."""
     return bool(_MERGED.fullmatch(path.stem))
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a file is named as one that this tool writes into a month's folder."""
+    """Return whether a file is named as one that this tool writes into a month's folder."""
     return path.suffix == ".parquet" and (is_merged(path) or bool(RUN_ID.fullmatch(path.stem)))
 
 
-def state(path: Path) -> object:
-    """What changes when a file is written to; None if it is not there."""
+def file_status(path: Path) -> object:
+    """Return the status that changes when a file is written to; None if it does not exist."""
     try:
         status = path.stat()
     except OSError:
@@ -231,15 +236,15 @@ def state(path: Path) -> object:
 
 
 def month_of(run_id: str) -> str:
-    """The name of the folder of a run's month."""
+    """Return the name of the folder of a run's month."""
     return f"month={run_id[:4]}-{run_id[4:6]}"
 
 
 def merged(kind: str, runs: Sequence[RunSegment]) -> tuple[str, bytes]:
-    """The name and the bytes of a file that holds what several runs have; it says what their own files said.
+    """Merge the segments of several runs into one file; return its name and its bytes.
 
-    The rows stay in the order of the runs and of their files: so a run is found as one slice, what repeats from run to
-    run stands at an even distance, which compresses, and no reading changes.
+    The rows stay in the order of the runs and of their files, so that a run is one slice, and values that repeat from
+    run to run are at an even distance, which compresses well.
     """
     tables = [run.table() for run in runs]
     entries = {}
@@ -272,7 +277,7 @@ def _check_version(path: Path, about: Mapping[str, Any]) -> None:
 
 
 def _named(path: Path, about: Mapping[str, Any]) -> bool:
-    """Whether a file stands under its name and in its month."""
+    """Return whether a file has the right name and month."""
     if "runs" not in about:
         return bool(about.get("run_id") == path.stem)
     here = {path.parent.name} >= {month_of(run_id) for run_id in about["runs"]}
@@ -284,4 +289,4 @@ def _name(runs: Iterable[str]) -> str:
 
 
 def _damaged(path: Path) -> FileError:
-    return FileError(f"{path} is damaged: it is not what was written under this name", ADVICE)
+    return FileError(f"{path} is damaged: its content is not what was written", ADVICE)

@@ -1,4 +1,4 @@
-"""Files in a history that are none of it: what desktops, network shares and synchronisation leave there.
+"""Foreign files in a history: what desktops, network shares and synchronisation leave there.
 
 They are left alone, and never read as data.
 """
@@ -9,39 +9,39 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from inventory.filesystem.listing import names
-from inventory.history import run_log
 from inventory.history.storage.data_file import KINDS, MONTH, is_ours
-from inventory.history.storage.metadata import is_foreign
+from inventory.history.storage.metadata import RUN_LOG
+from inventory.history.storage.record_files import is_foreign
 from inventory.history.storage.store import Store
 
-_OURS = {*KINDS, "_tmp", "pruned", "baselines", "retired", run_log.NAME}
+_OURS = {*KINDS, "_tmp", "pruned", "baselines", "retired", RUN_LOG}
 _OTHERS = re.compile(rf"[.@#]|lost\+found$|month=(?!{MONTH.pattern.removeprefix('month=')}$)")
 _REMARK = "not part of the history, and left alone"
 
 
 def foreign_files(store: Store) -> list[dict[str, str]]:
-    """List what is in the folders of a history and none of it: a row each, as ``REMARKS`` says.
+    """List the foreign files in the folders of a history, a row each: ``REMARKS``.
 
-    Of a folder that holds nothing of a history, only the folder is named.
+    Of a folder that holds nothing of a history, only the folder is listed.
 
     Raises:
         FileError: a folder of the history could not be read.
     """
-    paths = [*_beside(store), *_among_tables(store.folder), *_among_notes(store)]
+    paths = [*_beside(store), *_among_tables(store.folder), *_among_metadata(store)]
     return [{"file": str(path.relative_to(store.folder)), "remark": _REMARK} for path in paths]
 
 
 def out_of_place(folder: Path) -> list[Path]:
-    """List the files under a folder, however deep, that are named as files of a history.
+    """List the files under a folder, at any depth, whose names are those of a history's files.
 
     A folder that cannot be read holds none: those of the months are read by whoever reads a history. Nor do those of
     other programs, which may keep copies of everything: ``.snapshot``, ``@eaDir``, ``#recycle``.
     """
-    found = []
+    paths = []
     for where, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not _OTHERS.match(name)]
-        found += [path for name in files if is_ours(path := Path(where, name))]
-    return sorted(found)
+        paths += [path for name in files if is_ours(path := Path(where, name))]
+    return sorted(paths)
 
 
 def _beside(store: Store) -> list[Path]:
@@ -64,10 +64,10 @@ def _foreign(path: Path) -> list[Path]:
     return [] if ours else [path]
 
 
-def _among_notes(store: Store) -> Iterator[Path]:
+def _among_metadata(store: Store) -> Iterator[Path]:
     for kind in ("pruned", "baselines", "retired"):
-        noted = store.records(kind)
+        records = store.records(kind)
         for name in sorted(names(store.folder / kind)):
             path = store.folder / kind / name
-            if path not in noted and is_foreign(path):
+            if path not in records and is_foreign(path):
                 yield path

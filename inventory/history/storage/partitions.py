@@ -1,9 +1,9 @@
-"""The folders of the months, and how a folder with merged files takes the place of one with small files.
+"""Monthly partitions: their folders, and how one with merged files replaces one with small files.
 
-The new folder is made whole under ``_tmp/staged``; then the old one moves to ``_tmp/replaced``, the new one into its
-place, and the old one is removed. So whoever reads the tables by a glob never sees a row twice, and lacks a month only
-between these two moves. Readers of this package do not even then: while a month is both staged and replaced, they read
-what is replaced too. What a process leaves that is killed is finished or removed by ``recover``.
+The new folder is completed under ``_tmp/staged``; then the old one moves to ``_tmp/replaced``, the new one into its
+place, and the old one is removed. So a reader that globs the tables never sees a row twice, and misses a month only
+between these two renames. Readers of this package do not miss it even then: while a month is both staged and replaced,
+they read the replaced one too. ``recover`` completes or rolls back what a killed process left.
 """
 
 import os
@@ -21,7 +21,7 @@ from inventory.run_ids import RUN_ID
 
 
 class Months:
-    """The folders of the months of a history's tables.
+    """The monthly partitions of a history's tables.
 
     Args:
         folder: the history.
@@ -33,23 +33,23 @@ class Months:
         self._replaced = folder / "_tmp" / "replaced"
 
     def files(self, kind: str, months: Collection[str] | None = None) -> list[Path]:
-        """The files of one kind, of some months or of all, as they are at one moment: each month small or merged."""
+        """List the files of one kind, of some months or all, at one moment: each month small or merged."""
         while True:
-            seen = self.partitions([kind])
-            staged = {folder.name for folder in seen if folder.parent.parent == self._staged}
+            before = self.partitions([kind])
+            staged = {folder.name for folder in before if folder.parent.parent == self._staged}
             folders = [
                 folder
-                for folder in seen
+                for folder in before
                 if (months is None or folder.name in months)
                 and folder.parent.parent != self._staged
                 and (folder.parent.parent != self._replaced or folder.name in staged)
             ]
             inside = {folder: [name for name in names(folder) if name.endswith(".parquet")] for folder in folders}
-            if self.partitions([kind]) == seen:  # no folder took another's place meanwhile
+            if self.partitions([kind]) == before:  # no folder was replaced meanwhile
                 return [folder / name for folder in folders for name in sorted(inside[folder])]
 
     def partitions(self, kinds: Iterable[str] = KINDS) -> dict[Path, int]:
-        """The folders that there are of months, each with what tells it from another of that name."""
+        """List the folders of the months, each with its inode number."""
         return {
             top / kind / name: identity
             for kind in kinds
@@ -59,18 +59,18 @@ class Months:
         }
 
     def replace(self, kind: str, month: str, files: Iterable[tuple[str, bytes]]) -> int:
-        """Put merged files in the place of what a month holds; small files whose runs are not in them stay.
+        """Replace the files of a month by merged ones; small files whose runs are not in them stay.
 
         Args:
             kind: the kind.
             month: the name of the month's folder.
-            files: the names and the bytes of the merged files, each made when it is asked for.
+            files: the names and the bytes of the merged files, one at a time.
 
         Returns:
-            How many merged files there are.
+            The number of merged files.
 
         Raises:
-            OSError: it could not be done; the month is as it was.
+            OSError: it failed; the month is unchanged.
         """
         staged = self._staged / kind / month
         require_no_links(self._folder, self._folder / kind / month)
@@ -88,10 +88,10 @@ class Months:
         return number
 
     def recover(self) -> None:
-        """Finish the replacements that were begun, and remove what is left of them; nobody else may be at it.
+        """Complete or roll back interrupted replacements, while nobody else replaces anything.
 
         Raises:
-            OSError: it could not be done; the history is whole all the same.
+            OSError: it failed; the history is intact all the same.
         """
         for folder in self.partitions():
             kind, month = folder.parent.name, folder.name
@@ -108,20 +108,20 @@ class Months:
 
     @property
     def needs_recovery(self) -> bool:
-        """Whether there is something to settle, or a month is being replaced."""
+        """Tell whether a replacement was interrupted or is under way."""
         return self._staged.is_dir() or self._replaced.is_dir()
 
     def _finish(self, kind: str, month: str) -> None:
-        """The old folder is away: put the new one into its place, and remove the old one."""
+        """Return the old folder is away: put the new one into its place, and remove the old one."""
         top, staged, replaced = self._folder / kind, self._staged / kind / month, self._replaced / kind / month
-        there = {path for folder in (staged, top / month) for path in folder.glob("*.parquet")}
-        covered = {run_id for path in there for run_id in listed(path)}
+        current = {path for folder in (staged, top / month) for path in folder.glob("*.parquet")}
+        covered = {run_id for path in current for run_id in listed(path)}
         for path in list(replaced.iterdir()):
-            if not is_ours(path):  # somebody else's: it stays in the month
+            if not is_ours(path):  # a foreign file stays in the month
                 with suppress(OSError):  # one that a network share shows until it is closed
                     path.rename(staged / path.name)
-            elif RUN_ID.fullmatch(path.stem) and path.stem not in covered:  # one that came meanwhile
-                with suppress(FileNotFoundError):  # of a run that was killed, and just now swept
+            elif RUN_ID.fullmatch(path.stem) and path.stem not in covered:  # one that was recorded meanwhile
+                with suppress(FileNotFoundError):  # of a killed run, which another process just removed
                     self._copy(path, staged / path.name)
         try:
             staged.rename(top / month)
@@ -129,7 +129,7 @@ class Months:
             if not (top / month).is_dir():
                 replaced.rename(top / month)
                 raise
-            for path in staged.iterdir():  # a run that came meanwhile made the folder anew
+            for path in staged.iterdir():  # a run created the folder anew meanwhile
                 path.rename(top / month / path.name)
             staged.rmdir()
         for folder in (top, staged.parent, replaced.parent):
@@ -137,7 +137,7 @@ class Months:
         _discard(replaced)
 
     def _copy(self, path: Path, target: Path) -> None:
-        """Give a file a second name; a copy takes it where there are no hard links."""
+        """Link a file to a second name, or copy it where there are no hard links."""
         try:
             os.link(path, target, follow_symlinks=False)
         except FileNotFoundError:
@@ -147,7 +147,7 @@ class Months:
 
 
 def _discard(folder: Path) -> None:
-    """Remove a folder and what is in it; what a network share shows until it is closed is left for the next time.
+    """Remove a folder and its content; what a network share shows until it is closed stays for the next time.
 
     Raises:
         OSError: something could not be removed.
@@ -155,6 +155,6 @@ def _discard(folder: Path) -> None:
     try:
         shutil.rmtree(folder)
     except OSError:
-        left = [name for _, _, files in os.walk(folder) for name in files]
-        if not left or not all(name.startswith((".nfs", ".fuse_hidden")) for name in left):
+        remaining = [name for _, _, files in os.walk(folder) for name in files]
+        if not remaining or not all(name.startswith((".nfs", ".fuse_hidden")) for name in remaining):
             raise

@@ -1,4 +1,4 @@
-"""Readings that are made again if files of the history were merged or pruned meanwhile."""
+"""Retries of reads during which files of the history were merged or pruned."""
 
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
@@ -20,7 +20,7 @@ _Given = ParamSpec("_Given")
 
 
 def steady(reading: "Callable[Concatenate[_Owner, _Given], _Read]") -> "Callable[Concatenate[_Owner, _Given], _Read]":
-    """Make a method read again if files are merged or pruned while it reads them."""
+    """Make a method start again if files are merged or pruned while it reads them."""
 
     @wraps(reading)
     def read(owner: _Owner, /, *args: _Given.args, **kwargs: _Given.kwargs) -> _Read:

@@ -1,4 +1,4 @@
-"""Rows as a history shares them: without the fields that tick, which are true of one server at one moment only."""
+"""Rows that servers share in a history: without fields that tick, which hold for one server at one moment."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,11 @@ _EXTRA = schema.Table("extra", "unknown fields", (schema.Column("extra", schema.
 
 
 def without_clocks(table: pa.Table, ignore: Sequence[str] = ()) -> pa.Table:
-    """The same rows, null where a column of ``schema.CLOCKS`` had a value, and without what ticks in ``extra``.
+    """Return the same rows, null where a column of ``schema.CLOCKS`` had a value, and without what ticks in ``extra``.
 
     Args:
         table: rows of models or instances.
-        ignore: globs of unknown fields that tick besides.
+        ignore: globs of further unknown fields that tick.
     """
     for name in schema.CLOCKS:
         if name in table.column_names:
@@ -35,7 +35,7 @@ def without_clocks(table: pa.Table, ignore: Sequence[str] = ()) -> pa.Table:
 
 
 def steady_columns(columns: Columns, ignore: Sequence[str] = ()) -> Columns:
-    """``without_clocks`` for the columns of one answer."""
+    """Clear the same fields in the columns of one response."""
     steady = [text and without_ticking(text, ignore) for text in columns["extra"]]
     cleared = {name: [None] * len(steady) for name in schema.CLOCKS if name in columns}
     return {**columns, **cleared, "extra": steady}

@@ -27,7 +27,7 @@ def changes(count: int = 1, key: str = "k") -> Changes:
 def test_changes_read_without_colour() -> None:
     """With every style stripped, as code hosts do, each change is still told by its word, mark, field and values."""
     bare = Page(re.sub(' style="[^"]*"', "", changes()._repr_html_()))
-    assert not [one for _, one in bare.elements if "style" in one or "class" in one]
+    assert not [item for _, item in bare.elements if "style" in item or "class" in item]
     assert {"+ Added", "\u2212 Removed", "~ Reconfigured", "k0", "gone", "kept"} <= set(bare.texts)
     assert {"Maximum context", "4,096", "8,192"} <= set(bare.texts)
     assert {"\xa0+ 1 added\xa0", "\xa0\u2212 1 removed\xa0", "\xa0~ 1 reconfigured\xa0"} <= set(bare.texts)
@@ -35,9 +35,9 @@ def test_changes_read_without_colour() -> None:
 
 def test_changes_are_coloured() -> None:
     """The row of each change has the colour of its word, ground and ink both."""
-    styles = [one["style"] for tag, one in Page(changes()._repr_html_()).elements if tag == "tr" and one]
-    assert styles == [STYLES["came"], STYLES["went"], STYLES["other"]]
-    assert all("background" in (one or "") and ";color:" in (one or "") for one in styles)
+    styles = [item["style"] for tag, item in Page(changes()._repr_html_()).elements if tag == "tr" and item]
+    assert styles == [STYLES["good"], STYLES["bad"], STYLES["warn"]]
+    assert all("background" in (item or "") and ";color:" in (item or "") for item in styles)
 
 
 def test_no_changes() -> None:
@@ -49,22 +49,22 @@ def test_no_changes() -> None:
 
 def test_few_rows_are_shown() -> None:
     """Twenty changes are shown, and how many more there are."""
-    told = changes(30)._repr_html_()
-    assert told.count("<b>+ Added</b>") == SHOWN
-    assert "and 12 more changes" in Page(told).texts
+    shown = changes(30)._repr_html_()
+    assert shown.count("<b>+ Added</b>") == SHOWN
+    assert "and 12 more changes" in Page(shown).texts
 
 
 def test_servers_not_compared() -> None:
     """A server that was not compared stands there with the reason."""
-    told = inventory.compare(snapshot(), snapshot(status="timeout"))._repr_html_()
-    assert {"Not compared (1)", "s: not read now: timeout"} <= set(Page(told).texts)
+    shown = inventory.compare(snapshot(), snapshot(status="timeout"))._repr_html_()
+    assert {"Not compared (1)", "s: not read now: timeout"} <= set(Page(shown).texts)
 
 
 def test_hostile_names() -> None:
     """A name that is markup makes no element."""
-    told = Page(changes(key=EVIL)._repr_html_())
-    assert told.structure() == Page(changes()._repr_html_()).structure()
-    assert f"{EVIL}0" in told.texts
+    shown = Page(changes(key=EVIL)._repr_html_())
+    assert shown.structure() == Page(changes()._repr_html_()).structure()
+    assert f"{EVIL}0" in shown.texts
 
 
 def test_history(tmp_path: Path) -> None:
@@ -73,8 +73,8 @@ def test_history(tmp_path: Path) -> None:
     history, _ = made(tmp_path, *days, {"a": None})
     walked = Page(history._repr_html_())
     assert "and 3 more earlier runs" in walked.texts
-    looks = [one.get("style") for tag, one in walked.elements if tag == "tr"]
-    assert looks == [None] * SHOWN + [STYLES["went"]]
+    looks = [item.get("style") for tag, item in walked.elements if tag == "tr"]
+    assert looks == [None] * SHOWN + [STYLES["bad"]]
     assert "failed" in walked.texts
 
 

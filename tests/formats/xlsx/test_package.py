@@ -106,7 +106,7 @@ def test_everything_leads_somewhere(body: bytes) -> None:
     with zipfile.ZipFile(BytesIO(body)) as archive:
         parts = {name: ElementTree.fromstring(archive.read(name)) for name in archive.namelist()}
     titles = {str(sheet.get("name")) for sheet in parts["xl/workbook.xml"].iter() if sheet.tag.endswith("}sheet")}
-    declared = {str(one.get("PartName", "")) for one in parts["[Content_Types].xml"]}
+    declared = {str(item.get("PartName", "")) for item in parts["[Content_Types].xml"]}
     reached = {"[Content_Types].xml"}
     for name, tree in parts.items():
         folder, _, own = name.rpartition("/")
@@ -138,14 +138,17 @@ def test_drawings_are_named_as_excel_names_them() -> None:
 def test_workbooks_of_before_are_read(tmp_path: Path) -> None:
     """A workbook whose sheet of runs is called History, with ZIP64 throughout, is read as it was."""
     old = tmp_path / "old.xlsx"
-    taken = fleet()
-    with zipfile.ZipFile(BytesIO(xlsx.encode(Report(taken), "both"))) as archive, zipfile.ZipFile(old, "w") as made:
+    original = fleet()
+    with (
+        zipfile.ZipFile(BytesIO(xlsx.encode(Report(original), "both"))) as archive,
+        zipfile.ZipFile(old, "w") as created,
+    ):
         for name in archive.namelist():
-            with made.open(name, "w", force_zip64=True) as part:
+            with created.open(name, "w", force_zip64=True) as part:
                 part.write(re.sub(rb"\bRuns\b", b"History", archive.read(name)))
     assert "History" in openpyxl.load_workbook(old).sheetnames
     assert {part.extract_version for part in zipfile.ZipFile(old).infolist()} == {45}
-    same(taken, inventory.read(old))
+    same(original, inventory.read(old))
 
 
 def javascript(*paths: Path) -> list[dict[str, Any]]:
@@ -159,8 +162,8 @@ def javascript(*paths: Path) -> list[dict[str, Any]]:
     done = subprocess.run(
         [node, READERS, *paths], env={**os.environ, "NODE_PATH": modules}, check=True, capture_output=True, timeout=120
     )
-    told: list[dict[str, Any]] = json.loads(done.stdout)
-    return told
+    texts: list[dict[str, Any]] = json.loads(done.stdout)
+    return texts
 
 
 def _differences(taken: Snapshot, sheets: dict[str, list[list[Any]]]) -> list[Any]:
@@ -168,18 +171,18 @@ def _differences(taken: Snapshot, sheets: dict[str, list[list[Any]]]) -> list[An
 
     An empty text may be an empty cell. exceljs leaves Excel's escapes in texts as they stand.
     """
-    found = []
-    for one in schema.GRAIN_TABLES.values():
-        head, *lines = sheets[one.name.capitalize()]
-        written = rows(taken.tables[one.name])
+    result = []
+    for item in schema.GRAIN_TABLES.values():
+        head, *lines = sheets[item.name.capitalize()]
+        written = rows(taken.tables[item.name])
         for line, row in zip(lines[: len(written)], written, strict=True):
             cells = dict.fromkeys(head) | dict(zip(head, line, strict=False))
-            for column in one.columns:
+            for column in item.columns:
                 value, expected = cells[column.name] or None, row[column.name] or None
                 plain = _ESCAPE.sub(lambda code: chr(int(code[1], 16)), value) if isinstance(value, str) else value
                 if expected not in (value, plain) and column.kind != schema.TIME:
-                    found.append((column.name, expected, value))
-    return found
+                    result.append((column.name, expected, value))
+    return result
 
 
 def test_javascript_reads_them(tmp_path: Path) -> None:
@@ -187,11 +190,11 @@ def test_javascript_reads_them(tmp_path: Path) -> None:
     bodies = WORKBOOKS | {"fleet of answers": xlsx.encode(Report(fleet()), "both")}
     for name, body in bodies.items():
         (tmp_path / f"{name}.xlsx").write_bytes(body)
-    told = javascript(*(tmp_path / f"{name}.xlsx" for name in bodies))
-    for (name, body), readers in zip(bodies.items(), told, strict=True):
+    texts = javascript(*(tmp_path / f"{name}.xlsx" for name in bodies))
+    for (name, body), readers in zip(bodies.items(), texts, strict=True):
         titles = openpyxl.load_workbook(BytesIO(body), read_only=True).sheetnames
         for reader, seen in readers.items():
             assert list(seen["sheets"]) == titles, (name, reader)
             assert seen["live"] == 0, (name, reader)
-            for taken in {"hostile": [hostile()], "fleet of answers": [fleet()]}.get(name, []):
-                assert _differences(taken, seen["sheets"]) == [], (name, reader)
+            for original in {"hostile": [hostile()], "fleet of answers": [fleet()]}.get(name, []):
+                assert _differences(original, seen["sheets"]) == [], (name, reader)

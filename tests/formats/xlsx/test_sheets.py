@@ -27,7 +27,8 @@ from support.workbooks import (
 import inventory
 from inventory import schema
 from inventory.formats import xlsx
-from inventory.report.facts import Report, lines
+from inventory.report.change_lines import describe_changes
+from inventory.report.facts import Report
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN
 from inventory.tables import rows
@@ -55,17 +56,17 @@ def test_sheets(state: str) -> None:
     assert book.sheetnames == [*TITLES, *long]
     for title in book.sheetnames[1:]:
         sheet = book[title]
-        (found,) = sheet.tables.values()
-        assert found.displayName == f"tbl{title}"
-        assert found.autoFilter is not None
-        assert found.autoFilter.ref == found.ref
-        assert [column.name for column in found.tableColumns] == [cell.value for cell in sheet[1]]
-        left, top, right, bottom = range_boundaries(found.ref)
+        (result,) = sheet.tables.values()
+        assert result.displayName == f"tbl{title}"
+        assert result.autoFilter is not None
+        assert result.autoFilter.ref == result.ref
+        assert [column.name for column in result.tableColumns] == [cell.value for cell in sheet[1]]
+        left, top, right, bottom = range_boundaries(result.ref)
         assert (left, top, right) == (1, 1, sheet.max_column)
         assert bottom == max(sheet.max_row, 2)
-        where = re.sub("([A-Z]+)([0-9]+)", r"$\1$\2", found.ref)
+        where = re.sub("([A-Z]+)([0-9]+)", r"$\1$\2", result.ref)
         assert book.defined_names[title].attr_text == f"'{title}'!{where}"
-    assert len({found.id for sheet in book for found in sheet.tables.values()}) == len(book.sheetnames) - 1
+    assert len({result.id for sheet in book for result in sheet.tables.values()}) == len(book.sheetnames) - 1
 
 
 @EACH_STATE
@@ -127,13 +128,14 @@ def test_changes() -> None:
     """The sheet Changes holds every change as it is in the table, and beside it in words."""
     overview = STATES["normal"]
     assert overview.changes is not None
-    found = table(opened(overview), "Changes")
-    assert len(found) == overview.changes.table.num_rows == len(lines(overview.changes))
-    for cells, row, line in zip(found, rows(overview.changes.table), lines(overview.changes), strict=True):
+    result = table(opened(overview), "Changes")
+    lines = describe_changes(overview.changes).lines
+    assert len(result) == overview.changes.table.num_rows == len(lines)
+    for cells, row, line in zip(result, rows(overview.changes.table), lines, strict=True):
         assert {name: cells[name] for name in row} == row
         assert (cells["what"], cells["before"] or "", cells["after"] or "") == (line.what, line.before, line.after)
         assert cells["size_difference"] == line.size_difference
-    assert [row["size_difference"] for row in found if row["what"] == "Size"] == [2 * 10**9]
+    assert [row["size_difference"] for row in result if row["what"] == "Size"] == [2 * 10**9]
 
 
 @pytest.mark.parametrize(
@@ -161,10 +163,10 @@ def test_rows_are_coloured_by_their_word(title: str, column: str, words: set[str
 
 def test_evidence(tmp_path: Path) -> None:
     """The evidence tells length and SHA-256 of each body, who was not compared and why, and the tool's version."""
-    taken = collected(tmp_path, [{"key": "a"}])
+    original = collected(tmp_path, [{"key": "a"}])
     body = (tmp_path / "answer.json").read_bytes()
     other = snapshot([model("b", server="away")])
-    (row,) = table(opened(Report(taken, inventory.compare(other, taken), "then")), "Evidence")
+    (row,) = table(opened(Report(original, inventory.compare(other, original), "then")), "Evidence")
     assert (row["payload_bytes"], row["payload_digest"]) == (len(body), sha256(body).hexdigest())
     assert row["not_compared"]
     assert row["tool_version"] == inventory.__version__
@@ -173,10 +175,10 @@ def test_evidence(tmp_path: Path) -> None:
 def test_runs() -> None:
     """The sheet Runs has a row a run; the size of one that did not read every server is no point of the line."""
     runs = [run(0, 5), run(1, None), run(2, 3, servers=2)]
-    found = table(opened(changed([], [], runs)), "Runs")
-    assert [row["run_id"] for row in found] == [one["run_id"] for one in runs]
-    assert [(row["size_complete"], row["size_incomplete"]) for row in found] == [(5, None), (None, None), (None, 3)]
-    assert [row["label"] for row in found] == ["01 Nov", "02 Nov", "03 Nov"]
+    result = table(opened(changed([], [], runs)), "Runs")
+    assert [row["run_id"] for row in result] == [item["run_id"] for item in runs]
+    assert [(row["size_complete"], row["size_incomplete"]) for row in result] == [(5, None), (None, None), (None, 3)]
+    assert [row["label"] for row in result] == ["01 Nov", "02 Nov", "03 Nov"]
     hourly = table(opened(changed([], [], [run(0), run(0.5)])), "Runs")  # type: ignore[arg-type]
     assert [row["label"] for row in hourly] == ["01 Nov 06:00", "01 Nov 18:00"]
 
@@ -184,25 +186,25 @@ def test_runs() -> None:
 def test_breakdown() -> None:
     """The sheet Breakdown sums up by each field; what is not reported is said in words for the charts."""
     models = [model("a", 3), model("b", 1, publisher=None), model("c", None, publisher=""), model("d", 4, format="f")]
-    found = table(opened(Report(snapshot(models))), "Breakdown")
-    publishers = [row for row in found if row["by"] == "publisher"]
+    result = table(opened(Report(snapshot(models))), "Breakdown")
+    publishers = [row for row in result if row["by"] == "publisher"]
     assert [(row["label"], row["model_count"], row["size_bytes"]) for row in publishers] == [
         ("p", 2, 7),
-        ("not reported", 1, 1),
-        ("(empty)", 1, None),
+        ("(not reported)", 1, 1),
+        ('""', 1, None),
     ]
-    assert {row["by"] for row in found} == {"publisher", "quantization", "architecture", "format", "server"}
+    assert {row["by"] for row in result} == {"publisher", "quantization", "architecture", "format", "server"}
     assert sum(row["share"] for row in publishers if row["share"]) == pytest.approx(1)
 
 
 def test_dictionary() -> None:
     """The Dictionary explains every column of every sheet, in their order."""
     book = book_of("normal")
-    found = table(book, "Dictionary")
-    told = [(row["sheet"], row["column"]) for row in found]
-    assert told == [(title, cell.value) for title in TITLES[1:-1] for cell in book[title][1]]
-    assert all(row["meaning"] and row["type"] for row in found)
-    size = next(row for row in found if (row["sheet"], row["column"]) == ("Models", "size_bytes"))
+    result = table(book, "Dictionary")
+    texts = [(row["sheet"], row["column"]) for row in result]
+    assert texts == [(title, cell.value) for title in TITLES[1:-1] for cell in book[title][1]]
+    assert all(row["meaning"] and row["type"] for row in result)
+    size = next(row for row in result if (row["sheet"], row["column"]) == ("Models", "size_bytes"))
     assert (size["unit"], size["json_path"]) == ("bytes", "models[].size_bytes")
 
 
@@ -213,7 +215,7 @@ def test_one_grain(tmp_path: Path, grain: str) -> None:
     inventory.read(tmp_path / "x.csv").write(tmp_path / "x.xlsx")
     (other,) = set(schema.GRAINS) - {grain}
     lacking = schema.GRAIN_TABLES[other].name.capitalize()
-    assert openpyxl.load_workbook(tmp_path / "x.xlsx").sheetnames == [one for one in TITLES if one != lacking]
+    assert openpyxl.load_workbook(tmp_path / "x.xlsx").sheetnames == [item for item in TITLES if item != lacking]
 
 
 def test_params() -> None:

@@ -12,8 +12,8 @@ from support.workbooks import CET, SINCE, STATES, book_of, changed, model, opene
 
 import inventory
 from inventory import schema
-from inventory.formats.xlsx import styles
-from inventory.report.facts import Report, collection_status, key_figures
+from inventory.report.facts import Report
+from inventory.report.palette import LIGHT, STATUS_TONES, TONES
 
 EACH_STATE = pytest.mark.parametrize("name", STATES)
 DRAWN = {
@@ -40,7 +40,7 @@ def charts(overview: Report) -> Iterator[tuple[str, list[str]]]:
         if name.startswith("xl/charts/"):
             tree = ElementTree.fromstring(body)
             title = "".join(text.text or "" for text in tree.iterfind("c:chart/c:title//a:t", DRAWN))
-            yield title, [str(found.text) for found in tree.iterfind(".//c:f", DRAWN)]
+            yield title, [str(result.text) for result in tree.iterfind(".//c:f", DRAWN)]
 
 
 def test_contrast_itself() -> None:
@@ -66,7 +66,7 @@ def test_contrast(name: str) -> None:
                 for rule in place.rules
                 if rule.dxf and rule.dxf.fill
             }
-    seen |= {("000000", styles.BAR)}
+    seen |= {("000000", LIGHT.pale_bar)}
     assert len(seen) > 6
     assert {pair for pair in seen if contrast(*pair) < 4.5} == set()
 
@@ -89,25 +89,25 @@ def test_one_page(name: str) -> None:
 def test_state_and_cards(name: str) -> None:
     """The banner says who, when and with what it is compared; the strip and the cards say what the overview says."""
     overview = STATES[name]
-    said = texts(opened(overview))
-    assert said[0] == "LM Studio model inventory"
-    assert "2026-11-23 06:00:04 UTC" in said[1]
-    assert ("(07:00 CET)" in said[1]) == (overview.zone is CET)
-    assert (f"compared with {SINCE}" in said[1]) == (overview.changes is not None)
-    assert f"lms-inventory {inventory.__version__}" in said[1]
-    assert collection_status(overview).text.split()[:3] == said[2].split()[:3]
-    found = key_figures(overview)
-    at = said.index(found[0].label)
-    assert said[at : at + 6] == [card.label for card in found]
-    assert said[at + 6 : at + 12] == [card.value for card in found]
-    assert said[at + 12 : at + 18] == [card.note for card in found]
+    messages = texts(opened(overview))
+    assert messages[0] == "LM Studio model inventory"
+    assert "2026-11-23 06:00:04 UTC" in messages[1]
+    assert ("(07:00 CET)" in messages[1]) == (overview.zone is CET)
+    assert (f"compared with {SINCE}" in messages[1]) == (overview.changes is not None)
+    assert f"lms-inventory {inventory.__version__}" in messages[1]
+    assert overview.status.text.split()[:3] == messages[2].split()[:3]
+    result = overview.key_figures
+    at = messages.index(result[0].label)
+    assert messages[at : at + 6] == [card.label for card in result]
+    assert messages[at + 6 : at + 12] == [card.value for card in result]
+    assert messages[at + 12 : at + 18] == [card.note for card in result]
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("first run", "This is the first run: nothing to compare with"),
-        ("nothing around it", "Compared with nothing"),
+        ("first run", "This is the first run; there is nothing to compare it with"),
+        ("nothing around it", "No earlier snapshot to compare with"),
         ("no models", "No models"),
         ("no changes", "No changes"),
         ("no sizes", "No model reports its size"),
@@ -123,12 +123,12 @@ def test_words_for_nothing(name: str, told: str) -> None:
 
 def test_changes() -> None:
     """The changes stand there in words, what came first; fifteen of them, and a link to the others."""
-    said = texts(book_of("normal"))
-    at = said.index("Change")
-    assert f"What changed since {SINCE}" in said[:at]
-    assert said[at : at + 6] == ["Change", "Model", "What", "Before", "After", "Size difference"]
-    assert said[at + 6 : at + 11] == ["Added", "D", "Model", "Q4_K_M \u00b7 1.00 GB", "+1.00 GB"]
-    assert [text for text in said if text in ("Added", "Removed", "Reconfigured")][1:] == [
+    messages = texts(book_of("normal"))
+    at = messages.index("Change")
+    assert f"What changed since {SINCE}" in messages[:at]
+    assert messages[at : at + 6] == ["Change", "Model", "What", "Before", "After", "Size difference"]
+    assert messages[at + 6 : at + 11] == ["Added", "D", "Model", "Q4_K_M \u00b7 1.00 GB", "+1.00 GB"]
+    assert [text for text in messages if text in ("Added", "Removed", "Reconfigured")][1:] == [
         "Added",
         "Removed",
         *["Reconfigured"] * 2,
@@ -141,10 +141,10 @@ def test_changes() -> None:
 
 def test_fleet() -> None:
     """Of several servers each change says which, those not compared are named, and two more charts appear."""
-    said = texts(book_of("fleet"))
-    assert "Server" in said
-    assert "server-2" in said
-    assert any(text.startswith("Not compared: server-1") for text in said)
+    messages = texts(book_of("fleet"))
+    assert "Server" in messages
+    assert "server-2" in messages
+    assert any(text.startswith("Not compared: server-1") for text in messages)
     assert [title for title, _ in charts(STATES["fleet"])][:4] == [
         "Size by publisher (GB, top 10 of 24)",
         "Size by quantization (GB)",
@@ -161,8 +161,8 @@ def test_bars() -> None:
     book, (title, cells) = opened(overview), next(charts(overview))
     assert title == "Size by publisher (GB, top 10 of 12)"
     shown = []
-    for one in cells:
-        sheet, _, where = one.rpartition("!")
+    for item in cells:
+        sheet, _, where = item.rpartition("!")
         shown.append([cell.value for (cell,) in book[sheet.strip("'")][where.replace("$", "")]])
     assert len(shown) == 2
     assert list(reversed(sizes.values()))[:10] in shown
@@ -173,13 +173,13 @@ def test_trend() -> None:
     """The line has a gap where a run failed, and both charts show the last thirty runs, from the sheet Runs."""
     runs = [run(n, None if n == 35 else n, servers=2, read=1 if n == 40 else 2) for n in range(50)]
     overview = changed([], [], runs)
-    book, found = opened(overview), dict(charts(overview))
-    assert set(found) == {"Size on disk (GB, last 30 of 50 runs)", "Changes per run (last 30 of 50 runs)"}
+    book, result = opened(overview), dict(charts(overview))
+    assert set(result) == {"Size on disk (GB, last 30 of 50 runs)", "Changes per run (last 30 of 50 runs)"}
     (line,) = (body for body in parts(overview).values() if b"lineChart" in body)
     assert b'<dispBlanksAs val="gap"' in line or b'dispBlanksAs val="gap"' in line
     shown = []
-    for one in found["Size on disk (GB, last 30 of 50 runs)"]:
-        where = one.rpartition("!")[2].replace("$", "")
+    for item in result["Size on disk (GB, last 30 of 50 runs)"]:
+        where = item.rpartition("!")[2].replace("$", "")
         shown.append([cell.value for (cell,) in book["Runs"][where]])
     expected = [None if n in (35, 40) else n for n in range(20, 50)]
     assert expected in shown
@@ -194,9 +194,9 @@ def test_charts_are_told(name: str) -> None:
         body.decode() for part, body in parts(STATES[name]).items() if re.fullmatch("xl/drawings/drawing1.xml", part)
     ]
     number = len(list(charts(STATES[name])))
-    told = re.findall(r'<(?:\w+:)?cNvPr [^>]*descr="([^"]+)"', "".join(drawn))
-    assert len(told) == number
-    assert all(re.match("(Bar|Line|Column) chart of the ", text) for text in told)
+    output = re.findall(r'<(?:\w+:)?cNvPr [^>]*descr="([^"]+)"', "".join(drawn))
+    assert len(output) == number
+    assert all(re.match("(Bar|Line|Column) chart of the ", text) for text in output)
 
 
 def test_long_and_hostile_names() -> None:
@@ -211,14 +211,14 @@ def test_long_and_hostile_names() -> None:
     assert banner.value.startswith("=sss")
     assert "..." in banner.value
     assert banner.quotePrefix
-    for start in range(0, len(HOSTILE), 15):
-        after = [model(f"k{n}", display_name=text) for n, text in enumerate(HOSTILE[start : start + 15])]
-        found = opened(changed([], after, []))["Summary"]
-        values = [cell for row in found.iter_rows() for cell in row if cell.value is not None]
+    for start in range(0, len(HOSTILE), 30):
+        after = [model(f"k{n}", display_name=text) for n, text in enumerate(HOSTILE[start : start + 30])]
+        result = opened(changed([], after, []))["Summary"]
+        values = [cell for row in result.iter_rows() for cell in row if cell.value is not None]
         assert all(cell.data_type in ("s", "inlineStr") for cell in values)
 
 
 def test_every_word_has_a_look() -> None:
     """Every word of the changes and every status but ok has a colour."""
-    assert set(styles.WORDS) == set(schema.CHANGES_WORDS)
-    assert set(styles.STATUSES) >= set(schema.STATUSES) - {"ok"}
+    assert set(TONES) == set(schema.CHANGES_WORDS)
+    assert set(STATUS_TONES) >= set(schema.STATUSES) - {"ok"}

@@ -86,10 +86,10 @@ def test_libreoffice_prints(path: Path) -> None:
 def test_times(tmp_path_factory: pytest.TempPathFactory, moments: list[datetime]) -> None:
     """A time comes back to the microsecond."""
     path = tmp_path_factory.getbasetemp() / "times.xlsx"
-    seen = [{"run_id": RUN, "server": f"s{n}", "status": "ok", "observed_at": one} for n, one in enumerate(moments)]
-    taken = Snapshot(dict(snapshot().tables) | {"observations": table(schema.OBSERVATIONS, seen)})
-    taken.write(path)
-    same(taken, inventory.read(path))
+    seen = [{"run_id": RUN, "server": f"s{n}", "status": "ok", "observed_at": item} for n, item in enumerate(moments)]
+    original = Snapshot(dict(snapshot().tables) | {"observations": table(schema.OBSERVATIONS, seen)})
+    original.write(path)
+    same(original, inventory.read(path))
 
 
 def test_about(path: Path) -> None:

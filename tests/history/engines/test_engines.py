@@ -9,7 +9,7 @@ from pyarrow import parquet
 
 from inventory import History
 from inventory.errors import ConfigurationError, FileError
-from inventory.history.engines import open_engine, place
+from inventory.history.engines import ENGINES, open_engine
 
 MOMENT = datetime(2026, 11, 23, 23, 59, 59, 999999, tzinfo=UTC)
 TABLE = pa.table(
@@ -31,15 +31,15 @@ def test_there_is_no_other() -> None:
 
 
 def test_where_a_history_can_be(tmp_path: Path) -> None:
-    """A folder, or its file:// address as Spark's users write it; another address only with an engine that reads it."""
+    """A folder, or its file:// address as Spark's users write it; another address is refused, its password unseen."""
     folder = tmp_path / "a [b] %20\u00e9"
     assert History(folder.as_uri()).store.folder == History(str(folder)).store.folder == folder
-    assert place("spark", folder.as_uri()) == place("spark", folder) == folder
-    for address in ("s3a://bucket/history", "hdfs://name:8020/history"):
-        with pytest.raises(ConfigurationError, match=f"no folder {address}: .* only be read, by the engine spark"):
-            History(address)
-    with pytest.raises(ConfigurationError, match="unknown engine 'oracle'"):
-        place("oracle", address)
+    assert History(folder.as_uri(), engine="spark").store.folder == folder
+    for address in ("s3a://bucket/history", "hdfs://user:secret@name:8020/history"):
+        for engine in ENGINES:
+            with pytest.raises(ConfigurationError, match=r"at a (s3a|hdfs):// address is not supported") as caught:
+                History(address, engine=engine)
+            assert "secret" not in str(caught.value)
 
 
 def test_tables_come_back_as_they_were(engine: str) -> None:

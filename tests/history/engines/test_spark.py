@@ -50,7 +50,7 @@ def told(history: History, ids: list[str], steps: list[tuple[str, str]]) -> Iter
     for old, new in steps:
         changes = history.diff(old, new)
         yield f"diff {old} {new}", (changes.table, changes.skipped)
-    yield from (*history.as_of(ids[-1]).tables.items(), *history.load(ids[0]).tables.items())
+    yield from (*history.state(ids[-1]).tables.items(), *history.load(ids[0]).tables.items())
 
 
 def compare(history: History, ids: list[str], steps: list[tuple[str, str]]) -> None:

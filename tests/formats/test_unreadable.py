@@ -33,7 +33,7 @@ CAUSES: dict[tuple[str, str], tuple[Callable[[bytes], bytes], str]] = {
     ("csv", "empty"): (lambda _: b"", "it is empty"),
     ("csv", "compressed"): (gzip.compress, "it is compressed with gzip"),
     ("csv", "bars"): (lambda body: body.replace(b",", b"|"), "it is separated by '|'"),
-    ("csv", "not ours"): (lambda _: b"name,size\r\na,1\r\n", "none of its columns is one of a snapshot: name, size"),
+    ("csv", "not ours"): (lambda _: b"name,size\r\na,1\r\n", "no column of it is one of a snapshot: name, size"),
     ("csv", "no server"): (lambda body: body.replace(b'"server",', b'"host",'), "it has no column server"),
     ("csv", "no key"): (lambda body: body.replace(b'"key",', b'"model",'), "it has no column key"),
     ("csv", "one name twice"): (lambda body: body.replace(b'"type"', b'"format"'), "two columns are called format"),
@@ -92,22 +92,22 @@ def test_cause(suffix: str, name: str, tmp_path: Path) -> None:
     """What is wrong is said, and what to do about it."""
     path = tmp_path / f"x.{suffix}"
     fleet().write(path)
-    change, said = CAUSES[suffix, name]
+    change, messages = CAUSES[suffix, name]
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(FileError) as caught:
         inventory.read(path)
     assert caught.value.what.startswith(f"{path} could not be read: ")
-    assert said in caught.value.what
-    assert ("damaged" in caught.value.what) == ("damaged" in said)
+    assert messages in caught.value.what
+    assert ("damaged" in caught.value.what) == ("damaged" in messages)
     assert caught.value.advice
 
 
 def test_no_two_causes_have_one_sentence() -> None:
     """Of a format, each of these is told in words of its own."""
     for suffix in formats.READABLE:
-        told = {said: name for (one, name), (_, said) in CAUSES.items() if one == suffix}
+        texts = {messages: name for (item, name), (_, messages) in CAUSES.items() if item == suffix}
         alike = {"XML", "a web page"}  # told as the web page that it could be
-        assert {*told.values()} | alike == {name for one, name in CAUSES if one == suffix} | alike
+        assert {*texts.values()} | alike == {name for item, name in CAUSES if item == suffix} | alike
 
 
 def test_tables_of_the_history(tmp_path: Path) -> None:
@@ -133,8 +133,8 @@ def test_tables_of_the_history(tmp_path: Path) -> None:
 def test_what_libreoffice_names(tmp_path: Path) -> None:
     """A real .xls and a real .ods under the name of a workbook are told as that."""
     fleet().write(tmp_path / "x.xlsx")
-    for to, said in (("xls", "it is an old Excel workbook"), ("ods", "it is an OpenDocument file")):
+    for to, messages in (("xls", "it is an old Excel workbook"), ("ods", "it is an OpenDocument file")):
         target = tmp_path / f"{to}.xlsx"
         target.write_bytes(convert(tmp_path / "x.xlsx", to).read_bytes())
-        with pytest.raises(FileError, match=said):
+        with pytest.raises(FileError, match=messages):
             inventory.read(target)

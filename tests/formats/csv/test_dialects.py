@@ -32,15 +32,15 @@ ONE = snapshot([ROW, ROW | {"key": "acme/two", "extra": None, "quantization_bits
 
 
 @EACH
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples // 2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(taken=snapshots)
 def test_round_trip(tmp_path_factory: pytest.TempPathFactory, dialect: Dialect, taken: Snapshot) -> None:
     """Any value that a column can hold comes back from a file in any dialect, null and the empty text apart."""
     path = tmp_path_factory.getbasetemp() / "dialect.csv"
     formats.write(Report(taken), path, "both", dialect)
-    found = inventory.read(path)
-    same(taken, found, "models", "instances")
-    assert not found.gaps.blanks
+    result = inventory.read(path)
+    same(taken, result, "models", "instances")
+    assert not result.gaps.blanks
 
 
 def test_bytes(tmp_path: Path) -> None:
@@ -55,9 +55,9 @@ def test_bytes(tmp_path: Path) -> None:
 @EACH
 def test_no_formula(tmp_path: Path, dialect: Dialect, separator: str) -> None:
     """Whatever separates its cells, and whatever a reader takes for that, no cell starts a formula."""
-    commas = [{"server": "s", "key": f"a,{one}", "ordinal": n} for n, one in enumerate(HOSTILE)]
-    taken = snapshot(commas + rows(hostile().tables["models"]))
-    formats.write(Report(taken), tmp_path / "x.csv", dialect=dialect)
+    commas = [{"server": "s", "key": f"a,{item}", "ordinal": n} for n, item in enumerate(HOSTILE)]
+    original = snapshot(commas + rows(hostile().tables["models"]))
+    formats.write(Report(original), tmp_path / "x.csv", dialect=dialect)
     if separator == dialect.separator:
         return  # between quotes it separates nothing; LibreOffice is asked below
     text = (tmp_path / "x.csv").read_bytes().decode("utf-8-sig")
@@ -70,11 +70,11 @@ def test_no_formula(tmp_path: Path, dialect: Dialect, separator: str) -> None:
 def test_libreoffice_sees_no_formula(tmp_path: Path, separator: str) -> None:
     """LibreOffice finds none either, in files that are separated by semicolons and by tabs."""
     for name, dialect in (("semicolon", PROGRAMS["excel-de"]), ("tab", PROGRAMS["tab"])):
-        commas = [text for one in HOSTILE for text in (f"a,{one}", f"a,\x00 {one}", f'",{one}')]
+        commas = [text for item in HOSTILE for text in (f"a,{item}", f"a,\x00 {item}", f'",{item}')]
         models = [{"server": "s", "key": text, "ordinal": n, "description": text} for n, text in enumerate(commas)]
-        taken = snapshot(models)
-        formats.write(Report(taken), tmp_path / f"{name}.csv", dialect=dialect)
-        same(taken, inventory.read(tmp_path / f"{name}.csv"), "models")
+        original = snapshot(models)
+        formats.write(Report(original), tmp_path / f"{name}.csv", dialect=dialect)
+        same(original, inventory.read(tmp_path / f"{name}.csv"), "models")
         everywhere = snapshot(models + rows(hostile().tables["models"]))
         formats.write(Report(everywhere), tmp_path / f"{name}.csv", dialect=dialect)
     shown = convert(tmp_path / "semicolon.csv", "fods", f"CSV:{separator},34,76", tmp_path / "tab.csv")
@@ -153,10 +153,10 @@ def test_saved_again(tmp_path: Path, program: str, end: str, quoting: int) -> No
     """A spreadsheet of any country may save it: nothing has changed in it."""
     path = tmp_path / "x.csv"
     path.write_bytes(ENDS[end](saved(path, *SAVED[program], quoting)))
-    found = inventory.read(path)
-    for changes in (inventory.compare(ONE, found), inventory.compare(found, ONE)):
+    result = inventory.read(path)
+    for changes in (inventory.compare(ONE, result), inventory.compare(result, ONE)):
         assert rows(changes.table) == []
-    assert bool(found.gaps.notes) == ("no last line break" in end)
+    assert bool(result.gaps.notes) == ("no last line break" in end)
 
 
 @pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "Our models;;;"])
@@ -180,9 +180,9 @@ def test_a_total(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     text = saved(path, *SAVED["excel-de"])
     path.write_text(text + "Summe;;;;;;;;;9,366E+09" + ";" * 13 + "\r\n", encoding="utf-8", newline="")
-    found = inventory.read(path)
-    assert inventory.compare(ONE, found).table.num_rows == 0
-    assert found.gaps.notes == (f"{path}: row 4 left aside, such as a total: it has no key",)
+    result = inventory.read(path)
+    assert inventory.compare(ONE, result).table.num_rows == 0
+    assert result.gaps.notes == (f"{path}: row 4 ignored, such as a total: it has no key",)
 
 
 WRONG = {
@@ -231,14 +231,14 @@ def test_a_number_that_can_be_two(tmp_path: Path) -> None:
 @pytest.mark.parametrize("way", ["csv", "tsv"])
 def test_libreoffice_saves_it(tmp_path: Path, way: str) -> None:
     """What LibreOffice makes of the captured answers when it saves them as CSV again is still the same."""
-    taken = fleet()
-    taken.write(tmp_path / "x.csv")
+    original = fleet()
+    original.write(tmp_path / "x.csv")
     separator = {"csv": "59", "tsv": "9"}[way]
     shown = convert(tmp_path / "x.csv", "xlsx", "CSV:44,34,76")
-    assert inventory.compare(taken, inventory.read(shown)).table.num_rows == 0
+    assert inventory.compare(original, inventory.read(shown)).table.num_rows == 0
     again = convert(tmp_path / "x.csv", f"csv:Text - txt - csv (StarCalc):{separator},34,76", "CSV:44,34,76")
     again = tmp_path / "as-csv" / "x.csv" if again.exists() else next(tmp_path.glob("as-*/x.csv"))
-    assert inventory.compare(taken, inventory.read(again)).table.num_rows == 0
+    assert inventory.compare(original, inventory.read(again)).table.num_rows == 0
 
 
 def test_other_programs_write_no_guard(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_other_programs_write_no_guard(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(
-            [["server", "key", "description"], *(["s", f"k{n}", one] for n, one in enumerate(texts))]
+            [["server", "key", "description"], *(["s", f"k{n}", item] for n, item in enumerate(texts))]
         )
     assert inventory.read(path).tables["models"].column("description").to_pylist() == texts
 

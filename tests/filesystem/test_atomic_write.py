@@ -81,8 +81,8 @@ def test_many_writers(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WRITE_OFTEN, str(tmp_path), "csv"]
     writers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     for writer in writers:
-        _, told = writer.communicate(timeout=60)
-        assert writer.returncode == 0, told
+        _, texts = writer.communicate(timeout=60)
+        assert writer.returncode == 0, texts
     assert whose(tmp_path / "x.csv") == "new"
     assert names(tmp_path) == ["x.csv"]
 
@@ -137,8 +137,8 @@ def test_where_nobody_may_set_permissions(grain: str, tmp_path: Path, monkeypatc
     """A share may refuse that: a report is replaced each day all the same, and a history written."""
     for name in ("chmod", "fchmod", "fchown"):
         monkeypatch.setattr(os, name, refuse)
-    for taken, name in ((OLD, "old"), (NEW, "new"), (OLD, "old")):
-        for path in taken.write(tmp_path / "x.csv", grain=grain):
+    for original, name in ((OLD, "old"), (NEW, "new"), (OLD, "old")):
+        for path in original.write(tmp_path / "x.csv", grain=grain):
             assert whose(path) == name or "instances" in path.name
 
 
@@ -280,16 +280,16 @@ def test_what_cannot_be_put_back_is_kept(there: bool, tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(Path, "replace", once)
     with pytest.raises(
-        FileError, match=r"x\.models\.csv is new and could not be put back: the disk is broken"
+        FileError, match=r"x\.models\.csv was replaced and could not be restored: the disk is broken"
     ) as caught:
         OLD.write(tmp_path / "x.csv", "both")
     monkeypatch.undo()
     assert second.read_text() == "old x.instances.csv"
     assert first.read_bytes() != b"old x.models.csv"
     if there:
-        kept = tmp_path / "x.models.csv.before"
-        assert kept.read_text() == "old x.models.csv"
-        assert caught.value.advice == f"What was there before is in {kept}"
+        remaining = tmp_path / "x.models.csv.before"
+        assert remaining.read_text() == "old x.models.csv"
+        assert caught.value.advice == f"Its previous content is in {remaining}"
     else:
         assert "Remove it" in caught.value.advice
     OLD.write(tmp_path / "x.csv", "both")

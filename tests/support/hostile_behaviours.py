@@ -1,4 +1,4 @@
-"""A server that does with each connection what it is told, and kinds of misbehaviour: real sockets, real threads."""
+"""A server on 127.0.0.1 with a chosen behaviour, and functions that make behaviours: real sockets, real threads."""
 
 import contextlib
 import json
@@ -59,10 +59,10 @@ class Hostile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for one in (self._socket, *self._open):
+        for endpoint in (self._socket, *self._open):
             with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+                endpoint.shutdown(socket.SHUT_RDWR)
+            endpoint.close()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -78,8 +78,8 @@ class Hostile:
                 connection = self._context.wrap_socket(connection, server_side=True)
                 self._open.append(connection)
             request = b""
-            while self._reads and b"\r\n\r\n" not in request and (some := connection.recv(65536)):
-                request += some
+            while self._reads and b"\r\n\r\n" not in request and (data := connection.recv(65536)):
+                request += data
             self.requests.append(request)
             self._behaviour(connection, request)
 

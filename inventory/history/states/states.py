@@ -1,14 +1,14 @@
-"""What a history knows after a run: of each server its last complete answer.
+"""The state after a run: the last complete response of each server.
 
-The state after a run R holds, of all complete answers of R and of the runs before it, for each server the one that was
-*given* last (``observed_at``; of one moment, that of the later run). Runs are in the order of their ids, so
+The state after a run R holds, of all complete responses in R and the runs before it, for each server the one that was
+*given* last (``observed_at``; at the same moment, that of the later run). Runs are in the order of their ids, so
 
-- a run that began early and read a server late is later than what others read meanwhile, and never undone by it;
-- what a run changes is told by the state after it beside the state after the run before, and by no other pair of
-  neighbours, however many runs overlap: no change is told twice, taken back, or lost between two of them;
-- a server that R did not ask, because it is on another schedule, is in the state as it was read last.
+- a run that began early and read a server late is not undone by what other runs read meanwhile;
+- a change appears between the states after exactly one pair of neighbouring runs, however many runs overlap: it is
+  never reported twice, taken back or lost;
+- a server that R did not query, because it is on another schedule, is in the state as it was last read.
 
-Misdated runs, and answers that are dated as far ahead, are no part of any state.
+Misdated runs, and responses that are dated as far ahead, are no part of any state.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -28,20 +28,20 @@ from inventory.tables import rows, table_of, values
 Row = dict[str, Any]
 
 NEAR = 64
-"""Runs before one of which the times are looked at: what more runs than these have overtaken, while it asked its
-servers, is only found where all runs are opened."""
+"""How many runs before a run are checked for overlapping it; a run that overlaps more is found only where all runs
+are opened."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What two states do not have in common.
+    """The difference between two states.
 
     Attributes:
-        old: the answers of the state before, by server: of the servers of which the other state has another one.
-        new: the answers of the state after.
+        old: the responses in the state before that differ, by server.
+        new: those in the state after.
         failed: the observations of the servers that the run after could not read.
-        gone: of the servers that the run before asked, and none since, their answers; None for one without.
-        known: the last answers of the servers that failed.
+        gone: the responses of the servers that the run before queried, and none since; None for one without.
+        known: the last responses of the servers that failed.
     """
 
     old: Mapping[str, Row]
@@ -58,7 +58,7 @@ class States:
         store: the files.
         engine: what runs the queries: a word of ``engines.ENGINES``.
         run_ids: the runs that are not misdated, oldest first.
-        limit: what was observed later than this does not count.
+        limit: later observations do not count.
     """
 
     def __init__(self, store: Store, engine: str, run_ids: Sequence[str], limit: datetime) -> None:
@@ -69,18 +69,18 @@ class States:
         self._spans: dict[str, tuple[datetime, datetime]] = {}
 
     def known(self, run_id: str, servers: Collection[str] | None = None) -> dict[str, Row]:
-        """The state after a run: the complete observations, by server; of some servers, or of all.
+        """Return the state after a run: the complete observations of some servers or of all, by server.
 
-        Of some servers the runs just before are looked at first: most servers are read again and again.
+        For some servers the runs just before are searched first, as most servers are read regularly.
         """
         runs = self._until(run_id)
         if servers is None:
             return self._last(runs, state.last_ok(self._bound(run_id)))
-        found: dict[str, Row] = {}
+        observations: dict[str, Row] = {}
         for part in (runs[-NEAR:], runs[:-NEAR]):
-            if missing := [server for server in servers if server not in found]:
-                found |= self._last(part, state.last_ok(self._bound(run_id), some=True), missing)
-        return found
+            if missing := [server for server in servers if server not in observations]:
+                observations |= self._last(part, state.last_ok(self._bound(run_id), selected=True), missing)
+        return observations
 
     def rows(
         self,
@@ -112,40 +112,40 @@ class States:
         return self._query(self._until(run_id), state.servers(self._bound(run_id)))
 
     def last_observations(self) -> dict[str, Row]:
-        """The last observation of each server, whatever its status."""
+        """Return the last observation of each server, whatever its status."""
         return self._last(self._run_ids, state.last(self._bound(self._run_ids[-1]))) if self._run_ids else {}
 
     def doubted(self, run_id: str, servers: Collection[str]) -> dict[str, list[Row]]:
-        """The suspect answers that some servers gave since their last complete one, the last first; ``DOUBTS`` at most.
+        """Return the suspect responses of servers since their last complete one, the last first, at most ``DOUBTS``.
 
-        Failures between them do not count: the server said nothing then.
+        Failures between them do not count.
         """
-        found: dict[str, list[Row]] = {server: [] for server in servers}
+        suspect: dict[str, list[Row]] = {server: [] for server in servers}
         ended: set[str] = set()
         runs, question = self._until(run_id), state.last_answers(self._bound(run_id), DOUBTS)
         for part in (runs[-NEAR:], runs):
             if open_ones := [server for server in servers if server not in ended]:
-                found |= {server: [] for server in open_ones}
+                suspect |= {server: [] for server in open_ones}
                 for row in self._query(part, question, open_ones):
-                    answers = found[row["server"]]
+                    answers = suspect[row["server"]]
                     if row["status"] == "suspect" and row["server"] not in ended:
                         answers.append(row)
                     if row["status"] == "ok" or len(answers) == DOUBTS:
                         ended.add(row["server"])
-        return found
+        return suspect
 
     def newest(self, run_id: str, servers: Collection[str]) -> dict[str, Row]:
-        """Of some servers the observations of a run that are the newest, and complete: no other file is opened."""
+        """Return the complete observations of some servers in a run, none if another run overlaps it."""
         if self._overlapping(run_id, self._span(run_id)[0]):
             return {}
-        table, wanted = self._store.read("observations", run_id).table(), set(servers)
-        return {row["server"]: row for row in rows(table) if row["server"] in wanted and row["status"] == "ok"}
+        table, names = self._store.read("observations", run_id).table(), set(servers)
+        return {row["server"]: row for row in rows(table) if row["server"] in names and row["status"] == "ok"}
 
     def difference(self, old: str, new: str, servers: Collection[str] = ()) -> Difference:
-        """What the states after two runs do not have in common; ``new`` may be the earlier run.
+        """Compare the states after two runs; ``new`` may be the earlier run.
 
-        The digests are compared before anything is made of their rows. Opened are the two runs and those between
-        them, those that overlap the first, and earlier ones only for servers that none of these has read.
+        Digests are compared before any rows are loaded. The two runs are opened, those between them, those that overlap
+        the first, and earlier ones only for servers that none of these has read.
         """
         first, last = sorted((old, new))
         between = [run_id for run_id in self._run_ids if first <= run_id <= last]
@@ -179,17 +179,17 @@ class States:
         )
 
     def _overlapping(self, run_id: str, begin: datetime) -> list[str]:
-        """The runs before one that were given an answer at some time or later."""
-        return [one for one in self._until(run_id)[-NEAR - 1 : -1] if self._span(one)[1] >= begin]
+        """Return the runs before a run that received a response at ``begin`` or later."""
+        return [earlier for earlier in self._until(run_id)[-NEAR - 1 : -1] if self._span(earlier)[1] >= begin]
 
     def _span(self, run_id: str) -> tuple[datetime, datetime]:
-        """When a run's first and last server answered or was given up."""
+        """Return when a run's first and last observation were made, read once."""
         if run_id not in self._spans:
             self._spans[run_id] = span(self._store, run_id)
         return self._spans[run_id]
 
     def _until(self, run_id: str) -> list[str]:
-        return [one for one in self._run_ids if one <= run_id]
+        return [earlier for earlier in self._run_ids if earlier <= run_id]
 
     def _bound(self, run_id: str) -> Until:
         return Until(run_id, self._limit)
@@ -214,7 +214,7 @@ def retirements_table(retired: Sequence[tuple[str, str]]) -> pa.Table:
 
 
 def span(store: Store, run_id: str) -> tuple[datetime, datetime]:
-    """When the first and the last server of a run answered or was given up, in UTC.
+    """Return when the first and the last observation of a run were made, in UTC.
 
     Raises:
         FileError: the run is missing or damaged.
@@ -223,7 +223,9 @@ def span(store: Store, run_id: str) -> tuple[datetime, datetime]:
     if "span" in observed.about:
         first, last = map(datetime.fromisoformat, observed.about["span"])
         return first, last
-    moments = values(observed.table(["observed_at"]), "observed_at")  # a run of a version that did not note it
+    moments = values(
+        observed.table(["observed_at"]), "observed_at"
+    )  # a run of an older version, which did not record its span
     return min(moments), max(moments)
 
 

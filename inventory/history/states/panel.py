@@ -15,7 +15,7 @@ from inventory import schema
 from inventory.errors import ConfigurationError
 from inventory.history.engines import open_engine
 from inventory.history.sql import all_runs, state
-from inventory.history.state import retirements_table
+from inventory.history.states.states import retirements_table
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, time_of
 from inventory.schema.derived import PANEL
@@ -79,7 +79,7 @@ def panel(
         group = "labels" if label is not None else "server" if by else "CAST(NULL AS VARCHAR)"
         result = rows(engine.query(state.panel(until, group, state.BY_SERVER)))
     elif by in _GROUPS:
-        stored = {row["stored_in"] for row in rows(engine.query(all_runs.holding(until, some=False)))}
+        stored = {row["stored_in"] for row in rows(engine.query(all_runs.holding(until, selected=False)))}
         engine.open("models", store.checked("models", stored))
         result = rows(engine.query(state.panel(until, f"CAST({by} AS VARCHAR)", state.BY_MODEL)))
     else:

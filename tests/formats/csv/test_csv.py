@@ -55,7 +55,7 @@ def test_guard(tmp_path: Path, given: str, written: str) -> None:
     assert inventory.read(path).tables["models"].column("key").to_pylist() == [given]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 @given(texts=st.lists(text, min_size=1, max_size=20))
 def test_guard_reversible(texts: list[str]) -> None:
     """Whatever a text is made of, taking the quotes off gives it back exactly."""
@@ -81,8 +81,8 @@ def test_other_readers(tmp_path: Path) -> None:
     fleet().write(tmp_path / "x.csv")
     expected = fleet().tables["models"].select(["key", "size_bytes", "capabilities_vision"]).to_pylist()
     names = ", ".join(expected[0])
-    found = duckdb.connect().execute(f"SELECT {names} FROM '{tmp_path / 'x.csv'}'").fetchall()
-    assert found == [tuple(row.values()) for row in expected]
+    result = duckdb.connect().execute(f"SELECT {names} FROM '{tmp_path / 'x.csv'}'").fetchall()
+    assert result == [tuple(row.values()) for row in expected]
     assert polars.read_csv(tmp_path / "x.csv").select(list(expected[0])).to_dicts() == expected
 
 
@@ -106,10 +106,10 @@ def test_saved_by_spreadsheet(tmp_path: Path) -> None:
 def test_what_it_cannot_tell(tmp_path: Path) -> None:
     """The servers of the rows count as read; run and time are unknown."""
     fleet().write(tmp_path / "x.csv")
-    found = inventory.read(tmp_path / "x.csv")
-    assert found.run_id == ""
-    assert found.observed_at is None
-    assert set(found.tables["observations"].column("status").to_pylist()) == {"ok"}
-    assert set(found.tables["observations"].column("server").to_pylist()) == set(
+    result = inventory.read(tmp_path / "x.csv")
+    assert result.run_id == ""
+    assert result.observed_at is None
+    assert set(result.tables["observations"].column("status").to_pylist()) == {"ok"}
+    assert set(result.tables["observations"].column("server").to_pylist()) == set(
         fleet().tables["models"].column("server").to_pylist()
     )

@@ -1,0 +1,93 @@
+"""The click classes of all commands: options in groups, examples, commands in the order of use."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+GROUPS = ("Schedule", "Runs", "Servers", "Output", "History", "Comparison", "General")
+"""The headings of a help page, in their order."""
+
+# Width in characters of the column with the options; a longer option gets its own line.
+_COLUMN = 30
+
+
+class Option(click.Option):
+    """An option under one of the headings in ``GROUPS``; its help names its environment variable."""
+
+    def __init__(self, names: Sequence[str], *, group: str = "General", **attributes: Any) -> None:
+        super().__init__(names, **attributes)
+        self.group = group
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Return what stands in brackets: also the variable, which ``show_envvar`` would add to error messages too."""
+        extra = super().get_help_extra(ctx)
+        if isinstance(self.envvar, str):
+            extra["envvars"] = (self.envvar,)
+        return extra
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the option and its help, with ``[env: NAME]``."""
+        record = super().get_help_record(ctx)
+        return record and (record[0], record[1].replace("[env var: ", "[env: "))
+
+
+class Command(click.Command):
+    """A command whose help page has its options in groups and ends with examples.
+
+    Args:
+        name: the name of the command.
+        examples: command lines, each with what it does.
+        attributes: those of ``click.Command``.
+    """
+
+    def __init__(self, name: str | None, *, examples: Sequence[tuple[str, str]] = (), **attributes: Any) -> None:
+        super().__init__(name, **attributes)
+        self.examples = examples
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options under their headings, all aligned."""
+        groups: dict[str, list[tuple[str, str]]] = {name: [] for name in GROUPS}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record and isinstance(parameter, click.Option):
+                groups[getattr(parameter, "group", GROUPS[-1])].append(record)
+        longest = max(len(option) for records in groups.values() for option, _ in records)
+        for name, records in groups.items():
+            if records:
+                with formatter.section(name):
+                    formatter.write_dl([(option.ljust(min(longest, _COLUMN)), text) for option, text in records])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the epilog and the examples."""
+        super().format_epilog(ctx, formatter)
+        if self.examples:
+            with formatter.section("Examples"):
+                for line, meaning in self.examples:
+                    formatter.write(f"  # {meaning}\n  {line}\n")
+
+
+class Group(Command, click.Group):
+    """A command with subcommands, listed in the order in which they were added."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, then the commands."""
+        Command.format_options(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the names of the commands in the order of use."""
+        del ctx
+        return list(self.commands)
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds within a range."""
+
+    name = "number of seconds"
+
+
+class WholeNumber(click.IntRange):
+    """A whole number within a range."""
+
+    name = "whole number"

@@ -1,0 +1,77 @@
+"""The meaning of each exit code, and the choice of one. The codes themselves are in ``inventory/errors.py``."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from inventory import schema
+from inventory.errors import ConfigurationError, ExitCode, FileError
+
+if TYPE_CHECKING:
+    from inventory.diff.changes import ChangeSet
+
+EXIT_CODES = {
+    ExitCode.OK: "done, and every server responded",
+    ExitCode.DEFECT: "a defect of this tool",
+    ExitCode.USAGE: "wrong usage or configuration",
+    ExitCode.INCOMPLETE: "incomplete: a server was not read, or its response is suspect",
+    ExitCode.FILE: "a file or the history could not be read or written, or does not exist",
+    ExitCode.ALERT: "something that --fail-on names happened, even if a server was not read",
+    ExitCode.INTERRUPTED: "interrupted: nothing is half-written",
+    ExitCode.TERMINATED: "terminated: nothing is half-written",
+}
+"""What each exit code means; ``--help`` lists them."""
+
+FAIL_WORDS = (*schema.CHANGES_WORDS, "any", "incomplete")
+"""The words of ``--fail-on``: ``any`` is any change, ``incomplete`` a server that was not read."""
+
+
+def parse_fail_on(text: str | None) -> frozenset[str]:
+    """Split the words of ``--fail-on``; ``any`` becomes the words of all changes.
+
+    Raises:
+        ConfigurationError: a word is unknown.
+    """
+    words = frozenset(word.strip() for word in text.split(",")) if text is not None else frozenset()
+    if unknown := sorted(words - set(FAIL_WORDS)):
+        from difflib import get_close_matches
+
+        near = get_close_matches(unknown[0].lower(), FAIL_WORDS, 1, 0.5)
+        advice = f"Did you mean {near[0]!r}? Known words:" if near else "Use"
+        raise ConfigurationError(
+            f"--fail-on does not know {', '.join(map(repr, unknown))}", f"{advice} {', '.join(FAIL_WORDS)}"
+        )
+    return words - {"any"} | (frozenset(schema.CHANGES_WORDS) if "any" in words else frozenset())
+
+
+def exit_code(failures: Sequence[FileError] = (), *, incomplete: bool = False) -> ExitCode:
+    """Choose the exit code of a command that compares nothing.
+
+    Args:
+        failures: the files that could not be read or written; they take precedence.
+        incomplete: whether a server was not read, or is suspect.
+    """
+    return ExitCode.FILE if failures else ExitCode.INCOMPLETE if incomplete else ExitCode.OK
+
+
+def change_exit_code(
+    changes: "ChangeSet | None",
+    fail_on: frozenset[str],
+    failures: Sequence[FileError] = (),
+    *,
+    incomplete: bool = False,
+    outdated: bool = False,
+) -> ExitCode:
+    """Choose the exit code of a command that compares: a change that ``--fail-on`` names precedes an incomplete run.
+
+    Args:
+        changes: what changed; None if nothing was compared.
+        fail_on: the words of ``--fail-on``.
+        failures: the files that could not be read or written; they take precedence.
+        incomplete: whether a server was not read now, or is suspect.
+        outdated: whether an earlier response was compared for a server that the newer run did not read.
+    """
+    from inventory.tables import values
+
+    events = set(values(changes.table, "change")) if changes else set()
+    events |= {"incomplete"} if incomplete or outdated else set()
+    return ExitCode.ALERT if fail_on & events and not failures else exit_code(failures, incomplete=incomplete)

@@ -1,0 +1,292 @@
+"""Every option of every command, as decorators. Each has a heading of the help page as its group."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from inventory import schema
+from inventory.cli._command import Option, Seconds, WholeNumber
+from inventory.cli._context import PREFIX, load_configuration
+from inventory.cli._exit_codes import FAIL_WORDS
+from inventory.config import spec
+from inventory.config.dialects import PROGRAMS
+from inventory.filesystem.names import with_home
+from inventory.history.engines import ENGINES
+from inventory.schedules import DEFAULT_AT
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class _Path(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions of click
+    """The path of a file or folder, in which ``~`` is the home folder even if no shell expanded it."""
+
+    name = "path"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Expand ``~``; any other problem is reported where the path is used."""
+        del param, ctx
+        return with_home(value)
+
+
+_PATH = _Path()
+
+
+def _option(group: str, *names: str, **attributes: Any) -> Callable[[_Command], _Command]:
+    return click.option(*names, cls=Option, group=group, **attributes)
+
+
+# Servers: whom a command queries.
+_server = _option(
+    "Servers",
+    "--server",
+    "addresses",
+    metavar="[NAME=]URL",
+    multiple=True,
+    help="Query this server, or file:PATH for a saved response, instead of the configured ones; [defaults] of "
+    "inventory.toml still apply. Repeatable. Default: the servers of inventory.toml, else http://127.0.0.1:1234.",
+)
+_servers_from = _option(
+    "Servers",
+    "--servers-from",
+    "list_path",
+    metavar="FILE",
+    type=_PATH,
+    envvar=f"{PREFIX}SERVERS_FROM",
+    help="Read the servers from FILE instead, one URL or NAME=URL per line; - reads standard input.",
+)
+_allow_files = _option(
+    "Servers",
+    "--allow-files",
+    is_flag=True,
+    envvar=f"{PREFIX}ALLOW_FILES",
+    help="Allow file:PATH entries in that list; they read files of this machine.",
+)
+where_option = _option(
+    "Servers",
+    "--where",
+    metavar="LABEL=VALUE",
+    multiple=True,
+    help="Only servers with this label; * and ? are wildcards. Repeatable; all conditions must hold.",
+)
+server_names_option = _option(
+    "Servers", "--server", "servers", metavar="NAME", multiple=True, help="Only this server. Repeatable."
+)
+timeout_option = _option(
+    "Servers",
+    "--timeout",
+    metavar="SECONDS",
+    envvar=f"{PREFIX}TIMEOUT",
+    type=Seconds(min=0, min_open=True, max=spec.TIMEOUT.most),
+    default=10.0,
+    show_default=True,
+    help="Seconds that each server has to send its complete response.",
+)
+concurrency_option = _option(
+    "Servers",
+    "--concurrency",
+    metavar="N",
+    envvar=f"{PREFIX}CONCURRENCY",
+    type=WholeNumber(1, int(spec.CONCURRENCY.most)),
+    default=64,
+    show_default=True,
+    help="Number of servers queried at the same time.",
+)
+recheck_option = _option(
+    "Servers",
+    "--recheck",
+    metavar="SECONDS",
+    envvar=f"{PREFIX}RECHECK",
+    type=Seconds(min=0, max=spec.RECHECK.most),
+    default=5.0,
+    show_default=True,
+    help="Seconds to wait before re-querying a server that reports far fewer models than before.",
+)
+accept_suspect_option = _option(
+    "Servers",
+    "--accept-suspect",
+    is_flag=True,
+    help="Accept a response that lost most of its models without waiting for a second run.",
+)
+
+
+def servers_option(command: _Command) -> _Command:
+    """Add the options that select the servers to query."""
+    return _server(_servers_from(_allow_files(where_option(command))))
+
+
+# Output: what is printed and which files are written.
+def output_option(text: str, *, required: bool = False) -> Callable[[_Command], _Command]:
+    """Return the repeatable option ``-o``.
+
+    Args:
+        text: its help.
+        required: whether it must be given.
+    """
+    return _option(
+        "Output",
+        "-o", "--output", "outputs",
+        metavar="FILE", type=_PATH, multiple=True, required=required, help=text,
+    )  # fmt: skip
+
+
+csv_for_option = _option(
+    "Output",
+    "--csv-for",
+    metavar="PROGRAM",
+    type=click.Choice(list(PROGRAMS), case_sensitive=False),
+    help="Write CSV with the separators that a program expects, such as excel-de or excel-fr; semicolon and tab for "
+    "others. Default: [csv] in inventory.toml, else commas.",
+)
+grain_option = _option(
+    "Output",
+    "--grain",
+    envvar=f"{PREFIX}GRAIN",
+    type=click.Choice([*schema.GRAINS, "both"]),
+    default="model",
+    show_default=True,
+    help="What one row of a CSV or Parquet file is; both writes NAME.models.csv and NAME.instances.csv.",
+)
+one_grain_option = _option(
+    "Output", "--grain", type=click.Choice(schema.GRAINS), default="model", show_default=True, help="What one row is."
+)
+sort_option = _option(
+    "Output", "--sort", metavar="COLUMN", help="Sort by this column; -COLUMN sorts in descending order."
+)
+columns_option = _option("Output", "--columns", metavar="NAME,...", help="The columns to show.")
+json_option = _option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+quiet_option = _option("Output", "-q", "--quiet", is_flag=True, help="Print errors only.")
+
+# History: which one, and which part of it.
+_history = _option(
+    "History",
+    "--history",
+    "history_path",
+    metavar="DIR",
+    type=_PATH,
+    envvar=f"{PREFIX}HISTORY",
+    help="Folder of the history. Default: in the platform's data directory.",
+)
+config_option = _option(
+    "General",
+    "--config",
+    metavar="FILE",
+    type=_PATH,
+    envvar=f"{PREFIX}CONFIG",
+    is_eager=True,
+    expose_value=False,
+    callback=load_configuration,
+    help="Configuration file. Default: inventory.toml in the working directory, else in the user's configuration "
+    "directory.",
+)
+
+
+def history_option(command: _Command) -> _Command:
+    """Add the options that locate the history: its folder, and the configuration that may name it."""
+    return _history(config_option(command))
+
+
+no_history_option = _option(
+    "History", "--no-history", is_flag=True, help="Do not record this run, and do not compare it with earlier ones."
+)
+existing_history_option = _option(
+    "History",
+    "--existing-history",
+    is_flag=True,
+    help="Fail, without querying any server, if there is no history yet; do not start one.",
+)
+engine_option = _option(
+    "History",
+    "--engine",
+    type=click.Choice(ENGINES),
+    default=ENGINES[0],
+    show_default=True,
+    help="What runs the queries: DuckDB in this process, or Apache Spark.",
+)
+since_option = _option(
+    "Runs", "--since", metavar="WHEN", help="Only from this date or time on; local time unless it has a zone."
+)
+model_option = _option(
+    "Runs", "--model", "key", metavar="KEY", help="Show the history of one model instead of the runs."
+)
+unused_option = _option(
+    "Runs",
+    "--unused",
+    metavar="DAYS",
+    type=WholeNumber(min=1),
+    help="Show the models that nobody loaded in this many days.",
+)
+by_model_option = _option(
+    "Runs",
+    "--by",
+    metavar="WORD",
+    help="Show the present inventory by model, by server, or by the values of a label.",
+)
+
+# Comparison: what counts as a change.
+by_option = _option(
+    "Comparison", "--by", metavar="LABEL", help="Count the changes by the values of a label, or by server."
+)
+ignore_option = _option(
+    "Comparison",
+    "--ignore",
+    metavar="FIELD",
+    multiple=True,
+    envvar=f"{PREFIX}IGNORE",
+    help="Do not compare this field; * and ? are wildcards. Repeatable.",
+)
+fail_on_option = _option(
+    "Comparison",
+    "--fail-on",
+    metavar="WORD,...",
+    help=f"Exit with 10 if any of these happened: {', '.join(FAIL_WORDS)}.",
+)
+baseline_option = _option(
+    "Comparison", "--baseline", metavar="NAME", help="Compare with this baseline; then the first argument is NEW."
+)
+
+
+# The options of single commands.
+def _keep(unit: str, what: str) -> Callable[[_Command], _Command]:
+    return _option("Runs", f"--keep-{unit}", unit, metavar="N", type=WholeNumber(min=1), help=f"Keep {what}.")
+
+
+keep_options = (
+    _keep("last", "the last N runs"),
+    _keep("daily", "the newest run of each of the last N days that have one"),
+    _keep("weekly", "the newest run of each of the last N weeks that have one"),
+    _keep("monthly", "the newest run of each of the last N months that have one"),
+)
+run_option = _option(
+    "Runs", "--run", "named", metavar="ID", multiple=True, help="Delete this run: its id or a prefix of it. Repeatable."
+)
+compact_option = _option(
+    "Runs", "--compact", is_flag=True, help="Merge the small files of closed months into a few large ones."
+)
+dry_run_option = _option("Output", "--dry-run", is_flag=True, help="Only print what would be deleted and merged.")
+at_option = _option(
+    "Schedule", "--at", "clocks", metavar="HH:MM", multiple=True,
+    help=f"Run daily at this local time. Repeatable. Default: {DEFAULT_AT}.",
+)  # fmt: skip
+every_option = _option(
+    "Schedule",
+    "--every",
+    metavar="TIME",
+    help="Run at this interval instead, counted from midnight: 15m, 1h, 6h or 1d.",
+)
+install_option = _option(
+    "Schedule", "--install", metavar="DIR", type=_PATH, help="Write the files into DIR instead of printing them."
+)
+name_option = _option(
+    "Schedule", "--name", default="lms-inventory", show_default=True, help="Name of the schedule and of its files."
+)
+serve_option = _option(
+    "General", "--serve", is_flag=True, help="Only run the stand-in server, until interrupted, for use with curl."
+)
+port_option = _option(
+    "General",
+    "--port",
+    metavar="PORT",
+    type=WholeNumber(0, 65535),
+    help="Port of the stand-in server. Default: 1234 with --serve.",
+)

@@ -1,0 +1,77 @@
+"""``lms-inventory help``: the pages of the manual."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from importlib.resources import files
+
+import click
+from click.shell_completion import CompletionItem
+
+from inventory.cli._output import PROGRAM, terminal_width
+from inventory.errors import ConfigurationError
+from inventory.terminal.manual import page_text, summary
+
+TOPICS = (
+    "getting-started",
+    "servers",
+    "history",
+    "reports",
+    "schedule",
+    "formats",
+    "tables",
+    "statuses",
+    "exit-codes",
+    "environment",
+    "security",
+    "scale",
+    "options",
+)
+"""The pages in ``inventory/manual``, in the order in which a new user reads them."""
+
+
+def _page(topic: str) -> str:
+    return (files("inventory") / "manual" / f"{topic}.md").read_text(encoding="utf-8")
+
+
+def _commands(context: click.Context) -> dict[str, click.Command]:
+    """Return the commands beside this one, by name."""
+    group = context.parent.command if context.parent else None
+    return dict(group.commands) if isinstance(group, click.Group) else {}
+
+
+def _complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a topic or a command."""
+    names = {topic: summary(_page(topic)) for topic in TOPICS}
+    names = {name: command.get_short_help_str(100) for name, command in _commands(context).items()} | names
+    return [CompletionItem(name, help=text) for name, text in names.items() if name.startswith(incomplete)]
+
+
+@click.command(name="help", short_help="List the topics of the manual, or show one.")
+@click.argument("topic", required=False, shell_complete=_complete)
+@click.pass_context
+def help_command(context: click.Context, topic: str | None) -> None:
+    """List the topics of the manual, or show one.
+
+    TOPIC is a topic of the manual, or the name of a command, whose options are then shown.
+    """
+    commands = _commands(context)
+    if topic is None:
+        click.echo("\n".join(_list()))
+    elif topic in TOPICS:
+        also = f"\n\nThe options of this command: {PROGRAM} {topic} --help" if topic in commands else ""
+        click.echo_via_pager(page_text(_page(topic), terminal_width()) + also)
+    elif topic in commands:
+        with click.Context(commands[topic], context.parent, info_name=topic) as other:
+            click.echo(commands[topic].get_help(other))
+    else:
+        near = get_close_matches(topic.lower(), [*TOPICS, *commands], 1, 0.5)
+        advice = f"Did you mean '{near[0]}'?" if near else f"See {PROGRAM} help"
+        raise ConfigurationError(f"there is no topic '{topic}'", advice)
+
+
+def _list() -> Iterator[str]:
+    """Render the list of all topics."""
+    yield f"Show a topic: {PROGRAM} help TOPIC"
+    yield f"Show the options of a command: {PROGRAM} COMMAND --help\n"
+    width = max(map(len, TOPICS))
+    yield from (f"  {topic:{width}}  {summary(_page(topic))}" for topic in TOPICS)

@@ -1,0 +1,90 @@
+"""The page around the sections: a Jinja2 template, in which every text is escaped as in the fragments."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inventory.about import SIGNATURE
+from inventory.formats.html.fragments import text
+from inventory.formats.html.stylesheet import style_sheet
+from inventory.report.facts import TITLE, Report
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_TEMPLATE = "page.html.jinja"
+
+
+class Markup(str):
+    """HTML that is not escaped again: a fragment of this package."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        """Return itself: the protocol by which Jinja2 knows markup."""
+        return str(self)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page.
+
+    Attributes:
+        name: the target of links to it.
+        title: its heading.
+        note: what to say in place of its content; may be empty.
+        charts: for each chart its title and its SVG.
+        remark: what to say beneath the charts; may be empty.
+        tables: for each table its heading, empty for that of the section, and its HTML.
+        on_new_page: whether it begins a page when it is printed.
+    """
+
+    name: str
+    title: str
+    note: str = ""
+    charts: Sequence[tuple[str, Markup]] = ()
+    remark: str = ""
+    tables: Sequence[tuple[str, Markup]] = ()
+    on_new_page: bool = False
+
+
+def render_page(sections: Sequence[Section], report: Report | None = None) -> bytes:
+    """Render the page of a report, or one of sections alone."""
+    style = style_sheet()
+    values: dict[str, Any] = {
+        "title": TITLE,
+        "style": Markup(style),
+        "style_digest": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        "sections": sections,
+        **dict.fromkeys(("banner", "status", "key_figures", "run_id")),
+    }
+    if report:
+        values |= {"banner": [*report.banner, SIGNATURE], "status": report.status, "key_figures": report.key_figures}
+        values["run_id"] = report.snapshot.run_id
+    return _template().render(values).encode()
+
+
+@cache
+def _template() -> "Template":
+    # Jinja2 is imported only where a page is written: it would cost every cold command.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        autoescape=True,
+        finalize=_escaped,
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(_TEMPLATE)
+
+
+def _escaped(value: object) -> str:
+    """Escape what a template shows, so that no text is taken for markup."""
+    return value if isinstance(value, Markup) else Markup(text(str(value)))

@@ -1,0 +1,130 @@
+"""Load what a history holds: observations, the rows that belong to them, and views for queries."""
+
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import pyarrow as pa
+
+from inventory import schema
+from inventory.errors import wrong_type
+from inventory.filesystem.names import local_folder
+from inventory.history.delta import KINDS, ignored_fields
+from inventory.history.engines import Engine, open_engine
+from inventory.history.sql import all_runs
+from inventory.history.states.states import States
+from inventory.history.storage.retry import steady
+from inventory.history.storage.shared_rows import without_clocks
+from inventory.history.storage.store import Store
+from inventory.run_ids import limit_of, misdated
+from inventory.tables import RunTables, arrow_schema, concat, conformed, rows, table_of
+
+Row = dict[str, Any]
+
+RETIRE_AFTER = timedelta(days=30)
+"""How long a server that no run asks stays part of the state, unless the user says otherwise."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RunLoader:
+    """The files of a history, opened as they are needed.
+
+    Args:
+        path: the folder, or its ``file://`` address; one that is not there is an empty history.
+        engine: what runs the queries: a word of ``engines.ENGINES``.
+        clock: gives the present time: a run that is dated more than an hour later is misdated. It is listed by
+            ``runs`` and left out of everything else.
+        ignore: globs of fields that are not compared. Runs are recorded without those of them that no column holds.
+        retire_after: servers that no run asked for so long are no part of the state; None keeps all.
+
+    Raises:
+        ConfigurationError: it is an address of another kind, such as ``s3://bucket/folder``.
+        FileError: there is no folder at the address, or it could not be reached.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        engine: str = "duckdb",
+        clock: Callable[[], datetime] = _utc_now,
+        *,
+        ignore: Sequence[str] = (),
+        retire_after: timedelta | None = RETIRE_AFTER,
+    ) -> None:
+        if not isinstance(path, str | Path):
+            raise wrong_type(path, "the folder of a history", "Give a text or a pathlib.Path")
+        self.store = Store(local_folder(path))
+        self.ignore = tuple(ignore)
+        self._engine = engine
+        self.clock = clock
+        self.retire_after = retire_after
+
+    def seen_at(self, now: datetime) -> Self:
+        """Return the same history with the clock at some time."""
+        other = copy(self)
+        other.clock = lambda: now
+        return other
+
+    def dated(self, run_ids: Sequence[str] | None = None) -> list[str]:
+        """Return the ids of those runs, by default of all, that are not misdated, oldest first."""
+        recorded = self.store.run_ids() if run_ids is None else run_ids
+        ahead = set(self.misdated(recorded))
+        return [run_id for run_id in recorded if run_id not in ahead]
+
+    def misdated(self, run_ids: Sequence[str] | None = None) -> list[str]:
+        """Return the ids of those runs, by default of all, that are dated more than an hour ahead of the clock."""
+        return misdated(self.store.run_ids() if run_ids is None else run_ids, self.clock())
+
+    @steady
+    def observed(self, run_id: str) -> list[Row]:
+        """Return the observations of one run."""
+        return rows(self.store.read("observations", run_id).table())
+
+    def states(self, run_ids: Sequence[str] | None = None) -> States:
+        """Return the states after the runs of this history, whose ids may be given."""
+        return States(self.store, self._engine, self.dated(run_ids), limit_of(self.clock()))
+
+    def snapshot(self, observed: Sequence[Row], stored: Sequence[Row] | None = None) -> RunTables:
+        """Build the tables of observations, with the model and instance rows of those in ``stored`` (default all)."""
+        # Earlier versions did not store the time of the response beside it.
+        observed = [row | {"as_of": row["as_of"] or (row["digest"] and row["observed_at"])} for row in observed]
+        times = {row["server"]: row["as_of"] for row in observed}
+        stored = [row | {"as_of": times[row["server"]]} for row in (observed if stored is None else stored)]
+        tables = {"observations": table_of(schema.OBSERVATIONS, observed)}
+        runs = {row["stored_in"] for row in stored}
+        wanted = table_of(all_runs.WANTED, stored)
+        engine = self.views([], runs, wanted=wanted)
+        for table in schema.GRAIN_TABLES.values():
+            stored_rows = engine.query(all_runs.rows(table)) if runs else concat(table, [])
+            # Earlier versions stored the clocks of one server for all servers that share the row.
+            tables[table.name] = without_clocks(conformed(stored_rows, arrow_schema(table)))
+        return RunTables(tables)
+
+    @steady
+    def unstored(self, snapshot: RunTables) -> tuple[str, ...]:
+        """Return the globs of unknown fields that rows of this history were stored without."""
+        stored = [row for row in rows(snapshot.tables["observations"]) if row["digest"]]
+        engine = self.views([], {row["stored_in"] for row in stored}, ["payloads"])
+        return ignored_fields(engine, stored)
+
+    def views(
+        self,
+        run_ids: Iterable[str],
+        stored: Iterable[str] = (),
+        kinds: Iterable[str] = tuple(all_runs.GRAIN_FILES),
+        **tables: pa.Table,
+    ) -> Engine:
+        """Open an engine over the observations of runs, and over the files of some kinds that runs stored."""
+        stored = list(stored)
+        engine = open_engine(self._engine)
+        engine.open("observations", self.store.checked("observations", run_ids))
+        for kind in kinds:
+            engine.open(kind, self.store.checked(kind, stored), KINDS[kind])
+        for name, table in tables.items():
+            engine.add(name, table)
+        return engine

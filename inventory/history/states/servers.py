@@ -1,0 +1,40 @@
+"""The servers of a history: when each was read last, how often, and which are retired."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from inventory.schema import derived
+from inventory.tables import table_of
+
+Row = dict[str, Any]
+
+
+def server_rows(
+    servers: Sequence[Row],
+    run_id: str,
+    now: datetime,
+    retired_before: datetime | None,
+    retired: Sequence[tuple[str, str]],
+) -> pa.Table:
+    """Build one row per server that any run asked, retired ones too; columns of ``derived.SERVERS``.
+
+    Args:
+        servers: each server with its newest attempt and its last complete response.
+        run_id: the run up to which they are told.
+        now: the time from which days of silence are counted.
+        retired_before: servers that were last asked before this time are retired; None for none.
+        retired: servers that were retired by name, with the newest run at that time.
+    """
+    by_name = {server: newest for server, newest in retired if newest <= run_id}
+    rows = []
+    for server in servers:
+        row = dict(server)
+        silent = retired_before is not None and row["last_asked"] < retired_before
+        if silent or by_name.get(row["server"], "") >= row["run_id"]:
+            row["status"] = "retired"
+        row["days_silent"] = row["last_read"] and round((now - row["last_read"]) / timedelta(days=1), 3)
+        rows.append(row)
+    return table_of(derived.SERVERS, rows)

@@ -1,0 +1,166 @@
+"""Take a snapshot: query the servers, judge the responses, record the run, compare it with the one before, report it.
+
+The functions stand in that order. The command line selects the servers first, and prints and writes the result.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from inventory.collection.collector import CONCURRENCY, Progress, query_servers, utc_now
+from inventory.collection.plausibility import PreviousState
+from inventory.config.servers import Server
+from inventory.diff.changes import ChangeSet
+from inventory.errors import FileError
+from inventory.history import run_log
+from inventory.history.reader import RunHistory
+from inventory.history.recorder import expected, next_moment, record
+from inventory.history.storage.absence import home_of, no_runs
+from inventory.report.facts import Report
+from inventory.run_ids import new_run_id, time_of
+from inventory.tables import RunTables, rows
+
+
+@dataclass(frozen=True)
+class SnapshotResult:
+    """The outcome of one run.
+
+    Attributes:
+        snapshot: the tables of the run.
+        changes: since the run before; None for the first run, or if the history could not be used.
+        since: start of the run before.
+        failure: why the run could not be recorded or compared.
+    """
+
+    snapshot: RunTables
+    changes: ChangeSet | None = None
+    since: datetime | None = None
+    failure: FileError | None = None
+
+
+def starts_history(history: RunHistory, *, existing_only: bool = False) -> bool:
+    """Return whether a run would be the first one of its history.
+
+    Raises:
+        FileError: it would be, although an existing history is required or the folder is a part of another history.
+    """
+    try:
+        if history.store.run_ids():
+            return False
+    except FileError:
+        return False  # It exists and cannot be read, which is reported when the run is recorded.
+    if existing_only or home_of(history.store.folder):
+        raise no_runs(history.store.folder)
+    return True
+
+
+def take_snapshot(
+    history: RunHistory | None,
+    servers: Sequence[Server],
+    *,
+    timeout: float,
+    recheck: float = 5.0,
+    accept_suspect: bool = False,
+    concurrency: int = CONCURRENCY,
+    progress: Progress | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> SnapshotResult:
+    """Query the servers, judge their responses, record them, and compare them with the run before.
+
+    Args:
+        history: where the run is recorded; None only queries.
+        servers: the servers to query.
+        timeout: seconds that each server has for its complete response.
+        recheck: seconds before a response that lost most of its models is requested again.
+        accept_suspect: accept such a response at once.
+        concurrency: number of servers queried at the same time.
+        progress: called for each server, as ``query_servers`` says.
+        clock: returns the time in UTC. If it was set back by less than an hour since the runs before, all times of
+            this run are moved by that difference, so that what is observed later is dated later.
+
+    Returns:
+        The outcome; a history that cannot be used is a failure in it, since the servers were queried all the same.
+    """
+    if history is None:
+        return SnapshotResult(
+            query_servers(servers, timeout=timeout, clock=clock, concurrency=concurrency, progress=progress)
+        )
+    previous: dict[str, PreviousState] = {}
+    failure = None
+    start = now = clock()
+    history = history.seen_at(now)
+    try:
+        start = _start(history, now)
+        previous = {} if accept_suspect else _previous_states(history, servers)
+    except FileError as error:
+        failure = error
+    snapshot = query_servers(
+        servers,
+        timeout=timeout,
+        clock=lambda: max(start, clock() + (start - now)),
+        run_id=new_run_id(start),
+        expected=previous,
+        recheck=recheck,
+        concurrency=concurrency,
+        progress=progress,
+        ignore=history.ignore,
+    )
+    return SnapshotResult(snapshot, failure=failure) if failure else _record_and_compare(history, snapshot, start)
+
+
+def _start(history: RunHistory, now: datetime) -> datetime:
+    """Return the start of the run: now, or just after everything in the history."""
+    return history.store.retry_if_changed(lambda: next_moment(history, now))
+
+
+def _previous_states(history: RunHistory, servers: Sequence[Server]) -> dict[str, PreviousState]:
+    """Return the state of each server before the run, by which its response is judged."""
+    names = [server.name for server in servers]
+    return history.store.retry_if_changed(lambda: expected(history, names))
+
+
+def _record_and_compare(history: RunHistory, snapshot: RunTables, start: datetime) -> SnapshotResult:
+    try:
+        snapshot = record(history, snapshot)
+        history = history.seen_at(snapshot.observed_at or start)
+        earlier = [run_id for run_id in history.dated() if run_id < snapshot.run_id]
+        if not earlier:
+            return SnapshotResult(snapshot)
+        return SnapshotResult(snapshot, history.diff(earlier[-1], snapshot.run_id), time_of(earlier[-1]))
+    except FileError as error:
+        return SnapshotResult(snapshot, failure=error)
+
+
+def report_on_run(result: SnapshotResult, history: RunHistory | None, zone: tzinfo | None) -> Report:
+    """Build the report of a run.
+
+    Args:
+        result: the run.
+        history: where earlier runs are read for the trend; None leaves them out.
+        zone: the reader's time zone.
+    """
+    earlier = rows(history.runs_table()) if history and not result.failure else []
+    runs = [row for row in earlier if row["status"] != "misdated"]
+    since = f"{result.since:%Y-%m-%d %H:%M:%S} UTC" if result.since else ""
+    return Report(result.snapshot, result.changes, since, runs, zone)
+
+
+def log_run(
+    history: RunHistory, result: SnapshotResult, seconds: float, exit_code: int, failures: Sequence[FileError]
+) -> None:
+    """Append a run to the run log of its history.
+
+    Args:
+        history: the history.
+        result: the run.
+        seconds: how long the run took.
+        exit_code: what the command ends with.
+        failures: the files that could not be written.
+
+    Raises:
+        FileError: the log could not be written.
+    """
+    recorded = result.snapshot.run_id in history.store.run_ids()
+    messages = [failure.what for failure in failures]
+    entry = run_log.entry_of(result.snapshot, result.changes, seconds, exit_code, messages, recorded=recorded)
+    run_log.append(history.store.folder, entry)

@@ -1,0 +1,99 @@
+"""Where the space goes: the models and bytes that share a publisher, a quantization and so on."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from inventory.schema.derived import BREAKDOWN
+from inventory.tables import total_of
+
+Row = dict[str, Any]
+
+BREAKDOWNS = {
+    "publisher": "publisher",
+    "quantization": "quantization_name",
+    "architecture": "architecture",
+    "format": "format",
+    "server": "server",
+}
+"""The words in ``by``, with the column of the models that each one groups."""
+
+COLUMNS = {column.name: column for column in BREAKDOWN.columns}
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """The groups of one field, the largest first.
+
+    Attributes:
+        by: a word of ``BREAKDOWNS``.
+        rows: rows of ``derived.BREAKDOWN``.
+    """
+
+    by: str
+    rows: tuple[Row, ...]
+
+    @property
+    def title(self) -> str:
+        """The title of a chart or table of it."""
+        return f"Size by {self.by}"
+
+    @property
+    def sized(self) -> list[Row]:
+        """The groups whose size is known."""
+        return [row for row in self.rows if row["size_bytes"] is not None]
+
+
+@dataclass(frozen=True)
+class SpaceSection:
+    """The breakdowns that are shown, or a note in their place."""
+
+    breakdowns: tuple[Breakdown, ...]
+    note: str = ""
+
+    title = "Where the space goes"
+
+
+def break_down(models: Sequence[Row]) -> list[Row]:
+    """Count the models and bytes of each group of each field.
+
+    Args:
+        models: rows of the models table.
+
+    Returns:
+        Rows of ``derived.BREAKDOWN``, the largest first.
+    """
+    whole = sum(model["size_bytes"] or 0 for model in models)
+    groups_of_all: list[Row] = []
+    for by, column in BREAKDOWNS.items():
+        sizes_by_name: dict[str | None, list[int | None]] = {}
+        for model in models:
+            sizes_by_name.setdefault(model[column], []).append(model["size_bytes"])
+        groups: list[Row] = []
+        for name, sizes in sizes_by_name.items():
+            total = total_of(sizes)
+            share = None if total is None or not whole else total / whole
+            groups.append({"by": by, "name": name, "model_count": len(sizes), "size_bytes": total, "share": share})
+        groups_of_all += sorted(
+            groups, key=lambda row: (-(row["size_bytes"] or 0), -row["model_count"], row["name"] or "")
+        )
+    return groups_of_all
+
+
+def space_section(breakdown: Sequence[Row], *, several: bool) -> SpaceSection:
+    """Choose the breakdowns that a report shows: of several servers also those by server and architecture.
+
+    Args:
+        breakdown: rows of ``derived.BREAKDOWN``.
+        several: whether there are several servers.
+    """
+    if not any(row["size_bytes"] for row in breakdown):
+        return SpaceSection((), "No model reports its size" if breakdown else "No models")
+    fields = ("publisher", "quantization", *(("server", "architecture") if several else ()))
+    return SpaceSection(tuple(Breakdown(by, tuple(row for row in breakdown if row["by"] == by)) for by in fields))
+
+
+def group_label(name: str | None) -> str:
+    """Name a group for people: a blank name stands in quotes, or it could not be seen."""
+    return "(not reported)" if name is None else name if name.strip() else json.dumps(name)

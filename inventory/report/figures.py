@@ -1,0 +1,141 @@
+"""The completeness of a collection, its totals, and the key figures that every form shows."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from inventory.report.change_lines import ChangeSection
+from inventory.text import MINUS, count, integer, signed_size, size
+
+Row = dict[str, Any]
+
+_LABELS = ("Models", "On disk", "Loaded instances", "Added / removed", "Reconfigured", "Vision / tool use")
+_NO_VALUE = "\u2014"
+_NOT_COMPARED = "no earlier snapshot"
+
+
+@dataclass(frozen=True)
+class CollectionStatus:
+    """The completeness of a collection: in words, and as ``good``, ``warn`` or ``bad`` for the colour."""
+
+    level: str
+    text: str
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """One figure: its label, its value, and a note beneath."""
+
+    label: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The counts of a run.
+
+    Attributes:
+        models: models of the servers read.
+        kinds: their number by type, the most common first; ``None`` where the type is not reported.
+        size_bytes: their size; None if none of them reports one.
+        instances: loaded instances.
+        loaded_models: models with a loaded instance.
+        vision: models that take images.
+        tool_use: models that were trained for tool use.
+    """
+
+    models: int
+    kinds: Mapping[str | None, int]
+    size_bytes: int | None
+    instances: int
+    loaded_models: int
+    vision: int
+    tool_use: int
+
+
+def collection_status(servers: Sequence[Row]) -> CollectionStatus:
+    """Say whether every server was read, and if not why.
+
+    Args:
+        servers: rows of the observations.
+    """
+    failed = [row for row in servers if row["status"] != "ok"]
+    warnings = sum(len(json.loads(row["warnings"] or "[]")) for row in servers)
+    remark = f", {count(warnings, 'warning')} (see Evidence)" if warnings else ""
+    if not failed:
+        return CollectionStatus("good", f"Collection complete - 0 errors{remark}")
+    if len(servers) == 1:
+        suspect = failed[0]["status"] == "suspect"
+        word = "in doubt" if suspect else "failed"
+        return CollectionStatus("warn" if suspect else "bad", f"Collection {word} - {failed[0]['error']}")
+    statuses = Counter(row["status"] for row in failed)
+    counts = ", ".join(f"{number:,} {status}" for status, number in statuses.most_common())
+    if len(failed) == len(servers) and not statuses["suspect"]:
+        text = f"Collection failed - none of {len(servers):,} servers was read: {counts} (see Evidence)"
+        return CollectionStatus("bad", text)
+    text = f"Collection incomplete - {len(failed):,} of {len(servers):,} servers not read: {counts} (see Evidence)"
+    return CollectionStatus("warn", text)
+
+
+def count_totals(models: Sequence[Row], instances: int) -> Totals:
+    """Count what a run saw.
+
+    Args:
+        models: rows of the models table.
+        instances: the number of loaded instances.
+    """
+    sizes = [model["size_bytes"] for model in models if model["size_bytes"] is not None]
+    return Totals(
+        len(models),
+        dict(Counter(model["type"] for model in models).most_common()),
+        sum(sizes) if sizes or not models else None,
+        instances,
+        sum(1 for model in models if model["loaded_instance_count"]),
+        sum(1 for model in models if model["capabilities_vision"]),
+        sum(1 for model in models if model["capabilities_trained_for_tool_use"]),
+    )
+
+
+def key_figures(totals: Totals | None, changes: ChangeSection | None) -> tuple[KeyFigure, ...]:
+    """Make the six figures: models, size, loaded instances, added and removed, reconfigured, vision and tool use.
+
+    Args:
+        totals: what was counted; None if no server was read.
+        changes: what changed; None if the run is not compared.
+    """
+    if totals is None:
+        return tuple(KeyFigure(label, _NO_VALUE, "not collected") for label in _LABELS)
+    figures = [
+        (integer(totals.models), _kinds_note(totals.kinds)),
+        (size(totals.size_bytes), _size_note(changes)),
+        (integer(totals.instances), f"of {count(totals.loaded_models, 'model')}"),
+        *_change_figures(changes),
+        (f"{totals.vision:,} / {totals.tool_use:,}", f"of {count(totals.kinds.get('llm', 0), 'llm model')}"),
+    ]
+    return tuple(KeyFigure(label, value, note) for label, (value, note) in zip(_LABELS, figures, strict=True))
+
+
+def _kinds_note(kinds: Mapping[str | None, int]) -> str:
+    counts = [(kind or "other", number) for kind, number in kinds.items()]
+    rest = sum(number for _, number in counts[2:])
+    parts = [f"{number:,} {kind}" for kind, number in counts[:2]] + ([f"{rest:,} other"] if rest else [])
+    return " \u00b7 ".join(parts) or "none"
+
+
+def _size_note(changes: ChangeSection | None) -> str:
+    if changes is None:
+        return _NOT_COMPARED
+    return f"{signed_size(changes.size_difference)} since then" if changes.size_difference else "as before"
+
+
+def _change_figures(changes: ChangeSection | None) -> list[tuple[str, str]]:
+    if changes is None:
+        return [(_NO_VALUE, _NOT_COMPARED)] * 2
+    models, instances = changes.counts["model"], changes.counts["instance"]
+    return [
+        (f"+{models['added']:,} / {MINUS}{models['removed']:,}", "models"),
+        (f"{models['reconfigured'] + instances['reconfigured']:,}", "models and instances"),
+    ]

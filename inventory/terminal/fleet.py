@@ -1,0 +1,83 @@
+"""Counts over many servers -> text for a terminal, returned as ``str``."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from click import style
+
+from inventory.report.change_lines import ChangeSection
+from inventory.schema.derived import COUNTED
+from inventory.terminal.changes import counts_text
+from inventory.text import escape_controls, integer, signed_size, size, table, truncate
+
+Row = dict[str, Any]
+
+_NO_LABEL = "(none)"
+_LABEL = 40  # columns of a label's value
+_KIND = 20  # columns of a quantization
+_QUANTIZATIONS = 4  # that are named
+
+
+def models_text(rows: Sequence[Row], title: str) -> str:
+    """Show rows of ``derived.FLEET``."""
+    lines = [
+        [
+            escape_controls(row["key"]),
+            integer(row["servers"]),
+            size(row["size_bytes"]),
+            integer(row["loaded_instance_count"] or None),
+            _quantizations_text(json.loads(row["quantizations"])),
+        ]
+        for row in rows
+    ]
+    return _titled(title, ["Key", "Servers", "Size", "Loaded", "Quantizations"], lines, "<>>><")
+
+
+def groups_text(rows: Sequence[Row], by: str, title: str) -> str:
+    """Show rows of ``derived.GROUPS``."""
+    lines = [
+        [
+            _label_text(row["name"]),
+            *(integer(row[name]) for name in ("servers", "different_models", "model_count")),
+            size(row["size_bytes"]),
+            integer(row["instance_count"] or None),
+        ]
+        for row in rows
+    ]
+    heads = [escape_controls(by), "Servers", "Different models", "Models", "Size", "Loaded"]
+    return _titled(title, heads, lines, "<>>>>>")
+
+
+def change_groups_text(rows: Sequence[Row], changes: ChangeSection, by: str, title: str) -> str:
+    """Show rows of ``derived.CHANGE_GROUPS``, and the counts of all together."""
+    lines = [
+        [
+            _label_text(row["name"]),
+            integer(row["servers"]),
+            *(
+                " ".join(f"{mark}{row[name]:,}" for mark, name in zip("+-~", words.values(), strict=False))
+                for words in COUNTED.values()
+            ),
+            signed_size(row["size_difference"], "-") if row["size_difference"] else "",
+            integer(row["not_compared"] or None),
+        ]
+        for row in rows
+    ]
+    heads = [escape_controls(by), "Servers", "Models", "Instances", "Size", "Not compared"]
+    return f"{_titled(title, heads, lines, '<>>>>>')}\n{counts_text(changes)}\n"
+
+
+def _quantizations_text(counts: Mapping[str, int]) -> str:
+    """Name the most common quantizations: Q4_K_M 3, Q8_0 1."""
+    common = sorted(counts.items(), key=lambda pair: -pair[1])
+    parts = [f"{truncate(escape_controls(name), _KIND)} {number:,}" for name, number in common[:_QUANTIZATIONS]]
+    return ", ".join([*parts, *([f"{len(common) - _QUANTIZATIONS} more"] if len(common) > _QUANTIZATIONS else [])])
+
+
+def _label_text(label: str | None) -> str:
+    return _NO_LABEL if label is None else truncate(escape_controls(label), _LABEL)
+
+
+def _titled(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]], sides: str) -> str:
+    return "\n".join([style(escape_controls(title), bold=True), "", *table(lines, sides, heads)]) + "\n"

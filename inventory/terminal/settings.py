@@ -1,0 +1,43 @@
+"""Effective settings and where each one comes from -> text for a terminal, returned as ``str``."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from click import style
+
+from inventory.config.effective import Setting
+from inventory.text import COLUMNS, escape_controls, format_value, pad, width
+
+_IN_SECONDS = ("timeout", "recheck")
+
+
+def settings_text(settings: Sequence[Setting], columns: int = COLUMNS) -> str:
+    """Show the settings of all servers, a line each: name, value and origin."""
+    common = [setting for setting in settings if setting.server is None]
+    names = max(width(setting.name) for setting in common)
+    texts = {setting.name: _value_text(setting) for setting in common}
+    values = max((width(text) for text in texts.values() if width(text) <= columns // 2), default=0)
+    lines = [style("Settings", bold=True)]
+    for setting in common:
+        name, value = pad(setting.name, names), texts[setting.name]
+        source = escape_controls(setting.source) or setting.origin
+        if names + max(width(value), values) + width(source) + 6 > columns and width(value) > values:
+            lines += [f"  {name}  {value}", f"  {' ' * names}  {style(source, dim=True)}"]
+        else:
+            lines.append(f"  {name}  {pad(value, values)}  {style(source, dim=True)}")
+    return "\n".join(lines) + "\n"
+
+
+def server_notes(settings: Sequence[Setting]) -> dict[str, str]:
+    """Join what is set for single servers into a line each, by their names."""
+    notes: dict[str, list[str]] = defaultdict(list)
+    for setting in settings:
+        if setting.server is not None:
+            notes[setting.server].append(f"{setting.name} {_value_text(setting)}")
+    return {server: "; ".join(parts) for server, parts in notes.items()}
+
+
+def _value_text(setting: Setting) -> str:
+    is_empty = setting.value is None or setting.value in ((), [])
+    text = escape_controls(format_value(None if is_empty else setting.value, missing="-"))
+    return f"{text} s" if setting.name in _IN_SECONDS and not is_empty else text
