@@ -133,9 +133,31 @@ def with_unread_servers(changes: ChangeSet, failed: Sequence[Row], known: Mappin
         last = known.get(row["server"])
         skipped[row["server"]] = {
             "server": row["server"],
-            "reason": f"{UNREAD} now: {row['status']}",
+            "reason": f"{UNREAD} now: {row['status']}" if last else f"{UNREAD} now or before: {row['status']}",
             "last_read": last["observed_at"] if last else None,
         }
+    return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
+
+
+def with_retired_servers(
+    changes: ChangeSet, retired: Sequence[str], returned: Sequence[str], known: Mapping[str, Row]
+) -> ChangeSet:
+    """Add the servers that are no longer in the state, or are in it again, to those that were not compared.
+
+    Args:
+        changes: the changes between the last complete responses.
+        retired: the servers that left the state.
+        returned: the servers that are in the state again.
+        known: the last complete observation of each server, if there is one.
+    """
+    skipped = {row["server"]: row for row in rows(changes.skipped)}
+    for server in retired:
+        last = known.get(server)
+        moment = last["observed_at"] if last else None
+        skipped[server] = {"server": server, "reason": "retired", "last_read": moment}
+    for server in returned:
+        moment = skipped[server]["last_read"] if server in skipped else None
+        skipped[server] = {"server": server, "reason": "was retired before: a baseline", "last_read": moment}
     return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
 
 

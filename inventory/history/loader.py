@@ -14,6 +14,7 @@ from inventory.filesystem.names import local_folder
 from inventory.history.delta import KINDS, ignored_fields
 from inventory.history.engines import Engine, open_engine
 from inventory.history.sql import all_runs
+from inventory.history.states.retirement import Retirement
 from inventory.history.states.states import States
 from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
@@ -85,9 +86,14 @@ class RunLoader:
         """Return the observations of one run."""
         return rows(self.store.read("observations", run_id).table())
 
+    @property
+    def retirement(self) -> Retirement:
+        """Which servers leave the state."""
+        return Retirement(self.retire_after, self.store.retired())
+
     def states(self, run_ids: Sequence[str] | None = None) -> States:
         """Return the states after the runs of this history, whose ids may be given."""
-        return States(self.store, self._engine, self.dated(run_ids), limit_of(self.clock()))
+        return States(self.store, self._engine, self.dated(run_ids), limit_of(self.clock()), self.retirement)
 
     def snapshot(self, observed: Sequence[Row], stored: Sequence[Row] | None = None) -> RunTables:
         """Build the tables of observations, with the model and instance rows of those in ``stored`` (default all)."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from inventory.config.labels import composed, spellings, spelt
 from inventory.diff.changes import ChangeSet
-from inventory.diff.compare import compare_sides, with_unread_servers
+from inventory.diff.compare import compare_sides, with_retired_servers, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
 from inventory.history.delta import KINDS, StoredResponse, load_changed_rows
 from inventory.history.loader import Row, RunLoader
@@ -52,9 +52,7 @@ class RunHistory(RunLoader):
         """
         recorded = self.store.run_ids()
         run_id = resolve_dated(at, recorded, self.clock())
-        observed = self.states(recorded).rows(
-            run_id, set(servers) or None, retired_before=self.retired_before(run_id), retired=self.store.retired()
-        )
+        observed = self.states(recorded).rows(run_id, set(servers) or None)
         return replace(self.snapshot(observed, [row for row in observed if row["digest"]]), state_of=run_id)
 
     @steady
@@ -64,7 +62,7 @@ class RunHistory(RunLoader):
         run_id = resolve_dated(at, recorded, now)
         until = now if run_id == self.dated(recorded)[-1] else time_of(run_id)
         servers = self.states(recorded).servers(run_id)
-        return server_rows(servers, run_id, until, self.retired_before(run_id), self.store.retired())
+        return server_rows(servers, run_id, until, self.retirement)
 
     @steady
     def panel_table(self, moments: Sequence[datetime], by: str | None = None) -> pa.Table:
@@ -75,11 +73,7 @@ class RunHistory(RunLoader):
             by: None for one group, ``server``, ``label:NAME``, or a column of the models such as ``publisher``.
         """
         now = self.clock()
-        return panel(self.store, self._engine, self.dated(), moments, by, now=now, retire_after=self.retire_after)
-
-    def retired_before(self, run_id: str) -> datetime | None:
-        """Return the time before which a server must have been asked last to be retired from the state after a run."""
-        return None if self.retire_after is None else time_of(run_id) - self.retire_after
+        return panel(self.store, self._engine, self.dated(), moments, by, now=now, retirement=self.retirement)
 
     def retire(self, names: Sequence[str]) -> list[str]:
         """Retire servers from the state until they are asked again, and return the names as they were recorded.
@@ -105,8 +99,8 @@ class RunHistory(RunLoader):
     ) -> ChangeSet:
         """Say what changed from the state after one run to the state after another.
 
-        Servers are named beside the changes that the new run could not read, that no run has asked since the old one,
-        and that the older of the two states does not know.
+        Beside the changes stand the servers that were asked since the old run and not read, those that are retired
+        from the new state, and those that the old state does not have. What nobody asked since is no news.
 
         Args:
             old: the earlier run.
@@ -116,18 +110,19 @@ class RunHistory(RunLoader):
         """
         recorded, now = self.store.run_ids(), self.clock()  # listed once: it is most of what a small diff takes
         before, after = (resolve_dated(ref, recorded, now) for ref in (old, new))
-        states = self.states(recorded).difference(before, after, set(servers))
-        both = states.old.keys() & states.new.keys()
-        steps = {server: (_stored(states.old[server]), _stored(states.new[server])) for server in sorted(both)}
+        difference = self.states(recorded).difference(before, after, set(servers))
+        both = difference.old.keys() & difference.new.keys()
+        steps = {server: (_stored(difference.old[server]), _stored(difference.new[server])) for server in sorted(both)}
         older, newer = load_changed_rows(
             self.views([], {response.stored_in for step in steps.values() for response in step}, KINDS), steps
         )
         olds, news = (
-            {server: ("ok", row["observed_at"]) for server, row in known.items()} for known in (states.old, states.new)
+            {server: ("ok", row["observed_at"]) for server, row in side.items()}
+            for side in (difference.old, difference.new)
         )
-        olds |= {server: ("ok", row["observed_at"]) for server, row in states.gone.items() if row}
         changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), (*self.ignore, *ignore))
-        return with_unread_servers(changes, states.failed, states.known)
+        changes = with_unread_servers(changes, difference.unread, difference.known)
+        return with_retired_servers(changes, difference.retired, difference.returned, difference.known)
 
     def resolve(self, ref: str) -> str:
         """Resolve a reference to a run id.

@@ -22,7 +22,7 @@ from inventory import History
 from inventory.history.compaction import compact
 from inventory.history.retention import carry_out, plan
 from inventory.history.verify import verify
-from inventory.run_ids import new_run_id
+from inventory.run_ids import new_run_id, time_of
 from inventory.tables import rows
 
 SERVERS = ("a", "b", "c", "d")
@@ -67,6 +67,7 @@ class Truth:
 
     def __init__(self) -> None:
         self.runs: dict[str, list[tuple[str, Answer]]] = {}
+        self.retired: list[tuple[str, str]] = []
 
     def dated(self) -> list[str]:
         """The runs that are not from the future, in the order in which they began."""
@@ -84,9 +85,28 @@ class Truth:
         ]
         return sorted(actual, key=lambda answer: (answer.moment, answer.run))
 
-    def state(self, until: str) -> dict[str, Answer]:
+    def last_read(self, until: str) -> dict[str, Answer]:
         """Of each server the last of them."""
         return {server: read[-1] for server in SERVERS if (read := self.read(server, until))}
+
+    def last_asked(self, until: str) -> dict[str, Answer]:
+        """Of each server the newest attempt in the runs up to one."""
+        attempts = [(name, answer) for run in self.dated() if run <= until for name, answer in self.runs[run]]
+        return dict(sorted(attempts, key=lambda attempt: (attempt[1].moment, attempt[1].run)))
+
+    def in_service(self, until: str) -> set[str]:
+        """The servers that are not retired after a run: asked within thirty days, and since they were retired."""
+        return {
+            server
+            for server, attempt in self.last_asked(until).items()
+            if attempt.moment >= time_of(until) - timedelta(days=30)
+            and not any(name == server and attempt.run <= run <= until for name, run in self.retired)
+        }
+
+    def state(self, until: str) -> dict[str, Answer]:
+        """Of each server that is not retired its last complete answer."""
+        in_service = self.in_service(until)
+        return {server: answer for server, answer in self.last_read(until).items() if server in in_service}
 
     def changes(self, old: str, new: str) -> Told:
         """What the state after one run has that the state after the other had not."""
@@ -97,14 +117,15 @@ class Truth:
         return told
 
     def not_compared(self, old: str, new: str) -> set[str]:
-        """The servers that are named beside those changes: failed, no longer asked, or read for the first time."""
-        asked = {run: {server for server, _ in self.runs[run]} for run in self.dated()}
-        if old == new:
-            asked[old] = set()
-        later = set().union(*(asked[run] for run in asked if old < run <= new))
-        before, after = self.state(old), self.state(new)
-        failed = {server for server, answer in self.runs[new] if answer.models is None}
-        return failed | {one for one in asked[old] - later if one in before} | (after.keys() - before.keys())
+        """The servers that are named beside those changes: not read since, retired, or not in the state before."""
+        later = [run for run in self.dated() if old < run <= new] or [new]
+        attempts = [(name, answer.models is not None) for run in later for name, answer in self.runs[run]]
+        unread = {name for name, _ in attempts} - {name for name, is_read in attempts if is_read}
+        before, after = self.in_service(old), self.in_service(new)
+        known = self.last_asked(old).keys() | self.last_asked(new).keys()
+        retired, returned = before - after, (after - before) & self.last_asked(old).keys()
+        assert known >= unread
+        return (unread & after) | retired | returned | (self.state(new).keys() - self.state(old).keys())
 
     def timeline(self) -> Told:
         """Every change there was, with the run that saw it and the run before."""
@@ -145,7 +166,7 @@ class Truth:
         """The last runs stay, the newest that read all it asked, and those that read a server last."""
         dated = self.dated()
         keep = {*dated[-number:], *(self.runs.keys() - set(dated))}
-        keep |= {answer.run for answer in self.state("~").values()}
+        keep |= {answer.run for answer in self.last_read("~").values()}
         keep |= set([run for run in dated if self.status(run) == "ok"][-1:])
         self.runs = {run: self.runs[run] for run in self.runs if run in keep}
 
@@ -203,8 +224,21 @@ def check_states(history: History, truth: Truth, chance: random.Random) -> None:
         expected = Counter((server, key) for server, one in truth.state(run).items() for key in one.models or {})
         state = history.state(run)
         assert Counter((one["server"], one["key"]) for one in rows(state.tables["models"])) == expected
-        moments = {one["server"]: one["observed_at"] for one in rows(state.tables["observations"])}
-        assert moments == {server: one.moment for server, one in truth.state(run).items()}
+        observed = rows(state.tables["observations"])
+        attempts = {
+            server: answer for server, answer in truth.last_asked(run).items() if server in truth.in_service(run)
+        }
+        assert {one["server"]: one["observed_at"] for one in observed} == {
+            server: answer.moment for server, answer in attempts.items()
+        }
+        assert {one["server"]: one["status"] == "ok" for one in observed} == {
+            server: answer.models is not None for server, answer in attempts.items()
+        }
+        moments = {server: answer.moment for server, answer in truth.state(run).items()}
+        assert {one["server"]: one["as_of"] for one in observed if one["as_of"]} == moments
+        assert {(one["server"], one["as_of"]) for one in rows(state.tables["models"])} <= set(moments.items())
+    check_servers(history, truth)
+    check_panel(history, truth)
     run = chance.choice(sorted(truth.runs))
     read = Counter((server, key) for server, one in truth.runs[run] for key in one.models or {})
     assert Counter((one["server"], one["key"]) for one in rows(history.load(run).tables["models"])) == read
@@ -218,8 +252,32 @@ def check_states(history: History, truth: Truth, chance: random.Random) -> None:
         SELECT l.server, m.key FROM last l JOIN read_parquet('{folder}/models/*/*.parquet') m
         ON m.digest = l.digest AND m.stored_in = l.stored_in""").fetchall()
     assert Counter(actual) == Counter(
-        (server, key) for server, one in truth.state("~").items() for key in one.models or {}
+        (server, key) for server, one in truth.last_read("~").items() for key in one.models or {}
     )
+
+
+def check_servers(history: History, truth: Truth) -> None:
+    """The table of servers names each that was asked, when it was read last, and which are retired."""
+    newest = truth.dated()[-1]
+    for one in rows(history.servers_table()):
+        attempts = [answer for run in truth.dated() for name, answer in truth.runs[run] if name == one["server"]]
+        read = truth.read(one["server"])
+        assert (one["status"] == "retired") == (one["server"] not in truth.in_service(newest))
+        assert (one["runs_asked"], one["runs_read"]) == (len(attempts), len(read))
+        assert one["last_asked"] == truth.last_asked(newest)[one["server"]].moment
+        assert (one["first_read"], one["last_read"]) == ((read[0].moment, read[-1].moment) if read else (None, None))
+    assert {one["server"] for one in rows(history.servers_table())} == truth.last_asked(newest).keys()
+
+
+def check_panel(history: History, truth: Truth) -> None:
+    """Sizes over time, in one query, are those of the states, one by one."""
+    moments = [time_of(run) for run in truth.dated()]
+    found = {(one["moment"], one["name"]): one["model_count"] for one in rows(history.panel_table(moments, "server"))}
+    assert found == {
+        (time_of(run), server): len(answer.models or {})
+        for run in truth.dated()
+        for server, answer in truth.state(run).items()
+    }
 
 
 def check_commands(history: History, truth: Truth, chance: random.Random) -> None:
@@ -249,8 +307,8 @@ def check_commands(history: History, truth: Truth, chance: random.Random) -> Non
             (one[0], one[3], one[4]) for one in truth.timeline().elements() if one[6] == key and one[7] is not None
         )
     shown = command("history", "--by", "server", *folder).data["groups"]
-    assert {one["name"]: one["model_count"] for one in shown} == {
-        server: len(one.models or {}) for server, one in truth.state("~").items()
+    assert {one["name"]: one["model_count"] for one in shown if one["model_count"]} == {
+        server: len(one.models) for server, one in truth.state(dated[-1]).items() if one.models
     }
 
 
@@ -294,6 +352,10 @@ def happen(folder: Path, seed: int) -> tuple[History, Truth]:
             del truth.runs[wrong[0]]
         if chance.random() < 0.1:
             compact(history.store, NOW)
+        if truth.dated() and chance.random() < 0.15 and (known := sorted(truth.in_service(truth.dated()[-1]))):
+            server = chance.choice(known)
+            assert history.retire([server]) == [server]
+            truth.retired.append((server, truth.dated()[-1]))
         assert sorted(truth.runs) == history.store.run_ids()
     return history, truth
 

@@ -80,18 +80,19 @@ def differing_states(old: Until, new: Until) -> str:
 
 
 def not_read(old: str, new: str) -> str:
-    """Query the servers that a run could not read, and, with null status, those that were queried before and not since.
+    """Query the servers that were asked after one run, up to another, and never read, with the newest status.
 
     Args:
         old: the older run.
         new: the run; if it is the same or older, only servers that it could not read are returned.
     """
+    runs = f"run_id > '{old}' AND run_id <= '{new}'" if old < new else f"run_id = '{new}'"
     return f"""
-        SELECT server, status FROM observations WHERE run_id = '{new}' AND status <> 'ok'
-        UNION ALL
-        SELECT server, NULL AS status FROM observations WHERE run_id = '{old}' AND '{old}' < '{new}' AND server NOT IN (
-            SELECT server FROM observations WHERE run_id > '{old}' AND run_id <= '{new}'
-        ) ORDER BY server"""
+        SELECT server, status FROM (
+            SELECT server, status, {LATEST_FIRST},
+                   max(CASE WHEN status = 'ok' THEN 1 ELSE 0 END) OVER (PARTITION BY server) AS was_read
+            FROM observations WHERE {runs}
+        ) t WHERE place = 1 AND was_read = 0 ORDER BY server"""
 
 
 RETIREMENTS = schema.Table(

@@ -6,7 +6,7 @@ One query gives all moments: an observation belongs to the states from its own r
 import json
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ from inventory import schema
 from inventory.errors import ConfigurationError
 from inventory.history.engines import open_engine
 from inventory.history.sql import all_runs, state
-from inventory.history.states.states import retirements_table
+from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, time_of
 from inventory.schema.derived import PANEL
@@ -36,7 +36,7 @@ def panel(
     by: str | None,
     *,
     now: datetime,
-    retire_after: timedelta | None,
+    retirement: Retirement,
 ) -> pa.Table:
     """Count the models of the state at several moments, by group.
 
@@ -47,7 +47,7 @@ def panel(
         moments: times in UTC; each means the state after the last run by then, and has no rows before the first run.
         by: None for one group, ``server``, a column of the models such as ``publisher``, or ``label:NAME``.
         now: the present time.
-        retire_after: servers that no run asked for so long are no part of a state; None keeps all.
+        retirement: which servers leave the state.
 
     Returns:
         One row per moment and group, oldest first; columns of ``PANEL``.
@@ -60,7 +60,7 @@ def panel(
         {
             "run_id": run_id,
             "name": f"{moment:%Y-%m-%dT%H:%M:%S.%f}",
-            "retired_before": retire_after and time_of(run_id) - retire_after,
+            "retired_before": retirement.before(run_id),
         }
         for moment, run_id in last_runs
         if run_id
@@ -72,7 +72,7 @@ def panel(
     engine = open_engine(engine_name)
     engine.open("observations", store.checked("observations", runs))
     engine.add("moments", table_of(state.MOMENTS, wanted))
-    engine.add("retirements", retirements_table(store.retired()))
+    engine.add("retirements", retirement.table())
     until = state.Until(newest, limit_of(now))
     label = by.removeprefix("label:") if by and by.startswith("label:") else None
     if by is None or by == "server" or label is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from inventory.history.states.retirement import Retirement
 from inventory.schema import derived
 from inventory.tables import table_of
 
@@ -16,8 +17,7 @@ def server_rows(
     servers: Sequence[Row],
     run_id: str,
     now: datetime,
-    retired_before: datetime | None,
-    retired: Sequence[tuple[str, str]],
+    retirement: Retirement,
 ) -> pa.Table:
     """Build one row per server that any run asked, retired ones too; columns of ``derived.SERVERS``.
 
@@ -25,10 +25,10 @@ def server_rows(
         servers: each server with its newest attempt and its last complete response.
         run_id: the run up to which they are told.
         now: the time from which days of silence are counted.
-        retired_before: servers that were last asked before this time are retired; None for none.
-        retired: servers that were retired by name, with the newest run at that time.
+        retirement: which servers leave the state.
     """
-    by_name = {server: newest for server, newest in retired if newest <= run_id}
+    retired_before = retirement.before(run_id)
+    by_name = {server: newest for server, newest in sorted(retirement.named) if newest <= run_id}
     rows = []
     for server in servers:
         row = dict(server)

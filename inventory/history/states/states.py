@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
-
 from inventory.collection.plausibility import DOUBTS
 from inventory.history.engines import Engine, open_engine
 from inventory.history.sql import all_runs, state
 from inventory.history.sql.state import Until
+from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
+from inventory.run_ids import time_of
 from inventory.tables import rows, table_of, values
 
 Row = dict[str, Any]
@@ -39,15 +39,17 @@ class Difference:
     Attributes:
         old: the responses in the state before that differ, by server.
         new: those in the state after.
-        failed: the observations of the servers that the run after could not read.
-        gone: the responses of the servers that the run before queried, and none since; None for one without.
-        known: the last responses of the servers that failed.
+        unread: server and status of the newest attempt, of the servers that were asked since and not read.
+        retired: the servers of the state before that are retired from the state after.
+        returned: the servers that were retired from the state before, and are in the state after.
+        known: the last complete responses of unread and retired servers, by server.
     """
 
     old: Mapping[str, Row]
     new: Mapping[str, Row]
-    failed: Sequence[Row]
-    gone: Mapping[str, Row | None]
+    unread: Sequence[Row]
+    retired: Sequence[str]
+    returned: Sequence[str]
     known: Mapping[str, Row]
 
 
@@ -59,13 +61,22 @@ class States:
         engine: what runs the queries: a word of ``engines.ENGINES``.
         run_ids: the runs that are not misdated, oldest first.
         limit: later observations do not count.
+        retirement: which servers leave the state.
     """
 
-    def __init__(self, store: Store, engine: str, run_ids: Sequence[str], limit: datetime) -> None:
+    def __init__(
+        self,
+        store: Store,
+        engine: str,
+        run_ids: Sequence[str],
+        limit: datetime,
+        retirement: Retirement = Retirement(),  # noqa: B008 - frozen
+    ) -> None:
         self._store = store
         self._engine = engine
         self._run_ids = run_ids
         self._limit = limit
+        self._retirement = retirement
         self._spans: dict[str, tuple[datetime, datetime]] = {}
 
     def known(self, run_id: str, servers: Collection[str] | None = None) -> dict[str, Row]:
@@ -82,29 +93,20 @@ class States:
                 observations |= self._last(part, state.last_ok(self._bound(run_id), selected=True), missing)
         return observations
 
-    def rows(
-        self,
-        run_id: str,
-        servers: Collection[str] | None = None,
-        *,
-        retired_before: datetime | None = None,
-        retired: Sequence[tuple[str, str]] = (),
-    ) -> list[Row]:
+    def rows(self, run_id: str, servers: Collection[str] | None = None) -> list[Row]:
         """Return the state after a run as observations: the newest attempt of each server, with its last response.
 
         Args:
             run_id: the run.
             servers: only these.
-            retired_before: servers that no run asked since this time are retired.
-            retired: servers that were retired by name, with the newest run at that time.
         """
         runs = self._until(run_id)
         if not runs:
             return []
         engine = self._over(runs, servers)
-        moment = {"run_id": run_id, "name": run_id, "retired_before": retired_before}
+        moment = {"run_id": run_id, "name": run_id, "retired_before": self._retirement.before(run_id)}
         engine.add("moments", table_of(state.MOMENTS, [moment]))
-        engine.add("retirements", retirements_table(retired))
+        engine.add("retirements", self._retirement.table())
         return rows(engine.query(state.state_rows(self._bound(run_id), some=servers is not None)))
 
     def servers(self, run_id: str) -> list[Row]:
@@ -145,7 +147,7 @@ class States:
         """Compare the states after two runs; ``new`` may be the earlier run.
 
         Digests are compared before any rows are loaded. The two runs are opened, those between them, those that overlap
-        the first, and earlier ones only for servers that none of these has read.
+        the first, and earlier ones only for servers that none of these has read, or that may be retired.
         """
         first, last = sorted((old, new))
         between = [run_id for run_id in self._run_ids if first <= run_id <= last]
@@ -159,7 +161,6 @@ class States:
                 state.not_read(old, new),
             )
         )
-        failed = [row for row in unread if row["status"]]
         later = {row["server"]: {name: row[name] for name in _ANSWER} for row in differing}
         earlier = {
             row["server"]: {name: row[f"old_{name}"] for name in _ANSWER} for row in differing if row["old_digest"]
@@ -168,15 +169,54 @@ class States:
         same = {
             server for server in later.keys() & earlier.keys() if later[server]["digest"] == earlier[server]["digest"]
         }
-        before, after = ({name: row for name, row in side.items() if name not in same} for side in (earlier, later))
-        known = self.known(new, {str(row["server"]) for row in unread})
-        return Difference(
-            before if old == first else after,
-            after if old == first else before,
-            failed,
-            {row["server"]: known.get(row["server"]) for row in unread if not row["status"]},
-            known,
+        candidates = self._perhaps_retired(first, last, between, earlier)
+        candidates = candidates & only if only else candidates
+        (in_first, gone_first), (in_last, gone_last) = (self._service(run_id, candidates) for run_id in (first, last))
+        before, after = (
+            {name: row for name, row in side.items() if name not in same | gone}
+            for side, gone in ((earlier, gone_first), (later, gone_last))
         )
+        if old != first:
+            before, after, in_first, gone_first, in_last, gone_last = (
+                after,
+                before,
+                in_last,
+                gone_last,
+                in_first,
+                gone_first,
+            )
+        retired, returned = sorted(in_first & gone_last), sorted(gone_first & in_last)
+        unread = [row for row in unread if row["server"] not in gone_last]
+        known = self.known(new, {*(str(row["server"]) for row in unread), *retired})
+        return Difference(before, after, unread, retired, returned, known)
+
+    def _perhaps_retired(self, first: str, last: str, between: Sequence[str], earlier: Mapping[str, Row]) -> set[str]:
+        """Return the servers that may be retired from one of two states; most often there are none.
+
+        Those that were asked just before the time since which a server must have been asked, and in none of the runs
+        that are open since; those whose response is as old; and those that were retired by name.
+        """
+        candidates = self._retirement.by_name("", last)
+        since_first, since_last = self._retirement.before(first), self._retirement.before(last)
+        if since_first is None or since_last is None:
+            return candidates
+        candidates |= {server for server, row in earlier.items() if row["observed_at"] < since_first}
+        if window := self._retirement.window(first, last, self._run_ids):
+            recent = [run_id for run_id in between if time_of(run_id) >= since_last]
+            candidates |= self._asked(window) - self._asked(recent)
+        return candidates
+
+    def _service(self, run_id: str, servers: Collection[str]) -> tuple[set[str], set[str]]:
+        """Split the servers that were asked by a run or before: those in its state, and those that are retired."""
+        if not servers:
+            return set(), set()
+        asked = self._last(self._until(run_id), state.last(self._bound(run_id))).keys() & set(servers)
+        in_service = {str(row["server"]) for row in self.rows(run_id, servers)}
+        return in_service, asked - in_service
+
+    def _asked(self, run_ids: Sequence[str]) -> set[str]:
+        tables = (self._store.read("observations", run_id).table(["server"]) for run_id in run_ids)
+        return {server for table in tables for server in values(table, "server")}
 
     def _overlapping(self, run_id: str, begin: datetime) -> list[str]:
         """Return the runs before a run that received a response at ``begin`` or later."""
@@ -206,11 +246,6 @@ class States:
         if servers is not None:
             engine.add("wanted", table_of(all_runs.SERVERS, [{"server": server} for server in sorted(servers)]))
         return engine
-
-
-def retirements_table(retired: Sequence[tuple[str, str]]) -> pa.Table:
-    """Build the view ``retirements`` out of servers and the newest runs when they were retired."""
-    return table_of(state.RETIREMENTS, [{"server": server, "run_id": run_id} for server, run_id in retired])
 
 
 def span(store: Store, run_id: str) -> tuple[datetime, datetime]:

@@ -1,0 +1,47 @@
+"""Which servers are retired from a state: not asked for too long, or retired by name and not asked since."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+
+from inventory.history.sql import state
+from inventory.run_ids import time_of
+from inventory.tables import table_of
+
+
+@dataclass(frozen=True)
+class Retirement:
+    """When servers leave the state.
+
+    Attributes:
+        after: how long after it was last asked a server is retired; None for never.
+        named: servers that were retired by name, each with the newest run at that time.
+    """
+
+    after: timedelta | None = None
+    named: Sequence[tuple[str, str]] = ()
+
+    def before(self, run_id: str) -> datetime | None:
+        """Return the time since which a server must have been asked to be in the state after a run."""
+        return None if self.after is None else time_of(run_id) - self.after
+
+    def by_name(self, first: str, last: str) -> set[str]:
+        """Return the servers that were retired by name after one run, up to another."""
+        return {server for server, run_id in self.named if first < run_id <= last}
+
+    def window(self, first: str, last: str, run_ids: Collection[str]) -> list[str]:
+        """Return the runs that count as a last query in the state after one run, and as too long ago after another."""
+        begin, end = self.before(first), self.before(last)
+        if begin is None or end is None:
+            return []
+        return [run_id for run_id in run_ids if begin - _LONGEST_RUN <= time_of(run_id) < end]
+
+    def table(self) -> pa.Table:
+        """Build the view ``retirements``."""
+        return table_of(state.RETIREMENTS, [{"server": server, "run_id": run_id} for server, run_id in self.named])
+
+
+_LONGEST_RUN = timedelta(days=1)
+"""How much later than its run began a server may have been asked."""
