@@ -156,6 +156,21 @@ def utc_text(moment: datetime, *, minutes: bool = False, zone: str = " UTC") -> 
     return text + zone
 
 
+def local_text(moment: datetime, zone: tzinfo | None = None, *, fraction: bool = False) -> str:
+    """Format a time in the reader's zone: 2026-11-23 07:00:04 CET.
+
+    Args:
+        moment: the time, with any zone.
+        zone: the reader's time zone; None for the system's.
+        fraction: whether to add microseconds.
+    """
+    local = moment.astimezone(zone)
+    name = local.tzname() or ""
+    ending = name if name.isascii() and name.isalpha() and len(name) <= 5 else f"{local:%z}"
+    text = f"{local:%Y-%m-%d %H:%M:%S.%f}" if fraction else f"{local:%Y-%m-%d %H:%M:%S}"
+    return f"{text} {ending}" if ending[:1].isalpha() else text + ending
+
+
 def moment_text(moment: datetime | None, zone: tzinfo | None) -> str:
     """Format a time in UTC and, if the reader's zone is known, there: 2026-11-23 06:00:04 UTC (07:00 CET)."""
     if moment is None:

@@ -24,6 +24,8 @@ from inventory.history.timeline import Timeline
 from inventory.run_ids import time_of
 from inventory.tables import RunTables, values
 
+_BASELINE = "baseline:"
+
 
 class RunHistory(RunLoader):
     """The recorded runs of a folder: the questions that people ask. Arguments and errors as ``RunLoader``."""
@@ -51,7 +53,7 @@ class RunHistory(RunLoader):
             servers: only these; by default all that were ever asked.
         """
         recorded = self.store.run_ids()
-        run_id = resolve_dated(at, recorded, self.clock())
+        run_id = self._resolve_dated(at, recorded)
         observed = self.states(recorded).rows(run_id, set(servers) or None)
         return replace(self.snapshot(observed, [row for row in observed if row["digest"]]), state_of=run_id)
 
@@ -59,7 +61,7 @@ class RunHistory(RunLoader):
     def servers_table(self, at: str = "latest") -> pa.Table:
         """Build one row per server that any run asked by a moment, retired ones too; columns of ``derived.SERVERS``."""
         recorded, now = self.store.run_ids(), self.clock()
-        run_id = resolve_dated(at, recorded, now)
+        run_id = self._resolve_dated(at, recorded)
         until = now if run_id == self.dated(recorded)[-1] else time_of(run_id)
         servers = self.states(recorded).servers(run_id)
         return server_rows(servers, run_id, until, self.retirement)
@@ -108,8 +110,8 @@ class RunHistory(RunLoader):
             ignore: further fields that are not compared; globs.
             servers: only these; all by default.
         """
-        recorded, now = self.store.run_ids(), self.clock()  # listed once: it is most of what a small diff takes
-        before, after = (resolve_dated(ref, recorded, now) for ref in (old, new))
+        recorded = self.store.run_ids()  # listed once: it is most of what a small diff takes
+        before, after = (self._resolve_dated(ref, recorded) for ref in (old, new))
         difference = self.states(recorded).difference(before, after, set(servers))
         both = difference.old.keys() & difference.new.keys()
         steps = {server: (_stored(difference.old[server]), _stored(difference.new[server])) for server in sorted(both)}
@@ -132,7 +134,14 @@ class RunHistory(RunLoader):
         """
         if not isinstance(ref, str):
             raise wrong_type(ref, "the name of a run", "Give a text: a run's id, a date such as 2026-11-28, or latest")
+        if ref.startswith(_BASELINE):
+            return self.baseline(ref.removeprefix(_BASELINE))
         return resolve(ref, self.store.run_ids(), now=self.clock())
+
+    def _resolve_dated(self, ref: str, recorded: Sequence[str]) -> str:
+        """Resolve a reference to a run that is part of a state; a baseline names its run."""
+        name = self.baseline(ref.removeprefix(_BASELINE)) if ref.startswith(_BASELINE) else ref
+        return resolve_dated(name, recorded, self.clock())
 
     @steady
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:

@@ -4,12 +4,27 @@ Also misdated runs: those dated more than an hour ahead of the clock. No word an
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from difflib import get_close_matches
 
 from inventory.errors import ConfigurationError
 from inventory.run_ids import misdated, time_of
+from inventory.text import local_text
+
+_TIME = re.compile(
+    r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?)"
+    r"(?P<offset>Z|[+-][0-9]{2}(:?[0-9]{2})?)?( (?P<name>[A-Za-z0-9+-]{1,10}))?"
+)
+_MICROSECOND = timedelta(microseconds=1)
+_PRECISION = (
+    timedelta(days=1) - _MICROSECOND,
+    timedelta(minutes=1) - _MICROSECOND,
+    timedelta(seconds=1) - _MICROSECOND,
+    timedelta(),
+)
+"""How long a date, a minute, a second and a fraction of one last, by the colons in its text."""
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -77,6 +92,21 @@ def resolve_dated(text: str, run_ids: Sequence[str], now: datetime) -> str:
     return run_id
 
 
+def run_times(run_ids: Sequence[str], zone: tzinfo | None = None) -> dict[str, str]:
+    """Return the time of each run as people read it, which is a reference to that same run.
+
+    Args:
+        run_ids: all runs that a reference may mean, oldest first.
+        zone: the reader's time zone; None for the system's.
+    """
+    names = {run_id: local_text(time_of(run_id), zone) for run_id in run_ids}
+    counts = Counter(names.values())
+    return {
+        run_id: name if counts[name] == 1 else local_text(time_of(run_id), zone, fraction=True)
+        for run_id, name in names.items()
+    }
+
+
 def run_named(text: str, run_ids: Sequence[str]) -> str:
     """Return the run with an id or a prefix of it; words and dates match none.
 
@@ -96,7 +126,7 @@ def moment_of(text: str, zone: tzinfo | None = None) -> datetime:
     Raises:
         ConfigurationError: the text is neither.
     """
-    moment = _parse_time(text, zone, end_of_day=False)
+    moment = _parse_time(text, zone, end=False)
     if moment is None:
         raise ConfigurationError(
             f"{text!r} is neither a date nor a time", f"Write 2026-11-23 or 2026-11-23T06:00Z{_suggestion(text)}"
@@ -137,18 +167,39 @@ def _months_later(moment: datetime, number: int) -> datetime:
     return moment.replace(year=months // 12, month=months % 12 + 1, day=1)
 
 
-def _parse_time(text: str, zone: tzinfo | None, *, end_of_day: bool = True) -> datetime | None:
-    if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+def _parse_time(text: str, zone: tzinfo | None, *, end: bool = True) -> datetime | None:
+    """Parse a date or a time: its end, so that what is printed without fractions means the run of that second.
+
+    Args:
+        text: such as ``2026-11-28``, ``2026-11-28T07:00Z`` or, as it is printed, ``2026-11-28 07:00:04 CET``.
+        zone: the zone of a time that names none, and of an abbreviation; None for the system's.
+        end: whether the end is meant: of the day, the minute or the second.
+    """
+    if not (found := _TIME.fullmatch(text)):
         return None
     try:
-        moment = datetime.fromisoformat(text)
-        if _DATE.fullmatch(text) and end_of_day:
-            moment += timedelta(days=1) - timedelta(microseconds=1)
+        moment = datetime.fromisoformat(found["time"] + (found["offset"] or ""))
+        if end:
+            moment += _PRECISION[found["time"].count(":") if "." not in found["time"] else 3]
+        if found["name"]:
+            return _named_zone(moment, found["name"], zone)
         if moment.tzinfo is None and zone is not None:
             moment = moment.replace(tzinfo=zone)
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _named_zone(moment: datetime, name: str, zone: tzinfo | None) -> datetime | None:
+    """Return a time whose zone is an abbreviation: UTC, or the name of the zone at that time, in either fold."""
+    if name in ("UTC", "GMT"):
+        return moment.replace(tzinfo=UTC)
+    for fold in (0, 1):
+        local = moment.replace(fold=fold)
+        local = local.astimezone() if zone is None else local.replace(tzinfo=zone)
+        if local.tzname() == name:
+            return local.astimezone(UTC)
+    return None
 
 
 def _unknown(text: str, dated: Sequence[str], misdated: int = 0) -> ConfigurationError:
