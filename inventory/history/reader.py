@@ -77,6 +77,20 @@ class RunHistory(RunLoader):
         now = self.clock()
         return panel(self.store, self._engine, self.dated(), moments, by, now=now, retirement=self.retirement)
 
+    @steady
+    def sql_table(self, text: str, at: str = "latest") -> pa.Table:
+        """Run a query over the views of the history; what is wrong in it is raised by the engine, with the place.
+
+        ``observations``, ``models`` and ``instances`` are the tables as they are stored; ``state`` holds the
+        observations of the state at a moment, whose ``digest`` and ``stored_in`` lead to its rows.
+
+        Args:
+            text: a query in the SQL of the engine: the user's own code.
+            at: the moment of ``state``.
+        """
+        state = self.state(at).tables["observations"]
+        return self.views(self.dated(), self.store.holding(), state=state).query(text)
+
     def retire(self, names: Sequence[str]) -> list[str]:
         """Retire servers from the state until they are asked again, and return the names as they were recorded.
 

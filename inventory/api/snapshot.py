@@ -1,0 +1,106 @@
+"""Snapshots and changes with DataFrames, files, and a view in Jupyter."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import pyarrow as pa
+
+from inventory.diff.changes import ChangeSet
+from inventory.formats import write
+from inventory.formats.html.fragments import changes_html, snapshot_html
+from inventory.report.facts import Report
+from inventory.tables import RunTables, values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Snapshot(RunTables):
+    """The tables of one run, of a file, or of the state of a history, with DataFrames and files.
+
+    Attributes:
+        tables: ``observations``, ``models`` and ``instances`` as Arrow tables.
+        grains: the grains it holds: both, or the one that a CSV or Parquet file was written in.
+        payloads: the responses as received, by server name; empty for a snapshot read from a file.
+    """
+
+    @classmethod
+    def of(cls, run: RunTables) -> Self:
+        """Wrap the tables of a run, which are not copied."""
+        return cls(**{field.name: getattr(run, field.name) for field in fields(run)})
+
+    @property
+    def models(self) -> "pd.DataFrame":
+        """One row per model; columns and units as in ``schema.MODELS``, nullable types."""
+        return frame(self.tables["models"])
+
+    @property
+    def instances(self) -> "pd.DataFrame":
+        """One row per loaded instance; columns and units as in ``schema.INSTANCES``, nullable types."""
+        return frame(self.tables["instances"])
+
+    @property
+    def observations(self) -> "pd.DataFrame":
+        """One row per server; columns and units as in ``schema.OBSERVATIONS``, nullable types."""
+        return frame(self.tables["observations"])
+
+    def write(self, path: str | Path, grain: str = "model") -> list[Path]:
+        """Write it to a file whose suffix is the format: ``.csv``, ``.parquet``, ``.xlsx``, ``.html`` or ``.md``.
+
+        Args:
+            path: the file; one that exists is replaced as a whole or not at all.
+            grain: ``model``, ``instance`` or ``both``; a report always holds everything.
+
+        Returns:
+            The files written; none if no server could be read and the format cannot say so.
+
+        Raises:
+            ConfigurationError: an unknown suffix or grain.
+            FileError: a file could not be written; what was there before is untouched.
+        """
+        return [file.path for file in write(Report(self), path, grain) if not file.skipped]
+
+    def __repr__(self) -> str:
+        models, instances = self.tables["models"].num_rows, self.tables["instances"].num_rows
+        statuses = values(self.tables["observations"], "status")
+        read_count = sum(status == "ok" for status in statuses)
+        return (
+            f"<Snapshot {self.run_id or 'from a file'}: {read_count} of {len(statuses)} servers read, "
+            f"{models} models, {instances} loaded instances>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Show its counts, the servers that were not read, and the first models in Jupyter."""
+        return snapshot_html(self)
+
+
+class Changes(ChangeSet):
+    """The differences between two snapshots, as a DataFrame.
+
+    Attributes:
+        table: one row per change, as an Arrow table; columns of ``schema.CHANGES``.
+        not_compared: why a server was not compared, by its name.
+    """
+
+    @classmethod
+    def of(cls, changes: ChangeSet) -> Self:
+        """Wrap the changes that a comparison found, which are not copied."""
+        return cls(changes.table, changes.skipped, changes.hints)
+
+    @property
+    def frame(self) -> "pd.DataFrame":
+        """The changes as a DataFrame with nullable types; one row per change, columns of ``schema.CHANGES``."""
+        return frame(self.table)
+
+    def __repr__(self) -> str:
+        return f"<Changes: {self.table.num_rows} rows, {len(self.not_compared)} servers not compared>"
+
+    def _repr_html_(self) -> str:
+        """Show their counts, the first rows in colour, and the servers that were not compared in Jupyter."""
+        return changes_html(self)
+
+
+def frame(table: pa.Table) -> "pd.DataFrame":
+    """Convert an Arrow table to a pandas DataFrame with nullable types."""
+    return table.to_pandas()  # type: ignore[no-any-return]
