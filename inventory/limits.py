@@ -121,6 +121,9 @@ CSV_ROWS = Limit(
     usual="as many as there are models",
     stops="hours of reading: this way takes twenty times as long",
 )
+PARQUET_TEXTS = Limit(
+    TABLE_LIMIT, "bytes of a Parquet file's texts in memory", usual="20 MiB for 100,000 models", stops="repeated texts"
+)
 PARQUET_PAGE = Limit(
     48 * _MIB, "bytes that a Parquet page unpacks to", usual="1 MiB, or a single value", stops="a decompression bomb"
 )

@@ -7,6 +7,7 @@ from importlib.resources import files
 import click
 from click.shell_completion import CompletionItem
 
+from inventory.cli._command import Command
 from inventory.cli._output import PROGRAM, terminal_width
 from inventory.errors import ConfigurationError
 from inventory.terminal.manual import page_text, summary
@@ -46,7 +47,7 @@ def _complete(context: click.Context, _: click.Parameter, incomplete: str) -> li
     return [CompletionItem(name, help=text) for name, text in names.items() if name.startswith(incomplete)]
 
 
-@click.command(name="help", short_help="List the topics of the manual, or show one.")
+@click.command(name="help", cls=Command, short_help="List the topics of the manual, or show one.")
 @click.argument("topic", required=False, shell_complete=_complete)
 @click.pass_context
 def help_command(context: click.Context, topic: str | None) -> None:

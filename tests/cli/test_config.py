@@ -234,7 +234,7 @@ def test_servers_from_a_list(tmp_path: Path, three: list[Hostile]) -> None:
         (["--servers-from", "-"], "standard input names no server"),
         (["--servers-from", "good", "--server", "h=other"], "two servers are named 'h'"),
         (["--server", "h", "--where", "site=Rome"], "no server has site=Rome. No server has labels"),
-        (["--where", "site"], "--where 'site' is no condition"),
+        (["--where", "site"], "--where 'site' is not a condition"),
         (["--concurrency", "0"], "Invalid value for '--concurrency'"),
         (["--config", "none.toml"], "none.toml could not be read: No such file"),
         (["--config", "."], ". is not a file"),

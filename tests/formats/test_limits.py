@@ -60,7 +60,7 @@ def written(folder: Path, suffix: str) -> Path:
         ("parquet", limits, "PARQUET_PAGES", 0, "it unpacks to"),
         ("parquet", page_headers, "row_bytes", lambda _: 0, "it unpacks to"),
         ("parquet", limits, "PARQUET_PARTS", 0, "more than the observations"),
-        ("parquet", limits, "TABLE_LIMIT", 0, "its texts take more"),
+        ("parquet", limits, "PARQUET_TEXTS", 0, "its texts take more"),
         ("csv", csv, "row_bytes", lambda _: 0, " lines"),
         ("csv", limits, "CSV_HEADER", 5, "its first line has more than"),
         *((suffix, _limits, "row_bytes", lambda _: 0, "its rows take more") for suffix in ("csv", "xlsx")),

@@ -185,8 +185,8 @@ def _spelt_out(
             if not pa.types.is_fixed_size_binary(column.type.value_type)
         ]
         size = sum(compute.sum(column).as_py() or 0 for column in lengths)
-        if size > limits.TABLE_LIMIT:
-            raise too_large(path, f"its texts take more than {limits.TABLE_LIMIT // 2**20} MiB of memory")
+        if size > limits.PARQUET_TEXTS:
+            raise too_large(path, f"its texts take more than {limits.PARQUET_TEXTS // 2**20} MiB of memory")
         names = batch.schema.names
         columns = [
             typed(batch.column(column.name), column, target.field(column.name).type, before)

@@ -203,9 +203,8 @@ class Store(RunMarkers):
             with suppress(FileError), self.exclusive():  # unless another process merges
                 pass
         markers = [self.workshop / f"{run_id}.run" for run_id in self.markers()]
-        if markers := [
-            path for path in markers if is_abandoned(path)
-        ]:  # guard: a run that is being written is not swept
+        markers = [path for path in markers if is_abandoned(path)]  # guard: a run that is being written is not swept
+        if markers:
             recorded = set(self.run_ids()) | self.pruned().keys()  # runs may still refer to what it stored
             for path in markers:
                 with suppress(OSError):  # another run removes it too, or the next one will

@@ -136,6 +136,7 @@ def test_nothing_of_a_run_that_is_being_written_is_tidied_away(tmp_path: Path, m
 
     def slowly(store: Store, kind: str, *rest: Any, **more: Any) -> str:
         Store(store.folder).clean_up()
+        assert Store(store.folder).active_runs(), "else a pruning would remove what this run refers to"
         return write(store, kind, *rest, **more)
 
     monkeypatch.setattr(Store, "write", slowly)
