@@ -15,7 +15,8 @@ ROOT = PACKAGE.parent
 HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "jinja2", "openpyxl", "duckdb", "matplotlib", "pyspark"}
 
 FOLDERS = {
-    "api", "cli", "collection", "config", "diff", "filesystem", "formats", "history", "manual", "normalize", "operations",
+    "api", "cli", "collection", "config", "diff", "filesystem", "formats", "history", "manual", "normalize",
+    "operations",
     "plots", "report", "schedules", "schema", "sources", "terminal",
 }  # fmt: skip
 PURE = {"schema", "tables", "normalize", "diff", "report", "terminal", "text"}
