@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +19,7 @@ from inventory.history.engines import ENGINES
 if TYPE_CHECKING:
     from inventory.history.reader import RunHistory
     from inventory.operations.compare import ResolvedRef
+    from inventory.report.coverage import Coverage
     from inventory.tables import RunTables
 
 _NAMED = 3  # Misdated runs that are named; the others are counted.
@@ -48,7 +50,8 @@ def history_at(
         raise ConfigurationError(
             f"{folder!r} cannot be the folder of a history", "Rename the folder: its name is not UTF-8"
         ) from error
-    history = RunHistory(folder, engine, ignore=configured_ignore() if ignore is None else ignore)
+    ignored = configured_ignore() if ignore is None else ignore
+    history = RunHistory(folder, engine, ignore=ignored, retire_after=days_setting("retire_after"))
     if warn_misdated:
         _warn_misdated(history)
     return history
@@ -80,6 +83,26 @@ def require_runs(history: "RunHistory | None") -> "RunHistory":
 
         raise no_runs(history.store.folder)
     return history
+
+
+def days_setting(name: str) -> timedelta | None:
+    """Return a setting that is a number of days; None for 0, which means never."""
+    from inventory.cli._settings import effective_setting
+
+    days: float = effective_setting(name)[0]
+    return timedelta(days=days) if days else None
+
+
+def coverage_of(snapshot: "RunTables", history: "RunHistory | None") -> "Coverage":
+    """Describe how much of a state or a run was read, in local time."""
+    from inventory.operations.compare import present_of
+    from inventory.report.coverage import run_coverage, state_coverage
+
+    observations = snapshot.tables["observations"]
+    if not snapshot.state_of:
+        return run_coverage(observations)
+    now, stale_after = present_of(snapshot, history), days_setting("stale_after")
+    return state_coverage(observations, now, now.astimezone().tzinfo, stale_after or timedelta.max)
 
 
 def configured_ignore() -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from inventory.cli._options import (
 from inventory.cli._output import print_error, print_errors, print_json, run_rows, terminal_width
 from inventory.cli._progress import progress
 from inventory.cli._selection import select_servers, with_tokens
+from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
 from inventory.errors import ConfigurationError, ExitCode, FileError
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 )
 @csv_for_option
 @grain_option
+@this_run_option
 @history_option
 @no_history_option
 @existing_history_option
@@ -77,6 +79,7 @@ def snapshot(
     outputs: Sequence[str],
     csv_for: str | None,
     grain: str,
+    this_run: bool,
     history_path: str | None,
     no_history: bool,
     existing_history: bool,
@@ -109,7 +112,13 @@ def snapshot(
             concurrency=concurrency,
             progress=advance,
         )
-    report = report_on_run(result, history if includes_report(outputs) else None, local_zone(result.snapshot))
+    report = report_on_run(
+        result,
+        history if outputs else None,
+        local_zone(result.snapshot),
+        trend=includes_report(outputs),
+        this_run=this_run,
+    )
     files, failures = write_all(report, outputs, grain, csv_for)
     failures += [result.failure] if result.failure else []
     if history and is_new and not result.failure:  # Even with -q: the user may expect an earlier history here.

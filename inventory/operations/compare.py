@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 
 from inventory import formats, schema
+from inventory.collection.collector import utc_now
 from inventory.config.labels import spelt
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_tables, with_unread_servers
@@ -104,9 +105,25 @@ def changes_between(
     return _with_outdated_servers(changes, new, after, history, servers)
 
 
-def snapshot_of(side: ResolvedRef, history: RunHistory | None) -> RunTables:
-    """Return the tables of a side; of a run exactly what it read, failures included."""
-    return side.snapshot if side.snapshot is not None else _required(history).load(side.run_id or "latest")
+def snapshot_of(side: ResolvedRef, history: RunHistory | None, *, this_run: bool = False) -> RunTables:
+    """Return the tables of a side; of a run the state after it, or exactly what it read.
+
+    Args:
+        side: the side.
+        history: where the runs are; None if the side is not one.
+        this_run: of a run only what it read itself, failures included.
+    """
+    if this_run and side.run_id:
+        run = _required(history).load(side.run_id)
+        return only(run, [side.server]) if side.server else run
+    return side.snapshot if side.snapshot is not None else _required(history).state(side.run_id or "latest")
+
+
+def present_of(snapshot: RunTables, history: RunHistory | None) -> datetime:
+    """Return the time that the ages of responses are counted to: now for the newest state, else the snapshot's own."""
+    if history and snapshot.state_of and snapshot.state_of == history.dated()[-1]:
+        return history.clock()
+    return time_of(snapshot.run_id) if snapshot.run_id else snapshot.observed_at or utc_now()
 
 
 def report_of(
@@ -116,6 +133,7 @@ def report_of(
     *,
     compared: tuple[ResolvedRef, ChangeSet] | None = None,
     servers: Sequence[str] = (),
+    this_run: bool = False,
 ) -> Report:
     """Build the report of a side: its tables, the changes, and the runs up to it.
 
@@ -125,13 +143,14 @@ def report_of(
         zone: the reader's time zone.
         compared: the side it was compared with, and the changes; by default the run before, if there is one.
         servers: only these; all by default.
+        this_run: show of a run only what it read itself, not the state after it.
     """
     dated = history.dated() if history and side.run_id else []
     earlier = [run_id for run_id in dated if side.run_id in dated and run_id < (side.run_id or "")]
     if compared is None and earlier and side.server is None:
         previous = ResolvedRef(_moment(time_of(earlier[-1])), earlier[-1])
         compared = previous, changes_between(previous, side, history, servers=servers)
-    snapshot = snapshot_of(side, history)
+    snapshot = snapshot_of(side, history, this_run=this_run)
     runs = rows(history.runs_table(servers)) if history and side.run_id else []
     return Report(
         only(snapshot, servers) if servers else snapshot,
@@ -173,11 +192,11 @@ def _one_server(ref: str, history: RunHistory, unknown: ConfigurationError) -> R
             run_id, server = history.resolve(ref[:colon]), ref[colon + 1 :]
         except ConfigurationError:
             continue
-        queried = _queried(history, run_id)
-        if (server := spelt(server, queried)) in queried:
+        known = set(values(history.servers_table(run_id), "server"))
+        if (server := spelt(server, known)) in known:
             state = history.state(run_id, [server])
             return ResolvedRef(f"{_moment(time_of(run_id))} {server}", run_id, state, server)
-        unknown = _no_server(server, set(queried))
+        unknown = _no_server(server, known)
     raise unknown
 
 
@@ -214,7 +233,11 @@ def _with_outdated_servers(
     failed = [
         row for row in history.observed(new.run_id) if row["status"] != "ok" and (not wanted or row["server"] in wanted)
     ]
-    known = {row["server"]: row for row in rows(after.tables["observations"]) if row["status"] == "ok"}
+    known = {
+        row["server"]: {**row, "observed_at": row["as_of"]}
+        for row in rows(after.tables["observations"])
+        if row["as_of"]
+    }
     return with_unread_servers(changes, failed, known)
 
 
@@ -224,7 +247,7 @@ def _renamed(snapshot: RunTables, server: str) -> RunTables:
 
 def _as_of(side: ResolvedRef, history: RunHistory | None) -> RunTables:
     """Return the state at a side: of each server its last complete response."""
-    snapshot = side.snapshot if side.snapshot is not None else _required(history).state(side.run_id or "latest")
+    snapshot = snapshot_of(side, history)
     return replace(snapshot, ignored=_required(history).unstored(snapshot)) if side.run_id else snapshot
 
 

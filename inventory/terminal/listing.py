@@ -7,8 +7,10 @@ from click import style
 
 from inventory import schema
 from inventory.errors import ConfigurationError
+from inventory.report.coverage import Coverage
+from inventory.run_ids import time_of
 from inventory.tables import RunTables, rows, values
-from inventory.text import count, escape_controls, format_value, size, table, truncate
+from inventory.text import count, escape_controls, format_value, size, table, truncate, utc_text
 
 Row = dict[str, Any]
 
@@ -83,8 +85,17 @@ def columns_of(text: str | None, grain: str) -> list[str]:
     return names
 
 
-def rows_text(snapshot: RunTables, rows: Sequence[Row], grain: str, columns: Sequence[str] = ()) -> str:
-    """Show rows as lines, and a line of totals.
+def rows_text(
+    snapshot: RunTables, rows: Sequence[Row], grain: str, columns: Sequence[str] = (), coverage: Coverage | None = None
+) -> str:
+    """Show rows as lines, a line of totals, and how much of the state was read.
+
+    Args:
+        snapshot: a run, a state or a file.
+        rows: the rows of the grain that are shown.
+        grain: model or instance.
+        columns: the columns that are shown; by default the most useful ones.
+        coverage: how much of a state was read.
 
     Raises:
         ConfigurationError: there is no such column.
@@ -95,7 +106,14 @@ def rows_text(snapshot: RunTables, rows: Sequence[Row], grain: str, columns: Seq
     cells = [[_cell(row[column.name], column) for column in shown] for row in rows]
     sides = "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in shown)
     lines = table(cells, sides, [_HEADS.get(name, name) for name in names])
-    return "\n".join([*lines, "", _totals(snapshot, rows, grain)]) + "\n"
+    read = [_coverage_line(snapshot, coverage)] if coverage and snapshot.state_of else []
+    return "\n".join([*lines, "", _totals(snapshot, rows, grain), *read]) + "\n"
+
+
+def _coverage_line(snapshot: RunTables, coverage: Coverage) -> str:
+    colour = {"good": None, "warn": "yellow", "bad": "red"}[coverage.level]
+    moment = utc_text(time_of(snapshot.state_of))
+    return f"As of {moment}: {style(escape_controls(coverage.text), fg=colour)}"
 
 
 def _totals(snapshot: RunTables, rows: Sequence[Row], grain: str) -> str:
@@ -106,6 +124,8 @@ def _totals(snapshot: RunTables, rows: Sequence[Row], grain: str) -> str:
         sizes = [row["size_bytes"] for row in rows if row["size_bytes"] is not None]
         parts.append(size(sum(sizes)) if sizes or not rows else "size not reported")
         parts.append(count(sum(row["loaded_instance_count"] or 0 for row in rows), "loaded instance"))
+    if snapshot.state_of:  # Its own line says which servers were not read.
+        return ", ".join(parts)
     if "suspect" in statuses:
         parts.append(style(f"{count(statuses.count('suspect'), 'server')} suspect", fg="yellow"))
     if failed:
