@@ -193,19 +193,17 @@ def is_report(path: str | Path) -> bool:
 
 def _without_doubt(report: "Report") -> "tuple[Report, list[str]]":
     """Leave out the servers in doubt, for a format that cannot mark their rows; return their names too."""
-    from inventory.report.coverage import is_known
-    from inventory.tables import rows, table_of
+    from inventory.tables import RunTables, rows, table_of
 
     snapshot = report.snapshot
-    observed = rows(snapshot.tables["observations"])
-    doubtful = [row["server"] for row in observed if row["status"] == "suspect" and not is_known(row)]
+    doubtful = [row["server"] for row in rows(snapshot.tables["observations"]) if row["status"] == "suspect"]
     if not doubtful:
         return report, []
     tables = {
         name: table_of(schema.TABLES[name], [row for row in rows(table) if row["server"] not in doubtful])
         for name, table in snapshot.tables.items()
     }
-    return replace(report, snapshot=replace(snapshot, tables=tables)), doubtful
+    return replace(report, snapshot=RunTables(tables, snapshot.grains)), doubtful
 
 
 def _encoded(report: "Report", target: Path, grain: str, dialect: Dialect) -> bytes:
