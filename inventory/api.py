@@ -23,7 +23,7 @@ from inventory.normalize.payload import Payload, parse_payload
 from inventory.report.facts import Report
 from inventory.run_ids import time_of
 from inventory.schema import derived
-from inventory.tables import RunTables, build, named_rows, values
+from inventory.tables import ATTRIBUTE, RunTables, build, named_rows, values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,17 +46,17 @@ class Snapshot(RunTables):
     @property
     def models(self) -> "pd.DataFrame":
         """One row per model; columns and units as in ``schema.MODELS``, nullable types."""
-        return frame(self.tables["models"])
+        return self._frame("models")
 
     @property
     def instances(self) -> "pd.DataFrame":
         """One row per loaded instance; columns and units as in ``schema.INSTANCES``, nullable types."""
-        return frame(self.tables["instances"])
+        return self._frame("instances")
 
     @property
     def observations(self) -> "pd.DataFrame":
         """One row per server; columns and units as in ``schema.OBSERVATIONS``, nullable types."""
-        return frame(self.tables["observations"])
+        return self._frame("observations")
 
     def write(self, path: str | Path, grain: str = "model") -> list[Path]:
         """Write it to a file whose suffix is the format: ``.csv``, ``.parquet``, ``.xlsx``, ``.html`` or ``.md``.
@@ -73,6 +73,12 @@ class Snapshot(RunTables):
             FileError: a file could not be written; what was there before is untouched.
         """
         return [file.path for file in write(Report(self), path, grain) if not file.skipped]
+
+    def _frame(self, name: str) -> "pd.DataFrame":
+        """Convert a table to a DataFrame whose attributes say of which run or state it is."""
+        content = frame(self.tables[name])
+        content.attrs[ATTRIBUTE] = self.what
+        return content
 
     def __repr__(self) -> str:
         models, instances = self.tables["models"].num_rows, self.tables["instances"].num_rows

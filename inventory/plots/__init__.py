@@ -18,7 +18,7 @@ from inventory.plots import artists
 from inventory.plots.figure import axes_for, empty, figure_of, footnote, gigabytes, name
 from inventory.report.breakdowns import break_down
 from inventory.report.row_tables import by_size
-from inventory.tables import RunTables, rows
+from inventory.tables import RunTables, is_known, rows
 from inventory.text import GIGABYTE, count
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def server_differences(snapshot: RunTables, *, top: int = 30, ax: "Axes | None" 
         top: how many rows: the models that most servers have come first.
         ax: the axes to draw on; a new figure by default.
     """
-    read = {row["server"]: row["status"] == "ok" for row in rows(snapshot.tables["observations"])}
+    read = {row["server"]: is_known(row) for row in rows(snapshot.tables["observations"])}
     having: dict[str, dict[str, Cell]] = defaultdict(lambda: defaultdict(tuple))
     for row in rows(snapshot.tables["models"]):
         if read.setdefault(row["server"], True):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from inventory.tables import rows
+from inventory.tables import is_known, rows
 from inventory.text import count
 
 Row = dict[str, Any]
@@ -40,12 +40,6 @@ class Coverage:
     stale: tuple[str, ...]
 
 
-def is_known(observation: Row) -> bool:
-    """Tell whether the rows of a server come from a complete answer: a new one, or an older one."""
-    as_of, observed = observation["as_of"], observation["observed_at"]
-    return observation["status"] == "ok" or bool(as_of and observed and as_of < observed)
-
-
 def state_coverage(
     observations: pa.Table, now: datetime, zone: tzinfo | None = None, stale_after: timedelta = STALE_AFTER
 ) -> Coverage:
@@ -61,7 +55,7 @@ def state_coverage(
     if not servers:
         return Coverage("bad", "No server is known", (), ())
     never = [row for row in servers if not is_known(row)]
-    stale = [row for row in servers if is_known(row) and now - row["as_of"] > stale_after]
+    stale = [row for row in servers if row["as_of"] and is_known(row) and now - row["as_of"] > stale_after]
     late = [row for row in servers if is_known(row) and row["status"] != "ok" and row not in stale]
     unread = [row for row in servers if row["status"] != "ok"]
     read = len(servers) - len(unread)

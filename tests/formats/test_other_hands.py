@@ -206,7 +206,8 @@ def test_workbook_without_evidence(tmp_path: Path) -> None:
 def test_a_frame_as_a_workbook(tmp_path: Path) -> None:
     """A table that pandas writes into a sheet with another name is found by its columns."""
     path = tmp_path / "x.xlsx"
-    FLEET.models.to_excel(path)
+    models = FLEET.models
+    models.assign(as_of=models["as_of"].dt.tz_localize(None)).to_excel(path)
     assert read_same(path, blanks=True).grains == ("model",)
 
 

@@ -57,6 +57,7 @@ _EVIDENCE = replace(
         schema.Column("payload_bytes", schema.INTEGER, "", "Length of the body as received.", "B"),
         schema.Column("not_compared", schema.TEXT, "", "Why it was not compared, if it was not."),
         schema.Column("last_read", schema.TIME, "", "If not compared: when it was last read completely.", "UTC"),
+        schema.Column("state_of", schema.TEXT, "", "The run whose state the workbook holds; empty for one run."),
         schema.Column("tool_version", schema.TEXT, "", "The version of lms-inventory that wrote this workbook."),
     ),
 )
@@ -132,6 +133,7 @@ def _evidence(report: "Report") -> Sheet:
             "payload_bytes": None if body is None else len(body),
             "not_compared": reason["reason"] if reason else None,
             "last_read": reason["last_read"] if reason else None,
+            "state_of": report.snapshot.state_of or None,
             "tool_version": VERSION,
         }
         content.append(row | more)

@@ -178,7 +178,7 @@ def failed(count: int, of: int) -> Snapshot:
     ]
     cells = {name: [row[name] for row in observations] for name in schema.OBSERVATIONS.names}
     cells = {name: [None if str(value) == "<NA>" else value for value in values] for name, values in cells.items()}
-    cells["observed_at"] = [MOMENT] * of
+    cells |= {"observed_at": [MOMENT] * of, "as_of": [None] * of}
     models = original.tables["models"] if count < of else original.tables["models"].slice(0, 0)
     return Snapshot(
         {**original.tables, "models": models, "observations": inventory.tables.build(schema.OBSERVATIONS, cells)}
