@@ -121,7 +121,7 @@ def snapshot_of(side: ResolvedRef, history: RunHistory | None, *, this_run: bool
 
 def present_of(snapshot: RunTables, history: RunHistory | None) -> datetime:
     """Return the time that the ages of responses are counted to: now for the newest state, else the snapshot's own."""
-    if history and snapshot.state_of and snapshot.state_of == history.dated()[-1]:
+    if history and snapshot.state_of and [snapshot.state_of] == history.dated()[-1:]:
         return history.clock()
     return time_of(snapshot.run_id) if snapshot.run_id else snapshot.observed_at or utc_now()
 
