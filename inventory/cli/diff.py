@@ -7,7 +7,7 @@ import click
 
 from inventory import schema
 from inventory.cli._command import Command
-from inventory.cli._exit_codes import change_exit_code, parse_fail_on
+from inventory.cli._exit_codes import change_exit_code, parse_fail_on, stale_words
 from inventory.cli._groups import changes_by_group, compared_labels, select_labels
 from inventory.cli._history import optional_history, require_runs, resolve_refs
 from inventory.cli._options import (
@@ -29,11 +29,14 @@ from inventory.errors import ConfigurationError, FileError
 from inventory.schema import derived
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from inventory.config.labels import Labels
     from inventory.diff.changes import ChangeSet
     from inventory.formats import Tables
     from inventory.history.reader import RunHistory
     from inventory.operations.compare import ResolvedRef
+    from inventory.tables import RunTables
 
 
 @click.command(
@@ -101,7 +104,20 @@ def diff(
         click.echo(text, nl=False)
     print_errors(failures)
     incomplete = any(side.live and side.snapshot and not side.snapshot.complete for side in sides)
-    return change_exit_code(changes, fail_words, failures, incomplete=incomplete, outdated=bool(changes.unread))
+    stale = stale_words(fail_words, lambda: _state_and_time(after, history, servers))
+    return change_exit_code(
+        changes, fail_words, failures, incomplete=incomplete, outdated=bool(changes.unread), stale=stale
+    )
+
+
+def _state_and_time(
+    side: "ResolvedRef", history: "RunHistory | None", servers: Sequence[str]
+) -> "tuple[RunTables, datetime]":
+    """Return the tables of a side, and the time to which ages are counted."""
+    from inventory.operations.compare import only, present_of, snapshot_of
+
+    snapshot = snapshot_of(side, history)
+    return only(snapshot, servers) if servers else snapshot, present_of(snapshot, history)
 
 
 def _references(

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from inventory.config.labels import composed, spellings, spelt
+from inventory.config.labels import composed, no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_sides, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
@@ -88,15 +88,13 @@ class RunHistory(RunLoader):
             ConfigurationError: no run has asked such a server.
             FileError: it could not be written.
         """
-        state = self.state()
-        known = set(values(state.tables["observations"], "server"))
+        run_id = self.resolve("latest")
+        known = set(values(self.servers_table(run_id), "server"))
         servers = [spelt(name, known) for name in names]
         for server in servers:
             if server not in known:
-                raise ConfigurationError(
-                    f"there is no server {server!r} in the state", f"There are: {', '.join(sorted(known)) or 'none'}"
-                )
-        self.store.record_retired(servers, state.run_id)
+                raise no_server_error(server, known)
+        self.store.record_retired(servers, run_id)
         return servers
 
     @steady

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inventory import formats, schema
 from inventory.collection.collector import utc_now
-from inventory.config.labels import spelt
+from inventory.config.labels import no_server_error, spelt
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_tables, with_unread_servers
 from inventory.errors import ConfigurationError
@@ -196,7 +196,7 @@ def _one_server(ref: str, history: RunHistory, unknown: ConfigurationError) -> R
         if (server := spelt(server, known)) in known:
             state = history.state(run_id, [server])
             return ResolvedRef(f"{_moment(time_of(run_id))} {server}", run_id, state, server)
-        unknown = _no_server(server, known)
+        unknown = no_server_error(server, known)
     raise unknown
 
 
@@ -215,12 +215,8 @@ def _known(servers: Iterable[str], known: set[str]) -> list[str]:
     names = [spelt(server, known) for server in servers]
     for name in names:
         if name not in known:
-            raise _no_server(name, known)
+            raise no_server_error(name, known)
     return names
-
-
-def _no_server(server: str, known: set[str]) -> ConfigurationError:
-    return ConfigurationError(f"there is no server {server!r}", f"There are: {', '.join(sorted(known)) or 'none'}")
 
 
 def _with_outdated_servers(

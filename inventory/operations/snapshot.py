@@ -139,6 +139,11 @@ def state_after(result: SnapshotResult, history: RunHistory | None) -> RunTables
     return history.seen_at(result.snapshot.observed_at or time_of(run_id)).state(run_id)
 
 
+def state_and_time(result: SnapshotResult, history: RunHistory | None) -> tuple[RunTables, datetime]:
+    """Return the state after a run, and the time of that run, to which ages are counted."""
+    return state_after(result, history), result.snapshot.observed_at or time_of(result.snapshot.run_id)
+
+
 def report_on_run(
     result: SnapshotResult,
     history: RunHistory | None,
