@@ -96,7 +96,7 @@ def diff(
     labels = select_labels(compared_labels(sides, history), servers, where) if where or by else {}
     servers = list(labels) if where else servers
     changes = changes_between(before, after, history, ignore=() if history else ignore, servers=servers)
-    tables, text = _result(changes, labels, by, f"{before.name} -> {after.name}")
+    tables, text = _result(changes, labels, by, sides, history)
     failures = _write(outputs, csv_for, tables, sides, changes, history, servers)
     if as_json:
         print_tables("diff", [*tables, (derived.HINTS, changes.hints)], None)
@@ -129,15 +129,30 @@ def _references(
     return require_runs(history).baseline(baseline), old or "latest"
 
 
-def _result(changes: "ChangeSet", labels: "dict[str, Labels]", by: str | None, title: str) -> "tuple[Tables, str]":
+def _result(
+    changes: "ChangeSet",
+    labels: "dict[str, Labels]",
+    by: str | None,
+    sides: "Sequence[ResolvedRef]",
+    history: "RunHistory | None",
+) -> "tuple[Tables, str]":
     """Return the changes as tables and as text; counted by server or label with ``--by``."""
+    from inventory.operations.compare import snapshot_of
     from inventory.report.change_lines import describe_changes
+    from inventory.tables import values
     from inventory.terminal.changes import changes_text
 
+    old, new = sides
+    title = f"{old.name} -> {new.name}"
     if by is not None:
         return changes_by_group(changes, labels, by, title)
     tables = [(schema.CHANGES, changes.table), (derived.NOT_COMPARED, changes.skipped)]
-    return tables, changes_text(describe_changes(changes), title, terminal_width())
+    machines = (old.server, new.server) if old.server and new.server and old.server != new.server else None
+    nothing = bool(changes.skipped.num_rows) and changes.compared_nothing(
+        values(snapshot_of(new, history).tables["observations"], "server")
+    )
+    text = changes_text(describe_changes(changes), title, terminal_width(), machines=machines, compared=not nothing)
+    return tables, text
 
 
 def _write(

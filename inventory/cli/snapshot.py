@@ -123,7 +123,7 @@ def snapshot(
     failures += [result.failure] if result.failure else []
     if history and is_new and not result.failure:  # Even with -q: the user may expect an earlier history here.
         print_error(f"this run starts a new history in {history.store.folder.absolute()}")
-    _print_result(result, files, time.perf_counter() - started, as_json, quiet)
+    _print_result(result, files, time.perf_counter() - started, as_json, quiet, is_first=is_new)
     print_errors(failures)
     stale = stale_words(fail_words, lambda: state_and_time(result, history))
     code = change_exit_code(result.changes, fail_words, failures, incomplete=not result.snapshot.complete, stale=stale)
@@ -141,7 +141,13 @@ def _check_history_options(no_history: bool, existing_history: bool, fail_words:
 
 
 def _print_result(
-    result: "SnapshotResult", files: "list[WrittenFile]", seconds: float, as_json: bool, quiet: bool
+    result: "SnapshotResult",
+    files: "list[WrittenFile]",
+    seconds: float,
+    as_json: bool,
+    quiet: bool,
+    *,
+    is_first: bool,
 ) -> None:
     """Print the result on stdout, and on stderr what was not written and which servers were not read."""
     from inventory.report.facts import Report
@@ -151,7 +157,7 @@ def _print_result(
         print_json("snapshot", {"run_id": result.snapshot.run_id, **run_rows(result.snapshot)})
     elif not quiet:
         report = Report(result.snapshot, result.changes)
-        text = snapshot_text(report, seconds, files, terminal_width(), result.since)
+        text = snapshot_text(report, seconds, files, terminal_width(), result.since, first=is_first)
         click.echo(text, nl=False)
     if as_json or quiet:
         print_errors(f"{file.path} was {file.skipped}" for file in files if file.skipped)

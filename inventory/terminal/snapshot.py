@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from click import style
 
+from inventory.diff.changes import ChangeSet
 from inventory.report.facts import Report
 from inventory.report.figures import Totals
 from inventory.report.row_tables import RowTable
-from inventory.terminal.changes import counts_text
+from inventory.terminal.changes import counts_text, not_compared_text
 from inventory.text import (
     COLUMNS,
     count,
@@ -55,6 +56,8 @@ def snapshot_text(
     files: "Sequence[WrittenFile]" = (),
     columns: int = COLUMNS,
     since: datetime | None = None,
+    *,
+    first: bool = False,
 ) -> str:
     """Show what one run saw.
 
@@ -64,8 +67,9 @@ def snapshot_text(
         files: what became of the files it was written to.
         columns: columns of the terminal.
         since: when the run was with which it is compared; None if there is none.
+        first: it is the first run of its history.
     """
-    blocks = [_heading(report, seconds), _totals(report, since)]
+    blocks = [_heading(report, seconds), _totals(report, since, first)]
     blocks += [_largest(report.largest, several=len(report.servers) > 1, columns=columns)] if report.largest else []
     blocks += [_files(files)] if files else []
     blocks += _warnings(report.warnings, columns)
@@ -113,7 +117,7 @@ def _heading(report: Report, seconds: float) -> str:
     )
 
 
-def _totals(report: Report, since: datetime | None) -> str:
+def _totals(report: Report, since: datetime | None, first: bool) -> str:
     lines = _servers_read(report.servers)
     if report.totals is None:
         return "\n".join([*lines, _line("Models", "-", "not read; nothing is known")])
@@ -129,8 +133,17 @@ def _totals(report: Report, since: datetime | None) -> str:
     ]
     if report.changes and since:
         moment = style(f"   since {utc_text(since, minutes=True)}", dim=True)
-        lines.append(f"  {'Changes':<14}{counts_text(changes)}{moment}")
+        lines.append(f"  {'Changes':<14}{_changes(report, report.changes)}{moment}")
+    elif first:
+        lines.append(f"  {'Changes':<14}nothing to compare with: this is the first run")
     return "\n".join(lines)
+
+
+def _changes(report: Report, changes: ChangeSet) -> str:
+    """Count the changes, or say that nothing was compared: then none of them would be known."""
+    if changes.compared_nothing(row["server"] for row in report.servers):
+        return not_compared_text(changes.not_compared.values())
+    return counts_text(report.what_changed)
 
 
 def _servers_read(servers: Sequence[Row]) -> list[str]:

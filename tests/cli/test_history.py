@@ -11,9 +11,10 @@ from inventory import History
 
 RUNS = """\
 Collected (UTC)      Status   Models      Size  Loaded  Added  Removed  Reconf.
-2026-11-10 06:00:04  ok            8  94.23 GB       6      .        .        .
+2026-11-10 06:00:04  ok            8  94.23 GB       6  nothing to compare with
 2026-11-11 06:00:04  ok            8  78.60 GB       6      1        1        2
 2026-11-12 06:00:04  partial       2  30.10 GB       3      .        .        .
+                     1/2 laptop
 2026-11-13 06:00:04  ok            6  48.50 GB       3      .        1        .
 
 4 runs, 3 ok, 1 partial    size \u2588\u2585\u00d7\u2581  94.23 GB -> 48.50 GB
@@ -39,6 +40,14 @@ def test_some_runs(past: Path) -> None:
     rows = history(past, "--server", "desktop", "--json").data["runs"]
     assert [(row["servers"], row["model_count"]) for row in rows] == [(1, 2)] * 3
     assert history(past, "--since", "2027-01-01").out == "No run in that period; the history has 4.\n"
+
+
+def test_the_servers_that_a_run_did_not_read(past: Path) -> None:
+    """--json names them; so does a file, as JSON in a cell."""
+    rows = history(past, "--json").data["runs"]
+    assert [row["unread"] for row in rows] == [[], [], ["laptop"], []]
+    assert [row["added"] for row in rows] == [None, 1, 0, 0]
+    assert [row["unread"] for row in history(past, "--server", "desktop", "--json").data["runs"]] == [[]] * 3
 
 
 def test_one_models_life(past: Path) -> None:

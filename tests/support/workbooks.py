@@ -35,7 +35,13 @@ def run(day: int, size: int | None = 10**9, *, servers: int = 1, read: int = 1, 
     status = "failed" if size is None else "ok" if read == servers else "partial"
     counts = {"model_count": None if size is None else 1, "instance_count": None if size is None else 0}
     moment = datetime(2026, 11, 1, 6, tzinfo=UTC) + timedelta(days=day)
-    shown = {"run_id": f"{moment:%Y%m%dT%H%M%S}.000000Z-0000", "collected_at": moment, "status": status, "error": None}
+    shown = {
+        "run_id": f"{moment:%Y%m%dT%H%M%S}.000000Z-0000",
+        "collected_at": moment,
+        "status": status,
+        "unread": None,
+        "error": None,
+    }
     changes = {"added": 1, "removed": 0, "renamed": 0, "reconfigured": 2}
     return {**shown, **counts, **changes, "servers": servers, "servers_ok": read, "size_bytes": size, **fields}
 
