@@ -208,7 +208,12 @@ since_option = option(
     "Runs", "--since", metavar="WHEN", help="Only from this date or time on; local time unless it has a zone."
 )
 model_option = option(
-    "Runs", "--model", "key", metavar="KEY", help="Show the history of one model instead of the runs."
+    "Runs",
+    "--model",
+    "key",
+    metavar="MODEL",
+    help="Show the history of one model instead of the runs: its key, a part "
+    "of it, or its display name; with * of several.",
 )
 unused_option = option(
     "Runs",

@@ -113,7 +113,7 @@ def snapshot_of(side: ResolvedRef, history: RunHistory | None, *, this_run: bool
         history: where the runs are; None if the side is not one.
         this_run: of a run only what it read itself, failures included.
     """
-    if this_run and side.run_id:
+    if side.run_id and (this_run or _required(history).misdated([side.run_id])):  # A misdated run makes no state.
         run = _required(history).load(side.run_id)
         return only(run, [side.server]) if side.server else run
     return side.snapshot if side.snapshot is not None else _required(history).state(side.run_id or "latest")

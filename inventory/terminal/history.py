@@ -60,6 +60,15 @@ def sparkline(values: Sequence[int | None], unicode: bool = True) -> str:
     )
 
 
+def lives_text(lives: Sequence[Row], changes: Sequence[Row], runs: dict[str, int]) -> str:
+    """Show the histories of models, each on each server. Arguments as ``life_text``, of all models."""
+    texts = []
+    for key in sorted({row["key"] for row in lives}):
+        own = [row for row in changes if key in (row["key"], row["old"] if row["change"] == "renamed" else None)]
+        texts.append(life_text(key, [row for row in lives if row["key"] == key], own, runs))
+    return "\n".join(texts)
+
+
 def life_text(key: str, lives: Sequence[Row], changes: Sequence[Row], runs: dict[str, int]) -> str:
     """Show one model's history on each server.
 

@@ -81,6 +81,24 @@ openai/gpt-oss-20b
     assert "    2026-11-11 06:00:04 UTC  - model removed\n" in gone
 
 
+def test_a_model_is_found_by_a_part_of_its_key(past: Path) -> None:
+    """Its end, its display name, or a pattern for several; what means several or none is an error."""
+    shown = history(past, "--model", "openai/gpt-oss-20b").out
+    for text in ("gpt-oss-20b", "GPT-OSS", "gpt-oss-*"):
+        assert history(past, "--model", text).out == shown, text
+    done = history(past, "--model", "*/*")
+    assert [line for line in done.out.splitlines() if line and line[0] != " "] == sorted(
+        {row["key"] for row in history(past, "--model", "*/*", "--json").data["lifecycle"]}
+    )
+    done = history(past, "--model", "g", "--server", "desktop")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(
+        "lms-inventory: 'g' matches 2 models on desktop: google/gemma-4-26b-a4b, openai/gpt-oss-20b. Write more "
+    )
+    done = history(past, "--model", "gtp-oss-20b")
+    assert (done.code, "Did you mean 'openai/gpt-oss-20b'?" in done.err) == (2, True)
+
+
 def test_what_is_not_used(past: Path) -> None:
     """--unused lists the models that are there and were not loaded, with the space they hold."""
     done = history(past, "--unused", "2", "--server", "laptop")
