@@ -58,7 +58,7 @@ def changes_text(
         difference = changes.size_difference
         blocks.append(counts_text(changes) + (f"   size {signed_size(difference, '-')}" if difference else ""))
     else:
-        blocks.append(not_compared_text(row.text for row in changes.not_compared).capitalize())
+        blocks.append(not_compared_text(row.reason for row in changes.not_compared).capitalize())
     if changes.not_compared:
         reasons = [f"{escape_controls(row.server)}: {escape_controls(row.text)}" for row in changes.not_compared]
         lines = [line for reason in reasons for line in wrap(reason, columns, "  ")]

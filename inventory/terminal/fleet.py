@@ -63,7 +63,7 @@ def change_groups_text(rows: Sequence[Row], changes: ChangeSection, by: str, tit
     ]
     heads = [escape_controls(by), "Servers", "Models", "Instances", "Size", "Not compared"]
     nothing = not changes.lines and rows and all(row["not_compared"] >= row["servers"] for row in rows)
-    total = not_compared_text(row.text for row in changes.not_compared) if nothing else counts_text(changes)
+    total = not_compared_text(row.reason for row in changes.not_compared) if nothing else counts_text(changes)
     return f"{_titled(title, heads, lines, '<>>>>>')}\n{total}\n"
 
 
