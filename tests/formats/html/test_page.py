@@ -192,10 +192,10 @@ STATES = {
     "no models": (Report(snapshot()), "There are no models."),
     "no changes": (Report(snapshot(), NOTHING, "yesterday"), "No changes"),
     "all failed": (Report(failed(3, 3), NOTHING), "Not compared: the collection failed"),
-    "one failed": (Report(failed(1, 1)), "Collection failed - no answer of s0"),
+    "one failed": (Report(failed(1, 1)), "0 of 1 server read; no answer of s0"),
     "partly failed": (
         Report(failed(60, 200)),
-        "Collection incomplete - 60 of 200 servers not read: 60 timeout (see Evidence)",
+        "140 of 200 servers read; s0, s1 and 58 more not read (60 timeout)",
     ),
     "long": (Report(snapshot([{"server": "s", "key": "k" * 300, "ordinal": 0}])), "k" * 300),
 }
