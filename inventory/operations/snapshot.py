@@ -5,7 +5,7 @@ The functions stand in that order. The command line selects the servers first, a
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from inventory.collection.collector import CONCURRENCY, Progress, query_servers, utc_now
 from inventory.collection.plausibility import PreviousState
@@ -16,6 +16,8 @@ from inventory.history import run_log
 from inventory.history.reader import RunHistory
 from inventory.history.recorder import expected, next_moment, record
 from inventory.history.storage.absence import home_of, no_runs
+from inventory.operations.compare import state_sizes
+from inventory.report.coverage import STALE_AFTER
 from inventory.report.facts import Report
 from inventory.run_ids import new_run_id, time_of
 from inventory.tables import RunTables, rows
@@ -131,18 +133,23 @@ def _record_and_compare(history: RunHistory, snapshot: RunTables, start: datetim
         return SnapshotResult(snapshot, failure=error)
 
 
-def report_on_run(result: SnapshotResult, history: RunHistory | None, zone: tzinfo | None) -> Report:
+def report_on_run(
+    result: SnapshotResult, history: RunHistory | None, zone: tzinfo | None, stale_after: timedelta = STALE_AFTER
+) -> Report:
     """Build the report of a run.
 
     Args:
         result: the run.
         history: where earlier runs are read for the trend; None leaves them out.
         zone: the reader's time zone.
+        stale_after: how old the last complete answer of a server may be.
     """
     earlier = rows(history.runs_table()) if history and not result.failure else []
     runs = [row for row in earlier if row["status"] != "misdated"]
     since = f"{result.since:%Y-%m-%d %H:%M:%S} UTC" if result.since else ""
-    return Report(result.snapshot, result.changes, since, runs, zone)
+    sizes = state_sizes(history, runs) if history and runs else {}
+    now = history.clock() if history else None
+    return Report(result.snapshot, result.changes, since, runs, zone, sizes, now, stale_after)
 
 
 def log_run(

@@ -1,8 +1,8 @@
 """The report of a state or run: every section is an attribute, established when a form first asks for it."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
@@ -44,7 +44,7 @@ class Report:
         since: what it is compared with, in words: a time, or a file's name; empty without ``changes``.
         runs: the runs of the history up to this one, oldest first: rows of ``derived.RUNS``; empty without a history.
         zone: the reader's time zone, shown beside UTC; None for UTC alone.
-        sizes: the size and counts of the state at the time of each of these runs: rows of ``derived.PANEL``.
+        sizes: the size and counts of the state after each of these runs, by the run's id: rows of ``derived.PANEL``.
         now: the present time, where it is about the state of now; None for one of the past.
         stale_after: how old the last complete answer of a server may be.
     """
@@ -54,7 +54,7 @@ class Report:
     since: str = ""
     runs: Sequence[Row] = ()
     zone: tzinfo | None = None
-    sizes: Sequence[Row] = ()
+    sizes: Mapping[str, Row] = field(default_factory=dict)
     now: datetime | None = None
     stale_after: timedelta = STALE_AFTER
 
@@ -151,7 +151,7 @@ class Report:
     @cached_property
     def trend(self) -> TrendSection:
         """The development over the runs."""
-        return trend_section(self.runs)
+        return trend_section(self.runs, self.sizes)
 
     @cached_property
     def row_tables(self) -> list[RowTable]:

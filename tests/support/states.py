@@ -1,5 +1,6 @@
 """States for the tests of formats and reports: servers that were read now, earlier, or never."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -63,3 +64,13 @@ def state(*more: dict[str, Any], state_of: str = RUN) -> Snapshot:
 
 
 NEVER = observation("new", "unreachable", None)
+
+
+def carried(runs: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The sizes of the states after some runs of the same servers: those that a run did not read are as they were."""
+    sizes: dict[str, dict[str, Any]] = {}
+    state: dict[str, Any] = dict.fromkeys(("model_count", "instance_count", "size_bytes"))
+    for run in runs:
+        state = state if run["size_bytes"] is None else {name: run.get(name) for name in state}
+        sizes[run["run_id"]] = state
+    return sizes

@@ -249,13 +249,13 @@ def test_ten_thousand_models_stay_small() -> None:
 
 
 def test_gaps_of_the_trend() -> None:
-    """A run without a size breaks the line; so does one that read fewer servers, whose point is hollow."""
-    points = [Point(MOMENT, 1.0), Point(MOMENT, 2.0), Point(MOMENT, None), Point(MOMENT, 3.0)]
-    points += [Point(MOMENT, 1.0, whole=False, read=0), Point(MOMENT, 4.0)]
+    """A line joins what was measured, if only in part, which has a hollow point; what is not known is a gap."""
+    points = [Point(MOMENT, 1.0), Point(MOMENT, 2.0, whole=False), Point(MOMENT, None), Point(MOMENT, 3.0)]
+    points += [Point(MOMENT, 3.0, whole=False, measured=False), Point(MOMENT, 4.0)]
     drawn = trend("t", "Size", points, "GB")
     (line,) = re.findall(r'<path d="([^"]*)" class="line"/>', drawn)
     assert re.sub("[^ML]", "", line) == "MLMMM"
-    assert [drawn.count(f'class="{look}"') for look in ("dot", "hollow", "gap")] == [4, 1, 1]
+    assert [drawn.count(f'class="{look}"') for look in ("dot", "hollow", "gap")] == [3, 2, 1]
     assert f"not known of the runs of {MOMENT:%Y-%m-%d %H:%M}" in drawn
 
 
