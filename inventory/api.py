@@ -20,10 +20,11 @@ from inventory.formats import read_file, write
 from inventory.formats.html.fragments import changes_html, runs_html, snapshot_html
 from inventory.history.reader import RunHistory
 from inventory.normalize.payload import Payload, parse_payload
+from inventory.report.coverage import coverage_of
 from inventory.report.facts import Report
 from inventory.run_ids import time_of
 from inventory.schema import derived
-from inventory.tables import ATTRIBUTE, RunTables, build, named_rows, values
+from inventory.tables import ATTRIBUTE, RunTables, build, named_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,12 +83,9 @@ class Snapshot(RunTables):
 
     def __repr__(self) -> str:
         models, instances = self.tables["models"].num_rows, self.tables["instances"].num_rows
-        statuses = values(self.tables["observations"], "status")
-        read_count = sum(status == "ok" for status in statuses)
-        return (
-            f"<Snapshot {self.run_id or 'from a file'}: {read_count} of {len(statuses)} servers read, "
-            f"{models} models, {instances} loaded instances>"
-        )
+        coverage = coverage_of(self)
+        counts = f"{models} models, {instances} loaded instances" if self.anything_read else "nothing is known"
+        return f"<Snapshot {self.what or 'from a file'}: {coverage.read}, {counts}>"
 
     def _repr_html_(self) -> str:
         """Show its counts, the servers that were not read, and the first models in Jupyter."""

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from inventory import schema
 from inventory.errors import ConfigurationError, ExitCode, FileError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from inventory.diff.changes import ChangeSet
     from inventory.tables import RunTables
 
@@ -54,26 +56,21 @@ def parse_fail_on(text: str | None) -> frozenset[str]:
     return words - {"any"} | (frozenset(schema.CHANGES_WORDS) if "any" in words else frozenset())
 
 
-def stale_words(fail_on: frozenset[str], state: "Callable[[], tuple[RunTables, datetime]]") -> frozenset[str]:
+def stale_words(fail_on: frozenset[str], state: "Callable[[], tuple[RunTables, datetime | None]]") -> frozenset[str]:
     """Return the words such as ``stale:7d`` that are true of a state: a server was last read before, or never.
 
     Args:
         fail_on: the words of ``--fail-on``.
-        state: gives the state and the time that ages are counted to; called only if there is such a word.
+        state: gives the state and the present time, None for a state of the past; called only if there is such a word.
     """
     limits = {word: match for word in fail_on if (match := _STALE.fullmatch(word))}
     if not limits:
         return frozenset()
-    from inventory.report.coverage import state_coverage
+    from inventory.report.coverage import coverage_of
 
     snapshot, now = state()
-    return frozenset(
-        word
-        for word, match in limits.items()
-        if state_coverage(
-            snapshot.tables["observations"], now, stale_after=timedelta(**{_UNITS[match[2]]: int(match[1])})
-        ).stale
-    )
+    ages = {word: timedelta(**{_UNITS[match[2]]: int(match[1])}) for word, match in limits.items()}
+    return frozenset(word for word, age in ages.items() if coverage_of(snapshot, now, stale_after=age).stale)
 
 
 def exit_code(failures: Sequence[FileError] = (), *, incomplete: bool = False) -> ExitCode:

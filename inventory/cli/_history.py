@@ -19,7 +19,6 @@ from inventory.history.engines import ENGINES
 if TYPE_CHECKING:
     from inventory.history.reader import RunHistory
     from inventory.operations.compare import ResolvedRef
-    from inventory.report.coverage import Coverage
     from inventory.tables import RunTables
 
 _NAMED = 3  # Misdated runs that are named; the others are counted.
@@ -51,7 +50,7 @@ def history_at(
             f"{folder!r} cannot be the folder of a history", "Rename the folder: its name is not UTF-8"
         ) from error
     ignored = configured_ignore() if ignore is None else ignore
-    history = RunHistory(folder, engine, ignore=ignored, retire_after=days_setting("retire_after"))
+    history = RunHistory(folder, engine, ignore=ignored, retire_after=_retire_after())
     if warn_misdated:
         _warn_misdated(history)
     return history
@@ -85,24 +84,19 @@ def require_runs(history: "RunHistory | None") -> "RunHistory":
     return history
 
 
-def days_setting(name: str) -> timedelta | None:
-    """Return a setting that is a number of days; None for 0, which means never."""
+def _retire_after() -> timedelta | None:
+    """Return how long a server that no run asks stays part of the state; None for ever."""
     from inventory.cli._settings import effective_setting
 
-    days: float = effective_setting(name)[0]
+    days: float = effective_setting("retire_after")[0]
     return timedelta(days=days) if days else None
 
 
-def coverage_of(snapshot: "RunTables", history: "RunHistory | None") -> "Coverage":
-    """Describe how much of a state or a run was read, in local time."""
-    from inventory.operations.compare import present_of
-    from inventory.report.coverage import run_coverage, state_coverage
+def stale_after() -> timedelta:
+    """Return how old the last complete answer of a server may be before it is stale."""
+    from inventory.cli._settings import effective_setting
 
-    observations = snapshot.tables["observations"]
-    if not snapshot.state_of:
-        return run_coverage(observations)
-    now, stale_after = present_of(snapshot, history), days_setting("stale_after")
-    return state_coverage(observations, now, now.astimezone().tzinfo, stale_after or timedelta.max)
+    return timedelta(days=effective_setting("stale_after")[0])
 
 
 def configured_ignore() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import click
 
 from inventory.cli._command import Command
 from inventory.cli._exit_codes import exit_code
-from inventory.cli._history import optional_history, resolve_refs
+from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import csv_for_option, grain_option, history_option, output_option
 from inventory.cli._output import print_errors
 from inventory.cli._state_options import this_run_option
@@ -48,7 +48,11 @@ def export(
     [side] = resolve_refs([ref], history)
     snapshot = snapshot_of(side, history, this_run=this_run)
     zone = local_zone(snapshot)
-    report = report_of(side, history, zone, this_run=this_run) if includes_report(outputs) else Report(snapshot)
+    report = (
+        report_of(side, history, zone, this_run=this_run, stale_after=stale_after())
+        if includes_report(outputs)
+        else Report(snapshot)
+    )
     files, failures = write_all(report, outputs, grain, csv_for)
     click.echo(files_text(files) if files else "", nl=False)
     print_errors(failures)

@@ -4,10 +4,11 @@ import click
 
 from inventory import schema
 from inventory.cli._command import Command
-from inventory.cli._history import coverage_of, optional_history, resolve_refs
+from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import columns_option, history_option, json_option, one_grain_option, sort_option
 from inventory.cli._output import print_json
 from inventory.cli._state_options import this_run_option
+from inventory.cli._targets import local_zone
 from inventory.errors import ExitCode
 
 
@@ -43,7 +44,8 @@ def show(
     REF is latest, previous, latest~N, a run id or its prefix, a date or a time, live (query the servers now), or a
     .csv, .parquet or .xlsx file that this tool wrote. RUN:SERVER is one server of a run.
     """
-    from inventory.operations.compare import snapshot_of
+    from inventory.operations.compare import present_time, snapshot_of
+    from inventory.report.coverage import coverage_of
     from inventory.terminal.listing import columns_of, rows_text, sorted_rows
 
     names = columns_of(columns, grain)
@@ -55,6 +57,7 @@ def show(
         table = schema.GRAIN_TABLES[grain]
         print_json("show", {table.name: [{name: row[name] for name in names or table.names} for row in selected]})
     else:
-        coverage = coverage_of(snapshot, history)
+        now = present_time(snapshot, history)
+        coverage = coverage_of(snapshot, now, local_zone(snapshot), stale_after())
         click.echo(rows_text(snapshot, selected, grain, names, coverage), nl=False)
     return ExitCode.OK

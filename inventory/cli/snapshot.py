@@ -8,7 +8,7 @@ import click
 
 from inventory.cli._command import Command
 from inventory.cli._exit_codes import change_exit_code, parse_fail_on, stale_words
-from inventory.cli._history import history_at
+from inventory.cli._history import history_at, stale_after
 from inventory.cli._options import (
     accept_suspect_option,
     concurrency_option,
@@ -98,7 +98,7 @@ def snapshot(
     check_targets(outputs, grain)
     servers = with_tokens(entries, quiet=quiet)
     history = None if no_history else history_at(history_path, ignore=ignore)
-    from inventory.operations.snapshot import report_on_run, starts_history, state_and_time, take_snapshot
+    from inventory.operations.snapshot import report_on_run, starts_history, state_after, take_snapshot
 
     is_new = history is not None and starts_history(history, existing_only=existing_history)
     started = time.perf_counter()
@@ -116,6 +116,7 @@ def snapshot(
         result,
         history if outputs else None,
         local_zone(result.snapshot),
+        stale_after(),
         trend=includes_report(outputs),
         this_run=this_run,
     )
@@ -125,7 +126,7 @@ def snapshot(
         print_error(f"this run starts a new history in {history.store.folder.absolute()}")
     _print_result(result, files, time.perf_counter() - started, as_json, quiet, is_first=is_new)
     print_errors(failures)
-    stale = stale_words(fail_words, lambda: state_and_time(result, history))
+    stale = stale_words(fail_words, lambda: (state_after(result, history), None))
     code = change_exit_code(result.changes, fail_words, failures, incomplete=not result.snapshot.complete, stale=stale)
     if history and not result.failure and not (quiet and result.since):
         _warn_permissions(history, result.snapshot.run_id)
