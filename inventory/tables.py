@@ -17,6 +17,12 @@ from inventory.normalize.flatten import Columns
 from inventory.run_ids import time_of
 from inventory.schema.gaps import Gaps
 
+STATE = "state at "
+"""How ``RunTables.what`` begins where the tables are those of a state."""
+
+ATTRIBUTE = "lms_inventory"
+"""The name among the attributes of a DataFrame under which ``RunTables.what`` stands."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ARROW = {
     schema.INTEGER: pa.int64(),
@@ -61,7 +67,7 @@ class RunTables:
     def what(self) -> str:
         """What the tables hold: ``state at 2026-11-28T06:00:00Z`` or ``run 20261128T060000.000000Z-3f9a``."""
         if self.state_of:
-            return f"state at {time_of(self.state_of):%Y-%m-%dT%H:%M:%SZ}"
+            return f"{STATE}{time_of(self.state_of):%Y-%m-%dT%H:%M:%SZ}"
         return f"run {self.run_id}" if self.run_id else ""
 
     @property
@@ -77,8 +83,15 @@ class RunTables:
 
     @property
     def anything_read(self) -> bool:
-        """True if at least one server was read; without one, an empty table proves nothing."""
-        return any(status in ("ok", "suspect") for status in values(self.tables["observations"], "status"))
+        """True if the rows of at least one server are known; without one, an empty table proves nothing."""
+        observations = self.tables["observations"].select(["status", "as_of", "observed_at"])
+        return any(row["status"] == "suspect" or is_known(row) for row in rows(observations))
+
+
+def is_known(observation: Mapping[str, Any]) -> bool:
+    """Tell whether the rows of a server come from a complete answer: a new one, or an older one."""
+    as_of, observed = observation["as_of"], observation["observed_at"]
+    return observation["status"] == "ok" or bool(as_of and observed and as_of < observed)
 
 
 def named_rows(columns: Columns, server: str, as_of: datetime | None = None) -> Columns:

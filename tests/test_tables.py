@@ -136,7 +136,8 @@ def test_payload_forms(form: str) -> None:
     assert instances[["server", "key", "instance_id"]].values.tolist() == [["local", "b", "i"]]
     assert list(models) == list(schema.MODELS.names)
     assert list(instances) == list(schema.INSTANCES.names)
-    assert {str(dtype) for dtype in models.dtypes} == {"string", "Int64", "Float64", "boolean"}
+    kinds = {"string", "Int64", "Float64", "boolean", "datetime64[us, UTC]"}
+    assert {str(dtype) for dtype in models.dtypes} == kinds
 
 
 @pytest.mark.parametrize(

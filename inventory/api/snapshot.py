@@ -9,8 +9,9 @@ import pyarrow as pa
 from inventory.diff.changes import ChangeSet
 from inventory.formats import write
 from inventory.formats.html.fragments import changes_html, snapshot_html
+from inventory.report.coverage import coverage_of
 from inventory.report.facts import Report
-from inventory.tables import RunTables, values
+from inventory.tables import ATTRIBUTE, RunTables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,17 +34,17 @@ class Snapshot(RunTables):
     @property
     def models(self) -> "pd.DataFrame":
         """One row per model; columns and units as in ``schema.MODELS``, nullable types."""
-        return frame(self.tables["models"])
+        return self._frame("models")
 
     @property
     def instances(self) -> "pd.DataFrame":
         """One row per loaded instance; columns and units as in ``schema.INSTANCES``, nullable types."""
-        return frame(self.tables["instances"])
+        return self._frame("instances")
 
     @property
     def observations(self) -> "pd.DataFrame":
         """One row per server; columns and units as in ``schema.OBSERVATIONS``, nullable types."""
-        return frame(self.tables["observations"])
+        return self._frame("observations")
 
     def write(self, path: str | Path, grain: str = "model") -> list[Path]:
         """Write it to a file whose suffix is the format: ``.csv``, ``.parquet``, ``.xlsx``, ``.html`` or ``.md``.
@@ -61,14 +62,17 @@ class Snapshot(RunTables):
         """
         return [file.path for file in write(Report(self), path, grain) if not file.skipped]
 
+    def _frame(self, name: str) -> "pd.DataFrame":
+        """Convert a table to a DataFrame whose attributes say of which run or state it is."""
+        content = frame(self.tables[name])
+        content.attrs[ATTRIBUTE] = self.what
+        return content
+
     def __repr__(self) -> str:
         models, instances = self.tables["models"].num_rows, self.tables["instances"].num_rows
-        statuses = values(self.tables["observations"], "status")
-        read_count = sum(status == "ok" for status in statuses)
-        return (
-            f"<Snapshot {self.run_id or 'from a file'}: {read_count} of {len(statuses)} servers read, "
-            f"{models} models, {instances} loaded instances>"
-        )
+        coverage = coverage_of(self)
+        counts = f"{models} models, {instances} loaded instances" if self.anything_read else "nothing is known"
+        return f"<Snapshot {self.what or 'from a file'}: {coverage.read}, {counts}>"
 
     def _repr_html_(self) -> str:
         """Show its counts, the servers that were not read, and the first models in Jupyter."""

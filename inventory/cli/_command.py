@@ -91,3 +91,9 @@ class WholeNumber(click.IntRange):
     """A whole number within a range."""
 
     name = "whole number"
+
+
+class Days(click.FloatRange):
+    """A number of days within a range."""
+
+    name = "number of days"

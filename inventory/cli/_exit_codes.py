@@ -1,13 +1,18 @@
 """The meaning of each exit code, and the choice of one. The codes themselves are in ``inventory/errors.py``."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from inventory import schema
 from inventory.errors import ConfigurationError, ExitCode, FileError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from inventory.diff.changes import ChangeSet
+    from inventory.tables import RunTables
 
 EXIT_CODES = {
     ExitCode.OK: "done, and every server responded",
@@ -21,8 +26,12 @@ EXIT_CODES = {
 }
 """What each exit code means; ``--help`` lists them."""
 
-FAIL_WORDS = (*schema.CHANGES_WORDS, "any", "incomplete")
-"""The words of ``--fail-on``: ``any`` is any change, ``incomplete`` a server that was not read."""
+FAIL_WORDS = (*schema.CHANGES_WORDS, "any", "incomplete", "stale:7d")
+"""The words of ``--fail-on``: ``any`` is any change, ``incomplete`` a server that was not read, ``stale:7d`` one whose
+last complete answer is older than 7 days; any number of days (``d``) or weeks (``w``)."""
+
+_STALE = re.compile(r"stale:([1-9][0-9]{0,4})([dw])")
+_UNITS = {"d": "days", "w": "weeks"}
 
 
 def parse_fail_on(text: str | None) -> frozenset[str]:
@@ -32,15 +41,36 @@ def parse_fail_on(text: str | None) -> frozenset[str]:
         ConfigurationError: a word is unknown.
     """
     words = frozenset(word.strip() for word in text.split(",")) if text is not None else frozenset()
-    if unknown := sorted(words - set(FAIL_WORDS)):
+    if unknown := sorted(word for word in words - set(FAIL_WORDS) if not _STALE.fullmatch(word)):
         from difflib import get_close_matches
 
+        if unknown[0].startswith("stale"):
+            raise ConfigurationError(
+                f"--fail-on does not know {unknown[0]!r}", "Write stale:7d or stale:2w: a number of days or weeks"
+            )
         near = get_close_matches(unknown[0].lower(), FAIL_WORDS, 1, 0.5)
         advice = f"Did you mean {near[0]!r}? Known words:" if near else "Use"
         raise ConfigurationError(
             f"--fail-on does not know {', '.join(map(repr, unknown))}", f"{advice} {', '.join(FAIL_WORDS)}"
         )
     return words - {"any"} | (frozenset(schema.CHANGES_WORDS) if "any" in words else frozenset())
+
+
+def stale_words(fail_on: frozenset[str], state: "Callable[[], tuple[RunTables, datetime | None]]") -> frozenset[str]:
+    """Return the words such as ``stale:7d`` that are true of a state: a server was last read before, or never.
+
+    Args:
+        fail_on: the words of ``--fail-on``.
+        state: gives the state and the present time, None for a state of the past; called only if there is such a word.
+    """
+    limits = {word: match for word in fail_on if (match := _STALE.fullmatch(word))}
+    if not limits:
+        return frozenset()
+    from inventory.report.coverage import coverage_of
+
+    snapshot, now = state()
+    ages = {word: timedelta(**{_UNITS[match[2]]: int(match[1])}) for word, match in limits.items()}
+    return frozenset(word for word, age in ages.items() if coverage_of(snapshot, now, stale_after=age).stale)
 
 
 def exit_code(failures: Sequence[FileError] = (), *, incomplete: bool = False) -> ExitCode:
@@ -60,6 +90,7 @@ def change_exit_code(
     *,
     incomplete: bool = False,
     outdated: bool = False,
+    stale: frozenset[str] = frozenset(),
 ) -> ExitCode:
     """Choose the exit code of a command that compares: a change that ``--fail-on`` names precedes an incomplete run.
 
@@ -69,9 +100,11 @@ def change_exit_code(
         failures: the files that could not be read or written; they take precedence.
         incomplete: whether a server was not read now, or is suspect.
         outdated: whether an earlier response was compared for a server that the newer run did not read.
+        stale: the words that ``stale_words`` gives.
     """
     from inventory.tables import values
 
     events = set(values(changes.table, "change")) if changes else set()
+    events |= stale
     events |= {"incomplete"} if incomplete or outdated else set()
     return ExitCode.ALERT if fail_on & events and not failures else exit_code(failures, incomplete=incomplete)

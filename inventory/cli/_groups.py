@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from inventory.history.reader import RunHistory
     from inventory.operations.compare import ResolvedRef
 
+_LABELS = schema.Table(
+    "labels", "a server", tuple(column for column in schema.OBSERVATIONS.columns if column.name in ("server", "labels"))
+)
+
 
 def stored_labels(history: "RunHistory") -> "dict[str, Labels]":
     """Return the labels of each server, from the last run that queried it."""
@@ -73,9 +77,12 @@ def inventory_by_group(history: "RunHistory", servers: Sequence[str], by: str) -
 
 
 def _observations(side: "ResolvedRef", history: "RunHistory | None") -> "pa.Table":
-    from inventory.tables import table_of
+    """Return the names and labels of the servers of a side: of a run those of the state after it."""
+    from inventory.tables import rows, table_of
 
     if side.snapshot is not None:
         return side.snapshot.tables["observations"]
     history = require_runs(history)
-    return table_of(schema.OBSERVATIONS, history.observed(side.run_id or history.resolve("latest")))
+    run_id = side.run_id or history.resolve("latest")
+    newest = rows(history.servers_table(run_id)) if run_id in history.dated() else history.observed(run_id)
+    return table_of(_LABELS, [row for row in newest if row["status"] != "retired"])

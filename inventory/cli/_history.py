@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -48,7 +49,8 @@ def history_at(
         raise ConfigurationError(
             f"{folder!r} cannot be the folder of a history", "Rename the folder: its name is not UTF-8"
         ) from error
-    history = RunHistory(folder, engine, ignore=configured_ignore() if ignore is None else ignore)
+    ignored = configured_ignore() if ignore is None else ignore
+    history = RunHistory(folder, engine, ignore=ignored, retire_after=_retire_after())
     if warn_misdated:
         _warn_misdated(history)
     return history
@@ -80,6 +82,21 @@ def require_runs(history: "RunHistory | None") -> "RunHistory":
 
         raise no_runs(history.store.folder)
     return history
+
+
+def _retire_after() -> timedelta | None:
+    """Return how long a server that no run asks stays part of the state; None for ever."""
+    from inventory.cli._settings import effective_setting
+
+    days: float = effective_setting("retire_after")[0]
+    return timedelta(days=days) if days else None
+
+
+def stale_after() -> timedelta:
+    """Return how old the last complete answer of a server may be before it is stale."""
+    from inventory.cli._settings import effective_setting
+
+    return timedelta(days=effective_setting("stale_after")[0])
 
 
 def configured_ignore() -> tuple[str, ...]:

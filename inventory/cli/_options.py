@@ -32,12 +32,13 @@ class _Path(click.ParamType):  # type: ignore[type-arg]  # generic only in newer
 _PATH = _Path()
 
 
-def _option(group: str, *names: str, **attributes: Any) -> Callable[[_Command], _Command]:
+def option(group: str, *names: str, **attributes: Any) -> Callable[[_Command], _Command]:
+    """Return an option as a decorator, under one of the headings in ``GROUPS``."""
     return click.option(*names, cls=Option, group=group, **attributes)
 
 
 # Servers: whom a command queries.
-_server = _option(
+_server = option(
     "Servers",
     "--server",
     "addresses",
@@ -46,7 +47,7 @@ _server = _option(
     help="Query this server, or file:PATH for a saved response, instead of the configured ones; [defaults] of "
     "inventory.toml still apply. Repeatable. Default: the servers of inventory.toml, else http://127.0.0.1:1234.",
 )
-_servers_from = _option(
+_servers_from = option(
     "Servers",
     "--servers-from",
     "list_path",
@@ -55,24 +56,24 @@ _servers_from = _option(
     envvar=f"{PREFIX}SERVERS_FROM",
     help="Read the servers from FILE instead, one URL or NAME=URL per line; - reads standard input.",
 )
-_allow_files = _option(
+_allow_files = option(
     "Servers",
     "--allow-files",
     is_flag=True,
     envvar=f"{PREFIX}ALLOW_FILES",
     help="Allow file:PATH entries in that list; they read files of this machine.",
 )
-where_option = _option(
+where_option = option(
     "Servers",
     "--where",
     metavar="LABEL=VALUE",
     multiple=True,
     help="Only servers with this label; * and ? are wildcards. Repeatable; all conditions must hold.",
 )
-server_names_option = _option(
+server_names_option = option(
     "Servers", "--server", "servers", metavar="NAME", multiple=True, help="Only this server. Repeatable."
 )
-timeout_option = _option(
+timeout_option = option(
     "Servers",
     "--timeout",
     metavar="SECONDS",
@@ -82,7 +83,7 @@ timeout_option = _option(
     show_default=True,
     help="Seconds that each server has to send its complete response.",
 )
-concurrency_option = _option(
+concurrency_option = option(
     "Servers",
     "--concurrency",
     metavar="N",
@@ -92,7 +93,7 @@ concurrency_option = _option(
     show_default=True,
     help="Number of servers queried at the same time.",
 )
-recheck_option = _option(
+recheck_option = option(
     "Servers",
     "--recheck",
     metavar="SECONDS",
@@ -102,7 +103,7 @@ recheck_option = _option(
     show_default=True,
     help="Seconds to wait before re-querying a server that reports far fewer models than before.",
 )
-accept_suspect_option = _option(
+accept_suspect_option = option(
     "Servers",
     "--accept-suspect",
     is_flag=True,
@@ -123,14 +124,14 @@ def output_option(text: str, *, required: bool = False) -> Callable[[_Command], 
         text: its help.
         required: whether it must be given.
     """
-    return _option(
+    return option(
         "Output",
         "-o", "--output", "outputs",
         metavar="FILE", type=_PATH, multiple=True, required=required, help=text,
     )  # fmt: skip
 
 
-csv_for_option = _option(
+csv_for_option = option(
     "Output",
     "--csv-for",
     metavar="PROGRAM",
@@ -138,7 +139,7 @@ csv_for_option = _option(
     help="Write CSV with the separators that a program expects, such as excel-de or excel-fr; semicolon and tab for "
     "others. Default: [csv] in inventory.toml, else commas.",
 )
-grain_option = _option(
+grain_option = option(
     "Output",
     "--grain",
     envvar=f"{PREFIX}GRAIN",
@@ -147,18 +148,18 @@ grain_option = _option(
     show_default=True,
     help="What one row of a CSV or Parquet file is; both writes NAME.models.csv and NAME.instances.csv.",
 )
-one_grain_option = _option(
+one_grain_option = option(
     "Output", "--grain", type=click.Choice(schema.GRAINS), default="model", show_default=True, help="What one row is."
 )
-sort_option = _option(
+sort_option = option(
     "Output", "--sort", metavar="COLUMN", help="Sort by this column; -COLUMN sorts in descending order."
 )
-columns_option = _option("Output", "--columns", metavar="NAME,...", help="The columns to show.")
-json_option = _option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-quiet_option = _option("Output", "-q", "--quiet", is_flag=True, help="Print errors only.")
+columns_option = option("Output", "--columns", metavar="NAME,...", help="The columns to show.")
+json_option = option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+quiet_option = option("Output", "-q", "--quiet", is_flag=True, help="Print errors only.")
 
 # History: which one, and which part of it.
-_history = _option(
+_history = option(
     "History",
     "--history",
     "history_path",
@@ -167,7 +168,7 @@ _history = _option(
     envvar=f"{PREFIX}HISTORY",
     help="Folder of the history. Default: in the platform's data directory.",
 )
-config_option = _option(
+config_option = option(
     "General",
     "--config",
     metavar="FILE",
@@ -186,16 +187,16 @@ def history_option(command: _Command) -> _Command:
     return _history(config_option(command))
 
 
-no_history_option = _option(
+no_history_option = option(
     "History", "--no-history", is_flag=True, help="Do not record this run, and do not compare it with earlier ones."
 )
-existing_history_option = _option(
+existing_history_option = option(
     "History",
     "--existing-history",
     is_flag=True,
     help="Fail, without querying any server, if there is no history yet; do not start one.",
 )
-engine_option = _option(
+engine_option = option(
     "History",
     "--engine",
     type=click.Choice(ENGINES),
@@ -203,20 +204,25 @@ engine_option = _option(
     show_default=True,
     help="What runs the queries: DuckDB in this process, or Apache Spark.",
 )
-since_option = _option(
+since_option = option(
     "Runs", "--since", metavar="WHEN", help="Only from this date or time on; local time unless it has a zone."
 )
-model_option = _option(
-    "Runs", "--model", "key", metavar="KEY", help="Show the history of one model instead of the runs."
+model_option = option(
+    "Runs",
+    "--model",
+    "key",
+    metavar="MODEL",
+    help="Show the history of one model instead of the runs: its key, a part "
+    "of it, or its display name; with * of several.",
 )
-unused_option = _option(
+unused_option = option(
     "Runs",
     "--unused",
     metavar="DAYS",
     type=WholeNumber(min=1),
     help="Show the models that nobody loaded in this many days.",
 )
-by_model_option = _option(
+by_model_option = option(
     "Runs",
     "--by",
     metavar="WORD",
@@ -224,10 +230,10 @@ by_model_option = _option(
 )
 
 # Comparison: what counts as a change.
-by_option = _option(
+by_option = option(
     "Comparison", "--by", metavar="LABEL", help="Count the changes by the values of a label, or by server."
 )
-ignore_option = _option(
+ignore_option = option(
     "Comparison",
     "--ignore",
     metavar="FIELD",
@@ -235,20 +241,20 @@ ignore_option = _option(
     envvar=f"{PREFIX}IGNORE",
     help="Do not compare this field; * and ? are wildcards. Repeatable.",
 )
-fail_on_option = _option(
+fail_on_option = option(
     "Comparison",
     "--fail-on",
     metavar="WORD,...",
     help=f"Exit with 10 if any of these happened: {', '.join(FAIL_WORDS)}.",
 )
-baseline_option = _option(
+baseline_option = option(
     "Comparison", "--baseline", metavar="NAME", help="Compare with this baseline; then the first argument is NEW."
 )
 
 
 # The options of single commands.
 def _keep(unit: str, what: str) -> Callable[[_Command], _Command]:
-    return _option("Runs", f"--keep-{unit}", unit, metavar="N", type=WholeNumber(min=1), help=f"Keep {what}.")
+    return option("Runs", f"--keep-{unit}", unit, metavar="N", type=WholeNumber(min=1), help=f"Keep {what}.")
 
 
 keep_options = (
@@ -257,33 +263,33 @@ keep_options = (
     _keep("weekly", "the newest run of each of the last N weeks that have one"),
     _keep("monthly", "the newest run of each of the last N months that have one"),
 )
-run_option = _option(
+run_option = option(
     "Runs", "--run", "named", metavar="ID", multiple=True, help="Delete this run: its id or a prefix of it. Repeatable."
 )
-compact_option = _option(
+compact_option = option(
     "Runs", "--compact", is_flag=True, help="Merge the small files of closed months into a few large ones."
 )
-dry_run_option = _option("Output", "--dry-run", is_flag=True, help="Only print what would be deleted and merged.")
-at_option = _option(
+dry_run_option = option("Output", "--dry-run", is_flag=True, help="Only print what would be deleted and merged.")
+at_option = option(
     "Schedule", "--at", "clocks", metavar="HH:MM", multiple=True,
     help=f"Run daily at this local time. Repeatable. Default: {DEFAULT_AT}.",
 )  # fmt: skip
-every_option = _option(
+every_option = option(
     "Schedule",
     "--every",
     metavar="TIME",
     help="Run at this interval instead, counted from midnight: 15m, 1h, 6h or 1d.",
 )
-install_option = _option(
+install_option = option(
     "Schedule", "--install", metavar="DIR", type=_PATH, help="Write the files into DIR instead of printing them."
 )
-name_option = _option(
+name_option = option(
     "Schedule", "--name", default="lms-inventory", show_default=True, help="Name of the schedule and of its files."
 )
-serve_option = _option(
+serve_option = option(
     "General", "--serve", is_flag=True, help="Only run the stand-in server, until interrupted, for use with curl."
 )
-port_option = _option(
+port_option = option(
     "General",
     "--port",
     metavar="PORT",

@@ -55,7 +55,19 @@ def print_tables(command: str, tables: "Tables", text: str | None) -> None:
     from inventory.tables import rows
 
     keys = {"timeline": "changes"}
-    print_json(command, {keys.get(table.name, table.name): rows(content) for table, content in tables})
+    parsed = {
+        table: [column.name for column in table.columns if column.kind in (schema.LIST, schema.OBJECT)]
+        for table, _ in tables
+    }
+    print_json(
+        command,
+        {
+            keys.get(table.name, table.name): [
+                row | {name: row[name] and json.loads(row[name]) for name in parsed[table]} for row in rows(content)
+            ]
+            for table, content in tables
+        },
+    )
 
 
 def print_error(error: InventoryError | str) -> None:

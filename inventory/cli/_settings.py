@@ -17,6 +17,7 @@ from inventory.cli._options import (
     recheck_option,
     timeout_option,
 )
+from inventory.cli._state_options import retire_after_option, stale_after_option
 from inventory.config.effective import DEFAULT, ENVIRONMENT, FILE, FLAG, Setting
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 @recheck_option
 @grain_option
 @ignore_option
+@retire_after_option
+@stale_after_option
 def _configurable(**values: Any) -> dict[str, Any]:
     """Hold every option that the configuration can set, for commands that lack some of them."""
     return values

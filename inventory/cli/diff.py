@@ -7,9 +7,9 @@ import click
 
 from inventory import schema
 from inventory.cli._command import Command
-from inventory.cli._exit_codes import change_exit_code, parse_fail_on
+from inventory.cli._exit_codes import change_exit_code, parse_fail_on, stale_words
 from inventory.cli._groups import changes_by_group, compared_labels, select_labels
-from inventory.cli._history import optional_history, require_runs, resolve_refs
+from inventory.cli._history import optional_history, require_runs, resolve_refs, stale_after
 from inventory.cli._options import (
     baseline_option,
     by_option,
@@ -29,11 +29,14 @@ from inventory.errors import ConfigurationError, FileError
 from inventory.schema import derived
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from inventory.config.labels import Labels
     from inventory.diff.changes import ChangeSet
     from inventory.formats import Tables
     from inventory.history.reader import RunHistory
     from inventory.operations.compare import ResolvedRef
+    from inventory.tables import RunTables
 
 
 @click.command(
@@ -93,7 +96,7 @@ def diff(
     labels = select_labels(compared_labels(sides, history), servers, where) if where or by else {}
     servers = list(labels) if where else servers
     changes = changes_between(before, after, history, ignore=() if history else ignore, servers=servers)
-    tables, text = _result(changes, labels, by, f"{before.name} -> {after.name}")
+    tables, text = _result(changes, labels, by, sides, history, servers)
     failures = _write(outputs, csv_for, tables, sides, changes, history, servers)
     if as_json:
         print_tables("diff", [*tables, (derived.HINTS, changes.hints)], None)
@@ -101,7 +104,28 @@ def diff(
         click.echo(text, nl=False)
     print_errors(failures)
     incomplete = any(side.live and side.snapshot and not side.snapshot.complete for side in sides)
-    return change_exit_code(changes, fail_words, failures, incomplete=incomplete, outdated=bool(changes.unread))
+    stale = stale_words(fail_words, lambda: _tables_and_time(after, history, servers))
+    return change_exit_code(
+        changes, fail_words, failures, incomplete=incomplete, outdated=bool(changes.unread), stale=stale
+    )
+
+
+def _tables_of(side: "ResolvedRef", history: "RunHistory | None", servers: Sequence[str]) -> "RunTables":
+    """Return the tables of a side, of all servers or of some."""
+    from inventory.operations.compare import only, snapshot_of
+
+    snapshot = snapshot_of(side, history)
+    return only(snapshot, servers) if servers else snapshot
+
+
+def _tables_and_time(
+    side: "ResolvedRef", history: "RunHistory | None", servers: Sequence[str]
+) -> "tuple[RunTables, datetime | None]":
+    """Return the tables of a side, and the present time if they are the newest state."""
+    from inventory.operations.compare import present_time
+
+    tables = _tables_of(side, history, servers)
+    return tables, present_time(tables, history)
 
 
 def _references(
@@ -113,15 +137,30 @@ def _references(
     return require_runs(history).baseline(baseline), old or "latest"
 
 
-def _result(changes: "ChangeSet", labels: "dict[str, Labels]", by: str | None, title: str) -> "tuple[Tables, str]":
+def _result(
+    changes: "ChangeSet",
+    labels: "dict[str, Labels]",
+    by: str | None,
+    sides: "Sequence[ResolvedRef]",
+    history: "RunHistory | None",
+    servers: Sequence[str],
+) -> "tuple[Tables, str]":
     """Return the changes as tables and as text; counted by server or label with ``--by``."""
     from inventory.report.change_lines import describe_changes
+    from inventory.tables import values
     from inventory.terminal.changes import changes_text
 
+    old, new = sides
+    title = f"{old.name} -> {new.name}"
     if by is not None:
         return changes_by_group(changes, labels, by, title)
     tables = [(schema.CHANGES, changes.table), (derived.NOT_COMPARED, changes.skipped)]
-    return tables, changes_text(describe_changes(changes), title, terminal_width())
+    machines = (old.server, new.server) if old.server and new.server and old.server != new.server else None
+    nothing = bool(changes.skipped.num_rows) and changes.compared_nothing(
+        values(_tables_of(new, history, servers).tables["observations"], "server")
+    )
+    text = changes_text(describe_changes(changes), title, terminal_width(), machines=machines, compared=not nothing)
+    return tables, text
 
 
 def _write(
@@ -142,6 +181,6 @@ def _write(
     failures = write_tables(tables, [output for output in outputs if output not in reports], run_id, csv_for)
     if reports:
         zone = local_zone(snapshot_of(new, history))
-        report = report_of(new, history, zone, compared=(old, changes), servers=servers)
+        report = report_of(new, history, zone, compared=(old, changes), servers=servers, stale_after=stale_after())
         failures += write_all(report, reports)[1]
     return failures

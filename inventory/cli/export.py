@@ -6,18 +6,19 @@ import click
 
 from inventory.cli._command import Command
 from inventory.cli._exit_codes import exit_code
-from inventory.cli._history import optional_history, resolve_refs
+from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import csv_for_option, grain_option, history_option, output_option
 from inventory.cli._output import print_errors
+from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
 
 
 @click.command(
     cls=Command,
-    short_help="Write a recorded snapshot to files.",
+    short_help="Write the state, or what one run read, to files.",
     examples=(
-        ("lms-inventory export -o inventory.xlsx", "The latest run as a workbook"),
-        ("lms-inventory export previous -o models.parquet", "The models of the run before it as Parquet"),
+        ("lms-inventory export -o inventory.xlsx", "All servers, as each was read last, as a workbook"),
+        ("lms-inventory export previous -o models.parquet", "The models at the run before as Parquet"),
         ("lms-inventory export -o fleet.csv --grain both", "Write fleet.models.csv and fleet.instances.csv"),
     ),
 )
@@ -27,9 +28,14 @@ from inventory.cli._targets import check_targets, includes_report, local_zone, w
 )
 @csv_for_option
 @grain_option
+@this_run_option
 @history_option
-def export(ref: str, outputs: Sequence[str], csv_for: str | None, grain: str, history_path: str | None) -> int:
-    """Write the snapshot REF (default: latest) to files of any format.
+def export(
+    ref: str, outputs: Sequence[str], csv_for: str | None, grain: str, this_run: bool, history_path: str | None
+) -> int:
+    """Write the state at REF (default: latest) to files of any format.
+
+    The state has of each server its last complete answer; --this-run writes only what one run read.
 
     REF is whatever show accepts.
     """
@@ -40,8 +46,13 @@ def export(ref: str, outputs: Sequence[str], csv_for: str | None, grain: str, hi
 
     history = optional_history(history_path)
     [side] = resolve_refs([ref], history)
-    snapshot = snapshot_of(side, history)
-    report = report_of(side, history, local_zone(snapshot)) if includes_report(outputs) else Report(snapshot)
+    snapshot = snapshot_of(side, history, this_run=this_run)
+    zone = local_zone(snapshot)
+    report = (
+        report_of(side, history, zone, this_run=this_run, stale_after=stale_after())
+        if includes_report(outputs)
+        else Report(snapshot)
+    )
     files, failures = write_all(report, outputs, grain, csv_for)
     click.echo(files_text(files) if files else "", nl=False)
     print_errors(failures)

@@ -130,7 +130,7 @@ def _query(
     """Return the runs, one model's history or the unused models, as tables and as text."""
     from inventory.history.selectors import moment_of
     from inventory.tables import rows
-    from inventory.terminal.history import life_text, runs_text, unused_text
+    from inventory.terminal.history import lives_text, runs_text, unused_text
 
     since = moment_of(when) if when else None
     if unused is not None:
@@ -139,7 +139,7 @@ def _query(
     if key is not None:
         key = key.encode(errors="surrogateescape").decode(errors="replace")  # Undo what the locale made of it.
         lives, changes, complete = runs.model_history(key, servers, since)
-        text = life_text(key, rows(lives), rows(changes), complete)
+        text = lives_text(rows(lives), rows(changes), complete)
         return [(derived.TIMELINE, changes), (derived.LIFECYCLE, lives)], text
     table = runs.runs_table(servers, since)
     return [(derived.RUNS, table)], runs_text(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from inventory.cli._command import Command
-from inventory.cli._exit_codes import change_exit_code, parse_fail_on
-from inventory.cli._history import history_at
+from inventory.cli._exit_codes import change_exit_code, parse_fail_on, stale_words
+from inventory.cli._history import history_at, stale_after
 from inventory.cli._options import (
     accept_suspect_option,
     concurrency_option,
@@ -29,6 +29,7 @@ from inventory.cli._options import (
 from inventory.cli._output import print_error, print_errors, print_json, run_rows, terminal_width
 from inventory.cli._progress import progress
 from inventory.cli._selection import select_servers, with_tokens
+from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
 from inventory.errors import ConfigurationError, ExitCode, FileError
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 )
 @csv_for_option
 @grain_option
+@this_run_option
 @history_option
 @no_history_option
 @existing_history_option
@@ -77,6 +79,7 @@ def snapshot(
     outputs: Sequence[str],
     csv_for: str | None,
     grain: str,
+    this_run: bool,
     history_path: str | None,
     no_history: bool,
     existing_history: bool,
@@ -95,7 +98,7 @@ def snapshot(
     check_targets(outputs, grain)
     servers = with_tokens(entries, quiet=quiet)
     history = None if no_history else history_at(history_path, ignore=ignore)
-    from inventory.operations.snapshot import report_on_run, starts_history, take_snapshot
+    from inventory.operations.snapshot import report_on_run, starts_history, state_after, take_snapshot
 
     is_new = history is not None and starts_history(history, existing_only=existing_history)
     started = time.perf_counter()
@@ -109,14 +112,22 @@ def snapshot(
             concurrency=concurrency,
             progress=advance,
         )
-    report = report_on_run(result, history if includes_report(outputs) else None, local_zone(result.snapshot))
+    report = report_on_run(
+        result,
+        history if outputs else None,
+        local_zone(result.snapshot),
+        stale_after(),
+        trend=includes_report(outputs),
+        this_run=this_run,
+    )
     files, failures = write_all(report, outputs, grain, csv_for)
     failures += [result.failure] if result.failure else []
     if history and is_new and not result.failure:  # Even with -q: the user may expect an earlier history here.
         print_error(f"this run starts a new history in {history.store.folder.absolute()}")
-    _print_result(result, files, time.perf_counter() - started, as_json, quiet)
+    _print_result(result, files, time.perf_counter() - started, as_json, quiet, is_first=is_new)
     print_errors(failures)
-    code = change_exit_code(result.changes, fail_words, failures, incomplete=not result.snapshot.complete)
+    stale = stale_words(fail_words, lambda: (state_after(result, history), None))
+    code = change_exit_code(result.changes, fail_words, failures, incomplete=not result.snapshot.complete, stale=stale)
     if history and not result.failure and not (quiet and result.since):
         _warn_permissions(history, result.snapshot.run_id)
     return _log(history, result, time.perf_counter() - started, code, failures) if history else code
@@ -131,7 +142,13 @@ def _check_history_options(no_history: bool, existing_history: bool, fail_words:
 
 
 def _print_result(
-    result: "SnapshotResult", files: "list[WrittenFile]", seconds: float, as_json: bool, quiet: bool
+    result: "SnapshotResult",
+    files: "list[WrittenFile]",
+    seconds: float,
+    as_json: bool,
+    quiet: bool,
+    *,
+    is_first: bool,
 ) -> None:
     """Print the result on stdout, and on stderr what was not written and which servers were not read."""
     from inventory.report.facts import Report
@@ -141,7 +158,7 @@ def _print_result(
         print_json("snapshot", {"run_id": result.snapshot.run_id, **run_rows(result.snapshot)})
     elif not quiet:
         report = Report(result.snapshot, result.changes)
-        text = snapshot_text(report, seconds, files, terminal_width(), result.since)
+        text = snapshot_text(report, seconds, files, terminal_width(), result.since, first=is_first)
         click.echo(text, nl=False)
     if as_json or quiet:
         print_errors(f"{file.path} was {file.skipped}" for file in files if file.skipped)

@@ -103,6 +103,16 @@ def filter_servers(
     )
 
 
+def no_server_error(server: str, known: Collection[str]) -> ConfigurationError:
+    """Return the error for a server that does not exist: it names the nearest one, and those that exist."""
+    import difflib  # only to word an error
+
+    near = difflib.get_close_matches(server.lower(), known, 1, 0.5)
+    names = ", ".join(sorted(known)) or "none"
+    advice = f"Did you mean {near[0]!r}? There are: {names}" if near else f"There are: {names}"
+    return ConfigurationError(f"there is no server {server!r}", advice)
+
+
 def label_summary(labels: Mapping[str, Labels]) -> str:
     """Summarise the labels that exist, for an error's advice."""
     values: dict[str, set[str]] = {}

@@ -42,8 +42,8 @@ class Configuration:
         path: the file.
         text: its text.
         entries: its servers, in order.
-        settings: the values of ``[defaults]`` and ``[compare]``, and that of ``[history]`` as ``history``, by name;
-            paths made whole.
+        settings: the values of ``[defaults]``, ``[compare]``, ``[report]`` and ``[history]`` by name, the path of the
+            history as ``history``; paths made whole.
         csv: the dialect of CSV files that are written.
     """
 
@@ -63,7 +63,8 @@ class Configuration:
         """Return where one of ``settings`` is."""
         if setting == "history":
             return self.location("history", "path")
-        return self.location("compare" if setting in spec.names("compare") else "defaults", setting)
+        homes = [table for table in ("compare", "report", "history") if setting in spec.names(table)]
+        return self.location(*homes, *([] if homes else ["defaults"]), setting)
 
     def entry(self, server: Server) -> ServerConfig:
         """Return a server with the defaults of the file where it has no settings of its own."""
@@ -119,10 +120,12 @@ def parse(text: str, path: Path) -> Configuration:
     several = content.get("server", [])
     if not isinstance(several, list) or not all(isinstance(table, dict) for table in several):
         raise ConfigurationError(f"{plain.location('server')}: a server is a table in two brackets", "Write [[server]]")
-    tables = (_table(plain, (name,), content.get(name, {})) for name in ("history", "defaults", "compare"))
-    history, defaults, comparing = tables
-    paths = {"history" if name == "path" else name: history[name] for name in history}
-    configuration = replace(plain, settings=paths | defaults | comparing)
+    names = ("history", "defaults", "compare", "report")
+    history, *others = (_table(plain, (name,), content.get(name, {})) for name in names)
+    settings = {"history" if name == "path" else name: history[name] for name in history}
+    for table in others:
+        settings |= table
+    configuration = replace(plain, settings=settings)
     csv = _table(plain, ("csv",), content.get("csv", {}))
     with _at(plain, "csv", "decimal"):
         configuration = replace(configuration, csv=dialect_of(csv.get("separator"), csv.get("decimal")))

@@ -72,6 +72,12 @@ RECHECK = Option(
     "Seconds to wait before re-querying a server that reports far fewer models than before.",
     most=3600,
 )
+RETIRE_AFTER = Option(
+    "retire_after", "number", "Days after which a server that no run asks is retired; 0 for never.", most=36500
+)
+STALE_AFTER = Option(
+    "stale_after", "number", "Days after which a server's last complete answer is stale.", most=36500, above=True
+)
 _COMMON = (
     Option("token_env", "text", "The environment variable that holds the token."),
     Option("token_file", "path", "The file that holds the token; read when the server is queried."),
@@ -86,7 +92,8 @@ TABLES = {
         TIMEOUT,
         *_COMMON,
     ),
-    "history": (Option("path", "path", "The history's folder."),),
+    "history": (Option("path", "path", "The history's folder."), RETIRE_AFTER),
+    "report": (STALE_AFTER,),
     "csv": (
         Option("separator", "text", "The separator of CSV files that are written.", tuple(SEPARATORS)),
         Option("decimal", "text", "Their decimal mark.", DECIMALS),

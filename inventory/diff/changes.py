@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,14 @@ class ChangeSet:
     def unread(self) -> list[str]:
         """The servers that were not compared because a response was not read or is suspect."""
         return [server for server, reason in self.not_compared.items() if reason.startswith(UNREAD)]
+
+    def compared_nothing(self, servers: Iterable[str]) -> bool:
+        """Return whether no server was compared, so that no changes does not mean that nothing changed.
+
+        Args:
+            servers: those that the newer side is about.
+        """
+        return not self.table.num_rows and set(servers) <= self.not_compared.keys()
 
     def counts(self, grain: str) -> dict[str, int]:
         """Count the models or instances of each word of ``schema.CHANGES_WORDS``."""

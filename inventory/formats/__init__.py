@@ -192,18 +192,22 @@ def is_report(path: str | Path) -> bool:
 
 
 def _without_doubt(report: "Report") -> "tuple[Report, list[str]]":
-    """Leave out the servers in doubt, for a format that cannot mark their rows; return their names too."""
-    from inventory.tables import RunTables, rows, table_of
+    """Leave out the rows in doubt, for a format that cannot mark them; return the names of their servers too.
+
+    The rows of a server whose newest answer is suspect are certain in a state: they are those of the answer before.
+    """
+    from inventory.tables import is_known, rows, table_of
 
     snapshot = report.snapshot
-    doubtful = [row["server"] for row in rows(snapshot.tables["observations"]) if row["status"] == "suspect"]
+    observations = rows(snapshot.tables["observations"])
+    doubtful = [row["server"] for row in observations if row["status"] == "suspect" and not is_known(row)]
     if not doubtful:
         return report, []
     tables = {
         name: table_of(schema.TABLES[name], [row for row in rows(table) if row["server"] not in doubtful])
         for name, table in snapshot.tables.items()
     }
-    return replace(report, snapshot=RunTables(tables, snapshot.grains)), doubtful
+    return replace(report, snapshot=replace(snapshot, tables=tables)), doubtful
 
 
 def _encoded(report: "Report", target: Path, grain: str, dialect: Dialect) -> bytes:

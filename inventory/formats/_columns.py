@@ -80,7 +80,8 @@ def gaps_of(table: schema.Table, names: Sequence[str | None], where: str = "", m
     if len({*known}) < len(known):
         raise Unreadable(f"{where}two columns are called {next(name for name in known if known.count(name) > 1)}")
     lacking = [name for name in table.names if name not in known]
-    missing = [name for name in lacking if not name.endswith("ordinal")]  # those follow from the order of the rows
+    # Ordinals follow from the order of the rows, and the age of a row is compared with nothing.
+    missing = [name for name in lacking if not name.endswith("ordinal") and name != "as_of"]
     unknown = [name for name in names if name and name not in {*table.names, *more} and not _is_index(name)]
     notes = []
     if unknown:
@@ -151,11 +152,12 @@ def numbered(table: schema.Table, content: pa.Table, lacking: Gaps) -> pa.Table:
 
 
 def observed_of(content: pa.Table) -> pa.Table:
-    """Make the observations that follow from rows alone: their servers were read, at an unknown time."""
-    servers = sorted(set(values(content, "server")))
+    """Make the observations that follow from rows alone: their servers were read, at the time that the rows tell."""
+    read_at = dict(zip(values(content, "server"), values(content, "as_of"), strict=True))
+    servers = sorted(read_at)
     observed: dict[str, list[Any]] = {name: [None] * len(servers) for name in schema.OBSERVATIONS.names}
     observed |= {"run_id": [""] * len(servers), "server": servers, "status": ["ok"] * len(servers)}
-    return build(schema.OBSERVATIONS, observed)
+    return build(schema.OBSERVATIONS, observed | {"as_of": [read_at[server] for server in servers]})
 
 
 def _is_index(name: str) -> bool:

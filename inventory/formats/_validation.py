@@ -31,7 +31,7 @@ def check(snapshot: RunTables) -> RunTables:
             _check_column(column, content.column(column.name))
         if content.group_by(keys, use_threads=False).aggregate([]).num_rows < content.num_rows:
             raise Unreadable(f"a row of {name} stands there twice")
-    _check_observations(snapshot.tables["observations"])
+    _check_observations(snapshot.tables["observations"], snapshot.state_of)
     if snapshot.grains == schema.GRAINS:
         check_models(snapshot)
     return snapshot
@@ -49,13 +49,17 @@ def check_models(snapshot: RunTables) -> None:
         raise Unreadable("an instance of a model that is not there")
 
 
-def _check_observations(table: pa.Table) -> None:
+def _check_observations(table: pa.Table, state_of: str) -> None:
+    """Check what is said of the servers: those of one run have its id, those of a state have ids of several."""
     if not set(values(table, "status")) <= {*schema.STATUSES}:
         raise Unreadable("no status has such a name")
     ids = set(values(table, "run_id"))
-    if len(ids) > 1 or not all(not run_id or RUN_ID.fullmatch(run_id) for run_id in ids):
+    if (len(ids) > 1 and not state_of) or not all(
+        not run_id or RUN_ID.fullmatch(run_id) for run_id in {*ids, state_of}
+    ):
         raise Unreadable("no run has such an id")
-    if not all(moment is None or moment.year in _YEARS for moment in values(table, "observed_at")):
+    moments = (*values(table, "observed_at"), *values(table, "as_of"))
+    if not all(moment is None or moment.year in _YEARS for moment in moments):
         raise Unreadable("no run was at such a time")
 
 

@@ -41,11 +41,10 @@ _BREAKS = {"\r": "\\r", "\n": "\\n", "\t": "\\t", "\u2028": "\\u2028", "\u2029":
 
 def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - it is about every grain
     """Write the text of a report."""
-    word, dash, reason = report.status.text.partition(" - ")
     figures = report.key_figures
     blocks = [
         f"# {TITLE}",
-        f"**{word}**{dash}{escaped(reason)}",
+        "; ".join([f"**{report.status.read}**", *map(escaped, report.status.details)]),
         " \u00b7 ".join(f"{words} {escaped(name)}".lstrip() for words, name in [*report.banner, SIGNATURE]),
         _table(
             [(figure.label, "n") for figure in figures],

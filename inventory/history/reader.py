@@ -10,12 +10,13 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from inventory.config.labels import composed, spellings, spelt
+from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_sides, with_retired_servers, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
 from inventory.history.delta import KINDS, StoredResponse, load_changed_rows
 from inventory.history.loader import Row, RunLoader
+from inventory.history.model_names import matching_keys
 from inventory.history.selectors import resolve, resolve_dated
 from inventory.history.states.panel import panel
 from inventory.history.states.servers import server_rows
@@ -98,15 +99,13 @@ class RunHistory(RunLoader):
             ConfigurationError: no run has asked such a server.
             FileError: it could not be written.
         """
-        state = self.state()
-        known = set(values(state.tables["observations"], "server"))
+        run_id = self.resolve("latest")
+        known = set(values(self.servers_table(run_id), "server"))
         servers = [spelt(name, known) for name in names]
         for server in servers:
             if server not in known:
-                raise ConfigurationError(
-                    f"there is no server {server!r} in the state", f"There are: {', '.join(sorted(known)) or 'none'}"
-                )
-        self.store.record_retired(servers, state.run_id)
+                raise no_server_error(server, known)
+        self.store.record_retired(servers, run_id)
         return servers
 
     @steady
@@ -174,25 +173,26 @@ class RunHistory(RunLoader):
 
     @steady
     def model_history(
-        self, key: str, servers: Sequence[str] = (), since: datetime | None = None
+        self, name: str, servers: Sequence[str] = (), since: datetime | None = None
     ) -> tuple[pa.Table, pa.Table, dict[str, int]]:
-        """Return one model's lifecycle and timeline rows, and the number of complete observations of each server.
+        """Return the lifecycle and timeline rows of a model, and the number of complete observations of each server.
+
+        Args:
+            name: its key, a part of it, or its display name; a pattern with ``*`` may mean several models.
+            servers: only these; all by default.
+            since: only changes from this time on.
 
         Raises:
-            ConfigurationError: no complete observation has it.
+            ConfigurationError: no complete observation has it, or several models are meant.
         """
-        timeline = self._timeline(servers, spellings(key))
+        timeline = self._timeline(servers, spellings(name))
         lives = timeline.lifecycle()
-        if not lives.num_rows and not key.isascii():
-            keys = values(self._timeline(servers).lifecycle(), "key")
-            known = {candidate for candidate in keys if composed(candidate) == composed(key)}
-            timeline = self._timeline(servers, sorted(known) or [key])
-            lives = timeline.lifecycle()
         if not lives.num_rows:
+            known = self._timeline(servers).lifecycle()
+            names = dict(zip(values(known, "key"), values(known, "display_name"), strict=True))
             where = f" on {', '.join(servers)}" if servers else ""
-            raise ConfigurationError(
-                f"no run has seen the model {key!r}{where}", "See what there is: lms-inventory show"
-            )
+            timeline = self._timeline(servers, matching_keys(name, names, where))
+            lives = timeline.lifecycle()
         return lives, timeline.timeline(since), timeline.complete_runs()
 
     @steady

@@ -23,7 +23,7 @@ from inventory.filesystem.rights import file_mode, widen
 from inventory.filesystem.temporary_files import to_disk
 from inventory.history.storage.metadata import RUN_LOG
 from inventory.run_ids import time_of
-from inventory.tables import values
+from inventory.tables import rows
 
 if TYPE_CHECKING:
     from inventory.diff.changes import ChangeSet
@@ -57,21 +57,24 @@ def entry_of(
 
     Args:
         snapshot: its snapshot.
-        changes: since the run before; None if it was not compared.
+        changes: since the run before; None if it was not compared. The entry has no counts, not counts of 0, where
+            none of its servers was compared.
         seconds: its duration, files included.
         exit_code: its exit code.
         failures: what could not be written, a sentence each.
         recorded: the run is in the history: ``verify`` reports it when it is missing.
     """
-    began = time_of(snapshot.run_id)
-    counts = [changes.counts(grain) for grain in schema.GRAINS] if changes else []
+    began, observed = time_of(snapshot.run_id), rows(snapshot.tables["observations"])
+    compared = changes and not changes.compared_nothing(row["server"] for row in observed)
+    counts = [changes.counts(grain) for grain in schema.GRAINS] if changes and compared else []
     return {
         "began": _utc_text(began),
         "ended": _utc_text(began + timedelta(seconds=seconds)),
         "seconds": round(seconds, 3),
         "run_id": snapshot.run_id,
         "recorded": recorded,
-        "statuses": dict(Counter(values(snapshot.tables["observations"], "status"))),
+        "statuses": dict(Counter(row["status"] for row in observed)),
+        "unread": [row["server"] for row in observed if row["status"] != "ok"],
         "changes": {word: sum(count[word] for count in counts) for word in schema.CHANGES_WORDS} if counts else None,
         "exit_code": exit_code,
         "failures": list(failures),

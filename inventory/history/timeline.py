@@ -3,6 +3,7 @@
 One engine reads the observations of all runs; stored responses are opened once, and only those that a query needs.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from inventory.schema import derived
 from inventory.tables import arrow_schema, build, concat, conformed, rows, table_of, values
 
 Row = dict[str, Any]
+
+_COUNTED = ("added", "removed", "renamed", "reconfigured")  # words of changes that a run is listed with
 
 
 class Timeline:
@@ -70,6 +73,9 @@ class Timeline:
                 old_key = row["old"] if row["change"] == "renamed" else None
                 place = (*(row[key] for key in (*schema.INSTANCES.keys, "grain")), old_key)
                 touched[row["run_id"], row["change"]].add(place)
+        unread: dict[str, list[str]] = defaultdict(list)
+        for row in self._rows(all_runs.unread(selected=bool(self._servers))):
+            unread[row["run_id"]].append(row["server"])
         for row in counted:
             read, queried = row["servers_ok"], row["servers"]
             row["status"] = (
@@ -77,7 +83,9 @@ class Timeline:
             )
             if row["run_id"] in self._misdated:
                 row["status"] = "misdated"
-            row |= {word: len(touched[row["run_id"], word]) for word in ("added", "removed", "renamed", "reconfigured")}
+            row["unread"] = json.dumps(unread[row["run_id"]], ensure_ascii=False)
+            compared = row["servers_compared"] and row["status"] != "misdated"
+            row |= {word: len(touched[row["run_id"], word]) if compared else None for word in _COUNTED}
         return table_of(derived.RUNS, counted)
 
     def timeline(self, since: datetime | None = None) -> pa.Table:

@@ -1,20 +1,26 @@
 """Compare two references: each is a run of a history, ``live``, or a file that this tool wrote."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Any
 
 from inventory import formats, schema
-from inventory.config.labels import spelt
+from inventory.config.labels import no_server_error, spelt
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_tables, with_unread_servers
 from inventory.errors import ConfigurationError
 from inventory.history.reader import RunHistory
+from inventory.report.coverage import STALE_AFTER
 from inventory.report.facts import Report
+from inventory.report.trend import sizes_by_run
 from inventory.run_ids import time_of
-from inventory.tables import RunTables, rows, table_of, values
+from inventory.tables import RunTables, is_known, rows, table_of, total_of, values
 from inventory.text import utc_text
+
+Row = dict[str, Any]
 
 LIVE = "live"
 
@@ -104,9 +110,25 @@ def changes_between(
     return _with_outdated_servers(changes, new, after, history, servers)
 
 
-def snapshot_of(side: ResolvedRef, history: RunHistory | None) -> RunTables:
-    """Return the tables of a side; of a run exactly what it read, failures included."""
-    return side.snapshot if side.snapshot is not None else _required(history).load(side.run_id or "latest")
+def snapshot_of(side: ResolvedRef, history: RunHistory | None, *, this_run: bool = False) -> RunTables:
+    """Return the tables of a side; of a run the state after it, or exactly what it read.
+
+    Args:
+        side: the side.
+        history: where the runs are; None if the side is not one.
+        this_run: of a run only what it read itself, failures included.
+    """
+    if side.run_id and (this_run or _required(history).misdated([side.run_id])):  # A misdated run makes no state.
+        run = _required(history).load(side.run_id)
+        return only(run, [side.server]) if side.server else run
+    return side.snapshot if side.snapshot is not None else _required(history).state(side.run_id or "latest")
+
+
+def present_time(snapshot: RunTables, history: RunHistory | None) -> datetime | None:
+    """Return the present time if the tables are the newest state of a history; a state of the past has none."""
+    if history and snapshot.state_of and [snapshot.state_of] == history.dated()[-1:]:
+        return history.clock()
+    return None
 
 
 def report_of(
@@ -116,6 +138,8 @@ def report_of(
     *,
     compared: tuple[ResolvedRef, ChangeSet] | None = None,
     servers: Sequence[str] = (),
+    this_run: bool = False,
+    stale_after: timedelta = STALE_AFTER,
 ) -> Report:
     """Build the report of a side: its tables, the changes, and the runs up to it.
 
@@ -125,21 +149,50 @@ def report_of(
         zone: the reader's time zone.
         compared: the side it was compared with, and the changes; by default the run before, if there is one.
         servers: only these; all by default.
+        this_run: show of a run only what it read itself, not the state after it.
+        stale_after: how old the last complete answer of a server may be.
     """
     dated = history.dated() if history and side.run_id else []
     earlier = [run_id for run_id in dated if side.run_id in dated and run_id < (side.run_id or "")]
     if compared is None and earlier and side.server is None:
         previous = ResolvedRef(_moment(time_of(earlier[-1])), earlier[-1])
         compared = previous, changes_between(previous, side, history, servers=servers)
-    snapshot = snapshot_of(side, history)
+    snapshot = snapshot_of(side, history, this_run=this_run)
     runs = rows(history.runs_table(servers)) if history and side.run_id else []
+    runs = [row for row in runs if row["run_id"] in {*earlier, side.run_id}]
     return Report(
         only(snapshot, servers) if servers else snapshot,
         compared[1] if compared else None,
         compared[0].name if compared else "",
-        [row for row in runs if row["run_id"] in {*earlier, side.run_id}],
+        runs,
         zone,
+        state_sizes(history, runs, servers) if history else {},
+        present_time(snapshot, history),
+        stale_after,
     )
+
+
+def state_sizes(history: RunHistory, runs: Sequence[Row], servers: Sequence[str] = ()) -> dict[str, Row]:
+    """Return the size and counts of the state after each of several runs, by the run's id: rows of ``derived.PANEL``.
+
+    Args:
+        history: the history.
+        runs: rows of ``derived.RUNS``.
+        servers: only these; all by default.
+    """
+    moments = [time_of(run["run_id"]) for run in runs]
+    if not servers:
+        return sizes_by_run(runs, rows(history.panel_table(moments)))
+    groups: dict[datetime, list[Row]] = defaultdict(list)
+    for row in rows(history.panel_table(moments, "server")):
+        if row["name"] in servers:
+            groups[row["moment"]].append(row)
+    sums = ("servers", "model_count", "instance_count", "size_bytes")
+    panel = [
+        {"moment": moment, "name": None, **{name: total_of([row[name] for row in group]) for name in sums}}
+        for moment, group in groups.items()
+    ]
+    return sizes_by_run(runs, panel)
 
 
 def known_servers(history: RunHistory, servers: Sequence[str]) -> Sequence[str]:
@@ -173,11 +226,11 @@ def _one_server(ref: str, history: RunHistory, unknown: ConfigurationError) -> R
             run_id, server = history.resolve(ref[:colon]), ref[colon + 1 :]
         except ConfigurationError:
             continue
-        queried = _queried(history, run_id)
-        if (server := spelt(server, queried)) in queried:
+        known = set(values(history.servers_table(run_id), "server"))
+        if (server := spelt(server, known)) in known:
             state = history.state(run_id, [server])
             return ResolvedRef(f"{_moment(time_of(run_id))} {server}", run_id, state, server)
-        unknown = _no_server(server, set(queried))
+        unknown = no_server_error(server, known)
     raise unknown
 
 
@@ -196,12 +249,8 @@ def _known(servers: Iterable[str], known: set[str]) -> list[str]:
     names = [spelt(server, known) for server in servers]
     for name in names:
         if name not in known:
-            raise _no_server(name, known)
+            raise no_server_error(name, known)
     return names
-
-
-def _no_server(server: str, known: set[str]) -> ConfigurationError:
-    return ConfigurationError(f"there is no server {server!r}", f"There are: {', '.join(sorted(known)) or 'none'}")
 
 
 def _with_outdated_servers(
@@ -214,7 +263,8 @@ def _with_outdated_servers(
     failed = [
         row for row in history.observed(new.run_id) if row["status"] != "ok" and (not wanted or row["server"] in wanted)
     ]
-    known = {row["server"]: row for row in rows(after.tables["observations"]) if row["status"] == "ok"}
+    observations = rows(after.tables["observations"])
+    known = {row["server"]: {**row, "observed_at": row["as_of"]} for row in observations if is_known(row)}
     return with_unread_servers(changes, failed, known)
 
 
@@ -224,7 +274,7 @@ def _renamed(snapshot: RunTables, server: str) -> RunTables:
 
 def _as_of(side: ResolvedRef, history: RunHistory | None) -> RunTables:
     """Return the state at a side: of each server its last complete response."""
-    snapshot = side.snapshot if side.snapshot is not None else _required(history).state(side.run_id or "latest")
+    snapshot = snapshot_of(side, history)
     return replace(snapshot, ignored=_required(history).unstored(snapshot)) if side.run_id else snapshot
 
 

@@ -18,7 +18,9 @@ from inventory.plots import artists
 from inventory.plots.figure import axes_for, empty, figure_of, footnote, gigabytes, name
 from inventory.report.breakdowns import break_down
 from inventory.report.row_tables import by_size
-from inventory.tables import RunTables, rows
+from inventory.report.trend import sizes_by_run, trend_section
+from inventory.run_ids import time_of
+from inventory.tables import RunTables, is_known, rows
 from inventory.text import GIGABYTE, count
 
 if TYPE_CHECKING:
@@ -159,10 +161,11 @@ def loaded_context(snapshot: RunTables, *, top: int = 20, ax: "Axes | None" = No
 def timeline(history: "RunHistory", *, since: datetime | None = None, ax: "Axes | None" = None) -> "Figure":
     """Plot the runs over time (UTC): size on disk (GB) above, models added, removed and changed below.
 
-    The line has a gap where a run could not read every server: its sum would be of other servers than the others'.
+    The size is that of the state after each run: a server that was not read counts as it was last read. A hollow point
+    is a run that did not read every server; no line leads to or from a run that read none.
 
     Args:
-        history: its runs, as ``history.runs()`` tells them.
+        history: its runs, as ``history.runs()`` and ``history.panel_table`` tell them.
         since: only the runs from this time on, with a zone.
         ax: the axes to draw on, the panels are ``ax.child_axes``; a new figure by default.
     """
@@ -173,11 +176,10 @@ def timeline(history: "RunHistory", *, since: datetime | None = None, ax: "Axes 
             return figure_of(ax)
         above, below = figure.panels(ax, (0, 0.46, 1, 0.54), (0, 0, 1, 0.34))
         moments = [run["collected_at"] for run in runs]
-        sizes = [run["size_bytes"] if run["status"] == "ok" else None for run in runs]
-        artists.line(above, moments, [None if size is None else size / GIGABYTE for size in sizes])
-        failed = [run["collected_at"] for run in runs if run["status"] == "failed"]
-        partly = [run["collected_at"] for run in runs if run["status"] in ("partial", "suspect")]
-        artists.marks(above, {"run failed": failed, "not every server read": partly})
+        panel = rows(history.panel_table([time_of(run["run_id"]) for run in runs]))
+        shown = trend_section(runs, sizes_by_run(runs, panel)).runs
+        sizes = [None if run.size_bytes is None else run.size_bytes / GIGABYTE for run in shown]
+        artists.line(above, moments, sizes, [run.measured for run in shown], [run.complete for run in shown])
         artists.stacked(below, moments, {word: [run[word] or 0 for run in runs] for word in artists.CHANGES})
         above.set_title("Size on disk (GB)")
         below.set_title("Changes per run")
@@ -220,7 +222,7 @@ def server_differences(snapshot: RunTables, *, top: int = 30, ax: "Axes | None" 
         top: how many rows: the models that most servers have come first.
         ax: the axes to draw on; a new figure by default.
     """
-    read = {row["server"]: row["status"] == "ok" for row in rows(snapshot.tables["observations"])}
+    read = {row["server"]: is_known(row) for row in rows(snapshot.tables["observations"])}
     having: dict[str, dict[str, Cell]] = defaultdict(lambda: defaultdict(tuple))
     for row in rows(snapshot.tables["models"]):
         if read.setdefault(row["server"], True):

@@ -53,11 +53,33 @@ def bars(
         ax.annotate(text, (end, place), (4, 0), textcoords="offset points", va="center", annotation_clip=False)
 
 
-def line(ax: Axes, moments: Sequence[datetime], values: Sequence[float | None]) -> None:
-    """Draw values over time, with a gap where one is missing."""
+def line(
+    ax: Axes,
+    moments: Sequence[datetime],
+    values: Sequence[float | None],
+    measured: Sequence[bool],
+    complete: Sequence[bool],
+) -> None:
+    """Draw values over time, joined where they were measured, with hollow points where that was incomplete.
+
+    Args:
+        ax: the axes.
+        moments: when.
+        values: the values; None makes a gap.
+        measured: whether anything was measured at each moment.
+        complete: whether everything was.
+    """
     _dates(ax, moments)
-    heights = [float("nan") if value is None else value for value in values]
-    ax.plot(_days(moments), heights, "o-", color=TEAL, ms=4.5, lw=1.4)
+    days = _days(moments)
+    known = [float("nan") if value is None else value for value in values]
+    joined = [value if was_measured else float("nan") for value, was_measured in zip(known, measured, strict=True)]
+    ax.plot(days, joined, "-", color=TEAL, lw=1.4)
+    for is_complete, colour, text in ((True, TEAL, "every server read"), (False, PAPER, "not every server read")):
+        heights = [value if mark == is_complete else float("nan") for value, mark in zip(known, complete, strict=True)]
+        if any(height == height for height in heights):
+            ax.plot(days, heights, "o", color=TEAL, mfc=colour, ms=4.5, label=text)
+    if not all(complete):
+        _legend(ax)
     ax.grid(axis="y", color=GREY, alpha=0.18)
     ax.tick_params(labelbottom=False)
     ax.yaxis.set_major_locator(MaxNLocator(5))
@@ -65,14 +87,6 @@ def line(ax: Axes, moments: Sequence[datetime], values: Sequence[float | None]) 
     if all(value is None for value in values):
         ax.set_yticks([])
         ax.text(0.5, 0.5, "No size is known", transform=ax.transAxes, ha="center", color=GREY)
-
-
-def marks(ax: Axes, moments: Mapping[str, Sequence[datetime]]) -> None:
-    """Draw dotted lines at moments, with their meaning in the legend."""
-    for (text, times), colour in zip(moments.items(), (RED, CHANGED), strict=False):
-        for number, day in enumerate(_days(times)):
-            ax.axvline(day, color=colour, lw=1.4, ls=":", label="" if number else text)
-    _legend(ax)
 
 
 def stacked(ax: Axes, moments: Sequence[datetime], counts: Mapping[str, Sequence[int]]) -> None:

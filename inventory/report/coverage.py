@@ -3,14 +3,16 @@
 The same sentence stands in the terminal, the workbook, the page, the Markdown report and the notebook.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pyarrow as pa
 
-from inventory.tables import rows
+from inventory.run_ids import time_of
+from inventory.tables import RunTables, is_known, rows
 from inventory.text import count
 
 Row = dict[str, Any]
@@ -29,21 +31,42 @@ class Coverage:
     Attributes:
         level: ``good`` (everything), ``warn`` (some server as of earlier) or ``bad`` (stale, never read, or in a single
             run: nothing was read).
-        text: one sentence, such as ``11 of 12 servers read now; rome-bob as of 27 Nov``.
+        read: how many servers were read, such as ``11 of 12 servers read now``.
+        details: which were not, and what there is instead, such as ``rome-bob as of 27 Nov``.
         unread: the servers whose newest attempt failed or is suspect, by name.
         stale: the servers that are stale or were never read, by name.
     """
 
     level: str
-    text: str
-    unread: tuple[str, ...]
-    stale: tuple[str, ...]
+    read: str
+    details: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All of it in one sentence, such as ``11 of 12 servers read now; rome-bob as of 27 Nov``."""
+        return "; ".join([self.read, *self.details])
 
 
-def is_known(observation: Row) -> bool:
-    """Tell whether the rows of a server come from a complete answer: a new one, or an older one."""
-    as_of, observed = observation["as_of"], observation["observed_at"]
-    return observation["status"] == "ok" or bool(as_of and observed and as_of < observed)
+def coverage_of(
+    snapshot: RunTables,
+    now: datetime | None = None,
+    zone: tzinfo | None = None,
+    stale_after: timedelta = STALE_AFTER,
+) -> Coverage:
+    """Describe how much was read of what a state or a run holds.
+
+    Args:
+        snapshot: the state, or the run.
+        now: the present time, where it is the state of now; a state of the past is judged at its own time.
+        zone: the reader's time zone; UTC by default.
+        stale_after: how old an answer may be.
+    """
+    observations = snapshot.tables["observations"]
+    if not snapshot.state_of:
+        return run_coverage(observations)
+    return state_coverage(observations, now or snapshot.observed_at or time_of(snapshot.state_of), zone, stale_after)
 
 
 def state_coverage(
@@ -59,40 +82,49 @@ def state_coverage(
     """
     servers = rows(observations)
     if not servers:
-        return Coverage("bad", "No server is known", (), ())
+        return Coverage("bad", "No server is known")
     never = [row for row in servers if not is_known(row)]
-    stale = [row for row in servers if is_known(row) and now - row["as_of"] > stale_after]
+    stale = [row for row in servers if row["as_of"] and is_known(row) and now - row["as_of"] > stale_after]
     late = [row for row in servers if is_known(row) and row["status"] != "ok" and row not in stale]
     unread = [row for row in servers if row["status"] != "ok"]
     read = len(servers) - len(unread)
     if not unread and not stale:
-        return Coverage("good", f"{read:,} of {count(len(servers), 'server')} read", (), ())
-    parts = [f"{read:,} of {count(len(servers), 'server')} read now"]
-    parts += _named(late, lambda row: f"{row['server']} as of {_day(row['as_of'], now, zone)}", "as of earlier")
+        return Coverage("good", f"{read:,} of {count(len(servers), 'server')} read")
+    parts = _named(late, lambda row: f"{row['server']} as of {_day(row['as_of'], now, zone)}", "as of earlier")
     parts += _named(stale, lambda row: f"{row['server']} stale, as of {_day(row['as_of'], now, zone)}", "stale")
     parts += _named(never, lambda row: f"{row['server']} never read", "never read")
     return Coverage(
         "bad" if stale or never else "warn",
-        "; ".join(parts),
+        f"{read:,} of {count(len(servers), 'server')} read now",
+        tuple(parts),
         tuple(str(row["server"]) for row in unread),
         tuple(str(row["server"]) for row in servers if row in stale or row in never),
     )
 
 
 def run_coverage(observations: pa.Table) -> Coverage:
-    """Describe how much one run read of what it asked."""
+    """Describe how much one run read of what it asked; of a single server its error."""
     servers = rows(observations)
     unread = [row for row in servers if row["status"] != "ok"]
-    read = len(servers) - len(unread)
-    text = f"{read:,} of {count(len(servers), 'server')} read"
-    names = tuple(str(row["server"]) for row in unread)
+    read = f"{len(servers) - len(unread):,} of {count(len(servers), 'server')} read"
     if not unread:
-        return Coverage("good", text, (), ())
-    listed = _named(unread, lambda row: f"{row['server']} {row['status']}", "not read")
-    return Coverage("warn" if read else "bad", "; ".join([text, *listed]), names, ())
+        return Coverage("good", read)
+    if len(servers) == 1:
+        details = [str(unread[0]["error"] or _status(unread[0]))]
+    else:
+        details = _named(unread, lambda row: f"{row['server']} {_status(row)}", "not read")
+    if len(unread) > _NAMED:
+        statuses = Counter(map(_status, unread)).most_common()
+        details = [f"{details[0]} ({', '.join(f'{number:,} {status}' for status, number in statuses)})"]
+    nothing = all(row["status"] not in ("ok", "suspect") for row in servers)
+    return Coverage("bad" if nothing else "warn", read, tuple(details), tuple(str(row["server"]) for row in unread))
 
 
-def _named(servers: Sequence[Row], describe: Any, word: str) -> list[str]:
+def _status(observation: Row) -> str:
+    return str(observation["status"]).replace("_", " ")
+
+
+def _named(servers: Sequence[Row], describe: Callable[[Row], str], word: str) -> list[str]:
     if len(servers) <= _NAMED:
         return [describe(row) for row in servers]
     names = ", ".join(str(row["server"]) for row in servers[: _NAMED - 1])

@@ -1,9 +1,9 @@
-"""The report of a run: every section is an attribute, established when a form first asks for it and then kept."""
+"""The report of a state or run: every section is an attribute, established when a form first asks for it."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import tzinfo
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
 
@@ -11,17 +11,17 @@ from inventory import schema
 from inventory.diff.changes import ChangeSet
 from inventory.report.breakdowns import SpaceSection, break_down, space_section
 from inventory.report.change_lines import ChangeSection, describe_changes
+from inventory.report.coverage import STALE_AFTER, Coverage, coverage_of
 from inventory.report.figures import (
-    CollectionStatus,
     KeyFigure,
     Totals,
-    collection_status,
     count_totals,
     key_figures,
 )
 from inventory.report.row_tables import RowTable, largest_models, row_table, server_table
 from inventory.report.trend import TrendSection, trend_section
-from inventory.tables import RunTables, rows
+from inventory.run_ids import time_of
+from inventory.tables import RunTables, is_known, rows
 from inventory.text import count, moment_text, utc_text
 
 Row = dict[str, Any]
@@ -36,14 +36,17 @@ _NAMED = 3  # servers that the banner names; of more it gives the number
 
 @dataclass(frozen=True)
 class Report:
-    """One run and what is known around it.
+    """A state, or what one run read, and what is known around it.
 
     Attributes:
-        snapshot: what the run saw.
+        snapshot: the tables of the state or run.
         changes: what changed since the run before, or since whatever it is compared with; None if with nothing.
         since: what it is compared with, in words: a time, or a file's name; empty without ``changes``.
         runs: the runs of the history up to this one, oldest first: rows of ``derived.RUNS``; empty without a history.
         zone: the reader's time zone, shown beside UTC; None for UTC alone.
+        sizes: the size and counts of the state after each of these runs, by the run's id: rows of ``derived.PANEL``.
+        now: the present time, where it is about the state of now; None for one of the past.
+        stale_after: how old the last complete answer of a server may be.
     """
 
     snapshot: RunTables
@@ -51,6 +54,9 @@ class Report:
     since: str = ""
     runs: Sequence[Row] = ()
     zone: tzinfo | None = None
+    sizes: Mapping[str, Row] = field(default_factory=dict)
+    now: datetime | None = None
+    stale_after: timedelta = STALE_AFTER
 
     @cached_property
     def servers(self) -> list[Row]:
@@ -68,9 +74,16 @@ class Report:
         return len(self.servers) > 1 or len({line.server for line in self.what_changed.lines}) > 1
 
     @cached_property
-    def status(self) -> CollectionStatus:
-        """The completeness of the collection."""
-        return collection_status(self.servers)
+    def coverage(self) -> Coverage:
+        """How much was read, and which servers are as of earlier."""
+        return coverage_of(self.snapshot, self.now, self.zone, self.stale_after)
+
+    @cached_property
+    def status(self) -> Coverage:
+        """The same, with the number of warnings."""
+        number = len(self.warnings)
+        remark = (f"{count(number, 'warning')} (see Evidence)",) if number else ()
+        return replace(self.coverage, details=(*self.coverage.details, *remark))
 
     @cached_property
     def banner(self) -> list[tuple[str, str]]:
@@ -80,7 +93,11 @@ class Report:
         if len(names) == 1:
             where = self.servers[0]["url"] or where
         is_read = self.snapshot.anything_read
-        parts = [("", where), ("collected" if is_read else "attempted", self._moment)]
+        if self.snapshot.state_of:
+            moment = ("state at", moment_text(time_of(self.snapshot.state_of), self.zone))
+        else:
+            moment = ("collected" if is_read else "attempted", moment_text(self.snapshot.observed_at, self.zone))
+        parts = [("", where), moment]
         last_read = [run["collected_at"] for run in self.runs if run["status"] in ("ok", "partial")]
         if self.what_changed.since:
             parts.append(("compared with", self.what_changed.since))
@@ -119,7 +136,7 @@ class Report:
     @cached_property
     def largest(self) -> RowTable | None:
         """The models by size; None if there are none."""
-        return largest_models(self.models, several=self.several) if self.models else None
+        return largest_models(self._rows("model"), several=self.several) if self.models else None
 
     @cached_property
     def breakdown(self) -> list[Row]:
@@ -134,7 +151,7 @@ class Report:
     @cached_property
     def trend(self) -> TrendSection:
         """The development over the runs."""
-        return trend_section(self.runs)
+        return trend_section(self.runs, self.sizes)
 
     @cached_property
     def row_tables(self) -> list[RowTable]:
@@ -154,18 +171,24 @@ class Report:
 
     @cached_property
     def failures(self) -> list[tuple[str, str, str]]:
-        """The servers that were not read: name, status in words, error."""
+        """The servers that were not read: name, status in words, error, and how old its rows are if there are any."""
         failed = [row for row in self.servers if row["status"] != "ok"]
-        return [(row["server"], row["status"].replace("_", " "), row["error"] or "") for row in failed]
+        return [(row["server"], row["status"].replace("_", " "), _reason(row)) for row in failed]
 
     @cached_property
     def warnings(self) -> list[tuple[str, str]]:
         """The warnings about the responses: the server and a sentence each."""
         return [(row["server"], sentence) for row in self.servers for sentence in json.loads(row["warnings"] or "[]")]
 
-    @property
-    def _moment(self) -> str:
-        return moment_text(self.snapshot.observed_at, self.zone)
-
     def _rows(self, grain: str) -> list[Row]:
-        return self.models if grain == "model" else rows(self.snapshot.tables[schema.GRAIN_TABLES[grain].name])
+        """Return rows for people, who are told the age only of those that are older than the others."""
+        content = self.models if grain == "model" else rows(self.snapshot.tables[schema.GRAIN_TABLES[grain].name])
+        older = {*self.coverage.unread, *self.coverage.stale} if self.snapshot.state_of else set()
+        return [row if row["server"] in older else {**row, "as_of": None} for row in content]
+
+
+def _reason(observation: Row) -> str:
+    error = observation["error"] or ""
+    if not is_known(observation):
+        return error
+    return f"{error.rstrip('.')}. Its rows are as of {utc_text(observation['as_of'], minutes=True)}".removeprefix(". ")

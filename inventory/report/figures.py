@@ -1,6 +1,5 @@
-"""The completeness of a collection, its totals, and the key figures that every form shows."""
+"""The totals of a run or state, and the key figures that every form shows."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +16,6 @@ _NOT_COMPARED = "no earlier snapshot"
 
 
 @dataclass(frozen=True)
-class CollectionStatus:
-    """The completeness of a collection: in words, and as ``good``, ``warn`` or ``bad`` for the colour."""
-
-    level: str
-    text: str
-
-
-@dataclass(frozen=True)
 class KeyFigure:
     """One figure: its label, its value, and a note beneath."""
 
@@ -35,10 +26,10 @@ class KeyFigure:
 
 @dataclass(frozen=True)
 class Totals:
-    """The counts of a run.
+    """The counts of a run or state.
 
     Attributes:
-        models: models of the servers read.
+        models: models of the servers whose models are known.
         kinds: their number by type, the most common first; ``None`` where the type is not reported.
         size_bytes: their size; None if none of them reports one.
         instances: loaded instances.
@@ -56,32 +47,8 @@ class Totals:
     tool_use: int
 
 
-def collection_status(servers: Sequence[Row]) -> CollectionStatus:
-    """Say whether every server was read, and if not why.
-
-    Args:
-        servers: rows of the observations.
-    """
-    failed = [row for row in servers if row["status"] != "ok"]
-    warnings = sum(len(json.loads(row["warnings"] or "[]")) for row in servers)
-    remark = f", {count(warnings, 'warning')} (see Evidence)" if warnings else ""
-    if not failed:
-        return CollectionStatus("good", f"Collection complete - 0 errors{remark}")
-    if len(servers) == 1:
-        suspect = failed[0]["status"] == "suspect"
-        word = "in doubt" if suspect else "failed"
-        return CollectionStatus("warn" if suspect else "bad", f"Collection {word} - {failed[0]['error']}")
-    statuses = Counter(row["status"] for row in failed)
-    counts = ", ".join(f"{number:,} {status}" for status, number in statuses.most_common())
-    if len(failed) == len(servers) and not statuses["suspect"]:
-        text = f"Collection failed - none of {len(servers):,} servers was read: {counts} (see Evidence)"
-        return CollectionStatus("bad", text)
-    text = f"Collection incomplete - {len(failed):,} of {len(servers):,} servers not read: {counts} (see Evidence)"
-    return CollectionStatus("warn", text)
-
-
 def count_totals(models: Sequence[Row], instances: int) -> Totals:
-    """Count what a run saw.
+    """Count what a run or state holds.
 
     Args:
         models: rows of the models table.

@@ -96,6 +96,7 @@ def largest_models(models: Sequence[Row], *, several: bool) -> RowTable:
         several: whether each row names its server.
     """
     names = [name for name in (*_LARGEST, "loaded_instance_count") if several or name != "server"]
+    names += ["as_of"] if any(model["as_of"] for model in models) else []
     columns = tuple(column for name in names for column in schema.MODELS.columns if column.name == name)
     return RowTable("largest", "Largest models", columns, by_size(models))
 
@@ -116,10 +117,17 @@ def run_table(runs: Sequence[Row]) -> RowTable:
 
 
 def server_table(servers: Sequence[Row]) -> RowTable:
-    """List the observations, with the warnings as sentences.
+    """List the observations, with the warnings as sentences, and with the age of those answers that are older.
 
     Args:
         servers: rows of the observations.
     """
-    texts = [{**row, "warnings": " ".join(json.loads(row["warnings"] or "[]")) or None} for row in servers]
+    texts = [
+        {
+            **row,
+            "as_of": row["as_of"] if row["as_of"] != row["observed_at"] else None,
+            "warnings": " ".join(json.loads(row["warnings"] or "[]")) or None,
+        }
+        for row in servers
+    ]
     return row_table(schema.OBSERVATIONS, texts)

@@ -1,16 +1,22 @@
-"""The trend of the size on disk and of the number of changes over the runs of a history."""
+"""The trend of the size on disk and of the number of changes over the runs of a history.
 
-from collections.abc import Sequence
+Its sizes and counts are those of the state at each run: a server that a run did not read counts as it was last read.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from inventory.run_ids import time_of
 from inventory.text import count, size
 
 Row = dict[str, Any]
 
 WORDS = ("added", "removed", "reconfigured")
 """The changes that are counted for each run."""
+
+_OF_STATE = ("model_count", "instance_count", "size_bytes")
 
 
 @dataclass(frozen=True)
@@ -19,16 +25,18 @@ class TrendRun:
 
     Attributes:
         collected_at: when its first server answered; None where that is not known.
-        size_bytes: the size of all models; None if no server was read.
+        model_count: models of the state; None if nothing was known.
+        size_bytes: the size of the models of the state; None if nothing was known.
         complete: whether every server was read.
-        servers_read: how many were: sizes of different numbers of servers do not form one line.
+        measured: whether some server was: only between such runs is the size known to have gone from one to the other.
         counts: how many changes there were, by the words of ``WORDS``.
     """
 
     collected_at: datetime | None
+    model_count: int | None
     size_bytes: int | None
     complete: bool
-    servers_read: int
+    measured: bool
     counts: dict[str, int]
 
 
@@ -38,7 +46,7 @@ class TrendSection:
 
     Attributes:
         runs: the runs.
-        rows: the same as rows of ``derived.RUNS``.
+        rows: the same as rows of ``derived.RUNS``, with the size and counts of the state.
         total: the runs of the history.
         note: what to say in place of the trend; empty if there is one.
     """
@@ -55,13 +63,13 @@ class TrendSection:
         return TrendSection(self.runs[-limit:], self.rows[-limit:], self.total, self.note)
 
     @property
-    def failed(self) -> int:
-        """The number of runs in which no server was read."""
+    def unknown(self) -> int:
+        """The number of runs at which no size was known."""
         return sum(run.size_bytes is None for run in self.runs)
 
     @property
     def incomplete(self) -> int:
-        """The number of runs in which some servers were read, but not every one."""
+        """The number of runs that did not read every server, so that a size is in part as of earlier."""
         return sum(run.size_bytes is not None and not run.complete for run in self.runs)
 
     @property
@@ -82,21 +90,37 @@ class TrendSection:
         return ", ".join(f"{sum(run.counts[word] for run in self.runs):,} {word}" for word in WORDS)
 
 
-def trend_section(runs: Sequence[Row]) -> TrendSection:
+def trend_section(runs: Sequence[Row], sizes: Mapping[str, Row]) -> TrendSection:
     """Make the trend over runs.
 
     Args:
         runs: rows of ``derived.RUNS``, oldest first.
+        sizes: the size and counts of the state after each run, by the run's id: rows of ``derived.PANEL``.
     """
     note = "" if len(runs) > 1 else "The trend begins with the second run in a history"
-    return TrendSection(tuple(map(_trend_run, runs)), runs, len(runs), note)
+    unknown: Row = dict.fromkeys(_OF_STATE)
+    states = [sizes.get(run["run_id"], unknown) for run in runs]
+    rows = [run | {name: state[name] for name in _OF_STATE} for run, state in zip(runs, states, strict=True)]
+    return TrendSection(tuple(map(_trend_run, rows)), rows, len(rows), note)
+
+
+def sizes_by_run(runs: Sequence[Row], panel: Sequence[Row]) -> dict[str, Row]:
+    """Assign the sizes of the states at the times of some runs to the runs, by their ids.
+
+    Args:
+        runs: rows of ``derived.RUNS``.
+        panel: rows of ``derived.PANEL``, one for each moment at which something was known.
+    """
+    by_moment = {row["moment"]: row for row in panel}
+    return {run["run_id"]: by_moment[moment] for run in runs if (moment := time_of(run["run_id"])) in by_moment}
 
 
 def _trend_run(row: Row) -> TrendRun:
     return TrendRun(
         row["collected_at"],
-        row["size_bytes"] if row["servers_ok"] else None,
+        row["model_count"],
+        row["size_bytes"],
         row["servers_ok"] == row["servers"],
-        row["servers_ok"],
+        row["servers_ok"] > 0,
         {word: row[word] or 0 for word in WORDS},
     )

@@ -1,6 +1,7 @@
 """The changes of a report -> text for a terminal, returned as ``str``."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from click import style
@@ -29,18 +30,50 @@ def colour(word: str) -> str:
     return _COLOURS[palette.TONES[word]]
 
 
-def changes_text(changes: ChangeSection, title: str, columns: int = COLUMNS) -> str:
-    """Show what changed: a section per word, a line of counts, and the servers that were not compared."""
+def changes_text(
+    changes: ChangeSection,
+    title: str,
+    columns: int = COLUMNS,
+    *,
+    machines: tuple[str, str] | None = None,
+    compared: bool = True,
+) -> str:
+    """Show what changed: a section per word, a line of counts, and the servers that were not compared.
+
+    Args:
+        changes: the changes.
+        title: what was compared.
+        columns: columns of the terminal.
+        machines: the two servers, where one is compared with the other: they differ, and nothing has changed.
+        compared: whether any server was compared.
+    """
+    heads = _machine_heads(*map(escape_controls, machines)) if machines else {}
     blocks = [style(escape_controls(title), bold=True)]
-    blocks += [_group_text(group, changes.several, columns) for group in changes.groups]
-    blocks += [] if changes.lines else ["No changes"]
-    difference = changes.size_difference
-    blocks.append(counts_text(changes) + (f"   size {signed_size(difference, '-')}" if difference else ""))
+    blocks += [
+        _group_text(group, changes.several, columns, heads.get(group.word, group.word.capitalize()))
+        for group in changes.groups
+    ]
+    if compared:
+        blocks += [] if changes.lines else ["No differences" if machines else "No changes"]
+        difference = changes.size_difference
+        blocks.append(counts_text(changes) + (f"   size {signed_size(difference, '-')}" if difference else ""))
+    else:
+        blocks.append(not_compared_text(row.reason for row in changes.not_compared).capitalize())
     if changes.not_compared:
         reasons = [f"{escape_controls(row.server)}: {escape_controls(row.text)}" for row in changes.not_compared]
         lines = [line for reason in reasons for line in wrap(reason, columns, "  ")]
         blocks.append("\n".join([style("Not compared", fg="yellow"), *lines]))
     return "\n\n".join(blocks) + "\n"
+
+
+def not_compared_text(reasons: Iterable[str]) -> str:
+    """Say that nothing was compared, and why: not compared: 1 suspect, 2 new.
+
+    Args:
+        reasons: those of ``ChangeSet.not_compared``, one for each server.
+    """
+    words = Counter(reason.rpartition(": ")[2].replace("a baseline", "new") for reason in reasons)
+    return "not compared: " + ", ".join(f"{number:,} {word.replace('_', ' ')}" for word, number in words.items())
 
 
 def counts_text(changes: ChangeSection) -> str:
@@ -55,13 +88,27 @@ def _counts(changes: ChangeSection, grain: str, words: Sequence[str]) -> str:
     return f"{grain}s " + " ".join(parts) + renamed
 
 
-def _group_text(group: ChangeGroup, several: bool, columns: int) -> str:
+def _machine_heads(old: str, new: str) -> dict[str, str]:
+    """Return the headings of the words of changes where the server ``new`` is compared with the server ``old``."""
+    return {
+        "added": f"Only on {new}",
+        "removed": f"Only on {old}",
+        "renamed": f"Under another key on {new}",
+        "reconfigured": "Different",
+        "loaded": f"Loaded only on {new}",
+        "unloaded": f"Loaded only on {old}",
+        "reported": f"Reported only by {new}",
+        "unreported": f"Reported only by {old}",
+    }
+
+
+def _group_text(group: ChangeGroup, several: bool, columns: int, head: str) -> str:
     lead = f"  {style(mark(group.word), fg=colour(group.word))} "
     if group.word == "reconfigured":
         lines = _reconfigured(group.lines, lead, several, columns)
     else:
         lines = _presence_lines(group.lines, lead, several)
-    return "\n".join([style(f"{group.word.capitalize()} ({group.total:,})", fg=colour(group.word)), *lines])
+    return "\n".join([style(f"{head} ({group.total:,})", fg=colour(group.word)), *lines])
 
 
 def _presence_lines(changes: Sequence[ChangeLine], lead: str, several: bool) -> Iterator[str]:

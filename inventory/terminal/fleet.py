@@ -1,14 +1,14 @@
 """Counts over many servers -> text for a terminal, returned as ``str``."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from click import style
 
 from inventory.report.change_lines import ChangeSection
 from inventory.schema.derived import COUNTED
-from inventory.terminal.changes import counts_text
+from inventory.terminal.changes import counts_text, not_compared_text
 from inventory.text import escape_controls, integer, signed_size, size, table, truncate
 
 Row = dict[str, Any]
@@ -55,17 +55,24 @@ def change_groups_text(rows: Sequence[Row], changes: ChangeSection, by: str, tit
         [
             _label_text(row["name"]),
             integer(row["servers"]),
-            *(
-                " ".join(f"{mark}{row[name]:,}" for mark, name in zip("+-~", words.values(), strict=False))
-                for words in COUNTED.values()
-            ),
+            *(_counts(row, words.values()) for words in COUNTED.values()),
             signed_size(row["size_difference"], "-") if row["size_difference"] else "",
             integer(row["not_compared"] or None),
         ]
         for row in rows
     ]
     heads = [escape_controls(by), "Servers", "Models", "Instances", "Size", "Not compared"]
-    return f"{_titled(title, heads, lines, '<>>>>>')}\n{counts_text(changes)}\n"
+    nothing = not changes.lines and rows and all(row["not_compared"] >= row["servers"] for row in rows)
+    total = not_compared_text(row.reason for row in changes.not_compared) if nothing else counts_text(changes)
+    return f"{_titled(title, heads, lines, '<>>>>>')}\n{total}\n"
+
+
+def _counts(row: Row, names: Iterable[str]) -> str:
+    """Count the changes of a group; - where no server of it was compared."""
+    names = list(names)[:3]
+    if row["not_compared"] >= row["servers"] and not any(row[name] for name in names):
+        return "-"
+    return " ".join(f"{mark}{row[name]:,}" for mark, name in zip("+-~", names, strict=True))
 
 
 def _quantizations_text(counts: Mapping[str, int]) -> str:

@@ -1,5 +1,6 @@
 """Runs and the history of a model -> text for a terminal, returned as ``str``."""
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +19,8 @@ _STATUS_COLOURS = {"ok": "green", "partial": "yellow", "suspect": "yellow"}
 _BARS = "▁▂▃▄▅▆▇█"
 _ASCII_BARS = "_.-=^"
 _BEFORE_ERROR = 30  # columns of a time and a status
+_BEFORE_STATUS = 21  # columns of a time
+_NAMED = 3  # servers that a run names which it did not read
 _POINTS = 60  # runs in the trend
 
 
@@ -39,6 +42,10 @@ def runs_text(runs: Sequence[Row], unicode: bool = True, columns: int = COLUMNS,
     text = table(lines, "<<>>>>>>", heads)
     if width(text[0]) > columns:
         text = table(lines, "<<>>>>>>", [*heads[:-1], "Reconf."])
+    text = [
+        text[0],
+        *(line for row, shown in zip(runs, text[1:], strict=True) for line in (shown, *_unread(row, columns))),
+    ]
     return "\n".join([*text, "", f"{count_of(len(runs), 'run')}, {_statuses(runs)}{_trend(runs, unicode)}"]) + "\n"
 
 
@@ -51,6 +58,15 @@ def sparkline(values: Sequence[int | None], unicode: bool = True) -> str:
         ("\u00d7" if unicode else "x") if value is None else bars[(value - low) * (len(bars) - 1) // span]
         for value in values
     )
+
+
+def lives_text(lives: Sequence[Row], changes: Sequence[Row], runs: dict[str, int]) -> str:
+    """Show the histories of models, each on each server. Arguments as ``life_text``, of all models."""
+    texts = []
+    for key in sorted({row["key"] for row in lives}):
+        own = [row for row in changes if key in (row["key"], row["old"] if row["change"] == "renamed" else None)]
+        texts.append(life_text(key, [row for row in lives if row["key"] == key], own, runs))
+    return "\n".join(texts)
 
 
 def life_text(key: str, lives: Sequence[Row], changes: Sequence[Row], runs: dict[str, int]) -> str:
@@ -131,6 +147,21 @@ def _change_line(row: Row) -> str:
     return f"    {utc_text(row['observed_at'])}  {style(mark(word), fg=colour(word))} {row['grain']}{name} {what}"
 
 
+def _unread(row: Row, columns: int) -> list[str]:
+    """Return the line beneath a run of several servers that names those it did not read, as many as fit: 11/12 bob."""
+    names = [escape_controls(name) for name in json.loads(row["unread"] or "[]")]
+    if not names or row["servers"] == 1:
+        return []
+    lead = f"{' ' * _BEFORE_STATUS}{row['servers_ok']:,}/{row['servers']:,} "
+    for number in range(min(len(names), _NAMED), 0, -1):
+        more = f" and {len(names) - number:,} more" if number < len(names) else ""
+        line = f"{lead}{', '.join(names[:number])}{more}"
+        if width(line) <= columns:
+            return [style(line, dim=True)]
+    more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+    return [style(f"{lead}{truncate(names[0], columns - width(lead + more))}{more}", dim=True)]
+
+
 def _run_line(row: Row, columns: int) -> list[str]:
     """Return the cells of one run; of a failed one, why it failed instead of its numbers."""
     status = style(row["status"], fg=_STATUS_COLOURS.get(row["status"], "red"))
@@ -138,7 +169,10 @@ def _run_line(row: Row, columns: int) -> list[str]:
     if not row["servers_ok"]:
         reason = escape_controls((row["error"] or "").partition(". ")[0])
         return [*first, style(truncate(reason, max(columns - _BEFORE_ERROR, 30)), fg="red")]
+    numbers = [integer(row["model_count"]), size(row["size_bytes"]), integer(row["instance_count"])]
+    if row["added"] is None:
+        return [*first, *numbers, style("nothing to compare with", dim=True)]
     counts = [
         style(str(row[word]), fg=colour(word)) if row[word] else "." for word in ("added", "removed", "reconfigured")
     ]
-    return [*first, integer(row["model_count"]), size(row["size_bytes"]), integer(row["instance_count"]), *counts]
+    return [*first, *numbers, *counts]

@@ -7,8 +7,11 @@ from click import style
 
 from inventory import schema
 from inventory.errors import ConfigurationError
+from inventory.report.coverage import Coverage, coverage_of
+from inventory.run_ids import time_of
 from inventory.tables import RunTables, rows, values
-from inventory.text import count, escape_controls, format_value, size, table, truncate
+from inventory.terminal.snapshot import COVERAGE_COLOURS
+from inventory.text import count, escape_controls, format_value, size, table, truncate, utc_text
 
 Row = dict[str, Any]
 
@@ -83,8 +86,21 @@ def columns_of(text: str | None, grain: str) -> list[str]:
     return names
 
 
-def rows_text(snapshot: RunTables, rows: Sequence[Row], grain: str, columns: Sequence[str] = ()) -> str:
-    """Show rows as lines, and a line of totals.
+def rows_text(
+    snapshot: RunTables,
+    rows: Sequence[Row],
+    grain: str,
+    columns: Sequence[str] = (),
+    coverage: Coverage | None = None,
+) -> str:
+    """Show rows as lines, a line of totals, and of which state they are.
+
+    Args:
+        snapshot: the state or run.
+        rows: those of its rows that are shown.
+        grain: model or instance.
+        columns: the columns; by default those that people look for.
+        coverage: how much was read; by default as judged at the time of the state.
 
     Raises:
         ConfigurationError: there is no such column.
@@ -95,22 +111,21 @@ def rows_text(snapshot: RunTables, rows: Sequence[Row], grain: str, columns: Seq
     cells = [[_cell(row[column.name], column) for column in shown] for row in rows]
     sides = "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in shown)
     lines = table(cells, sides, [_HEADS.get(name, name) for name in names])
-    return "\n".join([*lines, "", _totals(snapshot, rows, grain)]) + "\n"
+    return "\n".join([*lines, "", _totals(snapshot, rows, grain, coverage or coverage_of(snapshot))]) + "\n"
 
 
-def _totals(snapshot: RunTables, rows: Sequence[Row], grain: str) -> str:
-    statuses = values(snapshot.tables["observations"], "status")
-    failed = [status for status in statuses if status not in ("ok", "suspect")]
+def _totals(snapshot: RunTables, rows: Sequence[Row], grain: str, coverage: Coverage) -> str:
+    """Count the rows, and say how much was read; a server that was not read has no models that could be counted."""
     parts = [count(len(rows), "loaded instance" if grain == "instance" else "model")]
     if grain == "model":
         sizes = [row["size_bytes"] for row in rows if row["size_bytes"] is not None]
         parts.append(size(sum(sizes)) if sizes or not rows else "size not reported")
         parts.append(count(sum(row["loaded_instance_count"] or 0 for row in rows), "loaded instance"))
-    if "suspect" in statuses:
-        parts.append(style(f"{count(statuses.count('suspect'), 'server')} suspect", fg="yellow"))
-    if failed:
-        parts.append(style(f"{count(len(failed), 'server')} not read", fg="red"))
-    return ", ".join(parts)
+    counts = ", ".join(parts) if snapshot.anything_read else "Nothing is known"
+    read = style(escape_controls(coverage.text), fg=COVERAGE_COLOURS[coverage.level])
+    if snapshot.state_of:
+        return f"{counts}\nState at {utc_text(time_of(snapshot.state_of))}: {read}"
+    return counts if coverage.level == "good" else f"{counts}; {read}"
 
 
 def _column(name: str, grain: str) -> schema.Column:

@@ -5,17 +5,18 @@ cut.
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from click import style
 
+from inventory.diff.changes import ChangeSet
+from inventory.report.coverage import Coverage
 from inventory.report.facts import Report
 from inventory.report.figures import Totals
 from inventory.report.row_tables import RowTable
-from inventory.terminal.changes import counts_text
+from inventory.terminal.changes import counts_text, not_compared_text
 from inventory.text import (
     COLUMNS,
     count,
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from inventory.formats import WrittenFile
 
 Row = dict[str, Any]
+
+COVERAGE_COLOURS = {"good": "green", "warn": "yellow", "bad": "red"}
+"""The colour of each level of ``Coverage``."""
 
 _LARGEST = 5  # models shown
 _KINDS = 3  # types counted by name
@@ -55,17 +59,20 @@ def snapshot_text(
     files: "Sequence[WrittenFile]" = (),
     columns: int = COLUMNS,
     since: datetime | None = None,
+    *,
+    first: bool = False,
 ) -> str:
-    """Show what one run saw.
+    """Show what one run read, or the state after it.
 
     Args:
-        report: the run.
+        report: the run or state.
         seconds: how long it took.
         files: what became of the files it was written to.
         columns: columns of the terminal.
         since: when the run was with which it is compared; None if there is none.
+        first: it is the first run of its history.
     """
-    blocks = [_heading(report, seconds), _totals(report, since)]
+    blocks = [_heading(report, seconds), _totals(report, since, columns, first=first)]
     blocks += [_largest(report.largest, several=len(report.servers) > 1, columns=columns)] if report.largest else []
     blocks += [_files(files)] if files else []
     blocks += _warnings(report.warnings, columns)
@@ -113,8 +120,8 @@ def _heading(report: Report, seconds: float) -> str:
     )
 
 
-def _totals(report: Report, since: datetime | None) -> str:
-    lines = _servers_read(report.servers)
+def _totals(report: Report, since: datetime | None, columns: int, *, first: bool) -> str:
+    lines = _servers_read(report, columns)
     if report.totals is None:
         return "\n".join([*lines, _line("Models", "-", "not read; nothing is known")])
     totals, changes = report.totals, report.what_changed
@@ -129,17 +136,34 @@ def _totals(report: Report, since: datetime | None) -> str:
     ]
     if report.changes and since:
         moment = style(f"   since {utc_text(since, minutes=True)}", dim=True)
-        lines.append(f"  {'Changes':<14}{counts_text(changes)}{moment}")
+        lines.append(f"  {'Changes':<14}{_changes(report, report.changes)}{moment}")
+    elif first:
+        lines.append(f"  {'Changes':<14}nothing to compare with: this is the first run")
     return "\n".join(lines)
 
 
-def _servers_read(servers: Sequence[Row]) -> list[str]:
-    statuses = Counter(server["status"] for server in servers)
-    if len(servers) == 1 and statuses["ok"]:
+def _changes(report: Report, changes: ChangeSet) -> str:
+    """Count the changes, or say that nothing was compared: then none of them would be known."""
+    if changes.compared_nothing(row["server"] for row in report.servers):
+        return not_compared_text(changes.not_compared.values())
+    return counts_text(report.what_changed)
+
+
+def _servers_read(report: Report, columns: int) -> list[str]:
+    """Say how much was read; nothing for one server that was."""
+    coverage = report.coverage
+    if len(report.servers) == 1 and coverage.level == "good":
         return []
-    failed = ", ".join(f"{number:,} {status}" for status, number in statuses.items() if status != "ok")
-    note = "read" + (f"   {style(failed, fg='red')}" if failed else "")
-    return [_line("Servers", f"{statuses['ok']:,} of {len(servers):,}", note)]
+    first, *others = _coverage_lines(coverage, columns, " " * len("  Servers  "))
+    return [f"  Servers  {first.lstrip()}", *others]
+
+
+def _coverage_lines(coverage: Coverage, columns: int, indent: str = "") -> list[str]:
+    """Show how much was read in the colour of its step, folded."""
+    return [
+        indent + style(line, fg=COVERAGE_COLOURS[coverage.level])
+        for line in wrap(escape_controls(coverage.text), columns - len(indent), "")
+    ]
 
 
 def _kinds(totals: Totals) -> str:

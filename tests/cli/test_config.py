@@ -64,11 +64,11 @@ def test_every_setting_says_where_it_is_from(tmp_path: Path) -> None:
     """Also those that check itself has no option for."""
     written(
         tmp_path,
-        "[history]\npath='h'\n[defaults]\nrecheck=2\ngrain='both'\ntoken_env='X'\n[[server]]\nurl='file:a.json'"
-        "\n[compare]\nignore=['extra.seen']",
+        "[history]\npath='h'\nretire_after=60\n[defaults]\nrecheck=2\ngrain='both'\ntoken_env='X'\n"
+        "[[server]]\nurl='file:a.json'\n[compare]\nignore=['extra.seen']\n[report]\nstale_after=9",
     )
     (tmp_path / "a.json").write_bytes(LEGAL)
-    env = clean(LMS_INVENTORY_CONCURRENCY="3", LMS_INVENTORY_GRAIN="instance")
+    env = clean(LMS_INVENTORY_CONCURRENCY="3", LMS_INVENTORY_GRAIN="instance", LMS_INVENTORY_STALE_AFTER="2")
     del env["LMS_INVENTORY_HISTORY"]
     assert settings(run("check", "--json", cwd=tmp_path, env=env)) == {
         "config": ("inventory.toml", "default", "the working directory"),
@@ -76,12 +76,14 @@ def test_every_setting_says_where_it_is_from(tmp_path: Path) -> None:
         "history": ("h", "file", "inventory.toml line 2"),
         "timeout": (10.0, "default", None),
         "concurrency": (3, "environment", "LMS_INVENTORY_CONCURRENCY"),
-        "recheck": (2.0, "file", "inventory.toml line 4"),
+        "recheck": (2.0, "file", "inventory.toml line 5"),
         "grain": ("instance", "environment", "LMS_INVENTORY_GRAIN"),
-        "ignore": (["extra.seen"], "file", "inventory.toml line 10"),
+        "ignore": (["extra.seen"], "file", "inventory.toml line 11"),
+        "retire_after": (60.0, "file", "inventory.toml line 3"),
+        "stale_after": (2.0, "environment", "LMS_INVENTORY_STALE_AFTER"),
         "source": ("lmstudio", "default", None),
         "ca_file": (None, "default", None),
-        "token": ("environment variable X", "file", "inventory.toml line 6"),
+        "token": ("environment variable X", "file", "inventory.toml line 7"),
     }
 
 

@@ -97,6 +97,31 @@ def test_two_machines_are_compared(past: Path) -> None:
     done = diff(past, "2026-11-12:desktop", "2026-11-12T12:00Z:laptop")
     assert "2026-11-12 06:00:04 UTC desktop -> 2026-11-12 06:00:04 UTC laptop" in done.out
     assert "laptop: not read now: unreachable, last read 2026-11-11 06:00 UTC" in done.out
+    heads = [line for line in done.out.splitlines()[1:] if line and line[0] not in " m"]
+    assert heads == ["Only on laptop (4)", "Different (1)", "Not compared"]
+    done = diff(past, "2026-11-12:laptop", "2026-11-12:desktop")
+    assert "\nOnly on laptop (4)\n" in done.out
+    done = diff(past, "2026-11-10:desktop", "2026-11-11:laptop", "--json")
+    assert {row["change"] for row in done.data["changes"]} == {"added", "reconfigured"}, "JSON keeps the words"
+    done = diff(past, "2026-11-10:desktop", "2026-11-11:desktop")
+    assert "No changes" in done.out, "one machine at two times"
+
+
+def test_nothing_compared_is_not_no_changes(past: Path) -> None:
+    """Where no server was compared there are no counts of nothing, but why."""
+    done = diff(past, "latest~2", "latest~1", "--server", "laptop")
+    assert (
+        done.out
+        == """\
+2026-11-11 06:00:04 UTC -> 2026-11-12 06:00:04 UTC
+
+Not compared: 1 unreachable
+
+Not compared
+  laptop: not read now: unreachable, last read 2026-11-11 06:00 UTC
+"""
+    )
+    assert "models +0 -0 ~0" in diff(past, "latest~2", "latest~1").out, "desktop was compared"
 
 
 def test_server_and_ignore(past: Path) -> None:

@@ -121,7 +121,7 @@ def test_history_by_label_and_by_server(labelled: Path) -> None:
 def test_history_where(labelled: Path) -> None:
     """The runs, and one model's life, of the servers whose newest labels are so."""
     found = run("history", "--where", "site=Bonn", "--json", "--history", labelled).data["runs"]
-    assert [(row["servers"], row["added"]) for row in found] == [(1, 0), (1, 1)]
+    assert [(row["servers"], row["added"]) for row in found] == [(1, None), (1, 1)]
     lives = run("history", "--where", "owner=Ann", "--model", "microsoft/phi-4", "--json", "--history", labelled).data
     assert [row["server"] for row in lives["lifecycle"]] == ["laptop"]
 

@@ -11,9 +11,10 @@ from inventory import History
 
 RUNS = """\
 Collected (UTC)      Status   Models      Size  Loaded  Added  Removed  Reconf.
-2026-11-10 06:00:04  ok            8  94.23 GB       6      .        .        .
+2026-11-10 06:00:04  ok            8  94.23 GB       6  nothing to compare with
 2026-11-11 06:00:04  ok            8  78.60 GB       6      1        1        2
 2026-11-12 06:00:04  partial       2  30.10 GB       3      .        .        .
+                     1/2 laptop
 2026-11-13 06:00:04  ok            6  48.50 GB       3      .        1        .
 
 4 runs, 3 ok, 1 partial    size \u2588\u2585\u00d7\u2581  94.23 GB -> 48.50 GB
@@ -39,6 +40,14 @@ def test_some_runs(past: Path) -> None:
     rows = history(past, "--server", "desktop", "--json").data["runs"]
     assert [(row["servers"], row["model_count"]) for row in rows] == [(1, 2)] * 3
     assert history(past, "--since", "2027-01-01").out == "No run in that period; the history has 4.\n"
+
+
+def test_the_servers_that_a_run_did_not_read(past: Path) -> None:
+    """--json names them; so does a file, as JSON in a cell."""
+    rows = history(past, "--json").data["runs"]
+    assert [row["unread"] for row in rows] == [[], [], ["laptop"], []]
+    assert [row["added"] for row in rows] == [None, 1, 0, 0]
+    assert [row["unread"] for row in history(past, "--server", "desktop", "--json").data["runs"]] == [[]] * 3
 
 
 def test_one_models_life(past: Path) -> None:
@@ -70,6 +79,24 @@ openai/gpt-oss-20b
     gone = history(past, "--model", "mistralai/codestral-22b-v0.1").out
     assert "  laptop   no longer there\n" in gone
     assert "    2026-11-11 06:00:04 UTC  - model removed\n" in gone
+
+
+def test_a_model_is_found_by_a_part_of_its_key(past: Path) -> None:
+    """Its end, its display name, or a pattern for several; what means several or none is an error."""
+    shown = history(past, "--model", "openai/gpt-oss-20b").out
+    for text in ("gpt-oss-20b", "GPT-OSS", "gpt-oss-*"):
+        assert history(past, "--model", text).out == shown, text
+    done = history(past, "--model", "*/*")
+    assert [line for line in done.out.splitlines() if line and line[0] != " "] == sorted(
+        {row["key"] for row in history(past, "--model", "*/*", "--json").data["lifecycle"]}
+    )
+    done = history(past, "--model", "g", "--server", "desktop")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(
+        "lms-inventory: 'g' matches 2 models on desktop: google/gemma-4-26b-a4b, openai/gpt-oss-20b. Write more "
+    )
+    done = history(past, "--model", "gtp-oss-20b")
+    assert (done.code, "Did you mean 'openai/gpt-oss-20b'?" in done.err) == (2, True)
 
 
 def test_what_is_not_used(past: Path) -> None:

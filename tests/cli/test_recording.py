@@ -105,15 +105,20 @@ def test_an_answer_that_lost_most_models_is_doubted_once(server: StubServer, tmp
     """Suspect ends in 3, is shown and kept, and is believed when the next run says the same."""
     take(server, "--history", tmp_path)
     server.models = inventory_before()[:1]
-    outputs = ("-o", "a.csv", "-o", "a.parquet")
+    outputs = ("--this-run", "-o", "a.csv", "-o", "a.parquet")
     done = take(server, "--history", tmp_path, *outputs, "--fail-on", "any", cwd=tmp_path)
     assert done.code == 3
     assert done.err.startswith("lms-inventory: a: only 1 of 6 models are left")
-    assert "  Servers         0 of 1   read   1 suspect\n  Models               1   1 llm\n" in done.out
+    assert "  Servers  0 of 1 server read; " in done.out
+    assert "  Models               1   1 llm\n" in done.out
+    assert "  Changes       not compared: 1 suspect   since " in done.out
     assert len(inventory.read(tmp_path / "a.parquet").models) == 1
     assert "left as it was: the answer of a is in doubt" in " ".join(done.out.split())
     assert not (tmp_path / "a.csv").exists()  # where its doubt would be lost
-    assert "1 model, 17.99 GB, 1 loaded instance, 1 server suspect" in run("show", "--history", tmp_path).out
+    shown = run("show", "--this-run", "--history", tmp_path).out
+    assert "1 model, 17.99 GB, 1 loaded instance; 0 of 1 server read; " in shown
+    assert "6 models, " in run("show", "--history", tmp_path).out, "the state has the complete answer before"
+    assert "Not compared: 1 suspect\n" in run("diff", "--history", tmp_path).out
     assert take(server, "--history", tmp_path, "--fail-on", "removed").code == 10
     assert statuses(tmp_path) == [["ok"], ["suspect"], ["ok"]]
 
@@ -255,5 +260,5 @@ def test_ignored_fields_do_not_count(tmp_path: Path) -> None:
         assert run("diff", *h, *flags, "--fail-on", "any", cwd=folder, env=env).code == 0
         assert run("verify", *h, cwd=folder, env=env).code == 0
         counted = run("history", *h, "--json", cwd=folder, env=env).data["runs"]
-        assert [row["reconfigured"] for row in counted] == [0, 0, 0]
+        assert [row["reconfigured"] for row in counted] == [None, 0, 0]
         assert len(list((folder / "h" / "models").rglob("*.parquet"))) == 1

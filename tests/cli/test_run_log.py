@@ -62,6 +62,7 @@ def test_a_line_is_for_machines(server: StubServer, tmp_path: Path) -> None:
         "seconds",
         "sha256",
         "statuses",
+        "unread",
         "version",
     ]
     (entry,) = read(tmp_path / "h").entries

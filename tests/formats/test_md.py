@@ -135,6 +135,6 @@ def test_who_was_not_read() -> None:
     before = snapshot([{"server": "a b*", "key": "k", "ordinal": 0}])
     after = snapshot([{"server": "a b*", "key": "k", "ordinal": 0}], status="too_old", error="no @endpoint")
     text = told(Report(after, inventory.compare(before, after), "yesterday"))
-    assert "**Collection failed** - `no @endpoint`" in text
+    assert "**0 of 1 server read**; `no @endpoint`" in text
     assert "- **`a b*`**: too old - `no @endpoint`" in text
     assert "### Not compared\n\n- **`a b*`**: not read now: too_old, last read 2026-11-23 06:00 UTC" in text

@@ -206,7 +206,7 @@ def test_workbook_without_evidence(tmp_path: Path) -> None:
 def test_a_frame_as_a_workbook(tmp_path: Path) -> None:
     """A table that pandas writes into a sheet with another name is found by its columns."""
     path = tmp_path / "x.xlsx"
-    FLEET.models.to_excel(path)
+    write(FLEET.models, path)
     assert read_same(path, blanks=True).grains == ("model",)
 
 
@@ -258,6 +258,8 @@ def test_a_newer_version(tmp_path: Path) -> None:
 
 def write(frame: pd.DataFrame, path: Path) -> None:
     """Write a file as pandas does."""
+    if path.suffix == ".xlsx" and "as_of" in frame:  # pandas writes no times with a zone into workbooks
+        frame = frame.assign(as_of=frame["as_of"].dt.tz_localize(None))
     ways: dict[str, Callable[..., Any]] = {"csv": frame.to_csv, "parquet": frame.to_parquet, "xlsx": frame.to_excel}
     ways[path.suffix[1:]](path, index=False)
 
@@ -268,7 +270,7 @@ COLUMNS = [name for name in NAMES if name not in ("server", "key")]
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "xlsx"])
 @pytest.mark.parametrize("name", COLUMNS)
 def test_a_column_less(suffix: str, name: str, tmp_path: Path) -> None:
-    """A column that the file lacks is null, is not compared, and is named; an ordinal follows from the rows' order."""
+    """A column that the file lacks is null and not compared; all are named but ordinals, which follow, and the age."""
     path = tmp_path / f"x.{suffix}"
     frame = MODELS.drop_columns([name]).to_pandas()
     write(frame, path)
@@ -277,7 +279,7 @@ def test_a_column_less(suffix: str, name: str, tmp_path: Path) -> None:
         assert result.tables["models"].column(name).to_pylist() == MODELS.column(name).to_pylist()
     else:
         assert result.tables["models"].column(name).null_count == MODELS.num_rows
-        assert any(f"no column {name}" in note for note in result.gaps.notes)
+        assert any(f"no column {name}" in note for note in result.gaps.notes) == (name != "as_of")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "xlsx"])

@@ -46,7 +46,7 @@ def test_it_is_listed_and_left_out(jumped: tuple[History, list[str]]) -> None:
     assert history.dated() == dated
     assert history.misdated() == [ids[2]]
     assert [row.status for row in history.runs().itertuples()] == ["ok"] * 4 + ["misdated"]
-    assert history.runs()["added"].tolist() == [0, 1, 1, 0, 0]
+    assert history.runs_table()["added"].to_pylist() == [None, 1, 1, 0, None]
     words = {"latest": 3, "previous": 2, "latest~3": 0, "first": 0, "2025-11-03": 2, "2098-01-01": 3, "2030-01": 3}
     assert {word: history.resolve(word) for word in words} == {word: dated[place] for word, place in words.items()}
     assert told(history.diff("2025-11-02", "2025-11-03").table)[0][:3] == ("s", "added", "c")

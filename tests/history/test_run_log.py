@@ -37,6 +37,7 @@ def test_a_line_says_how_the_run_went(tmp_path: Path) -> None:
         "seconds": 1.235,
         "run_id": snapshot.run_id,
         "statuses": {"ok": 1, "unreachable": 1},
+        "unread": ["b"],
         "changes": {"added": 0, "removed": 1, "renamed": 0, "reconfigured": 0, "loaded": 1, "unloaded": 1,
                     "reported": 0, "unreported": 0},
         "exit_code": 3,
@@ -48,6 +49,13 @@ def test_a_line_says_how_the_run_went(tmp_path: Path) -> None:
 def test_a_first_run_was_compared_with_nothing(tmp_path: Path) -> None:
     """No changes is not the same as nothing to compare with."""
     assert entry_of(collected(tmp_path / "a", {"a": []}, day(0)), None, 0, 0, [])["changes"] is None
+
+
+def test_a_run_that_read_nothing_compared_nothing(tmp_path: Path) -> None:
+    """It has no counts, which are not counts of 0."""
+    history, _ = made(tmp_path, {"a": [model("x")]}, {"a": None})
+    entry = entry_of(history.load("latest"), history.diff(), 0, 3, [])
+    assert (entry["changes"], entry["unread"]) == (None, ["a"])
 
 
 @given(st.lists(LINES, min_size=1, max_size=5))

@@ -25,6 +25,7 @@ from support.history_builders import Fleet, collected, day, made, model
 from inventory import History, Snapshot, plots
 from inventory.plots import figure as canvas
 from inventory.plots.artists import CELLS, CHANGES, UNREAD
+from inventory.run_ids import time_of
 
 Plot = Callable[..., Figure]
 
@@ -262,14 +263,18 @@ def test_loaded_context_is_a_share_of_the_maximum(tmp_path: Path) -> None:
     assert [text.get_text() for text in ax.texts] == ["4,096 of 1,024", "4,096 of 8,192", "4,096, maximum not reported"]
 
 
-def test_timeline_has_a_gap_where_a_run_was_not_complete(month: History) -> None:
-    """The size is drawn for complete runs only; failed and incomplete ones are marked; the bars are the changes."""
+def test_timeline_shows_the_state(month: History) -> None:
+    """Each run has a point, hollow if it was not complete; no line leads to one that read nothing."""
     above, below = panels(plots.timeline(month))
     runs = month.runs()
-    [line] = [line for line in above.lines if len(line.get_xydata()) == len(runs)]  # type: ignore[arg-type]
-    assert list(~np.isnan(np.asarray(line.get_ydata(), dtype=float))) == list(runs.status == "ok")
-    assert above.get_legend_handles_labels()[1] == ["run failed", "not every server read"]
-    assert len(above.lines) == 1 + sum(runs.status != "ok")
+    line, complete, incomplete = (np.asarray(drawn.get_ydata(), dtype=float) for drawn in above.lines)
+    assert list(~np.isnan(line)) == list(runs.servers_ok > 0)
+    assert list(~np.isnan(complete)) == list(runs.status == "ok")
+    assert list(~np.isnan(incomplete)) == list(runs.status != "ok")
+    assert above.get_legend_handles_labels()[1] == ["every server read", "not every server read"]
+    sizes = np.where(np.isnan(complete), incomplete, complete)
+    panel = month.panel_table([time_of(run_id) for run_id in runs.run_id])
+    assert list(sizes * 1e9) == pytest.approx(panel.column("size_bytes").to_pylist())
     for word, container in zip(("added", "reconfigured", "removed"), below.containers, strict=True):
         heights = [abs(bar.get_height()) for bar in container]
         assert heights == list(runs[word]), word

@@ -67,8 +67,8 @@ def test_names_follow_the_path(table: schema.Table) -> None:
 def test_what_is_compared(table: schema.Table) -> None:
     """Counters, clocks, keys and what follows from other columns are not compared; everything else is."""
     told = {
-        "models": {"params_count", "loaded_instance_count"},
-        "instances": {"remaining_ttl_seconds", *(name for name in schema.MODELS.names if name != "extra")},
+        "models": {"params_count", "loaded_instance_count", "as_of"},
+        "instances": {"remaining_ttl_seconds", "as_of", *(name for name in schema.MODELS.names if name != "extra")},
     }[table.name]
     assert set(table.compared) == set(table.names) - set(table.keys) - told
 

@@ -17,6 +17,7 @@ from inventory.formats import xlsx
 from inventory.report.facts import Report
 from inventory.tables import table_of
 from support.snapshots import HOSTILE, MOMENT, hostile, snapshot
+from support.states import carried
 
 TITLES = ["Summary", "Models", "Instances", "Changes", "Runs", "Breakdown", "Evidence", "Dictionary"]
 CET = timezone(timedelta(hours=1), "CET")
@@ -32,10 +33,17 @@ def model(key: str, size: int | None = 10**9, server: str = "s", **fields: Any) 
 
 def run(day: int, size: int | None = 10**9, *, servers: int = 1, read: int = 1, **fields: Any) -> dict[str, Any]:
     """A row of the runs of a history; without a size it read nothing."""
+    read = 0 if size is None else read
     status = "failed" if size is None else "ok" if read == servers else "partial"
     counts = {"model_count": None if size is None else 1, "instance_count": None if size is None else 0}
     moment = datetime(2026, 11, 1, 6, tzinfo=UTC) + timedelta(days=day)
-    shown = {"run_id": f"{moment:%Y%m%dT%H%M%S}.000000Z-0000", "collected_at": moment, "status": status, "error": None}
+    shown = {
+        "run_id": f"{moment:%Y%m%dT%H%M%S}.000000Z-0000",
+        "collected_at": moment,
+        "status": status,
+        "unread": None,
+        "error": None,
+    }
     changes = {"added": 1, "removed": 0, "renamed": 0, "reconfigured": 2}
     return {**shown, **counts, **changes, "servers": servers, "servers_ok": read, "size_bytes": size, **fields}
 
@@ -43,7 +51,7 @@ def run(day: int, size: int | None = 10**9, *, servers: int = 1, read: int = 1, 
 def changed(before: list[dict[str, Any]], after: list[dict[str, Any]], runs: list[dict[str, Any]]) -> Report:
     """A run that is compared with another."""
     old, new = snapshot(before), snapshot(after)
-    return Report(new, inventory.compare(old, new), SINCE, runs, CET)
+    return Report(new, inventory.compare(old, new), SINCE, runs, CET, carried(runs))
 
 
 def full(text: str, other: str) -> Report:
@@ -60,7 +68,7 @@ def full(text: str, other: str) -> Report:
     run = {"collected_at": MOMENT, "servers": 1, "servers_ok": 1, "size_bytes": 5, "status": "ok", "error": text}
     run |= {"model_count": 1}
     runs = [{**run, "run_id": text, **dict.fromkeys(("added", "removed", "reconfigured"), 1)}] * 2
-    return Report(after, inventory.compare(before, after), text, runs)
+    return Report(after, inventory.compare(before, after), text, runs, sizes=carried(runs))
 
 
 def collected(folder: Path, models: list[dict[str, Any]]) -> Snapshot:
@@ -101,7 +109,7 @@ def _fleet() -> Report:
         {name: table_of(schema.TABLES[name], result) for name, result in {**tables, "observations": failed}.items()}
     )
     runs = [run(0, servers=30, read=30), run(1, servers=30, read=24)]
-    return Report(remaining, inventory.compare(one(0), remaining), SINCE, runs, CET)
+    return Report(remaining, inventory.compare(one(0), remaining), SINCE, runs, CET, carried(runs))
 
 
 def _names() -> Report:

@@ -1,5 +1,6 @@
 """Runs and lives -> text for a terminal."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,6 +69,28 @@ def test_runs_in_a_wide_terminal() -> None:
     text = unstyle(runs_text(RUNS_FOUND, columns=120))
     assert text.splitlines()[0].endswith("  Reconfigured")
     assert "connection refused\n" in text
+
+
+def test_a_run_names_the_servers_it_did_not_read() -> None:
+    """Up to three, then a count, never wider than the terminal; not where it is the only one."""
+    several: dict[str, Any] = {"servers": 12, "servers_ok": 9, "status": "partial"}
+    for names, expected in (
+        (["rome-bob"], "9/12 rome-bob"),
+        (["a", "b", "c"], "9/12 a, b, c"),
+        (["a", "b", "c", "d"], "9/12 a, b, c and 1 more"),
+        (["x" * 30, "y" * 30, "z"], f"9/12 {'x' * 30} and 2 more"),
+        (["x" * 90, "y"], f"9/12 {'x' * 40}... and 1 more"),
+    ):
+        lines = unstyle(runs_text([one_run(10, **several, unread=json.dumps(names))])).splitlines()
+        assert lines[2] == " " * 21 + expected
+        assert max(map(len, lines)) <= 80
+    assert len(runs_text([one_run(10, "failed", unread='["a"]', error="x")]).splitlines()) == 4
+
+
+def test_a_run_that_compared_nothing() -> None:
+    """No dots, which would mean that nothing changed."""
+    lines = unstyle(runs_text([one_run(10, added=None, removed=None, reconfigured=None)])).splitlines()
+    assert lines[1].endswith("       7  nothing to compare with")
 
 
 def test_no_runs() -> None:

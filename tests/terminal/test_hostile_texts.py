@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -16,11 +16,12 @@ from inventory.config.effective import Setting
 from inventory.report import fleet
 from inventory.report.change_lines import describe_changes
 from inventory.report.facts import Report
-from inventory.schema.derived import TIMELINE
+from inventory.schema.derived import SERVERS, TIMELINE
 from inventory.tables import rows
 from inventory.terminal import fleet as fleet_texts
 from inventory.terminal import history, listing
 from inventory.terminal.changes import changes_text
+from inventory.terminal.servers import servers_text
 from inventory.terminal.settings import server_notes, settings_text
 from inventory.terminal.snapshot import check_text, snapshot_text
 from terminal.test_history import one_life
@@ -52,7 +53,10 @@ def texts(name: str) -> Iterator[str]:
     life = one_life(server=name, key=name)
     yield history.life_text(name, [life], [change], {name: 9})
     yield history.unused_text([life], 9)
-    yield history.runs_text([run(0), run(1, None, error=name, read=0)])
+    odd_run = run(1, None, error=name, read=0) | {"servers": 2, "unread": json.dumps([name])}
+    yield history.runs_text([run(0), odd_run])
+    server = dict.fromkeys(SERVERS.names) | {"server": name, "status": "ok", "runs_asked": 1, "runs_read": 0}
+    yield servers_text([server | {"labels": json.dumps({name: name})}], timedelta(days=7))
     groups: dict[str, str | None] = {row["server"]: name for row in rows(snapshot.tables["observations"])}
     yield fleet_texts.models_text(rows(fleet.models_by_key(snapshot)), name)
     yield fleet_texts.groups_text(rows(fleet.models_by_group(snapshot, groups)), name, name)

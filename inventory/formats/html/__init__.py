@@ -89,7 +89,7 @@ def _trend(whole: TrendSection) -> Section:
     runs = [(run, run.collected_at) for run in shown.runs if run.collected_at is not None]
     if any(run.size_bytes is not None for run, _ in runs):
         points = [
-            Point(moment, None if run.size_bytes is None else run.size_bytes / GIGABYTE, run.complete, run.servers_read)
+            Point(moment, None if run.size_bytes is None else run.size_bytes / GIGABYTE, run.complete, run.measured)
             for run, moment in runs
         ]
         charts.append(_chart("Size on disk (GB)", trend("size-trend", "Size on disk (GB)", points, "GB")))
@@ -97,12 +97,11 @@ def _trend(whole: TrendSection) -> Section:
     title = "Changes per run"
     charts.append(_chart(title, stacks("changes-trend", title, [moment for _, moment in runs], stacked)))
     remarks = [f"The {shown.period}."] if shown.total > len(shown.runs) else []
-    remarks += [f"A gap with a cross: {count(shown.failed, 'run')} in which nothing was read."] if shown.failed else []
-    remarks += (
-        [f"A hollow point: {count(shown.incomplete, 'run')} in which not every server was read."]
-        if shown.incomplete
-        else []
-    )
+    if shown.unknown:
+        remarks.append(f"A gap with a cross: {count(shown.unknown, 'run')} at which no size was known.")
+    if shown.incomplete:
+        hollow = f"A hollow point: {count(shown.incomplete, 'run')} in which not every server was read"
+        remarks.append(f"{hollow}; the others count as they were last read.")
     return Section("trend", whole.title, charts=charts, remark=" ".join(remarks))
 
 

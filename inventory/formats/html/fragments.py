@@ -161,15 +161,9 @@ def changes_html(changes: "ChangeSet") -> str:
 def snapshot_html(snapshot: RunTables) -> str:
     """Show a snapshot in Jupyter: its counts, the servers not read, the first models."""
     report = Report(snapshot)
-    reasons = [
-        f"<b>{text(row['server'])}</b>: {text(row['status'])} - {text(row['error'] or '')}"
-        for row in report.servers
-        if row["status"] != "ok"
-    ]
-    is_complete = report.status.level == "good"
-    style = STYLES["good" if is_complete else "bad"]
-    word = "complete" if is_complete else "not complete"
-    head = f'<p><b>{text(repr(snapshot)[1:-1])}</b>&nbsp; <span style="{style}">&nbsp;{word}&nbsp;</span></p>'
+    reasons = [f"<b>{text(name)}</b>: {text(status)} - {text(error)}" for name, status, error in report.failures]
+    banner = f'<span style="{STYLES[report.coverage.level]}">&nbsp;{text(report.coverage.text)}&nbsp;</span>'
+    head = f"<p><b>{text(repr(snapshot)[1:-1])}</b>&nbsp; {banner}</p>"
     models = snapshot.tables["models"]
     shown = _table(schema.MODELS, _MODELS, models.slice(0, SHOWN)) if models.num_rows else ""
     return "".join([head, *_items("Not read", reasons), shown, _more(models.num_rows - SHOWN, "model")])

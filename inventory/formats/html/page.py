@@ -60,11 +60,11 @@ def render_page(sections: Sequence[Section], report: Report | None = None) -> by
         "style": Markup(style),
         "style_digest": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         "sections": sections,
-        **dict.fromkeys(("banner", "status", "key_figures", "run_id")),
+        **dict.fromkeys(("banner", "status", "key_figures", "what")),
     }
     if report:
         values |= {"banner": [*report.banner, SIGNATURE], "status": report.status, "key_figures": report.key_figures}
-        values["run_id"] = report.snapshot.run_id
+        values["what"] = report.snapshot.what
     return _template().render(values).encode()
 
 

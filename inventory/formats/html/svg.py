@@ -29,13 +29,13 @@ class Point:
         moment: when it was.
         value: its figure; None makes a gap.
         whole: whether every server was read.
-        read: how many were: figures of different numbers of servers are not joined by a line.
+        measured: whether some server was: a line joins only neighbouring figures that were measured.
     """
 
     moment: datetime
     value: float | None
     whole: bool = True
-    read: int = 1
+    measured: bool = True
 
 
 def bars(name: str, title: str, values: Sequence[tuple[str, float, str]], look: str) -> str:
@@ -63,23 +63,23 @@ def bars(name: str, title: str, values: Sequence[tuple[str, float, str]], look: 
 
 
 def trend(name: str, title: str, points: Sequence[Point], unit: str) -> str:
-    """Draw a line over the runs, broken where a run has no value or read more or fewer servers, with hollow points."""
+    """Draw a line over the runs, broken where a run measured nothing, with hollow points where it did in part."""
     known = [point.value for point in points if point.value is not None]
     low, high, step = _scale(min(known), max(known))
     parts = _grid(low, high, step)
     ways: list[str] = []
     marks = []
-    before = None
+    joined = False
     for index, point in enumerate(points):
         across = _across(index, len(points))
         if point.value is None:
             parts.append(f'<path d="M{across - 3:.1f} {_TALL - _BOTTOM - 9}l6 6m0 -6l-6 6" class="gap"/>')
         else:
             up = _up(point.value, low, high)
-            ways.append(f"{'L' if point.read == before else 'M'}{across:.1f} {up:.1f}")
+            ways.append(f"{'L' if joined and point.measured else 'M'}{across:.1f} {up:.1f}")
             look = "dot" if point.whole else "hollow"
             marks.append(f'<circle cx="{across:.1f}" cy="{up:.1f}" r="3" class="{look}"/>')
-        before = None if point.value is None else point.read
+        joined = point.measured and point.value is not None
     parts += [f'<path d="{"".join(ways)}" class="line"/>', *marks, *_dates([point.moment for point in points])]
     missing = [utc_text(point.moment, minutes=True, zone="") for point in points if point.value is None]
     description = f"From {known[0]:,.2f} to {known[-1]:,.2f} {unit} over {len(points):,} runs"

@@ -18,7 +18,7 @@ from inventory.formats._unreadable import Unreadable, check_kind
 from inventory.formats.parquet.page_headers import THRIFT_LIMITS, check_footer, check_pages
 from inventory.formats.parquet.typed import typed
 from inventory.schema.gaps import Gaps
-from inventory.tables import RunTables, arrow_schema, concat, rows, table_of
+from inventory.tables import ATTRIBUTE, STATE, RunTables, arrow_schema, concat, rows, table_of
 
 if TYPE_CHECKING:
     from inventory.formats import Tables
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _OURS = b"lms-inventory"
 _ATTRIBUTES = b"PANDAS_ATTRS"  # what pandas gives as DataFrame.attrs, and writes again
+_TIMES = tuple(column.name for column in schema.OBSERVATIONS.columns if column.kind == schema.TIME)
 _REWRITTEN = "another program wrote it again: servers that have rows count as read, others are not known"
 _LENGTHS = "DELTA_LENGTH_BYTE_ARRAY"  # each text stands in the page, as in a plain one
 _DELTA = {"DELTA_BYTE_ARRAY", _LENGTHS}
@@ -39,13 +40,13 @@ def encode(report: "Report", grain: str) -> bytes:
     about = _about(snapshot, grain)
     observed = {
         "observations": [
-            {**row, "observed_at": _text(row["observed_at"])} for row in rows(snapshot.tables["observations"])
+            {**row, **{name: _text(row[name]) for name in _TIMES}} for row in rows(snapshot.tables["observations"])
         ]
     }
     metadata = {
         **(table.schema.metadata or {}),
         _OURS: json.dumps(about | observed, ensure_ascii=False),
-        _ATTRIBUTES: json.dumps(about, ensure_ascii=False),
+        _ATTRIBUTES: json.dumps({ATTRIBUTE: snapshot.what} | about, ensure_ascii=False),
     }
     return _written(table.replace_schema_metadata(metadata))
 
@@ -80,7 +81,8 @@ def read(path: Path) -> RunTables:
     content = numbered(table, content, gaps)
     observed, unknown = _observed(about, content)
     tables = {each.name: concat(each, []) for each in schema.GRAIN_TABLES.values()}
-    return RunTables(tables | {table.name: content, "observations": observed}, (grain,), gaps=gaps | more | unknown)
+    tables |= {table.name: content, "observations": observed}
+    return RunTables(tables, (grain,), gaps=gaps | more | unknown, state_of=_state_of(about))
 
 
 def _about_of(text: bytes | None) -> dict[str, Any]:
@@ -91,6 +93,11 @@ def _about_of(text: bytes | None) -> dict[str, Any]:
         raise ValueError("more than the observations of a run")
     about = json.loads(text)
     return about if isinstance(about, dict) else {}
+
+
+def _state_of(about: dict[str, Any]) -> str:
+    """Return the run whose state the file holds; empty for one run."""
+    return str(about.get("run_id") or "") if str(about.get("what") or "").startswith(STATE) else ""
 
 
 def _newer(about: dict[str, Any]) -> Gaps:
@@ -144,7 +151,7 @@ def _observed(about: dict[str, Any], content: pa.Table) -> tuple[pa.Table, Gaps]
     """Make the observations, and describe what they lack."""
     if "observations" in about:
         observations = [
-            {**dict.fromkeys(schema.OBSERVATIONS.names), **row, "observed_at": _time(row["observed_at"])}
+            {**dict.fromkeys(schema.OBSERVATIONS.names), **row, **{name: _time(row.get(name)) for name in _TIMES}}
             for row in about["observations"]
         ]
         return table_of(schema.OBSERVATIONS, observations), Gaps()
@@ -157,7 +164,12 @@ def _observed(about: dict[str, Any], content: pa.Table) -> tuple[pa.Table, Gaps]
             for server in statuses
             if server not in present
         ]
-        derived = [{**row, "status": statuses.get(row["server"], "ok")} for row in derived]
+        ages = about.get("as_of")
+        ages = {server: _time(text) for server, text in ages.items()} if isinstance(ages, dict) else {}
+        derived = [
+            {**row, "status": statuses.get(row["server"], "ok"), "as_of": ages.get(row["server"], row["as_of"])}
+            for row in derived
+        ]
         derived = [row for row in derived if row["status"] != "ok" or row["server"] in present]
     moment = _time(about.get("observed_at"))
     observations = [{**row, "run_id": about.get("run_id") or "", "observed_at": moment} for row in derived]
@@ -215,13 +227,16 @@ def _tool() -> dict[str, Any]:
 
 
 def _about(snapshot: RunTables, grain: str) -> dict[str, Any]:
+    observations = rows(snapshot.tables["observations"])
     return {
         **_tool(),
         "grain": grain,
+        "what": snapshot.what,
         "run_id": snapshot.run_id,
         "observed_at": _text(snapshot.observed_at),
-        "digests": {row["server"]: row["payload_digest"] for row in rows(snapshot.tables["observations"])},
-        "statuses": {row["server"]: row["status"] for row in rows(snapshot.tables["observations"])},
+        "digests": {row["server"]: row["payload_digest"] for row in observations},
+        "statuses": {row["server"]: row["status"] for row in observations},
+        "as_of": {row["server"]: _text(row["as_of"]) for row in observations},
     }
 
 

@@ -52,7 +52,7 @@ def encode(report: "Report", grain: str) -> bytes:  # noqa: ARG001 - a workbook 
     sheets = sheets_of(report)
     moment = report.snapshot.observed_at
     book = _book(sheets, moment or _NO_TIME)
-    book.properties.subject = escape_controls(report.snapshot.run_id)
+    book.properties.subject = escape_controls(report.snapshot.what)
     add_summary(book, report, {sheet.title: sheet for sheet in sheets}, _footer(moment))
     return _packed(book, sheets, _footer(moment))
 

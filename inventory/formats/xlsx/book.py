@@ -31,6 +31,7 @@ from inventory.tables import RunTables, build, concat, rows, values
 _HEADER_ROWS = 20  # in which the names of the columns are looked for
 _BATCH, _BATCH_SIZE = 2000, 4 * 2**20  # rows that are read together, and the characters in them
 _SHOWN = 40  # characters of a cell that a sentence shows
+_REMARKS = {"tool_version": "written_by", "state_of": "state_of"}  # columns that say the same in each row
 _SHARED = ("s", "str")  # cells as other programs write texts
 
 Rows = Iterator[NumberedRow]
@@ -46,7 +47,8 @@ class _Sheet:
         rows: the rows that follow.
         skipped: the rows that belong to no model.
         shared: another program wrote its texts: an empty one is the same as none.
-        version: the version that wrote it, if a column gives it.
+        written_by: the version that wrote it, if a column gives it.
+        state_of: the run whose state it holds, if a column gives it.
     """
 
     title: str
@@ -54,7 +56,8 @@ class _Sheet:
     rows: Rows
     skipped: SkippedRows = field(default_factory=SkippedRows)
     shared: bool = False
-    version: str = ""
+    written_by: str = ""
+    state_of: str = ""
 
     @property
     def where(self) -> str:
@@ -96,13 +99,17 @@ def snapshot_in(
         tables[name] = numbered(table, content, missing) if name != "observations" else _with_run(content)
         gaps |= Gaps(blanks=sheet.shared and name != "observations")
     if "observations" not in sheets:
-        several = pa.concat_tables([tables[schema.GRAIN_TABLES[grain].name].select(["server"]) for grain in grains])
+        several = pa.concat_tables(
+            [tables[schema.GRAIN_TABLES[grain].name].select(["server", "as_of"]) for grain in grains]
+        )
         tables["observations"] = observed_of(several)
         gaps |= Gaps(
             servers=True,
             notes=(f"no sheet {titles['observations']}: servers that have rows count as read, others are not known",),
         )
-    return RunTables(tables, grains, gaps=gaps | _of_servers(tables, grains) | _newer(sheets))
+    gaps |= _of_servers(tables, grains) | _newer(sheets)
+    state_of = sheets["observations"].state_of if "observations" in sheets else ""
+    return RunTables(tables, grains, gaps=gaps, state_of=state_of)
 
 
 def _sheets(parts: WorkbookReader, titles: dict[str, str]) -> dict[str, _Sheet]:
@@ -165,7 +172,7 @@ def _batches(sheet: _Sheet, table: schema.Table, long: dict[int, str]) -> Iterat
     places = [sheet.names.index(name) if name in sheet.names else -1 for name in table.names]
     needed = {"observations": ("server", "status"), LONG.name: LONG.names}.get(table.name, (*NEEDED, "ordinal"))
     checked = [place for place, name in enumerate(table.names) if name in needed and places[place] >= 0]
-    version = sheet.names.index("tool_version") if "tool_version" in sheet.names else -1
+    remarks = {field: sheet.names.index(name) for name, field in _REMARKS.items() if name in sheet.names}
     pending: list[list[Any]] = []
     size = 0
     for number, cells in sheet.rows:
@@ -180,8 +187,9 @@ def _batches(sheet: _Sheet, table: schema.Table, long: dict[int, str]) -> Iterat
             _value(cell, column, sheet, number, long if table is not LONG else None) if cell else None
             for cell, column in zip(present, table.columns, strict=True)
         ]
-        if 0 <= version < len(cells):
-            sheet.version = sheet.version or str(_name(cells[version]) or "")
+        for attribute, place in remarks.items():
+            if place < len(cells) and not getattr(sheet, attribute):
+                setattr(sheet, attribute, _name(cells[place]) or "")
         size += sum(len(value) for value in row if isinstance(value, str))
         pending.append(row)
         if len(pending) >= _BATCH or size > _BATCH_SIZE:
@@ -236,7 +244,7 @@ def _of_servers(tables: dict[str, pa.Table], grains: tuple[str, ...]) -> Gaps:
 
 def _newer(sheets: dict[str, _Sheet]) -> Gaps:
     """Say that a newer version wrote the workbook, if it did."""
-    version = sheets["observations"].version if "observations" in sheets else ""
+    version = sheets["observations"].written_by if "observations" in sheets else ""
     try:
         is_newer = _version(version) > _version(VERSION) if version else False
     except ValueError:

@@ -74,14 +74,14 @@ def line(title: str, sizes: Reference, marks: Reference | None, names: Reference
 
     Args:
         title: its title.
-        sizes: those of the runs that read every server, drawn as a line.
-        marks: those of the runs that did not, drawn as points beside the line; None if there are none.
+        sizes: those of the runs that read some server, drawn as a line.
+        marks: those of the runs that did not read every one, drawn as light points; None if there are none.
         names: what stands below.
         runs: how many there are.
     """
     chart = LineChart()
     lines: dict[str, tuple[Reference | None, str, Any]] = {
-        "Every server read": (sizes, "size", "circle"),
+        "Size of the state": (sizes, "size", "circle"),
         "Not every server read": (marks, "second", "diamond"),
     }
     for name, (values, colour, symbol) in lines.items():

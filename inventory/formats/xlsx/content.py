@@ -44,8 +44,11 @@ _RUNS = replace(
     derived.RUNS,
     columns=(
         *derived.RUNS.columns,
-        schema.Column("size_complete", schema.INTEGER, "", "size_bytes of a run that read every server.", "bytes"),
-        schema.Column("size_incomplete", schema.INTEGER, "", "size_bytes of a run that did not.", "bytes"),
+        schema.Column("state_model_count", schema.INTEGER, "", "Models of the state after the run.", "models"),
+        schema.Column(
+            "size_measured", schema.INTEGER, "", "Size of the state after the run, if it read a server.", "bytes"
+        ),
+        schema.Column("size_incomplete", schema.INTEGER, "", "The same, if it did not read every server.", "bytes"),
         _LABEL,
     ),
 )
@@ -57,6 +60,7 @@ _EVIDENCE = replace(
         schema.Column("payload_bytes", schema.INTEGER, "", "Length of the body as received.", "B"),
         schema.Column("not_compared", schema.TEXT, "", "Why it was not compared, if it was not."),
         schema.Column("last_read", schema.TIME, "", "If not compared: when it was last read completely.", "UTC"),
+        schema.Column("state_of", schema.TEXT, "", "The run whose state the workbook holds; empty for one run."),
         schema.Column("tool_version", schema.TEXT, "", "The version of lms-inventory that wrote this workbook."),
     ),
 )
@@ -113,8 +117,11 @@ def _runs(report: "Report") -> Sheet:
     content = []
     for row, run in zip(report.runs, report.trend.runs, strict=True):
         label = shown.format(run.collected_at) if run.collected_at else None
-        column, other = ("size_complete", "size_incomplete")[:: 1 if run.complete else -1]
-        content.append({**row, column: run.size_bytes, other: None, "label": label})
+        sizes = {
+            "size_measured": run.size_bytes if run.measured else None,
+            "size_incomplete": None if run.complete else run.size_bytes,
+        }
+        content.append({**row, **sizes, "state_model_count": run.model_count, "label": label})
     return Sheet("Runs", _RUNS, table_of(_RUNS, content), 2, "status", STATUS_TONES)
 
 
@@ -132,6 +139,7 @@ def _evidence(report: "Report") -> Sheet:
             "payload_bytes": None if body is None else len(body),
             "not_compared": reason["reason"] if reason else None,
             "last_read": reason["last_read"] if reason else None,
+            "state_of": report.snapshot.state_of or None,
             "tool_version": VERSION,
         }
         content.append(row | more)

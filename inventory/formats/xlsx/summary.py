@@ -128,7 +128,8 @@ def _largest(page: Page, report: "Report") -> None:
     page.heading(models.heading(_LARGEST))
     narrow = ("size_bytes", "server")
     shown = sorted(
-        zip(models.columns, models.heads, strict=True),
+        # The page has no room for the age of a row, which the sheet Models tells.
+        [pair for pair in zip(models.columns, models.heads, strict=True) if pair[0].name != "as_of"],
         key=lambda pair: narrow.index(pair[0].name) if pair[0].name in narrow else len(narrow),
     )
     numeric = [is_number(column) and index > 0 for index, (column, _) in enumerate(shown)]

@@ -66,7 +66,7 @@ def add_trend(page: Page, report: "Report", sheet: Sheet) -> None:
     names = _cells(sheet, "label", first, shown)
     line = _charts.line(
         f"Size on disk (GB, {trend.period})",
-        _cells(sheet, "size_complete", first, shown),
+        _cells(sheet, "size_measured", first, shown),
         _cells(sheet, "size_incomplete", first, shown) if trend.incomplete else None,
         names,
         shown,
@@ -74,7 +74,7 @@ def add_trend(page: Page, report: "Report", sheet: Sheet) -> None:
     counts = {word: _cells(sheet, word, first, shown) for word in WORDS}
     heights = [sum(run.counts.values()) for run in trend.runs]
     columns = _charts.columns(f"Changes per run ({trend.period})", counts, names, heights)
-    gaps = f", with a gap for {count(trend.failed, 'run')} that read no server" if trend.failed else ""
+    gaps = f", with a gap for {count(trend.unknown, 'run')} at which no size was known" if trend.unknown else ""
     if trend.incomplete:
         gaps += f", and marks for {count(trend.incomplete, 'run')} that did not read every server"
     _side_by_side(

@@ -124,17 +124,32 @@ def complete(until: Until) -> str:
 
 
 def run_counts(*, selected: bool) -> str:
-    """Query the counts of each run; if ``selected``, only of the servers in the view ``wanted``."""
+    """Query the counts of each run; if ``selected``, only of the servers in the view ``wanted``.
+
+    A server counts as compared if it was read completely, and not for the first time.
+    """
     return f"""
         SELECT o.run_id, min(o.observed_at) AS collected_at, count(*) AS servers,
                CAST(sum(CASE WHEN o.status = 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS servers_ok,
                CAST(sum(CASE WHEN o.status = 'suspect' THEN 1 ELSE 0 END) AS BIGINT) AS servers_suspect,
+               CAST(sum(CASE WHEN o.status = 'ok' AND o.readings > 1 THEN 1 ELSE 0 END) AS BIGINT) AS servers_compared,
                CAST(sum(CASE WHEN o.status = 'ok' THEN o.model_count END) AS BIGINT) AS model_count,
                CAST(sum(CASE WHEN o.status = 'ok' THEN o.instance_count END) AS BIGINT) AS instance_count,
                TRY_CAST(sum(CASE WHEN o.status = 'ok' THEN {_BYTES.format("o")} END) AS BIGINT) AS size_bytes,
                min(o.error) AS error
-        FROM observations o {"JOIN wanted w ON w.server = o.server" if selected else ""}
+        FROM (
+            SELECT *, sum(CASE WHEN status = 'ok' THEN 1 ELSE 0 END) OVER (
+                PARTITION BY server ORDER BY observed_at, run_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+            ) AS readings FROM observations
+        ) o {"JOIN wanted w ON w.server = o.server" if selected else ""}
         GROUP BY o.run_id ORDER BY o.run_id"""
+
+
+def unread(*, selected: bool) -> str:
+    """Query the servers that each run did not read; if ``selected``, only those in the view ``wanted``."""
+    return f"""
+        SELECT o.run_id, o.server FROM observations o {"JOIN wanted w ON w.server = o.server" if selected else ""}
+        WHERE o.status <> 'ok' ORDER BY o.run_id, o.server"""
 
 
 def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:

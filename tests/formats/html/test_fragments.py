@@ -84,9 +84,9 @@ def test_empty_history(tmp_path: Path) -> None:
 
 
 def test_snapshot_says_whether_it_is_complete() -> None:
-    """A snapshot says in a word whether every server was read."""
-    assert "\xa0complete\xa0" in Page(snapshot()._repr_html_()).texts
-    assert "\xa0not complete\xa0" in Page(snapshot(status="timeout", error="x")._repr_html_()).texts
+    """A snapshot says how much of it was read."""
+    assert "\xa01 of 1 server read\xa0" in Page(snapshot()._repr_html_()).texts
+    assert "\xa00 of 1 server read; x\xa0" in Page(snapshot(status="timeout", error="x")._repr_html_()).texts
 
 
 @pytest.mark.parametrize("value", [EVIL, "\r\n", "\u05d0", "a\u200db"])

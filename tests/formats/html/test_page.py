@@ -178,7 +178,7 @@ def failed(count: int, of: int) -> Snapshot:
     ]
     cells = {name: [row[name] for row in observations] for name in schema.OBSERVATIONS.names}
     cells = {name: [None if str(value) == "<NA>" else value for value in values] for name, values in cells.items()}
-    cells["observed_at"] = [MOMENT] * of
+    cells |= {"observed_at": [MOMENT] * of, "as_of": [None] * of}
     models = original.tables["models"] if count < of else original.tables["models"].slice(0, 0)
     return Snapshot(
         {**original.tables, "models": models, "observations": inventory.tables.build(schema.OBSERVATIONS, cells)}
@@ -192,10 +192,10 @@ STATES = {
     "no models": (Report(snapshot()), "There are no models."),
     "no changes": (Report(snapshot(), NOTHING, "yesterday"), "No changes"),
     "all failed": (Report(failed(3, 3), NOTHING), "Not compared: the collection failed"),
-    "one failed": (Report(failed(1, 1)), "Collection failed - no answer of s0"),
+    "one failed": (Report(failed(1, 1)), "0 of 1 server read; no answer of s0"),
     "partly failed": (
         Report(failed(60, 200)),
-        "Collection incomplete - 60 of 200 servers not read: 60 timeout (see Evidence)",
+        "140 of 200 servers read; s0, s1 and 58 more not read (60 timeout)",
     ),
     "long": (Report(snapshot([{"server": "s", "key": "k" * 300, "ordinal": 0}])), "k" * 300),
 }
@@ -249,13 +249,13 @@ def test_ten_thousand_models_stay_small() -> None:
 
 
 def test_gaps_of_the_trend() -> None:
-    """A run without a size breaks the line; so does one that read fewer servers, whose point is hollow."""
-    points = [Point(MOMENT, 1.0), Point(MOMENT, 2.0), Point(MOMENT, None), Point(MOMENT, 3.0)]
-    points += [Point(MOMENT, 1.0, whole=False, read=0), Point(MOMENT, 4.0)]
+    """A line joins what was measured, if only in part, which has a hollow point; what is not known is a gap."""
+    points = [Point(MOMENT, 1.0), Point(MOMENT, 2.0, whole=False), Point(MOMENT, None), Point(MOMENT, 3.0)]
+    points += [Point(MOMENT, 3.0, whole=False, measured=False), Point(MOMENT, 4.0)]
     drawn = trend("t", "Size", points, "GB")
     (line,) = re.findall(r'<path d="([^"]*)" class="line"/>', drawn)
     assert re.sub("[^ML]", "", line) == "MLMMM"
-    assert [drawn.count(f'class="{look}"') for look in ("dot", "hollow", "gap")] == [4, 1, 1]
+    assert [drawn.count(f'class="{look}"') for look in ("dot", "hollow", "gap")] == [3, 2, 1]
     assert f"not known of the runs of {MOMENT:%Y-%m-%d %H:%M}" in drawn
 
 

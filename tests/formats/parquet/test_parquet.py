@@ -18,8 +18,14 @@ from inventory.errors import FileError
 from inventory.tables import rows
 
 GRAINS = pytest.mark.parametrize(("grain", "table"), schema.GRAIN_TABLES.items(), ids=schema.GRAINS)
-DTYPES = {schema.INTEGER: "Int64", schema.NUMBER: "Float64", schema.BOOLEAN: "boolean"}
+DTYPES = {
+    schema.INTEGER: "Int64",
+    schema.NUMBER: "Float64",
+    schema.BOOLEAN: "boolean",
+    schema.TIME: "datetime64[us, UTC]",
+}
 ARROW = {schema.INTEGER: pa.int64(), schema.NUMBER: pa.float64(), schema.BOOLEAN: pa.bool_()}
+ARROW[schema.TIME] = pa.timestamp("us", "UTC")
 
 
 @pytest.fixture
@@ -87,14 +93,16 @@ def test_file_metadata(written: dict[str, Path], grain: str, table: schema.Table
         "version": inventory.__version__,
         "schema_version": schema.SCHEMA_VERSION,
         "grain": grain,
+        "what": f"run {RUN}",
         "run_id": RUN,
         "observed_at": MOMENT.isoformat(),
         "digests": digests,
         "statuses": dict.fromkeys(digests, "ok"),
+        "as_of": dict.fromkeys(digests, MOMENT.isoformat()),
     }
     assert {name: about[name] for name in expected} == expected
     assert all(digests.values())
-    assert pd.read_parquet(written[grain]).attrs == expected
+    assert pd.read_parquet(written[grain]).attrs == {"lms_inventory": f"run {RUN}"} | expected
     assert table.name in FLEET.tables
 
 

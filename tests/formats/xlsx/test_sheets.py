@@ -173,11 +173,13 @@ def test_evidence(tmp_path: Path) -> None:
 
 
 def test_runs() -> None:
-    """The sheet Runs has a row a run; the size of one that did not read every server is no point of the line."""
-    runs = [run(0, 5), run(1, None), run(2, 3, servers=2)]
+    """The sheet Runs tells of each run what it read, and the size of the state, apart if a server was not read."""
+    runs = [run(0, 5), run(1, None), run(2, 7, servers=2)]
     result = table(opened(changed([], [], runs)), "Runs")
     assert [row["run_id"] for row in result] == [item["run_id"] for item in runs]
-    assert [(row["size_complete"], row["size_incomplete"]) for row in result] == [(5, None), (None, None), (None, 3)]
+    assert [row["size_bytes"] for row in result] == [5, None, 7]
+    assert [(row["size_measured"], row["size_incomplete"]) for row in result] == [(5, None), (None, 5), (7, 7)]
+    assert [row["state_model_count"] for row in result] == [1, 1, 1]
     assert [row["label"] for row in result] == ["01 Nov", "02 Nov", "03 Nov"]
     hourly = table(opened(changed([], [], [run(0), run(0.5)])), "Runs")  # type: ignore[arg-type]
     assert [row["label"] for row in hourly] == ["01 Nov 06:00", "01 Nov 18:00"]

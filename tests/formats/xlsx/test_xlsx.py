@@ -96,7 +96,7 @@ def test_about(path: Path) -> None:
     """Its properties say which tool wrote it, and when the servers were asked, not when it was written."""
     fleet().write(path)
     about = openpyxl.load_workbook(path).properties
-    assert (about.title, about.subject) == ("LM Studio model inventory", RUN)
+    assert (about.title, about.subject) == ("LM Studio model inventory", f"run {RUN}")
     assert about.creator == f"lms-inventory {inventory.__version__}"
     assert about.created == about.modified == MOMENT.replace(tzinfo=None, microsecond=0)
 

@@ -1,0 +1,121 @@
+"""``lms-inventory servers``."""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from inventory.cli._command import Command, Group
+from inventory.cli._context import history_from_flag
+from inventory.cli._exit_codes import exit_code
+from inventory.cli._history import recorded_history
+from inventory.cli._options import (
+    csv_for_option,
+    engine_option,
+    history_option,
+    json_option,
+    output_option,
+    server_names_option,
+    where_option,
+)
+from inventory.cli._output import print_errors, print_tables, terminal_width
+from inventory.cli._state_options import retire_after_option, retired_option, stale_after_option, stale_option
+from inventory.cli._targets import check_targets, write_tables
+from inventory.config.labels import conditions_of, filter_servers, no_server_error
+from inventory.errors import ExitCode
+from inventory.schema import derived
+from inventory.text import escape_controls
+
+
+@click.group(
+    cls=Group,
+    invoke_without_command=True,
+    short_help="List the servers: when each was read last.",
+    examples=(
+        ("lms-inventory servers", "Each server, when it was read last, and what it has"),
+        ("lms-inventory servers --stale", "The servers whose last complete answer is too old"),
+        ("lms-inventory servers retire old-laptop", "Take a server out of the state"),
+    ),
+)
+@server_names_option
+@where_option
+@stale_option
+@retired_option
+@stale_after_option
+@retire_after_option
+@output_option("Write the servers to FILE; its suffix is the format. Repeatable.")
+@csv_for_option
+@history_option
+@engine_option
+@json_option
+@click.pass_context
+def servers(
+    context: click.Context,
+    servers: Sequence[str],
+    where: Sequence[str],
+    stale: bool,
+    retired: bool,
+    stale_after: float,
+    retire_after: float,
+    outputs: Sequence[str],
+    csv_for: str | None,
+    history_path: str | None,
+    engine: str,
+    as_json: bool,
+) -> int:
+    """List every server that a run asked: when it was read last, how often, and what it has.
+
+    Retired servers are listed only with --retired: those that no run asked for 30 days ([history] retire_after), and
+    those that were retired by name.
+    """
+    del retire_after  # The history takes it, as every command's does.
+    if context.invoked_subcommand:
+        context.obj = history_path if history_from_flag(context) else None
+        return ExitCode.OK
+    check_targets(outputs)
+    from inventory.tables import rows, table_of
+    from inventory.terminal.servers import is_stale, servers_text
+
+    history = recorded_history(history_path, engine)
+    known, limit = _selected(rows(history.servers_table()), servers, where), timedelta(days=stale_after)
+    shown = [row for row in known if (row["status"] == "retired") == retired and (not stale or is_stale(row, limit))]
+    hidden = 0 if retired else sum(row["status"] == "retired" for row in known)
+    tables = [(derived.SERVERS, table_of(derived.SERVERS, shown))]
+    failures = write_tables(tables, outputs, history.dated()[-1], csv_for)
+    print_tables("servers", tables, None if as_json else servers_text(shown, limit, hidden, terminal_width()))
+    print_errors(failures)
+    return exit_code(failures)
+
+
+@servers.command(
+    cls=Command,
+    short_help="Take servers out of the state.",
+    examples=(
+        ("lms-inventory servers retire old-laptop", "Take a server out of the state"),
+        ("lms-inventory servers --retired", "List the servers that are retired"),
+    ),
+)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@history_option
+@click.pass_context
+def retire(context: click.Context, names: Sequence[str], history_path: str | None) -> int:
+    """Take the servers NAME out of the state, until a run asks them again.
+
+    Nothing is deleted: their runs stay in the history, and states before now still have them.
+    """
+    history = recorded_history(history_path if history_from_flag(context) else context.obj or history_path)
+    for name in history.retire(names):
+        click.echo(f"{escape_controls(name)} is retired until a run asks it again")
+    return ExitCode.OK
+
+
+def _selected(known: list[dict[str, Any]], names: Sequence[str], where: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the servers that ``--server`` and ``--where`` select."""
+    labels = {row["server"]: json.loads(row["labels"] or "{}") for row in known}
+    selected = filter_servers(labels, names, conditions_of(where))
+    for name in selected:
+        if name not in labels:
+            raise no_server_error(name, labels)
+    return [row for row in known if not selected or row["server"] in selected]

@@ -1,0 +1,86 @@
+"""The servers of a history -> text for a terminal, returned as ``str``."""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from click import style
+
+from inventory.text import COLUMNS, count, escape_controls, integer, size, table, utc_text, width, wrap
+
+Row = dict[str, Any]
+
+_HEADS = ["Status", "Last read (UTC)", "Days", "Read", "Models", "Size"]
+_SIDES = "<<>>>>"
+
+
+def is_stale(server: Row, stale_after: timedelta) -> bool:
+    """Return whether a server's last complete answer is older than that, or missing: a row of ``derived.SERVERS``."""
+    return server["days_silent"] is None or timedelta(days=server["days_silent"]) > stale_after
+
+
+def servers_text(servers: Sequence[Row], stale_after: timedelta, retired: int = 0, columns: int = COLUMNS) -> str:
+    """Show a line for each server: when it was read last, how often it was read, and what it has.
+
+    Args:
+        servers: rows of ``derived.SERVERS``.
+        stale_after: how old an answer may be.
+        retired: how many retired servers are not shown.
+        columns: columns of the terminal; where they do not suffice, each server has two lines.
+    """
+    stale = sum(is_stale(server, stale_after) for server in servers)
+    parts = [count(len(servers), "server"), *([f"{stale:,} stale or never read"] if stale else [])]
+    parts += [f"{retired:,} retired, shown by --retired"] if retired else []
+    return "\n".join([*_lines(servers, stale_after, columns), "", ", ".join(parts)]) + "\n"
+
+
+def _lines(servers: Sequence[Row], stale_after: timedelta, columns: int) -> list[str]:
+    """Return the table: in columns if they fit, else with the names as lines of their own, which are folded."""
+    if not servers:
+        return ["No such server"]
+    cells = [_cells(server, stale_after) for server in servers]
+    labels = [_labels_text(server) for server in servers]
+    names = [escape_controls(server["server"]) for server in servers]
+    several = any(labels)
+    wide = [
+        [name, *line, *([label] if several else [])] for name, line, label in zip(names, cells, labels, strict=True)
+    ]
+    heads = ["Server", *_HEADS, *(["Labels"] if several else [])]
+    lines = [line.rstrip() for line in table(wide, f"<{_SIDES}{'<' * several}", heads)]
+    if max(map(width, lines)) <= columns:
+        return lines
+    head, *narrow = table(cells, _SIDES, _HEADS, indent="  ")
+    lines = [head]
+    for name, line, label in zip(names, narrow, labels, strict=True):
+        lines += [*_folded(name, columns), line, *wrap(label, columns, "  ")]
+    return lines
+
+
+def _cells(server: Row, stale_after: timedelta) -> list[str]:
+    status = server["status"]
+    shown = style(status, fg=None if status == "ok" else "yellow" if status in ("suspect", "retired") else "red")
+    days = "-" if server["days_silent"] is None else f"{server['days_silent']:,.1f}"
+    return [
+        shown,
+        utc_text(server["last_read"], minutes=True, zone="") if server["last_read"] else "never",
+        style(days, fg="red" if is_stale(server, stale_after) else None),
+        f"{100 * server['runs_read'] / server['runs_asked']:.0f} %",
+        integer(server["model_count"]),
+        size(server["size_bytes"]),
+    ]
+
+
+def _labels_text(server: Row) -> str:
+    labels = json.loads(server["labels"] or "{}")
+    return ", ".join(escape_controls(f"{name}={value}") for name, value in labels.items())
+
+
+def _folded(name: str, columns: int) -> list[str]:
+    """Break a name into lines that fit; nothing of it is cut off."""
+    lines = [""]
+    for character in name:
+        if width(lines[-1] + character) > columns:
+            lines.append("")
+        lines[-1] += character
+    return lines
