@@ -94,7 +94,7 @@ class RunLoader:
         # Earlier versions did not store the time of the response beside it.
         observed = [row | {"as_of": row["as_of"] or (row["digest"] and row["observed_at"])} for row in observed]
         times = {row["server"]: row["as_of"] for row in observed}
-        stored = [row | {"as_of": times[row["server"]]} for row in (observed if stored is None else stored)]
+        stored = [row | {"as_of": times.get(row["server"])} for row in (observed if stored is None else stored)]
         tables = {"observations": table_of(schema.OBSERVATIONS, observed)}
         runs = {row["stored_in"] for row in stored}
         wanted = table_of(all_runs.WANTED, stored)

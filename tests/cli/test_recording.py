@@ -109,11 +109,15 @@ def test_an_answer_that_lost_most_models_is_doubted_once(server: StubServer, tmp
     done = take(server, "--history", tmp_path, *outputs, "--fail-on", "any", cwd=tmp_path)
     assert done.code == 3
     assert done.err.startswith("lms-inventory: a: only 1 of 6 models are left")
-    assert "  Servers         0 of 1   read   1 suspect\n  Models               1   1 llm\n" in done.out
+    assert "  Servers  0 of 1 server read; only 1 of 6 models are left" in done.out
+    assert "\n  Models               1   1 llm\n" in done.out
     assert len(inventory.read(tmp_path / "a.parquet").models) == 1
     assert "left as it was: the answer of a is in doubt" in " ".join(done.out.split())
     assert not (tmp_path / "a.csv").exists()  # where its doubt would be lost
-    assert "1 model, 17.99 GB, 1 loaded instance, 1 server suspect" in run("show", "--history", tmp_path).out
+    assert (
+        "1 model, 17.99 GB, 1 loaded instance; 0 of 1 server read; only 1 of 6"
+        in run("show", "--history", tmp_path).out
+    )
     assert take(server, "--history", tmp_path, "--fail-on", "removed").code == 10
     assert statuses(tmp_path) == [["ok"], ["suspect"], ["ok"]]
 

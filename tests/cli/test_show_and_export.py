@@ -25,7 +25,7 @@ Server   Key                     Params   Architecture  Quant       Size  Max co
 desktop  google/gemma-4-26b-a4b  26B-A4B  gemma4        Q4_K_M  17.99 GB      262,144       1
 desktop  openai/gpt-oss-20b      20B      gpt-oss       MXFP4   12.11 GB      131,072       2
 
-2 models, 30.10 GB, 3 loaded instances, 1 server not read
+2 models, 30.10 GB, 3 loaded instances; 1 of 2 servers read; laptop unreachable
 """,
         "",
     )
@@ -41,7 +41,7 @@ Key                         Size  capabilities_vision
 google/gemma-4-26b-a4b  17.99 GB  yes
 openai/gpt-oss-20b      12.11 GB  no
 
-2 models, 30.10 GB, 3 loaded instances, 1 server not read
+2 models, 30.10 GB, 3 loaded instances; 1 of 2 servers read; laptop unreachable
 """
     )
     rows: list[dict[str, Any]] = show(past, *chosen, "--json").data["models"]
@@ -63,6 +63,7 @@ coder                   openai/gpt-oss-20b      MXFP4   12.11 GB  131,072      1
 openai/gpt-oss-20b      openai/gpt-oss-20b      MXFP4   12.11 GB   32,768      131,072    -
 
 3 loaded instances
+As of 2026-11-11 06:00:04 UTC: 1 of 1 server read
 """
     )
 
