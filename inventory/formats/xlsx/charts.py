@@ -81,7 +81,7 @@ def line(title: str, sizes: Reference, marks: Reference | None, names: Reference
     """
     chart = LineChart()
     colour = styles.CHART["size"]
-    light = GraphicalProperties(solidFill=LIGHT.paper, ln=LineProperties(solidFill=colour, w=12_000))
+    light = GraphicalProperties(solidFill=LIGHT.pale_bar, ln=LineProperties(solidFill=colour, w=12_000))
     looks = {
         "Size of the state": (sizes, _filled(colour), LineProperties(solidFill=colour, w=22_000)),
         "Not every server read": (marks, light, LineProperties(noFill=True)),
