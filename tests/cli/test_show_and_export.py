@@ -63,7 +63,7 @@ coder                   openai/gpt-oss-20b      MXFP4   12.11 GB  131,072      1
 openai/gpt-oss-20b      openai/gpt-oss-20b      MXFP4   12.11 GB   32,768      131,072    -
 
 3 loaded instances
-As of 2026-11-11 06:00:04 UTC: 1 of 1 server read
+State at 2026-11-11 06:00:04 UTC: 1 of 1 server read
 """
     )
 
