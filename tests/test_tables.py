@@ -207,7 +207,7 @@ def test_html_is_escaped() -> None:
     html = snapshot(server=EVIL, status="invalid", error=EVIL, run_id=EVIL)._repr_html_()
     for text in ("<script", "<b>alert", EVIL):
         assert text not in html
-    assert html.count("&lt;script&gt;") == 5  # the run, the server and its error; the model's server and key
+    assert html.count("&lt;script&gt;") == 6  # the run, the error and again with its server; the model's server and key
 
 
 def test_html_shows_whole_keys_and_no_nulls() -> None:
@@ -239,7 +239,8 @@ def test_what_was_read(status: str, complete: bool, anything_read: bool) -> None
     """A snapshot is complete if every server is ok, and has read something if one is ok or suspect."""
     one = snapshot(status=status)
     assert (one.complete, one.anything_read) == (complete, anything_read)
-    assert repr(one) == f"<Snapshot r1: {int(complete)} of 1 servers read, 1 models, 0 loaded instances>"
+    counts = "1 models, 0 loaded instances" if anything_read else "nothing is known"
+    assert repr(one) == f"<Snapshot run r1: {int(complete)} of 1 server read, {counts}>"
 
 
 def test_concat() -> None:

@@ -223,7 +223,7 @@ def _compress(body: bytes) -> _CompressedBody:
 
 
 def _owners(servers: list[str], times: Mapping[str, datetime]) -> pa.Table:
-    return build(_OWNERS, {"server": servers, "as_of": [times[server] for server in servers]})
+    return build(_OWNERS, {"server": servers, "as_of": [times.get(server) for server in servers]})
 
 
 def _indices(values: "array[int]") -> pa.Array:
