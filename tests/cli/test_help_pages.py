@@ -16,7 +16,20 @@ from inventory.cli._exit_codes import EXIT_CODES
 from inventory.errors import ExitCode
 from inventory.stub_server import StubServer, inventory_before
 
-ORDER = ["snapshot", "show", "diff", "history", "export", "check", "schedule", "prune", "verify", "demo", "help"]
+ORDER = [
+    "snapshot",
+    "show",
+    "diff",
+    "history",
+    "servers",
+    "export",
+    "check",
+    "schedule",
+    "prune",
+    "verify",
+    "demo",
+    "help",
+]
 URL = "http://127.0.0.1:1234"
 
 

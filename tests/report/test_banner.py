@@ -90,10 +90,12 @@ def test_totals_are_those_of_the_state() -> None:
 
 
 def test_show_names_its_state() -> None:
-    """The line of totals says of which state it is."""
+    """The line below the totals says of which state they are."""
     text = unstyle(rows_text(ASLEEP, rows(ASLEEP.tables["models"]), "model"))
-    line = "2 models, 2.00 GB, 0 loaded instances\nState at 2026-11-29 06:00:04 UTC: "
-    assert text.splitlines()[-1] == line + STEPS["warn"][1]
+    assert text.splitlines()[-2:] == [
+        "2 models, 2.00 GB, 0 loaded instances",
+        "State at 2026-11-29 06:00:04 UTC: " + STEPS["warn"][1],
+    ]
 
 
 @pytest.mark.parametrize("form", ["html", "md"])
