@@ -159,7 +159,8 @@ def read_file(path: str | Path) -> "RunTables":
     identified = instances if instances.run_id and not models.run_id else models
     tables = {**models.tables, "instances": instances.tables["instances"]}
     tables["observations"] = identified.tables["observations"]
-    whole = replace(models, tables=tables, grains=schema.GRAINS, gaps=models.gaps | instances.gaps)
+    gaps = models.gaps | instances.gaps
+    whole = replace(models, tables=tables, grains=schema.GRAINS, gaps=gaps, state_of=identified.state_of)
     try:
         check_models(whole)
     except ValueError as error:

@@ -20,6 +20,8 @@ Row = dict[str, Any]
 STALE_AFTER = timedelta(days=7)
 """How old the last complete answer of a server may be before it is stale, unless the user says otherwise."""
 
+_COLUMNS = ["server", "status", "error", "observed_at", "as_of"]
+
 _NAMED = 3
 """Servers that the sentence names; more are counted."""
 
@@ -80,12 +82,13 @@ def state_coverage(
         zone: the reader's time zone; UTC by default.
         stale_after: how old an answer may be.
     """
-    servers = rows(observations)
+    servers = rows(observations.select(_COLUMNS))
     if not servers:
         return Coverage("bad", "No server is known")
     never = [row for row in servers if not is_known(row)]
     stale = [row for row in servers if row["as_of"] and is_known(row) and now - row["as_of"] > stale_after]
-    late = [row for row in servers if is_known(row) and row["status"] != "ok" and row not in stale]
+    bad = {str(row["server"]) for row in (*stale, *never)}
+    late = [row for row in servers if row["status"] != "ok" and row["server"] not in bad]
     unread = [row for row in servers if row["status"] != "ok"]
     read = len(servers) - len(unread)
     if not unread and not stale:
@@ -98,13 +101,13 @@ def state_coverage(
         f"{read:,} of {count(len(servers), 'server')} read now",
         tuple(parts),
         tuple(str(row["server"]) for row in unread),
-        tuple(str(row["server"]) for row in servers if row in stale or row in never),
+        tuple(str(row["server"]) for row in servers if row["server"] in bad),
     )
 
 
 def run_coverage(observations: pa.Table) -> Coverage:
     """Describe how much one run read of what it asked; of a single server its error."""
-    servers = rows(observations)
+    servers = rows(observations.select(_COLUMNS))
     unread = [row for row in servers if row["status"] != "ok"]
     read = f"{len(servers) - len(unread):,} of {count(len(servers), 'server')} read"
     if not unread:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from inventory import schema
 from inventory.diff.changes import ChangeSet, size_difference
 from inventory.schema.derived import CHANGE_GROUPS, COUNTED, FLEET, GROUPS
-from inventory.tables import RunTables, rows, table_of, total_of, values
+from inventory.tables import RunTables, is_known, rows, table_of, total_of, values
 
 Row = dict[str, Any]
 
@@ -62,13 +62,17 @@ def models_by_key(snapshot: RunTables) -> pa.Table:
 
 
 def models_by_group(snapshot: RunTables, groups: Mapping[str, str | None]) -> pa.Table:
-    """Count the models of each group of servers: rows of ``GROUPS``."""
+    """Count the models of each group of servers: rows of ``GROUPS``; unknown where no server of it was ever read."""
     names = table_of(_NAMES, [{"server": server, "name": name} for server, name in groups.items()])
     models = _summable(snapshot.tables["models"].select(["server", "key", *_SUMMED]))
     sums = [("key", "count_distinct"), ("key", "count"), *_SUMS]
     having = {row["name"]: row for row in rows(models.join(names, "server").group_by("name").aggregate(sums))}
-    counts = []
+    known = {row["server"] for row in rows(snapshot.tables["observations"]) if is_known(row)}
+    counts: list[Row] = []
     for name, servers in _members(groups).items():
+        if not known & {*servers}:
+            counts.append(dict.fromkeys(GROUPS.names) | {"name": name, "servers": len(servers)})
+            continue
         row = having.get(name, {})
         counts.append(
             {

@@ -2,13 +2,14 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from click import style
 
 from inventory.report.change_lines import changed_value
 from inventory.report.row_tables import by_size
+from inventory.report.trend import trend_section
 from inventory.terminal.changes import colour, mark
 from inventory.text import COLUMNS, escape_controls, integer, size, table, truncate, utc_text, width
 from inventory.text import count as count_of
@@ -24,14 +25,21 @@ _NAMED = 3  # servers that a run names which it did not read
 _POINTS = 60  # runs in the trend
 
 
-def runs_text(runs: Sequence[Row], unicode: bool = True, columns: int = COLUMNS, recorded: int = 0) -> str:
-    """Show the runs of a history, a line each, and the trend of their size.
+def runs_text(
+    runs: Sequence[Row],
+    unicode: bool = True,
+    columns: int = COLUMNS,
+    recorded: int = 0,
+    sizes: Mapping[str, Row] | None = None,
+) -> str:
+    """Show the runs of a history, a line each, and the trend of the size of the state.
 
     Args:
         runs: rows of ``derived.RUNS``, oldest first.
         unicode: whether the terminal can show block characters.
         columns: columns of the terminal.
         recorded: runs in the whole history, where ``runs`` is a part of it.
+        sizes: the size of the state after each run, by the run's id: rows of ``derived.PANEL``.
     """
     if not runs and recorded:
         return f"No run in that period; the history has {recorded:,}.\n"
@@ -46,7 +54,8 @@ def runs_text(runs: Sequence[Row], unicode: bool = True, columns: int = COLUMNS,
         text[0],
         *(line for row, shown in zip(runs, text[1:], strict=True) for line in (shown, *_unread(row, columns))),
     ]
-    return "\n".join([*text, "", f"{count_of(len(runs), 'run')}, {_statuses(runs)}{_trend(runs, unicode)}"]) + "\n"
+    summary = f"{count_of(len(runs), 'run')}, {_statuses(runs)}{_trend(runs, sizes or {}, unicode)}"
+    return "\n".join([*text, "", summary]) + "\n"
 
 
 def sparkline(values: Sequence[int | None], unicode: bool = True) -> str:
@@ -115,11 +124,11 @@ def _statuses(runs: Sequence[Row]) -> str:
     )
 
 
-def _trend(runs: Sequence[Row], unicode: bool) -> str:
-    dated = [row for row in runs if row["status"] != "misdated"][-_POINTS:]
-    sizes = [row["size_bytes"] if row["status"] == "ok" else None for row in dated]
-    known = [value for value in sizes if value is not None]
-    return f"    size {sparkline(sizes, unicode)}  {size(known[0])} -> {size(known[-1])}" if known else ""
+def _trend(runs: Sequence[Row], sizes: Mapping[str, Row], unicode: bool) -> str:
+    dated = [row for row in runs if row["status"] != "misdated"]
+    shown = [run.size_bytes for run in trend_section(dated, sizes).last(_POINTS).runs]
+    known = [value for value in shown if value is not None]
+    return f"    size {sparkline(shown, unicode)}  {size(known[0])} -> {size(known[-1])}" if known else ""
 
 
 def _life_lines(life: Row, total: int) -> list[str]:

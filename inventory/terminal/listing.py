@@ -124,7 +124,7 @@ def _totals(snapshot: RunTables, rows: Sequence[Row], grain: str, coverage: Cove
     counts = ", ".join(parts) if snapshot.anything_read else "Nothing is known"
     read = style(escape_controls(coverage.text), fg=COVERAGE_COLOURS[coverage.level])
     if snapshot.state_of:
-        return f"{counts}\nState at {utc_text(time_of(snapshot.state_of))}: {read}"
+        return f"{counts}\nAs of {utc_text(time_of(snapshot.state_of))}: {read}"
     return counts if coverage.level == "good" else f"{counts}; {read}"
 
 

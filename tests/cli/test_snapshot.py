@@ -61,7 +61,7 @@ def test_a_partial_failure_is_written_and_told(tmp_path: Path) -> None:
     with StubServer(inventory_before()) as server:
         done = run("snapshot", "--server", f"a={server.url}", "--server", DEAD, "-o", "a.csv", cwd=tmp_path)
     assert (done.code, done.later.err) == (3, REFUSED_LINE)
-    assert "1 of 2   read   1 unreachable" in done.out
+    assert "1 of 2 servers read; dead unreachable" in done.out
     assert len(inventory.read(tmp_path / "a.csv").models) == 6
 
 

@@ -27,6 +27,21 @@ def test_a_state_is_read_back_as_one(suffix: str, tmp_path: Path) -> None:
     assert not inventory.compare(original, result).table.num_rows
 
 
+def test_a_pair_of_files_is_one_state(tmp_path: Path) -> None:
+    """Two Parquet files of both grains hold one state, also if pandas wrote the models again without attributes."""
+    state(NEVER).write(tmp_path / "x.parquet", "both")
+    result = inventory.read(tmp_path / "x.parquet")
+    same(state(NEVER), result)
+    assert result.what == WHAT
+    models = tmp_path / "x.models.parquet"
+    frame = pd.read_parquet(models)
+    frame.attrs.clear()
+    frame.to_parquet(models)
+    result = inventory.read(tmp_path / "x.parquet")
+    same(state(NEVER), result)
+    assert result.what == WHAT
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
 def test_one_run_is_read_back_as_one(suffix: str, tmp_path: Path) -> None:
     """Of a run the file says which."""

@@ -94,7 +94,7 @@ def test_show_names_its_state() -> None:
     text = unstyle(rows_text(ASLEEP, rows(ASLEEP.tables["models"]), "model"))
     assert text.splitlines()[-2:] == [
         "2 models, 2.00 GB, 0 loaded instances",
-        "State at 2026-11-29 06:00:04 UTC: " + STEPS["warn"][1],
+        f"As of 2026-11-29 06:00:04 UTC: {STEPS['warn'][1]}",
     ]
 
 

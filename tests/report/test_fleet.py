@@ -10,6 +10,7 @@ from click import unstyle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.history_builders import model
+from support.states import NEVER, state
 
 import inventory
 from inventory import Snapshot, compare
@@ -159,7 +160,8 @@ def test_groups_add_up(models: list[tuple[str, str, str | None, int]], sites: di
         for server, key, quantization, size in models
     ]
     observed = [
-        dict.fromkeys(OBSERVATIONS.names) | {"server": name, "labels": json.dumps({"site": site}) if site else None}
+        dict.fromkeys(OBSERVATIONS.names)
+        | {"server": name, "status": "ok", "labels": json.dumps({"site": site}) if site else None}
         for name, site in asked.items()
     ]
     snapshot = Snapshot(
@@ -181,3 +183,13 @@ def test_groups_add_up(models: list[tuple[str, str, str | None, int]], sites: di
         assert row["servers"] == len({item[0] for item in having})
         assert sum(json.loads(row["quantizations"]).values()) == len({(item[0], item[2]) for item in having})
         assert row["loaded_instance_count"] == len(having)
+
+
+def test_a_group_that_was_never_read_has_no_counts() -> None:
+    """Nothing is known of its models; a group with a server that sleeps has those of its last answer."""
+    groups = {"asleep": "Rome", "awake": "Rome", "doubted": "Oslo", "weekly": "Oslo", "new": None}
+    counts = rows(fleet.models_by_group(state(NEVER), groups))
+    assert [(row["name"], row["servers"], row["model_count"]) for row in counts] == [
+        ("Oslo", 2, 2), ("Rome", 2, 2), (None, 1, None),
+    ]  # fmt: skip
+    assert unstyle(groups_text(counts, "site", "Now")).splitlines()[-1].split() == ["(none)", "1", "-", "-", "-", "-"]

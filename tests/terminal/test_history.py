@@ -28,7 +28,7 @@ def row(table: schema.Table, **values: Any) -> dict[str, Any]:
 def one_run(number: int, status: str = "ok", size: int | None = 10**11, **more: Any) -> dict[str, Any]:
     """A run's row."""
     read = int(status in ("ok", "suspect"))
-    counts = {"servers": 1, "servers_ok": read, "added": 0, "removed": 0, "reconfigured": 0}
+    counts = {"run_id": f"r{number}", "servers": 1, "servers_ok": read, "added": 0, "removed": 0, "reconfigured": 0}
     values = {"collected_at": day(number), "status": status, "model_count": 38, "instance_count": 7, "size_bytes": size}
     return row(RUNS, **counts | values | more)
 
@@ -43,6 +43,12 @@ RUNS_FOUND = [
     one_run(14, status="suspect", size=10**9),
     one_run(15, size=586_390_000_000, added=13),
 ]
+SIZES = {
+    f"r{number}": {"model_count": 38, "instance_count": 7, "size_bytes": size}
+    for number, size in zip(
+        range(10, 16), [494_550_000_000] * 3 + [565_750_000_000] * 2 + [586_390_000_000], strict=True
+    )
+}
 TEXT = """\
 Collected (UTC)      Status   Models       Size  Loaded  Added  Removed  Reconf.
 2026-11-10 06:00:03  ok           38  494.55 GB       7      .        .        .
@@ -57,11 +63,13 @@ Collected (UTC)      Status   Models       Size  Loaded  Added  Removed  Reconf.
 
 
 def test_runs() -> None:
-    """A line a run within 80 columns; a failed one says why, and only complete runs make the trend."""
-    text = unstyle(runs_text(RUNS_FOUND))
-    assert text == TEXT.format("\u2581\u2581\u00d7\u2586\u00d7\u2588")
+    """A line a run within 80 columns; a failed one says why, and leaves the size of the state as it was."""
+    text = unstyle(runs_text(RUNS_FOUND, sizes=SIZES))
+    assert text == TEXT.format("\u2581\u2581\u2581\u2586\u2586\u2588")
     assert max(map(len, text.splitlines())) == 80
-    assert unstyle(runs_text(RUNS_FOUND, unicode=False)) == TEXT.format("__x=x^")
+    assert unstyle(runs_text(RUNS_FOUND, unicode=False, sizes=SIZES)) == TEXT.format("___==^")
+    later = {name: size for name, size in SIZES.items() if name != "r10"}
+    assert "size x__==^" in unstyle(runs_text(RUNS_FOUND, unicode=False, sizes=later))
 
 
 def test_runs_in_a_wide_terminal() -> None:

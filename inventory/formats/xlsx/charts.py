@@ -80,18 +80,17 @@ def line(title: str, sizes: Reference, marks: Reference | None, names: Reference
         runs: how many there are.
     """
     chart = LineChart()
-    lines: dict[str, tuple[Reference | None, str, Any]] = {
-        "Size of the state": (sizes, "size", "circle"),
-        "Not every server read": (marks, "second", "diamond"),
+    colour = styles.CHART["size"]
+    light = GraphicalProperties(solidFill=LIGHT.paper, ln=LineProperties(solidFill=colour, w=12_000))
+    looks = {
+        "Size of the state": (sizes, _filled(colour), LineProperties(solidFill=colour, w=22_000)),
+        "Not every server read": (marks, light, LineProperties(noFill=True)),
     }
-    for name, (values, colour, symbol) in lines.items():
+    for name, (values, dot, stroke) in looks.items():
         if values is not None:
             series = Series(values, title=name)
-            series.marker = Marker(symbol=symbol, size=5, spPr=_filled(styles.CHART[colour]))
-            stroke = LineProperties(solidFill=styles.CHART[colour], w=22_000)
-            series.graphicalProperties = GraphicalProperties(
-                ln=stroke if values is sizes else LineProperties(noFill=True)
-            )
+            series.marker = Marker(symbol="circle", size=5, spPr=dot)
+            series.graphicalProperties = GraphicalProperties(ln=stroke)
             series.smooth = False
             chart.series.append(series)
     chart.set_categories(names)

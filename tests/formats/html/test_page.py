@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.html_pages import Page, first_pixel, rendered
 from support.snapshots import HOSTILE, MOMENT, fleet, hostile, names, snapshot
+from support.states import carried
 from support.workbooks import full
 
 import inventory
@@ -290,7 +291,8 @@ def test_a_chart_says_its_figures() -> None:
 def test_chromium(tmp_path: Path) -> None:
     """Chromium shows the page light and dark and prints it, and has nothing to say about it on its console."""
     written = tmp_path / "report.html"
-    written.write_bytes(html.encode(Report(fleet(), full("x", "y").changes, "yesterday", runs(30)), "model"))
+    report = Report(fleet(), full("x", "y").changes, "yesterday", runs(30), sizes=carried(runs(30)))
+    written.write_bytes(html.encode(report, "model"))
     size = "--window-size=1200,900"
     light = rendered(written, tmp_path / "light.png", size)
     dark = rendered(written, tmp_path / "dark.png", size, "--blink-settings=preferredColorScheme=0")
