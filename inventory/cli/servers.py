@@ -94,6 +94,7 @@ def servers(
     short_help="Take servers out of the state.",
     examples=(
         ("lms-inventory servers retire old-laptop", "Take a server out of the state"),
+        ("lms-inventory servers retire rack-1 rack-2", "Take several servers out of it"),
         ("lms-inventory servers --retired", "List the servers that are retired"),
     ),
 )

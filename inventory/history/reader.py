@@ -23,7 +23,8 @@ from inventory.history.states.servers import server_rows
 from inventory.history.storage.retry import steady
 from inventory.history.timeline import Timeline
 from inventory.run_ids import time_of
-from inventory.tables import RunTables, values
+from inventory.schema.derived import LIFECYCLE
+from inventory.tables import RunTables, concat, rows, values
 
 _BASELINE = "baseline:"
 
@@ -202,7 +203,17 @@ class RunHistory(RunLoader):
 
     @steady
     def unused(self, days: int, servers: Sequence[str] = ()) -> pa.Table:
-        """Return the models that existed for so many days without being seen loaded: rows of ``LIFECYCLE``."""
+        """Return the models that existed for so many days without being seen loaded: rows of ``LIFECYCLE``.
+
+        Args:
+            days: how many days.
+            servers: only these; by default those in the state, which retired ones are not.
+        """
+        if not servers and self.dated():
+            known = rows(self.servers_table())
+            servers = [row["server"] for row in known if row["status"] != "retired"]
+            if not servers:
+                return concat(LIFECYCLE, [])
         return self._timeline(servers).unused(days)
 
     def baseline(self, name: str) -> str:

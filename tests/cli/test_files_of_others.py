@@ -144,7 +144,7 @@ def test_a_suspect_answer_as_csv(folder: Path) -> None:
     asked = (*both, "--server", "b=file:many.json", "-o")
     assert run(*asked, "whole.csv", cwd=folder).code == 0
     (folder / "many.json").write_text(json.dumps({"models": many["models"][:2]}))
-    done = run(*asked, "doubt.csv", cwd=folder)
+    done = run(*asked, "doubt.csv", "--this-run", cwd=folder)
     assert done.code == 3
     assert "doubt.csv leaves out b, whose response is suspect" in done.err
     for old, new in (("whole.csv", "doubt.csv"), ("doubt.csv", "whole.csv"), ("previous", "doubt.csv")):

@@ -16,7 +16,20 @@ from inventory.cli._exit_codes import EXIT_CODES
 from inventory.errors import ExitCode
 from inventory.stub_server import StubServer, inventory_before
 
-ORDER = ["snapshot", "show", "diff", "history", "export", "check", "schedule", "prune", "verify", "demo", "help"]
+ORDER = [
+    "snapshot",
+    "show",
+    "diff",
+    "history",
+    "servers",
+    "export",
+    "check",
+    "schedule",
+    "prune",
+    "verify",
+    "demo",
+    "help",
+]
 URL = "http://127.0.0.1:1234"
 
 
@@ -100,11 +113,13 @@ def test_each_command_has_three_examples() -> None:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """A folder with a history of two runs, a baseline, a copy and a workbook; and the server it is about."""
+    """A folder with a history of three runs, a baseline, a copy and a workbook; and the server it is about."""
     folder = tmp_path_factory.mktemp("examples")
     with StubServer(inventory_before()) as server:
         (folder / "servers").write_text(f"local={server.url}\n")
         env = environment(folder)
+        machines = [f"--server={name}={server.url}" for name in ("old-laptop", "rack-1", "rack-2")]
+        assert run("snapshot", "-q", *machines, cwd=folder, env=env).code == 0
         for _ in range(2):
             assert run("snapshot", "-q", "-o", "inventory.xlsx", cwd=folder, env=env).code == 0
         assert run("history", "baseline", "approved", cwd=folder, env=env).code == 0

@@ -116,6 +116,14 @@ def test_a_server_is_retired_until_it_is_asked(fleet: Path, tmp_path: Path) -> N
     assert {row["server"] for row in run("show", "--json", "--history", history).data["models"]} == {"desk", "laptop"}
 
 
+def test_a_retired_server_has_no_unused_models(fleet: Path) -> None:
+    """They are no part of the state, unless the server is asked for."""
+    listed = run("history", "--unused", "1", "--json", "--history", fleet).data["lifecycle"]
+    assert "old" not in {row["server"] for row in listed}
+    named = run("history", "--unused", "1", "--server", "old", "--json", "--history", fleet).data["lifecycle"]
+    assert {row["server"] for row in named} == {"old"}
+
+
 @pytest.mark.parametrize("command", [["servers", "retire"], ["servers", "--server"]], ids=str)
 def test_an_unknown_server_is_refused_with_the_nearest(command: list[str], fleet: Path) -> None:
     """Exit 2 and one line; nothing is retired."""

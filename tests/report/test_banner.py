@@ -90,7 +90,7 @@ def test_totals_are_those_of_the_state() -> None:
 
 
 def test_show_names_its_state() -> None:
-    """The line of totals says of which state it is."""
+    """The line below the totals says of which state they are."""
     text = unstyle(rows_text(ASLEEP, rows(ASLEEP.tables["models"]), "model"))
     assert text.splitlines()[-2:] == [
         "2 models, 2.00 GB, 0 loaded instances",
