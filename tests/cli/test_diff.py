@@ -43,7 +43,6 @@ Unloaded (1)
 models +0 -1 ~0   instances +0 -1 ~0   size -17.99 GB
 
 Not compared
-  desktop: no longer asked, last read 2026-11-12 06:00 UTC
   rack:8080: seen for the first time: a baseline, last read 2026-11-13 06:00 UTC
 """
     )

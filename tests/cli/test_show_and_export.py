@@ -40,7 +40,7 @@ def test_a_server_that_was_not_read_is_shown_as_of_earlier(past: Path) -> None:
     assert [line.split()[0] for line in done.out.splitlines()[1:-3]] == ["desktop"] * 2 + ["laptop"] * 6
     assert done.out.endswith(
         "\n8 models, 78.60 GB, 6 loaded instances\n"
-        "As of 2026-11-12 06:00:04 UTC: 1 of 2 servers read now; laptop as of 11 Nov\n"
+        "State at 2026-11-12 06:00:04 UTC: 1 of 2 servers read now; laptop as of 11 Nov\n"
     )
     rows = show(past, "2026-11-12", "--json").data["models"]
     assert {(row["server"], row["as_of"]) for row in rows} == {

@@ -107,7 +107,7 @@ def test_the_second_run_in_a_row_is_believed(tmp_path: Path) -> None:
         assert second.changes is not None
         assert second.changes.counts("model")["removed"] == 9
     assert [row.status for row in watched.history.runs().itertuples()] == ["ok", "suspect", "ok"]
-    assert watched.history.runs()["removed"].tolist() == [0, 0, 9]
+    assert watched.history.runs()["removed"].fillna(0).tolist() == [0, 0, 9]
 
 
 def test_another_small_answer_is_doubted_again(tmp_path: Path) -> None:

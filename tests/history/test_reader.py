@@ -90,7 +90,8 @@ def test_a_run_of_nobody(tmp_path: Path) -> None:
     assert history.runs()["status"].tolist() == ["failed", "failed"]
     assert history.runs()["model_count"].isna().all()
     assert history.load().tables["models"].num_rows == 0
-    assert history.state().tables["observations"].num_rows == 0
+    assert history.state().observations["as_of"].isna().all()
+    assert history.state().tables["models"].num_rows == 0
     assert history.diff().table.num_rows == 0
     assert history.lifecycle().empty
     later = run(history, {"s": [model("x")]}, day(5))

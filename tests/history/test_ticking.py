@@ -120,7 +120,7 @@ def test_an_ignored_field_costs_nothing(tmp_path: Path) -> None:
         assert f'"used_at": {number}' in rows(snapshot.tables["instances"])[0]["extra"]
         record(history, snapshot)
     assert len(history.store.where("models")) == 1
-    assert sum(row["reconfigured"] for row in rows(history.runs_table())) == 0
+    assert sum(row["reconfigured"] or 0 for row in rows(history.runs_table())) == 0
     assert history.timeline_table().num_rows == 0
     assert rows(history.state().tables["instances"])[0]["extra"] == '{"nested": {"x": 1}}'
     assert verify(history.store).num_rows == 0

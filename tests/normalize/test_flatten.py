@@ -163,8 +163,8 @@ def check(models: list[dict[str, Any]]) -> None:
     before = copy.deepcopy(models)
     rows = flatten(models)
     assert json.dumps(models) == json.dumps(before)
-    assert tuple(rows.models) == schema.MODELS.names[1:]
-    assert tuple(rows.instances) == schema.INSTANCES.names[1:]
+    assert tuple(rows.models) == schema.MODELS.response_names
+    assert tuple(rows.instances) == schema.INSTANCES.response_names
     model_rows = [{name: cell for name, cell in row.items() if name != "params_count"} for row in as_rows(rows.models)]
     expected_models, expected_instances = naive(models)
     assert typed(model_rows) == typed(expected_models)

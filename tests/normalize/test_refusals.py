@@ -169,8 +169,9 @@ def test_a_saved_answer_of_the_older_api_is_read(name: str, tmp_path: Path) -> N
     with Hostile(answer(body)) as server:
         asked = inventory.collect(Server(server.url, "s", source="lmstudio_v0"))
     assert saved.complete
-    assert saved.tables["models"].equals(asked.tables["models"])
-    assert saved.tables["instances"].equals(asked.tables["instances"])
+    for table in ("models", "instances"):
+        same, other = (run.tables[table].drop_columns("as_of") for run in (saved, asked))
+        assert same.equals(other)
     [old], [new] = rows(asked.tables["observations"]), rows(saved.tables["observations"])
     assert (new["source"], new["warnings"], new["digest"]) == ("file", old["warnings"], old["digest"])
     history = History(tmp_path / "h")
