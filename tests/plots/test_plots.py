@@ -277,7 +277,7 @@ def test_timeline_shows_the_state(month: History) -> None:
     assert list(sizes * 1e9) == pytest.approx(panel.column("size_bytes").to_pylist())
     for word, container in zip(("added", "reconfigured", "removed"), below.containers, strict=True):
         heights = [abs(bar.get_height()) for bar in container]
-        assert heights == list(runs[word]), word
+        assert heights == list(runs[word].fillna(0)), word
     assert set(CHANGES) == set(below.get_legend_handles_labels()[1])
 
 

@@ -178,7 +178,7 @@ def check_past(history: History, truth: Truth) -> None:
     for one in rows(history.runs_table()):
         run = one["run_id"]
         assert one["status"] == truth.status(run)
-        assert [one[word] for word in ("added", "removed", "reconfigured")] == [
+        assert [one[word] or 0 for word in ("added", "removed", "reconfigured")] == [
             counted[run, word] for word in ("added", "removed", "reconfigured")
         ]
         read = [answer.models for _, answer in truth.runs[run] if answer.models is not None]
