@@ -50,7 +50,7 @@ def test_a_slow_run_that_others_overtook(tmp_path: Path) -> None:
     assert steps(history) == [(slow, "s", "added", "b")]
     [change] = rows(history.timeline_table())
     assert (change["run_id"], change["previous_run_id"], change["observed_at"]) == (slow, quick, day(3))
-    assert history.runs()["added"].fillna(0).tolist() == [0, 1, 0, 0]
+    assert history.runs_table()["added"].to_pylist() == [None, 1, 0, 0]
     life = history.lifecycle().set_index("key").loc["b"]
     assert (life["first_seen"], life["last_seen"], life["present"], life["runs_present"]) == (day(3), day(4), True, 2)
     assert history.diff(slow, quick).table.num_rows == history.diff(quick, slow).table.num_rows == 0

@@ -1,5 +1,6 @@
 """T8: random fleets with random failures on either side: nothing is falsely added, removed or reconfigured."""
 
+import json
 import random
 import tempfile
 from collections import Counter
@@ -160,7 +161,17 @@ def test_random_fleets(fleets: list[Fleet]) -> None:
         assert [row["servers_ok"] for row in counted] == [
             sum(models is not None for models in fleet.values()) for fleet in fleets
         ]
-        assert sum(row["added"] for row in counted) == sum(n for row, n in total.items() if row[1] == "added")
+        assert [row["added"] is not None for row in counted] == [
+            any(
+                models is not None and any(earlier.get(server) is not None for earlier in fleets[:number])
+                for server, models in fleet.items()
+            )
+            for number, fleet in enumerate(fleets)
+        ], "no counts where nothing was compared"
+        assert [json.loads(row["unread"]) for row in counted] == [
+            sorted(server for server, models in fleet.items() if models is None) for fleet in fleets
+        ]
+        assert sum(row["added"] or 0 for row in counted) == sum(n for row, n in total.items() if row[1] == "added")
         assert verify(history.store).num_rows == 0
 
 
