@@ -1,15 +1,18 @@
 """What is known after a run, also where runs overlap: the later of two answers is the one that was given later."""
 
 import json
+import re
 import threading
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import duckdb
 import pytest
 from support.history_builders import day, made, model, opened, run, slow_run, told
 from support.hostile_servers import Hostile, answer
 
+import inventory
 from inventory import History
 from inventory.config.servers import Server
 from inventory.history.retention import RetentionPlan, carry_out
@@ -173,3 +176,28 @@ def test_what_is_left_after_a_pruning_is_told_the_same(tmp_path: Path) -> None:
     carry_out(history.store, RetentionPlan((first, slow), (between,), ()))
     assert steps(history) == [(slow, "s", "added", "b")]
     assert values(history.timeline_table(), "key") == ["b"]
+
+
+def test_the_manuals_sql_gives_the_state(tmp_path: Path) -> None:
+    """The query that the manual shows finds the rows of the state, in DuckDB alone and through the history."""
+    history = opened(tmp_path / "history")
+    run(history, {"old": A, "s": A, "t": A}, day(-40))
+    run(history, {"s": AB, "t": None}, day(-5))
+    run(history, {"t": None, "u": ABC}, day(-4))
+    state = history.state()
+    expected = sorted((row["server"], row["key"], row["as_of"]) for row in rows(state.tables["models"]))
+    assert {server for server, _, _ in expected} == {"s", "t", "u"}
+    page = (Path(inventory.__file__).parent / "manual" / "history.md").read_text()
+    [text] = re.findall(r"```sql state\n(.*?)```", page, re.DOTALL)
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    for name in ("observations", "models"):
+        source = f"read_parquet('{history.store.folder}/{name}/*/*.parquet', hive_partitioning = false)"
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {source}")
+    found = rows(connection.sql(text).to_arrow_table())
+    assert sorted((row["server"], row["key"], row["as_of"]) for row in found) == expected
+    assert sorted(history.sql(text).itertuples(index=False)) == sorted(
+        (row["server"], row["key"], row["size_bytes"], row["as_of"]) for row in found
+    )
+    query = "SELECT s.server, m.key, s.as_of FROM state s JOIN models m USING (digest, stored_in)"
+    assert sorted(history.sql(query).itertuples(index=False)) == expected
