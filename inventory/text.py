@@ -12,6 +12,8 @@ from typing import Any
 
 from click import style, unstyle
 
+from inventory.run_ids import time_of
+
 COLUMNS = 80
 """Columns of a terminal whose width is not known."""
 
@@ -156,19 +158,43 @@ def utc_text(moment: datetime, *, minutes: bool = False, zone: str = " UTC") -> 
     return text + zone
 
 
-def local_text(moment: datetime, zone: tzinfo | None = None, *, fraction: bool = False) -> str:
+def local_text(moment: datetime, zone: tzinfo | None = None, *, minutes: bool = False, fraction: bool = False) -> str:
     """Format a time in the reader's zone: 2026-11-23 07:00:04 CET.
 
     Args:
         moment: the time, with any zone.
         zone: the reader's time zone; None for the system's.
+        minutes: whether to leave out the seconds.
         fraction: whether to add microseconds.
     """
     local = moment.astimezone(zone)
     name = local.tzname() or ""
-    ending = name if name.isascii() and name.isalpha() and len(name) <= 5 else f"{local:%z}"
-    text = f"{local:%Y-%m-%d %H:%M:%S.%f}" if fraction else f"{local:%Y-%m-%d %H:%M:%S}"
-    return f"{text} {ending}" if ending[:1].isalpha() else text + ending
+    ending = f" {name}" if name.isascii() and name.isalpha() and len(name) <= 5 else f"{local:%z}"
+    seconds = "" if minutes else f"{local:%S.%f}" if fraction else f"{local:%S}"
+    return f"{local:%Y-%m-%d %H:%M}" + (f":{seconds}" if seconds else "") + ending
+
+
+def run_times(run_ids: Sequence[str], zone: tzinfo | None = None) -> dict[str, str]:
+    """Return the time of each run as people read it, as short as it can be and still mean that run as a reference.
+
+    Args:
+        run_ids: all runs that a reference may mean.
+        zone: the reader's time zone; None for the system's.
+    """
+    for minutes, fraction in ((True, False), (False, False), (False, True)):
+        texts = {run: local_text(time_of(run), zone, minutes=minutes, fraction=fraction) for run in run_ids}
+        if len(set(texts.values())) == len(texts):
+            break
+    return texts
+
+
+def zone_in_head(head: str, times: Sequence[str]) -> tuple[str, list[str]]:
+    """Move the zone of a column's times into its head, if it is the same everywhere: without it they are local too."""
+    zones = {time[16:].rpartition(" ")[2] for time in times if " " in time[16:]}
+    if len(zones) != 1 or not all(" " in time[16:] or time[:1].isalpha() for time in times):
+        return head, [*times]
+    [zone] = zones
+    return f"{head} ({zone})", [time.removesuffix(f" {zone}") for time in times]
 
 
 def moment_text(moment: datetime | None, zone: tzinfo | None) -> str:

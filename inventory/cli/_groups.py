@@ -63,12 +63,12 @@ def inventory_by_group(history: "RunHistory", servers: Sequence[str], by: str) -
     from inventory.run_ids import time_of
     from inventory.tables import rows
     from inventory.terminal.fleet import groups_text, models_text
-    from inventory.text import count, utc_text
+    from inventory.text import count, local_text
 
     newest = history.resolve("latest")
     snapshot = history.state(newest, servers)
     observed = snapshot.tables["observations"]
-    title = f"As of {utc_text(time_of(newest))}, {count(observed.num_rows, 'server')}"
+    title = f"As of {local_text(time_of(newest))}, {count(observed.num_rows, 'server')}"
     if by == "model":
         table = fleet.models_by_key(snapshot)
         return [(derived.FLEET, table)], models_text(rows(table), title)

@@ -56,7 +56,7 @@ def _run_demo(port: int) -> int:
     from inventory.stub_server import StubServer, inventory_after, inventory_before
     from inventory.terminal.changes import changes_text
     from inventory.terminal.snapshot import snapshot_text
-    from inventory.text import utc_text
+    from inventory.text import local_text
 
     folder = Path(_FOLDER)
     _create_folder(folder)
@@ -69,7 +69,7 @@ def _run_demo(port: int) -> int:
         click.echo("Now a model is added, one removed, one requantized; an instance gets more context\n")
         after, seconds = _timed_query(server)
     changes = compare_tables(before, after)
-    since, now = (utc_text(snapshot.observed_at) if snapshot.observed_at else "now" for snapshot in (before, after))
+    since, now = (local_text(snapshot.observed_at) if snapshot.observed_at else "now" for snapshot in (before, after))
     outputs = [str(folder / f"inventory.{suffix}") for suffix in ("csv", "parquet", "xlsx")]
     report = Report(after, changes, since, zone=local_zone(after))
     files, failures = write_all(report, outputs, "both", "excel")

@@ -4,14 +4,12 @@ Also misdated runs: those dated more than an hour ahead of the clock. No word an
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from difflib import get_close_matches
 
 from inventory.errors import ConfigurationError
 from inventory.run_ids import misdated, time_of
-from inventory.text import local_text
 
 _TIME = re.compile(
     r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?)"
@@ -90,21 +88,6 @@ def resolve_dated(text: str, run_ids: Sequence[str], now: datetime) -> str:
             f"Show what it read: lms-inventory show {run_id}; or remove it: lms-inventory prune --run {run_id}",
         )
     return run_id
-
-
-def run_times(run_ids: Sequence[str], zone: tzinfo | None = None) -> dict[str, str]:
-    """Return the time of each run as people read it, which is a reference to that same run.
-
-    Args:
-        run_ids: all runs that a reference may mean, oldest first.
-        zone: the reader's time zone; None for the system's.
-    """
-    names = {run_id: local_text(time_of(run_id), zone) for run_id in run_ids}
-    counts = Counter(names.values())
-    return {
-        run_id: name if counts[name] == 1 else local_text(time_of(run_id), zone, fraction=True)
-        for run_id, name in names.items()
-    }
 
 
 def run_named(text: str, run_ids: Sequence[str]) -> str:

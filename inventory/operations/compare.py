@@ -18,7 +18,7 @@ from inventory.report.facts import Report
 from inventory.report.trend import sizes_by_run
 from inventory.run_ids import time_of
 from inventory.tables import RunTables, is_known, rows, table_of, total_of, values
-from inventory.text import utc_text
+from inventory.text import local_text
 
 Row = dict[str, Any]
 
@@ -288,4 +288,4 @@ def _mapped(snapshot: RunTables, name_of: Callable[[str], str | None]) -> RunTab
 
 
 def _moment(moment: datetime | None) -> str:
-    return utc_text(moment) if moment else "now"
+    return local_text(moment) if moment else "now"

@@ -10,7 +10,7 @@ from typing import Any
 from inventory import schema
 from inventory.diff.changes import ChangeSet, size_difference
 from inventory.tables import rows
-from inventory.text import format_value, size, utc_text
+from inventory.text import format_value, local_text, size
 
 FIELD_NAMES = {
     "size_bytes": "Size",
@@ -98,7 +98,7 @@ class NotCompared:
     @property
     def text(self) -> str:
         """The reason and the time as one text."""
-        last_read = f", last read {utc_text(self.last_read, minutes=True)}" if self.last_read else ""
+        last_read = f", last read {local_text(self.last_read, minutes=True)}" if self.last_read else ""
         return f"{self.reason}{last_read}"
 
 

@@ -11,7 +11,18 @@ from inventory.report.change_lines import changed_value
 from inventory.report.row_tables import by_size
 from inventory.report.trend import trend_section
 from inventory.terminal.changes import colour, mark
-from inventory.text import COLUMNS, escape_controls, integer, size, table, truncate, utc_text, width
+from inventory.text import (
+    COLUMNS,
+    escape_controls,
+    integer,
+    local_text,
+    run_times,
+    size,
+    table,
+    truncate,
+    width,
+    zone_in_head,
+)
 from inventory.text import count as count_of
 
 Row = dict[str, Any]
@@ -45,8 +56,10 @@ def runs_text(
         return f"No run in that period; the history has {recorded:,}.\n"
     if not runs:
         return "The history is empty. Take a snapshot: lms-inventory snapshot\n"
-    heads = ["Collected (UTC)", "Status", "Models", "Size", "Loaded", "Added", "Removed", "Reconfigured"]
-    lines = [_run_line(row, columns) for row in runs]
+    times = run_times([row["run_id"] for row in runs])
+    head, cells = zone_in_head("Run", [times[row["run_id"]] for row in runs])
+    heads = [head, "Status", "Models", "Size", "Loaded", "Added", "Removed", "Reconfigured"]
+    lines = [_run_line(row, time, columns) for row, time in zip(runs, cells, strict=True)]
     text = table(lines, "<<>>>>>>", heads)
     if width(text[0]) > columns:
         text = table(lines, "<<>>>>>>", [*heads[:-1], "Reconf."])
@@ -133,12 +146,12 @@ def _trend(runs: Sequence[Row], sizes: Mapping[str, Row], unicode: bool) -> str:
 
 def _life_lines(life: Row, total: int) -> list[str]:
     share = f"{100 * life['runs_loaded'] / life['runs_present']:.0f} %" if life["runs_present"] else "-"
-    loaded = f", last {utc_text(life['last_loaded'])}" if life["last_loaded"] else ""
+    loaded = f", last {local_text(life['last_loaded'])}" if life["last_loaded"] else ""
     present = f"{count_of(life['days_present'], 'day')}, {life['runs_present']:,} of {count_of(total, 'run')}"
     return [
         f"  {escape_controls(life['server'])}" + ("" if life["present"] else style("   no longer there", fg="red")),
-        f"    First seen    {utc_text(life['first_seen'])}",
-        f"    Last seen     {utc_text(life['last_seen'])}",
+        f"    First seen    {local_text(life['first_seen'])}",
+        f"    Last seen     {local_text(life['last_seen'])}",
         f"    Present       {present}",
         f"    Loaded        in {share} of them{loaded}",
         f"    Size          {size(life['size_bytes'])}",
@@ -153,7 +166,7 @@ def _change_line(row: Row) -> str:
         what = f"{'renamed' if row['change'] == 'renamed' else escape_controls(row['field'])}  {old} -> {new}"
     name = f" {escape_controls(row['instance_id'])}" if row["instance_id"] else ""
     word = row["change"]
-    return f"    {utc_text(row['observed_at'])}  {style(mark(word), fg=colour(word))} {row['grain']}{name} {what}"
+    return f"    {local_text(row['observed_at'])}  {style(mark(word), fg=colour(word))} {row['grain']}{name} {what}"
 
 
 def _unread(row: Row, columns: int) -> list[str]:
@@ -171,10 +184,10 @@ def _unread(row: Row, columns: int) -> list[str]:
     return [style(f"{lead}{truncate(names[0], columns - width(lead + more))}{more}", dim=True)]
 
 
-def _run_line(row: Row, columns: int) -> list[str]:
+def _run_line(row: Row, time: str, columns: int) -> list[str]:
     """Return the cells of one run; of a failed one, why it failed instead of its numbers."""
     status = style(row["status"], fg=_STATUS_COLOURS.get(row["status"], "red"))
-    first = [utc_text(row["collected_at"], zone=""), status]
+    first = [time, status]
     if not row["servers_ok"]:
         reason = escape_controls((row["error"] or "").partition(". ")[0])
         return [*first, style(truncate(reason, max(columns - _BEFORE_ERROR, 30)), fg="red")]

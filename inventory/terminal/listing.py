@@ -11,7 +11,7 @@ from inventory.report.coverage import Coverage, coverage_of
 from inventory.run_ids import time_of
 from inventory.tables import RunTables, rows, values
 from inventory.terminal.snapshot import COVERAGE_COLOURS
-from inventory.text import count, escape_controls, format_value, size, table, truncate, utc_text
+from inventory.text import count, escape_controls, format_value, local_text, size, table, truncate
 
 Row = dict[str, Any]
 
@@ -124,7 +124,7 @@ def _totals(snapshot: RunTables, rows: Sequence[Row], grain: str, coverage: Cove
     counts = ", ".join(parts) if snapshot.anything_read else "Nothing is known"
     read = style(escape_controls(coverage.text), fg=COVERAGE_COLOURS[coverage.level])
     if snapshot.state_of:
-        return f"{counts}\nState at {utc_text(time_of(snapshot.state_of))}: {read}"
+        return f"{counts}\nState at {local_text(time_of(snapshot.state_of))}: {read}"
     return counts if coverage.level == "good" else f"{counts}; {read}"
 
 

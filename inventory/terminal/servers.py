@@ -7,11 +7,10 @@ from typing import Any
 
 from click import style
 
-from inventory.text import COLUMNS, count, escape_controls, integer, size, table, utc_text, width, wrap
+from inventory.text import COLUMNS, count, escape_controls, integer, local_text, size, table, width, wrap, zone_in_head
 
 Row = dict[str, Any]
 
-_HEADS = ["Status", "Last read (UTC)", "Days", "Read", "Models", "Size"]
 _SIDES = "<<>>>>"
 
 
@@ -39,31 +38,34 @@ def _lines(servers: Sequence[Row], stale_after: timedelta, columns: int) -> list
     """Return the table: in columns if they fit, else with the names as lines of their own, which are folded."""
     if not servers:
         return ["No such server"]
-    cells = [_cells(server, stale_after) for server in servers]
+    read = [local_text(server["last_read"], minutes=True) if server["last_read"] else "never" for server in servers]
+    head, times = zone_in_head("Last read", read)
+    heads_beside = ["Status", head, "Days", "Read", "Models", "Size"]
+    cells = [_cells(server, time, stale_after) for server, time in zip(servers, times, strict=True)]
     labels = [_labels_text(server) for server in servers]
     names = [escape_controls(server["server"]) for server in servers]
     several = any(labels)
     wide = [
         [name, *line, *([label] if several else [])] for name, line, label in zip(names, cells, labels, strict=True)
     ]
-    heads = ["Server", *_HEADS, *(["Labels"] if several else [])]
+    heads = ["Server", *heads_beside, *(["Labels"] if several else [])]
     lines = [line.rstrip() for line in table(wide, f"<{_SIDES}{'<' * several}", heads)]
     if max(map(width, lines)) <= columns:
         return lines
-    head, *narrow = table(cells, _SIDES, _HEADS, indent="  ")
+    head, *narrow = table(cells, _SIDES, heads_beside, indent="  ")
     lines = [head]
     for name, line, label in zip(names, narrow, labels, strict=True):
         lines += [*_folded(name, columns), line, *wrap(label, columns, "  ")]
     return lines
 
 
-def _cells(server: Row, stale_after: timedelta) -> list[str]:
+def _cells(server: Row, last_read: str, stale_after: timedelta) -> list[str]:
     status = server["status"]
     shown = style(status, fg=None if status == "ok" else "yellow" if status in ("suspect", "retired") else "red")
     days = "-" if server["days_silent"] is None else f"{server['days_silent']:,.1f}"
     return [
         shown,
-        utc_text(server["last_read"], minutes=True, zone="") if server["last_read"] else "never",
+        last_read,
         style(days, fg="red" if is_stale(server, stale_after) else None),
         f"{100 * server['runs_read'] / server['runs_asked']:.0f} %",
         integer(server["model_count"]),

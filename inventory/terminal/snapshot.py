@@ -22,11 +22,11 @@ from inventory.text import (
     count,
     escape_controls,
     format_value,
+    local_text,
     signed_size,
     size,
     table,
     truncate,
-    utc_text,
     width,
     wrap,
 )
@@ -115,7 +115,7 @@ def _outcome(server: Row, columns: int) -> list[str]:
 def _heading(report: Report, seconds: float) -> str:
     moment = report.snapshot.observed_at
     where = report.servers[0]["url"] if len(report.servers) == 1 else f"{len(report.servers):,} servers"
-    return style(f"Snapshot {utc_text(moment)}" if moment else "Snapshot", bold=True) + style(
+    return style(f"Snapshot {local_text(moment)}" if moment else "Snapshot", bold=True) + style(
         f"   {escape_controls(where)}   {seconds:.1f} s", dim=True
     )
 
@@ -135,7 +135,7 @@ def _totals(report: Report, since: datetime | None, columns: int, *, first: bool
         _line("Loaded", f"{totals.instances:,}", of_models),
     ]
     if report.changes and since:
-        moment = style(f"   since {utc_text(since, minutes=True)}", dim=True)
+        moment = style(f"   since {local_text(since, minutes=True)}", dim=True)
         lines.append(f"  {'Changes':<14}{_changes(report, report.changes)}{moment}")
     elif first:
         lines.append(f"  {'Changes':<14}nothing to compare with: this is the first run")

@@ -140,7 +140,7 @@ def test_server_and_ignore(past: Path) -> None:
         (["2026-11-09"], "there is no run '2026-11-09'. There are 4: "),
         (["2026-11-09T06:00"], "there is no run '2026-11-09T06:00'. There are 4: "),
         (["20261"], "'20261' matches 4 runs. Use a longer prefix: 20261110T060004"),
-        (["latest:nobody"], "there is no server 'nobody'. There are: laptop, rack:8080"),
+        (["latest:nobody"], "there is no server 'nobody'. There are: desktop, laptop, rack:8080"),
         (["--server", "nobody"], "there is no server 'nobody'. There are: desktop, laptop, rack:8080"),
         (["--baseline", "none"], "there is no baseline 'none'. There are: none; freeze one"),
         (["-o", "a.pdf"], "a.pdf: unknown format"),

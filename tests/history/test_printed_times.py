@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.history.selectors import resolve, run_times
+from inventory.history.selectors import resolve
 from inventory.run_ids import time_of
-from inventory.text import local_text
+from inventory.text import local_text, run_times
 
 ZONES = (
     "UTC",

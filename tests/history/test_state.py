@@ -188,7 +188,7 @@ def test_the_manuals_sql_gives_the_state(tmp_path: Path) -> None:
     expected = sorted((row["server"], row["key"], row["as_of"]) for row in rows(state.tables["models"]))
     assert {server for server, _, _ in expected} == {"s", "t", "u"}
     page = (Path(inventory.__file__).parent / "manual" / "history.md").read_text()
-    [text] = re.findall(r"```sql state\n(.*?)```", page, re.DOTALL)
+    [text] = re.findall(r"```duckdb\n(.*?)```", page, re.DOTALL)
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     for name in ("observations", "models"):
