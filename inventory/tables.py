@@ -64,6 +64,11 @@ class RunTables:
         return self.state_of or str(next(iter(values(self.tables["observations"], "run_id")), None) or "")
 
     @property
+    def state_at(self) -> datetime | None:
+        """The time of the state, which is that of its run; None for one run."""
+        return time_of(self.state_of) if self.state_of else None
+
+    @property
     def what(self) -> str:
         """What the tables hold: ``state at 2026-11-28T06:00:00Z`` or ``run 20261128T060000.000000Z-3f9a``."""
         if self.state_of:

@@ -60,7 +60,6 @@ def changes_by_group(changes: "ChangeSet", labels: "dict[str, Labels]", by: str,
 def inventory_by_group(history: "RunHistory", servers: Sequence[str], by: str) -> "tuple[Tables, str]":
     """List the present inventory by model, server or label, as tables and as text; all servers by default."""
     from inventory.report import fleet
-    from inventory.run_ids import time_of
     from inventory.tables import rows
     from inventory.terminal.fleet import groups_text, models_text
     from inventory.text import count, local_text
@@ -68,7 +67,8 @@ def inventory_by_group(history: "RunHistory", servers: Sequence[str], by: str) -
     newest = history.resolve("latest")
     snapshot = history.state(newest, servers)
     observed = snapshot.tables["observations"]
-    title = f"As of {local_text(time_of(newest))}, {count(observed.num_rows, 'server')}"
+    moment = local_text(snapshot.state_at) if snapshot.state_at else newest
+    title = f"As of {moment}, {count(observed.num_rows, 'server')}"
     if by == "model":
         table = fleet.models_by_key(snapshot)
         return [(derived.FLEET, table)], models_text(rows(table), title)

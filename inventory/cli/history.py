@@ -129,7 +129,6 @@ def _query(
 ) -> "tuple[Tables, str]":
     """Return the runs, one model's history or the unused models, as tables and as text."""
     from inventory.history.selectors import moment_of
-    from inventory.operations.compare import state_sizes
     from inventory.tables import rows
     from inventory.terminal.history import lives_text, runs_text, unused_text
 
@@ -144,6 +143,6 @@ def _query(
         return [(derived.TIMELINE, changes), (derived.LIFECYCLE, lives)], text
     table = runs.runs_table(servers, since)
     listed = rows(table)
-    sizes = state_sizes(runs, [row for row in listed if row["status"] != "misdated"], servers)
+    sizes = runs.sizes_after([row["run_id"] for row in listed if row["status"] != "misdated"], servers)
     text = runs_text(listed, supports_unicode(), terminal_width(), len(runs.store.run_ids()), sizes)
     return [(derived.RUNS, table)], text

@@ -4,6 +4,7 @@ The files are the business of ``history/storage/store.py``; the queries are SQL 
 Only the files that a query needs are opened, each after its checksum was verified.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -24,7 +25,7 @@ from inventory.history.storage.retry import steady
 from inventory.history.timeline import Timeline
 from inventory.run_ids import time_of
 from inventory.schema.derived import LIFECYCLE
-from inventory.tables import RunTables, concat, rows, values
+from inventory.tables import RunTables, concat, rows, total_of, values
 
 _BASELINE = "baseline:"
 
@@ -78,6 +79,24 @@ class RunHistory(RunLoader):
         """
         now = self.clock()
         return panel(self.store, self._engine, self.dated(), moments, by, now=now, retirement=self.retirement)
+
+    def sizes_after(self, run_ids: Sequence[str], servers: Sequence[str] = ()) -> dict[str, Row]:
+        """Return size and counts of the states after several runs, by run id: rows of ``derived.PANEL``.
+
+        Args:
+            run_ids: the runs; one after which nothing was known has no row.
+            servers: only these; all by default.
+        """
+        run_at = {time_of(run_id): run_id for run_id in run_ids}
+        groups: dict[str, list[Row]] = defaultdict(list)
+        for row in rows(self.panel_table([*run_at], "server" if servers else None)):
+            if not servers or row["name"] in servers:
+                groups[run_at[row["moment"]]].append(row)
+        sums = ("servers", "model_count", "instance_count", "size_bytes")
+        return {
+            run_id: group[0] | {name: total_of([row[name] for row in group]) for name in sums}
+            for run_id, group in groups.items()
+        }
 
     @steady
     def sql_table(self, text: str, at: str = "latest") -> pa.Table:

@@ -1,6 +1,5 @@
 """Compare two references: each is a run of a history, ``live``, or a file that this tool wrote."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
@@ -15,9 +14,8 @@ from inventory.errors import ConfigurationError
 from inventory.history.reader import RunHistory
 from inventory.report.coverage import STALE_AFTER
 from inventory.report.facts import Report
-from inventory.report.trend import sizes_by_run
 from inventory.run_ids import time_of
-from inventory.tables import RunTables, is_known, rows, table_of, total_of, values
+from inventory.tables import RunTables, is_known, rows, table_of, values
 from inventory.text import local_text
 
 Row = dict[str, Any]
@@ -166,33 +164,10 @@ def report_of(
         compared[0].name if compared else "",
         runs,
         zone,
-        state_sizes(history, runs, servers) if history else {},
+        history.sizes_after([row["run_id"] for row in runs], servers) if history else {},
         present_time(snapshot, history),
         stale_after,
     )
-
-
-def state_sizes(history: RunHistory, runs: Sequence[Row], servers: Sequence[str] = ()) -> dict[str, Row]:
-    """Return the size and counts of the state after each of several runs, by the run's id: rows of ``derived.PANEL``.
-
-    Args:
-        history: the history.
-        runs: rows of ``derived.RUNS``.
-        servers: only these; all by default.
-    """
-    moments = [time_of(run["run_id"]) for run in runs]
-    if not servers:
-        return sizes_by_run(runs, rows(history.panel_table(moments)))
-    groups: dict[datetime, list[Row]] = defaultdict(list)
-    for row in rows(history.panel_table(moments, "server")):
-        if row["name"] in servers:
-            groups[row["moment"]].append(row)
-    sums = ("servers", "model_count", "instance_count", "size_bytes")
-    panel = [
-        {"moment": moment, "name": None, **{name: total_of([row[name] for row in group]) for name in sums}}
-        for moment, group in groups.items()
-    ]
-    return sizes_by_run(runs, panel)
 
 
 def known_servers(history: RunHistory, servers: Sequence[str]) -> Sequence[str]:

@@ -16,7 +16,6 @@ from inventory.history import run_log
 from inventory.history.reader import RunHistory
 from inventory.history.recorder import expected, next_moment, record
 from inventory.history.storage.absence import home_of, no_runs
-from inventory.operations.compare import state_sizes
 from inventory.report.coverage import STALE_AFTER
 from inventory.report.facts import Report
 from inventory.run_ids import new_run_id, time_of
@@ -163,7 +162,7 @@ def report_on_run(
     earlier = rows(history.runs_table()) if history and trend and not result.failure else []
     runs = [row for row in earlier if row["status"] != "misdated"]
     since = f"{result.since:%Y-%m-%d %H:%M:%S} UTC" if result.since else ""
-    sizes = state_sizes(history, runs) if history and runs else {}
+    sizes = history.sizes_after([row["run_id"] for row in runs]) if history and runs else {}
     now = history.clock() if history else None
     snapshot = result.snapshot if this_run else state_after(result, history)
     return Report(snapshot, result.changes, since, runs, zone, sizes, now, stale_after)

@@ -18,8 +18,7 @@ from inventory.plots import artists
 from inventory.plots.figure import axes_for, empty, figure_of, footnote, gigabytes, name
 from inventory.report.breakdowns import break_down
 from inventory.report.row_tables import by_size
-from inventory.report.trend import sizes_by_run, trend_section
-from inventory.run_ids import time_of
+from inventory.report.trend import trend_section
 from inventory.tables import RunTables, is_known, rows
 from inventory.text import GIGABYTE, count
 
@@ -176,8 +175,7 @@ def timeline(history: "RunHistory", *, since: datetime | None = None, ax: "Axes 
             return figure_of(ax)
         above, below = figure.panels(ax, (0, 0.46, 1, 0.54), (0, 0, 1, 0.34))
         moments = [run["collected_at"] for run in runs]
-        panel = rows(history.panel_table([time_of(run["run_id"]) for run in runs]))
-        shown = trend_section(runs, sizes_by_run(runs, panel)).runs
+        shown = trend_section(runs, history.sizes_after([run["run_id"] for run in runs])).runs
         sizes = [None if run.size_bytes is None else run.size_bytes / GIGABYTE for run in shown]
         artists.line(above, moments, sizes, [run.measured for run in shown], [run.complete for run in shown])
         artists.stacked(below, moments, {word: [run[word] or 0 for run in runs] for word in artists.CHANGES})

@@ -11,7 +11,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from inventory.run_ids import time_of
 from inventory.tables import RunTables, is_known, rows
 from inventory.text import count
 
@@ -66,9 +65,9 @@ def coverage_of(
         stale_after: how old an answer may be.
     """
     observations = snapshot.tables["observations"]
-    if not snapshot.state_of:
+    if snapshot.state_at is None:
         return run_coverage(observations)
-    return state_coverage(observations, now or snapshot.observed_at or time_of(snapshot.state_of), zone, stale_after)
+    return state_coverage(observations, now or snapshot.observed_at or snapshot.state_at, zone, stale_after)
 
 
 def state_coverage(

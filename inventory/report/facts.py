@@ -20,7 +20,6 @@ from inventory.report.figures import (
 )
 from inventory.report.row_tables import RowTable, largest_models, row_table, server_table
 from inventory.report.trend import TrendSection, trend_section
-from inventory.run_ids import time_of
 from inventory.tables import RunTables, is_known, rows
 from inventory.text import count, moment_text, utc_text
 
@@ -93,8 +92,8 @@ class Report:
         if len(names) == 1:
             where = self.servers[0]["url"] or where
         is_read = self.snapshot.anything_read
-        if self.snapshot.state_of:
-            moment = ("state at", moment_text(time_of(self.snapshot.state_of), self.zone))
+        if self.snapshot.state_at:
+            moment = ("state at", moment_text(self.snapshot.state_at, self.zone))
         else:
             moment = ("collected" if is_read else "attempted", moment_text(self.snapshot.observed_at, self.zone))
         parts = [("", where), moment]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from inventory.run_ids import time_of
 from inventory.text import count, size
 
 Row = dict[str, Any]
@@ -102,17 +101,6 @@ def trend_section(runs: Sequence[Row], sizes: Mapping[str, Row]) -> TrendSection
     states = [sizes.get(run["run_id"], unknown) for run in runs]
     rows = [run | {name: state[name] for name in _OF_STATE} for run, state in zip(runs, states, strict=True)]
     return TrendSection(tuple(map(_trend_run, rows)), rows, len(rows), note)
-
-
-def sizes_by_run(runs: Sequence[Row], panel: Sequence[Row]) -> dict[str, Row]:
-    """Assign the sizes of the states at the times of some runs to the runs, by their ids.
-
-    Args:
-        runs: rows of ``derived.RUNS``.
-        panel: rows of ``derived.PANEL``, one for each moment at which something was known.
-    """
-    by_moment = {row["moment"]: row for row in panel}
-    return {run["run_id"]: by_moment[moment] for run in runs if (moment := time_of(run["run_id"])) in by_moment}
 
 
 def _trend_run(row: Row) -> TrendRun:

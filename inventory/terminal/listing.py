@@ -8,7 +8,6 @@ from click import style
 from inventory import schema
 from inventory.errors import ConfigurationError
 from inventory.report.coverage import Coverage, coverage_of
-from inventory.run_ids import time_of
 from inventory.tables import RunTables, rows, values
 from inventory.terminal.snapshot import COVERAGE_COLOURS
 from inventory.text import count, escape_controls, format_value, local_text, size, table, truncate
@@ -123,8 +122,8 @@ def _totals(snapshot: RunTables, rows: Sequence[Row], grain: str, coverage: Cove
         parts.append(count(sum(row["loaded_instance_count"] or 0 for row in rows), "loaded instance"))
     counts = ", ".join(parts) if snapshot.anything_read else "Nothing is known"
     read = style(escape_controls(coverage.text), fg=COVERAGE_COLOURS[coverage.level])
-    if snapshot.state_of:
-        return f"{counts}\nState at {local_text(time_of(snapshot.state_of))}: {read}"
+    if snapshot.state_at:
+        return f"{counts}\nState at {local_text(snapshot.state_at)}: {read}"
     return counts if coverage.level == "good" else f"{counts}; {read}"
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from click import style
 
-from inventory.diff.changes import ChangeSet
 from inventory.report.coverage import Coverage
 from inventory.report.facts import Report
 from inventory.report.figures import Totals
@@ -136,15 +135,16 @@ def _totals(report: Report, since: datetime | None, columns: int, *, first: bool
     ]
     if report.changes and since:
         moment = style(f"   since {local_text(since, minutes=True)}", dim=True)
-        lines.append(f"  {'Changes':<14}{_changes(report, report.changes)}{moment}")
+        lines.append(f"  {'Changes':<14}{_changes(report)}{moment}")
     elif first:
         lines.append(f"  {'Changes':<14}nothing to compare with: this is the first run")
     return "\n".join(lines)
 
 
-def _changes(report: Report, changes: ChangeSet) -> str:
+def _changes(report: Report) -> str:
     """Count the changes, or say that nothing was compared: then none of them would be known."""
-    if changes.compared_nothing(row["server"] for row in report.servers):
+    changes = report.changes
+    if changes and changes.compared_nothing(row["server"] for row in report.servers):
         return not_compared_text(changes.not_compared.values())
     return counts_text(report.what_changed)
 

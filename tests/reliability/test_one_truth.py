@@ -275,6 +275,12 @@ def check_servers(history: History, truth: Truth) -> None:
 def check_panel(history: History, truth: Truth) -> None:
     """Sizes over time, in one query, are those of the states, one by one."""
     moments = [time_of(run) for run in truth.dated()]
+    sizes = history.sizes_after(truth.dated())
+    assert {run: sizes[run]["model_count"] for run in sizes} == {
+        run: sum(len(answer.models or {}) for answer in state.values())
+        for run in truth.dated()
+        if (state := truth.state(run))
+    }
     found = {(one["moment"], one["name"]): one["model_count"] for one in rows(history.panel_table(moments, "server"))}
     assert found == {
         (time_of(run), server): len(answer.models or {})

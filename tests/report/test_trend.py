@@ -7,8 +7,7 @@ from support.workbooks import model, run
 
 from inventory.formats import html, md
 from inventory.report.facts import Report
-from inventory.report.trend import sizes_by_run, trend_section
-from inventory.run_ids import time_of
+from inventory.report.trend import trend_section
 
 GB = 10**9
 READ = [(10, 2), (4, 1), (None, 0), (12, 2)]  # GB and servers that each run read, of two servers
@@ -34,14 +33,6 @@ def test_before_the_first_answer_no_size_is_known() -> None:
     """Runs before any server was read have no size."""
     trend = trend_section([run(0, None), run(1, None)], {})
     assert (trend.unknown, trend.incomplete, trend.size_text) == (2, 0, "never read")
-
-
-def test_sizes_belong_to_the_run_at_their_moment() -> None:
-    """Rows of a panel are assigned by the times of the runs; one without a state has none."""
-    panel = [{"moment": time_of(row["run_id"]), **SIZES[row["run_id"]]} for row in RUNS[1:]]
-    sizes = sizes_by_run(RUNS, panel)
-    assert list(sizes) == [row["run_id"] for row in RUNS[1:]]
-    assert [row["model_count"] for row in sizes.values()] == STATE[1:]
 
 
 def test_the_page_draws_the_state() -> None:
