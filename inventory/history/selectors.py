@@ -158,14 +158,14 @@ def _parse_time(text: str, zone: tzinfo | None, *, end: bool = True) -> datetime
         zone: the zone of a time that names none, and of an abbreviation; None for the system's.
         end: whether the end is meant: of the day, the minute or the second.
     """
-    if not (found := _TIME.fullmatch(text)):
+    if not (match := _TIME.fullmatch(text)):
         return None
     try:
-        moment = datetime.fromisoformat(found["time"] + (found["offset"] or ""))
+        moment = datetime.fromisoformat(match["time"] + (match["offset"] or ""))
         if end:
-            moment += _PRECISION[found["time"].count(":") if "." not in found["time"] else 3]
-        if found["name"]:
-            return _named_zone(moment, found["name"], zone)
+            moment += _PRECISION[match["time"].count(":") if "." not in match["time"] else 3]
+        if match["name"]:
+            return _named_zone(moment, match["name"], zone)
         if moment.tzinfo is None and zone is not None:
             moment = moment.replace(tzinfo=zone)
         return moment.astimezone(UTC)

@@ -119,7 +119,7 @@ _RESPONSE = ("model_count", "instance_count", "size_bytes", "payload_digest", "d
 _EITHER = ("warnings", "source")
 
 
-def state_rows(until: Until, *, some: bool = False) -> str:
+def state_rows(until: Until, *, selected: bool = False) -> str:
     """One row per server of the state after a run: the newest attempt, with the answer that its rows come from.
 
     Reads the views ``observations``, ``moments`` (the one row of the run) and ``retirements``. A server is no part of
@@ -127,7 +127,7 @@ def state_rows(until: Until, *, some: bool = False) -> str:
 
     Args:
         until: the run, and the latest time that counts.
-        some: only the servers in the view ``wanted``.
+        selected: only the servers in the view ``wanted``.
     """
     columns = {name: f"a.{name}" for name in _ATTEMPT} | {name: f"b.{name}" for name in _RESPONSE}
     columns |= {name: f"CASE WHEN b.server IS NULL THEN a.{name} ELSE b.{name} END" for name in _EITHER}
@@ -141,7 +141,7 @@ def state_rows(until: Until, *, some: bool = False) -> str:
         )
         SELECT {chosen} FROM attempts a CROSS JOIN moments m
         LEFT JOIN answers b ON b.server = a.server AND b.place = 1
-        {"JOIN wanted w ON w.server = a.server" if some else ""}
+        {"JOIN wanted w ON w.server = a.server" if selected else ""}
         WHERE a.place = 1 AND {_IN_SERVICE} ORDER BY a.server"""
 
 
@@ -186,7 +186,7 @@ def panel(until: Until, group: str, source: str) -> str:
         group: the SQL expression of the group, over the columns of ``source``.
         source: what a state is counted from: rows with server, digest and stored_in, and their counts.
     """
-    held = "{0}.run_id <= m.run_id AND ({0}.superseded_by IS NULL OR {0}.superseded_by > m.run_id)"
+    in_force = "{0}.run_id <= m.run_id AND ({0}.superseded_by IS NULL OR {0}.superseded_by > m.run_id)"
     return f"""
         WITH attempts AS (
             SELECT server, run_id, observed_at, labels, {_LATER} FROM observations WHERE {until.sql}
@@ -196,8 +196,8 @@ def panel(until: Until, group: str, source: str) -> str:
         ), known AS (
             SELECT m.name AS moment, a.server, a.labels, b.digest, b.stored_in, b.model_count, b.instance_count,
                    b.size_bytes
-            FROM moments m JOIN attempts a ON {held.format("a")}
-            JOIN answers b ON b.server = a.server AND {held.format("b")}
+            FROM moments m JOIN attempts a ON {in_force.format("a")}
+            JOIN answers b ON b.server = a.server AND {in_force.format("b")}
             WHERE {_IN_SERVICE}
         )
         SELECT moment, {group} AS name, count(DISTINCT server) AS servers,

@@ -107,7 +107,7 @@ class States:
         moment = {"run_id": run_id, "name": run_id, "retired_before": self._retirement.before(run_id)}
         engine.add("moments", table_of(state.MOMENTS, [moment]))
         engine.add("retirements", self._retirement.table())
-        return rows(engine.query(state.state_rows(self._bound(run_id), some=servers is not None)))
+        return rows(engine.query(state.state_rows(self._bound(run_id), selected=servers is not None)))
 
     def servers(self, run_id: str) -> list[Row]:
         """Return each server that was asked by a run or before: last attempt, last response, how often it was read."""
