@@ -46,7 +46,7 @@ CAUSES: dict[tuple[str, str], tuple[Callable[[bytes], bytes], str]] = {
         "column capabilities_vision: 'perhaps' is neither true nor false",
     ),
     ("csv", "cut off in the header"): (lambda body: body[:40], "it is cut off in its first line"),
-    ("csv", "cut off in a row"): (lambda body: body[: body.rindex(b'"llm"')], "cells, the header 23: it is cut off"),
+    ("csv", "cut off in a row"): (lambda body: body[: body.rindex(b'"llm"')], "cells, the header 24: it is cut off"),
     ("csv", "cut off in a text"): (
         lambda body: body[: body.rindex(b'"llm"') + 3],
         "it is cut off inside a text of row",
@@ -57,7 +57,7 @@ CAUSES: dict[tuple[str, str], tuple[Callable[[bytes], bytes], str]] = {
     ),
     ("csv", "a cell too many"): (
         lambda body: body.replace(_lines(body)[1], _lines(body)[1] + b",x"),
-        "row 2 has 24 cells, the header 23: a text without quotes may hold a separator",
+        "row 2 has 25 cells, the header 24: a text without quotes may hold a separator",
     ),
     ("csv", "Latin-1"): (lambda body: body.replace(b'"llm"', b'"\xe9"', 1), "it is not UTF-8"),
     ("csv", "a row twice"): (

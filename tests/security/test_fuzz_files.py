@@ -9,6 +9,7 @@ import random
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,8 @@ def parquet_cells(chance: random.Random, path: Path) -> None:
         column = pa.array(binary, pa.binary()).view(pa.string())
     else:
         words: dict[Any, list[Any]] = {pa.int64(): [-1, 2**63 - 1, 0], pa.float64(): [float("nan"), float("inf"), -0.0]}
+        if pa.types.is_timestamp(field.type):
+            words[field.type] = [datetime(1, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)]
         values[row] = chance.choice([None, *words.get(field.type, [True, False])])
         column = pa.array(values, field.type)
     parquet.write_table(table.set_column(number, field, column), path, compression="zstd", write_page_checksum=True)
