@@ -1,7 +1,7 @@
 """Parquet: explicit types, zstd, units and meanings in every field, and how it came about in the file's metadata."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +15,7 @@ from inventory.about import VERSION
 from inventory.formats._columns import NEEDED, SkippedRows, gaps_of, grain_of, numbered, observed_of
 from inventory.formats._limits import gathered, too_large
 from inventory.formats._unreadable import Unreadable, check_kind
-from inventory.formats.parquet.page_headers import THRIFT_LIMITS, check_footer, check_pages
+from inventory.formats.parquet.page_headers import THRIFT_LIMITS, Chunk, check_footer, check_pages, column_chunks
 from inventory.formats.parquet.typed import typed
 from inventory.schema.gaps import Gaps
 from inventory.tables import RunTables, arrow_schema, concat, rows, table_of
@@ -75,8 +75,9 @@ def read(path: Path) -> RunTables:
     grain = grain_of(columns.names)
     table = schema.GRAIN_TABLES[grain]
     gaps = gaps_of(table, columns.names) | _newer(about)
-    check_pages(path, metadata)  # guard: Parquet the pages are looked at
-    content, more = _content(path, table, metadata, columns)
+    chunks = column_chunks(path)
+    check_pages(path, chunks)  # guard: Parquet the pages are looked at
+    content, more = _content(path, table, metadata, columns, chunks)
     content = numbered(table, content, gaps)
     observed, unknown = _observed(about, content)
     tables = {each.name: concat(each, []) for each in schema.GRAIN_TABLES.values()}
@@ -101,7 +102,9 @@ def _newer(about: dict[str, Any]) -> Gaps:
     return Gaps(notes=(f"lms-inventory {str(about.get('version'))[:20]} wrote it, which is newer than this one",))
 
 
-def _content(path: Path, table: schema.Table, metadata: Any, columns: pa.Schema) -> tuple[pa.Table, Gaps]:
+def _content(
+    path: Path, table: schema.Table, metadata: Any, columns: pa.Schema, chunks: Sequence[Chunk]
+) -> tuple[pa.Table, Gaps]:
     """Read the rows, and describe what they lack."""
     known = [name for name in table.names if name in columns.names]
     flat = {metadata.schema.column(place).path: metadata.schema.column(place) for place in range(metadata.num_columns)}
@@ -109,26 +112,29 @@ def _content(path: Path, table: schema.Table, metadata: Any, columns: pa.Schema)
         if name not in flat:
             raise Unreadable(f"column {name} holds {columns.field(name).type} where single values should be")
     skipped = SkippedRows()
-    batches = (batch for group in range(metadata.num_row_groups) for batch in _group(path, metadata, group, known))
+    batches = (
+        batch for group in range(metadata.num_row_groups) for batch in _group(path, metadata, group, known, chunks)
+    )
     content = concat(table, gathered(path, _spelt_out(path, batches, table, skipped)))
     return content, skipped.gaps(content.num_rows)
 
 
-def _group(path: Path, metadata: Any, group: int, known: list[str]) -> Iterator[pa.RecordBatch]:
+def _group(
+    path: Path, metadata: Any, group: int, known: list[str], chunks: Sequence[Chunk]
+) -> Iterator[pa.RecordBatch]:
     """Read the batches of one group of rows; texts that many rows may share are numbered.
 
     Raises:
         Unreadable: a column is packed in a way that can make much out of little.
     """
-    chunks = [metadata.row_group(group).column(place) for place in range(metadata.num_columns)]
     texts = []
-    for chunk in chunks:
-        if chunk.path_in_schema in known and chunk.physical_type == "BYTE_ARRAY":
-            delta = {*chunk.encodings} & _DELTA
-            if delta - {_LENGTHS} or (delta and chunk.has_dictionary_page):
-                why = f"column {chunk.path_in_schema} is encoded as {', '.join(sorted(delta))}"
+    for chunk in (chunk for chunk in chunks if chunk.group == group):
+        if chunk.name in known and chunk.kind == "BYTE_ARRAY":
+            delta = chunk.encodings & _DELTA
+            if delta - {_LENGTHS} or (delta and chunk.dictionary is not None):
+                why = f"column {chunk.name} is encoded as {', '.join(sorted(delta))}"
                 raise Unreadable(why, "Write it with the encoding PLAIN or with dictionaries")
-            texts += [] if delta else [chunk.path_in_schema]
+            texts += [] if delta else [chunk.name]
     with parquet.ParquetFile(
         path,
         metadata=metadata,

@@ -4,8 +4,11 @@ What the footer says of it need not be true, and the reader believes the headers
 protocol (parquet.thrift, PageHeader; thrift-compact-protocol.md); only the first three fields of one are looked at.
 """
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from inventory import limits
 from inventory.formats._limits import row_bytes, size_of, too_large
@@ -15,6 +18,12 @@ THRIFT_LIMITS = {
     "thrift_container_size_limit": limits.PARQUET_ITEMS,
 }
 """What the reader may find in a footer."""
+
+_PATTERN = re.compile(r"[*?\[]")
+_CHUNKS = """
+    SELECT row_group_id, path_in_schema, type, encodings, data_page_offset, dictionary_page_offset,
+           total_compressed_size
+    FROM parquet_metadata(?) ORDER BY row_group_id, column_id"""
 
 _MAGIC = b"PAR1"
 _TAIL = 8  # the footer's length, and PAR1
@@ -35,12 +44,48 @@ def check_footer(path: Path) -> None:
         raise too_large(path, f"its footer has {length:,} bytes")
 
 
-def check_pages(path: Path, metadata: Any) -> None:
+class Chunk(NamedTuple):
+    """Where one column of one group of rows lies in a file, and how it is written."""
+
+    group: int
+    name: str
+    kind: str
+    encodings: frozenset[str]
+    data: int
+    dictionary: int | None
+    size: int
+
+
+def column_chunks(path: Path) -> list[Chunk]:
+    """Read the footer's list of columns. By DuckDB: pyarrow ends the process where statistics in it are damaged.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    import duckdb
+
+    with TemporaryDirectory() as folder:
+        file = path.absolute()
+        if _PATTERN.search(str(file)):  # which DuckDB would take for several files
+            file = Path(folder) / "file.parquet"
+            file.symlink_to(path.absolute())
+        try:
+            with duckdb.connect() as connection:
+                found = connection.execute(_CHUNKS, [str(file)]).fetchall()
+        except duckdb.Error as error:
+            raise ValueError(str(error).partition("\n")[0]) from error
+    return [
+        Chunk(group, name, kind, frozenset(encodings.split(", ")), data, dictionary or None, size)
+        for group, name, kind, encodings, data, dictionary, size in found
+    ]
+
+
+def check_pages(path: Path, chunks: Sequence[Chunk]) -> None:
     """See to it that the pages do not unpack to too much.
 
     Args:
         path: the file.
-        metadata: its footer, as pyarrow gives it.
+        chunks: where its columns lie.
 
     Raises:
         FileError: they do.
@@ -49,23 +94,20 @@ def check_pages(path: Path, metadata: Any) -> None:
     limit = row_bytes(size_of(path))
     total = pages = 0
     with path.open("rb") as file:
-        for group in range(metadata.num_row_groups):
-            for column in range(metadata.num_columns):
-                chunk = metadata.row_group(group).column(column)
-                first = chunk.dictionary_page_offset if chunk.has_dictionary_page else None
-                start = min(chunk.data_page_offset, first or chunk.data_page_offset)
-                if start < len(_MAGIC):
-                    continue  # a column without rows; where the file begins there is no page
-                file.seek(start)
-                content = file.read(chunk.total_compressed_size)
-                place = 0
-                while place < len(content):
-                    unpacked, packed, place = _header(content, place)
-                    place += packed
-                    total, pages = total + unpacked, pages + 1
-                    is_too_much = unpacked > limits.PARQUET_PAGE or total > limit or pages > limits.PARQUET_PAGES
-                    if is_too_much:  # guard: what pages unpack to
-                        raise too_large(path, f"it unpacks to more than {total:,} bytes")
+        for chunk in chunks:
+            start = min(chunk.data, chunk.dictionary or chunk.data)
+            if start < len(_MAGIC):
+                continue  # a column without rows; where the file begins there is no page
+            file.seek(start)
+            content = file.read(chunk.size)
+            place = 0
+            while place < len(content):
+                unpacked, packed, place = _header(content, place)
+                place += packed
+                total, pages = total + unpacked, pages + 1
+                is_too_much = unpacked > limits.PARQUET_PAGE or total > limit or pages > limits.PARQUET_PAGES
+                if is_too_much:  # guard: what pages unpack to
+                    raise too_large(path, f"it unpacks to more than {total:,} bytes")
 
 
 def _header(content: bytes, place: int) -> tuple[int, int, int]:
