@@ -71,12 +71,12 @@ def column_chunks(path: Path) -> list[Chunk]:
             file.symlink_to(path.absolute())
         try:
             with duckdb.connect() as connection:
-                found = connection.execute(_CHUNKS, [str(file)]).fetchall()
+                columns = connection.execute(_CHUNKS, [str(file)]).fetchall()
         except duckdb.Error as error:
             raise ValueError(str(error).partition("\n")[0]) from error
     return [
         Chunk(group, name, kind, frozenset(encodings.split(", ")), data, dictionary or None, size)
-        for group, name, kind, encodings, data, dictionary, size in found
+        for group, name, kind, encodings, data, dictionary, size in columns
     ]
 
 
