@@ -31,7 +31,7 @@ _BOOLEANS, _BYTE, _VARINTS, _DOUBLE, _BINARY, _STRUCT = (1, 2), 3, (4, 5, 6), 7,
 
 
 def check_footer(path: Path) -> None:
-    """See to it that the footer is not too large.
+    """Check that the footer is not too large.
 
     Raises:
         FileError: it is, or the file is.
@@ -81,7 +81,7 @@ def column_chunks(path: Path) -> list[Chunk]:
 
 
 def check_pages(path: Path, chunks: Sequence[Chunk]) -> None:
-    """See to it that the pages do not unpack to too much.
+    """Check that the pages do not unpack to too much.
 
     Args:
         path: the file.
