@@ -30,13 +30,11 @@ class Limit(int):
 
 # Responses of servers.
 
-BODY_LIMIT = Limit(
-    16 * _MIB, "bytes of a response", usual="some dozens of KiB", stops="a response that fills the memory"
-)
+BODY_LIMIT = Limit(16 * _MIB, "bytes of a response", usual="a few dozen KiB", stops="a response that fills the memory")
 WIDE_LIMIT = Limit(
     4 * _MIB,
     "bytes of a response with emoji or other characters beyond 16 bits",
-    usual="some dozens of KiB",
+    usual="a few dozen KiB",
     stops="texts that take four bytes for each character",
 )
 PARTS_LIMIT = Limit(
@@ -55,11 +53,11 @@ MAX_DIGITS = Limit(
 NAMES_LIMIT = Limit(
     _MIB,
     "characters of the names in a response",
-    usual="some hundred for each row",
+    usual="a few hundred for each row",
     stops="long names that stand again in the row of each instance, which takes memory squared",
 )
 NAMES_PER_ROW = Limit(
-    256, "further characters of names for each row", usual="some hundred", stops="the same, in a large response"
+    256, "further characters of names for each row", usual="a few hundred", stops="the same, in a large response"
 )
 PARAMS_LIMIT = Limit(
     64, "characters of a parameter count, such as 8x7B", usual="at most 8", stops="a search that takes time squared"
@@ -83,10 +81,10 @@ ZONE_LIMIT = Limit(
 )
 CA_LIMIT = Limit(16 * _MIB, "bytes of a CA file", usual="200 KiB", stops="the wrong file")
 SAVED_LIMIT = Limit(
-    512 * _MIB, "bytes of a saved response (file:)", usual="some dozens of KiB", stops="the wrong file, such as a model"
+    512 * _MIB, "bytes of a saved response (file:)", usual="a few dozen KiB", stops="the wrong file, such as a model"
 )
 TEXT_LIMIT = Limit(
-    16 * _MIB, "bytes of inventory.toml or a server list", usual="some KiB", stops="the wrong file, such as a model"
+    16 * _MIB, "bytes of inventory.toml or a server list", usual="a few KiB", stops="the wrong file, such as a model"
 )
 TOKEN_LIMIT = Limit(64 * _KIB, "bytes of a token file", usual="37", stops="the wrong file")
 
@@ -108,13 +106,13 @@ ROWS_RATIO = Limit(
     1_000, "times its size that the rows of a larger file take", usual="at most 100", stops="a decompression bomb"
 )
 CELL_PARTS = Limit(
-    400_000, "commas, colons and brackets in a cell of JSON", usual="some dozens", stops="few bytes that hold much"
+    400_000, "commas, colons and brackets in a cell of JSON", usual="a few dozen", stops="few bytes that hold much"
 )
 COLUMN_PARTS = Limit(
-    2_000_000, "the same, in the distinct cells of a column", usual="some thousands", stops="few bytes that hold much"
+    2_000_000, "the same, in the distinct cells of a column", usual="a few thousand", stops="few bytes that hold much"
 )
-CSV_HEADER = Limit(64 * _KIB, "bytes of a CSV file's first line", usual="some hundred", stops="a file that is no CSV")
-CSV_LINE = Limit(4 * _MIB, "characters of a line of CSV", usual="some thousand", stops="a quote that is never closed")
+CSV_HEADER = Limit(64 * _KIB, "bytes of a CSV file's first line", usual="a few hundred", stops="a file that is no CSV")
+CSV_LINE = Limit(4 * _MIB, "characters of a line of CSV", usual="a few thousand", stops="a quote that is never closed")
 CSV_ROWS = Limit(
     200_000,
     "rows of a CSV file that another program wrote",
@@ -127,21 +125,27 @@ PARQUET_TEXTS = Limit(
 PARQUET_PAGE = Limit(
     48 * _MIB, "bytes that a Parquet page unpacks to", usual="1 MiB, or a single value", stops="a decompression bomb"
 )
-PARQUET_PAGES = Limit(100_000, "pages of a Parquet file", usual="some dozens", stops="hours of reading headers")
+PARQUET_PAGES = Limit(100_000, "pages of a Parquet file", usual="a few dozen", stops="hours of reading headers")
 PARQUET_FOOTER = Limit(
-    16 * _MIB, "bytes of a Parquet footer", usual="some hundred for each server", stops="a footer that fills the memory"
+    16 * _MIB,
+    "bytes of a Parquet footer",
+    usual="a few hundred for each server",
+    stops="a footer that fills the memory",
 )
 PARQUET_ITEMS = Limit(
-    100_000, "items of a list in a Parquet footer", usual="some hundred", stops="a list that fills the memory"
+    100_000, "items of a list in a Parquet footer", usual="a few hundred", stops="a list that fills the memory"
 )
 PARQUET_PARTS = Limit(
     1_000_000,
     "values in the observations that a Parquet footer holds",
-    usual="some dozens for each server",
+    usual="a few dozen for each server",
     stops="few bytes that hold much to parse",
 )
 WORKBOOK_ALWAYS = Limit(
-    2 * _MIB, "bytes a workbook unpacks to, however small it is", usual="some hundred KiB", stops="a decompression bomb"
+    2 * _MIB,
+    "bytes a workbook unpacks to, however small it is",
+    usual="a few hundred KiB",
+    stops="a decompression bomb",
 )
 WORKBOOK_RATIO = Limit(
     50, "times its size that a larger workbook unpacks to", usual="at most 20", stops="a decompression bomb"
@@ -149,9 +153,9 @@ WORKBOOK_RATIO = Limit(
 WORKBOOK_LIMIT = Limit(
     128 * _MIB, "bytes that any workbook unpacks to", usual="100 MiB for 100,000 models", stops="a decompression bomb"
 )
-WORKBOOK_PARTS = Limit(10_000, "files in a workbook", usual="some dozens", stops="a directory that fills the memory")
+WORKBOOK_PARTS = Limit(10_000, "files in a workbook", usual="a few dozen", stops="a directory that fills the memory")
 PART_ELEMENTS = Limit(
-    200_000, "XML elements of a part, however small it is", usual="some thousands", stops="few bytes that hold much"
+    200_000, "XML elements of a part, however small it is", usual="a few thousand", stops="few bytes that hold much"
 )
 PART_RATIO = Limit(
     3, "elements for each 2 packed bytes of a larger part", usual="1", stops="few bytes that hold much to parse"
@@ -160,7 +164,7 @@ WORKBOOK_ELEMENTS = Limit(
     5_000_000, "XML elements of a workbook", usual="4 million for 100,000 models", stops="hours of parsing"
 )
 XML_NAMES = Limit(
-    10_000, "different names of XML elements", usual="some hundred", stops="names that the parser never forgets"
+    10_000, "different names of XML elements", usual="a few hundred", stops="names that the parser never forgets"
 )
 SHARED_TEXTS = Limit(
     32 * _MIB, "characters of a workbook's shared texts", usual="10 MiB for 100,000 models", stops="filling the memory"

@@ -1,7 +1,7 @@
 """Collect the responses of a run into tables: each distinct response is flattened once and stored compactly.
 
 Machines of a fleet often send the same response, byte for byte. A body is decoded and flattened once; its rows become
-Arrow columns as soon as there are some thousands of them, because Python objects take twenty times the memory; the body
+Arrow columns as soon as there are a few thousand of them, because Python objects take twenty times the memory; the body
 is stored compressed.
 
 There are two steps, so that a server cannot get the rows of another one. ``flatten_response`` is a function of one

@@ -1,4 +1,4 @@
-"""Queries over all runs of a history: the run list, the timeline of changes, the lifecycles of models.
+"""Queries over all runs: run list, timeline of changes, lifecycles.
 
 One engine reads the observations of all runs; stored responses are opened once, and only those that a query needs.
 """

@@ -42,7 +42,7 @@ class Asked:
         what: the request, such as ``GET /api/v1/models``.
         path: the path in the server's address, before the endpoint.
         token_sent: whether the request carried a token.
-        challenge: what the answer's header says about a password or a token that is wanted.
+        challenge: what the answer's header says about the password or token that the server asks for.
     """
 
     what: str
@@ -172,7 +172,7 @@ def _unauthorized(body: bytes, http_status: int, asked: Asked) -> ServerError:
 
 
 def _is_lm_studios(body: bytes, challenge: str) -> bool:
-    """Tell whether a refusal can be LM Studio's: JSON with an ``error``, or an empty body, and no password wanted."""
+    """Tell whether a refusal can be LM Studio's: JSON with an ``error`` or an empty body, and no password asked for."""
     if challenge:
         return challenge.lower().startswith("bearer")
     if not body.strip():

@@ -31,7 +31,7 @@ _BOOLEANS, _BYTE, _VARINTS, _DOUBLE, _BINARY, _STRUCT = (1, 2), 3, (4, 5, 6), 7,
 
 
 def check_footer(path: Path) -> None:
-    """See to it that the footer is not too large.
+    """Check that the footer is not too large.
 
     Raises:
         FileError: it is, or the file is.
@@ -71,17 +71,17 @@ def column_chunks(path: Path) -> list[Chunk]:
             file.symlink_to(path.absolute())
         try:
             with duckdb.connect() as connection:
-                found = connection.execute(_CHUNKS, [str(file)]).fetchall()
+                columns = connection.execute(_CHUNKS, [str(file)]).fetchall()
         except duckdb.Error as error:
             raise ValueError(str(error).partition("\n")[0]) from error
     return [
         Chunk(group, name, kind, frozenset(encodings.split(", ")), data, dictionary or None, size)
-        for group, name, kind, encodings, data, dictionary, size in found
+        for group, name, kind, encodings, data, dictionary, size in columns
     ]
 
 
 def check_pages(path: Path, chunks: Sequence[Chunk]) -> None:
-    """See to it that the pages do not unpack to too much.
+    """Check that the pages do not unpack to too much.
 
     Args:
         path: the file.
