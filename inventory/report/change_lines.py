@@ -9,25 +9,10 @@ from typing import Any
 
 from inventory import schema
 from inventory.diff.changes import ChangeSet, size_difference
+from inventory.schema.headings import heading
 from inventory.tables import rows
 from inventory.text import format_value, local_text, size
 
-FIELD_NAMES = {
-    "size_bytes": "Size",
-    "quantization_name": "Quantization",
-    "quantization_bits_per_weight": "Bits per weight",
-    "params_string": "Parameters",
-    "max_context_length": "Maximum context",
-    "config_context_length": "Context",
-    "config_eval_batch_size": "Evaluation batch",
-    "config_physical_batch_size": "Physical batch",
-    "config_num_experts": "Experts",
-    "config_offload_kv_cache_to_gpu": "KV cache on the GPU",
-    "capabilities_trained_for_tool_use": "Tool use",
-}
-"""Fields whose name for people is not just their name without underscores."""
-
-_GROUPS = ("capabilities_", "config_")
 _COLUMNS = {column.name: column for table in schema.GRAIN_TABLES.values() for column in table.columns}
 _JSON_KINDS = (schema.INTEGER, schema.NUMBER, schema.BOOLEAN, schema.LIST)
 _HINT_KEYS = ("grain", *schema.INSTANCES.keys)
@@ -75,7 +60,7 @@ class ChangeLine:
     @property
     def field_name(self) -> str:
         """Its field for people; empty where a model or an instance came or went."""
-        return self.what if self.grain == "server" else field_name(self.field) if self.field else ""
+        return self.what if self.grain == "server" else heading(self.field) if self.field else ""
 
 
 @dataclass(frozen=True)
@@ -154,16 +139,6 @@ def describe_changes(changes: ChangeSet) -> ChangeSection:
     )
 
 
-def field_name(name: str) -> str:
-    """Name a field for people: Context for config_context_length; unknown fields keep their path."""
-    if name.startswith("extra"):
-        return name
-    for group in _GROUPS:
-        if name not in FIELD_NAMES:
-            name = name.removeprefix(group)
-    return FIELD_NAMES.get(name, name.replace("_", " ").capitalize())
-
-
 def changed_value(text: str | None, name: str) -> str:
     """Format a value of the changes table for people; empty for one that is not reported.
 
@@ -192,14 +167,14 @@ def _line(row: dict[str, Any], hint: str) -> ChangeLine:
     values: Mapping[str, Any] = {}
     before = after = ""
     if grain == "server":
-        what = f"{field_name(row['field'])} of its {row['grain']}s"
+        what = f"{heading(row['field'])} of its {row['grain']}s"
     elif row["field"] is None:
         what = "Model" if grain == "model" else f"Instance {row['instance_id']}"
         values = json.loads(row["new"] or row["old"])
         summary = _summary(values, grain)
         before, after = ("", summary) if row["new"] else (summary, "")
     else:
-        what = field_name(row["field"]) + (f" of {row['instance_id']}" if grain == "instance" else "")
+        what = heading(row["field"]) + (f" of {row['instance_id']}" if grain == "instance" else "")
         before, after = (changed_value(row[side], row["field"]) for side in ("old", "new"))
     return ChangeLine(
         row["change"],

@@ -6,21 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from inventory import schema
-from inventory.report.change_lines import FIELD_NAMES, field_name
 from inventory.schema import derived
+from inventory.schema.headings import heading
 
 Row = dict[str, Any]
 
-_NAMES = {
-    **FIELD_NAMES,
-    "url": "Address",
-    "http_status": "HTTP status",
-    "payload_digest": "SHA-256 of the answer",
-    "collected_at": "Collected",
-    "model_count": "Models",
-    "instance_count": "Loaded instances",
-    "loaded_instance_count": "Loaded instances",
-}
 _FIRST = ("server", "display_name", "key", "instance_id")
 _FOR_MACHINES = {"ordinal", "instance_ordinal", "params_count", "run_id", "digest", "stored_in"}
 """Columns that are in the CSV, Parquet and Excel files only."""
@@ -48,7 +38,7 @@ class RowTable:
     @property
     def heads(self) -> list[str]:
         """The names of the columns for people."""
-        return [column_head(column, _NAMES.get(column.name, field_name(column.name))) for column in self.columns]
+        return [column_head(column, heading(column.name)) for column in self.columns]
 
     def heading(self, limit: int) -> str:
         """Return its heading where only so many rows are shown, which says of how many."""

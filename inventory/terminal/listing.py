@@ -8,6 +8,7 @@ from click import style
 from inventory import schema
 from inventory.errors import ConfigurationError
 from inventory.report.coverage import Coverage, coverage_of
+from inventory.schema.headings import heading
 from inventory.tables import RunTables, rows, values
 from inventory.terminal.snapshot import COVERAGE_COLOURS
 from inventory.text import count, escape_controls, format_value, local_text, size, table, truncate
@@ -33,19 +34,6 @@ _SHOWN = {
         "max_context_length",
         "remaining_ttl_seconds",
     ),
-}
-_HEADS = {
-    "key": "Key",
-    "params_string": "Params",
-    "architecture": "Architecture",
-    "quantization_name": "Quant",
-    "size_bytes": "Size",
-    "max_context_length": "Max context",
-    "loaded_instance_count": "Loaded",
-    "instance_id": "Instance",
-    "config_context_length": "Context",
-    "remaining_ttl_seconds": "TTL",
-    "server": "Server",
 }
 _NEVER_CUT = ("server", "key", "instance_id")
 _ROOM = 24
@@ -109,7 +97,7 @@ def rows_text(
     shown = [_column(name, grain) for name in names]
     cells = [[_cell(row[column.name], column) for column in shown] for row in rows]
     sides = "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in shown)
-    lines = table(cells, sides, [_HEADS.get(name, name) for name in names])
+    lines = table(cells, sides, [heading(name) for name in names])
     return "\n".join([*lines, "", _totals(snapshot, rows, grain, coverage or coverage_of(snapshot))]) + "\n"
 
 
