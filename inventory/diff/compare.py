@@ -91,7 +91,9 @@ def compare_sides(
     olds, news = (_entries(side, grains, ignore, lacking, odd) for side in (old, new))
     fields = [side.fields_where(odd) for side in (old, new)]
     changes = [
-        change for server in olds.keys() | news.keys() for change in _server(server, olds[server], news[server], fields)
+        {**change, "observed_at": new.servers[server][1]}
+        for server in olds.keys() | news.keys()
+        for change in _server(server, olds[server], news[server], fields)
     ]
     changes.sort(
         key=lambda row: (

@@ -286,6 +286,7 @@ CHANGES = Table(
         _key("field", TEXT, "", "The field, for reconfigured, reported and unreported; key for renamed."),
         _info("old", VALUE, "", "The value before; of a removed or unloaded row, its values as a JSON object."),
         _info("new", VALUE, "", "The value after; of an added or loaded row, its values as a JSON object."),
+        _info("observed_at", TIME, "", "When the answer was given that shows the change.", "UTC"),
     ),
 )
 

@@ -55,7 +55,6 @@ TIMELINE = schema.Table(
     "one change, and the run that saw it",
     (
         schema.Column("run_id", schema.TEXT, "", "The run that saw the change.", key=True),
-        schema.Column("observed_at", schema.TIME, "", "When it saw it.", "UTC"),
         schema.Column("previous_run_id", schema.TEXT, "", "The server's complete observation before."),
         *schema.CHANGES.columns,
     ),

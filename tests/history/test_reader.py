@@ -79,7 +79,8 @@ def test_frames_have_the_types_of_the_schema(tmp_path: Path) -> None:
     assert str(life["days_present"].dtype) == "Int64"
     assert str(life["last_loaded"].dtype) == "datetime64[us, UTC]"
     assert list(history.runs().columns)[:2] == ["run_id", "collected_at"]
-    assert list(history.timeline().columns)[:4] == ["run_id", "observed_at", "previous_run_id", "server"]
+    assert list(history.timeline().columns)[:3] == ["run_id", "previous_run_id", "server"]
+    assert str(history.timeline()["observed_at"].dtype) == "datetime64[us, UTC]"
     assert repr(history).endswith(": 1 runs>")
     assert history.resolve("latest") == first
 

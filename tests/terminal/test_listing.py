@@ -36,10 +36,10 @@ def test_models(tmp_path: Path) -> None:
     assert (
         text_of(taken(tmp_path, a=[*inventory_before()[:2], {"key": "bare"}]))
         == """\
-Key                     Params   Architecture  Quant       Size  Max context  Loaded
-bare                    -        -             -              -            -       0
-google/gemma-4-26b-a4b  26B-A4B  gemma4        Q4_K_M  17.99 GB      262,144       1
-openai/gpt-oss-20b      20B      gpt-oss       MXFP4   12.11 GB      131,072       2
+Key                     Params   Architecture  Quantization      Size  Max context  Loaded
+bare                    -        -             -                    -            -       0
+google/gemma-4-26b-a4b  26B-A4B  gemma4        Q4_K_M        17.99 GB      262,144       1
+openai/gpt-oss-20b      20B      gpt-oss       MXFP4         12.11 GB      131,072       2
 
 3 models, 30.10 GB, 3 loaded instances
 """
@@ -51,8 +51,8 @@ def test_instances_of_several_servers(tmp_path: Path) -> None:
     assert (
         text_of(taken(tmp_path, a=inventory_before()[:1], b=[]), "instance")
         == """\
-Server  Instance                Key                     Quant       Size  Context  Max context  TTL
-a       google/gemma-4-26b-a4b  google/gemma-4-26b-a4b  Q4_K_M  17.99 GB    4,096      262,144    -
+Server  Instance                Key                     Quantization      Size  Context  Max context  Unloads in
+a       google/gemma-4-26b-a4b  google/gemma-4-26b-a4b  Q4_K_M        17.99 GB    4,096      262,144           -
 
 1 loaded instance
 """

@@ -1,6 +1,7 @@
 """The data sheets of a workbook: what they hold, and how they look, print and are found."""
 
 import re
+from datetime import UTC, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,9 @@ def test_changes() -> None:
     lines = describe_changes(overview.changes).lines
     assert len(result) == overview.changes.table.num_rows == len(lines)
     for cells, row, line in zip(result, rows(overview.changes.table), lines, strict=True):
+        moment = row.pop("observed_at")
         assert {name: cells[name] for name in row} == row
+        assert abs(cells["observed_at"].replace(tzinfo=UTC) - moment) < timedelta(milliseconds=1)  # Excel's precision
         assert (cells["what"], cells["before"] or "", cells["after"] or "") == (line.what, line.before, line.after)
         assert cells["size_difference"] == line.size_difference
     assert [row["size_difference"] for row in result if row["what"] == "Size"] == [2 * 10**9]
