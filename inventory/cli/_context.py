@@ -68,8 +68,10 @@ def find_configuration(path: str | None) -> "Configuration":
 
 
 def configuration() -> "Configuration":
-    """Return the configuration of the running command."""
-    loaded: Configuration = click.get_current_context().meta[_META_KEY]
+    """Return the configuration of the running command; an empty one for a command that reads none."""
+    from inventory.config.loader import Configuration
+
+    loaded: Configuration = click.get_current_context().meta.get(_META_KEY) or Configuration()
     return loaded
 
 

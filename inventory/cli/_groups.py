@@ -44,6 +44,14 @@ def select_labels(labels: "dict[str, Labels]", servers: Sequence[str], where: Se
     return {server: labels.get(server, {}) for server in names}
 
 
+def selected_servers(history: "RunHistory", servers: Sequence[str], where: Sequence[str]) -> Sequence[str]:
+    """Return the servers of a history that ``--server`` and ``--where`` select; empty means all."""
+    from inventory.operations.compare import known_servers
+
+    servers = known_servers(history, servers)
+    return list(select_labels(stored_labels(history), servers, where)) if where else servers
+
+
 def changes_by_group(changes: "ChangeSet", labels: "dict[str, Labels]", by: str, title: str) -> "tuple[Tables, str]":
     """Count the changes by server or label, as tables and as text."""
     from inventory.report import fleet

@@ -215,13 +215,6 @@ model_option = option(
     help="Show the history of one model instead of the runs: its key, a part "
     "of it, or its display name; with * of several.",
 )
-unused_option = option(
-    "Runs",
-    "--unused",
-    metavar="DAYS",
-    type=WholeNumber(min=1),
-    help="Show the models that nobody loaded in this many days.",
-)
 by_model_option = option(
     "Runs",
     "--by",

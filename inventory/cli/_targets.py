@@ -1,5 +1,6 @@
 """The files that a command writes: checked before any server is queried, their placeholders filled in, written."""
 
+import dataclasses
 import datetime
 import os
 import stat
@@ -24,7 +25,12 @@ _ANY_RUN = "20000101T000000.000000Z-0000"
 
 
 def write_all(
-    overview: "Report", outputs: Sequence[str], grain: str = "model", csv_for: str | None = None
+    overview: "Report",
+    outputs: Sequence[str],
+    grain: str = "model",
+    csv_for: str | None = None,
+    *,
+    day: "datetime.date | None" = None,
 ) -> tuple[list["WrittenFile"], list[FileError]]:
     """Write a report to every target; a failure does not stop the others.
 
@@ -35,17 +41,19 @@ def write_all(
         outputs: the targets.
         grain: of tables.
         csv_for: the program that the CSV files are for.
+        day: the date that fills in the placeholders; by default that of the run, in UTC.
 
     Returns:
         The files that were written, and the errors of those that could not be.
     """
     from inventory import formats
 
+    overview = dataclasses.replace(overview, title=configuration().settings.get("title", overview.title))
     files: list[WrittenFile] = []
     failures = []
     for output in outputs:
         try:
-            files += formats.write(overview, _ready(output, overview.snapshot.run_id), grain, _dialect(csv_for))
+            files += formats.write(overview, _ready(output, overview.snapshot.run_id, day), grain, _dialect(csv_for))
         except FileError as error:
             failures.append(error)
     for file in files:
@@ -71,14 +79,34 @@ def includes_report(outputs: Sequence[str]) -> bool:
     return any(map(formats.is_report, outputs))
 
 
+def check_reports(outputs: Sequence[str]) -> None:
+    """Refuse a target that is not a report.
+
+    Raises:
+        ConfigurationError: its format is of tables, which hold no period.
+    """
+    from inventory import formats
+
+    for output in outputs:
+        if not formats.is_report(output):
+            raise ConfigurationError(
+                f"{output} is not a report", "Give .xlsx, .html or .md; for tables: lms-inventory export"
+            )
+
+
 def local_zone(snapshot: "RunTables") -> "tzinfo | None":
     """Return the time zone of this machine at the time of the snapshot."""
     moment = snapshot.observed_at
     return moment.astimezone().tzinfo if moment else None
 
 
-def _filled(output: str, run_id: str) -> str:
+def _filled(output: str, run_id: str, day: datetime.date | None = None) -> str:
     """Fill in the placeholders of a target; date, month, week and time are those of the run id, in UTC.
+
+    Args:
+        output: the target.
+        run_id: the run.
+        day: another date, of which date, month and week are.
 
     Raises:
         ConfigurationError: a placeholder is unknown, or there is no run to fill it in from.
@@ -87,8 +115,8 @@ def _filled(output: str, run_id: str) -> str:
         raise ConfigurationError(
             f"{output}: the compared file does not name its run", "Use a name without placeholders"
         )
-    day, _, clock = run_id.partition("T")
-    date = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+    digits, _, clock = run_id.partition("T")
+    date = f"{day or f'{digits[:4]}-{digits[4:6]}-{digits[6:]}'}"
     filled = output
     for name, value in (("{date}", date), ("{month}", date[:7]), ("{time}", clock[:6]), ("{run_id}", run_id)):
         filled = filled.replace(name, value)
@@ -100,13 +128,13 @@ def _filled(output: str, run_id: str) -> str:
     return filled
 
 
-def _ready(output: str, run_id: str) -> str:
+def _ready(output: str, run_id: str, day: datetime.date | None = None) -> str:
     """Fill in the placeholders of a target and create its folder where that is allowed.
 
     Raises:
         FileError: the folder could not be created, or may not be.
     """
-    filled = _filled(output, run_id)
+    filled = _filled(output, run_id, day)
     if not os.path.isdir(os.path.dirname(filled) or "."):  # noqa: PTH112, PTH120 - a name may be too long
         _check_folder(output)
         try:
@@ -120,8 +148,10 @@ def _ready(output: str, run_id: str) -> str:
 def _check_folder(output: str, *, create: bool = True) -> None:
     """Refuse a target in a missing folder that will not be created.
 
-    Folders below the working directory and folders whose name has a placeholder are created.
+    Folders below the working directory, those of a configured path and those whose name has a placeholder are created.
     """
+    if output in configuration().settings.get("output", ()):
+        return
     folder = os.path.dirname(output)  # noqa: PTH120
     below = os.path.abspath(folder).startswith(os.path.join(os.getcwd(), ""))  # noqa: PTH100, PTH109, PTH118
     fixed = os.path.dirname(folder.partition("{")[0]) if "{" in folder else folder  # noqa: PTH120

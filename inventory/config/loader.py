@@ -183,6 +183,8 @@ def _value(plain: Configuration, key: spec.Option, value: Any) -> Any:
     checked = spec.validate(key, value)
     if key.name == "token_env" and not VARIABLE.fullmatch(checked):
         raise ConfigurationError("token_env is not a variable's name (it is not shown here)", spec.ADVICE)
+    if key.kind == "paths":
+        return tuple(_whole(plain, path) for path in ([checked] if isinstance(checked, str) else checked))
     return _whole(plain, checked) if key.kind == "path" else checked
 
 

@@ -21,10 +21,17 @@ TOKEN = re.compile(r"sk-lm-\w{4}")
 """The beginning of an API token of LM Studio; a text that holds one is never repeated."""
 
 _TOKEN_WORDS = ("token", "api_token", "api_key", "apikey", "password", "secret", "bearer")
-_TYPES: dict[str, tuple[type, ...]] = {"number": (int, float), "integer": (int,), "labels": (dict,), "texts": (list,)}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "number": (int, float),
+    "integer": (int,),
+    "labels": (dict,),
+    "texts": (list,),
+    "paths": (str, list),
+}
 _WANTED = {
     "text": "a text",
     "path": "a path in quotes",
+    "paths": "a path in quotes, or a list of them",
     "number": "a number",
     "integer": "a whole number",
     "labels": 'a table of texts, such as { site = "Rome" }',
@@ -39,7 +46,7 @@ class Option:
 
     Attributes:
         name: as it stands in the file.
-        kind: ``text``, ``path``, ``number``, ``integer``, ``labels`` or ``texts``.
+        kind: ``text``, ``path``, ``paths``, ``number``, ``integer``, ``labels`` or ``texts``.
         meaning: one sentence.
         words: the texts that it can be; empty for any.
         least: the least number.
@@ -93,7 +100,11 @@ TABLES = {
         *_COMMON,
     ),
     "history": (Option("path", "path", "The history's folder."), RETIRE_AFTER),
-    "report": (STALE_AFTER,),
+    "report": (
+        STALE_AFTER,
+        Option("output", "paths", "The files that `report` writes without `-o`, such as `reports/{month}.xlsx`."),
+        Option("title", "text", "The title of reports."),
+    ),
     "csv": (
         Option("separator", "text", "The separator of CSV files that are written.", tuple(SEPARATORS)),
         Option("decimal", "text", "Their decimal mark.", DECIMALS),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from inventory.about import SIGNATURE
 from inventory.report.breakdowns import COLUMNS, Breakdown, group_label
 from inventory.report.change_lines import ChangeLine
-from inventory.report.facts import TITLE, Report
+from inventory.report.facts import Report
 from inventory.report.palette import mark
 from inventory.report.row_tables import RowTable, column_head, is_number, run_table
 from inventory.tables import rows
@@ -43,7 +43,7 @@ def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - it is about e
     """Write the text of a report."""
     figures = report.key_figures
     blocks = [
-        f"# {TITLE}",
+        f"# {escaped(report.title)}",
         "; ".join([f"**{report.status.read}**", *map(escaped, report.status.details)]),
         " \u00b7 ".join(f"{words} {escaped(name)}".lstrip() for words, name in [*report.banner, SIGNATURE]),
         _table(
@@ -51,10 +51,12 @@ def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - it is about e
             [[f"**{figure.value}**" for figure in figures], [escaped(figure.note) for figure in figures]],
         ),
         *_changes(report),
+        *_coverage(report),
         *_largest(report),
         *_space(report),
         *_trend(report.trend),
         *_evidence(report),
+        *_sign_off(report),
     ]
     return ("\n\n".join(blocks) + "\n").encode()
 
@@ -109,6 +111,21 @@ def _change(line: ChangeLine, several: bool) -> list[str]:
     before, after = (escaped(truncate(value, _VALUE)) for value in (line.before, line.after))
     cells = [f"{mark(line.word)} {line.word}", *([escaped(line.server)] if several else [])]
     return [*cells, name, escaped(line.what) + hint, before, after, difference]
+
+
+def _coverage(report: Report) -> list[str]:
+    if report.period is None:
+        return []
+    servers = report.period.table
+    blocks = [f"## {report.period.title}", f"{escaped(report.period.text)}.", _row_table(servers.first(_SERVERS))]
+    return [*blocks, *_more(len(servers.rows), _SERVERS, "server")]
+
+
+def _sign_off(report: Report) -> list[str]:
+    if report.period is None:
+        return []
+    lines = [[label, escaped(value)] for label, value in report.period.sign_off]
+    return [f"## {report.period.sign_off_title}", _table([(report.period.sign_off_title, "t"), ("", "t")], lines)]
 
 
 def _largest(report: Report) -> list[str]:

@@ -7,7 +7,7 @@ Only the files that a query needs are opened, each after its checksum was verifi
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 import pyarrow as pa
 
@@ -18,7 +18,9 @@ from inventory.errors import ConfigurationError, wrong_type
 from inventory.history.delta import KINDS, StoredResponse, load_changed_rows
 from inventory.history.loader import Row, RunLoader
 from inventory.history.model_names import matching_keys
+from inventory.history.periods import Period, runs_in
 from inventory.history.selectors import resolve, resolve_dated
+from inventory.history.states.coverage import coverage_rows
 from inventory.history.states.panel import panel
 from inventory.history.states.servers import server_rows
 from inventory.history.storage.retry import steady
@@ -68,6 +70,25 @@ class RunHistory(RunLoader):
         until = now if run_id == self.dated(recorded)[-1] else time_of(run_id)
         servers = self.states(recorded).servers(run_id)
         return server_rows(servers, run_id, until, self.retirement)
+
+    @steady
+    def coverage_table(self, period: Period, zone: tzinfo | None = None) -> pa.Table:
+        """Build one row per server of the state at the end of a period: on how many days it was read, how long not.
+
+        Args:
+            period: the period.
+            zone: the reader's time zone; the system's by default.
+
+        Raises:
+            ConfigurationError: the history has no run in the period.
+        """
+        recorded, now = self.store.run_ids(), self.clock()
+        before, within = runs_in(period, self.dated(recorded))
+        states = self.states(recorded)
+        asked = states.coverage(within, {run_id: f"{time_of(run_id).astimezone(zone).date()}" for run_id in within})
+        known_before = {row["server"]: row for row in states.servers(before)} if before else {}
+        servers = [row for row in rows(self.servers_table(within[-1])) if row["status"] != "retired"]
+        return coverage_rows(servers, asked, known_before, period, now, zone)
 
     @steady
     def panel_table(self, moments: Sequence[datetime], by: str | None = None) -> pa.Table:

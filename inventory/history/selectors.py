@@ -103,16 +103,29 @@ def run_named(text: str, run_ids: Sequence[str]) -> str:
     raise ConfigurationError(f"there is no run with the id {text!r}", advice)
 
 
-def moment_of(text: str, zone: tzinfo | None = None) -> datetime:
-    """Parse a date (its beginning) or a time; without a zone it is local.
+def moment_of(text: str, zone: tzinfo | None = None, now: datetime | None = None) -> datetime:
+    """Parse a moment from which on something is wanted: of a date, a month or yesterday the beginning.
+
+    Args:
+        text: a date, a month, a time, ``yesterday``, or an age such as ``7d``; without a zone it is local.
+        zone: the reader's time zone; the system's by default.
+        now: the present time, from which ages are counted back; without it they are unknown.
 
     Raises:
-        ConfigurationError: the text is neither.
+        ConfigurationError: the text is none of these.
     """
-    moment = _parse_time(text, zone, end=False)
+    day = text
+    if now is not None and text == "yesterday":
+        day = f"{now.astimezone(zone).date() - timedelta(days=1)}"
+    elif _MONTH.fullmatch(text):
+        day = f"{text}-01"
+    moment = _parse_time(day, zone, end=False)
+    if moment is None and now is not None and _AGO.fullmatch(text):
+        moment = _parse_moment(text, zone, now)
     if moment is None:
         raise ConfigurationError(
-            f"{text!r} is neither a date nor a time", f"Write 2026-11-23 or 2026-11-23T06:00Z{_suggestion(text)}"
+            f"{text!r} is neither a date nor a time",
+            f"Write 2026-11-23, 2026-11, 2026-11-23T06:00Z, yesterday or 7d{_suggestion(text)}",
         )
     return moment
 

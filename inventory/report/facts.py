@@ -18,6 +18,7 @@ from inventory.report.figures import (
     count_totals,
     key_figures,
 )
+from inventory.report.period import PeriodSection
 from inventory.report.row_tables import RowTable, largest_models, row_table, server_table
 from inventory.report.trend import TrendSection, trend_section
 from inventory.tables import RunTables, is_known, rows
@@ -46,6 +47,8 @@ class Report:
         sizes: the size and counts of the state after each of these runs, by the run's id: rows of ``derived.PANEL``.
         now: the present time, where it is about the state of now; None for one of the past.
         stale_after: how old the last complete answer of a server may be.
+        period: what only the report of a period has; None for any other.
+        title: its title.
     """
 
     snapshot: RunTables
@@ -56,6 +59,8 @@ class Report:
     sizes: Mapping[str, Row] = field(default_factory=dict)
     now: datetime | None = None
     stale_after: timedelta = STALE_AFTER
+    period: PeriodSection | None = None
+    title: str = TITLE
 
     @cached_property
     def servers(self) -> list[Row]:
@@ -96,7 +101,7 @@ class Report:
             moment = ("state at", moment_text(self.snapshot.state_at, self.zone))
         else:
             moment = ("collected" if is_read else "attempted", moment_text(self.snapshot.observed_at, self.zone))
-        parts = [("", where), moment]
+        parts = [("", where), *([("period", self.period.name)] if self.period else []), moment]
         last_read = [run["collected_at"] for run in self.runs if run["status"] in ("ok", "partial")]
         if self.what_changed.since:
             parts.append(("compared with", self.what_changed.since))

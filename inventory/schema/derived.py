@@ -60,6 +60,23 @@ TIMELINE = schema.Table(
     ),
 )
 
+COVERAGE = schema.Table(
+    "coverage",
+    "one server over a period: how much of it was read",
+    (
+        schema.Column("server", schema.TEXT, "", "The server.", key=True),
+        schema.Column("days", schema.INTEGER, "", "Local days of the period since it was first asked.", "days"),
+        schema.Column("days_read", schema.INTEGER, "", "Those on which it was read completely.", "days"),
+        schema.Column("runs_asked", schema.INTEGER, "", "Runs of the period that asked it.", "runs"),
+        schema.Column("runs_read", schema.INTEGER, "", "Those that read it completely.", "runs"),
+        schema.Column(
+            "longest_silence", schema.NUMBER, "", "The longest time of the period without a complete answer.", "days"
+        ),
+        schema.Column("last_read", schema.TIME, "", "Its last complete answer, in the period or before.", "UTC"),
+    ),
+)
+"""Sorted by server; every server of the state at the end, asked in the period or not."""
+
 NOT_COMPARED = schema.Table(
     "not_compared",
     "one server that was not compared",

@@ -99,25 +99,6 @@ def test_a_model_is_found_by_a_part_of_its_key(past: Path) -> None:
     assert (done.code, "Did you mean 'openai/gpt-oss-20b'?" in done.err) == (2, True)
 
 
-def test_what_is_not_used(past: Path) -> None:
-    """--unused lists the models that are there and were not loaded, with the space they hold."""
-    done = history(past, "--unused", "2", "--server", "laptop")
-    assert (
-        done.out
-        == """\
-Server  Key                                      Size  First seen  Last loaded
-laptop  microsoft/phi-4                       9.05 GB  2026-11-10  never
-laptop  qwen/qwen3-8b                         5.03 GB  2026-11-10  never
-laptop  ibm/granite-4-h-tiny                  4.23 GB  2026-11-11  never
-laptop  text-embedding-nomic-embed-text-v1.5  0.08 GB  2026-11-10  never
-
-4 models not loaded in 2 days, 18.40 GB
-"""
-    )
-    assert len(history(past, "--unused", "2", "--json").data["lifecycle"]) == 4
-    assert history(past, "--unused", "9").out == "No model has been there for 9 days without being loaded\n"
-
-
 def test_answers_are_written(past: Path, tmp_path: Path) -> None:
     """-o writes what is shown, in every format."""
     targets = [tmp_path / name for name in ("a.csv", "b.parquet", "c.xlsx")]
@@ -131,7 +112,7 @@ def test_answers_are_written(past: Path, tmp_path: Path) -> None:
 def test_an_empty_history(tmp_path: Path) -> None:
     """There is nothing to show, which is not the same as nothing to worry about; nothing is made."""
     folder = tmp_path / "none"
-    for arguments in ((), ("--json",), ("--unused", "1"), ("baseline", "name")):
+    for arguments in ((), ("--json",), ("baseline", "name")):
         done = history(folder, *arguments)
         assert (done.code, done.out, f"there is no history at {folder}" in done.err) == (4, "", True), arguments
     assert not folder.exists()

@@ -33,7 +33,7 @@ def legal() -> Iterator[Hostile]:
      *(([name, "--help"], 0) for name in (*COMMANDS, "history baseline")),
      (["diff", "a", "b", "c"], 2), (["diff", "a", "b", "--baseline", "c"], 2), (["diff", "--fail-on", "x"], 2),
      (["snapshot", "--fail-on", "added,x"], 2), (["snapshot", "--fail-on", "any", "--no-history"], 2),
-     (["history", "--model", "a", "--unused", "1"], 2), (["history", "bogus"], 2), (["history", "--unused", "0"], 2),
+     (["history", "--model", "a", "--by", "model"], 2), (["history", "bogus"], 2), (["unused", "0"], 2),
      (["prune", "--keep-last", "0"], 2), (["show", "--grain", "both"], 2), (["export"], 2)],
     ids=str,
 )  # fmt: skip

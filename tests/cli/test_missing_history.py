@@ -18,7 +18,7 @@ READING = [
     ("diff", "--baseline", "x"),
     ("diff", "live", "latest"),
     ("history",),
-    ("history", "--unused", "30"),
+    ("unused", "30"),
     ("history", "--by", "server"),
     ("history", "--model", "m"),
     ("history", "baseline", "x"),

@@ -118,9 +118,9 @@ def test_a_server_is_retired_until_it_is_asked(fleet: Path, tmp_path: Path) -> N
 
 def test_a_retired_server_has_no_unused_models(fleet: Path) -> None:
     """They are no part of the state, unless the server is asked for."""
-    listed = run("history", "--unused", "1", "--json", "--history", fleet).data["lifecycle"]
+    listed = run("unused", "1", "--json", "--history", fleet).data["lifecycle"]
     assert "old" not in {row["server"] for row in listed}
-    named = run("history", "--unused", "1", "--server", "old", "--json", "--history", fleet).data["lifecycle"]
+    named = run("unused", "1", "--server", "old", "--json", "--history", fleet).data["lifecycle"]
     assert {row["server"] for row in named} == {"old"}
 
 

@@ -76,7 +76,7 @@ def test_every_command_reads_it(golden: Path, tmp_path: Path) -> None:
     for command in (
         ["history"],
         ["history", "--by", "server"],
-        ["history", "--unused", "7"],
+        ["unused", "7"],
         ["show", RUNS[0]],
         ["diff", RUNS[0], RUNS[-1]],
         ["verify"],

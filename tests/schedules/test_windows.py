@@ -63,7 +63,7 @@ def _between(some: list[str]) -> list[str]:
 def test_every_word_comes_back(some: list[str]) -> None:
     """The arguments are those that were given, or Task Scheduler would change them and they are refused."""
     what = job(*some, *TAKEN)
-    if "$(" in "".join(some) or any(set(name) - set('\\/:="') == set(name) != set() for name in _between(some)):
+    if "$(" in list2cmdline(some) or any(set(name) - set('\\/:="') == set(name) != set() for name in _between(some)):
         with pytest.raises(ConfigurationError, match="Task Scheduler would replace"):
             files(what)
         return

@@ -31,8 +31,9 @@ _CHANGE_CLASSES = dict(zip(WORDS, ("added-bar", "removed-bar", "changed-bar"), s
 
 def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - a page holds every grain
     """Render the page of a report."""
-    sections = [_changes(report), *_largest(report), *_space(report), _trend(report.trend)]
-    return render_page([*sections, *map(_all_rows, report.row_tables), _evidence(report)], report)
+    sections = [_changes(report), *_coverage(report), *_largest(report), *_space(report), _trend(report.trend)]
+    sections += [*map(_all_rows, report.row_tables), _evidence(report), *_sign_off(report)]
+    return render_page(sections, report)
 
 
 def encode_tables(tables: "Tables") -> bytes:
@@ -56,6 +57,22 @@ def _changes(report: Report) -> Section:
         skipped = row_table(NOT_COMPARED, [vars(row) for row in changes.not_compared])
         tables.append(("Not compared", _table(skipped)))
     return Section("changes", f"{changes.title} {changes.since}".rstrip(), changes.note, tables=tables)
+
+
+def _coverage(report: Report) -> "Sequence[Section]":
+    period = report.period
+    if period is None:
+        return ()
+    return [Section("coverage", period.title, f"{period.text}.", tables=[("", _table(period.table))])]
+
+
+def _sign_off(report: Report) -> "Sequence[Section]":
+    period = report.period
+    if period is None:
+        return ()
+    lines = (("", [Cell(label), Cell(value)]) for label, value in period.sign_off)
+    body = table([Cell(period.sign_off_title), Cell("")], lines)
+    return [Section("sign-off", period.sign_off_title, tables=[("", Markup(body))])]
 
 
 def _largest(report: Report) -> "Sequence[Section]":

@@ -56,7 +56,7 @@ def render_page(sections: Sequence[Section], report: Report | None = None) -> by
     """Render the page of a report, or one of sections alone."""
     style = style_sheet()
     values: dict[str, Any] = {
-        "title": TITLE,
+        "title": report.title if report else TITLE,
         "style": Markup(style),
         "style_digest": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         "sections": sections,

@@ -18,7 +18,7 @@ from typing import Any
 
 from inventory.collection.plausibility import DOUBTS
 from inventory.history.engines import Engine, open_engine
-from inventory.history.sql import all_runs, state
+from inventory.history.sql import all_runs, coverage, state
 from inventory.history.sql.state import Until
 from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
@@ -112,6 +112,17 @@ class States:
     def servers(self, run_id: str) -> list[Row]:
         """Return each server that was asked by a run or before: last attempt, last response, how often it was read."""
         return self._query(self._until(run_id), state.servers(self._bound(run_id)))
+
+    def coverage(self, run_ids: Sequence[str], days: Mapping[str, str]) -> dict[str, Row]:
+        """Return what some runs say of each server that they asked: how often and when it was read.
+
+        Args:
+            run_ids: the runs of a period.
+            days: the reader's date at the time of each.
+        """
+        engine = self._over(run_ids)
+        engine.add("days", table_of(coverage.DAYS, [{"run_id": run_id, "day": day} for run_id, day in days.items()]))
+        return {row["server"]: row for row in rows(engine.query(coverage.coverage(self._bound(run_ids[-1]))))}
 
     def last_observations(self) -> dict[str, Row]:
         """Return the last observation of each server, whatever its status."""

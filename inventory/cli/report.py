@@ -1,0 +1,66 @@
+"""``lms-inventory report``."""
+
+from collections.abc import Sequence
+
+import click
+
+from inventory.cli._command import Command
+from inventory.cli._context import configuration
+from inventory.cli._exit_codes import exit_code
+from inventory.cli._groups import selected_servers
+from inventory.cli._history import recorded_history, stale_after
+from inventory.cli._options import csv_for_option, history_option, output_option, server_names_option, where_option
+from inventory.cli._output import print_errors
+from inventory.cli._targets import check_reports, check_targets, write_all
+from inventory.errors import ConfigurationError
+
+
+@click.command(
+    cls=Command,
+    short_help="Report a month, a week or any period.",
+    examples=(
+        ("lms-inventory report month -o reports/{month}.xlsx", "The last whole month, in a file of its name"),
+        ("lms-inventory report 2026-11 -o november.html", "One month, as a page"),
+        ("lms-inventory report 2026-11-01..2026-11-15 -o half.md", "From one day to another, both whole"),
+    ),
+)
+@click.argument("period", required=False)
+@server_names_option
+@where_option
+@output_option(
+    "Write to FILE: .xlsx, .html or .md. Repeatable. {date}, {week} and {month} are those of the period's last day. "
+    "Default: [report] output in inventory.toml."
+)
+@csv_for_option
+@history_option
+def report(
+    period: str | None,
+    servers: Sequence[str],
+    where: Sequence[str],
+    outputs: Sequence[str],
+    csv_for: str | None,
+    history_path: str | None,
+) -> int:
+    """Report a PERIOD for people: the state at its end, what changed in it, and how much of it was read.
+
+    PERIOD is day, week or month (the last whole one), a day, week, month or year such as 2026-11-28, 2026-W47, 2026-11
+    or 2026, or FROM..TO; default: since the run before. Days, weeks and months are local. FROM and TO are dates, meant
+    whole, or whatever show accepts.
+
+    The report ends with a block to sign: the run, its SHA-256, and what the verification of the history found.
+    """
+    outputs = outputs or configuration().settings.get("output", ())
+    if not outputs:
+        raise ConfigurationError("no file to write was named", "Give -o FILE, or output = [...] in [report]")
+    check_targets(outputs)
+    check_reports(outputs)
+    from inventory.operations.period import period_report
+    from inventory.terminal.snapshot import files_text
+
+    history = recorded_history(history_path)
+    selected = selected_servers(history, servers, where)
+    built = period_report(history, period, servers=selected, stale_after=stale_after())
+    files, failures = write_all(built.report, outputs, csv_for=csv_for, day=built.last_day)
+    click.echo(files_text(files) if files else "", nl=False)
+    print_errors(failures)
+    return exit_code(failures)

@@ -1,0 +1,66 @@
+"""``lms-inventory unused``."""
+
+from collections.abc import Sequence
+
+import click
+
+from inventory.cli._command import Command, WholeNumber
+from inventory.cli._exit_codes import exit_code
+from inventory.cli._groups import selected_servers
+from inventory.cli._history import recorded_history
+from inventory.cli._options import (
+    csv_for_option,
+    engine_option,
+    history_option,
+    json_option,
+    output_option,
+    server_names_option,
+    where_option,
+)
+from inventory.cli._output import print_errors, print_tables
+from inventory.cli._targets import check_targets, write_tables
+from inventory.schema import derived
+
+
+@click.command(
+    cls=Command,
+    short_help="List the models that nobody loaded.",
+    examples=(
+        ("lms-inventory unused", "The models that nobody loaded in 30 days"),
+        ("lms-inventory unused 90 --where site=Rome", "In 90 days, on the servers of a site"),
+        ("lms-inventory unused 90 -o unused.xlsx", "As a workbook"),
+    ),
+)
+@click.argument("days", type=WholeNumber(min=1), default=30)
+@server_names_option
+@where_option
+@output_option("Write the models to FILE; its suffix is the format. Repeatable.")
+@csv_for_option
+@history_option
+@engine_option
+@json_option
+def unused(
+    days: int,
+    servers: Sequence[str],
+    where: Sequence[str],
+    outputs: Sequence[str],
+    csv_for: str | None,
+    history_path: str | None,
+    engine: str,
+    as_json: bool,
+) -> int:
+    """List the models that existed for DAYS (default: 30) without being seen loaded, and the space they hold.
+
+    A model counts as loaded when a run saw it loaded: what happens between two runs is not seen.
+    """
+    check_targets(outputs)
+    from inventory.tables import rows
+    from inventory.terminal.history import unused_text
+
+    history = recorded_history(history_path, engine)
+    table = history.unused(days, selected_servers(history, servers, where))
+    tables = [(derived.LIFECYCLE, table)]
+    failures = write_tables(tables, outputs, ["", *history.dated()][-1], csv_for)
+    print_tables("unused", tables, None if as_json else unused_text(rows(table), days))
+    print_errors(failures)
+    return exit_code(failures)

@@ -1,0 +1,62 @@
+"""How much of a period was read of each server: on how many days, and how long it was silent."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+import pyarrow as pa
+
+from inventory.history.periods import Period
+from inventory.schema.derived import COVERAGE
+from inventory.tables import table_of
+
+Row = dict[str, Any]
+
+
+def coverage_rows(
+    servers: Sequence[Row],
+    asked: Mapping[str, Row],
+    known_before: Mapping[str, Row],
+    period: Period,
+    now: datetime,
+    zone: tzinfo | None = None,
+) -> pa.Table:
+    """Build one row per server of the state at the end of a period; columns of ``derived.COVERAGE``.
+
+    Args:
+        servers: those servers: rows of ``derived.SERVERS``.
+        asked: what the runs of the period say of them, by server; a server that none of them asked has no row.
+        known_before: the servers that were asked before the period, by name.
+        period: the period.
+        now: the present time: a period that is not over ends here.
+        zone: the reader's time zone; the system's by default.
+    """
+    end = min(period.end, now)
+    rows = []
+    for server in servers:
+        name = server["server"]
+        counts = asked.get(name, {})
+        start = period.start if name in known_before or not counts else counts["first_asked"]
+        first_day = start.astimezone(zone).date()
+        rows.append(
+            {
+                "server": name,
+                "days": sum(day >= first_day for day in period.days),
+                "days_read": counts.get("days_read", 0),
+                "runs_asked": counts.get("runs_asked", 0),
+                "runs_read": counts.get("runs_read", 0),
+                "longest_silence": round(_longest_silence(counts, start, end) / timedelta(days=1), 3),
+                "last_read": server["last_read"],
+            }
+        )
+    return table_of(COVERAGE, rows)
+
+
+def _longest_silence(counts: Mapping[str, Any], start: datetime, end: datetime) -> timedelta:
+    """Return the longest time without a complete answer, counted from the beginning and to the end of the period."""
+    if not counts.get("first_read"):
+        return max(end - start, timedelta())
+    gaps: list[timedelta] = [counts["first_read"] - start, end - counts["last_read"]]
+    if counts["gap_start"]:
+        gaps.append(counts["gap_end"] - counts["gap_start"])
+    return max(*gaps, timedelta())

@@ -1,0 +1,98 @@
+"""Report a period: the state at its end, what changed in it, how much of it was read, and what a reviewer signs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta, tzinfo
+from hashlib import sha256
+
+from inventory.errors import ConfigurationError
+from inventory.history.periods import Period, parse_period, runs_in, span_text
+from inventory.history.reader import RunHistory
+from inventory.history.verify import prove
+from inventory.operations.compare import ResolvedRef, changes_between, known_servers, report_of
+from inventory.report.coverage import STALE_AFTER
+from inventory.report.facts import Report
+from inventory.report.period import PeriodSection
+from inventory.run_ids import time_of
+from inventory.tables import rows
+from inventory.text import count, local_text
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class PeriodReport:
+    """The report of a period, and the local date after which its files are named."""
+
+    report: Report
+    last_day: date
+
+
+def period_report(
+    history: RunHistory,
+    text: str | None,
+    zone: tzinfo | None = None,
+    *,
+    servers: Sequence[str] = (),
+    stale_after: timedelta = STALE_AFTER,
+) -> PeriodReport:
+    """Build the report of a period.
+
+    Args:
+        history: the history, which has a run.
+        text: the period; None for the time since the run before.
+        zone: the reader's time zone; the system's by default.
+        servers: only these; all by default.
+        stale_after: how old the last complete answer of a server may be.
+
+    Raises:
+        ConfigurationError: it is not a period, or no run was made in it, or a server is not known.
+        FileError: a file of the history is missing or damaged.
+    """
+    dated = history.dated()
+    period = _period(history, text, dated, zone)
+    servers = known_servers(history, servers)
+    before, within = runs_in(period, dated)
+    first = before or (within[0] if len(within) > 1 else None)
+    last = _side(within[-1])
+    compared = None
+    if first:
+        compared = _side(first), changes_between(_side(first), last, history, servers=servers)
+    report = report_of(last, history, zone, compared=compared, servers=servers, stale_after=stale_after)
+    if compared is None:  # Not the run before, which is none of the period.
+        report = replace(report, changes=None, since="")
+    coverage = rows(history.coverage_table(period, zone))
+    section = PeriodSection(
+        period.name,
+        [row for row in coverage if not servers or row["server"] in servers],
+        last.run_id or "",
+        sha256(history.store.where("observations", [within[-1]])[within[-1]].read_bytes()).hexdigest(),
+        _proof(history),
+    )
+    runs = [row for row in report.runs if row["run_id"] in set(within)]
+    return PeriodReport(replace(report, runs=runs, period=section), period.last_day)
+
+
+def _period(history: RunHistory, text: str | None, dated: Sequence[str], zone: tzinfo | None) -> Period:
+    if text is not None:
+        try:
+            return parse_period(text, history.clock(), lambda ref: time_of(history.resolve(ref)), zone)
+        except ConfigurationError as error:
+            raise ConfigurationError(error.what, f"{error.advice.rstrip('.')}. {span_text(dated)}") from error
+    if len(dated) == 1:
+        only = time_of(dated[0])
+        return Period(f"the first run, {local_text(only, zone)}", only, only, (only.astimezone(zone).date(),))
+    start, end = (time_of(run_id) for run_id in dated[-2:])
+    return Period(f"since {local_text(start, zone)}", start + _MICROSECOND, end, (end.astimezone(zone).date(),))
+
+
+def _proof(history: RunHistory) -> str:
+    """Verify the history, and say what was found."""
+    proof = prove(history.store, history.clock())
+    problems = proof.problems.num_rows
+    found = f"{count(problems, 'problem')}; see lms-inventory verify" if problems else "no problems"
+    return f"{count(proof.runs, 'run')} verified, {found}"
+
+
+def _side(run_id: str) -> ResolvedRef:
+    return ResolvedRef(local_text(time_of(run_id)), run_id)

@@ -1,0 +1,69 @@
+"""The sections that only the report of a period has: how much of it was read, and what a reviewer signs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from inventory.report.row_tables import RowTable, row_table
+from inventory.schema.derived import COVERAGE
+from inventory.text import count
+
+Row = dict[str, Any]
+
+_SILENT = 2.0
+"""Days without an answer after which a server is named: a night or a day off is no news."""
+
+
+@dataclass(frozen=True)
+class PeriodSection:
+    """A period that is reported.
+
+    Attributes:
+        name: what people call it, such as ``November 2026``.
+        coverage: how much was read of each server: rows of ``derived.COVERAGE``.
+        run_id: the last run of the period, whose state is reported.
+        digest: SHA-256 of that run's file of observations, which names the digests of its other files.
+        proof: what the verification of the history found, in words.
+    """
+
+    name: str
+    coverage: Sequence[Row] = ()
+    run_id: str = ""
+    digest: str = ""
+    proof: str = ""
+
+    title = "Coverage"
+    sign_off_title = "Sign-off"
+
+    @property
+    def text(self) -> str:
+        """How much of the period was read, in one sentence."""
+        if not self.coverage:
+            return "No server was asked"
+        complete = sum(row["days_read"] == row["days"] for row in self.coverage)
+        sentence = f"{complete:,} of {count(len(self.coverage), 'server')} read on every day"
+        if complete == len(self.coverage):
+            return sentence
+        worst = max(self.coverage, key=lambda row: row["longest_silence"])
+        if worst["longest_silence"] < _SILENT:
+            return sentence
+        days = count(int(worst["longest_silence"]), "day")
+        return f"{sentence}; the longest silence was {days}, of {worst['server']}"
+
+    @property
+    def table(self) -> RowTable:
+        """The servers, those that were read least first."""
+        rows = sorted(self.coverage, key=lambda row: (row["days_read"] - row["days"], row["server"]))
+        return row_table(COVERAGE, rows)
+
+    @property
+    def sign_off(self) -> tuple[tuple[str, str], ...]:
+        """The lines of the block that a reviewer signs; empty values are filled in by hand."""
+        return (
+            ("Period", self.name),
+            ("State after run", self.run_id),
+            ("SHA-256 of its observations", self.digest),
+            ("Verification of the history", self.proof),
+            ("Prepared by, date", ""),
+            ("Reviewed by, date", ""),
+        )
