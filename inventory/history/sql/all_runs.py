@@ -217,7 +217,8 @@ def stored_rows(table: schema.Table, run_id: str) -> str:
         if "ordinal" not in name and name in (*table.keys, *table.compared)
     )
     columns = ", ".join(f"r.{name}" for name in table.response_names)
-    order = ", ".join(("f.digest", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
+    # Equal models of different answers stand together, which more than halves the file.
+    order = ", ".join((*(f"r.{name} NULLS FIRST" for name in table.keys[1:]), "f.digest"))
     return f"""
         SELECT f.digest, '{run_id}' AS stored_in,
                substr(sha256(to_json(struct_pack({compared}))), 1, 16) AS row_digest, {columns}

@@ -17,6 +17,9 @@ from inventory.about import VERSION
 
 _WRITTEN: dict[str, Any] = {
     "compression": "zstd",
+    "compression_level": 3,
+    # The digests of a fleet must fit into one dictionary: a merged file would hold them anew for every run.
+    "dictionary_pagesize_limit": 64 * 2**20,
     "write_statistics": False,
     "store_schema": False,  # Arrow's own copy of the schema, which would be half of a small file
 }
