@@ -46,6 +46,7 @@ class Report:
         sizes: the size and counts of the state after each of these runs, by the run's id: rows of ``derived.PANEL``.
         now: the present time, where it is about the state of now; None for one of the past.
         stale_after: how old the last complete answer of a server may be.
+        selection: the condition that its rows meet, where not all rows are in it.
     """
 
     snapshot: RunTables
@@ -56,6 +57,7 @@ class Report:
     sizes: Mapping[str, Row] = field(default_factory=dict)
     now: datetime | None = None
     stale_after: timedelta = STALE_AFTER
+    selection: str = ""
 
     @cached_property
     def servers(self) -> list[Row]:
@@ -96,7 +98,7 @@ class Report:
             moment = ("state at", moment_text(self.snapshot.state_at, self.zone))
         else:
             moment = ("collected" if is_read else "attempted", moment_text(self.snapshot.observed_at, self.zone))
-        parts = [("", where), moment]
+        parts = [("", where), moment, *([("only rows with", self.selection)] if self.selection else [])]
         last_read = [run["collected_at"] for run in self.runs if run["status"] in ("ok", "partial")]
         if self.what_changed.since:
             parts.append(("compared with", self.what_changed.since))
@@ -129,6 +131,8 @@ class Report:
             return replace(section, lines=(), note="Not compared: the collection failed")
         if self.all_changes is not None:
             return replace(section, since=self.since)
+        if self.selection:
+            return replace(section, note="Not compared: not all rows are in this report")
         first = "This is the first run; there is nothing to compare it with"
         return replace(section, note=first if len(self.runs) == 1 else "No earlier snapshot to compare with")
 
@@ -150,7 +154,8 @@ class Report:
     @cached_property
     def trend(self) -> TrendSection:
         """The development over the runs."""
-        return trend_section(self.runs, self.sizes)
+        trend = trend_section(self.runs, self.sizes)
+        return replace(trend, note="No trend: not all rows are in this report") if self.selection else trend
 
     @cached_property
     def row_tables(self) -> list[RowTable]:
