@@ -31,7 +31,6 @@ from inventory.errors import ConfigurationError, ExitCode
     examples=(
         ("lms-inventory show", "The models of all servers, as each was read last"),
         ("lms-inventory show --filter 'size>10GB' --filter loaded=0", "The large models that are not loaded"),
-        ("lms-inventory show --where site=Rome --sort key --columns key,size", "The models of some servers by name"),
         ("lms-inventory show inventory.xlsx --grain instance", "The loaded instances in a workbook"),
     ),
 )

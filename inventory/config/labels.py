@@ -85,7 +85,7 @@ def _nearest_condition(labels: Mapping[str, Labels], conditions: Sequence[tuple[
 
     known = {label: {own[label] for own in labels.values() if label in own} for own in labels.values() for label in own}
     for label, value in conditions:
-        if label not in known and (near := difflib.get_close_matches(label, known, 1, 0.5)):
+        if label not in known and (near := difflib.get_close_matches(label, known, 1, 0.6)):
             return f"Did you mean {f'{near[0]}={value}'!r}? "
         values = {text.lower(): text for text in sorted(known.get(label, ()))}
         if value not in values.values() and (near := difflib.get_close_matches(value.lower(), values, 1, 0.5)):

@@ -13,6 +13,7 @@ from inventory.report.breakdowns import SpaceSection, break_down, space_section
 from inventory.report.change_lines import ChangeSection, describe_changes
 from inventory.report.coverage import STALE_AFTER, Coverage, coverage_of
 from inventory.report.figures import (
+    NO_SNAPSHOT,
     KeyFigure,
     Totals,
     count_totals,
@@ -116,7 +117,7 @@ class Report:
     @cached_property
     def key_figures(self) -> tuple[KeyFigure, ...]:
         """The six figures of the run."""
-        return key_figures(self.totals, self.all_changes)
+        return key_figures(self.totals, self.all_changes, "not compared" if self.selection else NO_SNAPSHOT)
 
     @cached_property
     def all_changes(self) -> ChangeSection | None:

@@ -73,7 +73,8 @@ def fit_table(
     rooms = [max(map(width, cells)) for cells in zip(heads, *lines, strict=True)]
     kept, room = _fitting(rooms, sides, columns - width(indent), optional)
     if room < min(_LEAST, max(rooms)):
-        return [[], *(_block(heads, line, columns, indent) for line in lines)]
+        blocks = [_block(heads, line, columns, indent) for line in lines]
+        return [[], *blocks[:1], *(["", *block] for block in blocks[1:])]
     shown = [min(rooms[place], room, _WIDEST) if sides[place] == "<" else rooms[place] for place in kept]
     laid_out = []
     for line in (heads, *lines):
@@ -110,9 +111,9 @@ def _room(texts: Sequence[int], free: int) -> int:
 
 
 def _block(heads: Sequence[str], cells: Sequence[str], columns: int, indent: str) -> list[str]:
-    """Show one row as a line for each column, and an empty line after them."""
+    """Show one row as a line for each column."""
     lines = []
     for head, cell in zip(heads, cells, strict=True):
         first, *others = fold(f"{head}: {cell}", columns - width(indent))
         lines += [indent + first, *(indent + other for other in others)]
-    return [*lines, ""]
+    return lines

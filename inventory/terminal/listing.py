@@ -86,7 +86,7 @@ def sorted_rows(snapshot: RunTables, grain: str, sort: str | None) -> list[Row]:
         raise ConfigurationError(f"the snapshot has no {grain} rows", "It was read from a file of one grain")
     content = rows(snapshot.tables[schema.GRAIN_TABLES[grain].name])
     descending = sort is None or sort.startswith("-")
-    name = column_named((sort or "size").removeprefix("-"), schema.GRAIN_TABLES[grain]).name
+    name = column_named("size" if sort is None else sort.removeprefix("-"), schema.GRAIN_TABLES[grain]).name
     known = sorted((row for row in content if row[name] is not None), key=lambda row: row[name], reverse=descending)
     return known + [row for row in content if row[name] is None]
 
@@ -201,7 +201,7 @@ def _totals(snapshot: RunTables, rows: Sequence[Row], grain: str, view: View) ->
     number = len(rows) if view.total is None else view.total
     servers = len({row["server"] for row in rows})
     where = f" on {count(servers, 'server')}" if servers else ""
-    limited = f"; the first {view.limit:,} are shown" if view.limit and view.limit < len(rows) else ""
+    limited = f"; shown: the first {view.limit:,}" if view.limit and view.limit < len(rows) else ""
     return f"{total}{_sums(rows, grain, number=number)}{where}{limited}"
 
 
