@@ -114,6 +114,5 @@ def _block(heads: Sequence[str], cells: Sequence[str], columns: int, indent: str
     """Show one row as a line for each column."""
     lines = []
     for head, cell in zip(heads, cells, strict=True):
-        first, *others = fold(f"{head}: {cell}", columns - width(indent))
-        lines += [indent + first, *(indent + other for other in others)]
+        lines += [indent + piece.rstrip() for piece in fold(f"{head}: {cell}", columns - width(indent))]
     return lines

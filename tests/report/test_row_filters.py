@@ -68,8 +68,9 @@ def test_all_must_hold() -> None:
     [("size", "'size' is not a condition. Write COLUMN"), (">1", "is not a condition"), ("", "is not a condition"),
      ("siez>1", "Did you mean 'size'?"), ("zzz=1", "models have no column 'zzz'. There are: server"),
      ("size=>1", "Did you mean '>='?"), ("size<>1", "Did you mean '!='?"), ("size==1", "Did you mean '='?"),
-     ("size>big", "such as 10GB"), ("size>", "such as 10GB"), ("size>1XB", "such as 10GB"), ("params>7GB", "such as 7B"),
-     ("context>128kb", "such as 131072"), ("key<a", "Use = or !="), ("size<null", "Use = or !="),
+     ("size>big", "such as 10GB"), ("size>", "such as 10GB"), ("size>1XB", "such as 10GB"),
+     ("params>7GB", "such as 7B"), ("context>128kb", "such as 131072"), ("key<a", "Use = or !="),
+     ("size<null", "Use = or !="),
      ("capabilities_vision=maybe", "Use yes or no"), ("as_of>soon", "is not a time")],
 )  # fmt: skip
 def test_what_is_wrong_is_named(text: str, words: str) -> None:
