@@ -147,7 +147,10 @@ def test_no_line_is_wider_than_the_terminal(grain: str, columns: int, past: Path
     assert max(map(width, narrow.splitlines())) <= columns
     wide = show(past, "--grain", grain, "--wide", env=clean(COLUMNS=str(columns))).out
     assert wide == show(past, "--grain", grain).out
-    assert ("desktop (as of " in narrow) == (columns < 120 or (grain == "instance" and columns < 200))
+    in_column = "Server " in narrow
+    assert in_column == (not any(line.startswith("laptop") and ": " in line for line in narrow.splitlines()))
+    assert in_column or columns < 200
+    assert columns > 80 or not in_column
 
 
 def test_the_instances_of_one_server(past: Path) -> None:
