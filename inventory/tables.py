@@ -38,6 +38,12 @@ _PANDAS = {
 }
 
 
+_TEXT_FIELDS = {
+    column.name for table in schema.GRAIN_TABLES.values() for column in table.columns if column.kind == schema.TEXT
+}
+"""Fields whose values a change holds as they are; those of others are JSON."""
+
+
 @dataclass(frozen=True)
 class RunTables:
     """The tables of one run, of a file, or of a state: what the core passes on.
@@ -177,6 +183,24 @@ def rows(table: pa.Table) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
+def json_rows(table: schema.Table, records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Convert rows to values for JSON output: lists and objects as such, old and new values of changes by their type.
+
+    Args:
+        table: the schema of the rows, which may have some of its columns only.
+        records: the rows, as ``rows`` gives them.
+    """
+    parsed = [column.name for column in table.columns if column.kind in (schema.LIST, schema.OBJECT)]
+    typed = [column.name for column in table.columns if column.kind == schema.VALUE]
+    result = []
+    for record in records:
+        row = dict(record)
+        row |= {name: row[name] and json.loads(row[name]) for name in parsed if name in row}
+        row |= {name: _typed(row[name], row.get("field")) for name in typed if name in row}
+        result.append(row)
+    return result
+
+
 def values(table: pa.Table, name: str) -> list[Any]:
     """Convert one column to Python values; times are ``datetime`` in UTC."""
     column = table.column(name)
@@ -222,3 +246,13 @@ def _arrow_type(column: schema.Column) -> pa.DataType:
 
 def _micros(moments: list[datetime | None]) -> list[int | None]:
     return [None if moment is None else (moment - _EPOCH) // timedelta(microseconds=1) for moment in moments]
+
+
+def _typed(text: str | None, field: str | None) -> Any:
+    """Return a value of the field that a change or finding is about; without a field, the values of a row."""
+    if text is None or field in _TEXT_FIELDS:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:  # In a file that somebody else wrote, it may be any text.
+        return text

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from inventory import schema
 from inventory.cli._history import require_runs
-from inventory.config.labels import conditions_of, filter_servers, group_names
+from inventory.config.labels import conditions_of, filter_servers, group_names, no_server_error
 from inventory.schema import derived
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from inventory.formats import Tables
     from inventory.history.reader import RunHistory
     from inventory.operations.compare import ResolvedRef
+    from inventory.tables import RunTables
 
 _LABELS = schema.Table(
     "labels", "a server", tuple(column for column in schema.OBSERVATIONS.columns if column.name in ("server", "labels"))
@@ -50,6 +51,36 @@ def selected_servers(history: "RunHistory", servers: Sequence[str], where: Seque
 
     servers = known_servers(history, servers)
     return list(select_labels(stored_labels(history), servers, where)) if where else servers
+
+
+def select_part(
+    snapshot: "RunTables", servers: Sequence[str], where: Sequence[str], filters: Sequence[str], grain: str
+) -> "RunTables":
+    """Return the servers of a snapshot that ``--server`` and ``--where`` select, with the rows that meet ``--filter``.
+
+    Args:
+        snapshot: the state or run.
+        servers: names of servers; all by default.
+        where: conditions on their labels.
+        filters: conditions on the rows.
+        grain: the grain of these conditions: model or instance.
+
+    Raises:
+        ConfigurationError: there is no such server or column, or no server with these labels.
+    """
+    from inventory.operations.compare import only
+    from inventory.report.fleet import labels_of
+    from inventory.report.row_filters import filter_tables, parse_filters
+
+    conditions = parse_filters(filters, grain)
+    if servers or where:
+        labels = labels_of(snapshot.tables["observations"])
+        names = filter_servers(labels, servers, conditions_of(where))
+        for name in names:
+            if name not in labels:
+                raise no_server_error(name, labels)
+        snapshot = only(snapshot, names)
+    return filter_tables(snapshot, conditions, grain)
 
 
 def changes_by_group(changes: "ChangeSet", labels: "dict[str, Labels]", by: str, title: str) -> "tuple[Tables, str]":

@@ -151,10 +151,6 @@ grain_option = option(
 one_grain_option = option(
     "Output", "--grain", type=click.Choice(schema.GRAINS), default="model", show_default=True, help="What one row is."
 )
-sort_option = option(
-    "Output", "--sort", metavar="COLUMN", help="Sort by this column; -COLUMN sorts in descending order."
-)
-columns_option = option("Output", "--columns", metavar="NAME,...", help="The columns to show.")
 json_option = option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 quiet_option = option("Output", "-q", "--quiet", is_flag=True, help="Print errors only.")
 

@@ -27,10 +27,10 @@ _TOKEN = re.compile(spec.TOKEN.pattern + r"[^\s'\"]*")
 
 
 def run_rows(snapshot: "RunTables") -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of a run's tables by the names of the tables."""
-    from inventory.tables import rows
+    """Return the rows of a run's tables for JSON output, by the names of the tables."""
+    from inventory.tables import json_rows, rows
 
-    return {name: rows(table) for name, table in snapshot.tables.items()}
+    return {name: json_rows(schema.TABLES[name], rows(table)) for name, table in snapshot.tables.items()}
 
 
 def print_json(command: str, data: dict[str, Any]) -> None:
@@ -42,32 +42,40 @@ def print_json(command: str, data: dict[str, Any]) -> None:
         "command": command,
         "data": data,
     }
-    click.echo(
-        json.dumps(document, default=lambda moment: moment.isoformat(timespec="microseconds").replace("+00:00", "Z"))
-    )
+    click.echo(_json(document))
 
 
-def print_tables(command: str, tables: "Tables", text: str | None) -> None:
-    """Print the text, or if it is None the tables as JSON."""
-    if text is not None:
+def print_json_lines(records: "Iterable[dict[str, Any]]") -> None:
+    """Print each row as a JSON object on a line of its own."""
+    for record in records:
+        click.echo(_json(record))
+
+
+def print_tables(command: str, tables: "Tables", text: str, as_json: str | None = None) -> None:
+    """Print the text, or the tables as JSON.
+
+    Args:
+        command: the name of the command.
+        tables: the tables, the one that the command is about first.
+        text: what people read.
+        as_json: ``json`` for one object with all tables, ``jsonl`` for a line for each row of the first table.
+    """
+    if as_json is None:
         click.echo(text, nl=False)
         return
-    from inventory.tables import rows
+    from inventory.tables import json_rows, rows
 
+    if as_json == "jsonl":
+        print_json_lines(json_rows(tables[0][0], rows(tables[0][1])))
+        return
     keys = {"timeline": "changes"}
-    parsed = {
-        table: [column.name for column in table.columns if column.kind in (schema.LIST, schema.OBJECT)]
-        for table, _ in tables
-    }
     print_json(
-        command,
-        {
-            keys.get(table.name, table.name): [
-                row | {name: row[name] and json.loads(row[name]) for name in parsed[table]} for row in rows(content)
-            ]
-            for table, content in tables
-        },
+        command, {keys.get(table.name, table.name): json_rows(table, rows(content)) for table, content in tables}
     )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, default=lambda moment: moment.isoformat(timespec="microseconds").replace("+00:00", "Z"))
 
 
 def print_error(error: InventoryError | str) -> None:
@@ -90,6 +98,13 @@ def silence(stream: TextIO | None) -> None:
     """Redirect the rest of a stream to the null device, so that Python does not complain about it at exit."""
     if stream is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def table_width() -> int | None:
+    """Return the columns that a table may take: those of ``COLUMNS`` or of the terminal; None for a pipe or a file."""
+    if not os.environ.get("COLUMNS", "").isdecimal() and not sys.stdout.isatty():
+        return None
+    return max(shutil.get_terminal_size((80, 24)).columns, 20)
 
 
 def terminal_width() -> int:

@@ -18,12 +18,12 @@ from inventory.cli._options import (
     fail_on_option,
     history_option,
     ignore_option,
-    json_option,
     output_option,
     server_names_option,
     where_option,
 )
 from inventory.cli._output import print_errors, print_tables, terminal_width
+from inventory.cli._row_options import json_options
 from inventory.cli._targets import check_targets, includes_report, local_zone, write_all, write_tables
 from inventory.errors import ConfigurationError, FileError
 from inventory.schema import derived
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 @fail_on_option
 @history_option
 @engine_option
-@json_option
+@json_options
 def diff(
     old: str | None,
     new: str | None,
@@ -77,7 +77,7 @@ def diff(
     fail_on: str | None,
     history_path: str | None,
     engine: str,
-    as_json: bool,
+    as_json: str | None,
 ) -> int:
     """Show what changed from OLD to NEW (default: previous latest).
 
@@ -98,10 +98,7 @@ def diff(
     changes = changes_between(before, after, history, ignore=() if history else ignore, servers=servers)
     tables, text = _result(changes, labels, by, sides, history, servers)
     failures = _write(outputs, csv_for, tables, sides, changes, history, servers)
-    if as_json:
-        print_tables("diff", [*tables, (derived.HINTS, changes.hints)], None)
-    else:
-        click.echo(text, nl=False)
+    print_tables("diff", [*tables, (derived.HINTS, changes.hints)], text, as_json)
     print_errors(failures)
     incomplete = any(side.live and side.snapshot and not side.snapshot.complete for side in sides)
     stale = stale_words(fail_words, lambda: _tables_and_time(after, history, servers))

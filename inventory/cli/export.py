@@ -6,9 +6,18 @@ import click
 
 from inventory.cli._command import Command
 from inventory.cli._exit_codes import exit_code
+from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
-from inventory.cli._options import csv_for_option, grain_option, history_option, output_option
+from inventory.cli._options import (
+    csv_for_option,
+    grain_option,
+    history_option,
+    output_option,
+    server_names_option,
+    where_option,
+)
 from inventory.cli._output import print_errors
+from inventory.cli._row_options import filter_option
 from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
 
@@ -23,6 +32,9 @@ from inventory.cli._targets import check_targets, includes_report, local_zone, w
     ),
 )
 @click.argument("ref", default="latest")
+@server_names_option
+@where_option
+@filter_option
 @output_option(
     "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html or .md. Repeatable.", required=True
 )
@@ -31,28 +43,42 @@ from inventory.cli._targets import check_targets, includes_report, local_zone, w
 @this_run_option
 @history_option
 def export(
-    ref: str, outputs: Sequence[str], csv_for: str | None, grain: str, this_run: bool, history_path: str | None
+    ref: str,
+    servers: Sequence[str],
+    where: Sequence[str],
+    filters: Sequence[str],
+    outputs: Sequence[str],
+    csv_for: str | None,
+    grain: str,
+    this_run: bool,
+    history_path: str | None,
 ) -> int:
     """Write the state at REF (default: latest) to files of any format.
 
     The state has of each server its last complete answer; --this-run writes only what one run read.
 
-    REF is whatever show accepts.
+    REF is whatever show accepts. --filter is about models, with --grain instance about loaded instances; a report of
+    filtered rows says so, and compares nothing.
     """
     check_targets(outputs, grain)
-    from inventory.operations.compare import report_of, snapshot_of
+    from inventory.operations.compare import present_time, report_of, snapshot_of
     from inventory.report.facts import Report
+    from inventory.tables import values
     from inventory.terminal.snapshot import files_text
 
     history = optional_history(history_path)
     [side] = resolve_refs([ref], history)
-    snapshot = snapshot_of(side, history, this_run=this_run)
-    zone = local_zone(snapshot)
-    report = (
-        report_of(side, history, zone, this_run=this_run, stale_after=stale_after())
-        if includes_report(outputs)
-        else Report(snapshot)
-    )
+    whole = snapshot_of(side, history, this_run=this_run)
+    part = select_part(whole, servers, where, filters, "instance" if grain == "instance" else "model")
+    zone, old = local_zone(part), stale_after()
+    if filters:  # What changed, and the trend, are known of whole servers only.
+        now = present_time(part, history)
+        report = Report(part, zone=zone, now=now, stale_after=old, selection=" and ".join(filters))
+    elif includes_report(outputs):
+        names = values(part.tables["observations"], "server") if servers or where else ()
+        report = report_of(side, history, zone, servers=names, this_run=this_run, stale_after=old)
+    else:
+        report = Report(part)
     files, failures = write_all(report, outputs, grain, csv_for)
     click.echo(files_text(files) if files else "", nl=False)
     print_errors(failures)

@@ -15,7 +15,6 @@ from inventory.cli._options import (
     csv_for_option,
     engine_option,
     history_option,
-    json_option,
     model_option,
     output_option,
     server_names_option,
@@ -23,6 +22,7 @@ from inventory.cli._options import (
     where_option,
 )
 from inventory.cli._output import print_errors, print_tables, supports_unicode, terminal_width
+from inventory.cli._row_options import json_options
 from inventory.cli._targets import check_targets, write_tables
 from inventory.errors import ConfigurationError, ExitCode
 from inventory.schema import derived
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 @csv_for_option
 @history_option
 @engine_option
-@json_option
+@json_options
 @click.pass_context
 def history(
     context: click.Context,
@@ -64,7 +64,7 @@ def history(
     csv_for: str | None,
     history_path: str | None,
     engine: str,
-    as_json: bool,
+    as_json: str | None,
 ) -> int:
     """List runs, one model's history, or models across servers."""
     if context.invoked_subcommand:
@@ -77,7 +77,7 @@ def history(
     servers = selected_servers(runs, servers, where)
     tables, text = _query(runs, servers, key, since) if by is None else inventory_by_group(runs, servers, by)
     failures = write_tables(tables, outputs, ["", *runs.dated()][-1] if outputs else "", csv_for)
-    print_tables("history", tables, None if as_json else text)
+    print_tables("history", tables, text, as_json)
     print_errors(failures)
     return exit_code(failures)
 

@@ -15,12 +15,12 @@ from inventory.cli._options import (
     csv_for_option,
     engine_option,
     history_option,
-    json_option,
     output_option,
     server_names_option,
     where_option,
 )
 from inventory.cli._output import print_errors, print_tables, terminal_width
+from inventory.cli._row_options import json_options
 from inventory.cli._state_options import retire_after_option, retired_option, stale_after_option, stale_option
 from inventory.cli._targets import check_targets, write_tables
 from inventory.config.labels import conditions_of, filter_servers, no_server_error
@@ -49,7 +49,7 @@ from inventory.text import escape_controls
 @csv_for_option
 @history_option
 @engine_option
-@json_option
+@json_options
 @click.pass_context
 def servers(
     context: click.Context,
@@ -63,7 +63,7 @@ def servers(
     csv_for: str | None,
     history_path: str | None,
     engine: str,
-    as_json: bool,
+    as_json: str | None,
 ) -> int:
     """List every server that a run asked: when it was read last, how often, and what it has.
 
@@ -84,7 +84,7 @@ def servers(
     hidden = 0 if retired else sum(row["status"] == "retired" for row in known)
     tables = [(derived.SERVERS, table_of(derived.SERVERS, shown))]
     failures = write_tables(tables, outputs, history.dated()[-1], csv_for)
-    print_tables("servers", tables, None if as_json else servers_text(shown, limit, hidden, terminal_width()))
+    print_tables("servers", tables, servers_text(shown, limit, hidden, terminal_width()), as_json)
     print_errors(failures)
     return exit_code(failures)
 

@@ -1,15 +1,28 @@
 """``lms-inventory show``."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import click
 
 from inventory import schema
 from inventory.cli._command import Command
+from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
-from inventory.cli._options import columns_option, history_option, json_option, one_grain_option, sort_option
-from inventory.cli._output import print_json
+from inventory.cli._options import history_option, one_grain_option, server_names_option, where_option
+from inventory.cli._output import print_json, print_json_lines, table_width
+from inventory.cli._row_options import (
+    columns_option,
+    filter_option,
+    format_option,
+    json_options,
+    limit_option,
+    sort_option,
+    wide_option,
+)
 from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import local_zone
-from inventory.errors import ExitCode
+from inventory.errors import ConfigurationError, ExitCode
 
 
 @click.command(
@@ -17,47 +30,91 @@ from inventory.errors import ExitCode
     short_help="Show the models or loaded instances of all servers.",
     examples=(
         ("lms-inventory show", "The models of all servers, as each was read last"),
-        ("lms-inventory show --sort -size_bytes --columns server,key,size_bytes", "The largest models first"),
+        ("lms-inventory show --filter 'size>10GB' --filter loaded=0", "The large models that are not loaded"),
         ("lms-inventory show inventory.xlsx --grain instance", "The loaded instances in a workbook"),
     ),
 )
 @click.argument("ref", default="latest")
+@server_names_option
+@where_option
 @one_grain_option
+@filter_option
 @sort_option
 @columns_option
+@limit_option
+@wide_option
+@format_option
 @this_run_option
 @history_option
-@json_option
+@json_options
 def show(
     ref: str,
+    servers: Sequence[str],
+    where: Sequence[str],
     grain: str,
+    filters: Sequence[str],
     sort: str | None,
     columns: str | None,
+    limit: int | None,
+    wide: bool,
+    form: str | None,
     this_run: bool,
     history_path: str | None,
-    as_json: bool,
+    as_json: str | None,
 ) -> int:
-    """Show the models or the loaded instances of the state at REF (default: latest).
+    """Show the models or the loaded instances of the state at REF (default: latest), the largest first.
 
     The state has of each server its last complete answer; --this-run shows only what one run read.
 
     REF is latest, previous, latest~N, a run id or its prefix, a date or a time, live (query the servers now), or a
     .csv, .parquet or .xlsx file that this tool wrote. RUN:SERVER is one server of a run.
+
+    On a terminal, columns that do not fit are left out and long keys are folded; where the server has no column, it is
+    the heading of its models.
     """
+    if form and as_json and form != as_json:
+        raise ConfigurationError(f"--format {form} and --{as_json} exclude each other", "Give one of them")
     from inventory.operations.compare import present_time, snapshot_of
     from inventory.report.coverage import coverage_of
-    from inventory.terminal.listing import columns_of, rows_text, sorted_rows
+    from inventory.report.row_filters import parse_filters
+    from inventory.terminal.listing import View, columns_of, rows_text, sorted_rows, with_server
 
     names = columns_of(columns, grain)
+    parse_filters(filters, grain)
     history = optional_history(history_path)
     [side] = resolve_refs([ref], history)
-    snapshot = snapshot_of(side, history, this_run=this_run)
-    selected = sorted_rows(snapshot, grain, sort)
-    if as_json:
-        table = schema.GRAIN_TABLES[grain]
-        print_json("show", {table.name: [{name: row[name] for name in names or table.names} for row in selected]})
-    else:
-        now = present_time(snapshot, history)
-        coverage = coverage_of(snapshot, now, local_zone(snapshot), stale_after())
-        click.echo(rows_text(snapshot, selected, grain, names, coverage), nl=False)
+    whole = select_part(snapshot_of(side, history, this_run=this_run), servers, where, (), grain)
+    snapshot = select_part(whole, (), (), filters, grain)
+    rows = sorted_rows(snapshot, grain, sort)
+    form = form or as_json or "table"
+    if form != "table":
+        _print_rows(form, rows[:limit], with_server(names, snapshot), grain)
+        return ExitCode.OK
+    coverage = coverage_of(snapshot, present_time(snapshot, history), local_zone(snapshot), stale_after())
+    total = whole.tables[schema.GRAIN_TABLES[grain].name].num_rows if filters else None
+    view = View(None if wide else table_width(), names, sort is not None, limit, total)
+    click.echo(rows_text(snapshot, rows, grain, coverage, view), nl=False)
     return ExitCode.OK
+
+
+def _print_rows(form: str, rows: "list[dict[str, Any]]", names: Sequence[str], grain: str) -> None:
+    """Print rows for machines, or as Markdown; by default with all columns."""
+    from inventory.tables import json_rows, table_of
+
+    whole = schema.GRAIN_TABLES[grain]
+    columns = tuple(column for name in names or whole.names for column in whole.columns if column.name == name)
+    table = schema.Table(whole.name, whole.row, columns)
+    if form == "md":
+        from inventory.formats import md
+
+        click.echo(md.encode_tables([(table, table_of(table, rows))]).decode(), nl=False)
+    elif form == "csv":
+        from inventory.formats import csv
+
+        click.echo(csv.encode_tables([(table, table_of(table, rows))], plain=True), nl=False)
+    else:
+        converted = json_rows(table, [{name: row[name] for name in table.names} for row in rows])
+        if form == "jsonl":
+            print_json_lines(converted)
+        else:
+            print_json("show", {table.name: converted})

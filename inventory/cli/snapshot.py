@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from inventory import schema
 from inventory.cli._command import Command
 from inventory.cli._exit_codes import change_exit_code, parse_fail_on, stale_words
 from inventory.cli._history import history_at, stale_after
@@ -18,7 +19,6 @@ from inventory.cli._options import (
     grain_option,
     history_option,
     ignore_option,
-    json_option,
     no_history_option,
     output_option,
     quiet_option,
@@ -26,8 +26,9 @@ from inventory.cli._options import (
     servers_option,
     timeout_option,
 )
-from inventory.cli._output import print_error, print_errors, print_json, run_rows, terminal_width
+from inventory.cli._output import print_error, print_errors, print_json, print_json_lines, run_rows, terminal_width
 from inventory.cli._progress import progress
+from inventory.cli._row_options import json_options
 from inventory.cli._selection import select_servers, with_tokens
 from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
 @concurrency_option
 @recheck_option
 @accept_suspect_option
-@json_option
+@json_options
 @quiet_option
 def snapshot(
     addresses: Sequence[str],
@@ -89,7 +90,7 @@ def snapshot(
     accept_suspect: bool,
     timeout: float,
     concurrency: int,
-    as_json: bool,
+    as_json: str | None,
     quiet: bool,
 ) -> int:
     """Query the servers, record the result in the history and write the output files."""
@@ -102,7 +103,7 @@ def snapshot(
 
     is_new = history is not None and starts_history(history, existing_only=existing_history)
     started = time.perf_counter()
-    with progress(len(servers), hidden=quiet or as_json) as advance:
+    with progress(len(servers), hidden=quiet or as_json is not None) as advance:
         result = take_snapshot(
             history,
             servers,
@@ -124,7 +125,7 @@ def snapshot(
     failures += [result.failure] if result.failure else []
     if history and is_new and not result.failure:  # Even with -q: the user may expect an earlier history here.
         print_error(f"this run starts a new history in {history.store.folder.absolute()}")
-    _print_result(result, files, time.perf_counter() - started, as_json, quiet, is_first=is_new)
+    _print_result(result, files, time.perf_counter() - started, as_json, quiet, grain, is_first=is_new)
     print_errors(failures)
     stale = stale_words(fail_words, lambda: (state_after(result, history), None))
     code = change_exit_code(result.changes, fail_words, failures, incomplete=not result.snapshot.complete, stale=stale)
@@ -145,8 +146,9 @@ def _print_result(
     result: "SnapshotResult",
     files: "list[WrittenFile]",
     seconds: float,
-    as_json: bool,
+    as_json: str | None,
     quiet: bool,
+    grain: str,
     *,
     is_first: bool,
 ) -> None:
@@ -154,7 +156,11 @@ def _print_result(
     from inventory.report.facts import Report
     from inventory.terminal.snapshot import snapshot_text
 
-    if as_json:
+    if as_json == "jsonl":
+        tables = run_rows(result.snapshot)
+        names = [table.name for each, table in schema.GRAIN_TABLES.items() if grain in (each, "both")]
+        print_json_lines(row for name in names for row in tables[name])
+    elif as_json:
         print_json("snapshot", {"run_id": result.snapshot.run_id, **run_rows(result.snapshot)})
     elif not quiet:
         report = Report(result.snapshot, result.changes)

@@ -12,12 +12,12 @@ from inventory.cli._options import (
     csv_for_option,
     engine_option,
     history_option,
-    json_option,
     output_option,
     server_names_option,
     where_option,
 )
 from inventory.cli._output import print_errors, print_tables
+from inventory.cli._row_options import json_options
 from inventory.cli._targets import check_targets, write_tables
 from inventory.schema import derived
 
@@ -38,7 +38,7 @@ from inventory.schema import derived
 @csv_for_option
 @history_option
 @engine_option
-@json_option
+@json_options
 def unused(
     days: int,
     servers: Sequence[str],
@@ -47,7 +47,7 @@ def unused(
     csv_for: str | None,
     history_path: str | None,
     engine: str,
-    as_json: bool,
+    as_json: str | None,
 ) -> int:
     """List the models that existed for DAYS (default: 30) without being seen loaded, and the space they hold.
 
@@ -61,6 +61,6 @@ def unused(
     table = history.unused(days, selected_servers(history, servers, where))
     tables = [(derived.LIFECYCLE, table)]
     failures = write_tables(tables, outputs, ["", *history.dated()][-1], csv_for)
-    print_tables("unused", tables, None if as_json else unused_text(rows(table), days))
+    print_tables("unused", tables, unused_text(rows(table), days), as_json)
     print_errors(failures)
     return exit_code(failures)

@@ -76,7 +76,21 @@ def matching_servers(labels: Mapping[str, Labels], conditions: Sequence[tuple[st
     if servers or not conditions:
         return servers
     wanted = " and ".join(f"{label}={value}" for label, value in conditions)
-    raise ConfigurationError(f"no server has {wanted}", label_summary(labels))
+    raise ConfigurationError(f"no server has {wanted}", _nearest_condition(labels, conditions) + label_summary(labels))
+
+
+def _nearest_condition(labels: Mapping[str, Labels], conditions: Sequence[tuple[str, str]]) -> str:
+    """Ask for the label or the value that is most like one that no server has; empty if there is none."""
+    import difflib  # only to word an error
+
+    known = {label: {own[label] for own in labels.values() if label in own} for own in labels.values() for label in own}
+    for label, value in conditions:
+        if label not in known and (near := difflib.get_close_matches(label, known, 1, 0.6)):
+            return f"Did you mean {f'{near[0]}={value}'!r}? "
+        values = {text.lower(): text for text in sorted(known.get(label, ()))}
+        if value not in values.values() and (near := difflib.get_close_matches(value.lower(), values, 1, 0.5)):
+            return f"Did you mean {f'{label}={values[near[0]]}'!r}? "
+    return ""
 
 
 def _matches(own: Labels, label: str, pattern: str) -> bool:

@@ -135,7 +135,7 @@ def unknown_key_error(name: str, table: str = "") -> ConfigurationError:
     what = f"unknown key {name!r}" + (f" in {title(table)}" if table else "")
     if name.lower() in _TOKEN_WORDS:
         return ConfigurationError("a token may not be in the file (it is not shown here)", ADVICE)
-    if near := _near(name, names(table)):
+    if near := nearest(name, names(table)):
         return ConfigurationError(what, f"Did you mean {near!r}?")
     if homes := [title(home) for home in TABLES if name in names(home)]:
         return ConfigurationError(what, f"It belongs in {' or '.join(homes)}")
@@ -178,7 +178,7 @@ def _check_text(key: Option, value: Any) -> None:
         advice = "In double quotes a backslash begins an escape, such as a tab: use single quotes"
         raise ConfigurationError(f"{key.name} holds a character that cannot be shown", advice)
     if key.words and value not in key.words:
-        near = _near(value, key.words)
+        near = nearest(value, key.words)
         advice = f"Did you mean {near!r}?" if near else f"Use {key.expected}"
         raise ConfigurationError(f"{key.name} cannot be {value!r}", advice)
 
@@ -194,7 +194,8 @@ def _kind(value: Any) -> str:
     return "a number with a fraction" if isinstance(value, float) else _FOUND.get(type(value), "a date or a time")
 
 
-def _near(name: str, names: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return the name that is most like one that does not exist, for an error; empty if none is."""
     import difflib  # only to word an error
 
     return next(iter(difflib.get_close_matches(name.lower(), names, 1, 0.5)), "")

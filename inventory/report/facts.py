@@ -13,6 +13,7 @@ from inventory.report.breakdowns import SpaceSection, break_down, space_section
 from inventory.report.change_lines import ChangeSection, describe_changes
 from inventory.report.coverage import STALE_AFTER, Coverage, coverage_of
 from inventory.report.figures import (
+    NO_SNAPSHOT,
     KeyFigure,
     Totals,
     count_totals,
@@ -49,6 +50,7 @@ class Report:
         stale_after: how old the last complete answer of a server may be.
         period: what only the report of a period has; None for any other.
         title: its title.
+        selection: the condition that its rows meet, where not all rows are in it.
     """
 
     snapshot: RunTables
@@ -61,6 +63,7 @@ class Report:
     stale_after: timedelta = STALE_AFTER
     period: PeriodSection | None = None
     title: str = TITLE
+    selection: str = ""
 
     @cached_property
     def servers(self) -> list[Row]:
@@ -102,6 +105,7 @@ class Report:
         else:
             moment = ("collected" if is_read else "attempted", moment_text(self.snapshot.observed_at, self.zone))
         parts = [("", where), *([("period", self.period.name)] if self.period else []), moment]
+        parts += [("only rows with", self.selection)] if self.selection else []
         last_read = [run["collected_at"] for run in self.runs if run["status"] in ("ok", "partial")]
         if self.what_changed.since:
             parts.append(("compared with", self.what_changed.since))
@@ -119,7 +123,7 @@ class Report:
     @cached_property
     def key_figures(self) -> tuple[KeyFigure, ...]:
         """The six figures of the run."""
-        return key_figures(self.totals, self.all_changes)
+        return key_figures(self.totals, self.all_changes, "not compared" if self.selection else NO_SNAPSHOT)
 
     @cached_property
     def all_changes(self) -> ChangeSection | None:
@@ -134,6 +138,8 @@ class Report:
             return replace(section, lines=(), note="Not compared: the collection failed")
         if self.all_changes is not None:
             return replace(section, since=self.since)
+        if self.selection:
+            return replace(section, note="Not compared: not all rows are in this report")
         first = "This is the first run; there is nothing to compare it with"
         return replace(section, note=first if len(self.runs) == 1 else "No earlier snapshot to compare with")
 
@@ -155,7 +161,8 @@ class Report:
     @cached_property
     def trend(self) -> TrendSection:
         """The development over the runs."""
-        return trend_section(self.runs, self.sizes)
+        trend = trend_section(self.runs, self.sizes)
+        return replace(trend, note="No trend: not all rows are in this report") if self.selection else trend
 
     @cached_property
     def row_tables(self) -> list[RowTable]:

@@ -12,7 +12,8 @@ Row = dict[str, Any]
 
 _LABELS = ("Models", "On disk", "Loaded instances", "Added / removed", "Reconfigured", "Vision / tool use")
 _NO_VALUE = "\u2014"
-_NOT_COMPARED = "no earlier snapshot"
+NO_SNAPSHOT = "no earlier snapshot"
+"""Why a run is not compared, unless there is another reason."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +67,23 @@ def count_totals(models: Sequence[Row], instances: int) -> Totals:
     )
 
 
-def key_figures(totals: Totals | None, changes: ChangeSection | None) -> tuple[KeyFigure, ...]:
+def key_figures(
+    totals: Totals | None, changes: ChangeSection | None, not_compared: str = NO_SNAPSHOT
+) -> tuple[KeyFigure, ...]:
     """Make the six figures: models, size, loaded instances, added and removed, reconfigured, vision and tool use.
 
     Args:
         totals: what was counted; None if no server was read.
         changes: what changed; None if the run is not compared.
+        not_compared: why it is not.
     """
     if totals is None:
         return tuple(KeyFigure(label, _NO_VALUE, "not collected") for label in _LABELS)
     figures = [
         (integer(totals.models), _kinds_note(totals.kinds)),
-        (size(totals.size_bytes), _size_note(changes)),
+        (size(totals.size_bytes), _size_note(changes, not_compared)),
         (integer(totals.instances), f"of {count(totals.loaded_models, 'model')}"),
-        *_change_figures(changes),
+        *_change_figures(changes, not_compared),
         (f"{totals.vision:,} / {totals.tool_use:,}", f"of {count(totals.kinds.get('llm', 0), 'llm model')}"),
     ]
     return tuple(KeyFigure(label, value, note) for label, (value, note) in zip(_LABELS, figures, strict=True))
@@ -92,15 +96,15 @@ def _kinds_note(kinds: Mapping[str | None, int]) -> str:
     return " \u00b7 ".join(parts) or "none"
 
 
-def _size_note(changes: ChangeSection | None) -> str:
+def _size_note(changes: ChangeSection | None, not_compared: str) -> str:
     if changes is None:
-        return _NOT_COMPARED
+        return not_compared
     return f"{signed_size(changes.size_difference)} since then" if changes.size_difference else "as before"
 
 
-def _change_figures(changes: ChangeSection | None) -> list[tuple[str, str]]:
+def _change_figures(changes: ChangeSection | None, not_compared: str) -> list[tuple[str, str]]:
     if changes is None:
-        return [(_NO_VALUE, _NOT_COMPARED)] * 2
+        return [(_NO_VALUE, not_compared)] * 2
     models, instances = changes.counts["model"], changes.counts["instance"]
     return [
         (f"+{models['added']:,} / {MINUS}{models['removed']:,}", "models"),

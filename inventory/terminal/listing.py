@@ -1,6 +1,8 @@
-"""The rows of a snapshot -> text for a terminal: any columns, in any order, keys never cut."""
+"""The rows of a snapshot -> text for a terminal: the largest first, never wider than the terminal, keys never cut."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from click import style
@@ -8,14 +10,16 @@ from click import style
 from inventory import schema
 from inventory.errors import ConfigurationError
 from inventory.report.coverage import Coverage, coverage_of
+from inventory.report.row_filters import column_named
 from inventory.schema.headings import heading
-from inventory.tables import RunTables, rows, values
+from inventory.tables import RunTables, rows
+from inventory.terminal.fitting import fit_table, fold_words, natural_width
 from inventory.terminal.snapshot import COVERAGE_COLOURS
-from inventory.text import count, escape_controls, format_value, local_text, size, table, truncate
+from inventory.text import COLUMNS, count, escape_controls, format_value, local_text, size
 
 Row = dict[str, Any]
 
-_SHOWN = {
+SHOWN = {
     "model": (
         "key",
         "params_string",
@@ -35,8 +39,36 @@ _SHOWN = {
         "remaining_ttl_seconds",
     ),
 }
-_NEVER_CUT = ("server", "key", "instance_id")
-_ROOM = 24
+"""The columns that people look for."""
+
+_OPTIONAL = ("architecture", "max_context_length", "params_string", "remaining_ttl_seconds")
+"""The columns that give way where the terminal is narrow, in this order."""
+
+_UNLIMITED = 10**9
+"""Columns of a pipe."""
+
+_INDENT = "  "
+_TYPES = ("llm", "embedding")
+_NOUNS = {"llm": "LLM", "embedding": "embedding"}
+
+
+@dataclass(frozen=True)
+class View:
+    """How rows are shown.
+
+    Attributes:
+        columns: columns of the terminal; None for a pipe, for which nothing is left out or folded.
+        names: the columns that were asked for; empty for those that people look for.
+        one_table: the order was asked for, so that no headings come between the rows.
+        limit: how many rows are shown; None for all.
+        total: the number of rows before a filter; None if there is none.
+    """
+
+    columns: int | None = COLUMNS
+    names: Sequence[str] = ()
+    one_table: bool = False
+    limit: int | None = None
+    total: int | None = None
 
 
 def sorted_rows(snapshot: RunTables, grain: str, sort: str | None) -> list[Row]:
@@ -45,7 +77,7 @@ def sorted_rows(snapshot: RunTables, grain: str, sort: str | None) -> list[Row]:
     Args:
         snapshot: the snapshot.
         grain: model or instance.
-        sort: a column, with a ``-`` in front for the greatest first; None keeps their order.
+        sort: a column, with a ``-`` in front for the greatest first; by default the largest models come first.
 
     Raises:
         ConfigurationError: there is no such column, or it is a file without rows of this grain.
@@ -53,11 +85,9 @@ def sorted_rows(snapshot: RunTables, grain: str, sort: str | None) -> list[Row]:
     if grain not in snapshot.grains:
         raise ConfigurationError(f"the snapshot has no {grain} rows", "It was read from a file of one grain")
     content = rows(snapshot.tables[schema.GRAIN_TABLES[grain].name])
-    if sort is None:
-        return content
-    name = sort.removeprefix("-")
-    _column(name, grain)
-    known = sorted((row for row in content if row[name] is not None), key=lambda row: row[name], reverse=sort[0] == "-")
+    descending = sort is None or sort.startswith("-")
+    name = column_named("size" if sort is None else sort.removeprefix("-"), schema.GRAIN_TABLES[grain]).name
+    known = sorted((row for row in content if row[name] is not None), key=lambda row: row[name], reverse=descending)
     return known + [row for row in content if row[name] is None]
 
 
@@ -67,61 +97,149 @@ def columns_of(text: str | None, grain: str) -> list[str]:
     Raises:
         ConfigurationError: there is no such column.
     """
-    names = [name.strip() for name in text.split(",")] if text is not None else []
-    for name in names:
-        _column(name, grain)
-    return names
+    names = text.split(",") if text is not None else []
+    return list(dict.fromkeys(column_named(name, schema.GRAIN_TABLES[grain]).name for name in names))
+
+
+def with_server(names: Sequence[str], snapshot: RunTables) -> list[str]:
+    """Put the server in front of the columns that were asked for, where there are several and it is not among them."""
+    return [*names] if "server" in names or not names or not _several(snapshot) else ["server", *names]
 
 
 def rows_text(
-    snapshot: RunTables,
-    rows: Sequence[Row],
-    grain: str,
-    columns: Sequence[str] = (),
-    coverage: Coverage | None = None,
+    snapshot: RunTables, rows: Sequence[Row], grain: str, coverage: Coverage | None = None, view: View | None = None
 ) -> str:
-    """Show rows as lines, a line of totals, and of which state they are.
+    """Show a line of totals, the rows, and of which state they are.
 
     Args:
         snapshot: the state or run.
-        rows: those of its rows that are shown.
+        rows: those of its rows that are shown, in their order.
         grain: model or instance.
-        columns: the columns; by default those that people look for.
         coverage: how much was read; by default as judged at the time of the state.
-
-    Raises:
-        ConfigurationError: there is no such column.
+        view: how they are shown.
     """
-    servers = values(snapshot.tables["observations"], "server")
-    names = [*columns] if columns else [*(("server",) if len(servers) > 1 else ()), *_SHOWN[grain]]
-    shown = [_column(name, grain) for name in names]
-    cells = [[_cell(row[column.name], column) for column in shown] for row in rows]
-    sides = "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in shown)
-    lines = table(cells, sides, [heading(name) for name in names])
-    return "\n".join([*lines, "", _totals(snapshot, rows, grain, coverage or coverage_of(snapshot))]) + "\n"
+    view, coverage = view or View(), coverage or coverage_of(snapshot)
+    room = view.columns or _UNLIMITED
+    older = {*coverage.unread, *coverage.stale} if snapshot.state_at and _several(snapshot) else set()
+    parts = [fold_words(_totals(snapshot, rows, grain, view), room)]
+    if rows:
+        parts += _parts(rows[: view.limit], snapshot, grain, older, view)
+    state = _state(snapshot, coverage)
+    parts += [[style(line, fg=COVERAGE_COLOURS[coverage.level]) for line in fold_words(state, room)]] if state else []
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def _totals(snapshot: RunTables, rows: Sequence[Row], grain: str, coverage: Coverage) -> str:
-    """Count the rows, and say how much was read; a server that was not read has no models that could be counted."""
-    parts = [count(len(rows), "loaded instance" if grain == "instance" else "model")]
-    if grain == "model":
-        sizes = [row["size_bytes"] for row in rows if row["size_bytes"] is not None]
-        parts.append(size(sum(sizes)) if sizes or not rows else "size not reported")
-        parts.append(count(sum(row["loaded_instance_count"] or 0 for row in rows), "loaded instance"))
-    counts = ", ".join(parts) if snapshot.anything_read else "Nothing is known"
-    read = style(escape_controls(coverage.text), fg=COVERAGE_COLOURS[coverage.level])
+def _several(snapshot: RunTables) -> bool:
+    return len(snapshot.tables["observations"]) > 1
+
+
+def _parts(rows: Sequence[Row], snapshot: RunTables, grain: str, older: set[str], view: View) -> list[list[str]]:
+    """Return the rows as one table, or in parts with a heading each: of a type, or of a server and type."""
+    if view.names:
+        return [_table(rows, with_server(view.names, snapshot), grain, view.columns or _UNLIMITED)]
+    rows = [row if row["server"] in older else {**row, "as_of": None} for row in rows]
+    as_of = ["as_of"] if older else []
+    if view.columns is None:
+        names = ["server", *SHOWN[grain][:1], "type", *SHOWN[grain][1:], *as_of]
+        return [_table(rows, names, grain, _UNLIMITED)]
+    names = [*(["server"] if _several(snapshot) else []), *SHOWN[grain], *as_of]
+    if view.one_table or view.limit:
+        return [_table(rows, names, grain, view.columns, optional=True)]
+    cells = [[_cell(row, column) for column in _columns(names, grain)] for row in rows]
+    fits = natural_width(cells, [*map(heading, names)]) + len(_INDENT) <= view.columns
+    if fits or not _several(snapshot):
+        return _grouped(rows, names, grain, view.columns, by_server=False)
+    return _grouped(rows, SHOWN[grain], grain, view.columns, by_server=True)
+
+
+def _grouped(
+    rows: Sequence[Row], names: Sequence[str], grain: str, columns: int, *, by_server: bool
+) -> list[list[str]]:
+    """Lay out the rows under headings with their sums: of a type, or of a server and type."""
+    groups: dict[tuple[str, int, str], list[int]] = {}
+    for index, row in enumerate(rows):
+        kind = str(row["type"] or "") if grain == "model" else ""
+        group = (row["server"] if by_server else "", _TYPES.index(kind) if kind in _TYPES else len(_TYPES), kind)
+        groups.setdefault(group, []).append(index)
+    if len(groups) == 1 and not by_server:
+        return [_table(rows, names, grain, columns, optional=True)]
+    heads, *lines = _laid_out(rows, names, grain, columns, _INDENT, optional=True)
+    parts: list[list[str]] = []
+    for (server, _, kind), indexes in sorted(groups.items()):
+        own = [rows[index] for index in indexes]
+        as_of = f" (as of {_time(own[0]['as_of'])})" if by_server and own[0]["as_of"] else ""
+        title = f"{escape_controls(server)}{as_of}: {_sums(own, grain, kind)}" if by_server else _sums(own, grain, kind)
+        bold = [style(line, bold=True) for line in fold_words(title, columns)]
+        parts.append([*bold, *([] if parts else heads), *(line for index in indexes for line in lines[index])])
+    return parts
+
+
+def _table(rows: Sequence[Row], names: Sequence[str], grain: str, columns: int, *, optional: bool = False) -> list[str]:
+    return [line for group in _laid_out(rows, names, grain, columns, "", optional=optional) for line in group]
+
+
+def _laid_out(
+    rows: Sequence[Row], names: Sequence[str], grain: str, columns: int, indent: str, *, optional: bool
+) -> list[list[str]]:
+    """Return the lines of the heads and those of each row; optional columns give way."""
+    shown = _columns(names, grain)
+    return fit_table(
+        [[_cell(row, column) for column in shown] for row in rows],
+        "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in shown),
+        [*map(heading, names)],
+        columns,
+        optional=[names.index(name) for name in _OPTIONAL if optional and name in names],
+        indent=indent,
+    )
+
+
+def _totals(snapshot: RunTables, rows: Sequence[Row], grain: str, view: View) -> str:
+    """Count the rows; a server that was not read has no models that could be counted."""
+    if not snapshot.anything_read:
+        return "Nothing is known"
+    total = f"{len(rows):,} of " if view.total is not None else ""
+    number = len(rows) if view.total is None else view.total
+    servers = len({row["server"] for row in rows})
+    where = f" on {count(servers, 'server')}" if servers else ""
+    limited = f"; shown: the first {view.limit:,}" if view.limit and view.limit < len(rows) else ""
+    return f"{total}{_sums(rows, grain, number=number)}{where}{limited}"
+
+
+def _sums(rows: Sequence[Row], grain: str, kind: str | None = None, number: int | None = None) -> str:
+    """Count rows, and sum their sizes and loaded instances: 5 LLMs, 48.42 GB, 3 loaded."""
+    number = len(rows) if number is None else number
+    if grain == "instance":
+        return count(number, "loaded instance")
+    sizes = [row["size_bytes"] for row in rows if row["size_bytes"] is not None]
+    loaded = sum(row["loaded_instance_count"] or 0 for row in rows)
+    counts = count(number, "model") if kind is None else _count_of_type(number, kind)
+    return f"{counts}, {size(sum(sizes)) if sizes or not rows else 'size not reported'}, {loaded:,} loaded"
+
+
+def _count_of_type(number: int, kind: str) -> str:
+    if kind in _NOUNS:
+        return count(number, _NOUNS[kind])
+    return f"{count(number, 'model')} of {f'type {escape_controls(kind)}' if kind else 'unknown type'}"
+
+
+def _state(snapshot: RunTables, coverage: Coverage) -> str:
+    """Say how much was read; nothing of a single run that read everything."""
+    read = escape_controls(coverage.text)
     if snapshot.state_at:
-        return f"{counts}\nState at {local_text(snapshot.state_at)}: {read}"
-    return counts if coverage.level == "good" else f"{counts}; {read}"
+        return f"State at {local_text(snapshot.state_at)}: {read}"
+    return "" if coverage.level == "good" else read
 
 
-def _column(name: str, grain: str) -> schema.Column:
-    columns = {column.name: column for column in schema.GRAIN_TABLES[grain].columns}
-    if name not in columns:
-        raise ConfigurationError(f"there is no column {name!r}", f"There are: {', '.join(columns)}")
-    return columns[name]
+def _columns(names: Sequence[str], grain: str) -> list[schema.Column]:
+    return [column_named(name, schema.GRAIN_TABLES[grain]) for name in names]
 
 
-def _cell(value: Any, column: schema.Column) -> str:
-    text = escape_controls(format_value(value, column.unit, "-"))
-    return text if column.name in _NEVER_CUT else truncate(text, _ROOM)
+def _cell(row: Row, column: schema.Column) -> str:
+    value = row[column.name]
+    if column.name == "as_of":
+        return _time(value) if value else ""
+    return escape_controls(format_value(value, column.unit, "-"))
+
+
+def _time(moment: datetime) -> str:
+    return local_text(moment, minutes=True)

@@ -77,13 +77,30 @@ def test_references_of_every_kind_mean_the_run(past: Path) -> None:
 def test_mirror_and_identity(past: Path) -> None:
     """Diff B A is the mirror of diff A B, and diff A A is empty."""
     there, back = (
-        {(row["change"], row["key"], row["field"], row["old"], row["new"]) for row in diff(past, *refs).data["changes"]}
+        {
+            (row["change"], row["key"], row["field"], json.dumps(row["old"]), json.dumps(row["new"]))
+            for row in diff(past, *refs).data["changes"]
+        }
         for refs in (("latest~3", "latest~2", "--json"), ("latest~2", "latest~3", "--json"))
     )
     opposite = {"added": "removed", "removed": "added", "reconfigured": "reconfigured"}
     assert {(opposite[change], key, field, new, old) for change, key, field, old, new in there} == back
     assert "\nNo changes\n" in diff(past, "latest~2", "latest~2").out
     assert changed(past, "latest:laptop", "latest:laptop") == []
+
+
+def test_values_of_changes_have_their_types(past: Path) -> None:
+    """JSON has numbers, lists and objects where the tables have text; --jsonl has the same rows, one a line."""
+    refs = ("latest~3", "latest~2")
+    changes = diff(past, *refs, "--json").data["changes"]
+    values = {(row["change"], row["field"]): (row["old"], row["new"]) for row in changes}
+    assert all(isinstance(value, int) for value in values["reconfigured", "size_bytes"])
+    assert all(isinstance(value, list) for value in values["reconfigured", "variants"])
+    assert all(isinstance(value, str) for value in values["reconfigured", "quantization_name"])
+    added = next(row["new"] for row in changes if row["change"] == "added" and row["grain"] == "model")
+    assert isinstance(added["size_bytes"], int)
+    assert isinstance(added["capabilities_vision"], bool)
+    assert [json.loads(line) for line in diff(past, *refs, "--jsonl").out.splitlines()] == changes
 
 
 def test_two_machines_are_compared(past: Path) -> None:

@@ -37,7 +37,17 @@ def test_conditions_for_no_server_are_an_error_that_lists_what_there_is(where: l
     """A typing mistake must not become a run over no servers."""
     with pytest.raises(ConfigurationError, match="no server has ") as caught:
         matching_servers(FLEET, conditions_of(where))
-    assert caught.value.advice == "There are: empty=; note=a=b; owner=Ann; site=Oslo, Rome"
+    assert caught.value.advice.endswith("There are: empty=; note=a=b; owner=Ann; site=Oslo, Rome")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"), [("site=rome", "site=Rome"), ("sites=Oslo", "site=Oslo"), ("town=Rome", "")]
+)
+def test_the_nearest_condition_is_named(wrong: str, near: str) -> None:
+    """A label or a value that is nearly one that there is leads to a question."""
+    with pytest.raises(ConfigurationError) as caught:
+        matching_servers(FLEET, conditions_of([wrong]))
+    assert caught.value.advice.startswith(f"Did you mean '{near}'? There" if near else "There are: ")
 
 
 def test_without_any_labels_the_error_says_so() -> None:

@@ -56,12 +56,12 @@ def encode(report: "Report", grain: str, dialect: Dialect = Dialect()) -> bytes:
     return encode_tables([(table, report.snapshot.tables[table.name])], dialect)
 
 
-def encode_tables(tables: "Tables", dialect: Dialect = Dialect()) -> bytes:  # noqa: B008 - frozen
-    """Encode the first of several tables."""
+def encode_tables(tables: "Tables", dialect: Dialect = Dialect(), *, plain: bool = False) -> bytes:  # noqa: B008 - frozen
+    """Encode the first of several tables; plain for a pipe, where programs expect no byte order mark and no CR."""
     buffer = BytesIO()
-    buffer.write(BOM)
+    buffer.write(b"" if plain else BOM)
     table = _replaced(tables[0][1], _GUARD if dialect.separator == "," else _GUARD_COMMAS)
-    options = arrow_csv.WriteOptions(eol="\r\n", delimiter=dialect.separator)
+    options = arrow_csv.WriteOptions(eol="\n" if plain else "\r\n", delimiter=dialect.separator)
     arrow_csv.write_csv(_with_decimal(table, ".", dialect.decimal), buffer, options)
     return buffer.getvalue()
 
