@@ -8,7 +8,8 @@ from click import style
 
 from inventory.report import palette
 from inventory.report.change_lines import ChangeGroup, ChangeLine, ChangeSection
-from inventory.text import COLUMNS, MINUS, escape_controls, pad, signed_size, size, table, truncate, width, wrap
+from inventory.terminal.layout import table
+from inventory.text import COLUMNS, MINUS, escape_controls, pad, signed_size, size, truncate, width, wrap
 
 _CELL = 20  # columns of a cell that is no name
 _VALUE = 200  # columns of a value that changed

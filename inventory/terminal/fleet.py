@@ -9,7 +9,8 @@ from click import style
 from inventory.report.change_lines import ChangeSection
 from inventory.schema.derived import COUNTED
 from inventory.terminal.changes import counts_text, not_compared_text
-from inventory.text import escape_controls, integer, signed_size, size, table, truncate
+from inventory.terminal.layout import table
+from inventory.text import escape_controls, integer, signed_size, size, truncate
 
 Row = dict[str, Any]
 

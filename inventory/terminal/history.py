@@ -11,18 +11,8 @@ from inventory.report.change_lines import changed_value
 from inventory.report.row_tables import by_size
 from inventory.report.trend import trend_section
 from inventory.terminal.changes import colour, mark
-from inventory.text import (
-    COLUMNS,
-    escape_controls,
-    integer,
-    local_text,
-    run_times,
-    size,
-    table,
-    truncate,
-    width,
-    zone_in_head,
-)
+from inventory.terminal.layout import table
+from inventory.text import COLUMNS, escape_controls, integer, local_text, run_times, size, truncate, width, zone_in_head
 from inventory.text import count as count_of
 
 Row = dict[str, Any]

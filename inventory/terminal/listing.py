@@ -10,8 +10,9 @@ from inventory.errors import ConfigurationError
 from inventory.report.coverage import Coverage, coverage_of
 from inventory.schema.headings import heading
 from inventory.tables import RunTables, rows, values
+from inventory.terminal.layout import table
 from inventory.terminal.snapshot import COVERAGE_COLOURS
-from inventory.text import count, escape_controls, format_value, local_text, size, table, truncate
+from inventory.text import count, escape_controls, format_value, local_text, size, truncate
 
 Row = dict[str, Any]
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from click import style
 
-from inventory.text import COLUMNS, count, escape_controls, integer, local_text, size, table, width, wrap, zone_in_head
+from inventory.terminal.layout import table
+from inventory.text import COLUMNS, count, escape_controls, integer, local_text, size, width, wrap, zone_in_head
 
 Row = dict[str, Any]
 

@@ -16,6 +16,7 @@ from inventory.report.facts import Report
 from inventory.report.figures import Totals
 from inventory.report.row_tables import RowTable
 from inventory.terminal.changes import counts_text, not_compared_text
+from inventory.terminal.layout import table
 from inventory.text import (
     COLUMNS,
     count,
@@ -24,7 +25,6 @@ from inventory.text import (
     local_text,
     signed_size,
     size,
-    table,
     truncate,
     width,
     wrap,
