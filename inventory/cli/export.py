@@ -8,7 +8,7 @@ from inventory.cli._command import Command
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import csv_for_option, grain_option, history_option, output_option
-from inventory.cli._output import print_errors
+from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
 
@@ -54,6 +54,6 @@ def export(
         else Report(snapshot)
     )
     files, failures = write_all(report, outputs, grain, csv_for)
-    click.echo(files_text(files) if files else "", nl=False)
+    click.echo(files_text(files, terminal_width()) if files else "", nl=False)
     print_errors(failures)
     return exit_code(failures, incomplete=any(file.skipped for file in files))

@@ -135,11 +135,11 @@ def _query(
     since = moment_of(when) if when else None
     if unused is not None:
         table = runs.unused(unused, servers)
-        return [(derived.LIFECYCLE, table)], unused_text(rows(table), unused)
+        return [(derived.LIFECYCLE, table)], unused_text(rows(table), unused, terminal_width())
     if key is not None:
         key = key.encode(errors="surrogateescape").decode(errors="replace")  # Undo what the locale made of it.
         lives, changes, complete = runs.model_history(key, servers, since)
-        text = lives_text(rows(lives), rows(changes), complete)
+        text = lives_text(rows(lives), rows(changes), complete, terminal_width())
         return [(derived.TIMELINE, changes), (derived.LIFECYCLE, lives)], text
     table = runs.runs_table(servers, since)
     listed = rows(table)

@@ -46,6 +46,7 @@ class Report:
         sizes: the size and counts of the state after each of these runs, by the run's id: rows of ``derived.PANEL``.
         now: the present time, where it is about the state of now; None for one of the past.
         stale_after: how old the last complete answer of a server may be.
+        all_fields: whether fields that follow from another change have lines of their own.
     """
 
     snapshot: RunTables
@@ -56,6 +57,7 @@ class Report:
     sizes: Mapping[str, Row] = field(default_factory=dict)
     now: datetime | None = None
     stale_after: timedelta = STALE_AFTER
+    all_fields: bool = False
 
     @cached_property
     def servers(self) -> list[Row]:
@@ -119,7 +121,9 @@ class Report:
     @cached_property
     def all_changes(self) -> ChangeSection | None:
         """The changes in words; None if the run is not compared."""
-        return None if self.changes is None else describe_changes(self.changes)
+        if self.changes is None:
+            return None
+        return describe_changes(self.changes, [row["server"] for row in self.servers], all_fields=self.all_fields)
 
     @cached_property
     def what_changed(self) -> ChangeSection:

@@ -12,7 +12,7 @@ Row = dict[str, Any]
 
 _LABELS = ("Models", "On disk", "Loaded instances", "Added / removed", "Reconfigured", "Vision / tool use")
 _NO_VALUE = "\u2014"
-_NOT_COMPARED = "no earlier snapshot"
+_NO_EARLIER = "no earlier snapshot"
 
 
 @dataclass(frozen=True)
@@ -93,16 +93,18 @@ def _kinds_note(kinds: Mapping[str | None, int]) -> str:
 
 
 def _size_note(changes: ChangeSection | None) -> str:
-    if changes is None:
-        return _NOT_COMPARED
+    if changes is None or changes.nothing_compared:
+        return changes.nothing_compared if changes else _NO_EARLIER
     return f"{signed_size(changes.size_difference)} since then" if changes.size_difference else "as before"
 
 
 def _change_figures(changes: ChangeSection | None) -> list[tuple[str, str]]:
-    if changes is None:
-        return [(_NO_VALUE, _NOT_COMPARED)] * 2
-    models, instances = changes.counts["model"], changes.counts["instance"]
+    if changes is None or changes.nothing_compared:
+        return [(_NO_VALUE, changes.nothing_compared if changes else _NO_EARLIER)] * 2
+    compared = [f"{grain}s" for grain in changes.counts]
+    models = changes.counts.get("model")
+    reconfigured = sum(counts["reconfigured"] for counts in changes.counts.values())
     return [
-        (f"+{models['added']:,} / {MINUS}{models['removed']:,}", "models"),
-        (f"{models['reconfigured'] + instances['reconfigured']:,}", "models and instances"),
+        (f"+{models['added']:,} / {MINUS}{models['removed']:,}", "models") if models else (_NO_VALUE, "not compared"),
+        (f"{reconfigured:,}", " and ".join(compared)),
     ]

@@ -26,11 +26,9 @@ def beside(lead: str, text: str, columns: int, look: Callable[[str], str] = str)
     if start <= columns // 2:
         first, *others = wrap(text, columns - start) or [""]
         return [(lead + look(first)).rstrip(), *(" " * start + look(line) for line in others)]
-    indent = " " * (len(lead) - len(lead.lstrip()) + 4)
-    return [
-        *wrap(unstyle(lead), columns, indent[4:]),
-        *(indent + look(line) for line in wrap(text, columns - len(indent))),
-    ]
+    before = min(len(lead) - len(lead.lstrip()), columns // 2 - 4)
+    lines = wrap(text, columns, " " * (before + 4))
+    return [*wrap(unstyle(lead), columns, " " * before), *(look(line) for line in lines)]
 
 
 def flow(lead: str, parts: Sequence[str], columns: int, gap: str = "   ") -> list[str]:

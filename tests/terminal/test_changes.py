@@ -13,7 +13,7 @@ from inventory import text as layout
 from inventory.diff.changes import size_difference
 from inventory.report.change_lines import changed_value, describe_changes
 from inventory.stub_server import inventory_after, inventory_before
-from inventory.terminal.changes import changes_text, counts_text
+from inventory.terminal.changes import changes_text, counts
 from inventory.text import signed_size
 
 HOSTILE = "\x1b[2J\x1b]0;pwned\x07\u202eevil\r\n\u2066\x9b31m\x00"
@@ -154,10 +154,8 @@ def test_sizes_that_are_not_known_are_no_difference(tmp_path: Path) -> None:
         sides.append(inventory.collect(f"a=file:{tmp_path}/a.json"))
     assert size_difference(inventory.compare(sides[0], sides[1])) == 0
     assert size_difference(inventory.compare(sides[1], sides[2])) == 10**9
-    assert (
-        unstyle(counts_text(describe_changes(inventory.compare(sides[1], sides[1]))))
-        == "models +0 -0 ~0   instances +0 -0 ~0"
-    )
+    parts = counts(describe_changes(inventory.compare(sides[1], sides[1])))
+    assert [*map(unstyle, parts)] == ["models +0 -0 ~0", "instances +0 -0 ~0"]
 
 
 @pytest.mark.parametrize(
