@@ -234,7 +234,7 @@ def _line(row: Row, hint: str, sized: Row | None = None) -> ChangeLine:
         what = f"{heading(row['field'])} of its {row['grain']}s"
     elif row["field"] is None:
         what = "Model" if grain == "model" else f"Instance {row['instance_id']}"
-        values = json.loads(row["new"] or row["old"])
+        values = json.loads(row["new"] or row["old"] or "{}")
         summary = _summary(values, grain)
         before, after = ("", summary) if row["new"] else (summary, "")
     else:

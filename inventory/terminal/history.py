@@ -195,7 +195,7 @@ def _unread(row: Row, columns: int, before: int) -> list[str]:
     names = [escape_controls(name) for name in json.loads(row["unread"] or "[]")]
     if not names or row["servers"] == 1:
         return []
-    lead = f"{' ' * before}{row['servers_ok']:,}/{row['servers']:,} "
+    lead = f"{' ' * (before + 3)}{row['servers_ok']:,}/{row['servers']:,} "
     for number in range(min(len(names), _NAMED), 0, -1):
         more = f" and {len(names) - number:,} more" if number < len(names) else ""
         line = f"{lead}{', '.join(names[:number])}{more}"
@@ -211,7 +211,7 @@ def _run_line(row: Row, time: str, room: int) -> list[str]:
     first = [time, status]
     if not row["servers_ok"]:
         reason = escape_controls((row["error"] or "").partition(". ")[0])
-        return [*first, style(truncate(reason, max(room, 4)), fg="red")]
+        return [*first, style(truncate(reason, max(room, 4)), fg="red")] if reason else first
     numbers = [integer(row["model_count"]), size(row["size_bytes"]), integer(row["instance_count"])]
     if row["added"] is None:
         return [*first, *numbers, style("nothing to compare with", dim=True)]

@@ -66,10 +66,9 @@ def table(
     """
     measured = [*([heads] if heads else []), *(line for line in lines if len(line) == len(sides))]
     rooms = [min(max(map(width, column)), _WIDEST) for column in zip(*measured, strict=True)] or [0] * len(sides)
-    rooms = [max(room, floor) for room, floor in zip(rooms, (*least, *[0] * len(rooms)), strict=False)]
+    wished = [max(room, floor) for room, floor in zip(rooms, (*least, *[0] * len(rooms)), strict=False)]
     room = None if columns is None else columns - width(indent)
-    if room is not None:
-        rooms = _narrowed(rooms, sides, room)
+    rooms = wished if room is None else _narrowed(wished, rooms, sides, room)
     head = [[style(line, dim=True) for line in _lines(heads, rooms, sides, room)]] if heads else []
     texts = [*head, *(_lines(line, rooms, sides, room) for line in lines)]
     return ["\n".join(indent + line for line in text) for text in texts]
@@ -106,15 +105,16 @@ def _folded(cell: str, room: int) -> list[str]:
     return [begin + line + end for line in wrap(unstyle(cell), room)]
 
 
-def _narrowed(rooms: Sequence[int], sides: str, columns: int) -> list[int]:
-    """Narrow the columns of a table until it fits, the widest first: texts down to a few letters, then numbers too."""
-    fitted = [*rooms]
-    for texts_only in (True, False):
+def _narrowed(wished: Sequence[int], needed: Sequence[int], sides: str, columns: int) -> list[int]:
+    """Narrow the columns of a table until it fits, the widest first.
+
+    First what no cell needs is given up, then texts down to a few letters, then numbers too.
+    """
+    fitted = [*wished]
+    texts = [min(room, _FEW_LETTERS) if side == "<" else room for room, side in zip(needed, sides, strict=True)]
+    for floors in (needed, texts, [2] * len(needed)):
         while sum(fitted) + 2 * (len(fitted) - 1) > columns:
-            floor = _FEW_LETTERS if texts_only else 2
-            able = [
-                index for index, room in enumerate(fitted) if room > floor and (sides[index] == "<" or not texts_only)
-            ]
+            able = [index for index, room in enumerate(fitted) if room > floors[index]]
             if not able:
                 break
             fitted[max(able, key=lambda index: fitted[index])] -= 1
