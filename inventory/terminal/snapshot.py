@@ -164,11 +164,12 @@ def _totals(report: Report, since: datetime | None, columns: int, *, first: bool
     lead = f"  {'Changes':<14}"
     if first:
         lines += beside(lead, "nothing to compare with: this is the first run", columns)
-    elif changes.nothing_compared:
-        lines += beside(lead, changes.nothing_compared, columns)
     elif report.changes and since:
-        moment = style(f"since {local_text(since, minutes=True)}", dim=True)
-        lines += flow(lead, [*counts(changes), moment], columns)
+        moment = f"since {local_text(since, minutes=True)}"
+        if changes.nothing_compared:
+            lines += beside(lead, f"{changes.nothing_compared}   {moment}", columns)
+        else:
+            lines += flow(lead, [*counts(changes), style(moment, dim=True)], columns)
     return "\n".join(lines)
 
 
