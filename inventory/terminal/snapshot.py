@@ -98,7 +98,8 @@ def check_text(
     """
     groups = failure_groups(servers, each=each or failed)
     alone = {group.servers[0] for group in groups if len(group.servers) == 1}
-    single = [row for row in servers if row["server"] in alone or (row["status"] == "ok" and not failed)]
+    single = [row for row in servers if row["status"] == "ok" and not failed]
+    single += [row for row in servers if row["server"] in alone]
     blocks = [_server_text(row, columns, (notes or {}).get(row["server"], "")) for row in single]
     blocks += [_group_text(group, columns) for group in groups if len(group.servers) > 1]
     blocks.append("\n".join(wrap(read_text(servers), columns)))
