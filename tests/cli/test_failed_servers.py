@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from click import unstyle
 from support.cli_runner import COMMAND, clean, run
 
 from inventory.stub_server import StubServer, inventory_before
@@ -81,6 +82,6 @@ def test_on_a_terminal_everything_fits(columns: int, listed: Path, tmp_path: Pat
     assert process.wait(60) == 3
     os.close(leader)
     lines = b"".join(chunks).decode().replace("\r\n", "\n").split("\n")
-    printed = [line.rpartition("\r")[2] for line in lines]
+    printed = [unstyle(line.rpartition("\r")[2]) for line in lines]
     assert any("5 servers unreachable" in line for line in printed)
     assert max(map(len, printed)) <= columns

@@ -36,7 +36,7 @@ def compared(folder: Path, old: dict[str, Any], new: dict[str, Any]) -> tuple[in
     for model in (old, new):
         (folder / "s.json").write_text(json.dumps({"models": [model, {**OLD, "key": "other"}]}))
         sides.append(inventory.collect(f"s=file:{folder}/s.json"))
-    return sides[1], inventory.compare(*sides)
+    return sides[1], inventory.compare(sides[0], sides[1])
 
 
 def fields(changes: inventory.Changes, *, all_fields: bool = False) -> list[str | None]:

@@ -75,7 +75,7 @@ def test_runs_and_changes_fit(bodies: list[tuple[Any, Any]], name: str) -> None:
                     path.write_text(json.dumps({"models": pair[side]}))
                 servers.append(f"{name}{number}=file:{path}")
             sides.append(inventory.collect(servers, clock=lambda: NOW))
-    changes = inventory.compare(*sides)
+    changes = inventory.compare(sides[0], sides[1])
     report = Report(sides[1], changes)
     names = [row["server"] for row in report.servers]
     for columns in WIDTHS:
