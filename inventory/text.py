@@ -1,16 +1,15 @@
-"""Numbers, sizes, times and values as text, and the columns of a terminal.
+"""Numbers, sizes, times and values as text, and the columns that a text takes in a terminal.
 
 Texts that come from a server are escaped before they are measured, so that a model's name cannot move the cursor.
 """
 
 import re
-import textwrap
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
-from click import style, unstyle
+from click import unstyle
 
 from inventory.run_ids import time_of
 
@@ -22,7 +21,9 @@ MINUS = "\u2212"
 
 GIGABYTE = 10**9
 
-_WIDEST = 200  # columns that all lines are padded to because of one cell
+UNLIMITED = 10_000
+"""Columns of a pipe, for which nothing is folded."""
+
 
 _NEVER_TEXT = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
@@ -71,36 +72,18 @@ def truncate(text: str, room: int) -> str:
     return text
 
 
-def wrap(text: str, room: int, indent: str) -> list[str]:
-    """Break a text into lines of at most ``room`` columns, each after ``indent``; a word is never broken."""
-    return textwrap.wrap(
-        text, room, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-
-
-def table(
-    lines: Sequence[Sequence[str]],
-    sides: str,
-    heads: Sequence[str] = (),
-    *,
-    indent: str = "",
-    least: Sequence[int] = (),
-) -> list[str]:
-    """Lay out cells in columns, two spaces between them, and return the lines, the heads first.
-
-    Args:
-        lines: the cells of each line, which may be styled. A line with fewer cells than there are columns ends in a
-            text that no column is widened for.
-        sides: ``<`` or ``>`` for each column.
-        heads: the names of the columns; none by default.
-        indent: what each line begins with.
-        least: the least widths of the first columns.
-    """
-    measured = [*([heads] if heads else []), *(line for line in lines if len(line) == len(sides))]
-    rooms = [min(max(map(width, column)), _WIDEST) for column in zip(*measured, strict=True)] or [0] * len(sides)
-    rooms = [max(room, floor) for room, floor in zip(rooms, (*least, *[0] * len(rooms)), strict=False)]
-    head = [style(indent + _line(heads, rooms, sides), dim=True)] if heads else []
-    return [*head, *(indent + _line(line, rooms, sides) for line in lines)]
+def wrap(text: str, room: int, indent: str = "") -> list[str]:
+    """Break a text into lines of at most ``room`` columns, each after ``indent``; only a longer word is broken."""
+    space = max(room - width(indent), 2)
+    lines, line = [], ""
+    for gap, word in re.findall(r"(\s*)(\S+)", text):
+        if line and width(line) + len(gap) + width(word) > space:
+            lines.append(line)
+            line = ""
+        *full, rest = _pieces(word, space)
+        lines += full
+        line += " " * len(gap) + rest if line else rest
+    return [indent + part for part in [*lines, *([line] if line else [])]]
 
 
 def count(number: int, word: str) -> str:
@@ -211,14 +194,19 @@ def moment_text(moment: datetime | None, zone: tzinfo | None) -> str:
     return f"{text} ({day}{local:%H:%M %Z})"
 
 
-def _line(cells: Sequence[str], rooms: Sequence[int], sides: str) -> str:
-    return "  ".join(_padded(cells, rooms, sides)).rstrip()
-
-
-def _padded(cells: Sequence[str], rooms: Sequence[int], sides: str) -> Iterator[str]:
-    for index, cell in enumerate(cells):
-        is_free_text = index == len(cells) - 1 < len(sides) - 1
-        yield cell if is_free_text else pad(cell, rooms[index], sides[index])
+def _pieces(word: str, room: int) -> list[str]:
+    """Break a word that is wider than the room, after a mark such as the slash of a key where one is near the end."""
+    pieces = []
+    while width(word) > room:
+        columns, end = 0, 0
+        while end < len(word) and columns + _columns(word[end]) <= room:
+            columns += _columns(word[end])
+            end += 1
+        mark = max(word.rfind(mark, 0, end) for mark in "/@_-:,.") + 1
+        end = mark if mark > end // 2 else max(end, 1)
+        pieces.append(word[:end])
+        word = word[end:]
+    return [*pieces, word]
 
 
 def _number(value: float, unit: str) -> str:

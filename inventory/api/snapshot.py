@@ -90,7 +90,7 @@ class Changes(ChangeSet):
     @classmethod
     def of(cls, changes: ChangeSet) -> Self:
         """Wrap the changes that a comparison found, which are not copied."""
-        return cls(changes.table, changes.skipped, changes.hints)
+        return cls(changes.table, changes.skipped, changes.hints, changes.grains)
 
     @property
     def frame(self) -> "pd.DataFrame":

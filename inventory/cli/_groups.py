@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from inventory import schema
 from inventory.cli._history import require_runs
+from inventory.cli._output import terminal_width
 from inventory.config.labels import conditions_of, filter_servers, group_names, no_server_error
 from inventory.schema import derived
 
@@ -92,7 +93,7 @@ def changes_by_group(changes: "ChangeSet", labels: "dict[str, Labels]", by: str,
     from inventory.terminal.fleet import change_groups_text
 
     table = fleet.changes_by_group(changes, group_names(labels, by))
-    text = change_groups_text(rows(table), describe_changes(changes), by, title)
+    text = change_groups_text(rows(table), describe_changes(changes, labels), by, title, terminal_width())
     return [(derived.CHANGE_GROUPS, table), (schema.CHANGES, changes.table), (NOT_COMPARED, changes.skipped)], text
 
 
@@ -110,9 +111,9 @@ def inventory_by_group(history: "RunHistory", servers: Sequence[str], by: str) -
     title = f"As of {moment}, {count(observed.num_rows, 'server')}"
     if by == "model":
         table = fleet.models_by_key(snapshot)
-        return [(derived.FLEET, table)], models_text(rows(table), title)
+        return [(derived.FLEET, table)], models_text(rows(table), title, terminal_width())
     table = fleet.models_by_group(snapshot, group_names(fleet.labels_of(observed), by))
-    return [(derived.GROUPS, table)], groups_text(rows(table), by, title)
+    return [(derived.GROUPS, table)], groups_text(rows(table), by, title, terminal_width())
 
 
 def _observations(side: "ResolvedRef", history: "RunHistory | None") -> "pa.Table":

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -13,7 +12,7 @@ from inventory import schema
 from inventory.about import VERSION
 from inventory.config import spec
 from inventory.errors import InventoryError
-from inventory.text import escape_controls
+from inventory.text import COLUMNS, UNLIMITED, escape_controls, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from inventory.tables import RunTables
 
 PROGRAM = "lms-inventory"
+
+_LEAST_COLUMNS = 40
 
 _TOKEN = re.compile(spec.TOKEN.pattern + r"[^\s'\"]*")
 
@@ -79,11 +80,15 @@ def _json(value: Any) -> str:
 
 
 def print_error(error: InventoryError | str) -> None:
-    """Print one line on stderr: what happened, to what, what to do; never a token that was passed by mistake."""
+    """Print one line on stderr: what happened, to what, what to do; never a token that was passed by mistake.
+
+    On a terminal it is folded between words.
+    """
     line = " ".join(str(error).splitlines())
     line = _TOKEN.sub("[token]", line)  # guard: a token in a message
     try:
-        click.echo(f"{PROGRAM}: {escape_controls(line)}", err=True)
+        text = f"{PROGRAM}: {escape_controls(line)}"
+        click.echo("\n".join(wrap(text, _width(sys.stderr))) if sys.stderr and sys.stderr.isatty() else text, err=True)
     except OSError:  # Nobody reads stderr; the exit code stays the same.
         silence(sys.stderr)
 
@@ -100,16 +105,21 @@ def silence(stream: TextIO | None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def table_width() -> int | None:
-    """Return the columns that a table may take: those of ``COLUMNS`` or of the terminal; None for a pipe or a file."""
-    if not os.environ.get("COLUMNS", "").isdecimal() and not sys.stdout.isatty():
-        return None
-    return max(shutil.get_terminal_size((80, 24)).columns, 20)
-
-
 def terminal_width() -> int:
-    """Return the width of the terminal in columns, between 60 and 120."""
-    return min(max(shutil.get_terminal_size((80, 24)).columns, 60), 120)
+    """Return the columns of the terminal that stdout is, at least 40; no limit for a pipe or file, unless it is set."""
+    return _width(sys.stdout)
+
+
+def _width(stream: TextIO | None) -> int:
+    wanted = os.environ.get("COLUMNS", "")
+    if wanted.isdecimal() and wanted.isascii() and 0 < len(wanted) < 6 and int(wanted):
+        return max(int(wanted), _LEAST_COLUMNS)
+    if stream is None or not stream.isatty():
+        return UNLIMITED
+    try:
+        return max(os.get_terminal_size(stream.fileno()).columns or COLUMNS, _LEAST_COLUMNS)
+    except OSError:
+        return COLUMNS
 
 
 def supports_unicode() -> bool:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import click
 
 from inventory.cli._command import Command
+from inventory.cli._detail_options import failed_option, verbose_option
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._options import concurrency_option, config_option, json_option, servers_option, timeout_option
-from inventory.cli._output import print_json, run_rows, terminal_width
+from inventory.cli._output import print_json, terminal_width
 from inventory.cli._progress import progress
 from inventory.cli._selection import select_servers, with_tokens
 
@@ -17,15 +18,17 @@ from inventory.cli._selection import select_servers, with_tokens
     short_help="Show the settings, query the servers, explain problems.",
     examples=(
         ("lms-inventory check", "Check the configured servers"),
+        ("lms-inventory check --failed", "Only the servers that could not be read, each with its error"),
         ("lms-inventory check --server gpu=http://127.0.0.1:1234", "Check one server that is not configured"),
-        ("lms-inventory check --timeout 2 --json", "The settings and the servers as JSON"),
     ),
 )
 @servers_option
 @config_option
 @timeout_option
 @concurrency_option
+@failed_option
 @json_option
+@verbose_option
 def check(
     addresses: Sequence[str],
     list_path: str | None,
@@ -33,7 +36,9 @@ def check(
     where: Sequence[str],
     timeout: float,
     concurrency: int,
+    failed: bool,
     as_json: bool,
+    verbose: bool,
 ) -> int:
     """Show the effective settings and their origin, then query the servers and explain any problem.
 
@@ -43,17 +48,18 @@ def check(
     servers = with_tokens(entries)
     from inventory.cli._settings import all_settings
     from inventory.collection.collector import query_servers
-    from inventory.report.facts import Report
+    from inventory.tables import rows
     from inventory.terminal.settings import server_notes, settings_text
     from inventory.terminal.snapshot import check_text
 
     with progress(len(servers), hidden=as_json) as advance:
         snapshot = query_servers(servers, timeout=timeout, concurrency=concurrency, progress=advance)
-    settings = all_settings(entries, addresses, list_path)
+    settings, observations = all_settings(entries, addresses, list_path), rows(snapshot.tables["observations"])
     if as_json:
-        settings_rows = [setting.row for setting in settings]
-        print_json("check", {"settings": settings_rows, "servers": run_rows(snapshot)["observations"]})
+        shown = [row for row in observations if row["status"] != "ok" or not failed]
+        print_json("check", {"settings": [setting.row for setting in settings], "servers": shown})
     else:
-        click.echo(settings_text(settings, terminal_width()))
-        click.echo(check_text(Report(snapshot).servers, terminal_width(), server_notes(settings)), nl=False)
+        click.echo("" if failed else settings_text(settings, terminal_width()) + "\n", nl=False)
+        notes = server_notes(settings)
+        click.echo(check_text(observations, terminal_width(), notes, each=verbose, failed=failed), nl=False)
     return exit_code(incomplete=not snapshot.complete)

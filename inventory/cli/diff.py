@@ -1,12 +1,14 @@
 """``lms-inventory diff``."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from inventory import schema
 from inventory.cli._command import Command
+from inventory.cli._detail_options import all_fields_option
 from inventory.cli._exit_codes import change_exit_code, parse_fail_on, stale_words
 from inventory.cli._groups import changes_by_group, compared_labels, select_labels
 from inventory.cli._history import optional_history, require_runs, resolve_refs, stale_after
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 @where_option
 @by_option
 @ignore_option
+@all_fields_option
 @baseline_option
 @output_option("Write the changes to FILE; its suffix is the format. Repeatable.")
 @csv_for_option
@@ -71,6 +74,7 @@ def diff(
     where: Sequence[str],
     by: str | None,
     ignore: Sequence[str],
+    all_fields: bool,
     baseline: str | None,
     outputs: Sequence[str],
     csv_for: str | None,
@@ -96,8 +100,8 @@ def diff(
     labels = select_labels(compared_labels(sides, history), servers, where) if where or by else {}
     servers = list(labels) if where else servers
     changes = changes_between(before, after, history, ignore=() if history else ignore, servers=servers)
-    tables, text = _result(changes, labels, by, sides, history, servers)
-    failures = _write(outputs, csv_for, tables, sides, changes, history, servers)
+    tables, text = _result(changes, labels, by, sides, history, servers, all_fields)
+    failures = _write(outputs, csv_for, tables, sides, changes, history, servers, all_fields)
     print_tables("diff", [*tables, (derived.HINTS, changes.hints)], text, as_json)
     print_errors(failures)
     incomplete = any(side.live and side.snapshot and not side.snapshot.complete for side in sides)
@@ -141,6 +145,7 @@ def _result(
     sides: "Sequence[ResolvedRef]",
     history: "RunHistory | None",
     servers: Sequence[str],
+    all_fields: bool,
 ) -> "tuple[Tables, str]":
     """Return the changes as tables and as text; counted by server or label with ``--by``."""
     from inventory.report.change_lines import describe_changes
@@ -153,10 +158,12 @@ def _result(
         return changes_by_group(changes, labels, by, title)
     tables = [(schema.CHANGES, changes.table), (derived.NOT_COMPARED, changes.skipped)]
     machines = (old.server, new.server) if old.server and new.server and old.server != new.server else None
-    nothing = bool(changes.skipped.num_rows) and changes.compared_nothing(
-        values(_tables_of(new, history, servers).tables["observations"], "server")
-    )
-    text = changes_text(describe_changes(changes), title, terminal_width(), machines=machines, compared=not nothing)
+    names = None
+    # The newer side is opened only where it may be that nothing was compared.
+    if not changes.table.num_rows and (changes.skipped.num_rows or new.snapshot):
+        names = values(_tables_of(new, history, servers).tables["observations"], "server")
+    section = describe_changes(changes, names, all_fields=all_fields)
+    text = changes_text(section, title, terminal_width(), machines=machines)
     return tables, text
 
 
@@ -168,6 +175,7 @@ def _write(
     changes: "ChangeSet",
     history: "RunHistory | None",
     servers: Sequence[str],
+    all_fields: bool,
 ) -> list[FileError]:
     """Write the tables, and to report targets a report of the newer side."""
     from inventory.operations.compare import report_of, snapshot_of
@@ -179,5 +187,6 @@ def _write(
     if reports:
         zone = local_zone(snapshot_of(new, history))
         report = report_of(new, history, zone, compared=(old, changes), servers=servers, stale_after=stale_after())
+        report = replace(report, all_fields=all_fields)
         failures += write_all(report, reports)[1]
     return failures

@@ -16,7 +16,7 @@ from inventory.cli._options import (
     server_names_option,
     where_option,
 )
-from inventory.cli._output import print_errors
+from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._row_options import filter_option
 from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
@@ -80,6 +80,6 @@ def export(
     else:
         report = Report(part)
     files, failures = write_all(report, outputs, grain, csv_for)
-    click.echo(files_text(files) if files else "", nl=False)
+    click.echo(files_text(files, terminal_width()) if files else "", nl=False)
     print_errors(failures)
     return exit_code(failures, incomplete=any(file.skipped for file in files))

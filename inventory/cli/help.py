@@ -12,6 +12,8 @@ from inventory.cli._output import PROGRAM, terminal_width
 from inventory.errors import ConfigurationError
 from inventory.terminal.manual import page_text, summary
 
+_READABLE = 120  # columns beyond which a paragraph is hard to read
+
 TOPICS = (
     "getting-started",
     "servers",
@@ -60,7 +62,7 @@ def help_command(context: click.Context, topic: str | None) -> None:
         click.echo("\n".join(_list()))
     elif topic in TOPICS:
         also = f"\n\nThe options of this command: {PROGRAM} {topic} --help" if topic in commands else ""
-        click.echo_via_pager(page_text(_page(topic), terminal_width()) + also)
+        click.echo_via_pager(page_text(_page(topic), min(terminal_width(), _READABLE)) + also)
     elif topic in commands:
         with click.Context(commands[topic], context.parent, info_name=topic) as other:
             click.echo(commands[topic].get_help(other))

@@ -123,7 +123,7 @@ def _query(runs: "RunHistory", servers: Sequence[str], key: str | None, when: st
     if key is not None:
         key = key.encode(errors="surrogateescape").decode(errors="replace")  # Undo what the locale made of it.
         lives, changes, complete = runs.model_history(key, servers, since)
-        text = lives_text(rows(lives), rows(changes), complete)
+        text = lives_text(rows(lives), rows(changes), complete, terminal_width())
         return [(derived.TIMELINE, changes), (derived.LIFECYCLE, lives)], text
     table = runs.runs_table(servers, since)
     listed = rows(table)

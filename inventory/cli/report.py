@@ -10,7 +10,7 @@ from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import selected_servers
 from inventory.cli._history import recorded_history, stale_after
 from inventory.cli._options import csv_for_option, history_option, output_option, server_names_option, where_option
-from inventory.cli._output import print_errors
+from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._targets import check_reports, check_targets, write_all
 from inventory.errors import ConfigurationError
 
@@ -61,6 +61,6 @@ def report(
     selected = selected_servers(history, servers, where)
     built = period_report(history, period, servers=selected, stale_after=stale_after())
     files, failures = write_all(built.report, outputs, csv_for=csv_for, day=built.last_day)
-    click.echo(files_text(files) if files else "", nl=False)
+    click.echo(files_text(files, terminal_width()) if files else "", nl=False)
     print_errors(failures)
     return exit_code(failures)

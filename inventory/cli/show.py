@@ -10,7 +10,7 @@ from inventory.cli._command import Command
 from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import history_option, one_grain_option, server_names_option, where_option
-from inventory.cli._output import print_json, print_json_lines, table_width
+from inventory.cli._output import print_json, print_json_lines, terminal_width
 from inventory.cli._row_options import (
     columns_option,
     filter_option,
@@ -23,6 +23,7 @@ from inventory.cli._row_options import (
 from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import local_zone
 from inventory.errors import ConfigurationError, ExitCode
+from inventory.text import UNLIMITED
 
 
 @click.command(
@@ -92,7 +93,9 @@ def show(
         return ExitCode.OK
     coverage = coverage_of(snapshot, present_time(snapshot, history), local_zone(snapshot), stale_after())
     total = whole.tables[schema.GRAIN_TABLES[grain].name].num_rows if filters else None
-    view = View(None if wide else table_width(), names, sort is not None, limit, total)
+    view = View(
+        None if wide or terminal_width() == UNLIMITED else terminal_width(), names, sort is not None, limit, total
+    )
     click.echo(rows_text(snapshot, rows, grain, coverage, view), nl=False)
     return ExitCode.OK
 

@@ -8,6 +8,7 @@ import click
 
 from inventory import schema
 from inventory.cli._command import Command
+from inventory.cli._detail_options import verbose_option
 from inventory.cli._exit_codes import change_exit_code, parse_fail_on, stale_words
 from inventory.cli._history import history_at, stale_after
 from inventory.cli._options import (
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
 @accept_suspect_option
 @json_options
 @quiet_option
+@verbose_option
 def snapshot(
     addresses: Sequence[str],
     list_path: str | None,
@@ -92,6 +94,7 @@ def snapshot(
     concurrency: int,
     as_json: str | None,
     quiet: bool,
+    verbose: bool,
 ) -> int:
     """Query the servers, record the result in the history and write the output files."""
     entries, fail_words = select_servers(addresses, list_path, where, allow_files), parse_fail_on(fail_on)
@@ -125,6 +128,7 @@ def snapshot(
     failures += [result.failure] if result.failure else []
     if history and is_new and not result.failure:  # Even with -q: the user may expect an earlier history here.
         print_error(f"this run starts a new history in {history.store.folder.absolute()}")
+    _print_unread_servers(result.snapshot, each=verbose)
     _print_result(result, files, time.perf_counter() - started, as_json, quiet, grain, is_first=is_new)
     print_errors(failures)
     stale = stale_words(fail_words, lambda: (state_after(result, history), None))
@@ -152,7 +156,7 @@ def _print_result(
     *,
     is_first: bool,
 ) -> None:
-    """Print the result on stdout, and on stderr what was not written and which servers were not read."""
+    """Print the result on stdout, and on stderr what was not written."""
     from inventory.report.facts import Report
     from inventory.terminal.snapshot import snapshot_text
 
@@ -168,14 +172,14 @@ def _print_result(
         click.echo(text, nl=False)
     if as_json or quiet:
         print_errors(f"{file.path} was {file.skipped}" for file in files if file.skipped)
-    _print_unread_servers(result.snapshot)
 
 
-def _print_unread_servers(snapshot: "RunTables") -> None:
+def _print_unread_servers(snapshot: "RunTables", *, each: bool) -> None:
+    """Print on stderr which servers were not read: those that failed alike in one line, unless each is asked for."""
+    from inventory.report.failures import failure_groups
     from inventory.tables import rows
 
-    observations = rows(snapshot.tables["observations"])
-    print_errors(f"{row['server']}: {row['error']}" for row in observations if row["status"] != "ok")
+    print_errors(group.text for group in failure_groups(rows(snapshot.tables["observations"]), each=each))
 
 
 def _warn_permissions(history: "RunHistory", run_id: str) -> None:

@@ -16,7 +16,7 @@ from inventory.cli._options import (
     server_names_option,
     where_option,
 )
-from inventory.cli._output import print_errors, print_tables
+from inventory.cli._output import print_errors, print_tables, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._targets import check_targets, write_tables
 from inventory.schema import derived
@@ -61,6 +61,6 @@ def unused(
     table = history.unused(days, selected_servers(history, servers, where))
     tables = [(derived.LIFECYCLE, table)]
     failures = write_tables(tables, outputs, ["", *history.dated()][-1], csv_for)
-    print_tables("unused", tables, unused_text(rows(table), days), as_json)
+    print_tables("unused", tables, unused_text(rows(table), days, terminal_width()), as_json)
     print_errors(failures)
     return exit_code(failures)

@@ -7,7 +7,7 @@ import click
 from inventory.cli._command import Command
 from inventory.cli._history import history_at, require_runs
 from inventory.cli._options import history_option, json_option
-from inventory.cli._output import print_json
+from inventory.cli._output import print_json, terminal_width
 from inventory.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def verify(history_path: str | None, as_json: bool) -> int:
 
 
 def _text(proof: "Proof", problems: list[dict[str, Any]], remarks: list[dict[str, Any]]) -> str:
-    from inventory.text import count, escape_controls
+    from inventory.text import count, escape_controls, wrap
 
     lines = [escape_controls(f"{row['file']}: {row['problem']}; it holds {row['holds']}") for row in problems]
     lines += [escape_controls(f"remark: {row['file']}: {row['remark']}") for row in remarks]
@@ -57,4 +57,4 @@ def _text(proof: "Proof", problems: list[dict[str, Any]], remarks: list[dict[str
             f"{proof.equal_answers:,} of {count(proof.answers, 'response')} share the stored body of an equal one, "
             "which differs only in order and in fields that change all the time"
         )
-    return "\n".join(lines)
+    return "\n".join(part for line in lines for part in wrap(line, terminal_width()))

@@ -23,11 +23,13 @@ class ChangeSet:
         table: one row per change; columns of ``schema.CHANGES``.
         skipped: one row per server that was not compared, or only an older response of it; columns of ``NOT_COMPARED``.
         hints: one row per change that has a remark; columns of ``HINTS``.
+        grains: what was compared: models, instances or both.
     """
 
     table: pa.Table
     skipped: pa.Table
     hints: pa.Table
+    grains: tuple[str, ...] = schema.GRAINS
 
     @property
     def not_compared(self) -> dict[str, str]:

@@ -118,7 +118,10 @@ def compare_sides(
         for server in sorted((before.keys() | after.keys()) - both)
     ]
     return ChangeSet(
-        table_of(schema.CHANGES, changes), table_of(NOT_COMPARED, skipped), table_of(HINTS, hints_of(changes))
+        table_of(schema.CHANGES, changes),
+        table_of(NOT_COMPARED, skipped),
+        table_of(HINTS, hints_of(changes)),
+        tuple(grains),
     )
 
 

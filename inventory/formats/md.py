@@ -108,7 +108,7 @@ def _change(line: ChangeLine, several: bool) -> list[str]:
         name += f" {escaped(line.key)}"
     hint = f" ({escaped(line.hint)})" if line.hint else ""
     difference = "" if line.size_difference is None else signed_size(line.size_difference)
-    before, after = (escaped(truncate(value, _VALUE)) for value in (line.before, line.after))
+    before, after = (escaped(truncate(value, _VALUE)) for value in (line.before_with_size, line.after_with_size))
     cells = [f"{mark(line.word)} {line.word}", *([escaped(line.server)] if several else [])]
     return [*cells, name, escaped(line.what) + hint, before, after, difference]
 

@@ -1,7 +1,8 @@
 """The changes in words: a line for each, what they add up to, and the servers that were not compared."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -9,9 +10,12 @@ from typing import Any
 
 from inventory import schema
 from inventory.diff.changes import ChangeSet, size_difference
+from inventory.report.consequences import without_consequences
 from inventory.schema.headings import heading
 from inventory.tables import rows
-from inventory.text import format_value, local_text, size
+from inventory.text import GIGABYTE, format_value, local_text, size
+
+Row = dict[str, Any]
 
 _COLUMNS = {column.name: column for table in schema.GRAIN_TABLES.values() for column in table.columns}
 _JSON_KINDS = (schema.INTEGER, schema.NUMBER, schema.BOOLEAN, schema.LIST)
@@ -39,6 +43,8 @@ class ChangeLine:
         values: the values by field of a model or an instance that came or went; else empty.
         size_difference: bytes that it takes more than before; None where size is not touched.
         hint: a remark beside it, such as a possible rename; may be empty.
+        sizes: the bytes before and after, where the size changed with the field and has no line of its own.
+        observed_at: when it was seen, where the change says so.
     """
 
     word: str
@@ -56,6 +62,23 @@ class ChangeLine:
     values: Mapping[str, Any]
     size_difference: int | None
     hint: str
+    sizes: tuple[int, int] | None = None
+    observed_at: datetime | None = None
+
+    @property
+    def before_with_size(self) -> str:
+        """The value before, and the size if it changed with it."""
+        return _joined(self.before, size(self.sizes[0]) if self.sizes else "")
+
+    @property
+    def after_with_size(self) -> str:
+        """The value after, and the size if it changed with it."""
+        return _joined(self.after, size(self.sizes[1]) if self.sizes else "")
+
+    @property
+    def sizes_text(self) -> str:
+        """The sizes that changed with the field: 13.34 -> 10.67 GB; empty if none did."""
+        return f"{self.sizes[0] / GIGABYTE:,.2f} -> {size(self.sizes[1])}" if self.sizes else ""
 
     @property
     def field_name(self) -> str:
@@ -93,11 +116,12 @@ class ChangeSection:
 
     Attributes:
         lines: the changes in the order of their table.
-        counts: how many models and instances each word happened to, by grain and word.
+        counts: how many models and instances each word happened to, by word of each grain that was compared.
         size_difference: bytes that the models take more than before.
         not_compared: the servers that were not compared.
         since: what the run is compared with, in words; empty if with nothing.
         note: what to say in place of the lines; empty if there are some.
+        nothing_compared: why nothing was compared, in words; empty if something was.
     """
 
     lines: tuple[ChangeLine, ...] = ()
@@ -106,6 +130,7 @@ class ChangeSection:
     not_compared: tuple[NotCompared, ...] = ()
     since: str = ""
     note: str = ""
+    nothing_compared: str = ""
 
     @property
     def title(self) -> str:
@@ -127,16 +152,55 @@ class ChangeSection:
         return tuple(ChangeGroup(word, totals[word], tuple(lines)) for word, lines in parts.items() if lines)
 
 
-def describe_changes(changes: ChangeSet) -> ChangeSection:
-    """Put changes into words."""
+def describe_changes(
+    changes: ChangeSet, servers: Iterable[str] | None = None, *, all_fields: bool = False
+) -> ChangeSection:
+    """Put changes into words.
+
+    Args:
+        changes: the changes.
+        servers: those that the newer side is about: if none of them was compared, this is said instead of counts.
+        all_fields: give a line to fields that follow from another change too.
+    """
     hints = {tuple(hint[key] for key in _HINT_KEYS): hint["hint"] for hint in rows(changes.hints)}
+    nothing = ""
+    if servers is not None and changes.compared_nothing(servers):
+        nothing = not_compared_text(changes.not_compared.values())
     return ChangeSection(
-        tuple(_line(row, hints.get(tuple(row[key] for key in _HINT_KEYS), "")) for row in rows(changes.table)),
-        {grain: changes.counts(grain) for grain in schema.GRAINS},
+        tuple(change_lines(rows(changes.table), hints, all_fields=all_fields)),
+        {grain: changes.counts(grain) for grain in changes.grains},
         size_difference(changes),
         tuple(NotCompared(**row) for row in rows(changes.skipped)),
-        note="" if changes.table.num_rows else _no_changes(changes),
+        note="" if changes.table.num_rows else nothing[:1].upper() + nothing[1:] or _no_changes(changes),
+        nothing_compared=nothing,
     )
+
+
+def change_lines(
+    changes: Sequence[Row], hints: Mapping[tuple[Any, ...], str] | None = None, *, all_fields: bool = False
+) -> Iterator[ChangeLine]:
+    """Put each change into words, except those that follow from another change of the same model.
+
+    Args:
+        changes: rows of ``schema.CHANGES`` or of the timeline.
+        hints: the remark beside a change, by its keys.
+        all_fields: put those that follow into words too.
+    """
+    pairs = ((row, None) for row in changes) if all_fields else without_consequences(changes)
+    for row, sized in pairs:
+        yield _line(row, (hints or {}).get(tuple(row[key] for key in _HINT_KEYS), ""), sized)
+
+
+def not_compared_text(reasons: Iterable[str]) -> str:
+    """Say why nothing was compared: not compared: 1 suspect, 2 new.
+
+    Args:
+        reasons: those of ``ChangeSet.not_compared``, one for each server.
+    """
+    words = Counter(reason.rpartition(": ")[2].replace("a baseline", "new") for reason in reasons)
+    if not words:
+        return "nothing to compare with"
+    return "not compared: " + ", ".join(f"{number:,} {word.replace('_', ' ')}" for word, number in words.items())
 
 
 def changed_value(text: str | None, name: str) -> str:
@@ -161,8 +225,8 @@ def _no_changes(changes: ChangeSet) -> str:
     return "No changes in the servers that were compared" if changes.skipped.num_rows else "No changes"
 
 
-def _line(row: dict[str, Any], hint: str) -> ChangeLine:
-    """Put one row of the changes table into words."""
+def _line(row: Row, hint: str, sized: Row | None = None) -> ChangeLine:
+    """Put one row of the changes table into words, with that of the size if it follows from it."""
     grain = "server" if row["key"] is None else row["grain"]
     values: Mapping[str, Any] = {}
     before = after = ""
@@ -170,7 +234,7 @@ def _line(row: dict[str, Any], hint: str) -> ChangeLine:
         what = f"{heading(row['field'])} of its {row['grain']}s"
     elif row["field"] is None:
         what = "Model" if grain == "model" else f"Instance {row['instance_id']}"
-        values = json.loads(row["new"] or row["old"])
+        values = json.loads(row["new"] or row["old"] or "{}")
         summary = _summary(values, grain)
         before, after = ("", summary) if row["new"] else (summary, "")
     else:
@@ -190,12 +254,14 @@ def _line(row: dict[str, Any], hint: str) -> ChangeLine:
         before,
         after,
         values,
-        _size_difference(row, grain, values),
+        _size_difference(sized or row, grain, values),
         hint if row["change"] in _HINTED else "",
+        (int(sized["old"]), int(sized["new"])) if sized else None,
+        row.get("observed_at"),
     )
 
 
-def _size_difference(row: dict[str, Any], grain: str, values: Mapping[str, Any]) -> int | None:
+def _size_difference(row: Row, grain: str, values: Mapping[str, Any]) -> int | None:
     """Return the bytes that a model takes more than before; None if its size is not touched or not known."""
     if grain == "model" and values.get("size_bytes") is not None:
         return int(values["size_bytes"]) * (1 if row["new"] else -1)
@@ -211,4 +277,8 @@ def _summary(values: Mapping[str, Any], grain: str) -> str:
         return "" if context is None else f"{context:,} tokens"
     parts = [values.get("params_string"), values.get("quantization_name")]
     parts += [size(values["size_bytes"])] if values.get("size_bytes") is not None else []
+    return _joined(*parts)
+
+
+def _joined(*parts: str | None) -> str:
     return " \u00b7 ".join(text for text in parts if text)

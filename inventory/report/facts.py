@@ -51,6 +51,7 @@ class Report:
         period: what only the report of a period has; None for any other.
         title: its title.
         selection: the condition that its rows meet, where not all rows are in it.
+        all_fields: whether fields that follow from another change have lines of their own.
     """
 
     snapshot: RunTables
@@ -64,6 +65,7 @@ class Report:
     period: PeriodSection | None = None
     title: str = TITLE
     selection: str = ""
+    all_fields: bool = False
 
     @cached_property
     def servers(self) -> list[Row]:
@@ -128,7 +130,9 @@ class Report:
     @cached_property
     def all_changes(self) -> ChangeSection | None:
         """The changes in words; None if the run is not compared."""
-        return None if self.changes is None else describe_changes(self.changes)
+        if self.changes is None:
+            return None
+        return describe_changes(self.changes, [row["server"] for row in self.servers], all_fields=self.all_fields)
 
     @cached_property
     def what_changed(self) -> ChangeSection:

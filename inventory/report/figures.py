@@ -97,16 +97,18 @@ def _kinds_note(kinds: Mapping[str | None, int]) -> str:
 
 
 def _size_note(changes: ChangeSection | None, not_compared: str) -> str:
-    if changes is None:
-        return not_compared
+    if changes is None or changes.nothing_compared:
+        return changes.nothing_compared if changes else not_compared
     return f"{signed_size(changes.size_difference)} since then" if changes.size_difference else "as before"
 
 
 def _change_figures(changes: ChangeSection | None, not_compared: str) -> list[tuple[str, str]]:
-    if changes is None:
-        return [(_NO_VALUE, not_compared)] * 2
-    models, instances = changes.counts["model"], changes.counts["instance"]
+    if changes is None or changes.nothing_compared:
+        return [(_NO_VALUE, changes.nothing_compared if changes else not_compared)] * 2
+    compared = [f"{grain}s" for grain in changes.counts]
+    models = changes.counts.get("model")
+    reconfigured = sum(counts["reconfigured"] for counts in changes.counts.values())
     return [
-        (f"+{models['added']:,} / {MINUS}{models['removed']:,}", "models"),
-        (f"{models['reconfigured'] + instances['reconfigured']:,}", "models and instances"),
+        (f"+{models['added']:,} / {MINUS}{models['removed']:,}", "models") if models else (_NO_VALUE, "not compared"),
+        (f"{reconfigured:,}", " and ".join(compared)),
     ]

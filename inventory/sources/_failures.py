@@ -69,7 +69,7 @@ def _connection_failure(server: Server, error: Exception) -> tuple[str, str]:
                 "LM Studio itself has no TLS: give the port of the proxy that has it, and look at that proxy's log"
             )
         if isinstance(cause, socket.gaierror):
-            return _lookup_failure(server, cause)
+            return _lookup_failure(cause)
         if isinstance(cause, OSError) and cause.errno:
             reason, advice = os.strerror(cause.errno).lower(), _BY_ERRNO.get(cause.errno, _start_advice(server))
     return reason, advice
@@ -94,13 +94,12 @@ def _certificate_failure(server: Server, error: ssl.SSLCertVerificationError) ->
     )
 
 
-def _lookup_failure(server: Server, error: socket.gaierror) -> tuple[str, str]:
-    host = host_and_port(server.url)[0]
+def _lookup_failure(error: socket.gaierror) -> tuple[str, str]:
     if error.errno == socket.EAI_AGAIN:
         return "its host name could not be looked up just now", (
-            f"Check this machine's network and DNS, and the spelling of {host}"
+            "Check this machine's network and DNS, and the spelling of the name"
         )
-    return "there is no host of that name", f"Check the spelling of {host}, and that this machine's DNS knows it"
+    return "there is no host of that name", "Check the spelling of the name, and that this machine's DNS knows it"
 
 
 def _start_advice(server: Server) -> str:

@@ -1,14 +1,15 @@
 """The changes of a report -> text for a terminal, returned as ``str``."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from click import style
 
 from inventory.report import palette
 from inventory.report.change_lines import ChangeGroup, ChangeLine, ChangeSection
-from inventory.text import COLUMNS, MINUS, escape_controls, pad, signed_size, size, table, truncate, width, wrap
+from inventory.schema.headings import heading
+from inventory.terminal.layout import beside, flow, table
+from inventory.text import COLUMNS, MINUS, escape_controls, pad, signed_size, size, truncate, width, wrap
 
 _CELL = 20  # columns of a cell that is no name
 _VALUE = 200  # columns of a value that changed
@@ -31,34 +32,29 @@ def colour(word: str) -> str:
 
 
 def changes_text(
-    changes: ChangeSection,
-    title: str,
-    columns: int = COLUMNS,
-    *,
-    machines: tuple[str, str] | None = None,
-    compared: bool = True,
+    changes: ChangeSection, title: str, columns: int = COLUMNS, *, machines: tuple[str, str] | None = None
 ) -> str:
     """Show what changed: a section per word, a line of counts, and the servers that were not compared.
 
     Args:
         changes: the changes.
         title: what was compared.
-        columns: columns of the terminal.
+        columns: columns of the terminal; no line is wider.
         machines: the two servers, where one is compared with the other: they differ, and nothing has changed.
-        compared: whether any server was compared.
     """
     heads = _machine_heads(*map(escape_controls, machines)) if machines else {}
-    blocks = [style(escape_controls(title), bold=True)]
+    blocks = ["\n".join(style(line, bold=True) for line in wrap(escape_controls(title), columns))]
     blocks += [
         _group_text(group, changes.several, columns, heads.get(group.word, group.word.capitalize()))
         for group in changes.groups
     ]
-    if compared:
+    if changes.nothing_compared:
+        blocks += wrap(changes.nothing_compared.capitalize(), columns)
+    else:
         blocks += [] if changes.lines else ["No differences" if machines else "No changes"]
         difference = changes.size_difference
-        blocks.append(counts_text(changes) + (f"   size {signed_size(difference, '-')}" if difference else ""))
-    else:
-        blocks.append(not_compared_text(row.reason for row in changes.not_compared).capitalize())
+        sizes = [f"size {signed_size(difference, '-')}"] if difference else []
+        blocks.append("\n".join(flow("", [*counts(changes), *sizes], columns)))
     if changes.not_compared:
         reasons = [f"{escape_controls(row.server)}: {escape_controls(row.text)}" for row in changes.not_compared]
         lines = [line for reason in reasons for line in wrap(reason, columns, "  ")]
@@ -66,19 +62,9 @@ def changes_text(
     return "\n\n".join(blocks) + "\n"
 
 
-def not_compared_text(reasons: Iterable[str]) -> str:
-    """Say that nothing was compared, and why: not compared: 1 suspect, 2 new.
-
-    Args:
-        reasons: those of ``ChangeSet.not_compared``, one for each server.
-    """
-    words = Counter(reason.rpartition(": ")[2].replace("a baseline", "new") for reason in reasons)
-    return "not compared: " + ", ".join(f"{number:,} {word.replace('_', ' ')}" for word, number in words.items())
-
-
-def counts_text(changes: ChangeSection) -> str:
-    """Show the counts in one line: models +3 -2 ~1, 1 renamed   instances +2 -1 ~2."""
-    return "   ".join(_counts(changes, grain, words) for grain, words in _COUNTED)
+def counts(changes: ChangeSection) -> list[str]:
+    """Count the changes of each grain that was compared: models +3 -2 ~1, 1 renamed; instances +2 -1 ~2."""
+    return [_counts(changes, grain, words) for grain, words in _COUNTED if grain in changes.counts]
 
 
 def _counts(changes: ChangeSection, grain: str, words: Sequence[str]) -> str:
@@ -107,11 +93,12 @@ def _group_text(group: ChangeGroup, several: bool, columns: int, head: str) -> s
     if group.word == "reconfigured":
         lines = _reconfigured(group.lines, lead, several, columns)
     else:
-        lines = _presence_lines(group.lines, lead, several)
-    return "\n".join([style(f"{head} ({group.total:,})", fg=colour(group.word)), *lines])
+        lines = _presence_lines(group.lines, lead, several, columns)
+    heads = [style(line, fg=colour(group.word)) for line in wrap(f"{head} ({group.total:,})", columns)]
+    return "\n".join([*heads, *lines])
 
 
-def _presence_lines(changes: Sequence[ChangeLine], lead: str, several: bool) -> Iterator[str]:
+def _presence_lines(changes: Sequence[ChangeLine], lead: str, several: bool, columns: int) -> Iterator[str]:
     """Lay out a line for each model, instance or field that appeared or vanished, in columns."""
     by_grain: dict[str, list[ChangeLine]] = {}
     for change in changes:
@@ -120,38 +107,47 @@ def _presence_lines(changes: Sequence[ChangeLine], lead: str, several: bool) -> 
         cells = [[_subject(change, several), *_summary(change)] for change in members]
         has_figures = len(cells[0]) == 4
         least, sides = ((_NAME, 8, 6, 9), "<><>") if has_figures else ((_NAME, 20), "<<<"[: len(cells[0])])
-        for change, line in zip(members, table(cells, sides, least=least), strict=True):
-            hint = f"   ({escape_controls(change.hint)})" if change.hint else ""
-            yield f"{lead}{grain:<8}  {line}{hint}"
+        begin = f"{lead}{grain:<8}  "
+        blank = " " * width(begin)
+        texts = table(cells, sides, least=least, columns=columns - width(begin))
+        for change, text in zip(members, texts, strict=True):
+            lines = text.splitlines()
+            if change.hint:
+                hint = f"({escape_controls(change.hint)})"
+                has_room = len(lines) == 1 and width(f"{begin}{text}   {hint}") <= columns
+                lines = [f"{text}   {hint}"] if has_room else [*lines, *wrap(hint, columns - width(begin))]
+            yield begin + lines[0]
+            yield from (blank + line for line in lines[1:])
 
 
 def _reconfigured(changes: Sequence[ChangeLine], lead: str, several: bool, columns: int) -> Iterator[str]:
     """Show the name of each model or instance, and beneath it the fields with their old and new values."""
-    room = max(width(escape_controls(change.field or "")) for change in changes)
+    room = min(max(width(escape_controls(change.field_name)) for change in changes), columns // 3)
     by_subject = groupby(
         changes, key=lambda change: (change.server, change.grain, change.key, change.identity, change.ordinals)
     )
     for _, members in by_subject:
         for number, change in enumerate(members):
             if number == 0:
-                yield f"{lead}{change.grain:<8}  {_subject(change, several)}"
+                yield from beside(f"{lead}{change.grain:<8}  ", _subject(change, several), columns)
             yield from _value_lines(change, room, columns)
 
 
 def _value_lines(change: ChangeLine, room: int, columns: int) -> Iterator[str]:
     """Show a field and its values side by side, or beneath each other where there is no room."""
-    indent = " " * 6 + pad(escape_controls(change.field or ""), room) + "  "
-    old, new = (truncate(escape_controls(value or "(not reported)"), _VALUE) for value in (change.before, change.after))
+    first, *others = wrap(escape_controls(change.field_name), room) or [""]
+    indent = " " * 6 + pad(first, room) + "  "
+    most = max(_VALUE, columns)
+    old, new = (truncate(escape_controls(value or "(not reported)"), most) for value in (change.before, change.after))
+    new += f" ({change.sizes_text})" if change.sizes else ""
+    if others:
+        yield from (" " * 6 + line for line in [first, *others])
+        indent = " " * width(indent)
     if width(f"{indent}{old} -> {new}") <= columns:
         yield f"{indent}{old} -> {style(new, bold=True)}"
         return
-    blank = " " * width(indent)
-    first, *others = [
-        *wrap(old, columns, blank),
-        *(style(line, bold=True) for line in wrap(f"-> {new}", columns, blank)),
-    ]
-    yield indent + first[len(blank) :]
-    yield from others
+    yield from beside(indent, old, columns)
+    yield from beside(" " * width(indent), f"-> {new}", columns, lambda line: style(line, bold=True))
 
 
 def _subject(change: ChangeLine, several: bool) -> str:
@@ -165,7 +161,7 @@ def _summary(change: ChangeLine) -> list[str]:
     if change.word == "renamed":
         return [escape_controls(f"was {change.before}")]
     if change.grain == "server":
-        return [escape_controls(f"{change.word} the field {change.field} of its {change.table}s")]
+        return [escape_controls(f"{change.word} the field {heading(change.field or '')} of its {change.table}s")]
     if change.grain == "instance":
         context = change.values.get("config_context_length")
         return [escape_controls(change.key or ""), "" if context is None else f"context {context:,}"]

@@ -8,8 +8,9 @@ from click import style
 
 from inventory.report.change_lines import ChangeSection
 from inventory.schema.derived import COUNTED
-from inventory.terminal.changes import counts_text, not_compared_text
-from inventory.text import escape_controls, integer, signed_size, size, table, truncate
+from inventory.terminal.changes import counts
+from inventory.terminal.layout import flow, table
+from inventory.text import COLUMNS, escape_controls, integer, signed_size, size, truncate, wrap
 
 Row = dict[str, Any]
 
@@ -19,7 +20,7 @@ _KIND = 20  # columns of a quantization
 _QUANTIZATIONS = 4  # that are named
 
 
-def models_text(rows: Sequence[Row], title: str) -> str:
+def models_text(rows: Sequence[Row], title: str, columns: int = COLUMNS) -> str:
     """Show rows of ``derived.FLEET``."""
     lines = [
         [
@@ -31,10 +32,10 @@ def models_text(rows: Sequence[Row], title: str) -> str:
         ]
         for row in rows
     ]
-    return _titled(title, ["Key", "Servers", "Size", "Loaded", "Quantizations"], lines, "<>>><")
+    return _titled(title, ["Key", "Servers", "Size", "Loaded", "Quantizations"], lines, "<>>><", columns)
 
 
-def groups_text(rows: Sequence[Row], by: str, title: str) -> str:
+def groups_text(rows: Sequence[Row], by: str, title: str, columns: int = COLUMNS) -> str:
     """Show rows of ``derived.GROUPS``."""
     lines = [
         [
@@ -46,10 +47,10 @@ def groups_text(rows: Sequence[Row], by: str, title: str) -> str:
         for row in rows
     ]
     heads = [escape_controls(by), "Servers", "Different models", "Models", "Size", "Loaded"]
-    return _titled(title, heads, lines, "<>>>>>")
+    return _titled(title, heads, lines, "<>>>>>", columns)
 
 
-def change_groups_text(rows: Sequence[Row], changes: ChangeSection, by: str, title: str) -> str:
+def change_groups_text(rows: Sequence[Row], changes: ChangeSection, by: str, title: str, columns: int = COLUMNS) -> str:
     """Show rows of ``derived.CHANGE_GROUPS``, and the counts of all together."""
     lines = [
         [
@@ -62,9 +63,9 @@ def change_groups_text(rows: Sequence[Row], changes: ChangeSection, by: str, tit
         for row in rows
     ]
     heads = [escape_controls(by), "Servers", "Models", "Instances", "Size", "Not compared"]
-    nothing = not changes.lines and rows and all(row["not_compared"] >= row["servers"] for row in rows)
-    total = not_compared_text(row.reason for row in changes.not_compared) if nothing else counts_text(changes)
-    return f"{_titled(title, heads, lines, '<>>>>>')}\n{total}\n"
+    nothing = changes.nothing_compared
+    total = wrap(nothing, columns) if nothing else flow("", counts(changes), columns)
+    return "\n".join([_titled(title, heads, lines, "<>>>>>", columns), *total]) + "\n"
 
 
 def _counts(row: Row, names: Iterable[str]) -> str:
@@ -86,5 +87,6 @@ def _label_text(label: str | None) -> str:
     return _NO_LABEL if label is None else truncate(escape_controls(label), _LABEL)
 
 
-def _titled(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]], sides: str) -> str:
-    return "\n".join([style(escape_controls(title), bold=True), "", *table(lines, sides, heads)]) + "\n"
+def _titled(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]], sides: str, columns: int) -> str:
+    titles = [style(line, bold=True) for line in wrap(escape_controls(title), columns)]
+    return "\n".join([*titles, "", *table(lines, sides, heads, columns=columns)]) + "\n"

@@ -7,10 +7,11 @@ from typing import Any
 
 from click import style
 
-from inventory.report.change_lines import changed_value
+from inventory.report.change_lines import ChangeLine, change_lines
 from inventory.report.row_tables import by_size
 from inventory.report.trend import trend_section
 from inventory.terminal.changes import colour, mark
+from inventory.terminal.layout import beside, flow, table
 from inventory.text import (
     COLUMNS,
     escape_controls,
@@ -18,9 +19,9 @@ from inventory.text import (
     local_text,
     run_times,
     size,
-    table,
     truncate,
     width,
+    wrap,
     zone_in_head,
 )
 from inventory.text import count as count_of
@@ -30,8 +31,10 @@ Row = dict[str, Any]
 _STATUS_COLOURS = {"ok": "green", "partial": "yellow", "suspect": "yellow"}
 _BARS = "▁▂▃▄▅▆▇█"
 _ASCII_BARS = "_.-=^"
-_BEFORE_ERROR = 30  # columns of a time and a status
-_BEFORE_STATUS = 21  # columns of a time
+_STATUS = 10  # columns of a status
+_CHANGE_HEADS = (("Added", "Removed", "Reconfigured"), ("Added", "Removed", "Reconf."), ("+", "-", "~"))
+"""The heads of the columns of changes, the first of which fits being used."""
+
 _NAMED = 3  # servers that a run names which it did not read
 _POINTS = 60  # runs in the trend
 
@@ -58,17 +61,21 @@ def runs_text(
         return "The history is empty. Take a snapshot: lms-inventory snapshot\n"
     times = run_times([row["run_id"] for row in runs])
     head, cells = zone_in_head("Run", [times[row["run_id"]] for row in runs])
-    heads = [head, "Status", "Models", "Size", "Loaded", "Added", "Removed", "Reconfigured"]
-    lines = [_run_line(row, time, columns) for row, time in zip(runs, cells, strict=True)]
-    text = table(lines, "<<>>>>>>", heads)
-    if width(text[0]) > columns:
-        text = table(lines, "<<>>>>>>", [*heads[:-1], "Reconf."])
+    before = max(map(width, [head, *cells])) + 2
+    lines = [_run_line(row, time, columns - before - _STATUS) for row, time in zip(runs, cells, strict=True)]
+    for words in _CHANGE_HEADS:
+        heads = [head, "Status", "Models", "Size", "Loaded", *words]
+        text = table(lines, "<<>>>>>>", heads)
+        if max(map(width, text)) <= columns:
+            break
+    else:
+        text = table(lines, "<<>>>>>>", heads, columns=columns)
     text = [
         text[0],
-        *(line for row, shown in zip(runs, text[1:], strict=True) for line in (shown, *_unread(row, columns))),
+        *(line for row, shown in zip(runs, text[1:], strict=True) for line in (shown, *_unread(row, columns, before))),
     ]
-    total = f"{count_of(len(runs), 'run')}, {_statuses(runs)}{_trend(runs, sizes or {}, unicode)}"
-    return "\n".join([*text, "", total]) + "\n"
+    total = [f"{count_of(len(runs), 'run')}, {_statuses(runs)}", *_trend(runs, sizes or {}, unicode, columns)]
+    return "\n".join([*text, "", *flow("", total, columns, " " * 4)]) + "\n"
 
 
 def sparkline(values: Sequence[int | None], unicode: bool = True) -> str:
@@ -82,16 +89,18 @@ def sparkline(values: Sequence[int | None], unicode: bool = True) -> str:
     )
 
 
-def lives_text(lives: Sequence[Row], changes: Sequence[Row], runs: dict[str, int]) -> str:
+def lives_text(lives: Sequence[Row], changes: Sequence[Row], runs: dict[str, int], columns: int = COLUMNS) -> str:
     """Show the histories of models, each on each server. Arguments as ``life_text``, of all models."""
     texts = []
     for key in sorted({row["key"] for row in lives}):
         own = [row for row in changes if key in (row["key"], row["old"] if row["change"] == "renamed" else None)]
-        texts.append(life_text(key, [row for row in lives if row["key"] == key], own, runs))
+        texts.append(life_text(key, [row for row in lives if row["key"] == key], own, runs, columns))
     return "\n".join(texts)
 
 
-def life_text(key: str, lives: Sequence[Row], changes: Sequence[Row], runs: dict[str, int]) -> str:
+def life_text(
+    key: str, lives: Sequence[Row], changes: Sequence[Row], runs: dict[str, int], columns: int = COLUMNS
+) -> str:
     """Show one model's history on each server.
 
     Args:
@@ -99,16 +108,18 @@ def life_text(key: str, lives: Sequence[Row], changes: Sequence[Row], runs: dict
         lives: its rows of ``derived.LIFECYCLE``.
         changes: its rows of the timeline.
         runs: complete observations by server.
+        columns: columns of the terminal; no line is wider.
     """
-    blocks = [style(escape_controls(key), bold=True)]
+    blocks = ["\n".join(style(line, bold=True) for line in wrap(escape_controls(key), columns))]
     for life in lives:
-        lines = _life_lines(life, runs.get(life["server"], 0))
-        lines += [_change_line(row) for row in changes if row["server"] == life["server"]]
+        lines = _life_lines(life, runs.get(life["server"], 0), columns)
+        own = [row for row in changes if row["server"] == life["server"]]
+        lines += [line for change in change_lines(own) for line in _change_lines(change, columns)]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 
 
-def unused_text(lives: Sequence[Row], days: int) -> str:
+def unused_text(lives: Sequence[Row], days: int, columns: int = COLUMNS) -> str:
     """Show the models that were not loaded for some days, and the space they take."""
     if not lives:
         return f"No model has been there for {count_of(days, 'day')} without being loaded\n"
@@ -122,7 +133,7 @@ def unused_text(lives: Sequence[Row], days: int) -> str:
         ]
         for row in by_size(lives)
     ]
-    text = "\n".join(table(lines, "<<><<", ["Server", "Key", "Size", "First seen", "Last loaded"]))
+    text = "\n".join(table(lines, "<<><<", ["Server", "Key", "Size", "First seen", "Last loaded"], columns=columns))
     total = sum(row["size_bytes"] or 0 for row in lives)
     return f"{text}\n\n{count_of(len(lives), 'model')} not loaded in {count_of(days, 'day')}, {size(total)}\n"
 
@@ -137,44 +148,54 @@ def _statuses(runs: Sequence[Row]) -> str:
     )
 
 
-def _trend(runs: Sequence[Row], sizes: Mapping[str, Row], unicode: bool) -> str:
+def _trend(runs: Sequence[Row], sizes: Mapping[str, Row], unicode: bool, columns: int) -> list[str]:
     dated = [row for row in runs if row["status"] != "misdated"]
-    shown = [run.size_bytes for run in trend_section(dated, sizes).last(_POINTS).runs]
-    known = [value for value in shown if value is not None]
-    return f"    size {sparkline(shown, unicode)}  {size(known[0])} -> {size(known[-1])}" if known else ""
+    points = [run.size_bytes for run in trend_section(dated, sizes).last(_POINTS).runs]
+    known = [value for value in points if value is not None]
+    if not known:
+        return []
+    change = f"{size(known[0])} -> {size(known[-1])}"
+    shown = points[-max(columns - width(f"size   {change}"), 1) :]
+    return [f"size {sparkline(shown, unicode)}  {change}"]
 
 
-def _life_lines(life: Row, total: int) -> list[str]:
+def _life_lines(life: Row, total: int, columns: int) -> list[str]:
     share = f"{100 * life['runs_loaded'] / life['runs_present']:.0f} %" if life["runs_present"] else "-"
     loaded = f", last {local_text(life['last_loaded'])}" if life["last_loaded"] else ""
     present = f"{count_of(life['days_present'], 'day')}, {life['runs_present']:,} of {count_of(total, 'run')}"
-    return [
-        f"  {escape_controls(life['server'])}" + ("" if life["present"] else style("   no longer there", fg="red")),
-        f"    First seen    {local_text(life['first_seen'])}",
-        f"    Last seen     {local_text(life['last_seen'])}",
-        f"    Present       {present}",
-        f"    Loaded        in {share} of them{loaded}",
-        f"    Size          {size(life['size_bytes'])}",
+    facts = [
+        ("First seen", local_text(life["first_seen"])),
+        ("Last seen", local_text(life["last_seen"])),
+        ("Present", present),
+        ("Loaded", f"in {share} of them{loaded}"),
+        ("Size", size(life["size_bytes"])),
     ]
+    gone = [] if life["present"] else [style("no longer there", fg="red")]
+    *first, last = wrap(escape_controls(life["server"]), columns, "  ") or ["  "]
+    lines = [*first, *flow("", [last, *gone], columns)]
+    return lines + [line for name, text in facts for line in beside(f"    {name:<14}", text, columns)]
 
 
-def _change_line(row: Row) -> str:
-    what = row["change"]
-    if row["field"] is not None:
-        values = (changed_value(row[side], row["field"]) or "(not reported)" for side in ("old", "new"))
-        old, new = map(escape_controls, values)
-        what = f"{'renamed' if row['change'] == 'renamed' else escape_controls(row['field'])}  {old} -> {new}"
-    name = f" {escape_controls(row['instance_id'])}" if row["instance_id"] else ""
-    word = row["change"]
-    return f"    {local_text(row['observed_at'])}  {style(mark(word), fg=colour(word))} {row['grain']}{name} {what}"
+def _change_lines(change: ChangeLine, columns: int) -> list[str]:
+    """Show one change of a model or of an instance of it, with the time at which it was seen."""
+    word, moment = change.word, local_text(change.observed_at) if change.observed_at else "-"
+    instance = f" {change.identity}" if change.grain == "instance" else ""
+    what = f"{change.grain}{instance} {word}"
+    if change.field is not None and change.grain != "server":
+        before, after = (value or "(not reported)" for value in (change.before, change.after))
+        name = word if word == "renamed" else change.field_name
+        sizes = f" ({change.sizes_text})" if change.sizes else ""
+        what = f"{change.grain}{instance} {name}  {before} -> {after}{sizes}"
+    lead = f"    {moment}  {style(mark(word), fg=colour(word))} "
+    return beside(lead, escape_controls(what), columns)
 
 
-def _unread(row: Row, columns: int) -> list[str]:
+def _unread(row: Row, columns: int, before: int) -> list[str]:
     """Return the line beneath a run of several servers that names those it did not read, as many as fit: 11/12 bob."""
     names = [escape_controls(name) for name in json.loads(row["unread"] or "[]")]
     if not names or row["servers"] == 1:
         return []
-    lead = f"{' ' * _BEFORE_STATUS}{row['servers_ok']:,}/{row['servers']:,} "
+    lead = f"{' ' * (before + 3)}{row['servers_ok']:,}/{row['servers']:,} "
     for number in range(min(len(names), _NAMED), 0, -1):
         more = f" and {len(names) - number:,} more" if number < len(names) else ""
         line = f"{lead}{', '.join(names[:number])}{more}"
@@ -184,13 +205,13 @@ def _unread(row: Row, columns: int) -> list[str]:
     return [style(f"{lead}{truncate(names[0], columns - width(lead + more))}{more}", dim=True)]
 
 
-def _run_line(row: Row, time: str, columns: int) -> list[str]:
-    """Return the cells of one run; of a failed one, why it failed instead of its numbers."""
+def _run_line(row: Row, time: str, room: int) -> list[str]:
+    """Return the cells of one run; of a failed one, why it failed instead of its numbers, as far as there is room."""
     status = style(row["status"], fg=_STATUS_COLOURS.get(row["status"], "red"))
     first = [time, status]
     if not row["servers_ok"]:
         reason = escape_controls((row["error"] or "").partition(". ")[0])
-        return [*first, style(truncate(reason, max(columns - _BEFORE_ERROR, 30)), fg="red")]
+        return [*first, style(truncate(reason, max(room, 4)), fg="red")] if reason else first
     numbers = [integer(row["model_count"]), size(row["size_bytes"]), integer(row["instance_count"])]
     if row["added"] is None:
         return [*first, *numbers, style("nothing to compare with", dim=True)]

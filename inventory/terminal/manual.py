@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from click import style
 
-from inventory.text import table, width, wrap
+from inventory.terminal.layout import table
+from inventory.text import width, wrap
 
 _COMMENT = re.compile(r"<!-- .*? -->\n+")
 _LINK = re.compile(r"!?\[([^]]*)\]\([^)]*\)")

@@ -7,7 +7,8 @@ from typing import Any
 
 from click import style
 
-from inventory.text import COLUMNS, count, escape_controls, integer, local_text, size, table, width, wrap, zone_in_head
+from inventory.terminal.layout import table
+from inventory.text import COLUMNS, count, escape_controls, integer, local_text, size, width, wrap, zone_in_head
 
 Row = dict[str, Any]
 
@@ -31,7 +32,7 @@ def servers_text(servers: Sequence[Row], stale_after: timedelta, retired: int = 
     stale = sum(is_stale(server, stale_after) for server in servers)
     parts = [count(len(servers), "server"), *([f"{stale:,} stale or never read"] if stale else [])]
     parts += [f"{retired:,} retired, shown by --retired"] if retired else []
-    return "\n".join([*_lines(servers, stale_after, columns), "", ", ".join(parts)]) + "\n"
+    return "\n".join([*_lines(servers, stale_after, columns), "", *wrap(", ".join(parts), columns)]) + "\n"
 
 
 def _lines(servers: Sequence[Row], stale_after: timedelta, columns: int) -> list[str]:
@@ -52,10 +53,10 @@ def _lines(servers: Sequence[Row], stale_after: timedelta, columns: int) -> list
     lines = [line.rstrip() for line in table(wide, f"<{_SIDES}{'<' * several}", heads)]
     if max(map(width, lines)) <= columns:
         return lines
-    head, *narrow = table(cells, _SIDES, heads_beside, indent="  ")
+    head, *narrow = table(cells, _SIDES, heads_beside, indent="  ", columns=columns)
     lines = [head]
     for name, line, label in zip(names, narrow, labels, strict=True):
-        lines += [*_folded(name, columns), line, *wrap(label, columns, "  ")]
+        lines += [*wrap(name, columns), line, *wrap(label, columns, "  ")]
     return lines
 
 
@@ -76,13 +77,3 @@ def _cells(server: Row, last_read: str, stale_after: timedelta) -> list[str]:
 def _labels_text(server: Row) -> str:
     labels = json.loads(server["labels"] or "{}")
     return ", ".join(escape_controls(f"{name}={value}") for name, value in labels.items())
-
-
-def _folded(name: str, columns: int) -> list[str]:
-    """Break a name into lines that fit; nothing of it is cut off."""
-    lines = [""]
-    for character in name:
-        if width(lines[-1] + character) > columns:
-            lines.append("")
-        lines[-1] += character
-    return lines

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from click import style
 
 from inventory.config.effective import Setting
+from inventory.terminal.layout import beside
 from inventory.text import COLUMNS, escape_controls, format_value, pad, width
 
 _IN_SECONDS = ("timeout", "recheck")
@@ -22,9 +23,10 @@ def settings_text(settings: Sequence[Setting], columns: int = COLUMNS) -> str:
         name, value = pad(setting.name, names), texts[setting.name]
         source = escape_controls(setting.source) or setting.origin
         if names + max(width(value), values) + width(source) + 6 > columns and width(value) > values:
-            lines += [f"  {name}  {value}", f"  {' ' * names}  {style(source, dim=True)}"]
+            lines += beside(f"  {name}  ", value, columns)
+            lines += beside(f"  {' ' * names}  ", source, columns, lambda line: style(line, dim=True))
         else:
-            lines.append(f"  {name}  {pad(value, values)}  {style(source, dim=True)}")
+            lines += beside(f"  {name}  {pad(value, values)}  ", source, columns, lambda line: style(line, dim=True))
     return "\n".join(lines) + "\n"
 
 

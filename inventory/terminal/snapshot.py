@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from click import style
+from click import style, unstyle
 
-from inventory.report.coverage import Coverage
 from inventory.report.facts import Report
+from inventory.report.failures import FailureGroup, failure_groups, read_text
 from inventory.report.figures import Totals
 from inventory.report.row_tables import RowTable
-from inventory.terminal.changes import counts_text, not_compared_text
+from inventory.terminal.changes import counts
+from inventory.terminal.layout import beside, flow, table
 from inventory.text import (
     COLUMNS,
     count,
@@ -24,7 +25,6 @@ from inventory.text import (
     local_text,
     signed_size,
     size,
-    table,
     truncate,
     width,
     wrap,
@@ -43,6 +43,7 @@ _KINDS = 3  # types counted by name
 _CELL = 20  # columns of a cell that is no name
 _LEAST_NAME = 14  # columns that a name always has
 _WARNINGS = 10
+_NOTHING_READ = "No server was read, so this run knows of no models"
 _HEADS = {
     "params_string": "Params",
     "quantization_name": "Quant",
@@ -71,33 +72,61 @@ def snapshot_text(
         since: when the run was with which it is compared; None if there is none.
         first: it is the first run of its history.
     """
-    blocks = [_heading(report, seconds), _totals(report, since, columns, first=first)]
+    blocks = [_heading(report, seconds, columns), _totals(report, since, columns, first=first)]
     blocks += [_largest(report.largest, several=len(report.servers) > 1, columns=columns)] if report.largest else []
-    blocks += [_files(files)] if files else []
+    blocks += [_files(files, columns)] if files else []
     blocks += _warnings(report.warnings, columns)
     return "\n\n".join(blocks) + "\n"
 
 
-def check_text(servers: Sequence[Row], columns: int = COLUMNS, notes: Mapping[str, str] | None = None) -> str:
-    """Show for each server what was read, or what is wrong and what to do about it.
+def check_text(
+    servers: Sequence[Row],
+    columns: int = COLUMNS,
+    notes: Mapping[str, str] | None = None,
+    *,
+    each: bool = False,
+    failed: bool = False,
+) -> str:
+    """Show for each server what was read, or what is wrong and what to do about it, and how many are ok.
 
     Args:
         servers: rows of the observations.
         columns: columns of the terminal.
         notes: what is set for each server, by its name.
+        each: show each server that was not read; by default many that failed alike are one block.
+        failed: show only those that were not read, each of them.
     """
-    blocks = []
-    for server in servers:
-        name = style(escape_controls(server["server"]), bold=True)
-        lines = [name + style(f"   {escape_controls(server['url'])}", dim=True), *_outcome(server, columns)]
-        lines += [style(line, dim=True) for line in wrap((notes or {}).get(server["server"], ""), columns, "  ")]
-        blocks.append("\n".join(lines))
+    groups = failure_groups(servers, each=each or failed)
+    alone = {group.servers[0] for group in groups if len(group.servers) == 1}
+    single = [row for row in servers if row["status"] == "ok" and not failed]
+    single += [row for row in servers if row["server"] in alone]
+    blocks = [_server_text(row, columns, (notes or {}).get(row["server"], "")) for row in single]
+    blocks += [_group_text(group, columns) for group in groups if len(group.servers) > 1]
+    blocks.append("\n".join(wrap(read_text(servers), columns)))
     return "\n\n".join(blocks) + "\n"
 
 
-def files_text(files: "Sequence[WrittenFile]") -> str:
+def _server_text(server: Row, columns: int, note: str) -> str:
+    name, url = style(escape_controls(server["server"]), bold=True), style(escape_controls(server["url"]), dim=True)
+    head = f"{name}   {url}"
+    lines = [head]
+    if width(head) > columns:
+        lines = [style(line, bold=True) for line in wrap(unstyle(name), columns)]
+        lines += [style(line, dim=True) for line in wrap(unstyle(url), columns, "  ")]
+    lines += _outcome(server, columns)
+    return "\n".join([*lines, *(style(line, dim=True) for line in wrap(note, columns, "  "))])
+
+
+def files_text(files: "Sequence[WrittenFile]", columns: int = COLUMNS) -> str:
     """Show what became of the files that a snapshot was written to."""
-    return _files(files) + "\n"
+    return _files(files, columns) + "\n"
+
+
+def _group_text(group: FailureGroup, columns: int) -> str:
+    """Show servers that failed alike: how many and why, the first of them by name, what to do."""
+    heads = [style(line, fg="red") for line in wrap(escape_controls(group.title), columns)]
+    texts = [escape_controls(text) for text in (group.names, group.advice) if text]
+    return "\n".join([*heads, *(line for text in texts for line in wrap(text, columns, "  "))])
 
 
 def _outcome(server: Row, columns: int) -> list[str]:
@@ -111,42 +140,38 @@ def _outcome(server: Row, columns: int) -> list[str]:
     return lines
 
 
-def _heading(report: Report, seconds: float) -> str:
+def _heading(report: Report, seconds: float, columns: int) -> str:
     moment = report.snapshot.observed_at
     where = report.servers[0]["url"] if len(report.servers) == 1 else f"{len(report.servers):,} servers"
-    return style(f"Snapshot {local_text(moment)}" if moment else "Snapshot", bold=True) + style(
-        f"   {escape_controls(where)}   {seconds:.1f} s", dim=True
-    )
+    title = style(f"Snapshot {local_text(moment)}" if moment else "Snapshot", bold=True)
+    beside_it = [escape_controls(where), f"{seconds:.1f} s"]
+    if width("   ".join([title, *beside_it])) <= columns:
+        return "   ".join([title, style("   ".join(beside_it), dim=True)])
+    return "\n".join([title, *(style(line, dim=True) for line in wrap("   ".join(beside_it), columns, "  "))])
 
 
 def _totals(report: Report, since: datetime | None, columns: int, *, first: bool) -> str:
     lines = _servers_read(report, columns)
     if report.totals is None:
-        return "\n".join([*lines, _line("Models", "-", "not read; nothing is known")])
+        return "\n".join([*lines, *wrap(_NOTHING_READ, columns, "  ")])
     totals, changes = report.totals, report.what_changed
     difference = changes.size_difference
     since_then = f"{signed_size(difference, '-')} since the previous snapshot" if difference else ""
     word = "instance" if totals.instances == 1 else "instances"
     of_models = f"{word} of {count(totals.loaded_models, 'model')}" if totals.instances else ""
-    lines += [
-        _line("Models", f"{totals.models:,}", _kinds(totals)),
-        _line("On disk", size(totals.size_bytes), since_then),
-        _line("Loaded", f"{totals.instances:,}", of_models),
-    ]
-    if report.changes and since:
-        moment = style(f"   since {local_text(since, minutes=True)}", dim=True)
-        lines.append(f"  {'Changes':<14}{_changes(report)}{moment}")
-    elif first:
-        lines.append(f"  {'Changes':<14}nothing to compare with: this is the first run")
+    lines += _line("Models", f"{totals.models:,}", _kinds(totals), columns)
+    lines += _line("On disk", size(totals.size_bytes), since_then, columns)
+    lines += _line("Loaded", f"{totals.instances:,}", of_models, columns)
+    lead = f"  {'Changes':<14}"
+    if first:
+        lines += beside(lead, "nothing to compare with: this is the first run", columns)
+    elif report.changes and since:
+        moment = f"since {local_text(since, minutes=True)}"
+        if changes.nothing_compared:
+            lines += beside(lead, f"{changes.nothing_compared}   {moment}", columns)
+        else:
+            lines += flow(lead, [*counts(changes), style(moment, dim=True)], columns)
     return "\n".join(lines)
-
-
-def _changes(report: Report) -> str:
-    """Count the changes, or say that nothing was compared: then none of them would be known."""
-    changes = report.changes
-    if changes and changes.compared_nothing(row["server"] for row in report.servers):
-        return not_compared_text(changes.not_compared.values())
-    return counts_text(report.what_changed)
 
 
 def _servers_read(report: Report, columns: int) -> list[str]:
@@ -154,16 +179,8 @@ def _servers_read(report: Report, columns: int) -> list[str]:
     coverage = report.coverage
     if len(report.servers) == 1 and coverage.level == "good":
         return []
-    first, *others = _coverage_lines(coverage, columns, " " * len("  Servers  "))
-    return [f"  Servers  {first.lstrip()}", *others]
-
-
-def _coverage_lines(coverage: Coverage, columns: int, indent: str = "") -> list[str]:
-    """Show how much was read in the colour of its step, folded."""
-    return [
-        indent + style(line, fg=COVERAGE_COLOURS[coverage.level])
-        for line in wrap(escape_controls(coverage.text), columns - len(indent), "")
-    ]
+    colour = COVERAGE_COLOURS[coverage.level]
+    return beside("  Servers  ", escape_controls(coverage.text), columns, lambda line: style(line, fg=colour))
 
 
 def _kinds(totals: Totals) -> str:
@@ -174,8 +191,8 @@ def _kinds(totals: Totals) -> str:
     return ", ".join([*parts, *([f"{others:,} of other types"] if others else [])])
 
 
-def _line(label: str, value: str, note: str) -> str:
-    return f"  {label:<8} {value:>13}   {note}".rstrip()
+def _line(label: str, value: str, note: str, columns: int) -> list[str]:
+    return beside(f"  {label:<8} {value:>13}   ", note, columns)
 
 
 def _largest(models: RowTable, *, several: bool, columns: int) -> str:
@@ -185,7 +202,7 @@ def _largest(models: RowTable, *, several: bool, columns: int) -> str:
     others = sum(max(map(width, column)) + 2 for column in zip(_HEADS.values(), *cells, strict=True))
     room = max(columns - 2 - others, _LEAST_NAME)
     lines = [[_name(model, several, room), *line] for model, line in zip(shown.rows, cells, strict=True)]
-    return "\n".join(table(lines, "<><>>>", [models.title, *_HEADS.values()], indent="  "))
+    return "\n".join(table(lines, "<><>>>", [models.title, *_HEADS.values()], indent="  ", columns=columns))
 
 
 def _cell(model: Row, name: str, unit: str) -> str:
@@ -202,13 +219,13 @@ def _name(model: Row, several: bool, room: int) -> str:
     return truncate(escape_controls(model["display_name"]), max(room - width(server), _LEAST_NAME)) + server
 
 
-def _files(files: "Sequence[WrittenFile]") -> str:
+def _files(files: "Sequence[WrittenFile]", columns: int) -> str:
     lines = []
     for file in files:
         written = f"{file.size / 1000:,.0f} KB" if file.holds == "report" else count(file.rows, "row")
         outcome = style(file.skipped, fg="red") if file.skipped else style(written, dim=True)
         lines.append([file.holds.capitalize(), escape_controls(str(file.path)), outcome])
-    return "\n".join(table(lines, "<<<", indent="  ", least=(9,)))
+    return "\n".join(table(lines, "<<<", indent="  ", least=(9,), columns=columns))
 
 
 def _warnings(warnings: Sequence[tuple[str, str]], columns: int) -> list[str]:
@@ -224,5 +241,4 @@ def _warnings(warnings: Sequence[tuple[str, str]], columns: int) -> list[str]:
 
 def _labelled(word: str, colour: str, text: str, columns: int) -> list[str]:
     """Put a coloured word beside a text, which is folded."""
-    first, *others = wrap(text, columns, " " * (len(word) + 5)) or [""]
-    return [f"  {style(word, fg=colour)}   {first.lstrip()}", *others]
+    return beside(f"  {style(word, fg=colour)}   ", text, columns)

@@ -129,10 +129,11 @@ def test_check_tells_a_person_what_is_set(tmp_path: Path, three: list[Hostile]) 
     lines = done.out.splitlines()
     assert (done.code, done.err, lines[0]) == (0, "", "Settings")
     assert lines[1].split() == ["config", "inventory.toml", "the", "working", "directory"]
-    assert lines[-3:][0].startswith("laptop   http://127.0.0.1:")
-    assert lines[-1] == "  labels site=Rome; timeout 5 s; token environment variable LAPTOP"
+    assert lines[-5].startswith("laptop   http://127.0.0.1:")
+    assert lines[-2:] == ["", "1 of 1 server ok"]
+    assert lines[-3] == "  labels site=Rome; timeout 5 s; token environment variable LAPTOP"
     done = run("check", "--timeout", "9", cwd=tmp_path, env=clean(LAPTOP=TOKEN))
-    assert done.out.splitlines()[-1] == "  labels site=Rome; token environment variable LAPTOP"  # a flag is for all
+    assert done.out.splitlines()[-3] == "  labels site=Rome; token environment variable LAPTOP"  # a flag is for all
 
 
 def test_each_token_goes_to_its_own_server_only(tmp_path: Path, three: list[Hostile]) -> None:

@@ -149,6 +149,14 @@ def test_server_and_ignore(past: Path) -> None:
     assert [change for change, _, _ in found] == ["added", "removed"]
 
 
+def test_one_change_is_one_line(past: Path) -> None:
+    """What follows from another quantization is folded into its line; --all-fields shows it."""
+    out = diff(past, "latest~3", "latest~2").out
+    assert "      Quantization  Q8_0 -> Q4_K_M (15.58 -> 9.05 GB)\n" in out
+    assert "Bits per weight" not in out
+    assert "      Bits per weight   8 -> 4\n" in diff(past, "latest~3", "latest~2", "--all-fields").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

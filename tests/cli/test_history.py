@@ -28,10 +28,11 @@ def history(past: Path, *arguments: str | Path, **env: str) -> Done:
 
 def test_the_runs(past: Path) -> None:
     """A line a run with counts, sizes and changes, and the trend; in ASCII where the output can show nothing else."""
-    assert history(past, PYTHONIOENCODING="utf-8") == (0, RUNS, "")
+    assert history(past, PYTHONIOENCODING="utf-8", COLUMNS="80") == (0, RUNS, "")
     ascii_only = RUNS.translate({0x2588: "^", 0x2581: "_"})
-    assert history(past, PYTHONIOENCODING="ascii").out == ascii_only
+    assert history(past, PYTHONIOENCODING="ascii", COLUMNS="80").out == ascii_only
     assert history(past, PYTHONIOENCODING="utf-8", COLUMNS="100").out.splitlines()[0].endswith("  Reconfigured")
+    assert history(past, PYTHONIOENCODING="utf-8").out.splitlines()[0].endswith("  Reconfigured"), "a pipe"
 
 
 def test_some_runs(past: Path) -> None:
@@ -70,7 +71,7 @@ openai/gpt-oss-20b
     Present       3 days, 3 of 3 runs
     Loaded        in 100 % of them, last 2026-11-13 06:00:04 UTC
     Size          12.11 GB
-    2026-11-11 06:00:04 UTC  ~ instance coder config_context_length  65,536 -> 131,072
+    2026-11-11 06:00:04 UTC  ~ instance coder Context  65,536 -> 131,072
 """
     )
     data = history(past, "--model", "microsoft/phi-4", "--server", "laptop", "--json").data

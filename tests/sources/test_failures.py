@@ -73,7 +73,7 @@ def test_names_that_cannot_be_looked_up(code: int, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(socket, "getaddrinfo", partial(_fail, socket.gaierror(code, "no")))
     error = error_of(Server("gpu-box.example"))
     assert "Check" in error
-    assert "the spelling of gpu-box.example" in error
+    assert "the spelling of the name" in error
     assert "DNS" in error
     assert "lms server start" not in error
 

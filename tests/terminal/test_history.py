@@ -27,7 +27,7 @@ def day(number: int) -> datetime:
 
 def row(table: schema.Table, **values: Any) -> dict[str, Any]:
     """A row of a table, empty but for what is given."""
-    return dict.fromkeys(table.names) | values
+    return dict.fromkeys(table.names) | ({"key": "k", "ordinal": 0} if table is TIMELINE else {}) | values
 
 
 def one_run(number: int, status: str = "ok", size: int | None = 10**11, **more: Any) -> dict[str, Any]:
@@ -58,7 +58,7 @@ TEXT = """\
 Run (UTC)         Status   Models       Size  Loaded  Added  Removed  Reconf.
 2026-11-10 06:00  ok           38  494.55 GB       7      .        .        .
 2026-11-11 06:00  ok           38  494.55 GB       7      .        .        2
-2026-11-12 06:00  failed   could not reach http://127.0.0.1:1234: connecti...
+2026-11-12 06:00  failed   could not reach http://127.0.0.1:1234: connection...
 2026-11-13 06:00  ok           38  565.75 GB       7      2        1        .
 2026-11-14 06:00  suspect      38    1.00 GB       7      .        .        .
 2026-11-15 06:00  ok           38  586.39 GB       7     13        .        .
@@ -153,7 +153,7 @@ k
     Present       9 days, 9 of 10 runs
     Loaded        in 33 % of them, last 2026-11-04 06:00:03 UTC
     Size          5.00 GB
-    2026-11-03 06:00:03 UTC  ~ model size_bytes  1.00 GB -> 5.00 GB
+    2026-11-03 06:00:03 UTC  ~ model Size  1.00 GB -> 5.00 GB
     2026-11-04 06:00:03 UTC  + instance k:2 loaded
 
   b   no longer there
@@ -174,7 +174,7 @@ def test_unused() -> None:
         one_life(key="\u6a21\u578b", last_loaded=None),
         one_life(key="k" * 70),
     ]
-    text = unstyle(unused_text(result, 30))
+    text = unstyle(unused_text(result, 30, 200))
     assert text.splitlines()[2].startswith("a       \u6a21\u578b" + " " * 66)
     assert text.endswith("\n\n3 models not loaded in 30 days, 10.00 GB\n")
     assert "k" * 70 in text

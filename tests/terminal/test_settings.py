@@ -25,7 +25,9 @@ def test_a_line_for_each_setting_within_the_terminal() -> None:
         "  ca_file      -    default\n"
         "  concurrency  64   LMS_INVENTORY_CONCURRENCY\n"
     )
-    assert unstyle(settings_text(SETTINGS[:1], 20)).count("\n") == 3
+    folded = unstyle(settings_text(SETTINGS[:1], 40)).splitlines()
+    assert max(map(len, folded)) <= 40
+    assert "".join("".join(folded).split()).startswith("Settingsconfig/etc/lms-inventory/")
 
 
 def test_settings_of_single_servers() -> None:

@@ -132,8 +132,8 @@ def changes_table(
             Cell(line.grain.capitalize()),
             Cell(line.identity, tag="code"),
             Cell(line.field_name),
-            Cell(line.before),
-            Cell(line.after, tag="b" if line.word in ("reconfigured", "renamed") else ""),
+            Cell(line.before_with_size),
+            Cell(line.after_with_size, tag="b" if line.word in ("reconfigured", "renamed") else ""),
         ]
         if sizes:
             difference = line.size_difference

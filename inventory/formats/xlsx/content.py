@@ -8,6 +8,7 @@ from inventory.about import VERSION
 from inventory.formats.xlsx.cells import short
 from inventory.formats.xlsx.sheets import Sheet
 from inventory.report.breakdowns import group_label
+from inventory.report.change_lines import describe_changes
 from inventory.report.palette import STATUS_TONES, TONES
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN, HINTS
@@ -103,8 +104,9 @@ def _grain(grain: str, content: Any) -> Sheet:
 
 def _changes(report: "Report") -> Sheet:
     content: list[dict[str, Any]] = []
-    if report.changes and report.all_changes:
-        for row, line in zip(rows(report.changes.table), report.all_changes.lines, strict=True):
+    if report.changes:
+        lines = describe_changes(report.changes, all_fields=True).lines
+        for row, line in zip(rows(report.changes.table), lines, strict=True):
             words = {"what": line.what, "before": line.before, "after": line.after, "hint": line.hint}
             cells = {name: text or None for name, text in words.items()}
             content.append({**row, **cells, "size_difference": total_of([line.size_difference])})

@@ -145,8 +145,8 @@ def _change(page: Page, line: "ChangeLine", names: Sequence[str]) -> None:
         "Server": line.server,
         "Model": line.name,
         "What": line.what + (f" ({line.hint})" if line.hint else ""),
-        "Before": line.before,
-        "After": line.after,
+        "Before": line.before_with_size,
+        "After": line.after_with_size,
         "Size difference": "" if difference is None else signed_size(difference),
     }
     level = TONES[line.word]

@@ -1,0 +1,78 @@
+"""The columns of a terminal: tables, texts beside a lead, and words that are broken only where they must be."""
+
+from click import style, unstyle
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inventory.terminal.layout import beside, flow, table
+from inventory.text import escape_controls, width, wrap
+
+CELLS = st.text(max_size=12).map(escape_controls) | st.sampled_from(["模型", "e\u0301", style("red", fg="red")])
+LONG = st.text(max_size=200).map(escape_controls) | st.sampled_from(
+    ["模型" * 80, "k" * 300, "a/b-c@" * 40, "word " * 50]
+)
+
+
+@given(st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=8))
+def test_columns_are_aligned(cells: list[list[str]]) -> None:
+    """A number ends and a text begins in the same column in each line, whatever its letters and styles."""
+    lines = table([[first, second, "|"] for first, second, _ in cells], "<><", ["a", "b", "c"])
+    assert len(lines) == len(cells) + 1
+    assert len({width(line) for line in lines}) == 1
+    for line, (first, second, _) in zip(lines[1:], cells, strict=True):
+        assert unstyle(line).startswith(unstyle(first))
+        assert unstyle(line).endswith(f"{unstyle(second)}  |")
+
+
+def test_a_short_line_ends_in_a_text_of_its_own() -> None:
+    """Why a run failed widens no column, and no line ends in spaces."""
+    lines = table([["1", "ok", "5"], ["2", "could not be reached at all"]], "<<>", ["n", "status", "models"])
+    assert [unstyle(line) for line in lines] == [
+        "n  status  models",
+        "1  ok           5",
+        "2  could not be reached at all",
+    ]
+
+
+def test_least_widths_and_nothing() -> None:
+    """Columns have a least width where it is asked for; without lines there are only the heads."""
+    assert table([["a", "b"]], "<<", least=(5,), indent="  ") == ["  a      b"]
+    assert table([], "<<") == []
+    assert [unstyle(line) for line in table([], "<>", ["a", "b"])] == ["a  b"]
+
+
+@given(st.lists(st.tuples(LONG, LONG, CELLS), max_size=5), st.integers(30, 120), st.sampled_from(["", "  "]))
+def test_a_table_fits_and_loses_nothing(cells: list[tuple[str, str, str]], columns: int, indent: str) -> None:
+    """What is too wide is folded inside its column; no letter of it is lost."""
+    rows = [(first.strip(), style(second.strip(), bold=True), number) for first, second, number in cells]
+    texts = table(rows, "<<>", ["Name", "Key", "Size"], indent=indent, columns=columns)
+    assert len(texts) == len(rows) + 1
+    assert all(width(line) <= columns for text in texts for line in text.splitlines())
+    for text, row in zip(texts[1:], rows, strict=True):
+        assert sorted("".join(unstyle(text).split())) == sorted("".join(unstyle("".join(row)).split()))
+
+
+def test_texts_give_way_before_numbers() -> None:
+    """A long key is folded after a slash or dash where there is one; the number beside it stays whole."""
+    texts = table([["publisher/model-with-a-long-name", "13.34 GB"]], "<>", columns=30)
+    assert texts == ["publisher/model-      13.34 GB\nwith-a-long-name"]
+
+
+@given(LONG, st.integers(20, 120), st.sampled_from(["", "    "]))
+def test_wrapped_lines_fit_and_lose_nothing(text: str, columns: int, indent: str) -> None:
+    """Only white space may go where a line ends."""
+    lines = wrap(text, columns, indent)
+    assert all(width(line) <= columns for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+@given(LONG, LONG, st.integers(20, 120))
+def test_a_text_beside_a_lead_fits(lead: str, text: str, columns: int) -> None:
+    """Where the lead takes more than half of the line, the text stands beneath it."""
+    assert all(width(line) <= columns for line in beside(lead, text, columns))
+
+
+def test_parts_flow() -> None:
+    """A part is never broken; the next line begins beneath the first part."""
+    assert flow("  Changes  ", ["models +1", "instances +2"], 80) == ["  Changes  models +1   instances +2"]
+    assert flow("  Changes  ", ["models +1", "instances +2"], 25) == ["  Changes  models +1", "           instances +2"]
