@@ -64,13 +64,16 @@ class Cell:
 
     Attributes:
         text: what it says, as it came.
-        look: ``n`` for a number, which stands at the right; ``t`` for a text; ``w`` for words that stay on one line.
+        look: ``n`` for a number, which stands at the right; ``t`` for a text; ``w`` for words that stay on one line;
+            ``p`` for the head of a column of texts such as 7B, which are sorted as numbers.
         tag: ``code`` for an identifier, ``b`` for what matters; may be empty.
+        above: a name above the text; may be empty.
     """
 
     text: str
     look: str = "t"
     tag: str = ""
+    above: str = ""
 
 
 def text(value: str) -> str:
@@ -79,7 +82,12 @@ def text(value: str) -> str:
 
 
 def table(
-    heads: Sequence[Cell], body: Iterable[tuple[str, Sequence[Cell]]], caption: str = "", *, styled: bool = False
+    heads: Sequence[Cell],
+    body: Iterable[tuple[str, Sequence[Cell]]],
+    caption: str = "",
+    *,
+    styled: bool = False,
+    stacked: bool = False,
 ) -> str:
     """Make a table.
 
@@ -88,6 +96,7 @@ def table(
         body: for each row its look, which may be empty, and its cells.
         caption: what the table is.
         styled: whether looks are styles of each element, for Jupyter, instead of classes.
+        stacked: whether the cells of a row may stand beneath each other where the page is narrow.
     """
     titles = "".join(_cell(head, "th", styled) for head in heads)
     title = f"<caption>{text(caption)}</caption>" if caption else ""
@@ -95,7 +104,8 @@ def table(
         f"<tr{_look(look, styled)}>{''.join(_cell(cell, 'td', styled) for cell in cells)}</tr>\n"
         for look, cells in body
     )
-    return f"<table>{title}<thead><tr>{titles}</tr></thead>\n<tbody>\n{lines}</tbody></table>"
+    look = ' class="stacked"' if stacked else ""
+    return f"<table{look}>{title}<thead><tr>{titles}</tr></thead>\n<tbody>\n{lines}</tbody></table>"
 
 
 def value_cell(column: schema.Column, value: Any) -> Cell:
@@ -140,7 +150,7 @@ def changes_table(
             cells.append(Cell("" if difference is None else signed_size(difference), "n"))
         cells += [Cell(line.hint)] if hinted else []
         body.append((TONES[line.word], cells))
-    return table(titles, body, styled=styled)
+    return table(titles, body, styled=styled, stacked=not styled)
 
 
 def changes_html(changes: "ChangeSet") -> str:
@@ -190,11 +200,12 @@ def _table(kind: schema.Table, names: Sequence[str], content: "pa.Table", looks:
 
 
 def _cell(cell: Cell, tag: str, styled: bool) -> str:
-    direction = "" if cell.text.isascii() else ' dir="auto"'
+    direction = "" if cell.text.isascii() and cell.above.isascii() else ' dir="auto"'
     scope = ' scope="col"' if tag == "th" else ""
     inner = text(cell.text)
-    look = _look(cell.look, styled) if inner and (styled or cell.look == "n") else ""
+    look = _look(cell.look, styled) if inner and (styled or cell.look in "np") else ""
     inner = f"<{cell.tag}>{inner}</{cell.tag}>" if cell.tag and inner else inner
+    inner = f"<b>{text(cell.above)}</b>{inner}" if cell.above else inner
     return f"<{tag}{scope}{look}{direction}>{inner}</{tag}>"
 
 
