@@ -4,6 +4,7 @@ Words and marks carry the meaning, colour only repeats it: code hosts strip styl
 the element, in the page a ``class``.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -110,7 +111,7 @@ def table(
 
 def value_cell(column: schema.Column, value: Any) -> Cell:
     """Make the cell of a value for people; blank for what is not reported."""
-    shown = format_value(value, column.unit)
+    shown = _list_text(value) if column.kind == schema.LIST else format_value(value, column.unit)
     if is_number(column):
         return Cell(shown, "n")
     if column.kind == schema.TIME:
@@ -197,6 +198,14 @@ def _table(kind: schema.Table, names: Sequence[str], content: "pa.Table", looks:
     ]
     heads = [Cell(column_head(column, column.name), "n" if is_number(column) else "t") for column in columns]
     return table(heads, body, styled=True)
+
+
+def _list_text(value: str | None) -> str:
+    """Join a list that stands in a column as JSON; a text that is none is shown as it is."""
+    try:
+        return format_value(json.loads(value or "null"))
+    except ValueError:
+        return str(value)
 
 
 def _cell(cell: Cell, tag: str, styled: bool) -> str:
