@@ -128,9 +128,10 @@ def _change(line: ChangeLine) -> list[str]:
     name = escaped(line.name)
     if line.key is not None and line.key != line.name:
         name += f" {escaped(line.key)}"
+    difference = "" if line.size_difference is None else f", {signed_size(line.size_difference)}"
     hint = f" ({escaped(line.hint)})" if line.hint else ""
     before, after = (escaped(truncate(value, _VALUE)) for value in (line.before, line.after))
-    return [f"{mark(line.word)} {line.word}", name, escaped(line.what) + hint, before, after]
+    return [f"{mark(line.word)} {line.word}", name, escaped(line.what) + difference + hint, before, after]
 
 
 def _largest(report: Report) -> list[str]:
