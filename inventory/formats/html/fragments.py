@@ -26,13 +26,18 @@ if TYPE_CHECKING:
 SHOWN = 20
 """Rows that Jupyter shows of a table."""
 
+TINT = 0.25
+"""How much of a colour Jupyter's ground takes on: the theme's own ink, light or dark, stays readable on it."""
+
+_TINTS = {"good": LIGHT.added_bar, "bad": LIGHT.removed_bar, "warn": LIGHT.changed_bar}
+
 STYLES = {
-    **{level: "background:#{1};color:#{0}".format(*LIGHT.tone(level)) for level in MARKS},
+    **{level: f"background:rgba({', '.join(map(str, bytes.fromhex(_TINTS[level])))}, {TINT})" for level in MARKS},
     "n": "text-align:right",
     "t": "text-align:left",
     "w": "text-align:left;white-space:nowrap",
 }
-"""Each look in Jupyter: both colours are given, so that it reads on a dark ground too."""
+"""Each look in Jupyter: a tint of the theme's ground, so that it reads in a light and in a dark one."""
 
 _MODELS = (
     "server",

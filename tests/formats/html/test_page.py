@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.html_pages import Page, browsed, first_pixel, rendered
+from support.html_pages import Page, browsed, contrast, first_pixel, rendered
 from support.snapshots import HOSTILE, MOMENT, fleet, hostile, names, snapshot
 from support.states import carried
 from support.workbooks import full
@@ -141,19 +141,6 @@ def test_links_and_titles_lead_somewhere() -> None:
         assert chart["role"] == "img"
         wanted |= set((chart["aria-labelledby"] or "").split())
     assert wanted <= set(names)
-
-
-def luminance(colour: str) -> float:
-    """How light a colour is, as WCAG 2 defines it."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours, as WCAG 2 defines it."""
-    low, high = sorted(map(luminance, (one, other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
