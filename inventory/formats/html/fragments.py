@@ -6,7 +6,7 @@ the element, in the page a ``class``.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from inventory.report.facts import Report
 from inventory.report.palette import LIGHT, MARKS, TONES, mark
 from inventory.report.row_tables import column_head, is_number
 from inventory.tables import RunTables, rows
-from inventory.text import count, escape_invisible, format_value, integer, signed_size
+from inventory.text import count, escape_invisible, format_value, integer, signed_size, truncate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Rows that Jupyter shows of a table."""
+
+_ERROR = 60
+"""Columns of an error beside a run, so that its row stays one line; ``history.runs()`` has the whole sentence."""
 
 TINT = 0.25
 """How much of a colour Jupyter's ground takes on: the theme's own ink, light or dark, stays readable on it."""
@@ -189,20 +192,26 @@ def runs_html(title: str, table_of_runs: schema.Table, runs: "pa.Table") -> str:
     """Show the runs of a history in Jupyter: the newest ones, those that were not complete in colour."""
     newest = runs.slice(max(runs.num_rows - SHOWN, 0))
     looks = ["" if row["status"] == "ok" else "bad" if row["status"] == "failed" else "warn" for row in rows(newest)]
-    shown = _table(table_of_runs, _RUNS, newest, looks) if runs.num_rows else "<p>No runs yet</p>"
+    shown = _table(table_of_runs, _RUNS, newest, looks, _ERROR) if runs.num_rows else "<p>No runs yet</p>"
     more = _more(runs.num_rows - SHOWN, "earlier run")
     return f"<p><b>{text(title)}</b></p>{shown}{more}"
 
 
-def _table(kind: schema.Table, names: Sequence[str], content: "pa.Table", looks: Sequence[str] = ()) -> str:
-    """Show some columns of a table, under the names that DataFrames have."""
+def _table(
+    kind: schema.Table, names: Sequence[str], content: "pa.Table", looks: Sequence[str] = (), widest: int | None = None
+) -> str:
+    """Show some columns of a table, under the names that DataFrames have; texts at most so many columns wide."""
     columns = [column for name in names for column in kind.columns if column.name == name]
     body = [
-        (look, [value_cell(column, row[column.name]) for column in columns])
+        (look, [_short(value_cell(column, row[column.name]), widest) for column in columns])
         for row, look in zip(rows(content), looks or [""] * content.num_rows, strict=True)
     ]
     heads = [Cell(column_head(column, column.name), "n" if is_number(column) else "t") for column in columns]
     return table(heads, body, styled=True)
+
+
+def _short(cell: Cell, widest: int | None) -> Cell:
+    return cell if widest is None else replace(cell, text=truncate(cell.text, widest))
 
 
 def _list_text(value: str | None) -> str:
