@@ -50,7 +50,7 @@ th button::after{content:"\\2195";opacity:.55;padding-inline-start:.3em}
 th[aria-sort=ascending] button::after{content:"\\2191";opacity:1}
 th[aria-sort=descending] button::after{content:"\\2193";opacity:1}
 th button:focus-visible{outline:2px solid var(--banner-ink);outline-offset:2px}
-td:first-child{min-width:9rem;overflow-wrap:anywhere}
+td:first-child{min-width:9rem;overflow-wrap:anywhere}.stacked td:first-child{min-width:0;white-space:nowrap}
 td>b+code{display:block}
 details{margin:.5rem 0;content-visibility:auto;contain-intrinsic-size:auto 3rem}
 summary,.without{padding:.35rem .6rem;background:var(--panel);overflow-wrap:anywhere}
@@ -87,7 +87,7 @@ nav,.filter,th button::after{display:none}details::details-content{content-visib
 details{content-visibility:visible}summary{list-style:none;break-after:avoid}
 .box{overflow:visible;max-height:none;border:0}
 table{width:100%;font-size:7pt}th,th.n{position:static;white-space:normal}th,td{padding:.15rem .3rem;max-width:14rem}
-td:first-child{min-width:0}
+td:first-child{min-width:0}th button{display:contents}
 td code{display:inline-block;min-width:11em;overflow-wrap:anywhere}
 thead{display:table-header-group}tr,figure,.cards div{break-inside:avoid}h2,h3{break-after:avoid}
 .cards{grid-template-columns:repeat(6,1fr)}.charts{grid-template-columns:1fr 1fr}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.history_builders import made, model
 from support.html_pages import Page, browsed, contrast, first_pixel, rendered
 from support.snapshots import HOSTILE, MOMENT, fleet, hostile, names, snapshot
 from support.states import carried
@@ -340,6 +341,17 @@ def test_models_stand_under_their_servers() -> None:
     assert [item for tag, item in walked.elements if tag == "details"] == [{"open": None}] * 2
     assert {"Small", "a/small", "Smalla/small"} <= set(walked.texts)
     assert "samesame" not in walked.texts
+
+
+def test_a_server_that_was_not_read_says_how_old_its_models_are(tmp_path: Path) -> None:
+    """Its models stand there as they were last read, with the time beside its name, not in each row."""
+    history, _ = made(tmp_path, {"a": [model("m")], "b": [model("n")]}, {"a": [model("m")], "b": None})
+    walked = page(Report(history.state()))
+    assert {"1 model, 0.00 GB", "1 model, 0.00 GB, as of 2026-11-01 06:00 UTC"} <= set(walked.texts)
+    section = (
+        html.encode(Report(history.state()), "model").decode().split('<section id="models"')[1].split("<section")[0]
+    )
+    assert "As of" not in section
 
 
 def test_many_models_begin_closed() -> None:
