@@ -42,8 +42,24 @@ def test_plots_and_tables_are_committed_as_pictures_and_html() -> None:
     assert len(public) == 8
     assert all(f"plots.{name}(" in source for name in public)
     pictures = [cell for cell in CODE if any("image/png" in kind for kind in kinds(cell))]
-    assert len(pictures) == len(public) + 1
+    assert len(pictures) == len(public) + 2
     assert sum(any("text/html" in kind for kind in kinds(cell)) for cell in CODE) >= 5
+
+
+def test_it_shows_what_a_history_answers() -> None:
+    """The state at a moment, the coverage of servers, growth, changes with types, what nobody uses, and SQL."""
+    source = "".join("".join(cell["source"]) for cell in CODE)
+    for call in ("state", "servers", "panel", "sql", "diff", "timeline", "lifecycle", "runs"):
+        assert f"history.{call}(" in source
+    assert {"coverage", "unused", "growth", "new_value"} <= set(re.findall(r"\w+", source))
+
+
+def test_a_code_host_can_show_it() -> None:
+    """Tables are plain HTML and plots are PNG: no script and no widget, which a code host would leave out."""
+    for cell in CODE:
+        for output in cell["outputs"]:
+            assert {*output["data"]} <= {"text/plain", "text/html", "image/png"}
+            assert "<script" not in "".join(output["data"].get("text/html", ""))
 
 
 def test_nothing_in_it_tells_of_the_machine_or_the_hour() -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inventory import schema
+from inventory.api.frames import frame
 from inventory.api.history import History
-from inventory.api.snapshot import Changes, Snapshot, frame
+from inventory.api.snapshot import Changes, Snapshot
 from inventory.collection.collector import CONCURRENCY, TIMEOUT, Progress, ServerLike, query_servers, utc_now
 from inventory.collection.plausibility import PreviousState
 from inventory.config.servers import DEFAULT_ADDRESS

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from inventory.api.snapshot import Changes, Snapshot, frame
+from inventory.api.frames import change_frame, frame, labelled_frame
+from inventory.api.snapshot import Changes, Snapshot
 from inventory.formats.html.fragments import runs_html
 from inventory.history.reader import RunHistory
+from inventory.report.fleet import labels_of
 from inventory.run_ids import time_of
 from inventory.schema import derived
 
@@ -29,8 +31,8 @@ class History(RunHistory):
         return frame(self.runs_table())
 
     def timeline(self, since: datetime | None = None) -> "pd.DataFrame":
-        """Build one row per change in the history, oldest first; columns of ``derived.TIMELINE``."""
-        return frame(self.timeline_table(since))
+        """Build one row per change, oldest first: ``derived.TIMELINE``, then ``old_value`` and ``new_value``."""
+        return change_frame(self.timeline_table(since))
 
     def lifecycle(self) -> "pd.DataFrame":
         """Build one row per server and model: first_seen, last_seen, days_present, runs_loaded and more."""
@@ -59,8 +61,9 @@ class History(RunHistory):
         return Snapshot.of(super().state(at, servers))
 
     def servers(self, at: str = "latest") -> "pd.DataFrame":
-        """One row per server that any run asked: status, last answer, days silent, models; ``derived.SERVERS``."""
-        return frame(self.servers_table(at))
+        """One row per server that any run asked: columns of ``derived.SERVERS``, then its labels."""
+        table = self.servers_table(at)
+        return labelled_frame(table, labels_of(table))
 
     def sql(self, query: str, at: str = "latest") -> "pd.DataFrame":
         """Run a query over the views ``observations``, ``models``, ``instances`` and ``state``.

@@ -4,13 +4,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import pyarrow as pa
-
+from inventory.api.frames import change_frame, labelled_frame
 from inventory.diff.changes import ChangeSet
 from inventory.formats import write
 from inventory.formats.html.fragments import changes_html, snapshot_html
 from inventory.report.coverage import coverage_of
 from inventory.report.facts import Report
+from inventory.report.fleet import labels_of
 from inventory.tables import ATTRIBUTE, RunTables
 
 if TYPE_CHECKING:
@@ -33,17 +33,17 @@ class Snapshot(RunTables):
 
     @property
     def models(self) -> "pd.DataFrame":
-        """One row per model; columns and units as in ``schema.MODELS``, nullable types."""
+        """One row per model; columns and units as in ``schema.MODELS``, then the labels of its server."""
         return self._frame("models")
 
     @property
     def instances(self) -> "pd.DataFrame":
-        """One row per loaded instance; columns and units as in ``schema.INSTANCES``, nullable types."""
+        """One row per loaded instance; columns and units as in ``schema.INSTANCES``, then the labels of its server."""
         return self._frame("instances")
 
     @property
     def observations(self) -> "pd.DataFrame":
-        """One row per server; columns and units as in ``schema.OBSERVATIONS``, nullable types."""
+        """One row per server; columns and units as in ``schema.OBSERVATIONS``, then its labels."""
         return self._frame("observations")
 
     def write(self, path: str | Path, grain: str = "model") -> list[Path]:
@@ -63,8 +63,8 @@ class Snapshot(RunTables):
         return [file.path for file in write(Report(self), path, grain) if not file.skipped]
 
     def _frame(self, name: str) -> "pd.DataFrame":
-        """Convert a table to a DataFrame whose attributes say of which run or state it is."""
-        content = frame(self.tables[name])
+        """Convert a table to a DataFrame with labels, whose attributes say of which run or state it is."""
+        content = labelled_frame(self.tables[name], labels_of(self.tables["observations"]))
         content.attrs[ATTRIBUTE] = self.what
         return content
 
@@ -94,8 +94,8 @@ class Changes(ChangeSet):
 
     @property
     def frame(self) -> "pd.DataFrame":
-        """The changes as a DataFrame with nullable types; one row per change, columns of ``schema.CHANGES``."""
-        return frame(self.table)
+        """One row per change: columns of ``schema.CHANGES``, then ``old_value`` and ``new_value`` with their types."""
+        return change_frame(self.table)
 
     def __repr__(self) -> str:
         return f"<Changes: {self.table.num_rows} rows, {len(self.not_compared)} servers not compared>"
@@ -103,8 +103,3 @@ class Changes(ChangeSet):
     def _repr_html_(self) -> str:
         """Show their counts, the first rows in colour, and the servers that were not compared in Jupyter."""
         return changes_html(self)
-
-
-def frame(table: pa.Table) -> "pd.DataFrame":
-    """Convert an Arrow table to a pandas DataFrame with nullable types."""
-    return table.to_pandas()  # type: ignore[no-any-return]

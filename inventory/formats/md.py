@@ -1,18 +1,22 @@
 """Markdown for a ticket or a chat: the sections of ``Report`` in short, in the flavour of GitHub.
 
+It says of whatever is left out how many there are, and where they are to be found.
+
 A text that is more than words and numbers stands in code spans, where nothing is a link, a mention, a number of an
 issue or emphasis. Pipes and backticks would end a cell or a span: they stand between spans, as character references.
 """
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from inventory.about import SIGNATURE
 from inventory.report.breakdowns import COLUMNS, Breakdown, group_label
 from inventory.report.change_lines import ChangeLine
 from inventory.report.facts import Report
 from inventory.report.palette import mark
-from inventory.report.row_tables import RowTable, column_head, is_number, run_table
+from inventory.report.row_tables import RowTable, column_head, is_number
+from inventory.report.trend import WORDS, TrendSection
 from inventory.tables import rows
 from inventory.text import count, escape_invisible, format_value, signed_size, truncate
 
@@ -21,14 +25,15 @@ if TYPE_CHECKING:
 
     from inventory import schema
     from inventory.formats import Tables
-    from inventory.report.trend import TrendSection
 
-_CHANGES = 200
-_SERVERS = 50
+# A table has at most five columns, and a report of twelve servers less than 200 lines: more, nobody reads in a ticket.
+_CHANGES = 40
+_SERVERS = 12
 _LARGEST = 10
-_GROUPS = 10
+_GROUPS = 5
 _RUNS = 10
 _VALUE = 200  # columns of a value that changed; names are never cut
+_ELSEWHERE = "in the same report as `.xlsx` or `.html`"
 _PLAIN = re.compile(r"[+\u2212-]?[^\W_]+(?:(?:_|(?<=[0-9]):(?=[0-9])|(?::(?= ))?[ .,/%()\u00b7\u2212-]+)[^\W_]+)*[)%]?")
 _LINKED = re.compile(r"www\.|\.[^\W\d_]{2}|%\w|\bGH-[0-9]|\b[0-9a-f]{7,}\b", re.IGNORECASE)
 """Texts that sites make a link of: addresses, domains (``example.com``), milestones (``%1``), issues and commits."""
@@ -41,14 +46,13 @@ _BREAKS = {"\r": "\\r", "\n": "\\n", "\t": "\\t", "\u2028": "\\u2028", "\u2029":
 
 def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - it is about every grain
     """Write the text of a report."""
-    figures = report.key_figures
     blocks = [
         f"# {escaped(report.title)}",
         "; ".join([f"**{report.status.read}**", *map(escaped, report.status.details)]),
         " \u00b7 ".join(f"{words} {escaped(name)}".lstrip() for words, name in [*report.banner, SIGNATURE]),
         _table(
-            [(figure.label, "n") for figure in figures],
-            [[f"**{figure.value}**" for figure in figures], [escaped(figure.note) for figure in figures]],
+            [("Figure", "t"), ("Value", "n"), ("Remark", "t")],
+            [[figure.label, f"**{figure.value}**", escaped(figure.note)] for figure in report.key_figures],
         ),
         *_changes(report),
         *_coverage(report),
@@ -91,10 +95,7 @@ def _changes(report: Report) -> list[str]:
     blocks = [f"## {changes.title}" + (f" {escaped(changes.since)}" if changes.since else "")]
     blocks += [f"{changes.note}."] if changes.note else []
     if changes.lines:
-        heads = ["Change", *(["Server"] if report.several else []), "Model", "What", "Before", "After"]
-        body = [_change(line, report.several) for line in changes.lines[:_CHANGES]]
-        blocks.append(_table([*((head, "t") for head in heads), ("Size difference", "n")], body))
-        blocks += _more(len(changes.lines), _CHANGES, "change")
+        blocks += _change_table(changes.lines, report.several)
     skipped = changes.not_compared
     if skipped:
         items = [f"- **{escaped(row.server)}**: {escaped(row.text)}" for row in skipped[:_SERVERS]]
@@ -102,15 +103,37 @@ def _changes(report: Report) -> list[str]:
     return blocks
 
 
-def _change(line: ChangeLine, several: bool) -> list[str]:
+def _change_table(lines: "Sequence[ChangeLine]", several: bool) -> list[str]:
+    """Make one table of the changes, in which a row names each server; of many changes each server has its share."""
+    groups: dict[str, list[ChangeLine]] = {}
+    for line in lines:
+        groups.setdefault(line.server, []).append(line)
+    ranks = sorted(rank for group in groups.values() for rank in range(len(group)))
+    share = max(ranks[_CHANGES], 1) if len(ranks) > _CHANGES else len(ranks)
+    body = []
+    for server in sorted(groups)[:_SERVERS]:
+        body += [[f"**{escaped(server)}**", _group_note(groups[server]), "", "", ""]] if several else []
+        body += map(_change, groups[server][:share])
+    shown = sum(len(groups[server][:share]) for server in sorted(groups)[:_SERVERS])
+    heads = [(head, "t") for head in ("Change", "Model", "What", "Before", "After")]
+    return [_table(heads, body), *_more(len(lines), shown, "change")]
+
+
+def _group_note(lines: "Sequence[ChangeLine]") -> str:
+    """Say how many changes a server has, and how much more room they take."""
+    differences = [line.size_difference for line in lines if line.size_difference is not None]
+    number = count(len(lines), "change")
+    return f"{number}, {signed_size(sum(differences))}" if differences else number
+
+
+def _change(line: ChangeLine) -> list[str]:
     name = escaped(line.name)
     if line.key is not None and line.key != line.name:
         name += f" {escaped(line.key)}"
+    difference = "" if line.size_difference is None else f", {signed_size(line.size_difference)}"
     hint = f" ({escaped(line.hint)})" if line.hint else ""
-    difference = "" if line.size_difference is None else signed_size(line.size_difference)
     before, after = (escaped(truncate(value, _VALUE)) for value in (line.before_with_size, line.after_with_size))
-    cells = [f"{mark(line.word)} {line.word}", *([escaped(line.server)] if several else [])]
-    return [*cells, name, escaped(line.what) + hint, before, after, difference]
+    return [f"{mark(line.word)} {line.word}", name, escaped(line.what) + difference + hint, before, after]
 
 
 def _coverage(report: Report) -> list[str]:
@@ -132,7 +155,12 @@ def _largest(report: Report) -> list[str]:
     models = report.largest
     if models is None:
         return []
-    return [f"## {models.heading(_LARGEST)}", _row_table(models.first(_LARGEST))]
+    shown = models.first(_LARGEST)
+    last = "as_of" if any(row["as_of"] for row in shown.rows) else "max_context_length"
+    second = "server" if report.several else "params_string"
+    names = ("key", second, "quantization_name", "size_bytes", last)
+    columns = tuple(column for name in names for column in shown.columns if column.name == name)
+    return [f"## {models.heading(_LARGEST)}", _row_table(replace(shown, columns=columns))]
 
 
 def _space(report: Report) -> list[str]:
@@ -144,22 +172,29 @@ def _space(report: Report) -> list[str]:
 
 
 def _breakdown(breakdown: Breakdown) -> list[str]:
+    limit = _SERVERS if breakdown.by == "server" else _GROUPS
     columns = [COLUMNS[name] for name in ("model_count", "size_bytes", "share")]
     body = [
         [escaped(group_label(row["name"])), *(format_value(row[column.name], column.unit) for column in columns)]
-        for row in breakdown.rows[:_GROUPS]
+        for row in breakdown.rows[:limit]
     ]
     heads = [(breakdown.by.capitalize(), "t"), ("Models", "n"), ("Size", "n"), ("Share", "n")]
-    return [_table(heads, body), *_more(len(breakdown.rows), _GROUPS, breakdown.by)]
+    return [_table(heads, body), *_more(len(breakdown.rows), limit, breakdown.by)]
 
 
-def _trend(trend: "TrendSection") -> list[str]:
+def _trend(trend: TrendSection) -> list[str]:
     if trend.note:
         return [f"## {trend.title}", f"{trend.note}."]
     sentence = f"Size on disk {trend.size_text} over {trend.period}; {trend.changes_text}."
-    latest = run_table(trend.last(_RUNS).rows)
-    more = [f"and {count(trend.total - _RUNS, 'earlier run')}"] if trend.total > _RUNS else []
-    return [f"## {trend.title}", sentence, _row_table(latest), *more]
+    heads = [("Collected (UTC)", "t"), ("Status", "t"), ("Models", "n"), ("Size", "n"), ("Changes", "t")]
+    latest = [_run(row) for row in reversed(trend.last(_RUNS).rows)]
+    return [f"## {trend.title}", sentence, _table(heads, latest), *_more(trend.total, _RUNS, "earlier run", "")]
+
+
+def _run(row: "dict[str, Any]") -> list[str]:
+    numbers = [f"{mark(word)}{row[word]:,}" for word in WORDS if row[word]]
+    size, models = format_value(row["size_bytes"], "bytes"), format_value(row["model_count"])
+    return [format_value(row["collected_at"]), escaped(row["status"]), models, size, " ".join(numbers)]
 
 
 def _evidence(report: Report) -> list[str]:
@@ -189,5 +224,6 @@ def _table(heads: "Sequence[tuple[str, str]]", body: "Iterable[Sequence[str]]") 
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _more(number: int, limit: int, word: str) -> list[str]:
-    return [f"and {count(number - limit, f'more {word}')}"] if number > limit else []
+def _more(number: int, limit: int, word: str, more: str = "more ") -> list[str]:
+    """Say how many are left out, and where they are."""
+    return [f"and {count(number - limit, f'{more}{word}')}: {_ELSEWHERE}"] if number > limit else []

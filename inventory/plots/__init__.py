@@ -15,6 +15,7 @@ from inventory.plots import figure  # first: it says so where matplotlib is miss
 # isort: split
 
 from inventory.plots import artists
+from inventory.plots.copies import copies, copy_key, is_several, row_label
 from inventory.plots.figure import axes_for, empty, figure_of, footnote, gigabytes, name
 from inventory.report.breakdowns import break_down
 from inventory.report.row_tables import by_size
@@ -37,21 +38,23 @@ _SERVERS, _READABLE_CELLS = 60, 8  # columns of a table that can still be read; 
 def largest_models(snapshot: RunTables, *, top: int = 10, ax: "Axes | None" = None) -> "Figure":
     """Plot the models that take the most space on disk: one bar each, with size (GB) and quantization.
 
+    A model that is on several servers, with the same quantization, size and format, is one bar: the size of one copy.
+
     Args:
         snapshot: its models, of all servers; those that report no size are counted below.
         top: how many bars.
         ax: the axes to draw on; a new figure by default.
     """
-    models = rows(snapshot.tables["models"])
+    models, labels = copies(rows(snapshot.tables["models"]))
     sized = by_size([model for model in models if model["size_bytes"] is not None])
-    shown, several = sized[:top], _several(models)
+    shown = sized[:top]
     with axes_for(ax, "Largest models (GB)", figure.figure_height(len(shown))) as ax:
         if not sized:
             empty(ax, "No model reports its size" if models else "No models")
             return figure_of(ax)
         kinds = [name(model["quantization_name"], 12, missing="") for model in shown]
         texts = [f"{gigabytes(row['size_bytes'])}  {kind}".rstrip() for row, kind in zip(shown, kinds, strict=True)]
-        artists.bars(ax, [_label(model, several) for model in shown], list(map(_gb, shown)), texts)
+        artists.bars(ax, [labels[copy_key(model)] for model in shown], list(map(_gb, shown)), texts)
         without = _rest(len(models) - len(sized), "model", "without a size")
         footnote(ax, _rest(len(sized[top:]), "smaller model"), without)
     return figure_of(ax)
@@ -131,7 +134,7 @@ def context_by_size(snapshot: RunTables, *, labels: int = 5, ax: "Axes | None" =
         footnote(ax, "GB", _rest(len(models) - len(whole), "model", "without a size or a context"))
         far = sorted(range(len(whole)), key=lambda at: (-points[at][1], -points[at][0]))[: max(labels - 2, 0)]
         far += sorted(range(len(whole)), key=lambda at: -points[at][0])[: min(labels, 2)]
-        names = {(points[at], _label(whole[at], several=False)): at for at in far}  # on several servers: named once
+        names = {(points[at], row_label(whole[at], several=False)): at for at in far}  # on several servers: named once
         artists.label(ax, points, {at: text for (_, text), at in names.items()})
     return figure_of(ax)
 
@@ -150,7 +153,7 @@ def loaded_context(snapshot: RunTables, *, top: int = 20, ax: "Axes | None" = No
         if not instances:
             empty(ax, "No loaded instances")
             return figure_of(ax)
-        names = [_label(instance, _several(instances), "instance_id") for instance in shown]
+        names = [row_label(instance, is_several(instances), "instance_id") for instance in shown]
         parts = [min(max(_share(instance), 0.0), 1.0) for instance in shown]
         artists.bars(ax, names, parts, list(map(_contexts, shown)), track=1.0)
         footnote(ax, _rest(len(instances) - len(shown), "more instance"))
@@ -196,7 +199,7 @@ def never_loaded(history: "RunHistory", *, top: int = 15, ax: "Axes | None" = No
     """
     lives = [life for life in rows(history.lifecycle_table()) if life["present"]]
     idle = by_size([life for life in lives if not life["runs_loaded"]])
-    shown, several = idle[:top], _several(lives)
+    shown, several = idle[:top], is_several(lives)
     total = gigabytes(sum(life["size_bytes"] or 0 for life in idle))
     title = f"Never seen loaded: {len(idle):,} of {count(len(lives), 'model')}, {total} GB"
     with axes_for(ax, title if idle else "Never seen loaded", figure.figure_height(len(shown))) as ax:
@@ -204,7 +207,7 @@ def never_loaded(history: "RunHistory", *, top: int = 15, ax: "Axes | None" = No
             empty(ax, "Every model was seen loaded" if lives else "No models")
             return figure_of(ax)
         texts = [f"{gigabytes(life['size_bytes'])}  seen on {count(life['days_present'], 'day')}" for life in shown]
-        artists.bars(ax, [_label(life, several) for life in shown], list(map(_gb, shown)), texts, figure.AMBER)
+        artists.bars(ax, [row_label(life, several) for life in shown], list(map(_gb, shown)), texts, figure.AMBER)
         footnote(ax, _rest(len(idle[top:]), "smaller model"))
     return figure_of(ax)
 
@@ -246,20 +249,9 @@ def server_differences(snapshot: RunTables, *, top: int = 30, ax: "Axes | None" 
     return figure_of(ax)
 
 
-def _several(rows: Sequence[Row]) -> bool:
-    """Return whether rows are of several servers, so that each names its own."""
-    return len({row["server"] for row in rows}) > 1
-
-
 def _gb(row: Row) -> float:
     """Return the size of a row in GB; 0 if it is not known."""
     return (row["size_bytes"] or 0) / GIGABYTE
-
-
-def _label(row: Row, several: bool, column: str = "display_name") -> str:
-    """Name a row for people."""
-    text = name(row[column] or row["key"])
-    return f"{text}  ({name(row['server'], 16)})" if several else text
 
 
 def _rest(number: int, word: str, tail: str = "not shown") -> str:

@@ -31,7 +31,7 @@ _UNKNOWN = "not reported"
 
 
 def labels_of(*observations: pa.Table) -> dict[str, Mapping[str, str]]:
-    """Read the labels of each server in tables of observations; those of a later table prevail."""
+    """Read the labels of each server in tables with the columns server and labels; those of a later table prevail."""
     return {
         server: json.loads(labels or "{}")
         for table in observations

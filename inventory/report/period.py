@@ -1,15 +1,22 @@
 """The sections that only the report of a period has: how much of it was read, and what a reviewer signs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from inventory.report.row_tables import RowTable, row_table
+from inventory import schema
+from inventory.report.row_tables import RowTable
 from inventory.schema.derived import COVERAGE
 from inventory.text import count
 
 Row = dict[str, Any]
 
+_TEXTS = ("days_read", "runs_read")
+_SHOWN = tuple(
+    replace(column, kind=schema.TEXT, unit="") if column.name in _TEXTS else column
+    for column in COVERAGE.columns
+    if column.name not in ("days", "runs_asked")
+)
 _SILENT = 2.0
 """Days without an answer after which a server is named: a night or a day off is no news."""
 
@@ -54,7 +61,15 @@ class PeriodSection:
     def table(self) -> RowTable:
         """The servers, those that were read least first."""
         rows = sorted(self.coverage, key=lambda row: (row["days_read"] - row["days"], row["server"]))
-        return row_table(COVERAGE, rows)
+        shown = [
+            {
+                **row,
+                "days_read": f"{row['days_read']:,} of {row['days']:,}",
+                "runs_read": f"{row['runs_read']:,} of {row['runs_asked']:,}",
+            }
+            for row in rows
+        ]
+        return RowTable("coverage", "", _SHOWN, shown)
 
     @property
     def sign_off(self) -> tuple[tuple[str, str], ...]:

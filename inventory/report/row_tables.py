@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from inventory import schema
-from inventory.schema import derived
 from inventory.schema.headings import heading
 
 Row = dict[str, Any]
@@ -16,7 +15,6 @@ _FOR_MACHINES = {"ordinal", "instance_ordinal", "params_count", "run_id", "diges
 """Columns that are in the CSV, Parquet and Excel files only."""
 
 _LARGEST = ("key", "server", "params_string", "quantization_name", "size_bytes", "max_context_length")
-_RUN_COLUMNS = ("collected_at", "status", "model_count", "size_bytes", "added", "removed", "reconfigured")
 
 
 @dataclass(frozen=True)
@@ -94,16 +92,6 @@ def largest_models(models: Sequence[Row], *, several: bool) -> RowTable:
 def by_size(rows: Sequence[Row]) -> list[Row]:
     """Sort rows of models by size, the largest first; those that report none come last."""
     return sorted(rows, key=lambda row: (-(row["size_bytes"] or 0), row["server"], row["key"]))
-
-
-def run_table(runs: Sequence[Row]) -> RowTable:
-    """List runs, the newest first.
-
-    Args:
-        runs: rows of ``derived.RUNS``, oldest first.
-    """
-    columns = tuple(column for name in _RUN_COLUMNS for column in derived.RUNS.columns if column.name == name)
-    return RowTable("runs", "", columns, runs[::-1])
 
 
 def server_table(servers: Sequence[Row]) -> RowTable:

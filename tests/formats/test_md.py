@@ -1,5 +1,6 @@
 """Markdown for a ticket or a chat: short, and no text becomes anything but a text."""
 
+import json
 import re
 
 import cmarkgfm
@@ -9,12 +10,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.html_pages import Page
 from support.snapshots import HOSTILE, PIECES, fleet, names, snapshot
-from support.workbooks import full
+from support.states import carried
+from support.workbooks import full, run
 
 import inventory
-from inventory import schema
+from inventory import Snapshot, schema
 from inventory.formats import md
 from inventory.report.facts import Report
+from inventory.tables import rows, table_of
 from inventory.text import escape_invisible
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20) | st.sampled_from(
@@ -112,21 +115,61 @@ def test_figures() -> None:
 
 
 def test_many_changes_and_models_stay_short() -> None:
-    """Two hundred changes are told, and how many more there are; ten models, whatever their number."""
+    """Forty changes are told, how many more there are, and where; ten models, whatever their number."""
     models = [{"server": "s", "key": f"model-{n}", "ordinal": 0, "size_bytes": n} for n in range(5_000)]
     after = snapshot(models)
     text = told(Report(after, inventory.compare(snapshot(), after), "yesterday"))
-    assert text.count("| + added |") == 200
-    assert "\nand 4,800 more changes\n" in text
+    assert text.count("| + added |") == 40
+    assert "\nand 4,960 more changes: in the same report as `.xlsx` or `.html`\n" in text
     assert "## Largest models (of 5,000)" in text
-    assert len(text) < 25_000
+    assert len(text) < 6_000
+
+
+def fleet_of(servers: int, models: int) -> Report:
+    """So many servers with so many new models, labels of every kind, and one that was not read; a month of runs."""
+    new = [
+        {"server": f"server-{n:02}", "key": f"maker-{m}/model-{m}", "ordinal": 0, "size_bytes": (n + m) * 10**9,
+         "publisher": f"maker-{m}", "quantization_name": f"Q{m}", "architecture": f"kind-{m}"}
+        for n in range(servers) for m in range(1 if n else models)
+    ]  # fmt: skip
+    observed = rows(snapshot(new).tables["observations"])
+    observed[-1] |= {"status": "timeout", "error": "no answer within 10 s"}
+    observed[0]["warnings"] = json.dumps(["a repeated key"])
+    after = snapshot(new)
+    after = Snapshot({**after.tables, "observations": table_of(schema.OBSERVATIONS, observed)})
+    first = [{**row, "quantization_name": "other"} for row in new if row["key"] == "maker-0/model-0"]
+    changes = inventory.compare(snapshot(first), after)
+    months = [run(day, servers=servers, read=servers - 1) for day in range(30)]
+    return Report(after, changes, "yesterday", months, sizes=carried(months))
+
+
+@pytest.mark.parametrize(("servers", "models"), [(12, 100), (2, 3), (200, 2)])
+def test_a_fleet_is_short_and_narrow(servers: int, models: int) -> None:
+    """A fleet takes less than 200 lines, no table more than five columns, and what is left out is counted."""
+    text = told(fleet_of(servers, models))
+    lines = text.splitlines()
+    assert len(lines) < 200
+    assert {line.count(" | ") + 1 for line in lines if line.startswith("| ")} <= {3, 4, 5}
+    assert text.count("| **server-") == min(servers - 1, 12)
+    shown = sum(line.startswith(("| + added", "| ~ reconfigured")) for line in lines)
+    [whole] = re.findall(r"and ([\d,]+) more changes?:", text) or ["0"]
+    assert shown + int(whole.replace(",", "")) == len(fleet_of(servers, models).what_changed.lines)
+    assert shown <= 40
+
+
+def test_of_many_changes_each_server_has_its_share() -> None:
+    """One server with a hundred changes hides no change of another one."""
+    text = told(fleet_of(12, 100))
+    assert all(f"| **server-{n:02}** | 1 change |" in text for n in range(1, 11))
+    assert "| **server-00** | 100 changes, " in text
+    assert (text.count("| ~ reconfigured |"), text.count("| + added |")) == (10, 30)
 
 
 def test_what_is_news_of_a_server() -> None:
     """A field that appears is told of its server, which has no key; a model's key stands beside another name."""
     row = {"server": "s", "key": "some/key", "ordinal": 0, "display_name": "A Name"}
     before, after = snapshot([row]), snapshot([{**row, "extra": '{"licence": "MIT"}'}])
-    assert "| ~ reported | s |" in told(Report(after, inventory.compare(before, after), "yesterday"))
+    assert "| ~ reported | s | `extra.licence" in told(Report(after, inventory.compare(before, after), "yesterday"))
     assert "A Name some/key" in told(Report(before, inventory.compare(snapshot(status="ok"), before), "yesterday"))
 
 

@@ -196,9 +196,22 @@ def test_largest_models_come_first_and_the_rest_is_counted(tmp_path: Path) -> No
 
 
 def test_with_several_servers_a_model_is_named_with_its_server(tmp_path: Path) -> None:
-    """The same model on two servers is two bars that can be told apart."""
-    figure = plots.largest_models(seen(tmp_path, {"one": [listed("A")], "two": [listed("A")]}))
+    """Models of one name that are not alike are bars that can be told apart."""
+    figure = plots.largest_models(seen(tmp_path, {"one": [listed("A", 2)], "two": [listed("A", 1)]}))
     assert labels(figure.axes[0]) == ["A  (one)", "A  (two)"]
+
+
+def test_a_model_of_a_fleet_is_one_bar(tmp_path: Path) -> None:
+    """On a hundred servers it is one bar with the size of one copy; another quantization is another model."""
+    other = listed("Both", 3, quantization={"name": "Q8_0", "bits_per_weight": 8})
+    servers: Fleet = {f"s{n:03}": [listed("Both", 3), listed(f"Own {n}", 1)] for n in range(100)}
+    servers["s000"] = [listed("Both", 3), other, listed("Unknown", None)]
+    servers["s001"] = [listed("Both", 3), listed("Unknown", None)]
+    figure = plots.largest_models(seen(tmp_path, servers), top=3)
+    assert labels(figure.axes[0])[:2] == ["Both  (on 100 servers)", "Both  (s000)"]
+    assert widths(figure.axes[0]) == [3, 3, 1]
+    assert {"3.0  Q4_K_M", "3.0  Q8_0"} <= set(texts(figure))
+    assert "97 smaller models not shown  \N{MIDDLE DOT}  1 model without a size" in texts(figure)
 
 
 def test_storage_is_the_sum_of_each_publisher(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """What the tests of pages share: an independent walk over HTML, and headless Chromium."""
 
+import json
+import os
 import shutil
 import subprocess
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+BROWSER = Path(__file__).parent.parent / "formats" / "html" / "browser.cjs"
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
 
@@ -64,16 +68,40 @@ class Page(HTMLParser):
 
 def rendered(page: Path, target: Path, *flags: str) -> bytes:
     """What Chromium makes of a page: a picture, or a PDF; a word on its console is an error."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next((result for name in names if (result := shutil.which(name))), None)
-    if program is None:
-        pytest.skip("no Chromium here; get it with: apt-get install chromium")
+    program = _chromium()
     how = "--print-to-pdf" if target.suffix == ".pdf" else "--screenshot"
     command = [program, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--enable-logging=stderr"]
     command += [f"--user-data-dir={target.parent / 'profile'}", f"{how}={target}", *flags, page.as_uri()]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=90)
     assert "CONSOLE" not in done.stderr
     return target.read_bytes()
+
+
+def browsed(*pages: Path) -> list[dict[str, Any]]:
+    """What Chromium and axe-core say of pages, and what happens when keys are pressed in them; see ``browser.cjs``."""
+    modules, node = os.environ.get("LMS_TEST_NODE_MODULES"), shutil.which("node")
+    if node is None or modules is None or not (Path(modules) / "axe-core").is_dir():
+        pytest.skip(
+            "no axe-core here; get it with: npm install --prefix FOLDER axe-core@4.10.3 puppeteer-core@24.43.1, and "
+            "set LMS_TEST_NODE_MODULES=FOLDER/node_modules"
+        )
+    done = subprocess.run(
+        [node, BROWSER, _chromium(), *pages],
+        env={**os.environ, "NODE_PATH": modules},
+        check=True,
+        capture_output=True,
+        timeout=180,
+    )
+    result: list[dict[str, Any]] = json.loads(done.stdout)
+    return result
+
+
+def _chromium() -> str:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((result for name in names if (result := shutil.which(name))), None)
+    if program is None:
+        pytest.skip("no Chromium here; get it with: apt-get install chromium")
+    return program
 
 
 def first_pixel(picture: bytes) -> str:
@@ -85,3 +113,16 @@ def first_pixel(picture: bytes) -> str:
         packed += picture[at + 8 : at + 8 + size] if kind == b"IDAT" else b""
         at += 12 + size
     return "#" + zlib.decompress(packed)[1:4].hex()
+
+
+def luminance(colour: str) -> float:
+    """How light a colour is, as WCAG 2 defines it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, as WCAG 2 defines it."""
+    low, high = sorted(map(luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)

@@ -1,13 +1,15 @@
-"""A page for people: one file that needs no script and no network, light or dark as the reader likes, and prints.
+"""A page for people: one file that needs no network, light or dark as the reader likes, and prints.
 
-Its policy forbids everything but the style sheet inside it, which is named by its SHA-256. It shows the sections of
-``Report``; the charts are SVG in the page. To add a section: a function here, and its call in ``encode``.
+Its policy forbids everything but the style sheet and the script inside it, which are named by their SHA-256. The script
+only sorts and filters: without it everything is there and can be read. The page shows the sections of ``Report``; the
+charts are SVG in the page. To add a section: a function here, and its call in ``encode``.
 """
 
 from typing import TYPE_CHECKING
 
 from inventory.formats.html.fragments import Cell, changes_table, table, value_cell
 from inventory.formats.html.page import Markup, Section, render_page
+from inventory.formats.html.server_groups import group_rows, table_of
 from inventory.formats.html.svg import Point, bars, stacks, trend
 from inventory.report.breakdowns import Breakdown, group_label
 from inventory.report.facts import Report
@@ -32,8 +34,8 @@ _CHANGE_CLASSES = dict(zip(WORDS, ("added-bar", "removed-bar", "changed-bar"), s
 def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - a page holds every grain
     """Render the page of a report."""
     sections = [_changes(report), *_coverage(report), *_largest(report), *_space(report), _trend(report.trend)]
-    sections += [*map(_all_rows, report.row_tables), _evidence(report), *_sign_off(report)]
-    return render_page(sections, report)
+    sections += [_all_rows(content, report) for content in report.row_tables]
+    return render_page([*sections, _evidence(report), *_sign_off(report)], report)
 
 
 def encode_tables(tables: "Tables") -> bytes:
@@ -79,7 +81,7 @@ def _largest(report: Report) -> "Sequence[Section]":
     models = report.largest
     if models is None:
         return ()
-    return [Section("largest", models.heading(_LARGEST), tables=[("", _table(models.first(_LARGEST)))])]
+    return [Section("largest", models.heading(_LARGEST), tables=[("", table_of(models.first(_LARGEST)))])]
 
 
 def _space(report: Report) -> "Sequence[Section]":
@@ -126,15 +128,15 @@ def _chart(title: str, svg: str) -> tuple[str, Markup]:
     return title, Markup(svg)
 
 
-def _all_rows(content: RowTable) -> Section:
+def _all_rows(content: RowTable, report: Report) -> Section:
     title = f"{content.title.capitalize()} ({len(content.rows):,})"
     if not content.rows:
         return Section(content.name, title, f"There are no {content.title}.", on_new_page=True)
-    return Section(content.name, title, tables=[("", _table(content))], on_new_page=True)
+    return Section(content.name, title, groups=group_rows(content, report.servers), on_new_page=True)
 
 
 def _evidence(report: Report) -> Section:
-    return Section("evidence", "Evidence", tables=[("", _table(report.evidence))], on_new_page=True)
+    return Section("evidence", "Evidence", tables=[("", table_of(report.evidence))], on_new_page=True)
 
 
 def _table(content: RowTable, heads: "Sequence[str] | None" = None) -> Markup:

@@ -4,8 +4,9 @@ Words and marks carry the meaning, colour only repeats it: code hosts strip styl
 the element, in the page a ``class``.
 """
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from inventory.report.facts import Report
 from inventory.report.palette import LIGHT, MARKS, TONES, mark
 from inventory.report.row_tables import column_head, is_number
 from inventory.tables import RunTables, rows
-from inventory.text import count, escape_invisible, format_value, integer, signed_size
+from inventory.text import count, escape_invisible, format_value, integer, signed_size, truncate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,13 +26,21 @@ if TYPE_CHECKING:
 SHOWN = 20
 """Rows that Jupyter shows of a table."""
 
+_ERROR = 60
+"""Columns of an error beside a run, so that its row stays one line; ``history.runs()`` has the whole sentence."""
+
+TINT = 0.25
+"""How much of a colour Jupyter's ground takes on: the theme's own ink, light or dark, stays readable on it."""
+
+_TINTS = {"good": LIGHT.added_bar, "bad": LIGHT.removed_bar, "warn": LIGHT.changed_bar}
+
 STYLES = {
-    **{level: "background:#{1};color:#{0}".format(*LIGHT.tone(level)) for level in MARKS},
+    **{level: f"background:rgba({', '.join(map(str, bytes.fromhex(_TINTS[level])))}, {TINT})" for level in MARKS},
     "n": "text-align:right",
     "t": "text-align:left",
     "w": "text-align:left;white-space:nowrap",
 }
-"""Each look in Jupyter: both colours are given, so that it reads on a dark ground too."""
+"""Each look in Jupyter: a tint of the theme's ground, so that it reads in a light and in a dark one."""
 
 _MODELS = (
     "server",
@@ -64,13 +73,16 @@ class Cell:
 
     Attributes:
         text: what it says, as it came.
-        look: ``n`` for a number, which stands at the right; ``t`` for a text; ``w`` for words that stay on one line.
+        look: ``n`` for a number, which stands at the right; ``t`` for a text; ``w`` for words that stay on one line;
+            ``p`` for the head of a column of texts such as 7B, which are sorted as numbers.
         tag: ``code`` for an identifier, ``b`` for what matters; may be empty.
+        above: a name above the text; may be empty.
     """
 
     text: str
     look: str = "t"
     tag: str = ""
+    above: str = ""
 
 
 def text(value: str) -> str:
@@ -79,7 +91,12 @@ def text(value: str) -> str:
 
 
 def table(
-    heads: Sequence[Cell], body: Iterable[tuple[str, Sequence[Cell]]], caption: str = "", *, styled: bool = False
+    heads: Sequence[Cell],
+    body: Iterable[tuple[str, Sequence[Cell]]],
+    caption: str = "",
+    *,
+    styled: bool = False,
+    stacked: bool = False,
 ) -> str:
     """Make a table.
 
@@ -88,6 +105,7 @@ def table(
         body: for each row its look, which may be empty, and its cells.
         caption: what the table is.
         styled: whether looks are styles of each element, for Jupyter, instead of classes.
+        stacked: whether the cells of a row may stand beneath each other where the page is narrow.
     """
     titles = "".join(_cell(head, "th", styled) for head in heads)
     title = f"<caption>{text(caption)}</caption>" if caption else ""
@@ -95,12 +113,13 @@ def table(
         f"<tr{_look(look, styled)}>{''.join(_cell(cell, 'td', styled) for cell in cells)}</tr>\n"
         for look, cells in body
     )
-    return f"<table>{title}<thead><tr>{titles}</tr></thead>\n<tbody>\n{lines}</tbody></table>"
+    look = ' class="stacked"' if stacked else ""
+    return f"<table{look}>{title}<thead><tr>{titles}</tr></thead>\n<tbody>\n{lines}</tbody></table>"
 
 
 def value_cell(column: schema.Column, value: Any) -> Cell:
     """Make the cell of a value for people; blank for what is not reported."""
-    shown = format_value(value, column.unit)
+    shown = _list_text(value) if column.kind == schema.LIST else format_value(value, column.unit)
     if is_number(column):
         return Cell(shown, "n")
     if column.kind == schema.TIME:
@@ -140,7 +159,7 @@ def changes_table(
             cells.append(Cell("" if difference is None else signed_size(difference), "n"))
         cells += [Cell(line.hint)] if hinted else []
         body.append((TONES[line.word], cells))
-    return table(titles, body, styled=styled)
+    return table(titles, body, styled=styled, stacked=not styled)
 
 
 def changes_html(changes: "ChangeSet") -> str:
@@ -173,28 +192,43 @@ def runs_html(title: str, table_of_runs: schema.Table, runs: "pa.Table") -> str:
     """Show the runs of a history in Jupyter: the newest ones, those that were not complete in colour."""
     newest = runs.slice(max(runs.num_rows - SHOWN, 0))
     looks = ["" if row["status"] == "ok" else "bad" if row["status"] == "failed" else "warn" for row in rows(newest)]
-    shown = _table(table_of_runs, _RUNS, newest, looks) if runs.num_rows else "<p>No runs yet</p>"
+    shown = _table(table_of_runs, _RUNS, newest, looks, _ERROR) if runs.num_rows else "<p>No runs yet</p>"
     more = _more(runs.num_rows - SHOWN, "earlier run")
     return f"<p><b>{text(title)}</b></p>{shown}{more}"
 
 
-def _table(kind: schema.Table, names: Sequence[str], content: "pa.Table", looks: Sequence[str] = ()) -> str:
-    """Show some columns of a table, under the names that DataFrames have."""
+def _table(
+    kind: schema.Table, names: Sequence[str], content: "pa.Table", looks: Sequence[str] = (), widest: int | None = None
+) -> str:
+    """Show some columns of a table, under the names that DataFrames have; texts at most so many columns wide."""
     columns = [column for name in names for column in kind.columns if column.name == name]
     body = [
-        (look, [value_cell(column, row[column.name]) for column in columns])
+        (look, [_short(value_cell(column, row[column.name]), widest) for column in columns])
         for row, look in zip(rows(content), looks or [""] * content.num_rows, strict=True)
     ]
     heads = [Cell(column_head(column, column.name), "n" if is_number(column) else "t") for column in columns]
     return table(heads, body, styled=True)
 
 
+def _short(cell: Cell, widest: int | None) -> Cell:
+    return cell if widest is None else replace(cell, text=truncate(cell.text, widest))
+
+
+def _list_text(value: str | None) -> str:
+    """Join a list that stands in a column as JSON; a text that is none is shown as it is."""
+    try:
+        return format_value(json.loads(value or "null"))
+    except ValueError:
+        return str(value)
+
+
 def _cell(cell: Cell, tag: str, styled: bool) -> str:
-    direction = "" if cell.text.isascii() else ' dir="auto"'
+    direction = "" if cell.text.isascii() and cell.above.isascii() else ' dir="auto"'
     scope = ' scope="col"' if tag == "th" else ""
     inner = text(cell.text)
-    look = _look(cell.look, styled) if inner and (styled or cell.look == "n") else ""
+    look = _look(cell.look, styled) if inner and (styled or cell.look in "np") else ""
     inner = f"<{cell.tag}>{inner}</{cell.tag}>" if cell.tag and inner else inner
+    inner = f"<b>{text(cell.above)}</b>{inner}" if cell.above else inner
     return f"<{tag}{scope}{look}{direction}>{inner}</{tag}>"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from inventory.about import SIGNATURE
 from inventory.formats.html.fragments import text
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _TEMPLATE = "page.html.jinja"
+_SCRIPT = "page.js"
 
 
 class Markup(str):
@@ -27,6 +28,26 @@ class Markup(str):
     def __html__(self) -> str:
         """Return itself: the protocol by which Jinja2 knows markup."""
         return str(self)
+
+
+class RowGroup(Protocol):
+    """The rows of one server, which a reader may fold away: see ``server_groups.Group``."""
+
+    @property
+    def name(self) -> str:
+        """The server."""
+
+    @property
+    def note(self) -> str:
+        """What is in it, in words."""
+
+    @property
+    def table(self) -> Markup | None:
+        """Its rows; None if there are none."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the rows are shown before the reader asks for them."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +61,7 @@ class Section:
         charts: for each chart its title and its SVG.
         remark: what to say beneath the charts; may be empty.
         tables: for each table its heading, empty for that of the section, and its HTML.
+        groups: the rows of each server, which the reader may open, close and filter.
         on_new_page: whether it begins a page when it is printed.
     """
 
@@ -49,16 +71,19 @@ class Section:
     charts: Sequence[tuple[str, Markup]] = ()
     remark: str = ""
     tables: Sequence[tuple[str, Markup]] = ()
+    groups: Sequence[RowGroup] = ()
     on_new_page: bool = False
 
 
 def render_page(sections: Sequence[Section], report: Report | None = None) -> bytes:
     """Render the page of a report, or one of sections alone."""
-    style = style_sheet()
+    style, code = style_sheet(), script()
     values: dict[str, Any] = {
         "title": report.title if report else TITLE,
         "style": Markup(style),
-        "style_digest": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        "style_digest": _digest(style),
+        "script": Markup(code),
+        "script_digest": _digest(code),
         "sections": sections,
         **dict.fromkeys(("banner", "status", "key_figures", "what")),
     }
@@ -66,6 +91,17 @@ def render_page(sections: Sequence[Section], report: Report | None = None) -> by
         values |= {"banner": [*report.banner, SIGNATURE], "status": report.status, "key_figures": report.key_figures}
         values["what"] = report.snapshot.what
     return _template().render(values).encode()
+
+
+@cache
+def script() -> str:
+    """Return the page's script, by which its tables are sorted and filtered."""
+    return (Path(__file__).parent / _SCRIPT).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """Return the SHA-256 of a text as a Content Security Policy names it."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 @cache

@@ -45,7 +45,20 @@ th,td{padding:.32rem .6rem;text-align:start;vertical-align:top;border-bottom:1px
 white-space:pre-wrap;overflow-wrap:break-word}
 th{position:sticky;top:0;background:var(--banner);color:var(--banner-ink);white-space:nowrap}
 .n{text-align:end;white-space:nowrap;font-variant-numeric:tabular-nums}
-td:first-child{white-space:nowrap;max-width:none}
+th button{all:unset;cursor:pointer;white-space:nowrap}
+th button::after{content:"\\2195";opacity:.55;padding-inline-start:.3em}
+th[aria-sort=ascending] button::after{content:"\\2191";opacity:1}
+th[aria-sort=descending] button::after{content:"\\2193";opacity:1}
+th button:focus-visible{outline:2px solid var(--banner-ink);outline-offset:2px}
+td:first-child{min-width:9rem;overflow-wrap:anywhere}.stacked td:first-child{min-width:0;white-space:nowrap}
+td>b+code{display:block}
+details{margin:.5rem 0;content-visibility:auto;contain-intrinsic-size:auto 3rem}
+summary,.without{padding:.35rem .6rem;background:var(--panel);overflow-wrap:anywhere}
+summary{cursor:pointer}
+summary span,.without span{color:var(--soft);margin-inline-start:.5rem}
+summary:focus-visible,input:focus-visible,a:focus-visible{outline:3px solid var(--link)}
+input{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--soft);padding:.2rem .4rem;
+max-width:60vw}
 code{font:.95em ui-monospace,"DejaVu Sans Mono",monospace}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1rem}
 figure{margin:0;border:1px solid var(--rule);padding:.5rem}
@@ -58,15 +71,23 @@ svg .dot{fill:var(--first-bar)}svg .hollow{fill:var(--paper);stroke:var(--first-
 svg .first-bar{fill:var(--first-bar)}svg .second-bar{fill:var(--second-bar)}
 svg .added-bar{fill:var(--added-bar)}svg .removed-bar{fill:var(--removed-bar)}
 svg .changed-bar{fill:var(--changed-bar);stroke:var(--second-bar)}
-figcaption,.remark,footer{color:var(--soft);font-size:.87rem}
+.filter output,.remark,footer{color:var(--soft);font-size:.87rem}
 footer{margin:2rem 0 1rem}
+@media screen and (max-width:40rem){body{padding:.4rem}
+td:first-child{min-width:0}th,td{padding:.3rem .45rem;max-width:52vw}
+.stacked thead{display:none}.stacked,.stacked tbody{display:block;width:auto;min-width:0}
+.stacked tr{display:flex;flex-wrap:wrap;gap:.1rem .8rem;padding:.4rem .5rem;border-bottom:1px solid var(--rule)}
+.stacked td{display:block;padding:0;border:0;max-width:100%;min-width:0;overflow-wrap:anywhere}
+.stacked td:empty{display:none}}
 @media print{@page{size:A4;margin:12mm}@page wide{size:A4 landscape}
 html{font-size:11px}
 body{padding:0;max-width:none;font-size:9.5pt}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-nav{display:none}.box{overflow:visible;max-height:none;border:0}
+nav,.filter,th button::after{display:none}details::details-content{content-visibility:visible;block-size:auto}
+details{content-visibility:visible}summary{list-style:none;break-after:avoid}
+.box{overflow:visible;max-height:none;border:0}
 table{width:100%;font-size:7pt}th,th.n{position:static;white-space:normal}th,td{padding:.15rem .3rem;max-width:14rem}
-td:first-child{white-space:pre-wrap}
+td:first-child{min-width:0}th button{display:contents}
 td code{display:inline-block;min-width:11em;overflow-wrap:anywhere}
 thead{display:table-header-group}tr,figure,.cards div{break-inside:avoid}h2,h3{break-after:avoid}
 .cards{grid-template-columns:repeat(6,1fr)}.charts{grid-template-columns:1fr 1fr}

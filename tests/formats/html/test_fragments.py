@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from support.history_builders import Fleet, made, model
-from support.html_pages import Page
+from support.html_pages import Page, contrast
 from support.snapshots import snapshot
 
 import inventory
 from inventory import Changes
-from inventory.formats.html.fragments import SHOWN, STYLES, Cell, table, text
+from inventory.formats.html.fragments import SHOWN, STYLES, TINT, Cell, table, text
 
 EVIL = "<script>alert('x')</script>&\"<b>"
 
@@ -34,10 +34,20 @@ def test_changes_read_without_colour() -> None:
 
 
 def test_changes_are_coloured() -> None:
-    """The row of each change has the colour of its word, ground and ink both."""
+    """The row of each change has the colour of its word, as a tint of whatever ground it stands on."""
     styles = [item["style"] for tag, item in Page(changes()._repr_html_()).elements if tag == "tr" and item]
     assert styles == [STYLES["good"], STYLES["bad"], STYLES["warn"]]
-    assert all("background" in (item or "") and ";color:" in (item or "") for item in styles)
+    assert all(re.fullmatch(r"background:rgba\(\d+, \d+, \d+, 0\.25\)", item or "") for item in styles)
+
+
+@pytest.mark.parametrize("ground", ["FFFFFF", "F5F5F5", "111111", "1E1E1E", "212121"])
+@pytest.mark.parametrize("level", ["good", "bad", "warn"])
+def test_tints_are_readable_in_every_theme(level: str, ground: str) -> None:
+    """On the grounds of Jupyter's, VS Code's and Colab's themes, the theme's ink has a contrast of 4.5 on the tint."""
+    colours = [int(part) for part in re.findall(r"\d+", STYLES[level])[:3]]
+    mixed = [round(TINT * a + (1 - TINT) * b) for a, b in zip(colours, bytes.fromhex(ground), strict=True)]
+    ink = "333333" if ground > "8" else "CCCCCC"
+    assert contrast(bytes(mixed).hex(), ink) >= 4.5
 
 
 def test_no_changes() -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.html_pages import Page, first_pixel, rendered
+from support.history_builders import made, model
+from support.html_pages import Page, browsed, contrast, first_pixel, rendered
 from support.snapshots import HOSTILE, MOMENT, fleet, hostile, names, snapshot
 from support.states import carried
 from support.workbooks import full
@@ -19,10 +20,12 @@ from support.workbooks import full
 import inventory
 from inventory import Snapshot, schema
 from inventory.formats import html
+from inventory.formats.html.page import script
 from inventory.formats.html.stylesheet import style_sheet
 from inventory.formats.html.svg import Point, bars, stacks, trend
 from inventory.report.facts import Report
 from inventory.report.palette import DARK, LIGHT, TONES, Palette
+from inventory.tables import rows, table_of
 from inventory.text import escape_invisible
 
 Row = dict[str, Any]
@@ -100,19 +103,31 @@ def test_every_hostile_text_is_shown() -> None:
 
 
 def test_nothing_is_loaded_and_nothing_runs() -> None:
-    """The policy allows the style sheet inside and nothing else; the page has no script, no link away, no style."""
+    """The policy allows the style sheet and the script inside and nothing else; no element has code or a style."""
     body = html.encode(full("x", "xy"), "model").decode()
     walked = Page(body)
-    assert not {tag for tag, _ in walked.elements} & {"script", "link", "img", "iframe", "object", "form", "base"}
+    assert not {tag for tag, _ in walked.elements} & {"link", "img", "iframe", "object", "form", "base"}
     for tag, attributes in walked.elements:
         assert not {name for name in attributes if name.startswith("on") or name in ("style", "src", "srcset")}, tag
         assert (attributes.get("href") or "#").startswith("#")
     (policy,) = [item["content"] or "" for tag, item in walked.elements if item.get("http-equiv")]
     digest = base64.b64encode(hashlib.sha256(style_sheet().encode()).digest()).decode()
-    assert policy.split("; ")[:2] == ["default-src 'none'", f"style-src 'sha256-{digest}'"]
+    code = base64.b64encode(hashlib.sha256(script().encode()).digest()).decode()
+    allowed = {"style-src": f"'sha256-{digest}'", "script-src": f"'sha256-{code}'"}
+    allowed |= dict.fromkeys(("default-src", "base-uri", "form-action"), "'none'")
+    assert dict(part.split(" ") for part in policy.split("; ")) == allowed
+    assert re.findall(r"<script.*?</script>", body, re.DOTALL) == [f"<script>{script()}</script>"]
     assert body.count(f"<style>{style_sheet()}</style>") == 1
     assert "url(" not in body
     assert "@import" not in body
+
+
+def test_the_script_only_moves_what_is_there() -> None:
+    """It makes no markup or code of a text, sends nothing and keeps nothing."""
+    doors = (
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|Function\(|import\b|fetch|XMLHttp|Socket|Beacon"
+    )
+    assert not re.search(doors + r"|setTimeout|location|cookie|Storage|https?:|</", script())
 
 
 def test_links_and_titles_lead_somewhere() -> None:
@@ -127,19 +142,6 @@ def test_links_and_titles_lead_somewhere() -> None:
         assert chart["role"] == "img"
         wanted |= set((chart["aria-labelledby"] or "").split())
     assert wanted <= set(names)
-
-
-def luminance(colour: str) -> float:
-    """How light a colour is, as WCAG 2 defines it."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours, as WCAG 2 defines it."""
-    low, high = sorted(map(luminance, (one, other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
@@ -303,3 +305,97 @@ def test_chromium(tmp_path: Path) -> None:
     )
     sizes = set(re.findall(rb"/MediaBox \[0 0 (\d+)", pdf))
     assert sizes == {b"594", b"841"} or sizes == {b"595", b"842"}  # A4, upright and across
+
+
+def two_servers() -> Report:
+    """A laptop with two models and a workstation with another; a third server was never read."""
+    models: list[Row] = [
+        {
+            "server": "laptop",
+            "key": "a/small",
+            "display_name": "Small",
+            "size_bytes": 10**9,
+            "loaded_instance_count": 1,
+        },
+        {
+            "server": "laptop",
+            "key": "same",
+            "display_name": "same",
+            "size_bytes": 2 * 10**9,
+            "loaded_instance_count": 0,
+        },
+        {"server": "station", "key": "b", "display_name": None, "size_bytes": None, "loaded_instance_count": 0},
+    ]
+    read = snapshot([{"ordinal": 0, **model} for model in models])
+    observed = rows(read.tables["observations"])
+    never = {**observed[0], "server": "gone", "status": "timeout", "error": "no answer", "as_of": None}
+    table = table_of(schema.OBSERVATIONS, [*observed, never])
+    return Report(Snapshot({**read.tables, "observations": table}))
+
+
+def test_models_stand_under_their_servers() -> None:
+    """A server is a part to open, with its sums; one that was never read says so in place of an empty table."""
+    walked = page(two_servers())
+    parts = [text for text in walked.texts if re.match(r"(laptop|station|gone) [^\n]*$", text)]
+    assert parts == ["laptop 2 models, 3.00 GB, 1 loaded", "station 1 model", "gone never read"]
+    assert [item for tag, item in walked.elements if tag == "details"] == [{"open": None}] * 2
+    assert {"Small", "a/small", "Smalla/small"} <= set(walked.texts)
+    assert "samesame" not in walked.texts
+
+
+def test_a_server_that_was_not_read_says_how_old_its_models_are(tmp_path: Path) -> None:
+    """Its models stand there as they were last read, with the time beside its name, not in each row."""
+    history, _ = made(tmp_path, {"a": [model("m")], "b": [model("n")]}, {"a": [model("m")], "b": None})
+    walked = page(Report(history.state()))
+    assert {"1 model, 0.00 GB", "1 model, 0.00 GB, as of 2026-11-01 06:00 UTC"} <= set(walked.texts)
+    section = (
+        html.encode(Report(history.state()), "model").decode().split('<section id="models"')[1].split("<section")[0]
+    )
+    assert "As of" not in section
+
+
+def test_many_models_begin_closed() -> None:
+    """Of more models than anyone reads at once each server is closed, and nothing is left out."""
+    models = [{"server": f"s{n % 2}", "key": f"m{n}", "ordinal": 0} for n in range(101)]
+    walked = page(Report(snapshot(models)))
+    assert [item for tag, item in walked.elements if tag == "details"] == [{}] * 2
+    assert {f"m{n}" for n in range(101)} <= set(walked.texts)
+
+
+def test_a_name_and_its_size_come_first() -> None:
+    """On a telephone there is room for two columns: what a model is called, and its size."""
+    section = html.encode(two_servers(), "model").decode().split('<section id="models"')[1]
+    assert re.findall(r"<th [^>]*>([^<]*)", section)[:2] == ["Model", "Size"]
+
+
+@pytest.mark.long
+def test_browser(tmp_path: Path) -> None:
+    """At 1280 and 400 pixels, light and dark: sizes are in sight, axe-core is content; keys sort and filter."""
+    long_names = [
+        {"server": f"server-{n % 12}", "key": f"publisher-of-models/model-{'name-' * (n % 9)}{n}", "ordinal": 0,
+         "display_name": f"Model {n}", "size_bytes": n * 10**8, "params_string": f"{n}B", "publisher": "p" * (n % 40)}
+        for n in range(60)
+    ]  # fmt: skip
+    odd = [("m", "360M", 10), ("b", "7B", 1000), ("c", "12B", 20), ("d", None, None)]
+    few: list[Row] = [
+        {"server": "s", "key": key, "ordinal": 0, "params_string": params, "size_bytes": size and size * 10**9}
+        for key, params, size in odd
+    ]
+    few[2] |= {"publisher": "Qwen", "quantization_name": "Q4_K_M"}  # what browser.cjs types into the filter
+    changed = inventory.compare(snapshot(few[:2]), snapshot([*few[1:], *long_names]))
+    reports = [
+        Report(snapshot(long_names), changed, "yesterday", runs(9), sizes=carried(runs(9))),
+        Report(snapshot(few)),
+    ]
+    for number, report in enumerate(reports):
+        (tmp_path / f"{number}.html").write_bytes(html.encode(report, "model"))
+    fleet_seen, seen = browsed(tmp_path / "0.html", tmp_path / "1.html")
+    for told in (fleet_seen, seen):
+        assert (told["console"], told["violations"], told["wide"], told["plain"]) == ([], [], [], 0)
+    assert seen["largestFirst"] == {"sort": "descending", "cells": ["1,000.00 GB", "20.00 GB", "10.00 GB", ""]}
+    assert seen["smallestFirst"] == {"sort": "ascending", "cells": ["10.00 GB", "20.00 GB", "1,000.00 GB", ""]}
+    assert seen["params"]["cells"] == ["12B", "7B", "360M", ""]
+    assert seen["names"] == {"sort": "ascending", "cells": ["b", "c", "d", "m"]}
+    assert seen["filtered"] == {"open": ["s"], "rows": 1, "told": "1 of 4"}
+    assert (fleet_seen["filtered"]["open"], fleet_seen["filtered"]["told"]) == ([], "0 of 60")
+    assert seen["before"] == seen["after"] == {"open": ["s"], "rows": 4, "told": ""}
