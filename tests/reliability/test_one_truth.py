@@ -19,6 +19,7 @@ from support.cli_runner import run as command
 from support.history_builders import Model, day, model, slow_run
 
 from inventory import History
+from inventory.formats import read_file
 from inventory.history.compaction import compact
 from inventory.history.retention import carry_out, plan
 from inventory.history.verify import verify
@@ -321,6 +322,42 @@ def check_commands(history: History, truth: Truth, chance: random.Random) -> Non
     }
 
 
+def check_files(history: History, truth: Truth, folder: Path) -> None:
+    """What people look at and take away holds the state: the screens, each format of a table, and the reports."""
+    place = ("--history", history.store.folder)
+    state = truth.state(truth.dated()[-1])
+    expected = Counter((server, key, answer.moment) for server, answer in state.items() for key in answer.models or {})
+    shown = command("show", "--json", *place).data["models"]
+    assert Counter((one["server"], one["key"], datetime.fromisoformat(one["as_of"])) for one in shown) == expected
+    listed = command("servers", "--json", *place).data["servers"]
+    known = {one["server"]: one["last_read"] and datetime.fromisoformat(one["last_read"]) for one in listed}
+    assert known == {
+        server: state[server].moment if server in state else None for server in truth.in_service(truth.dated()[-1])
+    }
+    names = [folder / f"models.{suffix}" for suffix in ("csv", "parquet", "xlsx")]
+    done = command("export", *(f"-o{name}" for name in names), *place)
+    assert done.code == (0 if state else 3), done.err
+    for name in names:
+        if state or name.suffix == ".xlsx":  # a table of nothing that is known is left as it was
+            read = rows(read_file(name).tables["models"])
+            precise = name.suffix != ".xlsx"
+            assert Counter(_rounded(one["server"], one["key"], one["as_of"], precise) for one in read) == Counter(
+                _rounded(*one, precise) for one in expected.elements()
+            ), name
+    reports = [folder / "report.html", folder / "report.md"]
+    assert command("report", "first..latest", *(f"-o{name}" for name in reports), *place).code == 0
+    for name in reports:
+        text = name.read_text(encoding="utf-8")
+        models = sum(len(answer.models or {}) for answer in state.values())
+        figure = f"**{models:,}**" if name.suffix == ".md" else f'<dd class="value">{models:,}</dd>'
+        assert not state or figure in text, name
+
+
+def _rounded(server: str, key: str, moment: datetime, precise: bool) -> tuple[str, str, datetime]:
+    """A row whose time is as exact as Excel's, which holds milliseconds."""
+    return server, key, moment if precise else moment.replace(microsecond=0)
+
+
 def planned(chance: random.Random) -> list[tuple[datetime, datetime, dict[str, datetime]]]:
     """Runs: when each began, when it was recorded, and when each of its servers answered; in the order of recording."""
     schedules = [SERVERS[: chance.randint(1, 4)], SERVERS[chance.randint(0, 3) :]]
@@ -392,4 +429,5 @@ def test_every_reading_tells_what_happened(tmp_path: Path, seeds: range) -> None
         check_states(history, truth, chance)
         if seed % 10 == 0:
             check_commands(history, truth, chance)
+            check_files(history, truth, folder)
         assert verify(history.store, NOW).num_rows == 0
