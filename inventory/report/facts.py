@@ -1,7 +1,7 @@
 """The report of a state or run: every section is an attribute, established when a form first asks for it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
@@ -18,6 +18,7 @@ from inventory.report.figures import (
     count_totals,
     key_figures,
 )
+from inventory.report.history_facts import HistoryFacts, servers_of
 from inventory.report.row_tables import RowTable, largest_models, row_table, server_table
 from inventory.report.trend import TrendSection, trend_section
 from inventory.tables import RunTables, is_known, rows
@@ -46,6 +47,8 @@ class Report:
         sizes: the size and counts of the state after each of these runs, by the run's id: rows of ``derived.PANEL``.
         now: the present time, where it is about the state of now; None for one of the past.
         stale_after: how old the last complete answer of a server may be.
+        read_history: reads what the history tells about these models, servers and changes; called when a form first
+            asks for it. None without a history.
     """
 
     snapshot: RunTables
@@ -56,6 +59,7 @@ class Report:
     sizes: Mapping[str, Row] = field(default_factory=dict)
     now: datetime | None = None
     stale_after: timedelta = STALE_AFTER
+    read_history: Callable[[], HistoryFacts] | None = None
 
     @cached_property
     def servers(self) -> list[Row]:
@@ -114,7 +118,7 @@ class Report:
     @cached_property
     def key_figures(self) -> tuple[KeyFigure, ...]:
         """The six figures of the run."""
-        return key_figures(self.totals, self.all_changes)
+        return key_figures(self.totals, self.all_changes, self.coverage)
 
     @cached_property
     def all_changes(self) -> ChangeSection | None:
@@ -167,6 +171,16 @@ class Report:
     def evidence(self) -> RowTable:
         """The servers with their statuses, errors and warnings."""
         return server_table(self.servers)
+
+    @cached_property
+    def history_facts(self) -> HistoryFacts:
+        """What the history tells about these models, servers and changes; nothing without a history."""
+        return self.read_history() if self.read_history else HistoryFacts()
+
+    @cached_property
+    def server_rows(self) -> list[Row]:
+        """The servers with their last complete answers and how often they were read: rows of ``derived.SERVERS``."""
+        return servers_of(self.servers, self.history_facts, self.now or self.snapshot.observed_at)
 
     @cached_property
     def failures(self) -> list[tuple[str, str, str]]:
