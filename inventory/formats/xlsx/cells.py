@@ -55,6 +55,10 @@ _SHOWN = {
     "parameters": '#,##0.00,,," B"',
     "ratio": "0.0%",
 }
+_DAY = "yyyy-mm-dd"
+DAYS = ("first_seen", "last_loaded", "first_read")
+"""Times of which people are shown the day; the cells hold them whole."""
+
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _WRITTEN = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _DIGITS = re.compile(r"-?[0-9]{1,19}")
@@ -141,6 +145,8 @@ def text_xml(place: str, text: str, style: int) -> str:
 
 def number_format(column: schema.Column) -> str:
     """Return Excel's number format for the cells of a column."""
+    if column.name in DAYS:
+        return _DAY
     return _SHOWN.get(column.unit) or _SHOWN.get(column.kind, "General")
 
 

@@ -25,17 +25,21 @@ _HEAD = 40  # columns of a label in a head
 _TABLES = tuple(item for item in vars(derived).values() if isinstance(item, schema.Table))
 
 _FIRST = (
-    *("change", "server", "display_name", "instance_id", "key", "params_string", "quantization_name", "size_bytes"),
+    *("server", "display_name", "instance_id", "key", "params_string", "quantization_name", "size_bytes"),
     *("loaded_instance_count", "config_context_length", "max_context_length", "publisher", "type", "architecture"),
-    *("format", "capabilities_vision", "capabilities_trained_for_tool_use", "capabilities_reasoning_default"),
-    *("capabilities_reasoning_allowed_options", "quantization_bits_per_weight", "params_count"),
+    *("format", "capabilities_vision", "capabilities_trained_for_tool_use"),
 )
-_LAST = ("selected_variant", "variants", "description", "extra", "as_of")
+LAST = (
+    *("capabilities_reasoning_default", "capabilities_reasoning_allowed_options", "quantization_bits_per_weight"),
+    *("params_count", "selected_variant", "variants", "description", "extra", "as_of"),
+)
+"""The columns of models and instances that few people look for."""
+
 ORDINALS = ("ordinal", "instance_ordinal")
 
 
 def in_reading_order(
-    table: schema.Table, first: Sequence[str] = _FIRST, last: Sequence[str] = (*_LAST, *ORDINALS)
+    table: schema.Table, first: Sequence[str] = _FIRST, last: Sequence[str] = (*LAST, *ORDINALS)
 ) -> schema.Table:
     """Return a table with its columns in the order in which people read them: some first, some last."""
     places = {name: place for place, name in enumerate(first)}

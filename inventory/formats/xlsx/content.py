@@ -10,6 +10,7 @@ from inventory.about import VERSION
 from inventory.formats.xlsx.cells import short
 from inventory.formats.xlsx.columns import (
     LABEL,
+    LAST,
     hidden_in,
     in_reading_order,
     label_columns,
@@ -87,6 +88,9 @@ _SERVERS = in_reading_order(
     ("server", "status", "last_read", "days_silent", "model_count", "instance_count", "size_bytes"),
     ("first_read", "last_asked", "url", "error", "labels"),
 )
+_CARDS_ONLY = ("run_id", "stored_in", "payload_digest", "digest", "labels", "state_of", "tool_version")
+"""Columns of the observations that are printed in the cards of the sheet Evidence."""
+
 _OBSERVATIONS = in_reading_order(
     replace(
         schema.OBSERVATIONS,
@@ -100,7 +104,7 @@ _OBSERVATIONS = in_reading_order(
         ),
     ),
     ("server", "status"),
-    ("run_id", "stored_in", "payload_digest", "digest", "labels", "state_of", "tool_version"),
+    _CARDS_ONLY,
 )
 READ = {
     "observations": _OBSERVATIONS,
@@ -146,7 +150,7 @@ def _grain(report: "Report", grain: str, content: pa.Table) -> Sheet:
     content = with_columns(content, further, cells)
     shown = in_reading_order(replace(table, columns=(*table.columns, *further)))
     empty = "no model is loaded" if grain == "instance" and report.models else _no_models(report)
-    return Sheet(TITLES[table.name], shown, content, 2, hidden=hidden_in(shown, content), empty=empty)
+    return Sheet(TITLES[table.name], shown, content, 2, hidden=hidden_in(shown, content), empty=empty, unprinted=LAST)
 
 
 def _labels(report: "Report", servers: "Iterable[str]") -> tuple[tuple[schema.Column, ...], dict[str, list[Any]]]:
@@ -200,7 +204,8 @@ def _runs(report: "Report") -> Sheet:
             "size_measured": run.size_bytes if run.measured else None,
             "size_incomplete": None if run.complete else run.size_bytes,
         }
-        content.append({**row, **sizes, "state_model_count": run.model_count, "label": label})
+        unread = row["unread"] if row["unread"] != "[]" else None
+        content.append({**row, **sizes, "unread": unread, "state_model_count": run.model_count, "label": label})
     shown = table_of(_RUNS, content)
     hidden = hidden_in(_RUNS, shown, _RUNS_HELPERS)
     return Sheet("Runs", _RUNS, shown, 2, "status", STATUS_TONES, hidden, "the report was made without a history")
@@ -228,7 +233,9 @@ def _observations(report: "Report") -> Sheet:
         content.append(row | more)
     shown = table_of(_OBSERVATIONS, content)
     hidden = hidden_in(_OBSERVATIONS, shown, ("labels",))
-    return Sheet("Observations", _OBSERVATIONS, shown, 2, "status", STATUS_TONES, hidden, "no server was asked")
+    return Sheet(
+        "Observations", _OBSERVATIONS, shown, 2, "status", STATUS_TONES, hidden, "no server was asked", _CARDS_ONLY
+    )
 
 
 def _dictionary(sheets: list[Sheet]) -> Sheet:

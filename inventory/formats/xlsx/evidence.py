@@ -45,9 +45,9 @@ _NAMES = {
     "run_id": "Asked by run",
 }
 _UNITS = {"latency_ms": " ms", "payload_bytes": " bytes"}
-_WIDTHS = (24, 72)
-_ROOM = 68  # columns of a text in a line
-_HEIGHT, _TITLE_HEIGHT, _PAGE = 15, 21, 700  # of a line, of a server's name, and of what a page has room for
+_WIDTHS, _SCALE = (20, 68), 85  # the percentage of it at which the sheet is printed
+_ROOM = 66  # columns of a text in a line
+_HEIGHT, _TITLE_HEIGHT, _PAGE = 15, 21, 850  # of a line, of a server's name, and of what a page has room for
 _LONGEST = 12  # lines that a text goes on for
 _OK = "ok"
 
@@ -67,6 +67,7 @@ def add_evidence(book: Workbook, observations: Sheet, body: IO[bytes], footer: s
     target = new_sheet(book, TITLE)
     target.sheet_view.showGridLines = False
     print_as(target, TITLE, footer, "portrait", height=None)
+    target.page_setup.scale = _SCALE
     for letter, width in zip("AB", _WIDTHS, strict=True):
         target.column_dimensions[letter].width = width
     servers = rows(observations.content)
@@ -88,7 +89,7 @@ class _Cards:
         self._target, self._height = target, 0.0
         line = {"bottom": ("thin", LIGHT.rule)}
         top = Alignment(horizontal="left", vertical="top", indent=1)
-        wrapped = Alignment(horizontal="left", vertical="top", wrap_text=True)
+        wrapped = Alignment(horizontal="left", vertical="top", indent=1, wrap_text=True)
         self._title = self._style(FONTS["heading"], styles.INDENTED, fill=LIGHT.panel)
         self._label = self._style(FONTS["label"], top, border=line)
         self._text = self._style(FONTS["text"], wrapped, border=line)

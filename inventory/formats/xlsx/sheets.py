@@ -26,7 +26,7 @@ from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
 
 from inventory import schema
 from inventory.formats.xlsx import styles
-from inventory.formats.xlsx.cells import CellWriter, OverflowTexts, alignment_of, list_text, text_cell, writable
+from inventory.formats.xlsx.cells import DAYS, CellWriter, OverflowTexts, alignment_of, list_text, text_cell, writable
 from inventory.formats.xlsx.columns import heads_of
 from inventory.report.facts import TITLE
 from inventory.report.palette import LIGHT
@@ -42,7 +42,9 @@ _NARROWEST, _WIDEST = 9, 32
 _BUTTON = 3  # columns beside a word of the header: the button of the filter
 _LINE, _AROUND = 13, 12  # the heights of a line of the header, and of what is above and below its lines
 _WIDTHS = {
-    **dict.fromkeys(("key", "json_path"), 44),
+    "key": 44,
+    "name": 52,
+    "json_path": 66,
     **dict.fromkeys(("error", "warnings", "not_compared"), 50),
     "meaning": 100,
     **dict.fromkeys(("digest", "payload_digest", "hint", "variants", "extra", "old", "new"), 20),
@@ -71,6 +73,7 @@ class Sheet:
         colours: how bad each of those words looks, as in ``styles.LEVELS``.
         hidden: columns that are folded away: those that nothing is reported in, and helpers of machines and charts.
         empty: why there are no rows, as a sentence without its full stop; shown below the table if there are none.
+        unprinted: columns that have no room on paper; what is printed ends before the first of them.
     """
 
     title: str
@@ -81,6 +84,7 @@ class Sheet:
     colours: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     empty: str = ""
+    unprinted: tuple[str, ...] = ()
 
     @cached_property
     def heads(self) -> list[str]:
@@ -94,8 +98,10 @@ class Sheet:
 
     @property
     def printed(self) -> str:
-        """The range that is printed: the table, and why it is empty if it is."""
-        return self.ref if self.content.num_rows else f"A1:{self.last_letter}3"
+        """The range that is printed: the table, or its first columns, and why it is empty if it is."""
+        places = [place for place, name in enumerate(self.table.names) if name in self.unprinted]
+        letter = get_column_letter(min(places)) if places else self.last_letter
+        return f"A1:{letter}{self.content.num_rows + 1 if self.content.num_rows else 3}"
 
     @property
     def last_letter(self) -> str:
@@ -190,7 +196,7 @@ def _width(sheet: Sheet, column: schema.Column, head: str) -> int:
 def _shown(value: Any, column: schema.Column) -> str:
     """Return a value about as its cell shows it."""
     if column.kind == schema.TIME:
-        return utc_text(value)
+        return utc_text(value) if column.name not in DAYS else f"{value:%Y-%m-%d}"
     if column.kind == schema.LIST:
         return list_text(value, column.name)
     if column.kind not in _NUMBERS:

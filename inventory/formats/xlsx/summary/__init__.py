@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from inventory.report.change_lines import ChangeLine
     from inventory.report.facts import Report
 
-_COLUMNS = {"Change": 17, "Server": 19, "Model": 30, "What": 31, "Before": 21, "After": 21, "Size difference": 17}
+_COLUMNS = {"Change": 17, "Server": 19, "Model": 30, "What": 31, "Before": 24, "After": 24, "Size difference": 17}
 """The columns between the margins, with their widths; those of one server have no column for it."""
 
 _WORDS = ("removed", "added", "renamed", "reconfigured", "unreported", "reported", "unloaded", "loaded")
