@@ -121,7 +121,7 @@ def test_every_form_says_the_same(texts_of: Callable[[Report], list[str]]) -> No
     texts = texts_of(report)
     assert report.largest is not None
     assert [row["key"] for row in report.largest.rows] == ["large", "small"]
-    expected = {"Largest models", "large", "7.00 GB", "Parameters", "Maximum context", "Loaded instances"}
+    expected = {"Largest models", "large", "7.00 GB", "Params", "Max context", "Loaded instances"}
     expected |= {"+4.00 GB since then", "+1 / \u22121", "+7.00 GB", "\u22123.00 GB"}
     assert {text for text in expected if text not in texts} == set()
     assert texts.index("large") < texts.index("small")

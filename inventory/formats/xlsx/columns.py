@@ -1,7 +1,7 @@
 """The columns of the data sheets: their heads for people and back, the order in which people read them, and labels.
 
-A head is ``heading(name)``; the sheet Dictionary tells the name that the column has in CSV and Parquet. A workbook may
-name its columns either way, as older ones have the technical names.
+A head is ``heading(name)``, capitalized; the sheet Dictionary tells the name that the column has in CSV and Parquet.
+A workbook may name its columns either way, as older ones have the technical names.
 """
 
 import json
@@ -21,7 +21,7 @@ LABEL = "label_"
 """How the names of the columns begin that hold the labels of a row's server."""
 
 _MOST_LABELS = 100
-_HEAD = 40  # columns of a label in a head
+_ROOM = 40  # columns of a label in a head
 _TABLES = tuple(item for item in vars(derived).values() if isinstance(item, schema.Table))
 
 _FIRST = (
@@ -48,12 +48,12 @@ def in_reading_order(
 
 
 def heads_of(table: schema.Table) -> list[str]:
-    """Name the columns of a table for people; no two alike, as Excel wants it, even if a label is called Size."""
+    """Name the columns of a table as people call them; no two alike, as Excel wants it, even for a label Size."""
     heads: list[str] = []
-    taken = {heading(column.name).casefold() for column in table.columns if not column.name.startswith(LABEL)}
+    taken = {_head(column.name).casefold() for column in table.columns if not column.name.startswith(LABEL)}
     for column in table.columns:
         if not column.name.startswith(LABEL):
-            heads.append(heading(column.name))
+            heads.append(_head(column.name))
             continue
         heads.append(_label_head(column.name.removeprefix(LABEL), taken))
         taken.add(heads[-1].casefold())
@@ -68,7 +68,7 @@ def names_of(heads: Sequence[str | None], table: schema.Table | None) -> list[st
         table: the columns that may be there; None where the table is not known yet.
     """
     tables = (table,) if table else (*_TABLES, *schema.TABLES.values())
-    known = {heading(column.name): column.name for each in tables for column in each.columns}
+    known = {_head(column.name): column.name for each in tables for column in each.columns}
     there = {*heads}
     return [known.get(head, head) if head and known.get(head) not in there else head for head in heads]
 
@@ -120,8 +120,13 @@ def hidden_in(table: schema.Table, content: pa.Table, helpers: Iterable[str] = (
     return tuple(name for name in table.names if name in hidden)
 
 
+def _head(name: str) -> str:
+    head = heading(name)
+    return head[:1].upper() + head[1:]
+
+
 def _label_head(label: str, taken: set[str]) -> str:
-    name = short(label, _HEAD)
+    name = short(label, _ROOM)
     head = name[:1].upper() + name[1:]
     tries = [head, f"{name} (label)", *(f"{name} (label {number})" for number in range(2, len(taken) + 3))]
     return next(text for text in tries if text.casefold() not in taken)

@@ -29,7 +29,7 @@ def test_changes_read_without_colour() -> None:
     bare = Page(re.sub(' style="[^"]*"', "", changes()._repr_html_()))
     assert not [item for _, item in bare.elements if "style" in item or "class" in item]
     assert {"+ Added", "\u2212 Removed", "~ Reconfigured", "k0", "gone", "kept"} <= set(bare.texts)
-    assert {"Maximum context", "4,096", "8,192"} <= set(bare.texts)
+    assert {"Max context", "4,096", "8,192"} <= set(bare.texts)
     assert {"\xa0+ 1 added\xa0", "\xa0\u2212 1 removed\xa0", "\xa0~ 1 reconfigured\xa0"} <= set(bare.texts)
 
 
