@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils import get_column_letter
 from support.snapshots import MOMENT, fleet, same, snapshot
-from support.workbooks import STATES, TABLE_TITLES, book_of, changed, model, opened, table, texts, with_instance
+from support.workbooks import STATES, TABLE_TITLES, book_of, changed, model, opened, table, texts
 
 import inventory
 from inventory import Snapshot, schema
@@ -95,7 +95,7 @@ def test_labels(tmp_path: Path) -> None:
     assert {name: row[f"label_{name}"] or "" for name in LABELS} == LABELS
     (row,) = table(book, "Servers")
     assert row["label_owner"] == "ann"
-    heads = [cell.value for cell in book["Models"][1]]
+    heads = [str(cell.value) for cell in book["Models"][1]]
     assert {"Owner", "Site", "Size", "SIZE (label)", "Size (label 2)", "size (label 3)"} <= {*heads}
     assert len({head.casefold() for head in heads}) == len(heads)
     result = inventory.read(tmp_path / "x.xlsx")
@@ -210,7 +210,8 @@ def test_footers_say_what_is_shown() -> None:
     state = Snapshot(single.tables, state_of="20261123T060004.123456Z-3f9a")
     for taken, words in ((single, "Collected 2026-11-23 06:00 UTC"), (state, "State at 2026-11-23 06:00 UTC")):
         for sheet in opened(Report(taken)):
-            assert str(sheet.oddFooter.left.text).startswith(words), sheet.title
+            footer: Any = sheet.oddFooter
+            assert footer.left.text.startswith(words), sheet.title
 
 
 @pytest.mark.parametrize("name", ["normal", "fleet", "failed"])
@@ -229,5 +230,5 @@ def test_charts_are_drawn_from_hidden_columns() -> None:
     """A chart shows cells whose column is folded away, or it would be empty."""
     book = opened(changed([model("a")], [model("a"), model("b")], []))
     assert book["Breakdown"].column_dimensions[get_column_letter(6)].hidden
-    assert [chart.visible_cells_only for chart in book["Summary"]._charts] == [False] * 2
-    assert with_instance().tables["instances"].num_rows == 1
+    summary: Any = book["Summary"]
+    assert [chart.visible_cells_only for chart in summary._charts] == [False] * 2

@@ -13,7 +13,7 @@ from support.snapshots import MOMENT, RUN, convert, fleet, same, snapshot, table
 from support.workbooks import column_names
 
 import inventory
-from inventory import Snapshot, schema
+from inventory import Snapshot, limits, schema
 from inventory.errors import FileError
 from inventory.tables import rows
 
@@ -119,6 +119,16 @@ def test_sheet_missing(path: Path) -> None:
     del book["Models"]
     book.save(path)
     assert inventory.read(path).grains == ("instance",)
+
+
+def test_a_small_sheet_beside_a_large_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small sheet that is read between the pieces of a large one is not taken for large itself."""
+    monkeypatch.setattr(limits, "PART_ELEMENTS", 5_000)  # or it takes thousands of models
+    models = [{"server": "s", "key": f"key-{n}", "ordinal": 0, "publisher": f"{n**9:x}"} for n in range(1000)]
+    instance = {"server": "s", "key": "key-0", "ordinal": 0, "instance_id": "i", "instance_ordinal": 0}
+    original = snapshot(models, [instance])
+    original.write(path)
+    same(original, inventory.read(path), "models", "instances")
 
 
 def test_other_workbook(path: Path) -> None:
