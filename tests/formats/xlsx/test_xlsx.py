@@ -122,11 +122,11 @@ def test_sheet_missing(path: Path) -> None:
 
 
 def test_a_small_sheet_beside_a_large_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small sheet that is read between the pieces of a large one is not taken for large itself."""
+    """A sheet that is read between the pieces of a large one is not taken for large itself."""
     monkeypatch.setattr(limits, "PART_ELEMENTS", 5_000)  # or it takes thousands of models
-    models = [{"server": "s", "key": f"key-{n}", "ordinal": 0, "publisher": f"{n**9:x}"} for n in range(1000)]
-    instance = {"server": "s", "key": "key-0", "ordinal": 0, "instance_id": "i", "instance_ordinal": 0}
-    original = snapshot(models, [instance])
+    models = [{"server": "s", "key": f"key-{n}", "ordinal": 0, "publisher": f"{n**9:x}"} for n in range(4000)]
+    instances = [{"server": "s", "key": "key-0", "ordinal": 0, "instance_id": f"{n:0200}"} for n in range(300)]
+    original = snapshot(models, [{**row, "instance_ordinal": 0} for row in instances])
     original.write(path)
     same(original, inventory.read(path), "models", "instances")
 
