@@ -87,7 +87,7 @@ def _servers_note(coverage: Coverage) -> str:
     late = len({*coverage.unread} - {*coverage.stale})
     parts = [f"{late:,} not read now"] if late else []
     parts += [f"{len(coverage.stale):,} stale"] if coverage.stale else []
-    return " \u00b7 ".join(parts) or "all of them"
+    return " \u00b7 ".join(parts) or "complete"
 
 
 def _kinds_note(kinds: Mapping[str | None, int]) -> str:

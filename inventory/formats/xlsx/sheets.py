@@ -38,6 +38,7 @@ NO_ROWS = "No rows: "
 
 _AT_ONCE = 5_000  # rows in memory
 _LOOKED_AT = 1_000  # rows, for the widths
+_EMPTY_COLUMNS = 12  # of a table without rows that are printed
 _NARROWEST, _WIDEST = 9, 32
 _BUTTON = 3  # columns beside a word of the header: the button of the filter
 _LINE, _AROUND = 13, 12  # the heights of a line of the header, and of what is above and below its lines
@@ -98,10 +99,12 @@ class Sheet:
 
     @property
     def printed(self) -> str:
-        """The range that is printed: the table, or its first columns, and why it is empty if it is."""
+        """The range that is printed: the table, or its first columns; of an empty one few, and why it is empty."""
         places = [place for place, name in enumerate(self.table.names) if name in self.unprinted]
-        letter = get_column_letter(min(places)) if places else self.last_letter
-        return f"A1:{letter}{self.content.num_rows + 1 if self.content.num_rows else 3}"
+        columns = min([*places, len(self.table.names)])
+        if not self.content.num_rows:
+            return f"A1:{get_column_letter(min(columns, _EMPTY_COLUMNS))}3"
+        return f"A1:{get_column_letter(columns)}{self.content.num_rows + 1}"
 
     @property
     def last_letter(self) -> str:

@@ -140,6 +140,7 @@ def _servers(page: Page, report: "Report") -> None:
     page.heading("Servers")
     numbers = Counter(line.server for line in report.what_changed.lines)
     unread, stale = {*report.coverage.unread}, {*report.coverage.stale}
+    skipped = {row.server for row in report.what_changed.not_compared}
     servers = sorted(report.server_rows, key=lambda row: (row["server"] not in stale, row["server"] not in unread))
     numeric = [name in _SERVER_COLUMNS[3:] for name in _SERVER_COLUMNS]
     _heads(page, _SERVER_COLUMNS, numeric)
@@ -149,7 +150,7 @@ def _servers(page: Page, report: "Report") -> None:
         look = {"font": FONTS[f"{level} word"], "fill": styles.fill(styles.LEVELS[level][1])}
         read = "yes" if name not in unread else "no"
         last_read = utc_text(row["last_read"], minutes=True, zone="") if row["last_read"] else "never"
-        compared = f"{numbers[name]:,}" if report.changes else ""
+        compared = integer(None if name in skipped or not report.changes else numbers[name])
         counts = (integer(row["model_count"]), integer(row["instance_count"]), size(row["size_bytes"]))
         _line(page, [read, name, last_read, compared, *counts], numeric, look)
     if len(servers) > _SERVERS:
