@@ -109,7 +109,8 @@ class CellWriter:
         """Write the cells of rows from this one on; nothing for null, which leaves the cell empty."""
         head, style = f'<c r="{self._letter}', f'" s="{self._style}'
         if self._list:
-            values = [value and list_text(value, self._list) for value in values]
+            texts = {value: value and list_text(value, self._list) for value in set(values)}  # many models are alike
+            values = [texts[value] for value in values]
         for number, value in enumerate(values, row):
             if value is None:
                 yield ""
