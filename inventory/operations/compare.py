@@ -12,6 +12,7 @@ from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_tables, with_unread_servers
 from inventory.errors import ConfigurationError
 from inventory.history.reader import RunHistory
+from inventory.operations.history_facts import history_reader
 from inventory.report.coverage import STALE_AFTER
 from inventory.report.facts import Report
 from inventory.run_ids import time_of
@@ -167,6 +168,7 @@ def report_of(
         history.sizes_after([row["run_id"] for row in runs], servers) if history else {},
         present_time(snapshot, history),
         stale_after,
+        read_history=history_reader(history, side.run_id, compared[0].run_id if compared else None),
     )
 
 

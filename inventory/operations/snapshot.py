@@ -16,6 +16,7 @@ from inventory.history import run_log
 from inventory.history.reader import RunHistory
 from inventory.history.recorder import expected, next_moment, record
 from inventory.history.storage.absence import home_of, no_runs
+from inventory.operations.history_facts import history_reader
 from inventory.report.coverage import STALE_AFTER
 from inventory.report.facts import Report
 from inventory.run_ids import new_run_id, time_of
@@ -165,7 +166,9 @@ def report_on_run(
     sizes = history.sizes_after([row["run_id"] for row in runs]) if history and runs else {}
     now = history.clock() if history else None
     snapshot = result.snapshot if this_run else state_after(result, history)
-    return Report(snapshot, result.changes, since, runs, zone, sizes, now, stale_after)
+    old_run = runs[-2]["run_id"] if result.changes and len(runs) > 1 else None
+    read_history = history_reader(history, result.snapshot.run_id, old_run) if runs else None
+    return Report(snapshot, result.changes, since, runs, zone, sizes, now, stale_after, read_history=read_history)
 
 
 def log_run(

@@ -36,6 +36,7 @@ class Coverage:
         details: which were not, and what there is instead, such as ``rome-bob as of 27 Nov``.
         unread: the servers whose newest attempt failed or is suspect, by name.
         stale: the servers that are stale or were never read, by name.
+        servers: how many servers there are.
     """
 
     level: str
@@ -43,6 +44,7 @@ class Coverage:
     details: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
+    servers: int = 0
 
     @property
     def text(self) -> str:
@@ -91,7 +93,7 @@ def state_coverage(
     unread = [row for row in servers if row["status"] != "ok"]
     read = len(servers) - len(unread)
     if not unread and not stale:
-        return Coverage("good", f"{read:,} of {count(len(servers), 'server')} read")
+        return Coverage("good", f"{read:,} of {count(len(servers), 'server')} read", servers=len(servers))
     parts = _named(late, lambda row: f"{row['server']} as of {_day(row['as_of'], now, zone)}", "as of earlier")
     parts += _named(stale, lambda row: f"{row['server']} stale, as of {_day(row['as_of'], now, zone)}", "stale")
     parts += _named(never, lambda row: f"{row['server']} never read", "never read")
@@ -101,6 +103,7 @@ def state_coverage(
         tuple(parts),
         tuple(str(row["server"]) for row in unread),
         tuple(str(row["server"]) for row in servers if row["server"] in bad),
+        len(servers),
     )
 
 
@@ -110,7 +113,7 @@ def run_coverage(observations: pa.Table) -> Coverage:
     unread = [row for row in servers if row["status"] != "ok"]
     read = f"{len(servers) - len(unread):,} of {count(len(servers), 'server')} read"
     if not unread:
-        return Coverage("good", read)
+        return Coverage("good", read, servers=len(servers))
     if len(servers) == 1:
         details = [str(unread[0]["error"] or _status(unread[0]))]
     else:
@@ -119,7 +122,8 @@ def run_coverage(observations: pa.Table) -> Coverage:
         statuses = Counter(map(_status, unread)).most_common()
         details = [f"{details[0]} ({', '.join(f'{number:,} {status}' for status, number in statuses)})"]
     nothing = all(row["status"] not in ("ok", "suspect") for row in servers)
-    return Coverage("bad" if nothing else "warn", read, tuple(details), tuple(str(row["server"]) for row in unread))
+    names = tuple(str(row["server"]) for row in unread)
+    return Coverage("bad" if nothing else "warn", read, tuple(details), names, servers=len(servers))
 
 
 def _status(observation: Row) -> str:

@@ -1,7 +1,7 @@
 """The report of a state or run: every section is an attribute, established when a form first asks for it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
@@ -19,6 +19,7 @@ from inventory.report.figures import (
     count_totals,
     key_figures,
 )
+from inventory.report.history_facts import HistoryFacts, servers_of
 from inventory.report.period import PeriodSection
 from inventory.report.row_tables import RowTable, largest_models, row_table, server_table
 from inventory.report.trend import TrendSection, trend_section
@@ -52,6 +53,8 @@ class Report:
         title: its title.
         selection: the condition that its rows meet, where not all rows are in it.
         all_fields: whether fields that follow from another change have lines of their own.
+        read_history: reads what the history tells about these models, servers and changes; called when a form first
+            asks for it. None without a history.
     """
 
     snapshot: RunTables
@@ -66,6 +69,7 @@ class Report:
     title: str = TITLE
     selection: str = ""
     all_fields: bool = False
+    read_history: Callable[[], HistoryFacts] | None = None
 
     @cached_property
     def servers(self) -> list[Row]:
@@ -125,7 +129,8 @@ class Report:
     @cached_property
     def key_figures(self) -> tuple[KeyFigure, ...]:
         """The six figures of the run."""
-        return key_figures(self.totals, self.all_changes, "not compared" if self.selection else NO_SNAPSHOT)
+        not_compared = "not compared" if self.selection else NO_SNAPSHOT
+        return key_figures(self.totals, self.all_changes, self.coverage, not_compared)
 
     @cached_property
     def all_changes(self) -> ChangeSection | None:
@@ -183,6 +188,16 @@ class Report:
     def evidence(self) -> RowTable:
         """The servers with their statuses, errors and warnings."""
         return server_table(self.servers)
+
+    @cached_property
+    def history_facts(self) -> HistoryFacts:
+        """What the history tells about these models, servers and changes; nothing without a history."""
+        return self.read_history() if self.read_history else HistoryFacts()
+
+    @cached_property
+    def server_rows(self) -> list[Row]:
+        """The servers with their last complete answers and how often they were read: rows of ``derived.SERVERS``."""
+        return servers_of(self.servers, self.history_facts, self.now or self.snapshot.observed_at)
 
     @cached_property
     def failures(self) -> list[tuple[str, str, str]]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from inventory.report.change_lines import ChangeSection
+from inventory.report.coverage import Coverage
 from inventory.text import MINUS, count, integer, signed_size, size
 
 Row = dict[str, Any]
 
-_LABELS = ("Models", "On disk", "Loaded instances", "Added / removed", "Reconfigured", "Vision / tool use")
+_LABELS = ("Servers read", "Models", "On disk", "Loaded instances", "Added / removed", "Reconfigured")
 _NO_VALUE = "\u2014"
 NO_SNAPSHOT = "no earlier snapshot"
 """Why a run is not compared, unless there is another reason."""
@@ -35,8 +36,6 @@ class Totals:
         size_bytes: their size; None if none of them reports one.
         instances: loaded instances.
         loaded_models: models with a loaded instance.
-        vision: models that take images.
-        tool_use: models that were trained for tool use.
     """
 
     models: int
@@ -44,8 +43,6 @@ class Totals:
     size_bytes: int | None
     instances: int
     loaded_models: int
-    vision: int
-    tool_use: int
 
 
 def count_totals(models: Sequence[Row], instances: int) -> Totals:
@@ -62,31 +59,39 @@ def count_totals(models: Sequence[Row], instances: int) -> Totals:
         sum(sizes) if sizes or not models else None,
         instances,
         sum(1 for model in models if model["loaded_instance_count"]),
-        sum(1 for model in models if model["capabilities_vision"]),
-        sum(1 for model in models if model["capabilities_trained_for_tool_use"]),
     )
 
 
 def key_figures(
-    totals: Totals | None, changes: ChangeSection | None, not_compared: str = NO_SNAPSHOT
+    totals: Totals | None, changes: ChangeSection | None, coverage: Coverage, not_compared: str = NO_SNAPSHOT
 ) -> tuple[KeyFigure, ...]:
-    """Make the six figures: models, size, loaded instances, added and removed, reconfigured, vision and tool use.
+    """Make the six figures: servers read, models, size, loaded instances, added and removed, reconfigured.
 
     Args:
         totals: what was counted; None if no server was read.
         changes: what changed; None if the run is not compared.
-        not_compared: why it is not.
+        coverage: how much was read.
+        not_compared: why it is not compared.
     """
+    servers = (f"{coverage.servers - len(coverage.unread):,} / {coverage.servers:,}", _servers_note(coverage))
     if totals is None:
-        return tuple(KeyFigure(label, _NO_VALUE, "not collected") for label in _LABELS)
+        rest = (KeyFigure(label, _NO_VALUE, "not collected") for label in _LABELS[1:])
+        return (KeyFigure(_LABELS[0], *servers), *rest)
     figures = [
+        servers,
         (integer(totals.models), _kinds_note(totals.kinds)),
         (size(totals.size_bytes), _size_note(changes, not_compared)),
         (integer(totals.instances), f"of {count(totals.loaded_models, 'model')}"),
         *_change_figures(changes, not_compared),
-        (f"{totals.vision:,} / {totals.tool_use:,}", f"of {count(totals.kinds.get('llm', 0), 'llm model')}"),
     ]
     return tuple(KeyFigure(label, value, note) for label, (value, note) in zip(_LABELS, figures, strict=True))
+
+
+def _servers_note(coverage: Coverage) -> str:
+    late = len({*coverage.unread} - {*coverage.stale})
+    parts = [f"{late:,} not read now"] if late else []
+    parts += [f"{len(coverage.stale):,} stale"] if coverage.stale else []
+    return " \u00b7 ".join(parts) or "complete"
 
 
 def _kinds_note(kinds: Mapping[str | None, int]) -> str:

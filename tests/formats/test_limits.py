@@ -230,7 +230,7 @@ def test_a_table_without_its_names_is_refused(suffix: str, name: str, tmp_path: 
         models.drop_columns("as_of").to_pandas().to_excel(path)  # pandas writes no zones there
         assert "no sheet of models or instances is in it, only Sheet1" in refused(path)
         path = written(tmp_path, suffix)
-        rewrite(path, {SHEET: f">{name}_<".encode()}, f">{name}<".encode())
+        rewrite(path, {SHEET: f">{name}_<".encode()}, f">{name.capitalize()}<".encode())
         assert "no row names the columns server and key" in refused(path)
         return
     if suffix == "csv":

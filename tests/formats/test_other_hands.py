@@ -194,11 +194,11 @@ def test_workbook_without_evidence(tmp_path: Path) -> None:
     """Without the sheet that says who was read, servers that have rows count as read, and that is said."""
     path = tmp_path / "x.xlsx"
     opened = book(path)
-    del opened["Evidence"]
+    del opened["Observations"]
     opened.save(path)
     result = read_same(path, blanks=True)
     assert result.gaps.notes == (
-        f"{path}: no sheet Evidence: servers that have rows count as read, others are not known",
+        f"{path}: no sheet Observations: servers that have rows count as read, others are not known",
     )
     assert result.run_id == ""
 
@@ -214,8 +214,8 @@ def test_evidence_without_a_server(tmp_path: Path) -> None:
     """Rows of a server of which nothing says that it was read are not compared, and that is said."""
     path = tmp_path / "x.xlsx"
     opened = book(path)
-    server = opened["Evidence"]["B2"].value
-    opened["Evidence"].delete_rows(2)
+    server = opened["Observations"]["A2"].value
+    opened["Observations"].delete_rows(2)
     opened.save(path)
     (note,) = inventory.read(path).gaps.notes
     assert f"rows of {server} are not compared" in note
@@ -225,9 +225,10 @@ def test_a_cell_that_is_none_of_its_column(tmp_path: Path) -> None:
     """It is told with its sheet, row and column."""
     path = tmp_path / "x.xlsx"
     opened = book(path)
-    opened["Models"].cell(3, NAMES.index("size_bytes") + 1).value = "much"
+    place = next(cell.column for cell in opened["Models"][1] if cell.value == "Size")
+    opened["Models"].cell(3, place).value = "much"
     opened.save(path)
-    with pytest.raises(FileError, match="sheet Models: row 3, column size_bytes: 'much' is not a whole number"):
+    with pytest.raises(FileError, match="sheet Models: row 3, column Size: 'much' is not a whole number"):
         inventory.read(path)
 
 
@@ -247,8 +248,8 @@ def test_a_newer_version(tmp_path: Path) -> None:
         "lms-inventory 9.0.0 wrote it, which is newer than this one",
     ]
     opened = book(tmp_path / "x.xlsx")
-    evidence = opened["Evidence"]
-    place = next(cell.column for cell in evidence[1] if cell.value == "tool_version")
+    evidence = opened["Observations"]
+    place = next(cell.column for cell in evidence[1] if cell.value == "Tool version")
     for line in range(2, evidence.max_row + 1):
         evidence.cell(line, place).value = "9.0.0"
     opened.save(tmp_path / "x.xlsx")

@@ -14,8 +14,9 @@ from inventory import Snapshot, schema
 from inventory.errors import FileError
 from inventory.formats import xlsx
 from inventory.formats.xlsx import cells as _cells
+from inventory.formats.xlsx.columns import in_reading_order
 
-DESCRIPTION = get_column_letter(schema.MODELS.names.index("description") + 1)
+DESCRIPTION = get_column_letter(in_reading_order(schema.MODELS).names.index("description") + 1)
 LONG = [
     "a" * 32_767,
     "a" * 32_768,

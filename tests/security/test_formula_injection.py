@@ -13,7 +13,7 @@ from inventory import formats, schema
 from inventory.report.facts import Report
 
 SEPARATORS = {"comma": "44", "semicolon": "59", "tab": "9"}
-SHEETS = 8
+SHEETS = 10
 _ALIVE = re.compile(r'table:formula="|value-type="error"')
 
 

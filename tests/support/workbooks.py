@@ -19,7 +19,13 @@ from inventory.tables import table_of
 from support.snapshots import HOSTILE, MOMENT, hostile, snapshot
 from support.states import carried
 
-TITLES = ["Summary", "Models", "Instances", "Changes", "Runs", "Breakdown", "Evidence", "Dictionary"]
+TITLES = [
+    *("Summary", "Models", "Instances", "Servers", "Changes", "Runs", "Breakdown", "Evidence", "Observations"),
+    "Dictionary",
+]
+TABLE_TITLES = [title for title in TITLES if title not in ("Summary", "Evidence")]
+"""The sheets that are tables."""
+
 CET = timezone(timedelta(hours=1), "CET")
 SINCE = "2026-11-22 06:00:04 UTC"
 SCRIPTS = ("模型 千問 " * 60, "نموذج اللغة", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "मॉडल", "x" * 40_000)
@@ -159,7 +165,19 @@ def texts(book: Workbook, title: str = "Summary") -> list[str]:
     return [str(cell.value) for row in book[title].iter_rows() for cell in row if cell.value is not None]
 
 
+def column_names(book: Workbook, title: str) -> list[str]:
+    """The names of the columns of a data sheet in other files, as the Dictionary tells them."""
+    heads = [str(cell.value) for cell in book[title][1]]
+    if title == "Dictionary":
+        return [head.lower().replace(" ", "_") for head in heads]
+    lines = book["Dictionary"].iter_rows(min_row=2, max_col=3, values_only=True)
+    names = {str(head): str(name) for sheet, head, name in lines if sheet == title}
+    return [names[head] for head in heads]
+
+
 def table(book: Workbook, title: str) -> list[dict[str, Any]]:
-    """The rows of a data sheet, by column."""
-    head, *result = book[title].iter_rows(values_only=True)
-    return [dict(zip(map(str, head), row, strict=True)) for row in result if any(value is not None for value in row)]
+    """The rows of a data sheet, by the names that the Dictionary gives its columns."""
+    _, *result = book[title].iter_rows(values_only=True)
+    names = column_names(book, title)
+    rows = [row for row in result if any(value is not None for value in row)]
+    return [dict(zip(names, row, strict=True)) for row in rows if not str(row[0]).startswith("No rows: ")]

@@ -1,8 +1,8 @@
 """Excel workbooks through openpyxl: a summary for people, and behind it real tables with raw numbers.
 
-Its rooms are ``summary`` and ``charts`` (the first sheet), ``content`` (what the data sheets hold), ``sheets``
-and ``package`` (how they are written), ``cells`` (values to cells and back), ``styles`` (colours and fonts), ``reader``
-and ``book`` (how a workbook is read).
+Its rooms are ``summary`` (the first sheet), ``content`` and ``columns`` (what the data sheets hold), ``evidence`` (the
+cards of the servers), ``sheets`` and ``package`` (how they are written), ``cells`` (values to cells and back),
+``styles`` (colours and fonts), ``reader`` and ``book`` (how a workbook is read).
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,9 @@ from inventory.errors import FileError
 from inventory.formats._unreadable import check_kind
 from inventory.formats.xlsx.book import snapshot_in
 from inventory.formats.xlsx.cells import LONG, OverflowTexts
-from inventory.formats.xlsx.content import EVIDENCE_NAMES, TITLES, sheets_of
+from inventory.formats.xlsx.columns import hidden_in
+from inventory.formats.xlsx.content import TITLES, sheets_of
+from inventory.formats.xlsx.evidence import add_evidence
 from inventory.formats.xlsx.package import Package
 from inventory.formats.xlsx.reader import WorkbookReader
 from inventory.formats.xlsx.sheets import Sheet, add_sheet
@@ -42,19 +44,23 @@ _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def encode(report: "Report", grain: str) -> bytes:  # noqa: ARG001 - a workbook holds every grain
-    """Write a workbook of a run: Summary, Models, Instances, Changes, Runs, Breakdown, Evidence, Dictionary.
+    """Write a workbook of a state or run.
 
+    Its sheets are Summary, Models, Instances, Servers, Changes, Runs, Breakdown, Evidence, Observations, Dictionary.
     A grain that the snapshot lacks has no sheet; texts that no cell can hold go on in the sheet LongTexts.
 
     Raises:
         FileError: there are more rows than Excel can hold.
     """
     sheets = sheets_of(report)
-    moment = report.snapshot.observed_at
-    book = _book(sheets, moment or _NO_TIME)
-    book.properties.subject = escape_controls(report.snapshot.what)
-    add_summary(book, report, {sheet.title: sheet for sheet in sheets}, _footer(moment))
-    return _packed(book, sheets, _footer(moment))
+    snapshot = report.snapshot
+    book = _book(sheets, snapshot.observed_at or _NO_TIME)
+    book.properties.title = escape_controls(report.title)
+    book.properties.subject = escape_controls(snapshot.what)
+    word, moment = ("State at", snapshot.state_at) if snapshot.state_at else ("Collected", snapshot.observed_at)
+    footer = _footer(f"{word} {utc_text(moment, minutes=True)}" if moment else "")
+    add_summary(book, report, {sheet.title: sheet for sheet in sheets}, footer)
+    return _packed(book, sheets, footer, report)
 
 
 def encode_tables(tables: "Tables") -> bytes:
@@ -63,8 +69,11 @@ def encode_tables(tables: "Tables") -> bytes:
     Raises:
         FileError: there are more rows than Excel can hold.
     """
-    sheets = [Sheet(_title(table.name), table, content, frozen=1) for table, content in tables]
-    return _packed(_book(sheets, _NO_TIME), sheets, _footer(None))
+    sheets = [
+        Sheet(_title(table.name), table, content, 1, hidden=hidden_in(table, content), empty=f"there is no {table.row}")
+        for table, content in tables
+    ]
+    return _packed(_book(sheets, _NO_TIME), sheets, _footer(""))
 
 
 def read(path: Path) -> RunTables:
@@ -76,7 +85,7 @@ def read(path: Path) -> RunTables:
     """
     check_kind(path, "xlsx")
     with path.open("rb") as file:
-        return snapshot_in(WorkbookReader(path, file), path, TITLES, LONG_TITLE, EVIDENCE_NAMES)
+        return snapshot_in(WorkbookReader(path, file), path, LONG_TITLE)
 
 
 def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
@@ -99,11 +108,14 @@ def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
     return book
 
 
-def _packed(book: Workbook, sheets: Sequence[Sheet], footer: str) -> bytes:
-    """Pack a workbook with these sheets."""
+def _packed(book: Workbook, sheets: Sequence[Sheet], footer: str, report: "Report | None" = None) -> bytes:
+    """Pack a workbook with these sheets; with a report, the cards of its servers stand before the observations."""
     long, bodies, buffer = OverflowTexts(), {}, BytesIO()
     with ExitStack() as stack:
         for sheet in sheets:
+            if report and sheet.title == TITLES["observations"]:
+                body = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY))
+                bodies[add_evidence(book, sheet, body, footer)] = body
             body = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY))
             bodies[add_sheet(book, sheet, body, long, footer)] = body
         if parts := long.parts():
@@ -114,9 +126,8 @@ def _packed(book: Workbook, sheets: Sequence[Sheet], footer: str) -> bytes:
     return buffer.getvalue()
 
 
-def _footer(moment: datetime | None) -> str:
-    collected = f"Collected {utc_text(moment, minutes=True)} \u00b7 " if moment else ""
-    return f"{collected}lms-inventory {VERSION}"
+def _footer(moment: str) -> str:
+    return " \u00b7 ".join(text for text in (moment, f"lms-inventory {VERSION}") if text)
 
 
 def _title(name: str) -> str:

@@ -23,8 +23,11 @@ from inventory.formats._columns import (
 )
 from inventory.formats._limits import gathered
 from inventory.formats._unreadable import Unreadable
-from inventory.formats.xlsx.cells import LONG, value_of, whole_text
+from inventory.formats.xlsx.cells import LONG, list_value, value_of, whole_text
+from inventory.formats.xlsx.columns import label_heads, names_of
+from inventory.formats.xlsx.content import OLDER_TITLES, READ, TITLES
 from inventory.formats.xlsx.reader import Cell, NumberedRow, WorkbookReader
+from inventory.formats.xlsx.sheets import NO_ROWS
 from inventory.schema.gaps import Gaps
 from inventory.tables import RunTables, build, concat, rows, values
 
@@ -43,7 +46,8 @@ class _Sheet:
 
     Attributes:
         title: its name.
-        names: the names of its columns, as far as there are any.
+        heads: the cells of its header.
+        names: the names of the columns that stand there, as far as there are any.
         rows: the rows that follow.
         skipped: the rows that belong to no model.
         shared: another program wrote its texts: an empty one is the same as none.
@@ -52,6 +56,7 @@ class _Sheet:
     """
 
     title: str
+    heads: list[str | None]
     names: list[str | None]
     rows: Rows
     skipped: SkippedRows = field(default_factory=SkippedRows)
@@ -65,23 +70,19 @@ class _Sheet:
         return f"sheet {self.title}: "
 
 
-def snapshot_in(
-    parts: WorkbookReader, path: Path, titles: dict[str, str], long_title: str, more: tuple[str, ...]
-) -> RunTables:
+def snapshot_in(parts: WorkbookReader, path: Path, long_title: str) -> RunTables:
     """Read the snapshot of a workbook; a grain without a sheet is empty and not among its ``grains``.
 
     Args:
         parts: the workbook.
         path: its path, for messages.
-        titles: the names that this tool gives the sheets, by table; sheets with other names are found by their columns.
         long_title: the sheet in which long texts go on.
-        more: columns that the sheet of observations has beside those of its table.
 
     Raises:
         FileError: it would take too much memory or time.
         Unreadable: it holds no table of a snapshot, or a value that is none of its column.
     """
-    sheets = _sheets(parts, titles)
+    sheets = _sheets(parts)
     grains = tuple(grain for grain, table in schema.GRAIN_TABLES.items() if table.name in sheets)
     if not grains:
         raise Unreadable(
@@ -93,7 +94,8 @@ def snapshot_in(
     tables = {table.name: concat(table, []) for table in (*schema.GRAIN_TABLES.values(), schema.OBSERVATIONS)}
     for name, sheet in sheets.items():
         table = schema.TABLES[name]
-        missing = gaps_of(table, sheet.names, sheet.where, more)
+        more = label_heads(READ[name], values(tables["observations"], "labels"))
+        missing = gaps_of(table, sheet.names, sheet.where, {*READ[name].names, *more})
         content = concat(table, gathered(path, _batches(sheet, table, long)))
         gaps |= missing | sheet.skipped.gaps(content.num_rows, sheet.where)
         tables[name] = numbered(table, content, missing) if name != "observations" else _with_run(content)
@@ -105,18 +107,18 @@ def snapshot_in(
         tables["observations"] = observed_of(several)
         gaps |= Gaps(
             servers=True,
-            notes=(f"no sheet {titles['observations']}: servers that have rows count as read, others are not known",),
+            notes=(f"no sheet {TITLES['observations']}: servers that have rows count as read, others are not known",),
         )
     gaps |= _of_servers(tables, grains) | _newer(sheets)
     state_of = sheets["observations"].state_of if "observations" in sheets else ""
     return RunTables(tables, grains, gaps=gaps, state_of=state_of)
 
 
-def _sheets(parts: WorkbookReader, titles: dict[str, str]) -> dict[str, _Sheet]:
+def _sheets(parts: WorkbookReader) -> dict[str, _Sheet]:
     """Find the sheets with the tables of a snapshot, by table: by our names first, then by their columns."""
     sheets: dict[str, _Sheet] = {}
-    for name, title in titles.items():
-        if title in parts.titles and (sheet := _opened(parts, title, name)):
+    for name, title in (*TITLES.items(), *OLDER_TITLES.items()):
+        if name not in sheets and title in parts.titles and (sheet := _opened(parts, title, name)):
             sheets[name] = sheet
     if any(table.name in sheets for table in schema.GRAIN_TABLES.values()):
         return sheets
@@ -142,9 +144,10 @@ def _opened(parts: WorkbookReader, title: str, table: str) -> _Sheet | None:
     """
     lines = parts.numbered_rows(title)
     for _, cells in islice(lines, _HEADER_ROWS):
-        names = [_name(cell) for cell in cells]
+        heads = [_name(cell) for cell in cells]
+        names = names_of(heads, READ.get(table))
         if {"server", "status"} <= {*names} if table == "observations" else is_header(names):
-            return _Sheet(title, names, lines, shared=not parts.untouched)
+            return _Sheet(title, heads, names, lines, shared=not parts.untouched)
     if table in {each.name for each in schema.GRAIN_TABLES.values()}:
         raise Unreadable(f"sheet {title}: no row names the columns server and key", "Put the header back")
     return None
@@ -160,7 +163,8 @@ def _long_texts(parts: WorkbookReader, title: str) -> dict[int, str]:
     long: dict[int, str] = defaultdict(str)
     if title in parts.titles:
         lines = parts.numbered_rows(title)
-        sheet = _Sheet(title, [_name(cell) for cell in next(lines, (0, []))[1]], lines)
+        heads = [_name(cell) for cell in next(lines, (0, []))[1]]
+        sheet = _Sheet(title, heads, names_of(heads, LONG), lines)
         parts_of_texts = [row for batch in _batches(sheet, LONG, {}) for row in rows(batch)]
         for row in sorted(parts_of_texts, key=lambda row: (row["number"], row["part"])):
             long[row["number"]] += row["text"]
@@ -177,7 +181,7 @@ def _batches(sheet: _Sheet, table: schema.Table, long: dict[int, str]) -> Iterat
     size = 0
     for number, cells in sheet.rows:
         present = [cells[place] if 0 <= place < len(cells) else None for place in places]
-        if not any(cell and cell.text for cell in present):
+        if not any(cell and cell.text for cell in present) or _tells_why(cells):
             continue
         empty = next((place for place in checked if _lacks(present[place], blanks=sheet.shared)), None)
         if empty is not None:
@@ -198,6 +202,12 @@ def _batches(sheet: _Sheet, table: schema.Table, long: dict[int, str]) -> Iterat
     yield _columns(table, pending)
 
 
+def _tells_why(cells: list[Cell | None]) -> bool:
+    """Return whether a row is the line that tells why a table is empty."""
+    texts = [cell.text for cell in cells if cell and cell.text]
+    return len(texts) == 1 and texts[0].startswith(NO_ROWS)
+
+
 def _lacks(cell: Cell | None, *, blanks: bool) -> bool:
     """Return whether a cell is empty; with ``blanks``, an empty text is as good as none."""
     return cell is None or (not cell.text and (blanks or cell.kind != "inlineStr"))
@@ -210,12 +220,15 @@ def _value(cell: Cell, column: schema.Column, sheet: _Sheet, number: int, long: 
         value = value_of(cell, column.kind)
         if value == "" and column.kind in (schema.LIST, schema.OBJECT):
             return None  # as pandas writes none; a text may be empty
-        return whole_text(value, long) if isinstance(value, str) and long is not None else value
+        if isinstance(value, str) and long is not None:
+            value = whole_text(value, long)
+        return list_value(value, column.name) if value and column.kind == schema.LIST else value
     except (ValueError, KeyError, OverflowError) as error:
         text = cell.text or ""
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
         why = error.what if isinstance(error, Unreadable) else f"is no {column.kind} ({error})"
-        raise Unreadable(f"{sheet.where}row {number:,}, column {column.name}: {shown!r} {why}") from error
+        head = sheet.heads[sheet.names.index(column.name)]
+        raise Unreadable(f"{sheet.where}row {number:,}, column {head}: {shown!r} {why}") from error
 
 
 def _columns(table: schema.Table, lines: list[list[Any]]) -> pa.Table:

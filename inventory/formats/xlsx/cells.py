@@ -4,8 +4,10 @@
 - Control characters, and texts that look like one of Excel's escapes, are written as ``_xHHHH_`` (ECMA-376,
   ST_Xstring); a text longer than a cell can hold goes on in the sheet LongTexts, and says so.
 - Null is no cell, the empty text a cell with an empty text.
+- A list is written as its items one after the other, and as JSON where these would not tell the list.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -41,16 +43,22 @@ _GONE_ON = re.compile(re.escape(_GOES_ON).replace(r"\{\}", "([0-9]+)") + r"\Z")
 
 _EXACT = 2**53  # a double holds every whole number up to here
 _EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
-_GIGABYTES = '0.00,,," GB"'
+_GIGABYTES = '#,##0.00,,," GB"'
 _SHOWN = {
     schema.INTEGER: "#,##0",
-    schema.NUMBER: "General",
+    schema.NUMBER: "#,##0.00",
     schema.TIME: 'yyyy-mm-dd hh:mm:ss" UTC"',
     schema.BOOLEAN: '"TRUE";"TRUE";"FALSE"',  # without it, LibreOffice shows some as 1 and 0
     "bytes": _GIGABYTES,
     "bytes more": f'+{_GIGABYTES};"{MINUS}"{_GIGABYTES};{_GIGABYTES}',
+    "bits": "General",  # 4, and 4.25
+    "parameters": '#,##0.00,,," B"',
     "ratio": "0.0%",
 }
+_DAY = "yyyy-mm-dd"
+DAYS = ("first_seen", "last_loaded", "first_read")
+"""Times of which people are shown the day; the cells hold them whole."""
+
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _WRITTEN = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _DIGITS = re.compile(r"-?[0-9]{1,19}")
@@ -58,6 +66,7 @@ _BOOLEANS = {"1": True, "TRUE": True, "0": False, "FALSE": False}
 _VALUES = (schema.TIME, schema.INTEGER, schema.NUMBER, schema.BOOLEAN)
 _TEXTS = ("s", "str", "inlineStr")
 _LIVE = ("=", "+", "-", "@", "#")
+_BETWEEN = {"warnings": " \u00b7 "}  # sentences may have commas
 
 
 class OverflowTexts:
@@ -87,18 +96,21 @@ class CellWriter:
 
     def __init__(self, sheet: Any, column: schema.Column, letter: str, long: OverflowTexts | None) -> None:
         self._letter, self._long = letter, long
-        self._time = column.kind == schema.TIME
-        cell = WriteOnlyCell(sheet)
-        cell.number_format = _SHOWN.get(column.unit) or _SHOWN.get(column.kind, "General")
+        self._list = column.name if column.kind == schema.LIST else ""
+        # Three cells: a style must not change once it has its number.
+        cell, text, quoted = (WriteOnlyCell(sheet) for _ in range(3))
+        cell.alignment = text.alignment = quoted.alignment = alignment_of(column)
+        cell.number_format = number_format(column)
         self._style = cell.style_id
-        text, quoted = WriteOnlyCell(sheet), WriteOnlyCell(sheet)  # two: a style must not change once it has its number
-        text.alignment = quoted.alignment = styles.INDENTED
         quoted.number_format, quoted.quotePrefix = "@", True  # stays a text even after somebody edits the cell
         self._plain, self._quoted = f'" s="{text.style_id}', f'" s="{quoted.style_id}'
 
     def write(self, values: list[Any], row: int) -> Iterator[str]:
         """Write the cells of rows from this one on; nothing for null, which leaves the cell empty."""
         head, style = f'<c r="{self._letter}', f'" s="{self._style}'
+        if self._list:
+            texts = {value: value and list_text(value, self._list) for value in set(values)}  # many models are alike
+            values = [texts[value] for value in values]
         for number, value in enumerate(values, row):
             if value is None:
                 yield ""
@@ -116,7 +128,7 @@ class CellWriter:
     def _text(self, value: str) -> str:
         if self._long:
             value = self._long.shortened(value)
-        value = _writable(value)  # guard: Excel what XML cannot hold
+        value = writable(value)  # guard: Excel what XML cannot hold
         if not value:
             return f'{self._plain}" t="inlineStr"/>'
         style = self._quoted if value.startswith(_LIVE) else self._plain
@@ -124,9 +136,52 @@ class CellWriter:
         return f'{style}" t="inlineStr"><is><t{space}>{escape(value)}</t></is></c>'
 
 
+def text_xml(place: str, text: str, style: int) -> str:
+    """Write a cell with a text as XML; whatever the text looks like, it is one. Its style is marked as a text's."""
+    head = f'<c r="{place}" s="{style}" t="inlineStr"'
+    if not text:
+        return f"{head}/>"
+    return f'{head}><is><t xml:space="preserve">{escape(writable(text))}</t></is></c>'
+
+
+def number_format(column: schema.Column) -> str:
+    """Return Excel's number format for the cells of a column."""
+    if column.name in DAYS:
+        return _DAY
+    return _SHOWN.get(column.unit) or _SHOWN.get(column.kind, "General")
+
+
+def alignment_of(column: schema.Column) -> Any:
+    """Return the alignment of a column, which its head and all its cells share."""
+    if column.kind == schema.BOOLEAN:
+        return styles.CENTRED
+    return styles.RIGHT if column.kind in (schema.INTEGER, schema.NUMBER) else styles.INDENTED
+
+
+def list_text(value: str, name: str) -> str:
+    """Write a list (JSON) as its items one after the other, unless these would be read as another list.
+
+    Args:
+        value: the list.
+        name: its column.
+    """
+    try:
+        text = _BETWEEN.get(name, ", ").join(json.loads(value))
+    except (ValueError, TypeError, RecursionError):
+        return value
+    return text if text and list_value(text, name) == value else value
+
+
+def list_value(text: str, name: str) -> str:
+    """Return the list (JSON) that a cell holds, as JSON or as its items one after the other."""
+    if text.startswith("["):
+        return text
+    return json.dumps(text.split(_BETWEEN.get(name, ", ")), ensure_ascii=False)
+
+
 def text_cell(sheet: Any, text: str) -> Any:
     """Make a cell of a text that openpyxl writes; whatever it looks like, it is a text."""
-    text = _writable(text)
+    text = writable(text)
     cell = WriteOnlyCell(sheet, text)
     cell.data_type = "s"  # openpyxl would make a formula of "=", an error of "#N/A"
     cell.quotePrefix = text.startswith(_LIVE)
@@ -192,7 +247,7 @@ def _whole(text: str) -> int:
     return int(number)
 
 
-def _writable(text: str) -> str:
+def writable(text: str) -> str:
     """Escape in a text what XML cannot hold, and what looks like one of Excel's escapes."""
     return _UNWRITABLE.sub(lambda match: f"_x{ord(match.group()):04X}_", text)
 

@@ -3,77 +3,124 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from inventory import schema
 from inventory.about import VERSION
 from inventory.formats.xlsx.cells import short
+from inventory.formats.xlsx.columns import (
+    LABEL,
+    LAST,
+    hidden_in,
+    in_reading_order,
+    label_columns,
+    label_names,
+    labels_in,
+    with_columns,
+)
+from inventory.formats.xlsx.period import period_sheets
 from inventory.formats.xlsx.sheets import Sheet
 from inventory.report.breakdowns import group_label
 from inventory.report.change_lines import describe_changes
+from inventory.report.history_facts import CHANGED
 from inventory.report.palette import STATUS_TONES, TONES
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN, HINTS
-from inventory.tables import rows, table_of, total_of
+from inventory.tables import rows, table_of, total_of, values
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from inventory.report.facts import Report
 
-TITLES = {"observations": "Evidence", "models": "Models", "instances": "Instances"}
+TITLES = {"observations": "Observations", "models": "Models", "instances": "Instances"}
 """The sheets that a snapshot is read back from, by table; they have the table's columns, and may have more."""
+
+OLDER_TITLES = {"observations": "Evidence"}
+"""What these sheets were called before."""
+
+LIVES = tuple(column for column in derived.LIFECYCLE.columns if column.name in ("first_seen", "last_loaded"))
+"""The columns of the models that a history tells."""
 
 _NAME = 28  # columns of a name in a chart
 _LABEL = schema.Column("label", schema.TEXT, "", "The name as the charts show it, shortened.")
 
-_CHANGES_FIRST = ("change", "server", "display_name")
 _WORDED = (
     schema.Column("what", schema.TEXT, "", "What changed, in words: the model, an instance, or a field."),
     schema.Column("before", schema.TEXT, "", "What it was, in words."),
     schema.Column("after", schema.TEXT, "", "What it is, in words."),
     schema.Column("size_difference", schema.INTEGER, "", "Bytes that it takes more than before.", "bytes more"),
     *(column for column in HINTS.columns if column.name == "hint"),
-)
-_CHANGES = replace(
-    schema.CHANGES,
-    columns=(
-        *(column for name in _CHANGES_FIRST for column in schema.CHANGES.columns if column.name == name),
-        *_WORDED,
-        *(column for column in schema.CHANGES.columns if column.name not in _CHANGES_FIRST),
+    schema.Column(
+        "seen_in_run",
+        schema.TEXT,
+        "",
+        "The newest run that saw the change; empty without a history.",
     ),
 )
-_PRINTED = _CHANGES.names.index("ordinal")  # what follows is for machines
+_CHANGES_FIRST = (
+    *("change", "server", "display_name", "what", "before", "after", "size_difference"),
+    *("key", "instance_id", "seen_in_run"),
+)
+_CHANGES_HELPERS = ("grain", "field", "old", "new")
+_CHANGES = in_reading_order(
+    replace(schema.CHANGES, columns=(*schema.CHANGES.columns, *_WORDED)), _CHANGES_FIRST, _CHANGES_HELPERS
+)
 
-_RUNS = replace(
-    derived.RUNS,
-    columns=(
-        *derived.RUNS.columns,
-        schema.Column("state_model_count", schema.INTEGER, "", "Models of the state after the run.", "models"),
-        schema.Column(
-            "size_measured", schema.INTEGER, "", "Size of the state after the run, if it read a server.", "bytes"
+_RUNS_HELPERS = ("state_model_count", "size_measured", "size_incomplete", "label")
+_RUNS = in_reading_order(
+    replace(
+        derived.RUNS,
+        columns=(
+            *derived.RUNS.columns,
+            schema.Column("state_model_count", schema.INTEGER, "", "Models of the state after the run.", "models"),
+            schema.Column(
+                "size_measured", schema.INTEGER, "", "Size of the state after the run, if it read a server.", "bytes"
+            ),
+            schema.Column("size_incomplete", schema.INTEGER, "", "The same, if it did not read every server.", "bytes"),
+            _LABEL,
         ),
-        schema.Column("size_incomplete", schema.INTEGER, "", "The same, if it did not read every server.", "bytes"),
-        _LABEL,
     ),
+    ("collected_at", "status"),
+    ("unread", "error", "run_id", *_RUNS_HELPERS),
 )
 _BREAKDOWN = replace(BREAKDOWN, columns=(*BREAKDOWN.columns, _LABEL))
-_EVIDENCE = replace(
-    schema.OBSERVATIONS,
-    columns=(
-        *schema.OBSERVATIONS.columns,
-        schema.Column("payload_bytes", schema.INTEGER, "", "Length of the body as received.", "B"),
-        schema.Column("not_compared", schema.TEXT, "", "Why it was not compared, if it was not."),
-        schema.Column("last_read", schema.TIME, "", "If not compared: when it was last read completely.", "UTC"),
-        schema.Column("state_of", schema.TEXT, "", "The run whose state the workbook holds; empty for one run."),
-        schema.Column("tool_version", schema.TEXT, "", "The version of lms-inventory that wrote this workbook."),
-    ),
+_SERVERS = in_reading_order(
+    derived.SERVERS,
+    ("server", "status", "last_read", "days_silent", "model_count", "instance_count", "size_bytes"),
+    ("first_read", "last_asked", "url", "error", "labels"),
 )
-EVIDENCE_NAMES = _EVIDENCE.names
-"""The columns of the sheet of observations, which has more than their table."""
+_CARDS_ONLY = ("run_id", "stored_in", "payload_digest", "digest", "labels", "state_of", "tool_version")
+"""Columns of the observations that are printed in the cards of the sheet Evidence."""
+
+_OBSERVATIONS = in_reading_order(
+    replace(
+        schema.OBSERVATIONS,
+        columns=(
+            *schema.OBSERVATIONS.columns,
+            schema.Column("payload_bytes", schema.INTEGER, "", "Length of the body as received.", "B"),
+            schema.Column("not_compared", schema.TEXT, "", "Why it was not compared, if it was not."),
+            schema.Column("last_read", schema.TIME, "", "If not compared: when it was last read completely.", "UTC"),
+            schema.Column("state_of", schema.TEXT, "", "The run whose state the workbook holds; empty for one run."),
+            schema.Column("tool_version", schema.TEXT, "", "The version of lms-inventory that wrote this workbook."),
+        ),
+    ),
+    ("server", "status"),
+    _CARDS_ONLY,
+)
+READ = {
+    "observations": _OBSERVATIONS,
+    **{table.name: replace(table, columns=(*table.columns, *LIVES)) for table in schema.GRAIN_TABLES.values()},
+}
+"""The columns that this tool gives the sheets that are read back, beside the labels of the servers."""
 
 _DICTIONARY = schema.Table(
     "dictionary",
     "one column of one sheet",
     (
         schema.Column("sheet", schema.TEXT, "", "The sheet.", key=True),
-        schema.Column("column", schema.TEXT, "", "The column, with the same name in CSV and Parquet.", key=True),
+        schema.Column("column", schema.TEXT, "", "The column.", key=True),
+        schema.Column("name", schema.TEXT, "", "Its name in CSV, Parquet, pandas and queries."),
         schema.Column("type", schema.TEXT, "", "What a cell holds."),
         schema.Column("unit", schema.TEXT, "", "The unit of a number; times are in UTC."),
         schema.Column("json_path", schema.TEXT, "", "Where LM Studio's answer has it; empty for what this tool adds."),
@@ -86,31 +133,69 @@ def sheets_of(report: "Report") -> list[Sheet]:
     """Make the data sheets of a run, in their order; of a snapshot of one grain only that one."""
     snapshot = report.snapshot
     sheets = [
-        _grain(grain, snapshot.tables[table.name])
+        _grain(report, grain, snapshot.tables[table.name])
         for grain, table in schema.GRAIN_TABLES.items()
         if grain in snapshot.grains
     ]
-    sheets += [_changes(report), _runs(report), _breakdown(report), _evidence(report)]
+    sheets += [_servers(report), _changes(report), _runs(report), _breakdown(report), _observations(report)]
+    sheets += period_sheets(report)
     return [*sheets, _dictionary(sheets)]
 
 
-def _grain(grain: str, content: Any) -> Sheet:
+def _grain(report: "Report", grain: str, content: pa.Table) -> Sheet:
     table = schema.GRAIN_TABLES[grain]
-    empty = content.num_rows and [
-        column.name for column in table.columns if content.column(column.name).null_count == content.num_rows
-    ]
-    return Sheet(TITLES[table.name], table, content, frozen=2, folded=tuple(empty or ()))
+    further, cells = _labels(report, values(content, "server"))
+    if grain == "model" and (lives := report.history_facts.lives):
+        names = zip(values(content, "server"), values(content, "key"), strict=True)
+        found = [lives.get(name, (None, None)) for name in names]
+        further = (*further, *LIVES)
+        cells |= {column.name: [life[place] for life in found] for place, column in enumerate(LIVES)}
+    content = with_columns(content, further, cells)
+    shown = in_reading_order(replace(table, columns=(*table.columns, *further)))
+    empty = "no model is loaded" if grain == "instance" and report.models else _no_models(report)
+    return Sheet(TITLES[table.name], shown, content, 2, hidden=hidden_in(shown, content), empty=empty, unprinted=LAST)
+
+
+def _labels(report: "Report", servers: "Iterable[str]") -> tuple[tuple[schema.Column, ...], dict[str, list[Any]]]:
+    """Return a column for each label, and its cells for the server of each row."""
+    labels = {row["server"]: labels_in(row["labels"]) for row in report.servers}
+    columns = label_columns(label_names(labels.values()))
+    return columns, {
+        column.name: [labels.get(server, {}).get(column.name.removeprefix(LABEL)) for server in servers]
+        for column in columns
+    }
+
+
+def _no_models(report: "Report") -> str:
+    return "the servers have no models" if report.snapshot.anything_read else "no server was read"
+
+
+def _servers(report: "Report") -> Sheet:
+    content = table_of(derived.SERVERS, report.server_rows)
+    further, cells = _labels(report, values(content, "server"))
+    content = with_columns(content, further, cells)
+    shown = replace(_SERVERS, columns=(*_SERVERS.columns[:-5], *further, *_SERVERS.columns[-5:]))
+    hidden = hidden_in(shown, content, ("labels",))
+    return Sheet("Servers", shown, content, 1, "status", STATUS_TONES, hidden, "no server was asked")
 
 
 def _changes(report: "Report") -> Sheet:
     content: list[dict[str, Any]] = []
     if report.changes:
+        seen = report.history_facts.seen_in
         lines = describe_changes(report.changes, all_fields=True).lines
         for row, line in zip(rows(report.changes.table), lines, strict=True):
             words = {"what": line.what, "before": line.before, "after": line.after, "hint": line.hint}
+            words["seen_in_run"] = seen.get(tuple(row[name] for name in CHANGED), "")
             cells = {name: text or None for name, text in words.items()}
             content.append({**row, **cells, "size_difference": total_of([line.size_difference])})
-    return Sheet("Changes", _CHANGES, table_of(_CHANGES, content), 3, "change", TONES, printed=_PRINTED)
+    shown = table_of(_CHANGES, content)
+    hidden = hidden_in(_CHANGES, shown, _CHANGES_HELPERS)
+    return Sheet("Changes", _CHANGES, shown, 3, "change", TONES, hidden, _sentence(report.what_changed.note))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _runs(report: "Report") -> Sheet:
@@ -123,16 +208,21 @@ def _runs(report: "Report") -> Sheet:
             "size_measured": run.size_bytes if run.measured else None,
             "size_incomplete": None if run.complete else run.size_bytes,
         }
-        content.append({**row, **sizes, "state_model_count": run.model_count, "label": label})
-    return Sheet("Runs", _RUNS, table_of(_RUNS, content), 2, "status", STATUS_TONES)
+        unread = row["unread"] if row["unread"] != "[]" else None
+        content.append({**row, **sizes, "unread": unread, "state_model_count": run.model_count, "label": label})
+    shown = table_of(_RUNS, content)
+    hidden = hidden_in(_RUNS, shown, _RUNS_HELPERS)
+    return Sheet("Runs", _RUNS, shown, 2, "status", STATUS_TONES, hidden, "the report was made without a history")
 
 
 def _breakdown(report: "Report") -> Sheet:
     content = [{**row, "label": short(group_label(row["name"]), _NAME)} for row in report.breakdown]
-    return Sheet("Breakdown", _BREAKDOWN, table_of(_BREAKDOWN, content), 2)
+    shown = table_of(_BREAKDOWN, content)
+    hidden = hidden_in(_BREAKDOWN, shown, ("label",))
+    return Sheet("Breakdown", _BREAKDOWN, shown, 2, hidden=hidden, empty=_no_models(report))
 
 
-def _evidence(report: "Report") -> Sheet:
+def _observations(report: "Report") -> Sheet:
     skipped = {row["server"]: row for row in rows(report.changes.skipped)} if report.changes else {}
     content = []
     for row in report.servers:
@@ -145,20 +235,25 @@ def _evidence(report: "Report") -> Sheet:
             "tool_version": VERSION,
         }
         content.append(row | more)
-    return Sheet("Evidence", _EVIDENCE, table_of(_EVIDENCE, content), 2, "status", STATUS_TONES)
+    shown = table_of(_OBSERVATIONS, content)
+    hidden = hidden_in(_OBSERVATIONS, shown, ("labels",))
+    return Sheet(
+        "Observations", _OBSERVATIONS, shown, 2, "status", STATUS_TONES, hidden, "no server was asked", _CARDS_ONLY
+    )
 
 
 def _dictionary(sheets: list[Sheet]) -> Sheet:
     content = [
         {
             "sheet": sheet.title,
-            "column": column.name,
+            "column": head,
+            "name": column.name,
             "type": column.kind,
             "unit": column.unit or None,
             "json_path": column.path or None,
             "meaning": column.meaning,
         }
         for sheet in sheets
-        for column in sheet.table.columns
+        for column, head in zip(sheet.table.columns, sheet.heads, strict=True)
     ]
     return Sheet("Dictionary", _DICTIONARY, table_of(_DICTIONARY, content), 2)

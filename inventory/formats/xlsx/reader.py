@@ -156,11 +156,13 @@ class WorkbookReader:
         """Tell of the elements and texts of a part; comes back after each piece of it."""
         packed = self._archive.getinfo(part).compress_size
         in_part = max(limits.PART_ELEMENTS, limits.PART_RATIO * packed // 2)
-        most = min(limits.WORKBOOK_ELEMENTS, self._elements + in_part)
+        elements = 0  # Of this part: others are read between its pieces.
 
         def counted(name: str, attributes: Attributes) -> None:
+            nonlocal elements
+            elements += 1
             self._elements += 1
-            if self._elements > most:  # guard: elements of a workbook
+            if elements > in_part or self._elements > limits.WORKBOOK_ELEMENTS:  # guard: elements of a workbook
                 raise too_large(self._path, "it has more cells than a workbook of its size")
             begin(_local(name), attributes)
 

@@ -5,16 +5,16 @@ XML beside it, and put between its header and the sheet's end when the file is p
 """
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import BytesIO
-from math import ceil
 from typing import IO, Any
 
 import pyarrow as pa
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 from openpyxl.formatting.rule import DataBar, FormatObject, Rule
-from openpyxl.styles import Alignment, Font
+from openpyxl.styles import Font
 from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.utils import absolute_coordinate, get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
@@ -26,21 +26,39 @@ from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
 
 from inventory import schema
 from inventory.formats.xlsx import styles
-from inventory.formats.xlsx.cells import CellWriter, OverflowTexts
+from inventory.formats.xlsx.cells import (
+    DAYS,
+    CellWriter,
+    OverflowTexts,
+    alignment_of,
+    list_text,
+    short,
+    text_cell,
+    writable,
+)
+from inventory.formats.xlsx.columns import heads_of
 from inventory.report.facts import TITLE
 from inventory.report.palette import LIGHT
 from inventory.tables import values
-from inventory.text import width
+from inventory.text import GIGABYTE, format_value, utc_text, width, wrap
+
+NO_ROWS = "No rows: "
+"""How the line begins that tells below an empty table why it is empty; the reader leaves it out."""
 
 _AT_ONCE = 5_000  # rows in memory
 _LOOKED_AT = 1_000  # rows, for the widths
-_NARROWEST, _WIDEST = 11, 32
-_MARGIN = 5  # beside a name in the header: the button of the filter
+_EMPTY_COLUMNS = 12  # of a table without rows that are printed
+_NARROWEST, _WIDEST = 9, 32
+_HEADER = 80  # characters of the title at the head of a page: Excel takes 255 in all
+_BUTTON = 3  # columns beside a word of the header: the button of the filter
+_LINE, _AROUND = 13, 12  # the heights of a line of the header, and of what is above and below its lines
 _WIDTHS = {
-    **dict.fromkeys(("key", "json_path"), 44),
+    "key": 44,
+    "name": 52,
+    "json_path": 66,
     **dict.fromkeys(("error", "warnings", "not_compared"), 50),
     "meaning": 100,
-    **dict.fromkeys(("digest", "payload_digest", "hint", "variants", "extra", "old", "new", "before", "after"), 20),
+    **dict.fromkeys(("digest", "payload_digest", "hint", "variants", "extra", "old", "new"), 20),
 }
 """The greatest widths of some columns, where the others get ``_WIDEST``; nobody reads a digest to its end."""
 
@@ -64,8 +82,9 @@ class Sheet:
         frozen: columns that stay where they are when the others are moved.
         coloured: the column whose word gives each row its colour, wherever it is sorted to; empty for none.
         colours: how bad each of those words looks, as in ``styles.LEVELS``.
-        folded: columns that are folded away, because nothing is reported in them.
-        printed: how many of the first columns are printed; 0 for all.
+        hidden: columns that are folded away: those that nothing is reported in, and helpers of machines and charts.
+        empty: why there are no rows, as a sentence without its full stop; shown below the table if there are none.
+        unprinted: columns that have no room on paper; what is printed ends before the first of them.
     """
 
     title: str
@@ -74,17 +93,33 @@ class Sheet:
     frozen: int = 0
     coloured: str = ""
     colours: Mapping[str, str] = field(default_factory=dict)
-    folded: tuple[str, ...] = ()
-    printed: int = 0
+    hidden: tuple[str, ...] = ()
+    empty: str = ""
+    unprinted: tuple[str, ...] = ()
+
+    @cached_property
+    def heads(self) -> list[str]:
+        """The names of its columns for people."""
+        return heads_of(self.table)
 
     @property
     def ref(self) -> str:
-        """The range of its table."""
-        return self.first_columns(len(self.table.columns))
+        """The range of its table; Excel wants one row at least."""
+        return f"A1:{self.last_letter}{max(self.content.num_rows, 1) + 1}"
 
-    def first_columns(self, number: int) -> str:
-        """Return the range of the first columns of its table; Excel wants one row at least."""
-        return f"A1:{get_column_letter(number)}{max(self.content.num_rows, 1) + 1}"
+    @property
+    def printed(self) -> str:
+        """The range that is printed: the table, or its first columns; of an empty one few, and why it is empty."""
+        places = [place for place, name in enumerate(self.table.names) if name in self.unprinted]
+        columns = min([*places, len(self.table.names)])
+        if not self.content.num_rows:
+            return f"A1:{get_column_letter(min(columns, _EMPTY_COLUMNS))}3"
+        return f"A1:{get_column_letter(columns)}{self.content.num_rows + 1}"
+
+    @property
+    def last_letter(self) -> str:
+        """The letter of its last column."""
+        return get_column_letter(len(self.table.columns))
 
 
 class _Writer(WorksheetWriter):
@@ -132,18 +167,18 @@ def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: OverflowTexts
     target.freeze_panes = f"{get_column_letter(sheet.frozen + 1)}2"
     target.sheet_view.showGridLines = False
     target.print_title_rows = "1:1"
-    target.print_area = sheet.first_columns(sheet.printed or len(sheet.table.columns))
+    target.print_area = sheet.printed
     print_as(target, sheet.title, footer, "landscape", height=0)
     lines = 1
-    for index, column in enumerate(sheet.table.columns, 1):
+    for index, (column, head) in enumerate(zip(sheet.table.columns, sheet.heads, strict=True), 1):
         dimension = target.column_dimensions[get_column_letter(index)]
-        dimension.width = _width(sheet, column)
-        if column.name in sheet.folded:
+        dimension.width = _width(sheet, column, head)
+        if column.name in sheet.hidden:
             dimension.hidden, dimension.outlineLevel = True, 1
         else:
-            lines = max(lines, ceil((len(column.name) + _MARGIN) / dimension.width))
-    target.row_dimensions[1].height = 8 + 13 * lines
-    target.append(list(_header(target, sheet.table)))
+            lines = max(lines, len(wrap(head, int(dimension.width) - _BUTTON, "")))
+    target.row_dimensions[1].height = _AROUND + _LINE * lines
+    target.append(list(_header(target, sheet)))
     _colour(target, sheet)
     ref = sheet.ref
     target.tables.add(
@@ -154,7 +189,7 @@ def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: OverflowTexts
             ref=ref,
             autoFilter=AutoFilter(ref=ref),
             tableStyleInfo=TableStyleInfo(name="TableStyleLight1", showRowStripes=False),
-            tableColumns=[TableColumn(id=index, name=name) for index, name in enumerate(sheet.table.names, 1)],
+            tableColumns=[TableColumn(id=index, name=writable(head)) for index, head in enumerate(sheet.heads, 1)],
         )
     )
     where = f"'{sheet.title}'!{absolute_coordinate(ref)}"
@@ -163,45 +198,57 @@ def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: OverflowTexts
     return f"xl/worksheets/sheet{len(book.sheetnames)}.xml"
 
 
-def _width(sheet: Sheet, column: schema.Column) -> int:
-    """Choose the width of a column: as its first rows need, within bounds; its name goes on in further lines."""
+def _width(sheet: Sheet, column: schema.Column, head: str) -> int:
+    """Choose the width of a column: that of the longest word of its head, and of its first rows within bounds."""
     cells = values(sheet.content.slice(0, _LOOKED_AT), column.name)
+    needed = max((width(_shown(value, column)) for value in cells if value is not None), default=0) + 2
+    word = max(map(width, head.split()), default=0) + _BUTTON
+    return max(min(needed, _WIDTHS.get(column.name, _WIDEST)), word, _NARROWEST)
+
+
+def _shown(value: Any, column: schema.Column) -> str:
+    """Return a value about as its cell shows it."""
     if column.kind == schema.TIME:
-        needed = 24 if any(cells) else 0
-    elif column.unit == "bytes":
-        needed = 12
-    else:
-        texts = (f"{value:,}" if column.kind in _NUMBERS else str(value) for value in cells if value is not None)
-        needed = max(map(width, texts), default=0) + 2
-    return min(max(needed, _NARROWEST), _WIDTHS.get(column.name, _WIDEST))
+        return utc_text(value) if column.name not in DAYS else f"{value:%Y-%m-%d}"
+    if column.kind == schema.LIST:
+        return list_text(value, column.name)
+    if column.kind not in _NUMBERS:
+        return str(value)
+    if column.unit == "parameters":
+        return f"{value / GIGABYTE:,.2f} B"
+    return format_value(value, column.unit) if column.unit in ("bytes", "ratio") else f"{value:,}"
 
 
-def print_as(target: Any, title: str, footer: str, orientation: str, height: int) -> None:
-    """Set up a sheet for paper: A4, one page wide, so many pages high, and what stands above and below."""
+def print_as(target: Any, title: str, footer: str, orientation: str, height: int | None) -> None:
+    """Set up a sheet for paper: A4, one page wide, so many pages high, and what stands above and below.
+
+    The height 0 is as many pages as it needs. With None the sheet is as wide as a page, and ends its pages itself,
+    which Excel allows only where it does not fit the sheet to pages.
+    """
     target.page_setup.orientation, target.page_setup.paperSize = orientation, 9
-    target.page_setup.fitToWidth, target.page_setup.fitToHeight = 1, height  # 0 is as many as it needs
-    target.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    if height is not None:
+        target.page_setup.fitToWidth, target.page_setup.fitToHeight = 1, height
+        target.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     margins = target.page_margins
     margins.left = margins.right = 0.4
     margins.top = margins.bottom = 0.6
     margins.header = margins.footer = 0.3
-    target.oddHeader.left.text = f"{TITLE} \u2014 {title}"
+    name = short(target.parent.properties.title or TITLE, _HEADER).replace("&", "&&")
+    target.oddHeader.left.text = f"{name} \u2014 {title}"
     target.oddFooter.left.text = footer.replace("&", "&&")
     target.oddFooter.right.text = "Page &P of &N"
     for part in (target.oddHeader.left, target.oddFooter.left, target.oddFooter.right):
         part.size, part.color = 8, LIGHT.soft
 
 
-def _header(target: Any, table: schema.Table) -> Iterator[Any]:
+def _header(target: Any, sheet: Sheet) -> Iterator[Any]:
     font, fill = styles.font(LIGHT.paper, 10, bold=True), styles.fill(LIGHT.banner)
-    right, left = (
-        Alignment(horizontal=side, vertical="center", wrap_text=True, indent=indent)
-        for side, indent in (("right", 0), ("left", 1))
-    )
-    for column in table.columns:
-        cell = WriteOnlyCell(target, column.name)
+    for column, head in zip(sheet.table.columns, sheet.heads, strict=True):
+        cell = text_cell(target, head)
         cell.font, cell.fill = font, fill
-        cell.alignment = right if column.kind in _NUMBERS else left
+        alignment = copy(alignment_of(column))
+        alignment.wrap_text = True
+        cell.alignment = alignment
         yield cell
 
 
@@ -248,3 +295,7 @@ def _body(target: Any, sheet: Sheet, long: OverflowTexts | None) -> Iterator[byt
             yield f'<row r="{number}">{"".join(cells)}</row>'.encode()
     if not sheet.content.num_rows:
         yield b'<row r="2"/>'
+        if sheet.empty:
+            note = schema.Column("note", schema.TEXT, "", "")
+            [cell] = CellWriter(target, note, "A", long).write([f"{NO_ROWS}{sheet.empty}"], 3)
+            yield f'<row r="3">{cell}</row>'.encode()

@@ -21,7 +21,7 @@ CHART = {
 }
 """The colours of bars and lines."""
 
-LEFT, RIGHT = (Alignment(horizontal=side, vertical="center") for side in ("left", "right"))
+LEFT, RIGHT, CENTRED = (Alignment(horizontal=side, vertical="center") for side in ("left", "right", "center"))
 INDENTED = Alignment(horizontal="left", vertical="center", indent=1)
 
 

@@ -21,6 +21,9 @@ from support.workbooks import STATES
 import inventory
 from inventory import Snapshot, schema
 from inventory.formats import xlsx
+from inventory.formats.xlsx.cells import list_text
+from inventory.formats.xlsx.columns import names_of
+from inventory.formats.xlsx.content import READ
 from inventory.formats.xlsx.package import Archive
 from inventory.report.facts import Report
 from inventory.schema import derived
@@ -173,12 +176,15 @@ def _differences(taken: Snapshot, sheets: dict[str, list[list[Any]]]) -> list[An
     """
     result = []
     for item in schema.GRAIN_TABLES.values():
-        head, *lines = sheets[item.name.capitalize()]
+        heads, *lines = sheets[item.name.capitalize()]
+        head = names_of(heads, READ[item.name])
         written = rows(taken.tables[item.name])
         for line, row in zip(lines[: len(written)], written, strict=True):
             cells = dict.fromkeys(head) | dict(zip(head, line, strict=False))
             for column in item.columns:
                 value, expected = cells[column.name] or None, row[column.name] or None
+                if expected and column.kind == schema.LIST:
+                    expected = list_text(expected, column.name)
                 plain = _ESCAPE.sub(lambda code: chr(int(code[1], 16)), value) if isinstance(value, str) else value
                 if expected not in (value, plain) and column.kind != schema.TIME:
                     result.append((column.name, expected, value))

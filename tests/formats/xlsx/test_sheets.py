@@ -13,10 +13,12 @@ from openpyxl.utils import get_column_letter, range_boundaries
 from support.snapshots import fleet, snapshot
 from support.workbooks import (
     STATES,
+    TABLE_TITLES,
     TITLES,
     book_of,
     changed,
     collected,
+    column_names,
     model,
     opened,
     parts,
@@ -40,7 +42,9 @@ COLUMNS = {
     "Instances": schema.INSTANCES,
     "Runs": derived.RUNS,
     "Breakdown": BREAKDOWN,
-    "Evidence": schema.OBSERVATIONS,
+    "Servers": derived.SERVERS,
+    "Changes": schema.CHANGES,
+    "Observations": schema.OBSERVATIONS,
 }
 
 
@@ -55,7 +59,7 @@ def test_sheets(state: str) -> None:
     book = book_of(state)
     long = ["LongTexts"] if state == "names" else []
     assert book.sheetnames == [*TITLES, *long]
-    for title in book.sheetnames[1:]:
+    for title in (*TABLE_TITLES, *long):
         sheet = book[title]
         (result,) = sheet.tables.values()
         assert result.displayName == f"tbl{title}"
@@ -64,10 +68,11 @@ def test_sheets(state: str) -> None:
         assert [column.name for column in result.tableColumns] == [cell.value for cell in sheet[1]]
         left, top, right, bottom = range_boundaries(result.ref)
         assert (left, top, right) == (1, 1, sheet.max_column)
-        assert bottom == max(sheet.max_row, 2)
+        last = sheet.max_row
+        assert bottom == (2 if str(sheet.cell(last, 1).value).startswith("No rows: ") else max(last, 2))
         where = re.sub("([A-Z]+)([0-9]+)", r"$\1$\2", result.ref)
         assert book.defined_names[title].attr_text == f"'{title}'!{where}"
-    assert len({result.id for sheet in book for result in sheet.tables.values()}) == len(book.sheetnames) - 1
+    assert len({result.id for sheet in book for result in sheet.tables.values()}) == len(book.sheetnames) - 2
 
 
 @EACH_STATE
@@ -85,7 +90,7 @@ def test_same_bytes(state: str) -> None:
     assert xlsx.encode(STATES[state], "both") == xlsx.encode(STATES[state], "both")
 
 
-@pytest.mark.parametrize("title", TITLES[1:])
+@pytest.mark.parametrize("title", TABLE_TITLES)
 def test_look(title: str) -> None:
     """The header stays in sight and shows the names, and each page is landscape, one wide, with a header and number."""
     sheet: Any = book_of("normal")[title]
@@ -104,14 +109,30 @@ def test_look(title: str) -> None:
     for index, cell in enumerate(sheet[1], 1):
         dimension = sheet.column_dimensions[get_column_letter(index)]
         assert dimension.hidden or dimension.width * lines_shown >= len(str(cell.value)) + 2, cell.value
+        assert dimension.width >= max(map(len, str(cell.value).split())) + 2, f"{cell.value} breaks within a word"
         assert cell.alignment.wrap_text
+        below = {line[0].alignment.horizontal for line in sheet.iter_rows(min_row=2, min_col=index, max_col=index)
+                 if line[0].value is not None and not str(line[0].value).startswith("No rows: ")}  # fmt: skip
+        assert below <= {cell.alignment.horizontal}, f"{cell.value} stands elsewhere than its cells"
 
 
 @pytest.mark.parametrize("title", COLUMNS)
 def test_columns(title: str) -> None:
-    """The first columns of a sheet are those of its table, in their order and with their names."""
-    names = COLUMNS[title].names
-    assert tuple(cell.value for cell in book_of("normal")[title][1])[: len(names)] == names
+    """A sheet has the columns of its table under the names that people know, no two of them alike."""
+    book = book_of("normal")
+    names, heads = column_names(book, title), [str(cell.value) for cell in book[title][1]]
+    assert {*COLUMNS[title].names} <= {*names}
+    assert len({head.casefold() for head in heads}) == len(heads)
+    assert not [head for head in heads if "_" in head or head[:1] != head[:1].upper()]
+
+
+def test_the_order_in_which_people_read() -> None:
+    """The models begin with what people look for."""
+    heads = [cell.value for cell in book_of("normal")["Models"][1]]
+    assert heads[:6] == ["Server", "Model", "Key", "Params", "Quantization", "Size"]
+    assert heads[6:9] == ["Loaded", "Max context", "Publisher"]
+    assert heads[-1] == "Ordinal"
+    assert book_of("normal")["Models"].column_dimensions[get_column_letter(len(heads))].hidden
 
 
 def test_what_nobody_reports_is_folded_away() -> None:
@@ -119,10 +140,22 @@ def test_what_nobody_reports_is_folded_away() -> None:
     book = opened(Report(with_instance()))
     for title, content in (("Models", schema.MODELS), ("Instances", schema.INSTANCES)):
         (row,) = table(book, title)
-        for index, name in enumerate(content.names, 1):
-            assert book[title].column_dimensions[get_column_letter(index)].hidden == (row[name] is None), name
-    empty = opened(Report(snapshot()))["Models"]
-    assert not any(dimension.hidden for dimension in empty.column_dimensions.values())
+        for index, name in enumerate(column_names(book, title), 1):
+            folded = row[name] is None or name.endswith("ordinal")
+            assert book[title].column_dimensions[get_column_letter(index)].hidden == folded, name
+        assert {*content.names} <= {*column_names(book, title)}
+    empty = opened(Report(snapshot()))
+    dimensions = empty["Models"].column_dimensions
+    hidden = [name for index, name in enumerate(column_names(empty, "Models"), 1)
+              if dimensions[get_column_letter(index)].hidden]  # fmt: skip
+    assert hidden == ["ordinal"]
+
+
+def test_an_ordinal_that_tells_something_is_shown() -> None:
+    """Where a key stands twice, the number of the row is in sight."""
+    book = opened(Report(snapshot([model("a"), model("a", ordinal=1)])))
+    place = column_names(book, "Models").index("ordinal") + 1
+    assert not book["Models"].column_dimensions[get_column_letter(place)].hidden
 
 
 def test_changes() -> None:
@@ -145,31 +178,32 @@ def test_changes() -> None:
     ("title", "column", "words"),
     [
         ("Changes", "change", set(schema.CHANGES_WORDS)),
-        ("Evidence", "status", set(schema.STATUSES) - {"ok"}),
+        ("Observations", "status", set(schema.STATUSES) - {"ok"}),
+        ("Servers", "status", set(schema.STATUSES) - {"ok"}),
         ("Runs", "status", {"failed", "partial", "suspect"}),
     ],
 )
 def test_rows_are_coloured_by_their_word(title: str, column: str, words: set[str]) -> None:
     """Rules colour whole rows by the word in them, so that sorting keeps the colours; each word has one colour."""
     sheet = book_of("normal")[title]
-    letter = next(cell.column_letter for cell in sheet[1] if cell.value == column)
+    letter = get_column_letter(column_names(book_of("normal"), title).index(column) + 1)
     coloured: list[str] = []
     for place in sheet.conditional_formatting:
         for rule in place.rules:
             if rule.dxf and rule.dxf.fill:
-                assert str(place.sqref) == f"A2:{get_column_letter(sheet.max_column)}{max(sheet.max_row, 2)}"
+                assert str(place.sqref) == f"A2:{next(iter(sheet.tables.values())).ref.partition(':')[2]}"
                 assert rule.formula[0].count(f"${letter}2=") == rule.formula[0].count("=")
                 coloured += re.findall('"([a-z_]+)"', rule.formula[0])
     assert words <= set(coloured)
     assert len(coloured) == len(set(coloured))
 
 
-def test_evidence(tmp_path: Path) -> None:
-    """The evidence tells length and SHA-256 of each body, who was not compared and why, and the tool's version."""
+def test_observations(tmp_path: Path) -> None:
+    """The observations tell length and SHA-256 of each body, who was not compared and why, and the tool's version."""
     original = collected(tmp_path, [{"key": "a"}])
     body = (tmp_path / "answer.json").read_bytes()
     other = snapshot([model("b", server="away")])
-    (row,) = table(opened(Report(original, inventory.compare(other, original), "then")), "Evidence")
+    (row,) = table(opened(Report(original, inventory.compare(other, original), "then")), "Observations")
     assert (row["payload_bytes"], row["payload_digest"]) == (len(body), sha256(body).hexdigest())
     assert row["not_compared"]
     assert row["tool_version"] == inventory.__version__
@@ -203,14 +237,14 @@ def test_breakdown() -> None:
 
 
 def test_dictionary() -> None:
-    """The Dictionary explains every column of every sheet, in their order."""
+    """The Dictionary explains every column of every table, in their order, and says what other files call it."""
     book = book_of("normal")
     result = table(book, "Dictionary")
     texts = [(row["sheet"], row["column"]) for row in result]
-    assert texts == [(title, cell.value) for title in TITLES[1:-1] for cell in book[title][1]]
+    assert texts == [(title, cell.value) for title in TABLE_TITLES[:-1] for cell in book[title][1]]
     assert all(row["meaning"] and row["type"] for row in result)
-    size = next(row for row in result if (row["sheet"], row["column"]) == ("Models", "size_bytes"))
-    assert (size["unit"], size["json_path"]) == ("bytes", "models[].size_bytes")
+    size = next(row for row in result if (row["sheet"], row["column"]) == ("Models", "Size"))
+    assert (size["name"], size["unit"], size["json_path"]) == ("size_bytes", "bytes", "models[].size_bytes")
 
 
 @pytest.mark.parametrize("grain", schema.GRAINS)
@@ -226,10 +260,11 @@ def test_one_grain(tmp_path: Path, grain: str) -> None:
 def test_params() -> None:
     """Parameters stand there as text and as a number; what is not reported is an empty cell, not FALSE or 0."""
     models = [model("a", params_string="35B-A3B", params_count=35 * 10**9), model("b", None)]
-    sheet = opened(Report(snapshot(models)))["Models"]
-    cells = {cell.value: get_column_letter(index) for index, cell in enumerate(sheet[1], 1)}
+    book = opened(Report(snapshot(models)))
+    sheet = book["Models"]
+    cells = {name: get_column_letter(index) for index, name in enumerate(column_names(book, "Models"), 1)}
     assert sheet[f"{cells['params_string']}2"].value == "35B-A3B"
     assert sheet[f"{cells['params_count']}2"].value == 35 * 10**9
-    assert sheet[f"{cells['params_count']}2"].number_format == "#,##0"
+    assert sheet[f"{cells['params_count']}2"].number_format == '#,##0.00,,," B"'
     empty = ("params_count", "capabilities_vision", "size_bytes", "max_context_length")
     assert [sheet[f"{cells[name]}3"].value for name in empty] == [None] * 4

@@ -1,5 +1,6 @@
 """Workbooks in which a text is a text, a number is exact, and nothing is shortened without saying so."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.snapshots import MOMENT, RUN, convert, fleet, same, snapshot, table
+from support.workbooks import column_names
 
 import inventory
-from inventory import Snapshot, schema
+from inventory import Snapshot, limits, schema
 from inventory.errors import FileError
 from inventory.tables import rows
 
-SHEETS = {"Models": schema.MODELS, "Instances": schema.INSTANCES, "Evidence": schema.OBSERVATIONS}
-TITLES = ["Summary", "Models", "Instances", "Changes", "Runs", "Breakdown", "Evidence", "Dictionary"]
+SHEETS = {"Models": schema.MODELS, "Instances": schema.INSTANCES, "Observations": schema.OBSERVATIONS}
 EACH_SHEET = pytest.mark.parametrize("title", SHEETS)
 SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -37,7 +38,9 @@ def test_what_looks_like_a_formula_stays_a_text_when_it_is_edited(path: Path) ->
     keys = ["=1+1", "+1", "-1", "@a", "#N/A", "plain", " =1", "a=1"]
     snapshot([{"server": "s", "key": key, "ordinal": 0} for key in keys]).write(path)
     sheet = openpyxl.load_workbook(path)["Models"]
-    marked = {cell.value: bool(cell.quotePrefix) for row in sheet.iter_rows(min_row=2, max_col=2) for cell in row[1:]}
+    place = next(cell.column for cell in sheet[1] if cell.value == "Key")
+    cells = (row[0] for row in sheet.iter_rows(min_row=2, min_col=place, max_col=place))
+    marked = {cell.value: bool(cell.quotePrefix) for cell in cells}
     assert marked == {key: key in keys[:5] for key in keys}
 
 
@@ -45,13 +48,14 @@ def test_what_looks_like_a_formula_stays_a_text_when_it_is_edited(path: Path) ->
 def test_cells(path: Path, title: str) -> None:
     """OpenPyXL reads the same cells: raw bytes shown as GB, booleans, numbers, times, texts, and nothing for null."""
     fleet().write(path)
-    sheet = openpyxl.load_workbook(path)[title]
-    columns = len(SHEETS[title].columns)
-    for line, row in zip(
-        sheet.iter_rows(min_row=2, max_col=columns), rows(fleet().tables[SHEETS[title].name]), strict=True
-    ):
-        for cell, column in zip(line, SHEETS[title].columns, strict=True):
-            expected = row[column.name]
+    book = openpyxl.load_workbook(path)
+    names = column_names(book, title)
+    for line, row in zip(book[title].iter_rows(min_row=2), rows(fleet().tables[SHEETS[title].name]), strict=True):
+        for column in SHEETS[title].columns:
+            cell, expected = line[names.index(column.name)], row[column.name]
+            if column.kind == schema.LIST and expected:
+                separator = " \u00b7 " if column.name == "warnings" else ", "
+                expected = separator.join(json.loads(expected)) or expected
             if column.kind == schema.TIME:
                 assert isinstance(cell.value, datetime)
                 expected = expected.replace(tzinfo=None)
@@ -59,7 +63,7 @@ def test_cells(path: Path, title: str) -> None:
                 continue
             assert (cell.value or None) == (expected or None) if expected in ("", None) else cell.value == expected
             if expected is not None and column.unit == "bytes":
-                assert cell.number_format == '0.00,,," GB"'
+                assert cell.number_format == '#,##0.00,,," GB"'
                 assert cell.data_type == "n"
             if expected is not None and column.kind == schema.BOOLEAN:
                 assert cell.data_type == "b"
@@ -104,7 +108,8 @@ def test_about(path: Path) -> None:
 def test_observations_only(path: Path) -> None:
     """A server that was not read stands in the workbook, with the reason."""
     snapshot(status="timeout", error="=no answer").write(path)
-    assert "=no answer" in cell_values(path, "Evidence")[1]
+    assert "=no answer" in cell_values(path, "Observations")[1]
+    assert ["What went wrong", "=no answer"] in cell_values(path, "Evidence")
 
 
 def test_sheet_missing(path: Path) -> None:
@@ -114,6 +119,16 @@ def test_sheet_missing(path: Path) -> None:
     del book["Models"]
     book.save(path)
     assert inventory.read(path).grains == ("instance",)
+
+
+def test_a_small_sheet_beside_a_large_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sheet that is read between the pieces of a large one is not taken for large itself."""
+    monkeypatch.setattr(limits, "PART_ELEMENTS", 5_000)  # or it takes thousands of models
+    models = [{"server": "s", "key": f"key-{n}", "ordinal": 0, "publisher": f"{n**9:x}"} for n in range(4000)]
+    instances = [{"server": "s", "key": "key-0", "ordinal": 0, "instance_id": f"{n:0200}"} for n in range(300)]
+    original = snapshot(models, [{**row, "instance_ordinal": 0} for row in instances])
+    original.write(path)
+    same(original, inventory.read(path), "models", "instances")
 
 
 def test_other_workbook(path: Path) -> None:

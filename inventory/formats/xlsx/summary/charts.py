@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 from openpyxl.chart import Reference
 from openpyxl.utils import get_column_letter
 
-from inventory.formats.xlsx import charts as _charts
 from inventory.formats.xlsx import styles
-from inventory.formats.xlsx.page import MARGIN, Page
 from inventory.formats.xlsx.sheets import Sheet
+from inventory.formats.xlsx.summary import shapes
+from inventory.formats.xlsx.summary.page import MARGIN, Page
 from inventory.report.breakdowns import group_label
 from inventory.report.trend import WORDS
 from inventory.text import count, escape_invisible, size
@@ -44,7 +44,7 @@ def _bar_chart(breakdown: "Breakdown", sheet: Sheet, all_groups: "Sequence[dict[
     first = all_groups.index(breakdown.rows[0])
     top = f", top {len(shown)} of {number:,}" if number > len(shown) else ""
     groups = ", ".join(f"{escape_invisible(group_label(row['name']))} {size(row['size_bytes'])}" for row in shown)
-    chart = _charts.bars(
+    chart = shapes.bars(
         f"{breakdown.title} (GB{top})",
         _cells(sheet, "size_bytes", first, len(shown)),
         _cells(sheet, "label", first, len(shown)),
@@ -64,7 +64,7 @@ def add_trend(page: Page, report: "Report", sheet: Sheet) -> None:
     trend = whole.last(_RUNS)
     first, shown = whole.total - len(trend.runs), len(trend.runs)
     names = _cells(sheet, "label", first, shown)
-    line = _charts.line(
+    line = shapes.line(
         f"Size on disk (GB, {trend.period})",
         _cells(sheet, "size_measured", first, shown),
         _cells(sheet, "size_incomplete", first, shown) if trend.incomplete else None,
@@ -73,7 +73,7 @@ def add_trend(page: Page, report: "Report", sheet: Sheet) -> None:
     )
     counts = {word: _cells(sheet, word, first, shown) for word in WORDS}
     heights = [sum(run.counts.values()) for run in trend.runs]
-    columns = _charts.columns(f"Changes per run ({trend.period})", counts, names, heights)
+    columns = shapes.columns(f"Changes per run ({trend.period})", counts, names, heights)
     gaps = f", with a gap for {count(trend.unknown, 'run')} at which no size was known" if trend.unknown else ""
     if trend.incomplete:
         gaps += f", and marks for {count(trend.incomplete, 'run')} that did not read every server"
@@ -92,7 +92,7 @@ def _side_by_side(page: Page, charts: Sequence[tuple[Any, str]]) -> None:
     gap, middle = 1, (left + right) / 2
     for (chart, description), (start, end) in zip(charts, ((left, middle - gap), (middle + gap, right)), strict=True):
         places = (_corner(page, start, page.row), _corner(page, end, page.row + _ROWS))
-        _charts.place(page.sheet, chart, description, *places)
+        shapes.place(page.sheet, chart, description, *places)
     for _ in range(_ROWS):
         page.add(16)
     page.add(5)

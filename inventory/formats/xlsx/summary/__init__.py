@@ -1,5 +1,6 @@
 """The first sheet of a workbook: the sections of ``Report`` on one printed page."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,27 +11,35 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from inventory.about import SIGNATURE
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import short
-from inventory.formats.xlsx.page import FONTS, PER_COLUMN, Page
 from inventory.formats.xlsx.sheets import Sheet, new_sheet, print_as
-from inventory.formats.xlsx.summary_charts import add_space, add_trend
-from inventory.report.facts import TITLE
+from inventory.formats.xlsx.summary.charts import add_space, add_trend
+from inventory.formats.xlsx.summary.page import FONTS, PER_COLUMN, Page
 from inventory.report.palette import LIGHT, TONES
 from inventory.report.row_tables import is_number
-from inventory.text import format_value, signed_size, wrap
+from inventory.text import format_value, integer, signed_size, size, utc_text, wrap
 
 if TYPE_CHECKING:
     from inventory.report.change_lines import ChangeLine
     from inventory.report.facts import Report
 
-_COLUMNS = {"Change": 17, "Server": 19, "Model": 30, "What": 31, "Before": 21, "After": 21, "Size difference": 17}
+_COLUMNS = {"Change": 17, "Server": 19, "Model": 30, "What": 31, "Before": 24, "After": 24, "Size difference": 17}
 """The columns between the margins, with their widths; those of one server have no column for it."""
 
-_LINES = 15
-"""How many changes are shown; the sheet Changes shows all."""
+_WORDS = ("removed", "added", "renamed", "reconfigured", "unreported", "reported", "unloaded", "loaded")
+"""The words of changes in the order in which they are shown: what is gone comes first."""
+
+_LINES, _OF_EACH = 20, 5
+"""How many changes are shown, and how many of each word at most; the sheet Changes shows all."""
+
+_SERVERS = 5
+"""How many servers are shown, those with a problem first; the sheet Servers shows all."""
+
+_SERVER_COLUMNS = ("Read now", "Server", "Last read (UTC)", "Changes", "Models", "Loaded", "Size")
 
 _LARGEST = 5
 """How many of the largest models are shown; the sheet Models shows all."""
 
+_FEWEST = 2  # servers that are shown as a table
 _PART = 60  # columns of a part of the banner
 _WIDE = 9  # characters of a figure that fit onto a card in large type
 
@@ -53,6 +62,7 @@ def add_summary(book: Workbook, report: "Report", sheets: Mapping[str, Sheet], f
     _status(page, report)
     _cards(page, report)
     _changes(page, report, names)
+    _servers(page, report)
     _largest(page, report)
     add_space(page, report, sheets["Breakdown"])
     add_trend(page, report, sheets["Runs"])
@@ -62,7 +72,7 @@ def add_summary(book: Workbook, report: "Report", sheets: Mapping[str, Sheet], f
 def _banner(page: Page, report: "Report") -> None:
     look = {"fill": styles.fill(LIGHT.banner)}
     edge = page.cell("", **look)
-    page.add(34, page.across(TITLE, font=FONTS["title"], **look), margins=edge)
+    page.add(34, page.across(short(report.title, page.room), font=FONTS["title"], **look), margins=edge)
     parts = [f"{words} {short(name, _PART)}".lstrip() for words, name in [*report.banner, SIGNATURE]]
     text = short("  \u00b7  ".join(parts), page.room)
     page.add(22, page.across(text, font=FONTS["subtitle"], **look), margins=edge)
@@ -107,17 +117,50 @@ def _changes(page: Page, report: "Report", names: Sequence[str]) -> None:
     if changes.note:
         page.remark(changes.note)
     if changes.lines:
-        lines = [line for group in changes.groups for line in group.lines]
+        groups = sorted(changes.groups, key=lambda group: _WORDS.index(group.word))
+        of_each = max(1, min(_OF_EACH, _LINES // len(groups)))
         _heads(page, names, [name == "Size difference" for name in names])
-        for line in lines[:_LINES]:
-            _change(page, line, names)
-        if len(lines) > _LINES:
-            link = page.cell(f"and {len(lines) - _LINES:,} more, in the sheet Changes", font=FONTS["link"])
-            link.hyperlink = Hyperlink(ref="", location="Changes!A1")
-            page.add(17, {0: link})
+        for group in groups:
+            for line in group.lines[:of_each]:
+                _change(page, line, names)
+        rest = [(len(group.lines) - of_each, group.word) for group in groups if len(group.lines) > of_each]
+        if rest:
+            words = ", ".join(f"{number:,} {word}" for number, word in rest)
+            _link(page, f"and {words} more, in the sheet Changes", "Changes")
     if changes.not_compared:
         reasons = ", ".join(f"{row.server} ({row.text})" for row in changes.not_compared)
         page.remark(short(f"Not compared: {reasons}", page.room))
+
+
+def _servers(page: Page, report: "Report") -> None:
+    """Show what each of several servers has, when it was read, and how many changes it had."""
+    if len(report.servers) < _FEWEST:
+        return
+    page.heading("Servers")
+    numbers = Counter(line.server for line in report.what_changed.lines)
+    unread, stale = {*report.coverage.unread}, {*report.coverage.stale}
+    skipped = {row.server for row in report.what_changed.not_compared}
+    servers = sorted(report.server_rows, key=lambda row: (row["server"] not in stale, row["server"] not in unread))
+    numeric = [name in _SERVER_COLUMNS[3:] for name in _SERVER_COLUMNS]
+    _heads(page, _SERVER_COLUMNS, numeric)
+    for row in servers[:_SERVERS]:
+        name = row["server"]
+        level = "bad" if name in stale or row["last_read"] is None else "warn" if name in unread else "good"
+        look = {"font": FONTS[f"{level} word"], "fill": styles.fill(styles.LEVELS[level][1])}
+        read = "yes" if name not in unread else "no"
+        last_read = utc_text(row["last_read"], minutes=True, zone="") if row["last_read"] else "never"
+        compared = integer(None if name in skipped or not report.changes else numbers[name])
+        counts = (integer(row["model_count"]), integer(row["instance_count"]), size(row["size_bytes"]))
+        _line(page, [read, name, last_read, compared, *counts], numeric, look)
+    if len(servers) > _SERVERS:
+        _link(page, f"and {len(servers) - _SERVERS:,} more, in the sheet Servers", "Servers")
+
+
+def _link(page: Page, text: str, title: str) -> None:
+    """Add a line that leads to another sheet."""
+    link = page.cell(text, font=FONTS["link"])
+    link.hyperlink = Hyperlink(ref="", location=f"{title}!A1")
+    page.add(17, {0: link})
 
 
 def _largest(page: Page, report: "Report") -> None:

@@ -152,6 +152,7 @@ def _finished(chart: Any, title: str, names: int = 0) -> Any:
     if names > _NAMED:
         chart.x_axis.tickLblSkip, chart.x_axis.txPr = 1 + names // _NAMED, _text(_ASLANT)
     chart.roundedCorners = False
+    chart.visible_cells_only = False  # The columns that it is drawn from are hidden.
     return chart
 
 

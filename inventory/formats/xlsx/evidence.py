@@ -1,0 +1,158 @@
+"""The sheet Evidence: a card for each server, on upright pages, with every digest whole.
+
+Its rows are the observations, which the sheet Observations holds as a table.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Alignment
+from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.pagebreak import Break
+
+from inventory import schema
+from inventory.formats.xlsx import styles
+from inventory.formats.xlsx.cells import list_text, short, text_xml
+from inventory.formats.xlsx.columns import labels_in
+from inventory.formats.xlsx.sheets import Sheet, new_sheet, print_as
+from inventory.formats.xlsx.summary.page import FONTS
+from inventory.report.palette import LIGHT, STATUS_TONES
+from inventory.schema.headings import heading
+from inventory.tables import rows
+from inventory.text import format_value, wrap
+
+TITLE = "Evidence"
+
+_MOST = 500
+"""Servers that have a card; the sheet Observations has all."""
+
+_LINES = (
+    *("status", "error", "url", "labels", "observed_at", "as_of", "http_status", "latency_ms", "source"),
+    *("model_count", "instance_count", "size_bytes", "payload_digest", "payload_bytes", "digest", "run_id"),
+    *("stored_in", "warnings", "not_compared", "last_read"),
+)
+"""What a card tells, in this order; a line for each that has a value."""
+
+_NAMES = {
+    "digest": "SHA-256 of its rows",
+    "error": "What went wrong",
+    "latency_ms": "Time to the answer",
+    "observed_at": "Asked",
+    "as_of": "Rows as of",
+    "payload_bytes": "Length of the answer",
+    "run_id": "Asked by run",
+}
+_UNITS = {"latency_ms": " ms", "payload_bytes": " bytes"}
+_WIDTHS, _SCALE = (20, 68), 85  # the percentage of it at which the sheet is printed
+_ROOM = 66  # columns of a text in a line
+_HEIGHT, _TITLE_HEIGHT, _PAGE = 15, 21, 850  # of a line, of a server's name, and of what a page has room for
+_LONGEST = 12  # lines that a text goes on for
+_OK = "ok"
+
+
+def add_evidence(book: Workbook, observations: Sheet, body: IO[bytes], footer: str) -> str:
+    """Add the sheet Evidence.
+
+    Args:
+        book: the workbook.
+        observations: the sheet with the observations.
+        body: takes the rows, for the package.
+        footer: what is printed at the foot of each page.
+
+    Returns:
+        The name of the sheet in the package.
+    """
+    target = new_sheet(book, TITLE)
+    target.sheet_view.showGridLines = False
+    print_as(target, TITLE, footer, "portrait", height=None)
+    target.page_setup.scale = _SCALE
+    for letter, width in zip("AB", _WIDTHS, strict=True):
+        target.column_dimensions[letter].width = width
+    servers = rows(observations.content)
+    cards = _Cards(target)
+    body.writelines(cards.write(servers[:_MOST]))
+    if len(servers) > _MOST:
+        text = f"and {len(servers) - _MOST:,} more, in the sheet {observations.title}"
+        body.write(cards.link(text))
+        target._hyperlinks.append(Hyperlink(ref=f"A{cards.row}", location=f"{observations.title}!A1"))
+    target.print_area = f"A1:B{max(cards.row, 1)}"
+    return f"xl/worksheets/sheet{len(book.sheetnames)}.xml"
+
+
+class _Cards:
+    """Writer of the cards as XML, from top to bottom; a card that does not fit goes onto the next page."""
+
+    def __init__(self, target: Any) -> None:
+        self.row = 0
+        self._target, self._height = target, 0.0
+        line = {"bottom": ("thin", LIGHT.rule)}
+        top = Alignment(horizontal="left", vertical="top", indent=1)
+        wrapped = Alignment(horizontal="left", vertical="top", indent=1, wrap_text=True)
+        self._title = self._style(FONTS["heading"], styles.INDENTED, fill=LIGHT.panel)
+        self._label = self._style(FONTS["label"], top, border=line)
+        self._text = self._style(FONTS["text"], wrapped, border=line)
+        self._link = self._style(FONTS["link"], styles.INDENTED)
+        self._words = {
+            level: self._style(FONTS[f"{level} word"], wrapped, fill=behind, border=line)
+            for level, (_, behind) in styles.LEVELS.items()
+        }
+
+    def write(self, servers: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
+        """Write a card for each server."""
+        for number, server in enumerate(servers):
+            lines = list(_lines(server))
+            height = _TITLE_HEIGHT + _HEIGHT * (1 + sum(len(texts) for _, _, texts in lines))
+            if number and self._height + height > _PAGE:
+                self._target.row_breaks.append(Break(id=self.row))
+                self._height = 0
+            self._height += height
+            yield self._line(_TITLE_HEIGHT, (short(server["server"], _ROOM), self._title), ("", self._title))
+            for name, label, texts in lines:
+                style = self._words[STATUS_TONES.get(server["status"], "good")] if name == "status" else self._text
+                yield self._line(_HEIGHT * len(texts), (label, self._label), ("\n".join(texts), style))
+            yield self._line(_HEIGHT)
+
+    def link(self, text: str) -> bytes:
+        """Write a line that leads elsewhere."""
+        return self._line(_HEIGHT, (text, self._link))
+
+    def _line(self, height: float, *cells: tuple[str, int]) -> bytes:
+        self.row += 1
+        written = (
+            text_xml(f"{letter}{self.row}", text, style) for letter, (text, style) in zip("AB", cells, strict=False)
+        )
+        return f'<row r="{self.row}" ht="{height:g}" customHeight="1">{"".join(written)}</row>'.encode()
+
+    def _style(self, font: Any, alignment: Alignment, *, fill: str = "", border: Any = None) -> int:
+        """Return the number of a style for texts; they stay texts even after somebody edits the cell."""
+        cell = WriteOnlyCell(self._target)
+        cell.font, cell.alignment, cell.number_format = font, alignment, "@"
+        cell.quotePrefix = True
+        if fill:
+            cell.fill = styles.fill(fill)
+        if border:
+            cell.border = styles.edge(**border)
+        return int(cell.style_id)
+
+
+def _lines(server: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
+    """Return the lines of a card: the column, its name for people, and the lines of its text."""
+    columns = {column.name: column for column in schema.OBSERVATIONS.columns}
+    for name in _LINES:
+        value = server[name]
+        if value in (None, "", "[]", "{}") or (name == "as_of" and value == server["observed_at"]):
+            continue
+        column = columns.get(name)
+        if name == "labels":
+            value = ", ".join(f"{label}: {text}" for label, text in labels_in(value).items())
+        elif name == "warnings":
+            value = list_text(value, name)
+        elif name == "status":
+            value = "read completely" if value == _OK else value.replace("_", " ")
+        text = format_value(value, column.unit if column else "") + _UNITS.get(name, "")
+        if column is None or column.kind == schema.TIME:
+            text += " UTC" if name in ("last_read", "observed_at", "as_of") else ""
+        lines = wrap(short(text, _ROOM * _LONGEST), _ROOM, "")
+        yield name, _NAMES.get(name, heading(name)), lines or [""]

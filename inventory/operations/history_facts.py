@@ -1,0 +1,44 @@
+"""Read what a history tells about the models, servers and changes of a report."""
+
+from collections.abc import Callable
+from typing import Any
+
+from inventory.history.reader import RunHistory
+from inventory.report.history_facts import CHANGED, HistoryFacts
+from inventory.run_ids import time_of
+from inventory.tables import rows, values
+
+
+def history_reader(
+    history: RunHistory | None, run_id: str | None, old_run: str | None = None
+) -> Callable[[], HistoryFacts] | None:
+    """Return a function that reads what a history tells by a run; None without a history or a run.
+
+    Args:
+        history: the history.
+        run_id: the run whose state, or which itself, is reported.
+        old_run: the run that it is compared with; None if it is compared with none.
+    """
+    if history is None or run_id is None or run_id not in history.dated():
+        return None
+    return lambda: _facts(history, run_id, old_run)
+
+
+def _facts(history: RunHistory, run_id: str, old_run: str | None) -> HistoryFacts:
+    newest = history.dated()[-1]
+    # A report on a moment of the past tells nothing that came later.
+    until = history if run_id == newest else history.seen_at(time_of(run_id))
+    lives = until.lifecycle_table()
+    columns = (values(lives, name) for name in ("server", "key", "first_seen", "last_loaded"))
+    servers = rows(history.servers_table(run_id))
+    return HistoryFacts(
+        {(server, key): (first, loaded) for server, key, first, loaded in zip(*columns, strict=True)},
+        [row for row in servers if row["status"] != "retired"],
+        _seen_in(until, run_id, old_run) if old_run else {},
+    )
+
+
+def _seen_in(history: RunHistory, run_id: str, old_run: str) -> dict[tuple[Any, ...], str]:
+    """Return the run that saw each change last, after one run and until another."""
+    seen = rows(history.timeline_table(time_of(old_run)))
+    return {tuple(row[name] for name in CHANGED): row["run_id"] for row in seen if old_run < row["run_id"] <= run_id}
