@@ -19,6 +19,8 @@ from inventory.about import VERSION
 from inventory.cli._command import Group
 from inventory.cli._exit_codes import EXIT_CODES
 from inventory.cli._output import PROGRAM, print_error, silence
+from inventory.cli._shells import COMPLETE_VARIABLE, complete
+from inventory.cli.baseline import baseline
 from inventory.cli.check import check
 from inventory.cli.demo import demo
 from inventory.cli.diff import diff
@@ -36,7 +38,9 @@ from inventory.errors import ConfigurationError, ExitCode, FileError, InventoryE
 _SIGNALS = {int(signal.SIGINT): ExitCode.INTERRUPTED, int(signal.SIGTERM): ExitCode.TERMINATED}
 _received: list[ExitCode] = []  # The exit code of the first signal, if there was one.
 
-_COMMANDS = (snapshot, show, diff, history, servers, export, check, schedule, prune, verify, demo, help_command)
+_COMMANDS = (
+    snapshot, show, diff, history, servers, baseline, export, check, schedule, prune, verify, demo, help_command,
+)  # fmt: skip
 """The commands in the order of use, which is that of ``--help``."""
 
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {int(code):<5}{meaning}" for code, meaning in EXIT_CODES.items())
@@ -73,7 +77,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]  # It is accepted anywhere on the command line.
     try:
-        code = cli.main(words, prog_name=PROGRAM, standalone_mode=False)
+        instruction = os.environ.get(COMPLETE_VARIABLE)
+        if instruction:
+            complete(cli, PROGRAM, instruction)
+            code = ExitCode.OK
+        else:
+            code = cli.main(words, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         code = ExitCode.USAGE

@@ -4,6 +4,7 @@ import click
 
 from inventory import schema
 from inventory.cli._command import Command
+from inventory.cli._completion import complete_ref
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import columns_option, history_option, json_option, one_grain_option, sort_option
 from inventory.cli._output import print_json
@@ -21,7 +22,7 @@ from inventory.errors import ExitCode
         ("lms-inventory show inventory.xlsx --grain instance", "The loaded instances in a workbook"),
     ),
 )
-@click.argument("ref", default="latest")
+@click.argument("ref", default="latest", shell_complete=complete_ref)
 @one_grain_option
 @sort_option
 @columns_option
@@ -41,8 +42,8 @@ def show(
 
     The state has of each server its last complete answer; --this-run shows only what one run read.
 
-    REF is latest, previous, latest~N, a run id or its prefix, a date or a time, live (query the servers now), or a
-    .csv, .parquet or .xlsx file that this tool wrote. RUN:SERVER is one server of a run.
+    REF is latest, previous, latest~N, a run id or its prefix, a date or a time, baseline:NAME, live (query the servers
+    now), or a .csv, .parquet or .xlsx file that this tool wrote. RUN:SERVER is one server of a run.
     """
     from inventory.operations.compare import present_time, snapshot_of
     from inventory.report.coverage import coverage_of

@@ -91,7 +91,7 @@ def plan(
         raise ConfigurationError("no retention rule was given", "Give --keep-last N, --keep-daily N or another")
     if frozen := set(drop) & set(also):
         raise ConfigurationError(
-            f"the run {min(frozen)} is a baseline", "A baseline is never removed; see history baseline"
+            f"the run {min(frozen)} is a baseline", "Remove the baseline first: lms-inventory baseline remove NAME"
         )
     runs = store.run_ids()
     if not runs:

@@ -180,7 +180,7 @@ def test_without_a_home_what_needs_none_works(homeless: dict[str, str], home: Pa
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("snapshot",), ("show",), ("diff",), ("history",), ("history", "baseline", "x"), ("verify",),
+        ("snapshot",), ("show",), ("diff",), ("history",), ("baseline", "set", "x"), ("verify",),
         ("prune", "--keep-last", "1"), ("export", "-o", "x.csv"), ("schedule", "cron"), ("diff", "x.csv"),
     ],
 )  # fmt: skip

@@ -221,8 +221,8 @@ def _work(disk: Path) -> None:
     assert warning.startswith("lms-inventory: warning: other users can read the history h: ")
     assert said[1:] == ["", "", ""]
     assert run("snapshot", *SERVER, *HISTORY, cwd=disk).err == warning
-    assert run("history", "baseline", "good", "previous", *HISTORY, cwd=disk).code == 0
-    assert run("history", "baseline", "good", "latest", *HISTORY, cwd=disk).code == 2
+    assert run("baseline", "set", "good", "previous", *HISTORY, cwd=disk).code == 0
+    assert run("baseline", "set", "good", "latest", *HISTORY, cwd=disk).code == 2
     assert whole(disk) == []
     assert run(*PRUNE, cwd=disk).code == 0
     assert run("verify", *HISTORY, cwd=disk) == Done(0, "2 runs, 0 problems\n", "")
@@ -253,7 +253,7 @@ def test_two_users_of_a_group(umask: int, team: Path) -> None:
     snapshot = ("snapshot", "-q", *SERVER, *HISTORY)
     steps = [Step(4001 + turn % 2, 4000, snapshot) for turn in range(4)]
     steps += [
-        Step(4002, 4000, ("history", "baseline", "good", *HISTORY)),
+        Step(4002, 4000, ("baseline", "set", "good", *HISTORY)),
         Step(4001, 4000, ("verify", *HISTORY)),
         Step(4002, 4000, PRUNE),
         Step(4001, 4000, ("prune", "--compact", *HISTORY)),

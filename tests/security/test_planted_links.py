@@ -119,7 +119,7 @@ def test_no_link_is_followed(place: str, leads: str, tmp_path: Path) -> None:
             ("snapshot", "-q", *SERVER),
             ("prune", "--keep-last", "1"),
             ("prune", "--compact"),
-            ("history", "baseline", "new"),
+            ("baseline", "set", "new"),
         ):
             done = run(*arguments, "--history", "h", cwd=tmp_path)
             assert done.code in (0, 4), done
@@ -266,7 +266,7 @@ def test_foreign_files_are_left_alone(tmp_path: Path) -> None:
     assert run("verify", "--json", "--history", "h", cwd=tmp_path).data["problems"] == []
     for arguments in (
         ("snapshot", "-q", *SERVER),
-        ("history", "baseline", "better"),
+        ("baseline", "set", "better"),
         ("prune", "--compact"),
         ("prune", "--keep-last", "1"),
         ("snapshot", "-q", *SERVER),
