@@ -20,6 +20,7 @@ from inventory.cli._command import Group
 from inventory.cli._exit_codes import EXIT_CODES
 from inventory.cli._output import PROGRAM, print_error, silence
 from inventory.cli._shells import COMPLETE_VARIABLE, complete
+from inventory.cli._usage_errors import usage_error
 from inventory.cli.baseline import baseline
 from inventory.cli.check import check
 from inventory.cli.demo import demo
@@ -33,7 +34,7 @@ from inventory.cli.servers import servers
 from inventory.cli.show import show
 from inventory.cli.snapshot import snapshot
 from inventory.cli.verify import verify
-from inventory.errors import ConfigurationError, ExitCode, FileError, InventoryError
+from inventory.errors import ExitCode, FileError, InventoryError
 
 _SIGNALS = {int(signal.SIGINT): ExitCode.INTERRUPTED, int(signal.SIGTERM): ExitCode.TERMINATED}
 _received: list[ExitCode] = []  # The exit code of the first signal, if there was one.
@@ -87,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         click.echo(error.format_message(), err=True)
         code = ExitCode.USAGE
     except click.UsageError as error:
-        code = _report_usage_error(error)
+        print_error(usage_error(error, PROGRAM))
+        code = ExitCode.USAGE
     except SystemExit:
         code = ExitCode.OK  # Click exits when the reader of the output is gone, which is no failure.
     except (InventoryError, OSError, MemoryError) as error:
@@ -146,14 +148,6 @@ def _is_importing(frame: FrameType | None) -> bool:
 
 def _report_interruption() -> None:
     print_error(InventoryError("interrupted", "Nothing was half-written"))
-
-
-def _report_usage_error(error: click.UsageError) -> ExitCode:
-    """Print an error of the command line as one line, and return its exit code."""
-    command = error.ctx.command_path if error.ctx else PROGRAM
-    message = " ".join(error.format_message().split()).rstrip(".")
-    print_error(ConfigurationError(message, f"See {command} --help"))
-    return ExitCode.USAGE
 
 
 def _report_error(error: InventoryError | OSError | MemoryError, *, debug: bool) -> ExitCode:

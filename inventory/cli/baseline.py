@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @click.group(
     cls=Group,
+    no_args_is_help=False,
     short_help="List, save or remove named baselines.",
     examples=(
         ("lms-inventory baseline set approved", "Save the latest run as the baseline approved"),

@@ -58,7 +58,7 @@ def test_the_version_is_the_packages() -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["bogus"], "lms-inventory: No such command 'bogus'. See lms-inventory --help\n"),
+        (["bogus"], "lms-inventory: there is no command 'bogus'. See lms-inventory --help\n"),
         (
             ["check", "--server", "a b"],
             (
