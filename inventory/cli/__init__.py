@@ -28,6 +28,7 @@ from inventory.cli.diff import diff
 from inventory.cli.export import export
 from inventory.cli.help import help_command
 from inventory.cli.history import history
+from inventory.cli.init import init
 from inventory.cli.prune import prune
 from inventory.cli.schedule import schedule
 from inventory.cli.servers import servers
@@ -40,7 +41,7 @@ _SIGNALS = {int(signal.SIGINT): ExitCode.INTERRUPTED, int(signal.SIGTERM): ExitC
 _received: list[ExitCode] = []  # The exit code of the first signal, if there was one.
 
 _COMMANDS = (
-    snapshot, show, diff, history, servers, baseline, export, check, schedule, prune, verify, demo, help_command,
+    snapshot, show, diff, history, servers, baseline, export, check, schedule, prune, verify, init, demo, help_command,
 )  # fmt: skip
 """The commands in the order of use, which is that of ``--help``."""
 

@@ -39,6 +39,7 @@ def baseline() -> None:
     examples=(
         ("lms-inventory baseline list", "The name and the run of each baseline"),
         ("lms-inventory baseline list --json", "The same as JSON"),
+        ("lms-inventory baseline list --history backup/history", "The baselines of a copy"),
     ),
 )
 @history_option
@@ -63,6 +64,7 @@ def list_baselines(history_path: str | None, as_json: bool) -> int:
     examples=(
         ("lms-inventory baseline set approved", "Save the latest run as the baseline approved"),
         ("lms-inventory baseline set before-upgrade previous", "Save the run before it"),
+        ("lms-inventory baseline set delivered first", "Save the oldest run"),
     ),
 )
 @click.argument("name")
@@ -82,7 +84,11 @@ def set_baseline(name: str, ref: str, history_path: str | None) -> int:
     name="remove",
     cls=Command,
     short_help="Remove a baseline; its run stays.",
-    examples=(("lms-inventory baseline remove approved", "Remove the baseline; prune may then delete its run"),),
+    examples=(
+        ("lms-inventory baseline remove approved", "Remove the baseline; prune may then delete its run"),
+        ("lms-inventory baseline remove approved --history backup/history", "Remove it from a copy"),
+        ("lms-inventory --debug baseline remove approved", "Show the traceback if it cannot be removed"),
+    ),
 )
 @click.argument("name", shell_complete=complete_baseline)
 @history_option

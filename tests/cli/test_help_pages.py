@@ -22,11 +22,13 @@ ORDER = [
     "diff",
     "history",
     "servers",
+    "baseline",
     "export",
     "check",
     "schedule",
     "prune",
     "verify",
+    "init",
     "demo",
     "help",
 ]

@@ -75,6 +75,7 @@ def mistakes() -> list[str]:
     return lines
 
 
+@pytest.mark.long
 def test_no_words_of_the_parser_are_left(tmp_path: Path) -> None:
     """Whatever is mistyped, it is one line without the words of the library that found it."""
     for line in mistakes():
