@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.cli_runner import run
+from support.cli_runner import clean, run
 from support.history_builders import day, model
 from support.history_builders import run as recorded
 
@@ -60,17 +60,56 @@ def test_a_missing_file_is_named(copy: Path) -> None:
 
 
 def test_prune_removes_what_no_rule_keeps(copy: Path) -> None:
-    """--dry-run only says which runs would be deleted; afterwards the history is whole and the rest the same."""
+    """--dry-run only says which runs would stay and go; afterwards the history is whole and the rest the same."""
     runs = History(copy).store.run_ids()
     before = run("show", "latest", "--history", copy).out
     done = run("prune", "--keep-last", "2", "--dry-run", "--history", copy)
-    assert done == (0, f"- {runs[0]}\n- {runs[1]}\n2 runs kept, 2 would be deleted\n", "")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[-6:-4] == ["Delete (2 runs)", "  Run (UTC)         Run id"]
+    assert done.out.endswith("2 runs kept, 2 would be deleted\n")
     assert History(copy).store.run_ids() == runs
     done = run("prune", "--keep-last", "2", "--json", "--history", copy)
-    assert done.data == {"kept": runs[2:], "removed": runs[:2], "dry_run": False}
+    assert (done.data["kept"], done.data["removed"], done.data["dry_run"]) == (runs[2:], runs[:2], False)
+    assert [*done.data["reasons"]] == runs[2:]
     assert History(copy).store.run_ids() == runs[2:]
     assert run("verify", "--history", copy) == (0, "2 runs, 0 problems\n", "")
     assert run("show", "latest", "--history", copy).out == before
+
+
+KEPT = """\
+Keep (3 runs)
+  Run (CET)         Why
+  2026-11-13 07:00  daily snapshot; weekly snapshot; newest complete snapshot;
+                    holds last answer of laptop, rack:8080
+  2026-11-12 07:00  holds last answer of desktop
+  2026-11-10 07:00  baseline approved
+
+Delete (1 run)
+  Run (CET)         Run id
+  2026-11-11 07:00  {}
+
+3 runs kept, 1 would be deleted
+"""
+
+
+def test_a_dry_run_shows_both_tables_and_why(copy: Path) -> None:
+    """Times are local and each is a reference to its run; every reason for which a run stays is there."""
+    runs = History(copy).store.run_ids()
+    rules = ("prune", "--keep-daily", "1", "--keep-weekly", "1", "--history", copy)
+    run("baseline", "set", "approved", "first", "--history", copy)
+    env = clean(TZ="Europe/Rome")
+    done = run(*rules, "--dry-run", env=env)
+    assert done == (0, KEPT.format(runs[1]), "")
+    reasons = run(*rules, "--dry-run", "--json").data["reasons"]
+    assert reasons[runs[2]] == ["holds last answer of desktop"]
+    assert reasons[runs[3]][:2] == ["daily snapshot", "weekly snapshot"]
+    for line in done.out.splitlines():
+        if line.startswith("  2026"):
+            shown = run("show", line[2:18], "--json", "--this-run", "--history", copy, env=env).data
+            run_id = next(one for one in runs if one.startswith(line[2:12].replace("-", "")))
+            assert shown == run("show", run_id, "--json", "--this-run", "--history", copy).data
+    done = run("prune", "--run", runs[2], "--dry-run", "--history", copy)
+    assert done.out.startswith("Delete (1 run)\n")
 
 
 def test_prune_without_a_rule_is_refused(copy: Path) -> None:
@@ -121,7 +160,8 @@ def test_prune_and_merge_at_once(months: Path) -> None:
     """With keep rules the runs that no rule keeps go first; --json tells both."""
     runs = History(months).store.run_ids()
     done = run("prune", "--keep-last", "5", "--compact", "--json", "--history", months)
-    assert done.data == {
+    assert {**done.data, "reasons": None} == {
+        "reasons": None,
         "kept": runs[2:],
         "removed": runs[:2],
         "compacted": [{"month": "2025-11", "files": 8, "merged_files": 4}],
