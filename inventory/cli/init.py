@@ -4,7 +4,6 @@ import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,8 +13,9 @@ from inventory.cli._exit_codes import exit_code
 from inventory.cli._options import concurrency_option, option, timeout_option
 from inventory.cli._output import terminal_width
 from inventory.cli._progress import progress
+from inventory.cli._targets import check_folder, write_text
 from inventory.config.servers import DEFAULT_ADDRESS, DEFAULT_NAME, Server, server_of, unique
-from inventory.errors import ConfigurationError, FileError
+from inventory.errors import ConfigurationError
 from inventory.filesystem.names import with_home
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ def init(addresses: Sequence[str], path: str, force: bool, timeout: float, concu
     written: no snapshot, no history.
     """
     path = with_home(path)
-    _refuse_existing(path, force)
+    if not force:
+        _refuse_existing(path)
+    check_folder(path, create=False)
     named = unique([server_of(address) for address in addresses])
     local = Server(DEFAULT_ADDRESS, DEFAULT_NAME)
     servers = _with_token(named if local.url in {server.url for server in named} else unique([local, *named]))
@@ -73,7 +75,7 @@ def init(addresses: Sequence[str], path: str, force: bool, timeout: float, concu
         [server for server in servers if server.name in required or _is_there(observed[server.name])], observed
     )
     click.echo(check_text(Report(snapshot).servers, terminal_width()))
-    _write(path, starter_text(found).encode(), force)
+    write_text(path, starter_text(found))
     click.echo(_next_steps(path, found))
     return exit_code(incomplete=any(observed[name]["status"] != "ok" for name in required))
 
@@ -108,28 +110,14 @@ def _found(servers: Sequence[Server], observed: dict[str, dict[str, Any]]) -> "l
     return found
 
 
-def _refuse_existing(path: str, force: bool) -> None:
-    """Refuse to write over a file, unless it is wanted.
+def _refuse_existing(path: str) -> None:
+    """Refuse to write over a file.
 
     Raises:
         ConfigurationError: there is one.
-        FileError: there is no folder for it.
     """
-    if os.path.lexists(path) and not force:
+    if os.path.lexists(path):
         raise ConfigurationError(f"{path} exists already", "Edit it, or write it again with --force")
-    if not (folder := Path(path).parent).is_dir():
-        raise FileError(f"{path} cannot be written: there is no folder {folder}", "Create it, or choose another file")
-
-
-def _write(path: str, body: bytes, force: bool) -> None:
-    from inventory.filesystem.atomic import atomic_write
-
-    try:
-        with atomic_write(Path(path), body) as move:
-            _refuse_existing(path, force)
-            move()
-    except OSError as error:
-        raise FileError(f"{path} could not be written: {error.strerror}", "Choose another file with -o") from error
 
 
 def _next_steps(path: str, found: "Sequence[FoundServer]") -> str:

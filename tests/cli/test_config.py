@@ -295,7 +295,7 @@ def test_the_file_says_where_the_history_is(tmp_path: Path) -> None:
 
     config = ("--config", "../inventory.toml")
     assert len(there("history", "--json", *config).data["runs"]) == 1
-    assert there("verify", *config).out.startswith("1 run, 0 problems")
+    assert there("verify", *config).out.endswith("1 run, 0 problems\n")
     assert there("baseline", "set", "y", *config).out.startswith("The baseline y is run ")
     assert there("baseline", "set", "z", "--history", "../kept").code == 0
     assert there("diff", "baseline:z", *config).code == 0

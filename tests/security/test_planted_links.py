@@ -140,7 +140,7 @@ def test_the_history_itself_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "h").symlink_to("disk")
     assert run("snapshot", "-q", *SERVER, "--history", "h", cwd=tmp_path).code == 0
     assert run("prune", "--keep-last", "1", "--compact", "--history", "h", cwd=tmp_path).code == 0
-    assert run("verify", "--history", "h", cwd=tmp_path).out == "2 runs, 0 problems\n"  # and the baseline
+    assert run("verify", "--history", "h", cwd=tmp_path).out.endswith("\n2 runs, 0 problems\n")  # and the baseline
 
 
 def pipe(path: Path) -> None:
