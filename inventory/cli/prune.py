@@ -102,7 +102,7 @@ def _merge_files(history: "RunHistory", dry_run: bool) -> "Sequence[tuple[Compac
 def _deleted_rows(plan: "RetentionPlan | None") -> dict[str, Any]:
     if plan is None:
         return {}
-    reasons = {run_id: list(plan.reasons.get(run_id, ())) for run_id in plan.keep}
+    reasons = {run_id: list(plan.reasons[run_id]) for run_id in sorted(plan.reasons)}
     return {"kept": list(plan.keep), "removed": list(plan.drop), "reasons": reasons}
 
 
