@@ -19,12 +19,16 @@ from inventory.about import VERSION
 from inventory.cli._command import Group
 from inventory.cli._exit_codes import EXIT_CODES
 from inventory.cli._output import PROGRAM, print_error, silence
+from inventory.cli._shells import COMPLETE_VARIABLE, complete
+from inventory.cli._usage_errors import usage_error
+from inventory.cli.baseline import baseline
 from inventory.cli.check import check
 from inventory.cli.demo import demo
 from inventory.cli.diff import diff
 from inventory.cli.export import export
 from inventory.cli.help import help_command
 from inventory.cli.history import history
+from inventory.cli.init import init
 from inventory.cli.prune import prune
 from inventory.cli.report import report
 from inventory.cli.schedule import schedule
@@ -33,27 +37,15 @@ from inventory.cli.show import show
 from inventory.cli.snapshot import snapshot
 from inventory.cli.unused import unused
 from inventory.cli.verify import verify
-from inventory.errors import ConfigurationError, ExitCode, FileError, InventoryError
+from inventory.errors import ExitCode, FileError, InventoryError
 
 _SIGNALS = {int(signal.SIGINT): ExitCode.INTERRUPTED, int(signal.SIGTERM): ExitCode.TERMINATED}
 _received: list[ExitCode] = []  # The exit code of the first signal, if there was one.
 
 _COMMANDS = (
-    snapshot,
-    show,
-    diff,
-    report,
-    history,
-    servers,
-    unused,
-    export,
-    check,
-    schedule,
-    prune,
-    verify,
-    demo,
-    help_command,
-)
+    snapshot, show, diff, report, history, servers, unused, baseline, export, check, schedule, prune, verify, init,
+    demo, help_command,
+)  # fmt: skip
 """The commands in the order of use, which is that of ``--help``."""
 
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {int(code):<5}{meaning}" for code, meaning in EXIT_CODES.items())
@@ -90,12 +82,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]  # It is accepted anywhere on the command line.
     try:
-        code = cli.main(words, prog_name=PROGRAM, standalone_mode=False)
+        instruction = os.environ.get(COMPLETE_VARIABLE)
+        if instruction:
+            complete(cli, PROGRAM, instruction)
+            code = ExitCode.OK
+        else:
+            code = cli.main(words, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         code = ExitCode.USAGE
     except click.UsageError as error:
-        code = _report_usage_error(error)
+        print_error(usage_error(error, PROGRAM))
+        code = ExitCode.USAGE
     except SystemExit:
         code = ExitCode.OK  # Click exits when the reader of the output is gone, which is no failure.
     except (InventoryError, OSError, MemoryError) as error:
@@ -154,14 +152,6 @@ def _is_importing(frame: FrameType | None) -> bool:
 
 def _report_interruption() -> None:
     print_error(InventoryError("interrupted", "Nothing was half-written"))
-
-
-def _report_usage_error(error: click.UsageError) -> ExitCode:
-    """Print an error of the command line as one line, and return its exit code."""
-    command = error.ctx.command_path if error.ctx else PROGRAM
-    message = " ".join(error.format_message().split()).rstrip(".")
-    print_error(ConfigurationError(message, f"See {command} --help"))
-    return ExitCode.USAGE
 
 
 def _report_error(error: InventoryError | OSError | MemoryError, *, debug: bool) -> ExitCode:

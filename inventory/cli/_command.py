@@ -45,6 +45,14 @@ class Command(click.Command):
         super().__init__(name, **attributes)
         self.examples = examples
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; an error knows its command, which click leaves out of some."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options under their headings, all aligned."""
         groups: dict[str, list[tuple[str, str]]] = {name: [] for name in GROUPS}

@@ -12,7 +12,7 @@ import click
 import platformdirs
 from click.core import ParameterSource
 
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, InventoryError
 from inventory.filesystem.names import with_home
 
 if TYPE_CHECKING:
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 PREFIX = "LMS_INVENTORY_"
 _META_KEY = "inventory.config.loader"  # The configuration's key in click's context.
+_PATH_KEY = "inventory.config.path"  # That of its path, while a shell asks for completions.
 
 
 def load_configuration(context: click.Context, _: click.Parameter, path: str | None) -> None:
     """Read the configuration before any other option is parsed, and make its values click's defaults."""
-    if context.resilient_parsing:
+    if context.resilient_parsing:  # A shell asks for completions: only the path is noted.
+        context.meta[_PATH_KEY] = path or context.meta.get(_PATH_KEY)
         return
     explicit = context.get_parameter_source("config") is ParameterSource.COMMANDLINE
     if explicit or _META_KEY not in context.meta:  # A group's own --config applies to its subcommands.
@@ -72,6 +74,19 @@ def configuration() -> "Configuration":
     from inventory.config.loader import Configuration
 
     loaded: Configuration = click.get_current_context().meta.get(_META_KEY) or Configuration()
+    return loaded
+
+
+def configuration_for_completion(context: click.Context) -> "Configuration":
+    """Return the configuration that a command line names; an empty one where it cannot be used."""
+    from inventory.config.loader import Configuration
+
+    if _META_KEY not in context.meta:
+        try:
+            context.meta[_META_KEY] = find_configuration(context.meta.get(_PATH_KEY))
+        except InventoryError:
+            context.meta[_META_KEY] = Configuration()
+    loaded: Configuration = context.meta[_META_KEY]
     return loaded
 
 

@@ -7,6 +7,7 @@ import click
 
 from inventory import schema
 from inventory.cli._command import Option, Seconds, WholeNumber
+from inventory.cli._completion import COMPLETERS
 from inventory.cli._context import PREFIX, load_configuration
 from inventory.cli._exit_codes import FAIL_WORDS
 from inventory.config import spec
@@ -33,7 +34,8 @@ _PATH = _Path()
 
 
 def option(group: str, *names: str, **attributes: Any) -> Callable[[_Command], _Command]:
-    """Return an option as a decorator, under one of the headings in ``GROUPS``."""
+    """Return an option as a decorator, under one of the headings in ``GROUPS``; its metavar says what completes it."""
+    attributes.setdefault("shell_complete", COMPLETERS.get(attributes.get("metavar", "")))
     return click.option(*names, cls=Option, group=group, **attributes)
 
 
@@ -235,9 +237,6 @@ fail_on_option = option(
     "--fail-on",
     metavar="WORD,...",
     help=f"Exit with 10 if any of these happened: {', '.join(FAIL_WORDS)}.",
-)
-baseline_option = option(
-    "Comparison", "--baseline", metavar="NAME", help="Compare with this baseline; then the first argument is NEW."
 )
 
 

@@ -24,6 +24,24 @@ _PLACEHOLDERS = ("{date}", "{month}", "{week}", "{time}", "{run_id}")
 _ANY_RUN = "20000101T000000.000000Z-0000"
 
 
+def write_text(path: str, text: str) -> None:
+    """Write one text file: all of it or nothing, over one that is there.
+
+    Raises:
+        FileError: it could not be written; what was there is untouched.
+    """
+    from pathlib import Path
+
+    from inventory.filesystem.atomic import atomic_write
+
+    check_folder(path, create=False)
+    try:
+        with atomic_write(Path(path), text.encode(errors="backslashreplace")) as move:
+            move()
+    except OSError as error:
+        raise FileError(f"{path} could not be written: {error.strerror}", "Choose another file") from error
+
+
 def write_all(
     overview: "Report",
     outputs: Sequence[str],
@@ -136,7 +154,7 @@ def _ready(output: str, run_id: str, day: datetime.date | None = None) -> str:
     """
     filled = _filled(output, run_id, day)
     if not os.path.isdir(os.path.dirname(filled) or "."):  # noqa: PTH112, PTH120 - a name may be too long
-        _check_folder(output)
+        check_folder(output)
         try:
             os.makedirs(os.path.dirname(filled), exist_ok=True)  # noqa: PTH103, PTH120
         except OSError as error:
@@ -145,7 +163,7 @@ def _ready(output: str, run_id: str, day: datetime.date | None = None) -> str:
     return filled
 
 
-def _check_folder(output: str, *, create: bool = True) -> None:
+def check_folder(output: str, *, create: bool = True) -> None:
     """Refuse a target in a missing folder that will not be created.
 
     Folders below the working directory, those of a configured path and those whose name has a placeholder are created.
@@ -201,4 +219,4 @@ def check_targets(outputs: Sequence[str], grain: str = "model", *, create: bool 
             if path in paths:
                 raise ConfigurationError(f"{name} would be written twice", "Give each -o its own file")
             paths.add(path)
-        _check_folder(output, create=create)
+        check_folder(output, create=create)

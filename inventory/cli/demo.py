@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from inventory.tables import RunTables
 
 _FOLDER = "lms-inventory-demo"
+_NEXT = """\
+Next:
+  lms-inventory init                         # look for LM Studio, write inventory.toml
+  lms-inventory snapshot -o inventory.xlsx   # take the first snapshot of your own
+  lms-inventory help getting-started         # what comes after it"""
 
 
 @click.command(
@@ -74,7 +79,8 @@ def _run_demo(port: int) -> int:
     report = Report(after, changes, since, zone=local_zone(after))
     files, failures = write_all(report, outputs, "both", "excel")
     click.echo(snapshot_text(Report(after), seconds, files, terminal_width()))
-    click.echo(changes_text(report.what_changed, f"{since} -> {now}", terminal_width()), nl=False)
+    click.echo(changes_text(report.what_changed, f"{since} -> {now}", terminal_width()))
+    click.echo(_NEXT)
     print_errors(failures)
     return exit_code(failures, incomplete=not (before.complete and after.complete))
 

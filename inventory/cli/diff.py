@@ -8,12 +8,12 @@ import click
 
 from inventory import schema
 from inventory.cli._command import Command
+from inventory.cli._completion import complete_ref
 from inventory.cli._detail_options import all_fields_option
 from inventory.cli._exit_codes import change_exit_code, parse_fail_on, stale_words
 from inventory.cli._groups import changes_by_group, compared_labels, select_labels
-from inventory.cli._history import optional_history, require_runs, resolve_refs, stale_after
+from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import (
-    baseline_option,
     by_option,
     csv_for_option,
     engine_option,
@@ -27,7 +27,7 @@ from inventory.cli._options import (
 from inventory.cli._output import print_errors, print_tables, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._targets import check_targets, includes_report, local_zone, write_all, write_tables
-from inventory.errors import ConfigurationError, FileError
+from inventory.errors import FileError
 from inventory.schema import derived
 
 if TYPE_CHECKING:
@@ -53,14 +53,13 @@ if TYPE_CHECKING:
         ),
     ),
 )
-@click.argument("old", default=None, required=False)
-@click.argument("new", default=None, required=False)
+@click.argument("old", default="previous", shell_complete=complete_ref)
+@click.argument("new", default="latest", shell_complete=complete_ref)
 @server_names_option
 @where_option
 @by_option
 @ignore_option
 @all_fields_option
-@baseline_option
 @output_option("Write the changes to FILE; its suffix is the format. Repeatable.")
 @csv_for_option
 @fail_on_option
@@ -68,14 +67,13 @@ if TYPE_CHECKING:
 @engine_option
 @json_options
 def diff(
-    old: str | None,
-    new: str | None,
+    old: str,
+    new: str,
     servers: Sequence[str],
     where: Sequence[str],
     by: str | None,
     ignore: Sequence[str],
     all_fields: bool,
-    baseline: str | None,
     outputs: Sequence[str],
     csv_for: str | None,
     fail_on: str | None,
@@ -85,16 +83,14 @@ def diff(
 ) -> int:
     """Show what changed from OLD to NEW (default: previous latest).
 
-    OLD and NEW are latest, previous, latest~N, a run id or its prefix, a date or a time, live (query the servers now),
-    or a .csv, .parquet or .xlsx file that this tool wrote. RUN:SERVER is one server of a run, so
+    OLD and NEW are latest, previous, latest~N, a run id or its prefix, a date or a time, baseline:NAME, live (query the
+    servers now), or a .csv, .parquet or .xlsx file that this tool wrote. RUN:SERVER is one server of a run, so
     latest:laptop latest:desktop compares two servers.
     """
     fail_words = parse_fail_on(fail_on)
     check_targets(outputs)
-    if baseline is not None and new is not None:
-        raise ConfigurationError("OLD and --baseline exclude each other", "Give one of them")
     history = optional_history(history_path, engine, ignore)
-    before, after = sides = resolve_refs(_references(old, new, baseline, history), history)
+    before, after = sides = resolve_refs((old, new), history)
     from inventory.operations.compare import changes_between
 
     labels = select_labels(compared_labels(sides, history), servers, where) if where or by else {}
@@ -127,15 +123,6 @@ def _tables_and_time(
 
     tables = _tables_of(side, history, servers)
     return tables, present_time(tables, history)
-
-
-def _references(
-    old: str | None, new: str | None, baseline: str | None, history: "RunHistory | None"
-) -> tuple[str, str]:
-    """Return the references to compare, with their defaults; with ``--baseline`` OLD is the newer one."""
-    if baseline is None:
-        return old or "previous", new or "latest"
-    return require_runs(history).baseline(baseline), old or "latest"
 
 
 def _result(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 from inventory.cli._command import Command
+from inventory.cli._completion import complete_ref
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
@@ -31,7 +32,7 @@ from inventory.cli._targets import check_targets, includes_report, local_zone, w
         ("lms-inventory export -o fleet.csv --grain both", "Write fleet.models.csv and fleet.instances.csv"),
     ),
 )
-@click.argument("ref", default="latest")
+@click.argument("ref", default="latest", shell_complete=complete_ref)
 @server_names_option
 @where_option
 @filter_option

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from inventory.cli._command import Command, Group
-from inventory.cli._context import history_from_flag
+from inventory.cli._command import Command
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import inventory_by_group, selected_servers
 from inventory.cli._history import recorded_history
@@ -24,7 +23,7 @@ from inventory.cli._options import (
 from inventory.cli._output import print_errors, print_tables, supports_unicode, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._targets import check_targets, write_tables
-from inventory.errors import ConfigurationError, ExitCode
+from inventory.errors import ConfigurationError
 from inventory.schema import derived
 
 if TYPE_CHECKING:
@@ -32,9 +31,8 @@ if TYPE_CHECKING:
     from inventory.history.reader import RunHistory
 
 
-@click.group(
-    cls=Group,
-    invoke_without_command=True,
+@click.command(
+    cls=Command,
     short_help="List the runs, or one model's history.",
     examples=(
         ("lms-inventory history --since 2026-11-01", "The runs since a date"),
@@ -52,9 +50,7 @@ if TYPE_CHECKING:
 @history_option
 @engine_option
 @json_options
-@click.pass_context
 def history(
-    context: click.Context,
     servers: Sequence[str],
     where: Sequence[str],
     by: str | None,
@@ -67,9 +63,6 @@ def history(
     as_json: str | None,
 ) -> int:
     """List runs, one model's history, or models across servers."""
-    if context.invoked_subcommand:
-        context.obj = history_path if history_from_flag(context) else None
-        return ExitCode.OK
     _check_exclusive({"--model": key, "--by": by})
     _check_exclusive({"--by": by, "--since": since})
     check_targets(outputs)
@@ -80,30 +73,6 @@ def history(
     print_tables("history", tables, text, as_json)
     print_errors(failures)
     return exit_code(failures)
-
-
-@history.command(
-    cls=Command,
-    short_help="Save a run as a named baseline.",
-    examples=(
-        ("lms-inventory history baseline approved", "Save the latest run as the baseline approved"),
-        ("lms-inventory history baseline before-upgrade previous", "Save the run before it"),
-        ("lms-inventory diff --baseline approved", "Show what changed since then"),
-    ),
-)
-@click.argument("name")
-@click.argument("ref", default="latest")
-@history_option
-@click.pass_context
-def baseline(context: click.Context, name: str, ref: str, history_path: str | None) -> int:
-    """Save the run REF (default: latest) as the baseline NAME, for diff --baseline NAME.
-
-    A baseline is permanent: its name cannot be given to another run, and prune never deletes the run.
-    """
-    runs = recorded_history(history_path if history_from_flag(context) else context.obj or history_path)
-    run_id = runs.save_baseline(name, ref)
-    click.echo(f"The baseline {name} is run {run_id}")
-    return ExitCode.OK
 
 
 def _check_exclusive(options: dict[str, object]) -> None:

@@ -7,7 +7,7 @@ import click
 from inventory.cli._command import Command
 from inventory.cli._history import recorded_history
 from inventory.cli._options import compact_option, dry_run_option, history_option, json_option, keep_options, run_option
-from inventory.cli._output import print_json
+from inventory.cli._output import print_json, terminal_width
 from inventory.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def prune(
     --compact merges the files of closed months: those before the month of the newest run. It changes no row and no run
     id.
     """
+    from inventory.terminal.retention import plan_text
+
     rules = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
     history = recorded_history(history_path, warn_misdated=not named)
     plan = None
@@ -67,6 +69,8 @@ def prune(
     if as_json:
         print_json("prune", {**deleted, **merged, "dry_run": dry_run})
     else:
+        if dry_run and plan:
+            click.echo(plan_text(plan.keep, plan.drop, plan.reasons, terminal_width()), nl=False)
         click.echo(_text(deleted, merged, dry_run))
     return ExitCode.OK
 
@@ -96,7 +100,10 @@ def _merge_files(history: "RunHistory", dry_run: bool) -> "Sequence[tuple[Compac
 
 
 def _deleted_rows(plan: "RetentionPlan | None") -> dict[str, Any]:
-    return {"kept": list(plan.keep), "removed": list(plan.drop)} if plan else {}
+    if plan is None:
+        return {}
+    reasons = {run_id: list(plan.reasons[run_id]) for run_id in sorted(plan.reasons)}
+    return {"kept": list(plan.keep), "removed": list(plan.drop), "reasons": reasons}
 
 
 def _merged_rows(merged: "Sequence[tuple[CompactionTask, int]] | None") -> dict[str, Any]:
@@ -115,7 +122,7 @@ def _merged_rows(merged: "Sequence[tuple[CompactionTask, int]] | None") -> dict[
 def _text(deleted: dict[str, Any], merged: dict[str, Any], dry_run: bool) -> str:
     from inventory.text import count
 
-    lines = [f"- {run_id}" for run_id in deleted.get("removed", ()) if dry_run]
+    lines = []
     if deleted:
         verb = "would be deleted" if dry_run else "deleted"
         lines.append(f"{count(len(deleted['kept']), 'run')} kept, {len(deleted['removed'])} {verb}")

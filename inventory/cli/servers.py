@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from inventory.cli._command import Command, Group
+from inventory.cli._completion import complete_server
 from inventory.cli._context import history_from_flag
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._history import recorded_history
@@ -98,7 +99,7 @@ def servers(
         ("lms-inventory servers --retired", "List the servers that are retired"),
     ),
 )
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_server)
 @history_option
 @click.pass_context
 def retire(context: click.Context, names: Sequence[str], history_path: str | None) -> int:

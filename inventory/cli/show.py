@@ -7,6 +7,7 @@ import click
 
 from inventory import schema
 from inventory.cli._command import Command
+from inventory.cli._completion import complete_ref
 from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import history_option, one_grain_option, server_names_option, where_option
@@ -35,7 +36,7 @@ from inventory.text import UNLIMITED
         ("lms-inventory show inventory.xlsx --grain instance", "The loaded instances in a workbook"),
     ),
 )
-@click.argument("ref", default="latest")
+@click.argument("ref", default="latest", shell_complete=complete_ref)
 @server_names_option
 @where_option
 @one_grain_option
@@ -67,8 +68,8 @@ def show(
 
     The state has of each server its last complete answer; --this-run shows only what one run read.
 
-    REF is latest, previous, latest~N, a run id or its prefix, a date or a time, live (query the servers now), or a
-    .csv, .parquet or .xlsx file that this tool wrote. RUN:SERVER is one server of a run.
+    REF is latest, previous, latest~N, a run id or its prefix, a date or a time, baseline:NAME, live (query the servers
+    now), or a .csv, .parquet or .xlsx file that this tool wrote. RUN:SERVER is one server of a run.
 
     On a terminal, columns that do not fit are left out and long keys are folded; where the server has no column, it is
     the heading of its models.

@@ -29,7 +29,8 @@ from inventory.run_ids import time_of
 from inventory.schema.derived import LIFECYCLE
 from inventory.tables import RunTables, concat, rows, total_of, values
 
-_BASELINE = "baseline:"
+BASELINE = "baseline:"
+"""What a reference to a baseline begins with."""
 
 
 class RunHistory(RunLoader):
@@ -188,13 +189,13 @@ class RunHistory(RunLoader):
         """
         if not isinstance(ref, str):
             raise wrong_type(ref, "the name of a run", "Give a text: a run's id, a date such as 2026-11-28, or latest")
-        if ref.startswith(_BASELINE):
-            return self.baseline(ref.removeprefix(_BASELINE))
+        if ref.startswith(BASELINE):
+            return self.baseline(ref.removeprefix(BASELINE))
         return resolve(ref, self.store.run_ids(), now=self.clock())
 
     def _resolve_dated(self, ref: str, recorded: Sequence[str]) -> str:
         """Resolve a reference to a run that is part of a state; a baseline names its run."""
-        name = self.baseline(ref.removeprefix(_BASELINE)) if ref.startswith(_BASELINE) else ref
+        name = self.baseline(ref.removeprefix(BASELINE)) if ref.startswith(BASELINE) else ref
         return resolve_dated(name, recorded, self.clock())
 
     @steady
@@ -266,12 +267,12 @@ class RunHistory(RunLoader):
         if name not in known:
             raise ConfigurationError(
                 f"there is no baseline {name!r}",
-                f"There are: {', '.join(known) or 'none'}; freeze one: history baseline NAME [REF]",
+                f"There are: {', '.join(known) or 'none'}; save one: lms-inventory baseline set NAME [REF]",
             )
         return known[name]
 
     def save_baseline(self, name: str, ref: str = "latest") -> str:
-        """Save a run as a baseline, for good, and return its id.
+        """Save a run as a baseline, and return its id.
 
         Raises:
             ConfigurationError: the name cannot be one or is taken, or there is no such run.
@@ -280,6 +281,15 @@ class RunHistory(RunLoader):
         run_id = self.resolve(ref)
         self.store.save_baseline(name, run_id)
         return run_id
+
+    def remove_baseline(self, name: str) -> str:
+        """Remove a baseline, and return the id of its run, which stays; empty if the baseline was damaged.
+
+        Raises:
+            ConfigurationError: there is none of that name.
+            FileError: it could not be removed.
+        """
+        return self.store.remove_baseline(name)
 
     def _timeline(self, servers: Sequence[str] = (), keys: Sequence[str] = ()) -> Timeline:
         return Timeline(self.store, self._engine, servers, keys, self.ignore, now=self.clock())

@@ -1,8 +1,10 @@
 """Retention: restic's keep rules decide which runs stay; the others are removed."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from typing import Any
 
 from inventory.collection.plausibility import DOUBTS
 from inventory.errors import ConfigurationError
@@ -26,6 +28,9 @@ _PERIODS: dict[str, Callable[[datetime], object]] = {
 }
 
 
+_NAMED = 3  # Servers that a reason names; the others are counted.
+
+
 @dataclass(frozen=True)
 class RetentionPlan:
     """The runs that a pruning keeps and removes.
@@ -34,22 +39,26 @@ class RetentionPlan:
         keep: runs that stay.
         drop: runs whose observations are removed.
         unreferenced: runs whose stored responses are removed too, because no run that stays refers to them.
+        reasons: why each run stays, such as ``daily snapshot``; empty without a rule.
     """
 
     keep: tuple[str, ...]
     drop: tuple[str, ...]
     unreferenced: tuple[str, ...]
+    reasons: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def retained_runs(run_ids: Sequence[str], rules: dict[str, int], zone: tzinfo | None = None) -> set[str]:
-    """Return the runs that keep rules retain: the newest run of each of the last N periods that have one.
+def retained_runs(run_ids: Sequence[str], rules: dict[str, int], zone: tzinfo | None = None) -> dict[str, list[str]]:
+    """Return the runs that keep rules retain, each with the rules: the newest run of each of the last N periods.
+
+    A period that has no run does not count.
 
     Args:
         run_ids: all runs.
         rules: ``last``, ``daily``, ``weekly``, ``monthly``, each with its N.
         zone: whose days, weeks and months are counted; the system's by default.
     """
-    keep = set()
+    keep: dict[str, list[str]] = defaultdict(list)
     newest_first = [(run_id, time_of(run_id).astimezone(zone)) for run_id in sorted(run_ids, reverse=True)]
     for rule, number in rules.items():
         periods: set[object] = set()
@@ -57,8 +66,8 @@ def retained_runs(run_ids: Sequence[str], rules: dict[str, int], zone: tzinfo | 
             period = run_id if rule == "last" else _PERIODS[rule](moment)
             if period not in periods and len(periods) < number:
                 periods.add(period)
-                keep.add(run_id)
-    return keep
+                keep[run_id].append(f"{rule} snapshot")
+    return dict(keep)
 
 
 def plan(
@@ -91,7 +100,7 @@ def plan(
         raise ConfigurationError("no retention rule was given", "Give --keep-last N, --keep-daily N or another")
     if frozen := set(drop) & set(also):
         raise ConfigurationError(
-            f"the run {min(frozen)} is a baseline", "A baseline is never removed; see history baseline"
+            f"the run {min(frozen)} is a baseline", "Remove the baseline first: lms-inventory baseline remove NAME"
         )
     runs = store.run_ids()
     if not runs:
@@ -100,28 +109,57 @@ def plan(
     dated = [run_id for run_id in runs if run_id not in ahead and run_id not in set(drop)]
     engine = open_engine("duckdb")
     engine.open("observations", store.checked("observations", runs))
-    keep = set(runs) - set(drop)
+    keep, reasons = set(runs) - set(drop), {}
     if rules:
         limit = limit_of(now or datetime.max.replace(tzinfo=time_of(runs[-1]).tzinfo))
-        needed = _needed(engine, Until(dated[-1], limit), dated) if dated else set()
-        keep = retained_runs(dated, rules, zone) | ahead | (set(also) & set(runs)) | needed
-        keep -= set(drop)
+        needed = _needed(engine, Until(dated[-1], limit), dated) if dated else {}
+        baselines = {
+            run_id: [f"baseline {name}"] for name, run_id in sorted(store.baselines().items()) if run_id in also
+        }
+        also_kept = {run_id: baselines.get(run_id, []) for run_id in also if run_id in keep}
+        misdated_runs = {run_id: ["misdated"] for run_id in ahead & keep}
+        reasons = _together(retained_runs(dated, rules, zone), needed, also_kept, misdated_runs)
+        keep = set(reasons)
     engine.add("kept", table_of(all_runs.RUN_IDS, [{"run_id": run_id} for run_id in sorted(keep)]))
     referenced = set(values(engine.query(all_runs.POINTED), "stored_in"))
     removed = [run_id for run_id in runs if run_id not in keep]
     unreferenced = (store.holding() & (set(runs) | store.pruned().keys())) - referenced
-    return RetentionPlan(tuple(sorted(keep)), tuple(removed), tuple(sorted(unreferenced)))
+    return RetentionPlan(tuple(sorted(keep)), tuple(removed), tuple(sorted(unreferenced)), reasons)
 
 
-def _needed(engine: Engine, until: Until, dated: Sequence[str]) -> set[str]:
-    """Return the newest complete run, the runs that last read each server, and those with suspect responses since."""
+def _together(*parts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Join the reasons for which runs stay."""
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for part in parts:
+        for run_id, why in part.items():
+            reasons[run_id] += why
+    return dict(reasons)
+
+
+def _needed(engine: Engine, until: Until, dated: Sequence[str]) -> dict[str, list[str]]:
+    """Return the newest complete run, the runs that last read each server, and those with suspect responses since.
+
+    Each with its reason.
+    """
     complete = set(values(engine.query(all_runs.COMPLETE_RUNS), "run_id")) & set(dated)
-    needed = set(sorted(complete)[-1:])
+    newest = {run_id: ["newest complete snapshot"] for run_id in sorted(complete)[-1:]}
     last = rows(engine.query(state.last_ok(until)))
     engine.add("wanted", table_of(all_runs.SERVERS, [{"server": row["server"]} for row in last]))
     answers = rows(engine.query(state.last_answers(until, DOUBTS)))
-    needed |= {row["run_id"] for row in last}
-    return needed | {row["run_id"] for row in answers if row["status"] == "suspect"}
+    suspect = (row for row in answers if row["status"] == "suspect")
+    return _together(newest, _holding(last, "last answer"), _holding(suspect, "suspect answer"))
+
+
+def _holding(answers: Iterable[dict[str, Any]], what: str) -> dict[str, list[str]]:
+    """Say of which servers each run holds an answer: ``holds last answer of rome-bob``."""
+    servers: dict[str, set[str]] = defaultdict(set)
+    for row in answers:
+        servers[row["run_id"]].add(row["server"])
+    reasons = {}
+    for run_id, names in servers.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        reasons[run_id] = [f"holds {what} of {', '.join(sorted(names)[:_NAMED])}{more}"]
+    return reasons
 
 
 def _without_new_baselines(store: Store, what: RetentionPlan) -> RetentionPlan:
@@ -133,6 +171,7 @@ def _without_new_baselines(store: Store, what: RetentionPlan) -> RetentionPlan:
         tuple(sorted({*what.keep, *late})),
         tuple(run_id for run_id in what.drop if run_id not in late),
         tuple(run_id for run_id in what.unreferenced if run_id not in referenced),
+        what.reasons,
     )
 
 

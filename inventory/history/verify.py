@@ -17,7 +17,7 @@ from inventory.errors import FileError, NewerVersion, ServerError
 from inventory.history import run_log
 from inventory.history.proof import Problem, Proof
 from inventory.history.sql.all_runs import GRAIN_FILES
-from inventory.history.storage.data_file import KINDS, RunSegment, is_merged, is_ours, listed, month_of, opened
+from inventory.history.storage.data_file import KINDS, RunSegment, is_merged, is_ours, listed, month_of, opened, size_of
 from inventory.history.storage.foreign import out_of_place
 from inventory.history.storage.metadata import RUN_LOG
 from inventory.history.storage.shared_rows import steady_columns
@@ -58,7 +58,11 @@ def prove(store: Store, now: datetime | None = None) -> Proof:
         before = problems
     table = build(PROBLEMS, {name: [getattr(problem, name) for problem in problems] for name in PROBLEMS.names})
     runs = {run_id for path in store.months.files("observations") for run_id in _listed(path)}
-    return Proof(table, len(runs), files.counts["answers"], files.counts["equal"])
+    ahead = misdated(sorted(runs), now) if now else ()
+    digests = {run: part.sha256 for (kind, run), part in sorted(files.segments.items()) if kind == KINDS[0]}
+    digests = {run_id: digest for run_id, digest in digests.items() if run_id not in ahead}
+    sizes = [size_of(path) for path in {segment.path for segment in files.segments.values()}]
+    return Proof(table, len(runs), digests, len(sizes), sum(sizes), files.counts["answers"], files.counts["equal"])
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from inventory.config.labels import no_server_error, spelt
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_tables, with_unread_servers
 from inventory.errors import ConfigurationError
-from inventory.history.reader import RunHistory
+from inventory.history.reader import BASELINE, RunHistory
 from inventory.operations.history_facts import history_reader
 from inventory.report.coverage import STALE_AFTER
 from inventory.report.facts import Report
@@ -45,7 +45,11 @@ class ResolvedRef:
 
 def is_recorded(ref: str) -> bool:
     """Return whether a reference means a run of a history, not the servers now or a file."""
-    return ref != LIVE and Path(ref).suffix.lower().removeprefix(".") not in formats.FORMATS
+    return ref.startswith(BASELINE) or (ref != LIVE and not _is_file(ref))
+
+
+def _is_file(ref: str) -> bool:
+    return Path(ref).suffix.lower().removeprefix(".") in formats.FORMATS
 
 
 def resolve_ref(ref: str, history: RunHistory | None, ask: Callable[[], RunTables]) -> ResolvedRef:

@@ -20,6 +20,12 @@ def test_demo_shows_everything(tmp_path: Path) -> None:
     for text in ("Added (1)", "Removed (1)", "Reconfigured (2)", "ibm/granite-4-h-tiny", "models +1 -1 ~1"):
         assert text in done.out
     assert max(map(len, done.out.splitlines())) <= 88
+    assert [line.split()[:2] for line in done.out.splitlines()[-4:]] == [
+        ["Next:"],
+        ["lms-inventory", "init"],
+        ["lms-inventory", "snapshot"],
+        ["lms-inventory", "help"],
+    ]
     for suffix in ("csv", "parquet", "xlsx"):
         read = inventory.read(tmp_path / "lms-inventory-demo" / f"inventory.{suffix}")
         assert (len(read.models), len(read.instances)) == (6, 3)

@@ -167,7 +167,7 @@ def test_one_change_is_one_line(past: Path) -> None:
         (["20261"], "'20261' matches 4 runs. Use a longer prefix: 20261110T060004"),
         (["latest:nobody"], "there is no server 'nobody'. There are: desktop, laptop, rack:8080"),
         (["--server", "nobody"], "there is no server 'nobody'. There are: desktop, laptop, rack:8080"),
-        (["--baseline", "none"], "there is no baseline 'none'. There are: none; freeze one"),
+        (["baseline:none"], "there is no baseline 'none'. There are: none; save one"),
         (["-o", "a.pdf"], "a.pdf: unknown format"),
         (["-o", "{day}.csv"], "{day}.csv: unknown placeholder"),
     ],
@@ -237,11 +237,11 @@ def test_fail_on(past: Path) -> None:
 
 
 def test_drift_from_a_baseline(past: Path, tmp_path: Path) -> None:
-    """--baseline compares a frozen run with the latest, or with another one."""
+    """A baseline is compared with the latest run, or with another one."""
     shutil.copytree(past, tmp_path / "h")
-    assert run("history", "baseline", "approved", "latest~3", "--history", tmp_path / "h").code == 0
-    assert changed(tmp_path / "h", "--baseline", "approved", "latest~2") == changed(past, "latest~3", "latest~2")
-    assert ("removed", "laptop", "google/gemma-4-26b-a4b") in changed(tmp_path / "h", "--baseline", "approved")
+    assert run("baseline", "set", "approved", "latest~3", "--history", tmp_path / "h").code == 0
+    assert changed(tmp_path / "h", "baseline:approved", "latest~2") == changed(past, "latest~3", "latest~2")
+    assert ("removed", "laptop", "google/gemma-4-26b-a4b") in changed(tmp_path / "h", "baseline:approved")
 
 
 @pytest.mark.long

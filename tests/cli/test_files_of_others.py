@@ -69,7 +69,7 @@ def test_an_unknown_program(folder: Path) -> None:
     """A wrong name is refused before anybody is asked, with the names that there are."""
     done = run(*TAKE, "--no-history", "--csv-for", "excle", "-o", "x.csv", cwd=folder)
     assert done.code == 2
-    assert "'excel-de'" in done.err
+    assert "--csv-for cannot be 'excle'. Did you mean 'excel'? Choose excel, " in done.err
     assert not (folder / "x.csv").exists()
 
 

@@ -24,11 +24,13 @@ ORDER = [
     "history",
     "servers",
     "unused",
+    "baseline",
     "export",
     "check",
     "schedule",
     "prune",
     "verify",
+    "init",
     "demo",
     "help",
 ]
@@ -124,7 +126,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, s
         assert run("snapshot", "-q", *machines, cwd=folder, env=env).code == 0
         for _ in range(2):
             assert run("snapshot", "-q", "-o", "inventory.xlsx", cwd=folder, env=env).code == 0
-        assert run("history", "baseline", "approved", cwd=folder, env=env).code == 0
+        assert run("baseline", "set", "approved", cwd=folder, env=env).code == 0
         shutil.copytree(folder / "history", folder / "backup" / "history")
         yield folder, server.url
 

@@ -1,13 +1,10 @@
 """``lms-inventory history`` as people run it."""
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from support.cli_runner import Done, clean, run
-
-from inventory import History
 
 RUNS = """\
 Run (UTC)         Status   Models      Size  Loaded  Added  Removed  Reconf.
@@ -113,7 +110,7 @@ def test_answers_are_written(past: Path, tmp_path: Path) -> None:
 def test_an_empty_history(tmp_path: Path) -> None:
     """There is nothing to show, which is not the same as nothing to worry about; nothing is made."""
     folder = tmp_path / "none"
-    for arguments in ((), ("--json",), ("baseline", "name")):
+    for arguments in ((), ("--json",)):
         done = history(folder, *arguments)
         assert (done.code, done.out, f"there is no history at {folder}" in done.err) == (4, "", True), arguments
     assert not folder.exists()
@@ -126,8 +123,6 @@ def test_an_empty_history(tmp_path: Path) -> None:
         (["--model", "nope"], "no run has seen the model 'nope'. "),
         (["--since", "soon"], "'soon' is neither a date nor a time. Write 2026-11-23 or "),
         (["-o", "/none/a.csv"], "/none/a.csv cannot be written: there is no folder /none. "),
-        (["baseline", "a/b"], "a baseline's name cannot be 'a/b'. "),
-        (["baseline", "a", "nope"], "there is no run 'nope'. There are 4: "),
     ],
     ids=str,
 )
@@ -136,15 +131,3 @@ def test_what_cannot_be_answered_is_told(arguments: list[str], told: str, past: 
     done = history(past, *arguments)
     assert (done.code, done.out, done.err.count("\n")) == (4 if "-o" in arguments else 2, "", 1)
     assert done.err.startswith(f"lms-inventory: {told}")
-
-
-def test_a_baseline_is_frozen_for_good(past: Path, tmp_path: Path) -> None:
-    """A name is given once; giving it to the same run again changes nothing, to another is refused."""
-    shutil.copytree(past, tmp_path / "h")
-    first = History(past).store.run_ids()[0]
-    for _ in range(2):
-        done = history(tmp_path / "h", "baseline", "good", first[:9] + "0600")
-        assert done == (0, f"The baseline good is run {first}\n", "")
-    done = history(tmp_path / "h", "baseline", "good")
-    assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "exists already" in done.err

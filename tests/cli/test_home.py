@@ -51,7 +51,7 @@ def test_flags(home: Path, here: Path) -> None:
         assert at(home, here, "diff", f"~/x.{suffix}", "latest", "--history", "~/h", "-o", "~/d.csv").code == 0
         assert at(home, here, "export", f"~/x.{suffix}", "-o", f"~/y.{suffix}").code == 0
     assert at(home, here, "history", "--history", "~/h", "-o", "~/runs.csv").code == 0
-    assert at(home, here, "verify", "--history", "~/h").out == "1 run, 0 problems\n"
+    assert at(home, here, "verify", "--history", "~/h").out.endswith("\n1 run, 0 problems\n")
     (home / "hosts").write_text(f"{ANSWER}\n")
     (home / "inventory.toml").write_text("[history]\npath = '~/h2'\n")
     words = ("--servers-from", "~/hosts", "--allow-files", "--config", "~/inventory.toml")
@@ -180,7 +180,7 @@ def test_without_a_home_what_needs_none_works(homeless: dict[str, str], home: Pa
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("snapshot",), ("show",), ("diff",), ("history",), ("history", "baseline", "x"), ("verify",),
+        ("snapshot",), ("show",), ("diff",), ("history",), ("baseline", "set", "x"), ("verify",),
         ("prune", "--keep-last", "1"), ("export", "-o", "x.csv"), ("schedule", "cron"), ("diff", "x.csv"),
     ],
 )  # fmt: skip

@@ -189,7 +189,7 @@ def test_somebody_elses_file_is_refused(scheduler: str, tmp_path: Path) -> None:
         (["cron", "--history", "a\nb"], "a scheduler's file cannot hold"),
         (["cron", "--history", "a\\b"], "cron does not support a path with a backslash"),
         (["windows", "--history", "%TEMP%"], "Task Scheduler would replace"),
-        (["anacron"], "'anacron' is not one of 'cron', 'systemd', 'launchd', 'windows'"),
+        (["anacron"], "SCHEDULER cannot be 'anacron'. "),
         ([], "Missing argument"),
     ],
     ids=str,

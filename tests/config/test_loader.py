@@ -54,7 +54,7 @@ WRONG = {
     "an unknown table far from all": (
         "\n[zzz]",
         2,
-        "unknown key 'zzz'. There are: server, history, csv, compare, defaults",
+        "unknown key 'zzz'. There are: server, history, report, csv, compare, defaults",
     ),
     "an unknown key": ("[[server]]\nurl = 'h'\ntokn_env = 'X'", 3, "unknown key 'tokn_env' in [[server]]. Did"),
     "a key in capitals": ("[[server]]\nURL = 'h'", 2, "unknown key 'URL' in [[server]]. Did you mean 'url'?"),

@@ -166,10 +166,12 @@ def test_the_commands_say_so(jumped: tuple[History, list[str]]) -> None:
     assert "misdated" in command("history", "--history", folder).out
     assert [row["status"] for row in command("history", "--json", "--history", folder).data["runs"]][-1] == "misdated"
     done = command("prune", "--run", ids[2][:8], "--dry-run", "--history", folder)
-    assert (done.code, done.out, done.err) == (0, f"- {ids[2]}\n4 runs kept, 1 would be deleted\n", "")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith(f"  {ids[2]}\n\n4 runs kept, 1 would be deleted\n")
     done = command("prune", "--run", ids[2], "--json", "--history", folder)
-    assert done.data == {"kept": [*ids[:2], *ids[3:]], "removed": [ids[2]], "dry_run": False}
-    assert command("verify", "--history", folder) == (0, "4 runs, 0 problems\n", "")
+    assert done.data == {"kept": [*ids[:2], *ids[3:]], "removed": [ids[2]], "reasons": {}, "dry_run": False}
+    done = command("verify", "--history", folder)
+    assert (done.code, done.out.splitlines()[-1], done.err) == (0, "4 runs, 0 problems", "")
     assert command("diff", "--history", folder).err == ""
 
 

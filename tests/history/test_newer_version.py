@@ -29,7 +29,8 @@ COMMANDS = (
     ["prune", "--keep-last", "1"],
     ["prune", "--keep-last", "1", "--dry-run"],
     ["prune", "--compact"],
-    ["history", "baseline", "good"],
+    ["baseline", "set", "good"],
+    ["baseline", "remove", "good"],
 )
 LATER = schema.SCHEMA_VERSION + 1
 

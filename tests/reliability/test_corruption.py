@@ -28,7 +28,7 @@ COMMANDS = (
     ("show",),
     ("show", "latest~1", "--grain", "instance", "--json"),
     ("diff", "--json"),
-    ("diff", "--baseline", "good", "--json"),
+    ("diff", "baseline:good", "--json"),
     ("history", "--json"),
     ("history", "--model", "x", "--json"),
     ("export", "-o", "x.csv"),
@@ -216,7 +216,7 @@ def test_a_baseline_that_means_no_run(lost: str, said: str, tmp_path: Path) -> N
     else:
         history.store.path("observations", ids[1]).unlink()
     assert "baselines/good.txt" in problems(history)
-    for arguments in (("diff", "--baseline", "good"), ("prune", "--keep-last", "1")):
+    for arguments in (("diff", "baseline:good"), ("prune", "--keep-last", "1")):
         done = run(*arguments, "--history", history.store.folder)
         assert (done.code, done.out, done.err.count("\n")) == (4, "", 1)
         assert f"good.txt {said}" in done.err

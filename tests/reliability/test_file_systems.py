@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from support.cli_runner import BEGINNING, Done, run
+from support.cli_runner import BEGINNING, run
 from support.fault_injection import HISTORY, SERVER, Fault, contents, left_over, run_faulty
 from support.history_builders import day, files, model
 from support.history_builders import run as record_one
@@ -221,11 +221,12 @@ def _work(disk: Path) -> None:
     assert warning.startswith("lms-inventory: warning: other users can read the history h: ")
     assert said[1:] == ["", "", ""]
     assert run("snapshot", *SERVER, *HISTORY, cwd=disk).err == warning
-    assert run("history", "baseline", "good", "previous", *HISTORY, cwd=disk).code == 0
-    assert run("history", "baseline", "good", "latest", *HISTORY, cwd=disk).code == 2
+    assert run("baseline", "set", "good", "previous", *HISTORY, cwd=disk).code == 0
+    assert run("baseline", "set", "good", "latest", *HISTORY, cwd=disk).code == 2
     assert whole(disk) == []
     assert run(*PRUNE, cwd=disk).code == 0
-    assert run("verify", *HISTORY, cwd=disk) == Done(0, "2 runs, 0 problems\n", "")
+    done = run("verify", *HISTORY, cwd=disk)
+    assert (done.code, done.out.splitlines()[-1], done.err) == (0, "2 runs, 0 problems", "")
     assert left_over(contents(disk)) == set()
     assert {path.name for path in disk.iterdir()} == {
         "answer.json", "h", "r.xlsx", "r.models.csv", "r.instances.csv",
@@ -253,7 +254,7 @@ def test_two_users_of_a_group(umask: int, team: Path) -> None:
     snapshot = ("snapshot", "-q", *SERVER, *HISTORY)
     steps = [Step(4001 + turn % 2, 4000, snapshot) for turn in range(4)]
     steps += [
-        Step(4002, 4000, ("history", "baseline", "good", *HISTORY)),
+        Step(4002, 4000, ("baseline", "set", "good", *HISTORY)),
         Step(4001, 4000, ("verify", *HISTORY)),
         Step(4002, 4000, PRUNE),
         Step(4001, 4000, ("prune", "--compact", *HISTORY)),

@@ -97,7 +97,7 @@ def test_its_baseline_and_its_pruned_run(golden: Path, tmp_path: Path) -> None:
     history = copied(golden, tmp_path)
     changes = [
         run("diff", *refs, "--history", history, "--json").data["changes"]
-        for refs in (("--baseline", "audited", RUNS[-1]), (RUNS[0], RUNS[-1]))
+        for refs in (("baseline:audited", RUNS[-1]), (RUNS[0], RUNS[-1]))
     ]
     assert changes[0] == changes[1] != []
     [record] = (history / "pruned").iterdir()

@@ -92,7 +92,7 @@ SCENES = {
         )
         for scheduler in SCHEDULES
     },
-    "baseline": Scene(("history", "baseline", "good", *HISTORY), r"h/baselines/good\.txt|the history h", quick=1),
+    "baseline": Scene(("baseline", "set", "good", *HISTORY), r"h/baselines/good\.txt|the history h", quick=1),
     "prune": Scene(("prune", "--keep-last", "1", *HISTORY), rf"h/(pruned/|_tmp/prune\.lock)|{_HISTORY}", removes=True),
     "compact": Scene(
         ("prune", "--compact", *HISTORY), rf"h/_tmp/(prune\.lock|staged|replaced)|{_HISTORY}", removes=True, quick=15

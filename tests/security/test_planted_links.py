@@ -119,7 +119,7 @@ def test_no_link_is_followed(place: str, leads: str, tmp_path: Path) -> None:
             ("snapshot", "-q", *SERVER),
             ("prune", "--keep-last", "1"),
             ("prune", "--compact"),
-            ("history", "baseline", "new"),
+            ("baseline", "set", "new"),
         ):
             done = run(*arguments, "--history", "h", cwd=tmp_path)
             assert done.code in (0, 4), done
@@ -140,7 +140,7 @@ def test_the_history_itself_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "h").symlink_to("disk")
     assert run("snapshot", "-q", *SERVER, "--history", "h", cwd=tmp_path).code == 0
     assert run("prune", "--keep-last", "1", "--compact", "--history", "h", cwd=tmp_path).code == 0
-    assert run("verify", "--history", "h", cwd=tmp_path).out == "2 runs, 0 problems\n"  # and the baseline
+    assert run("verify", "--history", "h", cwd=tmp_path).out.endswith("\n2 runs, 0 problems\n")  # and the baseline
 
 
 def pipe(path: Path) -> None:
@@ -266,7 +266,7 @@ def test_foreign_files_are_left_alone(tmp_path: Path) -> None:
     assert run("verify", "--json", "--history", "h", cwd=tmp_path).data["problems"] == []
     for arguments in (
         ("snapshot", "-q", *SERVER),
-        ("history", "baseline", "better"),
+        ("baseline", "set", "better"),
         ("prune", "--compact"),
         ("prune", "--keep-last", "1"),
         ("snapshot", "-q", *SERVER),

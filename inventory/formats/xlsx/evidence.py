@@ -16,7 +16,8 @@ from inventory import schema
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import list_text, short, text_xml
 from inventory.formats.xlsx.columns import labels_in
-from inventory.formats.xlsx.sheets import Sheet, new_sheet, print_as
+from inventory.formats.xlsx.paper import print_as
+from inventory.formats.xlsx.sheets import Sheet, new_sheet
 from inventory.formats.xlsx.summary.page import FONTS
 from inventory.report.palette import LIGHT, STATUS_TONES
 from inventory.schema.headings import heading

@@ -21,7 +21,6 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.worksheet.filters import AutoFilter
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
 
 from inventory import schema
@@ -32,12 +31,11 @@ from inventory.formats.xlsx.cells import (
     OverflowTexts,
     alignment_of,
     list_text,
-    short,
     text_cell,
     writable,
 )
 from inventory.formats.xlsx.columns import heads_of
-from inventory.report.facts import TITLE
+from inventory.formats.xlsx.paper import print_as
 from inventory.report.palette import LIGHT
 from inventory.tables import values
 from inventory.text import GIGABYTE, format_value, utc_text, width, wrap
@@ -49,7 +47,6 @@ _AT_ONCE = 5_000  # rows in memory
 _LOOKED_AT = 1_000  # rows, for the widths
 _EMPTY_COLUMNS = 12  # of a table without rows that are printed
 _NARROWEST, _WIDEST = 9, 32
-_HEADER = 80  # characters of the title at the head of a page: Excel takes 255 in all
 _BUTTON = 3  # columns beside a word of the header: the button of the filter
 _LINE, _AROUND = 13, 12  # the heights of a line of the header, and of what is above and below its lines
 _WIDTHS = {
@@ -217,28 +214,6 @@ def _shown(value: Any, column: schema.Column) -> str:
     if column.unit == "parameters":
         return f"{value / GIGABYTE:,.2f} B"
     return format_value(value, column.unit) if column.unit in ("bytes", "ratio") else f"{value:,}"
-
-
-def print_as(target: Any, title: str, footer: str, orientation: str, height: int | None) -> None:
-    """Set up a sheet for paper: A4, one page wide, so many pages high, and what stands above and below.
-
-    The height 0 is as many pages as it needs. With None the sheet is as wide as a page, and ends its pages itself,
-    which Excel allows only where it does not fit the sheet to pages.
-    """
-    target.page_setup.orientation, target.page_setup.paperSize = orientation, 9
-    if height is not None:
-        target.page_setup.fitToWidth, target.page_setup.fitToHeight = 1, height
-        target.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    margins = target.page_margins
-    margins.left = margins.right = 0.4
-    margins.top = margins.bottom = 0.6
-    margins.header = margins.footer = 0.3
-    name = short(target.parent.properties.title or TITLE, _HEADER).replace("&", "&&")
-    target.oddHeader.left.text = f"{name} \u2014 {title}"
-    target.oddFooter.left.text = footer.replace("&", "&&")
-    target.oddFooter.right.text = "Page &P of &N"
-    for part in (target.oddHeader.left, target.oddFooter.left, target.oddFooter.right):
-        part.size, part.color = 8, LIGHT.soft
 
 
 def _header(target: Any, sheet: Sheet) -> Iterator[Any]:

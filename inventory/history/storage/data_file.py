@@ -235,6 +235,14 @@ def file_status(path: Path) -> object:
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
+def size_of(path: Path) -> int:
+    """Return the size of a file in bytes; 0 if it does not exist any more."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def month_of(run_id: str) -> str:
     """Return the name of the folder of a run's month."""
     return f"month={run_id[:4]}-{run_id[4:6]}"

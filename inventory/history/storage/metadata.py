@@ -185,7 +185,7 @@ class HistoryMetadata:
         return {**marked, **{path: runs for path, runs in read.items() if runs is not None or not is_foreign(path)}}
 
     def save_baseline(self, name: str, run_id: str) -> None:
-        """Save a run as a baseline under a name, permanently.
+        """Save a run as a baseline under a name.
 
         Raises:
             ConfigurationError: the name is malformed, or is another run's.
@@ -197,7 +197,10 @@ class HistoryMetadata:
         if frozen is None:
             self.publish(self.baseline_path(name), baseline_text(name, run_id))
         elif frozen != run_id:
-            raise ConfigurationError(f"the baseline {name} exists already, for run {frozen}", "Choose another name")
+            raise ConfigurationError(
+                f"the baseline {name} exists already, for run {frozen}",
+                f"Choose another name, or remove it: lms-inventory baseline remove {name}",
+            )
 
     def publish(self, path: Path, body: bytes) -> None:
         """Write a file that must not exist yet.

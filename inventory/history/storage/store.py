@@ -8,6 +8,7 @@ run's other files and of the run before. The rows of a run are in a file of its 
 import errno
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from inventory import schema
-from inventory.errors import FileError
+from inventory.errors import ConfigurationError, FileError
 from inventory.filesystem.regular_files import is_regular
 from inventory.filesystem.temporary_files import is_abandoned, remove_leftovers
 from inventory.filesystem.write_once import exclusive, unlink_inside
@@ -179,7 +180,7 @@ class Store(RunMarkers):
         return baselines
 
     def save_baseline(self, name: str, run_id: str) -> None:
-        """Save a run as a baseline under a name, permanently.
+        """Save a run as a baseline under a name.
 
         Raises:
             ConfigurationError: the name is malformed, or is another run's.
@@ -190,6 +191,24 @@ class Store(RunMarkers):
             with suppress(OSError):
                 self.baseline_path(name).unlink()
             raise FileError(f"the run {run_id} has just been pruned", "Choose another: lms-inventory history")
+
+    def remove_baseline(self, name: str) -> str:
+        """Remove a baseline, also a damaged one; return its run, empty if that cannot be read.
+
+        Raises:
+            ConfigurationError: there is none of that name.
+            FileError: it could not be removed.
+        """
+        known = {path.stem: (path, runs) for path, runs in self.records("baselines").items()}
+        if name not in known:
+            near = get_close_matches(name, known, 1, 0.5)
+            advice = f"Did you mean {near[0]!r}? " if near else ""
+            raise ConfigurationError(
+                f"there is no baseline {name!r}", f"{advice}There are: {', '.join(known) or 'none'}"
+            )
+        path, runs = known[name]
+        self.remove_file(path)
+        return next(iter(runs or {}), "")
 
     def clean_up(self) -> None:
         """Remove the leftovers of killed runs: temporary files, and files of a run that was never committed.
@@ -224,7 +243,7 @@ class Store(RunMarkers):
             unlink_inside(self.folder, path)
         except OSError as error:
             where = error.filename if error.errno == errno.ELOOP else path
-            raise FileError(f"{where} could not be removed: {error.strerror}", "Prune again once it can be") from error
+            raise FileError(f"{where} could not be removed: {error.strerror}", "Try again once it can be") from error
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
