@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, ExitCode, FileError
 
 if TYPE_CHECKING:
-    from inventory.stub_server import Request
+    from inventory.stub_server import Request, StubServer
     from inventory.tables import RunTables
 
 _FOLDER = "lms-inventory-demo"
@@ -67,24 +68,31 @@ def demo(*, serve: bool, port: int | None, **behaviour: Any) -> int:
 
 def _serve(port: int, *, token: str | None, bodies: tuple[str, ...], scenario: str | None, **options: Any) -> int:
     """Run the stand-in until the program is interrupted."""
-    from inventory.stub_server import DOCUMENTED, SCENARIOS, StubServer
+    from inventory.stub_server import DOCUMENTED, StubServer
 
     responses = [DOCUMENTED if body == _DOCUMENTED else body for body in bodies]
     token = token or os.environ.get("LM_API_TOKEN") or None
     with StubServer(
         token=token, port=port, scenario=scenario, bodies=responses, log=_print_request, **options
     ) as server:
-        click.echo(f"A stand-in for LM Studio runs at {server.url}; stop it with Ctrl-C")
-        for path, (method, meaning) in server.paths.items():
-            click.echo(f"  {method:<4}  {path:<21}  {meaning}")
-        if scenario:
-            click.echo(f"Scenario {scenario}: it {SCENARIOS[scenario].meaning}")
-        if token:
-            click.echo("It requires an API token")
-        if server.certificate:
-            click.echo(f"Its certificate is {server.certificate}")
+        click.echo("\n".join(_start_lines(server, scenario)))
         server.wait()
     return ExitCode.OK
+
+
+def _start_lines(server: "StubServer", scenario: str | None) -> Iterator[str]:
+    """Say where the stand-in runs, which paths it knows, and how it behaves; never the token."""
+    from inventory.stub_server import SCENARIOS
+
+    yield f"A stand-in for LM Studio runs at {server.url}; stop it with Ctrl-C"
+    for path, (method, meaning) in server.paths.items():
+        yield f"  {method:<4}  {path:<21}  {meaning}"
+    if scenario is not None:
+        yield f"Scenario {scenario}: it {SCENARIOS[scenario].meaning}"
+    if server.token:
+        yield "It requires an API token"
+    if server.certificate:
+        yield f"Its certificate is {server.certificate}"
 
 
 def _print_request(request: "Request") -> None:

@@ -109,8 +109,9 @@ class Handler(BaseHTTPRequestHandler):
         if response is None:
             self.close_connection = True
         else:
-            self._send(response)
+            # Noted first: whoever has the response finds the request, and they are in order.
             self.stub.remember(Request(request.method, self._shown(request.path), response.status, len(response.body)))
+            self._send(response)
 
     def _target(self) -> str:
         """Return the target as sent, in which http.server merges a doubled slash, without a proxy's scheme and host."""

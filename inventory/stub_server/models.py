@@ -91,9 +91,9 @@ def load_config(row: Mapping[str, Any], requested: Mapping[str, Any]) -> dict[st
 def _experts(row: Mapping[str, Any]) -> int | None:
     """Return how many experts a mixture-of-experts model uses; None for another model."""
     for instance in row.get("loaded_instances") or ():
-        number = instance.get("config", {}).get("num_experts")
-        if isinstance(number, int):
-            return number
+        config = instance.get("config") if isinstance(instance, dict) else None
+        if isinstance(config, dict) and isinstance(config.get("num_experts"), int):
+            return int(config["num_experts"])
     return _DEFAULT_EXPERTS if re.search(r"-A\d", str(row.get("params_string"))) else None
 
 

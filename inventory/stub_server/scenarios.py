@@ -80,12 +80,19 @@ def _cold_start(models: list[Row]) -> list[Step]:
 
 def _jit(models: list[Row]) -> list[Step]:
     idle = _unloaded(models)
-    return [Step(idle), Step(_with_instances(idle, {"remaining_ttl_seconds": _TTL})), Step(idle)]
+    busy = _with_instances(idle, {})
+    busy[0]["loaded_instances"][0]["remaining_ttl_seconds"] = _TTL
+    return [Step(idle), Step(busy), Step(idle)]
 
 
 def _two_instances(models: list[Row]) -> list[Step]:
     idle = _unloaded(models)
-    return [Step(_with_instances(idle, {})), Step(_with_instances(idle, {}, {}))]
+    longer = {"context_length": 8192}
+    return [
+        Step(_with_instances(idle, {})),
+        Step(_with_instances(idle, {}, {})),
+        Step(_with_instances(idle, {}, longer)),
+    ]
 
 
 def _upgrade(models: list[Row]) -> list[Step]:
@@ -132,12 +139,12 @@ def _unloaded(models: list[Row]) -> list[Row]:
     return [row | {"loaded_instances": []} for row in copy.deepcopy(models)]
 
 
-def _with_instances(models: list[Row], *instances: dict[str, Any]) -> list[Row]:
-    """Load instances of the first model, which have further fields."""
+def _with_instances(models: list[Row], *configs: dict[str, Any]) -> list[Row]:
+    """Load instances of the first model with these configurations."""
     first, *others = models
     loaded = [
-        {"id": instance_id(first["key"], number), "config": load_config(first, {}), **fields}
-        for number, fields in enumerate(instances, 1)
+        {"id": instance_id(first["key"], number), "config": load_config(first, config)}
+        for number, config in enumerate(configs, 1)
     ]
     return [first | {"loaded_instances": loaded}, *others]
 
@@ -150,7 +157,9 @@ def instance_id(key: str, number: int) -> str:
 SCENARIOS = {
     "cold-start": Scenario("lists only the bundled embedding model twice, then every model", _cold_start),
     "jit": Scenario("loads a model just in time, with a time to live, then unloads it", _jit),
-    "two-instances": Scenario("has one instance of a model, then a second one, KEY:2", _two_instances),
+    "two-instances": Scenario(
+        "has one instance of a model, then also KEY:2, then that with more context", _two_instances
+    ),
     "upgrade": Scenario("lists the fields of LM Studio 0.4.0, then those of today", _upgrade),
     "regrouped": Scenario("lists two quantizations as two models, then as variants of one", _regrouped),
     "unauthorized": Scenario("refuses every token", refuses=True),

@@ -38,7 +38,7 @@ class StubServer:
         latency: seconds before each response; None for those of the scenario.
         cors: allow pages of every origin to send requests.
         tls: serve https, with a certificate that is made for it.
-        log: is called with each request after it was answered, in a thread of the server.
+        log: is called with each request before its response is sent, in a thread of the server.
         clock: gives the present time in seconds, by which the time to live of instances counts down.
 
     Attributes:
@@ -157,7 +157,7 @@ class StubServer:
         return self._endpoints.respond(request)
 
     def remember(self, request: Request) -> None:
-        """Note a request that was answered, and log it."""
+        """Note a request whose response is about to be sent, and log it."""
         self._requests.append(request)
         if self._log is not None:
             self._log(request)

@@ -4,6 +4,7 @@ import copy
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
+from math import ceil
 from typing import Any
 
 from inventory.stub_server.models import Row, load_config
@@ -107,7 +108,7 @@ class ServerState:
                 continue
             # The instance itself is kept beside its end, so that no other object can take its identity.
             _, end = self._ends.setdefault(id(instance), (instance, now + left))
-            instance[_TTL] = max(0, int(end - now))
+            instance[_TTL] = max(0, ceil(end - now))
             if end <= now:
                 _remove(row, instance)
 
