@@ -172,7 +172,7 @@ class Handler(BaseHTTPRequestHandler):
         token = self.stub.token
         text = unquote(path)
         if token:
-            text = text.replace(token, "***")
+            text = text.replace(token, "***")  # guard: no token in the log of requests
         return quote(text, safe="/:@*~+,;=!$'()[]")[:_SHOWN]
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives it

@@ -314,6 +314,7 @@ def test_any_body_can_be_listed(rows: bytes) -> None:
         assert ask(server, "GET", "/api/v1/models").status == 200
 
 
+@pytest.mark.guard("no token in the log of requests")
 def test_requests_are_remembered_without_secrets() -> None:
     """Each is given to the log once, without its query, without the token, and without what moves a cursor."""
     logged: list[Request] = []
