@@ -85,7 +85,7 @@ def test_the_instances_of_one_server(past: Path) -> None:
         show(past, "latest~2:laptop", "--grain", "instance").out
         == """\
 Instance                Key                     Quantization      Size  Context  Max context  Unloads in
-google/gemma-4-26b-a4b  google/gemma-4-26b-a4b  Q4_K_M        17.99 GB    4,096      262,144         TTL
+google/gemma-4-26b-a4b  google/gemma-4-26b-a4b  Q4_K_M        17.99 GB    4,096      262,144           -
 openai/gpt-oss-20b      openai/gpt-oss-20b      MXFP4         12.11 GB   32,768      131,072           -
 openai/gpt-oss-20b:2    openai/gpt-oss-20b      MXFP4         12.11 GB  131,072      131,072           -
 

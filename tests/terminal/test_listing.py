@@ -52,7 +52,7 @@ def test_instances_of_several_servers(tmp_path: Path) -> None:
         text_of(taken(tmp_path, a=inventory_before()[:1], b=[]), "instance")
         == """\
 Server  Instance                Key                     Quantization      Size  Context  Max context  Unloads in
-a       google/gemma-4-26b-a4b  google/gemma-4-26b-a4b  Q4_K_M        17.99 GB    4,096      262,144         TTL
+a       google/gemma-4-26b-a4b  google/gemma-4-26b-a4b  Q4_K_M        17.99 GB    4,096      262,144       3,600
 
 1 loaded instance
 """
