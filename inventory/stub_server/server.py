@@ -21,6 +21,7 @@ from inventory.stub_server.scenarios import SCENARIOS, Scenario, Step, body_step
 from inventory.stub_server.state import ServerState
 
 _REMEMBERED = 10_000  # Requests in ``StubServer.requests``; older ones are forgotten.
+_BODY_BYTES = 256 * 2**20  # Bytes of a file that is sent, more than any client should take.
 _POLL = 0.05  # Seconds until the server notices that it is stopped.
 
 
@@ -195,7 +196,11 @@ def _read(body: bytes | str | Path) -> bytes:
     if isinstance(body, bytes):
         return body
     try:
-        return Path(body).read_bytes()
+        with Path(body).open("rb") as file:
+            content = file.read(_BODY_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no path"
         raise FileError(f"{body} could not be read: {reason}", "Give the file of a response") from error
+    if len(content) > _BODY_BYTES:
+        raise FileError(f"{body} is larger than {_BODY_BYTES // 2**20} MiB", "Give the file of a response")
+    return content

@@ -47,7 +47,7 @@ def test_each_shell_takes_its_source(shell: str, command: dict[str, str]) -> Non
     [
         ("lms-inventory sch", ["schedule"]),
         ("lms-inventory schedule ", ["cron", "systemd", "launchd", "windows"]),
-        ("lms-inventory help st", ["statuses"]),
+        ("lms-inventory help st", ["statuses", "stand-in"]),
         ("lms-inventory help sn", ["snapshot"]),
         ("lms-inventory snapshot --gr", ["--grain"]),
         ("lms-inventory snapshot --grain b", ["both"]),

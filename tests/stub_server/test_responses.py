@@ -370,6 +370,8 @@ def test_wrong_options() -> None:
         StubServer(bodies=[b""], scenario="slow")
     with pytest.raises(FileError, match="could not be read: No such file"):
         StubServer(bodies=["none.json"])
+    with pytest.raises(FileError, match="/dev/zero is larger than 256 MiB"):
+        StubServer(bodies=["/dev/zero"])
     with pytest.raises(ConfigurationError, match="port 70000"), StubServer([], port=70_000):
         pass
 
