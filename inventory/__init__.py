@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from inventory.api import Changes, History, Snapshot, collect, compare, flatten_instances, flatten_models, read
     from inventory.config.servers import Server
     from inventory.errors import ConfigurationError, FileError, InventoryError, ServerError
+    from inventory.stub_server import StubServer
 
 __version__ = VERSION
 
@@ -29,6 +30,7 @@ __all__ = [
     "Server",
     "ServerError",
     "Snapshot",
+    "StubServer",
     "__version__",
     "collect",
     "compare",
@@ -43,6 +45,7 @@ _MODULES = {
     "InventoryError": "errors",
     "Server": "config.servers",
     "ServerError": "errors",
+    "StubServer": "stub_server",
 }
 """Where the names are that are not in ``api``, which imports pyarrow."""
 

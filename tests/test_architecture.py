@@ -17,7 +17,7 @@ HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "jinja2", "openpyxl", "duckdb", 
 FOLDERS = {
     "api", "cli", "collection", "config", "diff", "filesystem", "formats", "history", "manual", "normalize",
     "operations",
-    "plots", "report", "schedules", "schema", "sources", "terminal",
+    "plots", "report", "schedules", "schema", "sources", "stub_server", "terminal",
 }  # fmt: skip
 PURE = {"schema", "tables", "normalize", "diff", "report", "terminal", "text"}
 """What has no clock, no network and no disk."""

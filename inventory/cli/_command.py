@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-GROUPS = ("Schedule", "Runs", "Servers", "Output", "History", "Comparison", "General")
+GROUPS = ("Serving", "Schedule", "Runs", "Servers", "Output", "History", "Comparison", "General")
 """The headings of a help page, in their order."""
 
 # Width in characters of the column with the options; a longer option gets its own line.

@@ -30,7 +30,7 @@ class _Path(click.ParamType):  # type: ignore[type-arg]  # generic only in newer
         return with_home(value)
 
 
-_PATH = _Path()
+PATH = _Path()
 
 
 def option(group: str, *names: str, **attributes: Any) -> Callable[[_Command], _Command]:
@@ -54,7 +54,7 @@ _servers_from = option(
     "--servers-from",
     "list_path",
     metavar="FILE",
-    type=_PATH,
+    type=PATH,
     envvar=f"{PREFIX}SERVERS_FROM",
     help="Read the servers from FILE instead, one URL or NAME=URL per line; - reads standard input.",
 )
@@ -129,7 +129,7 @@ def output_option(text: str, *, required: bool = False) -> Callable[[_Command], 
     return option(
         "Output",
         "-o", "--output", "outputs",
-        metavar="FILE", type=_PATH, multiple=True, required=required, help=text,
+        metavar="FILE", type=PATH, multiple=True, required=required, help=text,
     )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ _history = option(
     "--history",
     "history_path",
     metavar="DIR",
-    type=_PATH,
+    type=PATH,
     envvar=f"{PREFIX}HISTORY",
     help="Folder of the history. Default: in the platform's data directory.",
 )
@@ -170,7 +170,7 @@ config_option = option(
     "General",
     "--config",
     metavar="FILE",
-    type=_PATH,
+    type=PATH,
     envvar=f"{PREFIX}CONFIG",
     is_eager=True,
     expose_value=False,
@@ -269,18 +269,8 @@ every_option = option(
     help="Run at this interval instead, counted from midnight: 15m, 1h, 6h or 1d.",
 )
 install_option = option(
-    "Schedule", "--install", metavar="DIR", type=_PATH, help="Write the files into DIR instead of printing them."
+    "Schedule", "--install", metavar="DIR", type=PATH, help="Write the files into DIR instead of printing them."
 )
 name_option = option(
     "Schedule", "--name", default="lms-inventory", show_default=True, help="Name of the schedule and of its files."
-)
-serve_option = option(
-    "General", "--serve", is_flag=True, help="Only run the stand-in server, until interrupted, for use with curl."
-)
-port_option = option(
-    "General",
-    "--port",
-    metavar="PORT",
-    type=WholeNumber(0, 65535),
-    help="Port of the stand-in server. Default: 1234 with --serve.",
 )

@@ -2,20 +2,33 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from inventory.cli._command import Command
 from inventory.cli._exit_codes import exit_code
-from inventory.cli._options import port_option, serve_option
 from inventory.cli._output import print_errors, terminal_width
+from inventory.cli._stub_options import (
+    body_option,
+    cors_option,
+    latency_option,
+    loop_option,
+    port_option,
+    scenario_option,
+    serve_option,
+    tls_option,
+    token_option,
+)
 from inventory.cli._targets import local_zone, write_all
 from inventory.config.servers import Server
-from inventory.errors import ExitCode, FileError
+from inventory.errors import ConfigurationError, ExitCode, FileError
 
 if TYPE_CHECKING:
+    from inventory.stub_server import Request, StubServer
     from inventory.tables import RunTables
 
 _FOLDER = "lms-inventory-demo"
@@ -24,6 +37,7 @@ Next:
   lms-inventory init                         # look for LM Studio, write inventory.toml
   lms-inventory snapshot -o inventory.xlsx   # take the first snapshot of your own
   lms-inventory help getting-started         # what comes after it"""
+_DOCUMENTED = "documented"  # The word for the response in LM Studio's documentation.
 
 
 @click.command(
@@ -32,26 +46,67 @@ Next:
     examples=(
         ("lms-inventory demo", f"Take two snapshots, show the changes, write files into {_FOLDER}"),
         ("lms-inventory demo --serve", "Run the stand-in at http://127.0.0.1:1234 until Ctrl-C"),
-        ("lms-inventory demo --serve --port 8080", "Run it at another port"),
+        ("lms-inventory demo --serve --port 8080 --scenario upgrade", "Run it as a server that is being upgraded"),
     ),
 )
 @serve_option
 @port_option
-def demo(serve: bool, port: int | None) -> int:
+@scenario_option
+@body_option
+@loop_option
+@latency_option
+@cors_option
+@token_option
+@tls_option
+def demo(*, serve: bool, port: int | None, **behaviour: Any) -> int:
     """Try the tool with a built-in stand-in for LM Studio, over real HTTP.
 
     Takes two snapshots of a server whose inventory changes in between, shows the changes, and writes a CSV, a Parquet
-    and an Excel file into lms-inventory-demo.
+    and an Excel file into lms-inventory-demo. With --serve, it only runs the stand-in, and prints each request.
     """
-    from inventory.stub_server import StubServer, inventory_before
-
     if serve:
-        token = os.environ.get("LM_API_TOKEN") or None
-        with StubServer(inventory_before(), token=token, port=1234 if port is None else port) as server:
-            click.echo(f"Serving GET {server.url}/api/v1/models; stop with Ctrl-C")
-            server.wait()
-        return ExitCode.OK
+        return _serve(1234 if port is None else port, **behaviour)
+    if given := [name for name, value in behaviour.items() if value not in (None, False, ())]:
+        raise ConfigurationError(f"--{'body' if given[0] == 'bodies' else given[0]} is for --serve", "Add --serve")
     return _run_demo(port or 0)
+
+
+def _serve(port: int, *, token: str | None, bodies: tuple[str, ...], scenario: str | None, **options: Any) -> int:
+    """Run the stand-in until the program is interrupted."""
+    from inventory.stub_server import DOCUMENTED, StubServer
+
+    responses = [DOCUMENTED if body == _DOCUMENTED else body for body in bodies]
+    token = token or os.environ.get("LM_API_TOKEN") or None
+    with StubServer(
+        token=token, port=port, scenario=scenario, bodies=responses, log=_print_request, **options
+    ) as server:
+        click.echo("\n".join(_start_lines(server, scenario)))
+        server.wait()
+    return ExitCode.OK
+
+
+def _start_lines(server: "StubServer", scenario: str | None) -> Iterator[str]:
+    """Say where the stand-in runs, which paths it knows, and how it behaves; never the token."""
+    from inventory.stub_server import SCENARIOS
+
+    yield f"A stand-in for LM Studio runs at {server.url}; stop it with Ctrl-C"
+    for path, (method, meaning) in server.paths.items():
+        yield f"  {method:<4}  {path:<21}  {meaning}"
+    if scenario is not None:
+        yield f"Scenario {scenario}: it {SCENARIOS[scenario].meaning}"
+    if server.token:
+        yield "It requires an API token"
+    if server.certificate:
+        yield f"Its certificate is {server.certificate}"
+
+
+def _print_request(request: "Request") -> None:
+    """Print a line for a request; in a thread of the server, which nothing may stop."""
+    with suppress(OSError, ValueError):
+        click.echo(
+            f"{time.strftime('%H:%M:%S')}  {request.method:<4}  {request.path}  {request.status}  "
+            f"{request.size:,} bytes"
+        )
 
 
 def _run_demo(port: int) -> int:

@@ -27,6 +27,7 @@ TOPICS = (
     "environment",
     "security",
     "scale",
+    "stand-in",
     "options",
 )
 """The pages in ``inventory/manual``, in the order in which a new user reads them."""

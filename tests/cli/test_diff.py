@@ -107,8 +107,8 @@ def test_two_machines_are_compared(past: Path) -> None:
     """RUN:SERVER is one server of a run, also when its name has a colon; one that failed is told."""
     assert changed(past, "latest~2:desktop", "latest:rack:8080") == [
         ("removed", "rack:8080", "openai/gpt-oss-20b"),
-        ("unloaded", "rack:8080", "coder"),
         ("unloaded", "rack:8080", "openai/gpt-oss-20b"),
+        ("unloaded", "rack:8080", "openai/gpt-oss-20b:2"),
     ]
     done = diff(past, "2026-11-12:desktop", "2026-11-12T12:00Z:laptop")
     assert "2026-11-12 06:00:04 UTC desktop -> 2026-11-12 06:00:04 UTC laptop" in done.out

@@ -68,7 +68,7 @@ openai/gpt-oss-20b
     Present       3 days, 3 of 3 runs
     Loaded        in 100 % of them, last 2026-11-13 06:00:04 UTC
     Size          12.11 GB
-    2026-11-11 06:00:04 UTC  ~ instance coder Context  65,536 -> 131,072
+    2026-11-11 06:00:04 UTC  ~ instance openai/gpt-oss-20b:2 Context  65,536 -> 131,072
 """
     )
     data = history(past, "--model", "microsoft/phi-4", "--server", "laptop", "--json").data

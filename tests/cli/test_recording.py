@@ -5,7 +5,6 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.cli_runner import Done, clean, run
@@ -157,33 +156,19 @@ def test_a_history_that_cannot_be_written_spares_the_files(
         assert len(inventory.read(tmp_path / "a.csv").models) == 6
 
 
-class Recovering(StubServer):
-    """A stand-in whose first answer after ``starting`` is set is that of a cold start: nothing but one model."""
-
-    starting = False
-    asked = 0
-
-    def response(self, method: str, path: str, authorization: str) -> tuple[int, Any]:
-        """One model once, then all of them."""
-        self.asked += 1
-        if self.starting:
-            self.starting = False
-            return 200, {"models": self.models[:1]}
-        return super().response(method, path, authorization)
-
-
 def test_a_server_that_recovers_is_believed(tmp_path: Path) -> None:
     """A server that has recovered after the pause is ok; the pause is that of --recheck."""
-    with Recovering(inventory_before()) as recovering:
+    with StubServer(inventory_before()) as recovering:
         arguments = ("snapshot", "-q", "--server", f"a={recovering.url}", "--history", tmp_path)
         assert run(*arguments).code == 0
-        recovering.starting, began = True, time.monotonic()
+        recovering.play(inventory_before()[:1], inventory_before())
+        began = time.monotonic()
         assert run(*arguments, "--recheck", "0.5") == (0, "", "")
         assert time.monotonic() - began >= 0.5
-        assert recovering.asked == 3
-        recovering.starting = True
+        assert len(recovering.requests) == 3
+        recovering.play(inventory_before()[:1], inventory_before())
         assert run(*arguments, "--accept-suspect").code == 0
-        assert recovering.asked == 4, "believed at once"
+        assert len(recovering.requests) == 4, "believed at once"
     assert statuses(tmp_path) == [["ok"]] * 3
     assert run("diff", "--history", tmp_path, "--json").data["changes"], "the small answer was compared"
 

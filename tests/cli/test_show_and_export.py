@@ -162,8 +162,8 @@ def test_the_instances_of_one_server(past: Path) -> None:
 
 Instance                Key                     Quantization      Size  Context  Unloads in
 google/gemma-4-26b-a4b  google/gemma-4-26b-a4b  Q4_K_M        17.99 GB    4,096           -
-coder                   openai/gpt-oss-20b      MXFP4         12.11 GB  131,072           -
 openai/gpt-oss-20b      openai/gpt-oss-20b      MXFP4         12.11 GB   32,768           -
+openai/gpt-oss-20b:2    openai/gpt-oss-20b      MXFP4         12.11 GB  131,072           -
 
 State at 2026-11-11 06:00:04 UTC: 1 of 1 server read
 """

@@ -30,7 +30,7 @@ def observed(snapshot: Snapshot) -> dict[str, dict[str, object]]:
 
 def test_a_server_is_read() -> None:
     """An answer becomes an observation with its counts, sizes and digests, and the rows of both grains."""
-    with StubServer(inventory_before()) as server:
+    with StubServer(inventory_before(), clock=lambda: 0.0) as server:
         snapshot = inventory.collect(f"a={server.url}")
     row = observed(snapshot)["a"]
     assert (row["status"], row["error"], row["http_status"]) == ("ok", None, 200)
@@ -77,7 +77,7 @@ def test_it_works_inside_a_running_loop() -> None:
 
 def test_the_same_answer_gives_the_same_snapshot() -> None:
     """With a clock and a run id given, only the latency depends on the moment."""
-    with StubServer(inventory_before()) as server:
+    with StubServer(inventory_before(), clock=lambda: 0.0) as server:
         first, second = (inventory.collect(server.url, clock=lambda: NOW, run_id="r") for _ in range(2))
     for name in ("models", "instances"):
         assert first.tables[name].equals(second.tables[name])

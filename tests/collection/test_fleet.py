@@ -112,7 +112,7 @@ def test_progress_is_reported_for_each_server() -> None:
 
 def test_equal_answers_are_each_servers_own() -> None:
     """Servers with the same response, byte for byte, have rows of their own, and so do those between them."""
-    with StubServer(inventory_before()) as same, StubServer(inventory_before()[:1]) as other:
+    with StubServer(inventory_before(), clock=lambda: 0.0) as same, StubServer(inventory_before()[:1]) as other:
         snapshot = inventory.collect([f"a={same.url}", f"b={other.url}", f"c={same.url}"])
     counts = {name: row["model_count"] for name, row in observed(snapshot).items()}
     assert counts == {"a": 6, "b": 1, "c": 6}

@@ -49,12 +49,12 @@ Added (1)
   + model     ibm/granite-4-h-tiny                      7B  Q4_K_M    4.23 GB
 
 Removed (1)
-  - model     mistralai/codestral-22b-v0.1             22B  Q4_K_M   13.34 GB
+  - model     mistralai/codestral-22b-v0.1             22B  -        13.34 GB
 
 Reconfigured (2)
   ~ model     microsoft/phi-4
       Quantization  Q8_0 -> Q4_K_M (15.58 -> 9.05 GB)
-  ~ instance  coder
+  ~ instance  openai/gpt-oss-20b:2
       Context       65,536 -> 131,072
 
 models +1 -1 ~1   instances +0 -0 ~1   size -15.64 GB
@@ -78,8 +78,8 @@ Removed (2)
 
 Unloaded (3)
   - instance  google/gemma-4-26b-a4b @ a  google/gemma-4-26b-a4b  context 4,096
-  - instance  coder @ a                   openai/gpt-oss-20b      context 65,536
   - instance  openai/gpt-oss-20b @ a      openai/gpt-oss-20b      context 32,768
+  - instance  openai/gpt-oss-20b:2 @ a    openai/gpt-oss-20b      context 65,536
 
 models +0 -2 ~0   instances +0 -3 ~0   size -30.10 GB
 

@@ -63,9 +63,9 @@ Snapshot 2026-11-23 06:00:04 UTC   file:local.json   0.4 s
   Largest models       Params  Quant   Max context      Size  Loaded
   Gemma 4 26B A4B     26B-A4B  Q4_K_M      262,144  17.99 GB       1
   Phi 4                   15B  Q8_0         16,384  15.58 GB       -
-  Codestral 22B v0.1      22B  Q4_K_M       32,768  13.34 GB       -
+  Codestral 22B v0.1      22B  -            32,768  13.34 GB       -
   GPT-OSS 20B             20B  MXFP4       131,072  12.11 GB       2
-  Qwen3 8B                 8B  Q4_K_M       40,960   5.03 GB       -
+  Qwen3 8B                 8B  4bit         40,960   5.03 GB       -
 
   Models     models.csv      7 rows
   Models     kept.parquet    left as it was: no server could be read
@@ -129,7 +129,7 @@ def test_what_a_server_sends_cannot_act_on_the_terminal(tmp_path: Path) -> None:
     changed = json.loads(json.dumps(models))
     for model in changed:
         model |= dict.fromkeys(("display_name", "params_string", "type", "architecture", HOSTILE), HOSTILE)
-        model["quantization"]["name"] = HOSTILE
+        model["quantization"] = {"name": HOSTILE}
     changed[0]["key"] = HOSTILE
     changed[1] = {"key": HOSTILE + "2", "size_bytes": 10**12, "loaded_instances": [{"id": HOSTILE}], "type": {}}
     before, after = taken(tmp_path, a=models), taken(tmp_path, a=changed)
