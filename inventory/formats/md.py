@@ -140,7 +140,9 @@ def _coverage(report: Report) -> list[str]:
     if report.period is None:
         return []
     servers = report.period.table
-    blocks = [f"## {report.period.title}", f"{escaped(report.period.text)}.", _row_table(servers.first(_SERVERS))]
+    sentence, server = report.period.summary
+    words = f"{sentence} {escaped(server)}".rstrip()
+    blocks = [f"## {report.period.title}", f"{words}.", _row_table(servers.first(_SERVERS))]
     return [*blocks, *_more(len(servers.rows), _SERVERS, "server")]
 
 

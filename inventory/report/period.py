@@ -43,19 +43,19 @@ class PeriodSection:
     sign_off_title = "Sign-off"
 
     @property
-    def text(self) -> str:
-        """How much of the period was read, in one sentence."""
+    def summary(self) -> tuple[str, str]:
+        """How much of the period was read, in one sentence: our words, and the name of a server at its end or none."""
         if not self.coverage:
-            return "No server was asked"
+            return "No server was asked", ""
         complete = sum(row["days_read"] == row["days"] for row in self.coverage)
         sentence = f"{complete:,} of {count(len(self.coverage), 'server')} read on every day"
         if complete == len(self.coverage):
-            return sentence
+            return sentence, ""
         worst = max(self.coverage, key=lambda row: row["longest_silence"])
         if worst["longest_silence"] < _SILENT:
-            return sentence
+            return sentence, ""
         days = count(int(worst["longest_silence"]), "day")
-        return f"{sentence}; the longest silence was {days}, of {worst['server']}"
+        return f"{sentence}; the longest silence was {days}, of", worst["server"]
 
     @property
     def table(self) -> RowTable:

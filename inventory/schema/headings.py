@@ -15,6 +15,7 @@ _HEADINGS = {
     "json_path": "JSON path",
     "latency_ms": "Latency (ms)",
     "loaded_instance_count": "Loaded",
+    "longest_silence": "Longest silence (days)",
     "max_context_length": "Max context",
     "model_count": "Models",
     "params_string": "Params",

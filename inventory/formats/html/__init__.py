@@ -65,7 +65,9 @@ def _coverage(report: Report) -> "Sequence[Section]":
     period = report.period
     if period is None:
         return ()
-    return [Section("coverage", period.title, f"{period.text}.", tables=[("", _table(period.table))])]
+    return [
+        Section("coverage", period.title, f"{' '.join(period.summary).rstrip()}.", tables=[("", _table(period.table))])
+    ]
 
 
 def _sign_off(report: Report) -> "Sequence[Section]":
