@@ -14,7 +14,7 @@ from inventory.config import spec
 from inventory.config.dialects import PROGRAMS
 from inventory.filesystem.names import with_home
 from inventory.history.engines import ENGINES
-from inventory.schedules import DEFAULT_AT
+from inventory.schedules import DEFAULT_AT, PERIODS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -267,6 +267,14 @@ every_option = option(
     "--every",
     metavar="TIME",
     help="Run at this interval instead, counted from midnight: 15m, 1h, 6h or 1d.",
+)
+report_option = option(
+    "Schedule",
+    "--report",
+    "period",
+    type=click.Choice(PERIODS),
+    help="Report the last month or week, on the first day of the next, instead of taking snapshots; to the files of -o "
+    "or of [report] output. Default time: 07:00.",
 )
 install_option = option(
     "Schedule", "--install", metavar="DIR", type=PATH, help="Write the files into DIR instead of printing them."

@@ -97,19 +97,23 @@ def includes_report(outputs: Sequence[str]) -> bool:
     return any(map(formats.is_report, outputs))
 
 
-def check_reports(outputs: Sequence[str]) -> None:
-    """Refuse a target that is not a report.
+def report_targets(outputs: Sequence[str]) -> Sequence[str]:
+    """Return the files that a report is written to: those of ``-o``, else those of the configuration.
 
     Raises:
-        ConfigurationError: its format is of tables, which hold no period.
+        ConfigurationError: there are none, or the format of one is of tables, which hold no period.
     """
     from inventory import formats
 
+    outputs = outputs or configuration().settings.get("output", ())
+    if not outputs:
+        raise ConfigurationError("no file to write was named", "Give -o FILE, or output = [...] in [report]")
     for output in outputs:
         if not formats.is_report(output):
             raise ConfigurationError(
                 f"{output} is not a report", "Give .xlsx, .html or .md; for tables: lms-inventory export"
             )
+    return outputs
 
 
 def local_zone(snapshot: "RunTables") -> "tzinfo | None":

@@ -5,14 +5,19 @@ from collections.abc import Sequence
 import click
 
 from inventory.cli._command import Command
-from inventory.cli._context import configuration
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import selected_servers
 from inventory.cli._history import recorded_history, stale_after
-from inventory.cli._options import csv_for_option, history_option, output_option, server_names_option, where_option
+from inventory.cli._options import (
+    csv_for_option,
+    history_option,
+    output_option,
+    quiet_option,
+    server_names_option,
+    where_option,
+)
 from inventory.cli._output import print_errors, terminal_width
-from inventory.cli._targets import check_reports, check_targets, write_all
-from inventory.errors import ConfigurationError
+from inventory.cli._targets import check_targets, report_targets, write_all
 
 
 @click.command(
@@ -33,6 +38,7 @@ from inventory.errors import ConfigurationError
 )
 @csv_for_option
 @history_option
+@quiet_option
 def report(
     period: str | None,
     servers: Sequence[str],
@@ -40,6 +46,7 @@ def report(
     outputs: Sequence[str],
     csv_for: str | None,
     history_path: str | None,
+    quiet: bool,
 ) -> int:
     """Report a PERIOD for people: the state at its end, what changed in it, and how much of it was read.
 
@@ -49,11 +56,8 @@ def report(
 
     The report ends with a block to sign: the run, its SHA-256, and what the verification of the history found.
     """
-    outputs = outputs or configuration().settings.get("output", ())
-    if not outputs:
-        raise ConfigurationError("no file to write was named", "Give -o FILE, or output = [...] in [report]")
+    outputs = report_targets(outputs)
     check_targets(outputs)
-    check_reports(outputs)
     from inventory.operations.period import period_report
     from inventory.terminal.snapshot import files_text
 
@@ -61,6 +65,6 @@ def report(
     selected = selected_servers(history, servers, where)
     built = period_report(history, period, servers=selected, stale_after=stale_after())
     files, failures = write_all(built.report, outputs, csv_for=csv_for, day=built.last_day)
-    click.echo(files_text(files, terminal_width()) if files else "", nl=False)
+    click.echo(files_text(files, terminal_width()) if files and not quiet else "", nl=False)
     print_errors(failures)
     return exit_code(failures)

@@ -13,10 +13,10 @@ from inventory.cli._command import Command
 from inventory.cli._context import configuration, default_history
 from inventory.cli._exit_codes import parse_fail_on
 from inventory.cli._history import history_at
-from inventory.cli._options import at_option, every_option, install_option, name_option
+from inventory.cli._options import at_option, every_option, install_option, name_option, report_option
 from inventory.cli._output import print_error
 from inventory.cli._selection import select_servers
-from inventory.cli._targets import check_targets
+from inventory.cli._targets import check_targets, report_targets
 from inventory.cli.snapshot import snapshot
 from inventory.config import text_input
 from inventory.config.servers import Server, parse_server_list, server_of
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _EXPLICIT = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 _NOT_PASSED_ON = ("no_history", "as_json", "quiet")
 _FILE = "file:"
+_REPORT, _REPORT_AT = "lms-inventory-report", "07:00"
+_REPORT_OPTIONS = ("outputs", "csv_for", "where", "history_path", "config")
 
 
 @click.command(
@@ -40,35 +42,74 @@ _FILE = "file:"
     examples=(
         ("lms-inventory schedule cron", "A line for crontab that takes a snapshot daily at 06:00"),
         ("lms-inventory schedule systemd --every 6h --install .", "Write a service and a timer into this folder"),
-        ("lms-inventory schedule windows --at 07:30 --install .", "Write a task that runs daily at 07:30"),
+        ("lms-inventory schedule windows --report month -o reports/{month}.xlsx", "A task that reports each month"),
     ),
 )
 @click.argument("scheduler", metavar="SCHEDULER", type=click.Choice(SCHEDULES))
 @at_option
 @every_option
+@report_option
 @install_option
 @name_option
 def schedule(
-    scheduler: str, clocks: Sequence[str], every: str | None, install: str | None, name: str, **passed_on: Any
+    scheduler: str,
+    clocks: Sequence[str],
+    every: str | None,
+    period: str | None,
+    install: str | None,
+    name: str,
+    **passed_on: Any,
 ) -> int:
-    """Print the files that SCHEDULER needs to take snapshots, or write them into a folder.
+    """Print the files that SCHEDULER needs to take snapshots, or to report each month, or write them into a folder.
 
     SCHEDULER is cron, systemd, launchd or windows. The options of snapshot are passed on, and the configuration applies
     to scheduled runs as well. Paths become absolute. No token is ever written: a run reads it from where the
     configuration says.
     """
-    at, minutes = _times(clocks, every)
-    parse_fail_on(passed_on["fail_on"])
-    check_targets(passed_on["outputs"], passed_on["grain"], create=False)  # Schedulers use another working directory.
-    command = (sys.executable, "-P", "-m", "inventory", "snapshot", "-q", *_arguments())
-    entries = select_servers(*(passed_on[option] for option in ("addresses", "list_path", "where", "allow_files")))
-    job = Job(command, at, minutes, name, _log_path(name))
+    if period:
+        name = _REPORT if _is_default("name") else name
+        job = Job(_report_command(period), _report_times(clocks, every), 0, name, _log_path(name), period)
+        entries: Sequence[ServerConfig] = ()
+    else:
+        at, minutes = _times(clocks, every)
+        parse_fail_on(passed_on["fail_on"])
+        check_targets(passed_on["outputs"], passed_on["grain"], create=False)  # Another working directory is used.
+        command = (sys.executable, "-P", "-m", "inventory", "snapshot", "-q", *_arguments())
+        entries = select_servers(*(passed_on[option] for option in ("addresses", "list_path", "where", "allow_files")))
+        job = Job(command, at, minutes, name, _log_path(name))
     files = open_schedule(scheduler).files(job)
     folder = "" if install is None else _absolute(install)
     _write_or_print(files, folder)
     _print_next_steps(open_schedule(scheduler).install_commands(job, folder and folder + os.sep), files, folder)
     _warn_token_variables(entries, scheduler)
     return ExitCode.OK
+
+
+def _is_default(name: str) -> bool:
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.DEFAULT
+
+
+def _report_command(period: str) -> tuple[str, ...]:
+    """Return the command that reports a period, with the options that apply to it.
+
+    Raises:
+        ConfigurationError: another option was given, or no file to write was named.
+    """
+    context = click.get_current_context()
+    for option in snapshot.params:
+        name = option.name or ""
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and name not in _REPORT_OPTIONS:
+            raise ConfigurationError(f"{option.opts[0]} is about snapshots, not about --report", "Remove one of them")
+    outputs = report_targets(context.params["outputs"])
+    check_targets(outputs, create=False)
+    arguments = _arguments(_REPORT_OPTIONS)
+    return (sys.executable, "-P", "-m", "inventory", "report", period, "-q", *arguments)
+
+
+def _report_times(clocks: Sequence[str], every: str | None) -> tuple[int, ...]:
+    if every is not None:
+        raise ConfigurationError("--every and --report exclude each other", "A report is made once a month or week")
+    return tuple(sorted(set(map(minutes_of, clocks or [_REPORT_AT]))))
 
 
 def _log_path(name: str) -> str:
@@ -88,18 +129,22 @@ def _times(clocks: Sequence[str], every: str | None) -> tuple[tuple[int, ...], i
     return (), minutes_between(every)
 
 
-def _arguments() -> Iterator[str]:
-    """List the arguments of ``snapshot`` that repeat the flags and variables, and locate everything else."""
+def _arguments(names: Sequence[str] = ()) -> Iterator[str]:
+    """List the arguments that repeat the flags and variables, and locate everything else.
+
+    Args:
+        names: only these options of ``snapshot``; by default all.
+    """
     context = click.get_current_context()
     if (path := configuration().path) is not None:
         yield from ("--config", _absolute(path))
     if context.get_parameter_source("history_path") is ParameterSource.DEFAULT:
         yield from ("--history", str(default_history()))
-    if not context.params["existing_history"] and _history_exists(context.params["history_path"]):
+    if not names and not context.params["existing_history"] and _history_exists(context.params["history_path"]):
         yield "--existing-history"  # A disk that is not mounted must not look like a history without changes.
     for option in snapshot.params:
         name = option.name or ""
-        if name in context.params and context.get_parameter_source(name) in _EXPLICIT:
+        if name in (names or context.params) and context.get_parameter_source(name) in _EXPLICIT:
             value = context.params[name]
             for item in value if option.multiple else [value]:
                 if item is not False:  # Only a variable can set a flag to false.

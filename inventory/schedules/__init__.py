@@ -20,6 +20,8 @@ from inventory.filesystem.regular_files import read_regular
 
 SCHEDULES = ("cron", "systemd", "launchd", "windows")
 DEFAULT_AT = "06:00"
+PERIODS = ("month", "week")
+"""What a schedule may report: it runs on the first day of the next one, which every month and every week has."""
 DAY = 24 * 60
 """Minutes of a day."""
 
@@ -49,6 +51,7 @@ class Job:
         every: minutes from one run to the next, counted from midnight; a divisor of an hour, or of a day in hours.
         name: the name of the schedule and of its files.
         log: path of a log file, for a scheduler that keeps no output itself.
+        first_day_of: a word of ``PERIODS``: it runs only on the first day of each; empty for every day.
 
     Raises:
         ConfigurationError: a name or an argument that a scheduler's file cannot hold.
@@ -59,6 +62,7 @@ class Job:
     every: int = 0
     name: str = "lms-inventory"
     log: str = ""
+    first_day_of: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", self.name):

@@ -44,7 +44,8 @@ def _times(job: Job) -> list[str]:
         return ["0 0 * * *"]
     if job.every:
         return [f"{_each(job.every)} * * * *" if job.every < 60 else f"0 {_each(job.every // 60)} * * *"]
-    return [f"{minutes % 60} {minutes // 60} * * *" for minutes in job.at]
+    days = {"": "* * *", "month": "1 * *", "week": "* * 1"}[job.first_day_of]
+    return [f"{minutes % 60} {minutes // 60} {days}" for minutes in job.at]
 
 
 def _each(step: int) -> str:

@@ -49,4 +49,5 @@ def _times(job: Job) -> list[dict[str, int]]:
     if job.every and job.every < 60:
         return [{"Minute": minute} for minute in range(0, 60, job.every)]
     times = range(0, DAY, job.every) if job.every else job.at
-    return [{"Hour": minutes // 60, "Minute": minutes % 60} for minutes in times]
+    day = {"": {}, "month": {"Day": 1}, "week": {"Weekday": 1}}[job.first_day_of]
+    return [{**day, "Hour": minutes // 60, "Minute": minutes % 60} for minutes in times]

@@ -84,4 +84,5 @@ def calendar(job: Job) -> list[str]:
     if job.every:
         clock = f"*:00/{job.every:02}" if job.every < 60 else f"00/{job.every // 60:02}:00"
         return [f"*-*-* {clock}:00"]
-    return [f"*-*-* {minutes // 60:02}:{minutes % 60:02}:00" for minutes in job.at]
+    days = {"": "*-*-*", "month": "*-*-01", "week": "Mon *-*-*"}[job.first_day_of]
+    return [f"{days} {minutes // 60:02}:{minutes % 60:02}:00" for minutes in job.at]

@@ -17,6 +17,11 @@ NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 _REPLACED = re.compile(r"%[^%\\/:=\"]+%|\$\(")  # A variable's name contains no character that separates paths.
 _PATH_LENGTH = 260
 _MOST_TRIGGERS = 48
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+"""Not those of ``calendar``, which follow the reader's locale."""
 
 
 def files(job: Job) -> list[File]:
@@ -66,13 +71,22 @@ def install_commands(job: Job, folder: str) -> list[str]:
 
 
 def _trigger(triggers: Element, minutes: int, job: Job) -> None:
-    """Add a daily trigger; an interval is a repetition from midnight to midnight."""
+    """Add a trigger: daily, the first of each month, or Mondays; an interval repeats from midnight to midnight."""
     trigger = SubElement(triggers, "CalendarTrigger")
     _fill(trigger, Enabled="true", StartBoundary=f"2026-01-01T{minutes // 60:02}:{minutes % 60:02}:00")
     if job.every not in (0, DAY):
         _fill(SubElement(trigger, "Repetition"), Interval=f"PT{job.every}M", Duration="P1D")
     _fill(trigger, RandomDelay=f"PT{job.spread}S")
-    _fill(SubElement(trigger, "ScheduleByDay"), DaysInterval="1")
+    if job.first_day_of == "month":
+        schedule = SubElement(trigger, "ScheduleByMonth")
+        _fill(SubElement(schedule, "DaysOfMonth"), Day="1")
+        _fill(SubElement(schedule, "Months"), **dict.fromkeys(_MONTHS, ""))
+    elif job.first_day_of == "week":
+        schedule = SubElement(trigger, "ScheduleByWeek")
+        _fill(schedule, WeeksInterval="1")
+        _fill(SubElement(schedule, "DaysOfWeek"), Monday="")
+    else:
+        _fill(SubElement(trigger, "ScheduleByDay"), DaysInterval="1")
 
 
 def _fill(parent: Element, **texts: str) -> None:

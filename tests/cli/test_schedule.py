@@ -190,7 +190,7 @@ def test_somebody_elses_file_is_refused(scheduler: str, tmp_path: Path) -> None:
         (["cron", "--history", "a\\b"], "cron does not support a path with a backslash"),
         (["windows", "--history", "%TEMP%"], "Task Scheduler would replace"),
         (["anacron"], "SCHEDULER cannot be 'anacron'. "),
-        ([], "Missing argument"),
+        ([], "needs SCHEDULER: cron, systemd"),
     ],
     ids=str,
 )
@@ -317,3 +317,33 @@ def test_on_a_terminal_a_task_is_text(tmp_path: Path) -> None:
     os.close(theirs)
     assert os.read(ours, 65536).startswith(b'<?xml version="1.0" encoding="UTF-16"?>\r\n<Task version="1.2"')
     os.close(ours)
+
+
+def test_a_monthly_report_runs(past: Path, tmp_path: Path) -> None:
+    """--report makes a schedule of its own, whose command writes the report of the last month, and says nothing."""
+    arguments = ("--report", "month", "--history", past, "-o", tmp_path / "{month}.md")
+    words = command(*arguments)
+    assert words[3:7] == ["inventory", "report", "month", "-q"]
+    words[words.index("month")] = "2026-11"  # the runs of this history are of that month
+    made = subprocess.run(words, capture_output=True, env=clean(), check=False, cwd="/")
+    assert (made.returncode, made.stdout, made.stderr) == (0, b"", b"")
+    assert "November 2026" in (tmp_path / "2026-11.md").read_text()
+    done = run("schedule", "cron", *arguments, "--install", tmp_path)
+    assert (done.code, (tmp_path / "lms-inventory-report.cron").exists()) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--report", "month"], "no file to write was named"),
+        (["--report", "year", "-o", "a.md"], "--report cannot be 'year'"),
+        (["--report", "week", "-o", "a.csv"], "a.csv is not a report"),
+        (["--report", "week", "-o", "a.md", "--every", "1h"], "--every and --report exclude each other"),
+        (["--report", "week", "-o", "a.md", "--fail-on", "any"], "--fail-on is about snapshots"),
+    ],
+    ids=str,
+)
+def test_mistakes_in_a_scheduled_report(arguments: list[str], error: str) -> None:
+    """One line, exit 2."""
+    done = run("schedule", "cron", *arguments)
+    assert (done.code, done.out, error in done.err) == (2, "", True), done.err

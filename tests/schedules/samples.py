@@ -21,6 +21,14 @@ def words() -> st.SearchStrategy[str]:
     return st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"))
 
 
-def job(*arguments: str, every: int = 0, at: tuple[int, ...] = (360,), name: str = "lms-inventory") -> Job:
+def job(
+    *arguments: str,
+    every: int = 0,
+    at: tuple[int, ...] = (360,),
+    name: str = "lms-inventory",
+    first_day_of: str = "",
+) -> Job:
     """A schedule of this Python with some arguments."""
-    return Job((sys.executable, *arguments), () if every else at, every, name, "/var/log/lms inventory.log")
+    return Job(
+        (sys.executable, *arguments), () if every else at, every, name, "/var/log/lms inventory.log", first_day_of
+    )

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 
 from inventory.errors import ConfigurationError
-from inventory.schedules import DAY
+from inventory.schedules import DAY, PERIODS
 from inventory.schedules.cron import files, install_commands
 from schedules.samples import INTERVALS, SLASHED, TIMES, WORDS, job, words
 
@@ -41,6 +41,12 @@ def _meant(field: str, number: int) -> bool:
     """Whether a field of a crontab means a number, as crontab(5) says."""
     base, _, step = field.partition("/")
     return number % int(step or 1) == 0 if base == "*" else number == int(base)
+
+
+def test_the_first_day_of_a_period_is_in_the_line() -> None:
+    """The first of the month, and Monday."""
+    found = [lines(files(job(first_day_of=period))[0].body)[0].split()[:5] for period in PERIODS]
+    assert found == [["0", "6", "1", "*", "*"], ["0", "6", "*", "*", "1"]]
 
 
 def test_each_time_is_a_line() -> None:

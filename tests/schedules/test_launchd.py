@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.schedules import DAY, Job
+from inventory.schedules import DAY, PERIODS, Job
 from inventory.schedules.launchd import files, install_commands
 from schedules.samples import INTERVALS, SLASHED, TIMES, WORDS, job, words
 
@@ -60,6 +60,15 @@ def test_each_time_is_an_entry() -> None:
     """Several times of a day are several entries."""
     times = agent(job(at=TIMES))["StartCalendarInterval"]
     assert [(time["Hour"], time["Minute"]) for time in times] == [(0, 0), (6, 0), (18, 5), (23, 59)]
+
+
+def test_the_first_day_of_a_period_is_in_each_entry() -> None:
+    """The first of the month, and Monday, which launchd counts as 1."""
+    times = [agent(job(at=TIMES, first_day_of=period))["StartCalendarInterval"] for period in PERIODS]
+    assert [[(time.get("Day"), time.get("Weekday")) for time in one] for one in times] == [
+        [(1, None)] * len(TIMES),
+        [(None, 1)] * len(TIMES),
+    ]
 
 
 def test_what_it_says_goes_into_a_log_that_only_the_user_reads() -> None:

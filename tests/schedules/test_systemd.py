@@ -110,11 +110,23 @@ def test_times_are_those_that_systemd_understands() -> None:
     ]  # fmt: skip
 
 
-def _next(event: str, times: int) -> list[str]:
+@pytest.mark.parametrize(
+    ("period", "days"),
+    [
+        ("month", ["2026-02-01", "2026-03-01", "2026-04-01"]),
+        ("week", ["2026-01-05", "2026-01-12", "2026-01-19"]),
+    ],
+)
+def test_the_first_day_of_a_period_is_the_one_that_systemd_understands(period: str, days: list[str]) -> None:
+    """The first of the next months, and the next Mondays."""
+    assert _next(calendar(job(first_day_of=period))[0], 3, "(\\S+) 06:00:00") == days
+
+
+def _next(event: str, times: int, what: str = r"\S+ (\S+)") -> list[str]:
     """The next times of an event after a midnight."""
     command = [tool("systemd-analyze"), "calendar", f"--iterations={times}", "--base-time=2026-01-01 23:59:59", event]
     done = subprocess.run(command, capture_output=True, text=True, env={"TZ": "UTC"}, check=True)
-    return re.findall(r"(?:elapse|Iteration #\d+|Iter\. #\d+): \w+ \S+ (\S+)", done.stdout)
+    return re.findall(rf"(?:elapse|Iteration #\d+|Iter\. #\d+): \w+ {what}", done.stdout)
 
 
 def test_no_variable_is_put_in() -> None:

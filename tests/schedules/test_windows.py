@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.errors import ConfigurationError
-from inventory.schedules import DAY, Job
+from inventory.schedules import DAY, PERIODS, Job
 from inventory.schedules.windows import NAMESPACE, files, install_commands
 from schedules.samples import INTERVALS, SLASHED, TIMES, WORDS, job, words
 
@@ -139,6 +139,19 @@ def test_it_is_a_task_as_the_schema_says(every: int, tmp_path: Path) -> None:
     """Xmllint finds every element known, in its order, and every value of its type."""
     done = _checked(files(job(*TAKEN, every=every, at=TIMES))[0].body, tmp_path)
     assert (done.returncode, done.stderr) == (0, "task.xml validates\n")
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_the_first_day_of_a_period_is_one_of_the_schema(period: str, tmp_path: Path) -> None:
+    """The first of every month, and every Monday."""
+    what = job(*TAKEN, first_day_of=period, at=TIMES)
+    done = _checked(files(what)[0].body, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "task.xml validates\n")
+    if period == "month":
+        assert found(what, "ScheduleByMonth/DaysOfMonth/Day") == ["1"] * len(TIMES)
+        assert all(len(found(what, f"Months/{name}")) == len(TIMES) for name in ("January", "December"))
+    else:
+        assert len(found(what, "DaysOfWeek/Monday")) == len(TIMES)
 
 
 @pytest.mark.parametrize(
