@@ -11,7 +11,7 @@ from inventory.report.change_lines import ChangeLine, change_lines
 from inventory.report.row_tables import by_size
 from inventory.report.trend import trend_section
 from inventory.terminal.changes import colour, mark
-from inventory.terminal.layout import beside, flow, table
+from inventory.terminal.layout import beside, flow, natural_width, table, table_parts
 from inventory.text import (
     COLUMNS,
     escape_controls,
@@ -35,6 +35,8 @@ _STATUS = 10  # columns of a status
 _CHANGE_HEADS = (("Added", "Removed", "Reconfigured"), ("Added", "Removed", "Reconf."), ("+", "-", "~"))
 """The heads of the columns of changes, the first of which fits being used."""
 
+_SIDES = "<<>>>>>>"
+_OPTIONAL = (4, 3)  # the places of the columns that give way: loaded, size
 _NAMED = 3  # servers that a run names which it did not read
 _POINTS = 60  # runs in the trend
 
@@ -63,17 +65,12 @@ def runs_text(
     head, cells = zone_in_head("Run", [times[row["run_id"]] for row in runs])
     before = max(map(width, [head, *cells])) + 2
     lines = [_run_line(row, time, columns - before - _STATUS) for row, time in zip(runs, cells, strict=True)]
-    for words in _CHANGE_HEADS:
-        heads = [head, "Status", "Models", "Size", "Loaded", *words]
-        text = table(lines, "<<>>>>>>", heads)
-        if max(map(width, text)) <= columns:
-            break
-    else:
-        text = table(lines, "<<>>>>>>", heads, columns=columns)
-    text = [
-        text[0],
-        *(line for row, shown in zip(runs, text[1:], strict=True) for line in (shown, *_unread(row, columns, before))),
-    ]
+    all_heads = [[head, "Status", "Models", "Size", "Loaded", *words] for words in _CHANGE_HEADS]
+    fitting = (heads for heads in all_heads if natural_width(lines, _SIDES, heads) <= columns)
+    heads = next(fitting, all_heads[-1])
+    text, parts = table_parts(lines, _SIDES, heads, columns=columns, optional=_OPTIONAL)
+    for row, part in zip(runs, parts, strict=True):
+        text += [*part, *_unread(row, columns, before)]
     total = [f"{count_of(len(runs), 'run')}, {_statuses(runs)}", *_trend(runs, sizes or {}, unicode, columns)]
     return "\n".join([*text, "", *flow("", total, columns, " " * 4)]) + "\n"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from click import style
 
-from inventory.terminal.layout import table
-from inventory.text import COLUMNS, count, escape_controls, integer, local_text, size, width, wrap, zone_in_head
+from inventory.terminal.layout import natural_width, table, table_parts
+from inventory.text import COLUMNS, count, escape_controls, integer, local_text, size, wrap, zone_in_head
 
 Row = dict[str, Any]
 
@@ -50,13 +50,12 @@ def _lines(servers: Sequence[Row], stale_after: timedelta, columns: int) -> list
         [name, *line, *([label] if several else [])] for name, line, label in zip(names, cells, labels, strict=True)
     ]
     heads = ["Server", *heads_beside, *(["Labels"] if several else [])]
-    lines = [line.rstrip() for line in table(wide, f"<{_SIDES}{'<' * several}", heads)]
-    if max(map(width, lines)) <= columns:
-        return lines
-    head, *narrow = table(cells, _SIDES, heads_beside, indent="  ", columns=columns)
-    lines = [head]
-    for name, line, label in zip(names, narrow, labels, strict=True):
-        lines += [*wrap(name, columns), line, *wrap(label, columns, "  ")]
+    sides = f"<{_SIDES}{'<' * several}"
+    if natural_width(wide, sides, heads) <= columns:
+        return table(wide, sides, heads)
+    lines, narrow = table_parts(cells, _SIDES, heads_beside, indent="  ", columns=columns)
+    for name, part, label in zip(names, narrow, labels, strict=True):
+        lines += [*wrap(name, columns), *part, *wrap(label, columns, "  ")]
     return lines
 
 
