@@ -8,6 +8,7 @@ from typing import Any
 from click import style
 
 from inventory.report.change_lines import ChangeLine, change_lines
+from inventory.report.failures import first_names
 from inventory.report.row_tables import by_size
 from inventory.report.trend import trend_section
 from inventory.terminal.changes import colour, mark
@@ -37,7 +38,6 @@ _CHANGE_HEADS = (("Added", "Removed", "Reconfigured"), ("Added", "Removed", "Rec
 
 _SIDES = "<<>>>>>>"
 _OPTIONAL = (4, 3)  # the places of the columns that give way: loaded, size
-_NAMED = 3  # servers that a run names which it did not read
 _POINTS = 60  # runs in the trend
 
 
@@ -72,6 +72,11 @@ def runs_text(
     for row, part in zip(runs, parts, strict=True):
         text += [*part, *_unread(row, columns, before)]
     total = [f"{count_of(len(runs), 'run')}, {_statuses(runs)}", *_trend(runs, sizes or {}, unicode, columns)]
+    unread = [names for row in runs if (names := _unread_names(row))]
+    if len(total) > 1 and unread:
+        total.append("(unread servers as last read)")
+    if any(first_names(names) != ", ".join(names) for names in unread):
+        total.append("(--json names all unread servers)")
     return "\n".join([*text, "", *flow("", total, columns, " " * 4)]) + "\n"
 
 
@@ -164,7 +169,7 @@ def _life_lines(life: Row, total: int, columns: int) -> list[str]:
         ("First seen", local_text(life["first_seen"])),
         ("Last seen", local_text(life["last_seen"])),
         ("Present", present),
-        ("Loaded", f"in {share} of them{loaded}"),
+        ("Loaded", f"in {share} of them{loaded}" if life["runs_loaded"] else "never"),
         ("Size", size(life["size_bytes"])),
     ]
     gone = [] if life["present"] else [style("no longer there", fg="red")]
@@ -182,24 +187,25 @@ def _change_lines(change: ChangeLine, columns: int) -> list[str]:
         before, after = (value or "(not reported)" for value in (change.before, change.after))
         name = word if word == "renamed" else change.field_name
         sizes = f" ({change.sizes_text})" if change.sizes else ""
-        what = f"{change.grain}{instance} {name}  {before} -> {after}{sizes}"
+        subject = f"{change.grain}{instance} " if instance else ""
+        what = f"{subject}{name}  {before} -> {after}{sizes}"
     lead = f"    {moment}  {style(mark(word), fg=colour(word))} "
     return beside(lead, escape_controls(what), columns)
 
 
 def _unread(row: Row, columns: int, before: int) -> list[str]:
-    """Return the line beneath a run of several servers that names those it did not read, as many as fit: 11/12 bob."""
-    names = [escape_controls(name) for name in json.loads(row["unread"] or "[]")]
-    if not names or row["servers"] == 1:
+    """Return the lines beneath a run of several servers that name the first of those it did not read."""
+    names = _unread_names(row)
+    if not names:
         return []
-    lead = f"{' ' * (before + 3)}{row['servers_ok']:,}/{row['servers']:,} "
-    for number in range(min(len(names), _NAMED), 0, -1):
-        more = f" and {len(names) - number:,} more" if number < len(names) else ""
-        line = f"{lead}{', '.join(names[:number])}{more}"
-        if width(line) <= columns:
-            return [style(line, dim=True)]
-    more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
-    return [style(f"{lead}{truncate(names[0], columns - width(lead + more))}{more}", dim=True)]
+    text = f"{escape_controls(first_names(names))} ({row['servers_ok']:,} of {row['servers']:,} read)"
+    lead = " " * min(before, columns // 4) + style("not read: ", dim=True)
+    return beside(lead, text, columns, lambda line: style(line, dim=True))
+
+
+def _unread_names(row: Row) -> list[str]:
+    """Return the servers that a run of several did not read."""
+    return json.loads(row["unread"] or "[]") if row["servers"] != 1 else []
 
 
 def _run_line(row: Row, time: str, room: int) -> list[str]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from click import style
 
+from inventory.report.failures import read_text
 from inventory.terminal.layout import natural_width, table, table_parts
-from inventory.text import COLUMNS, count, escape_controls, integer, local_text, size, wrap, zone_in_head
+from inventory.text import COLUMNS, escape_controls, integer, local_text, size, wrap, zone_in_head
 
 Row = dict[str, Any]
 
@@ -30,9 +31,9 @@ def servers_text(servers: Sequence[Row], stale_after: timedelta, retired: int = 
         columns: columns of the terminal; where they do not suffice, each server has two lines.
     """
     stale = sum(is_stale(server, stale_after) for server in servers)
-    parts = [count(len(servers), "server"), *([f"{stale:,} stale or never read"] if stale else [])]
-    parts += [f"{retired:,} retired, shown by --retired"] if retired else []
-    return "\n".join([*_lines(servers, stale_after, columns), "", *wrap(", ".join(parts), columns)]) + "\n"
+    parts = [read_text(servers), *([f"{stale:,} stale or never read"] if stale else [])]
+    parts += [f"{retired:,} retired (--retired)"] if retired else []
+    return "\n".join([*_lines(servers, stale_after, columns), "", *wrap("; ".join(parts), columns)]) + "\n"
 
 
 def _lines(servers: Sequence[Row], stale_after: timedelta, columns: int) -> list[str]:

@@ -132,8 +132,6 @@ def test_nothing_compared_is_not_no_changes(past: Path) -> None:
 2026-11-11 06:00:04 UTC -> 2026-11-12 06:00:04 UTC
 
 Not compared: 1 unreachable
-
-Not compared
   laptop: not read now: unreachable, last read 2026-11-11 06:00 UTC
 """
     )
