@@ -198,9 +198,8 @@ def _unread(row: Row, columns: int, before: int) -> list[str]:
     names = _unread_names(row)
     if not names:
         return []
-    text = f"{escape_controls(first_names(names))} ({row['servers_ok']:,} of {row['servers']:,} read)"
-    lead = " " * min(before, columns // 4) + style("not read: ", dim=True)
-    return beside(lead, text, columns, lambda line: style(line, dim=True))
+    text = f"{len(names):,} of {row['servers']:,} not read: {escape_controls(first_names(names))}"
+    return [style(line, dim=True) for line in wrap(text, columns, " " * min(before, columns // 4))]
 
 
 def _unread_names(row: Row) -> list[str]:

@@ -97,14 +97,15 @@ def table_parts(
     needed = _needed([*([heads] if heads else []), *lines], sides)
     wished = [max(room, floor) for room, floor in zip(needed, (*least, *[0] * len(needed)), strict=False)]
     if columns >= UNLIMITED:
-        head, *texts = ([_line(cells, wished, sides)] for cells in (heads, *lines))
+        head, *texts = [[_line(cells, wished, sides)] for cells in (heads, *lines)]
     else:
         room = columns - width(indent)
         places, rooms = _fitting(wished, _floors(lines, sides, heads, needed), room, optional)
         if heads and not _fits(rooms, room):
             return [], [_block(heads, cells, columns, indent) for cells in lines]
         sides = "".join(sides[place] for place in places)
-        head, *texts = (_folded_line(_chosen(cells, places), rooms, sides, room) for cells in (heads, *lines))
+        head = _folded_line(_chosen(heads, places), rooms, sides, room, at_bottom=True)
+        texts = [_folded_line(_chosen(cells, places), rooms, sides, room) for cells in lines]
     dim = [indent + style(line, dim=True) for line in head] if heads else []
     return dim, [[indent + line for line in text] for text in texts]
 
@@ -144,7 +145,9 @@ def _chosen(cells: Sequence[str], places: Sequence[int]) -> list[str]:
     return [cells[place] for place in places if place < len(cells)]
 
 
-def _folded_line(cells: Sequence[str], rooms: Sequence[int], sides: str, columns: int) -> list[str]:
+def _folded_line(
+    cells: Sequence[str], rooms: Sequence[int], sides: str, columns: int, *, at_bottom: bool = False
+) -> list[str]:
     """Lay out one line of a table as one line of text, or several where cells are folded."""
     is_short = len(cells) < len(sides)
     rest = columns - sum(rooms[: len(cells) - 1]) - 2 * (len(cells) - 1)
@@ -152,6 +155,9 @@ def _folded_line(cells: Sequence[str], rooms: Sequence[int], sides: str, columns
         _folded(cell, rest if is_short and index == len(cells) - 1 else rooms[index])
         for index, cell in enumerate(cells)
     ]
+    if at_bottom:
+        height = max(map(len, folded), default=0)
+        folded = [[""] * (height - len(lines)) + lines for lines in folded]
     return [_line(line, rooms, sides) for line in zip_longest(*folded, fillvalue="")]
 
 

@@ -138,6 +138,14 @@ Not compared: 1 unreachable
     assert "models +0 -0 ~0" in diff(past, "latest~2", "latest~1").out, "desktop was compared"
 
 
+def test_a_server_that_is_older_than_its_run_says_so(past: Path) -> None:
+    """The heading of a comparison of two servers names the time of an older response."""
+    heading = diff(past, "latest~1:laptop", "latest~1:desktop").out.splitlines()[0]
+    assert heading == (
+        "2026-11-12 06:00:04 UTC laptop (as of 2026-11-11 06:00:04 UTC) -> 2026-11-12 06:00:04 UTC desktop"
+    )
+
+
 def test_server_and_ignore(past: Path) -> None:
     """--server keeps to some servers, --ignore leaves fields out, by globs."""
     refs = ("latest~3", "latest~2")

@@ -73,7 +73,7 @@ def test_parts_of_the_servers(fleet: Path) -> None:
     assert names(servers(fleet, "--retire-after", "0", "--json")) == ["dead", "desk", "laptop", "old"]
     assert names(servers(fleet, "--where", "site=*", "--json")) == ["desk", "laptop"]
     assert names(servers(fleet, "--server", "desk", "--json")) == ["desk"]
-    assert servers(fleet, "--stale", "--server", "desk").out.startswith("No such server\n\n0 of 0 servers ok")
+    assert servers(fleet, "--stale", "--server", "desk").out == "No server is stale, of 1 server\n"
 
 
 def test_the_settings_reach_every_command(fleet: Path, tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ def test_columns_give_way_then_heads_then_texts_and_then_each_line_becomes_a_blo
         "publisher/some-model  13.34 GB      131,072",
     ]
     assert laid_out(34) == [
-        "Key                  Size      Max",
-        "                           context",
+        "                               Max",
+        "Key                  Size  context",
         "publisher/some-  13.34 GB  131,072",
         "model",
     ]
