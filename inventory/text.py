@@ -22,7 +22,7 @@ MINUS = "\u2212"
 GIGABYTE = 10**9
 
 UNLIMITED = 10_000
-"""Columns of a pipe, for which nothing is folded."""
+"""Columns of a pipe: as many or more mean that nothing is folded and no column is left out."""
 
 
 _NEVER_TEXT = re.compile(
@@ -75,9 +75,9 @@ def truncate(text: str, room: int) -> str:
 def wrap(text: str, room: int, indent: str = "") -> list[str]:
     """Break a text into lines of at most ``room`` columns, each after ``indent``; only a longer word is broken.
 
-    A number stays with its unit, and a time with its zone, where there is room.
+    A number stays with its unit, and a time with its zone, where there is room; from ``UNLIMITED`` on nothing is folded.
     """
-    space = max(room - width(indent), 2)
+    space = max(room - width(indent), 2) if room < UNLIMITED else max(width(text), 1)
     lines, line = [], ""
     for gap, word in _words(text, space):
         if line and width(line) + len(gap) + width(word) > space:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from inventory.text import format_value, utc_text, wrap
+from inventory.text import UNLIMITED, format_value, utc_text, wrap
 
 MOMENT = datetime(2026, 11, 23, 6, 0, 4, tzinfo=UTC)
 
@@ -39,3 +39,4 @@ def test_what_belongs_together_stays_on_one_line() -> None:
     assert wrap("mistralai/mistral-small-3.2-24b", 27) == ["mistralai/mistral-small-", "3.2-24b"]
     assert wrap("a.corp.example", 8) == ["a.corp.", "example"]
     assert wrap("123456.00 GB", 9) == ["123456.00", "GB"]
+    assert wrap("k" * 20_000 + " and more", UNLIMITED) == ["k" * 20_000 + " and more"], "a pipe"
