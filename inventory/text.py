@@ -75,7 +75,8 @@ def truncate(text: str, room: int) -> str:
 def wrap(text: str, room: int, indent: str = "") -> list[str]:
     """Break a text into lines of at most ``room`` columns, each after ``indent``; only a longer word is broken.
 
-    A number stays with its unit, and a time with its zone, where there is room; from ``UNLIMITED`` on nothing is folded.
+    A number stays with its unit, and a time with its zone, where there is room.
+    From ``UNLIMITED`` on nothing is folded.
     """
     space = max(room - width(indent), 2) if room < UNLIMITED else max(width(text), 1)
     lines, line = [], ""
