@@ -5,7 +5,7 @@ Texts that come from a server are escaped before they are measured, so that a mo
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -22,7 +22,7 @@ MINUS = "\u2212"
 GIGABYTE = 10**9
 
 UNLIMITED = 10_000
-"""Columns of a pipe, for which nothing is folded."""
+"""Columns of a pipe: as many or more mean that nothing is folded and no column is left out."""
 
 
 _NEVER_TEXT = re.compile(
@@ -73,10 +73,14 @@ def truncate(text: str, room: int) -> str:
 
 
 def wrap(text: str, room: int, indent: str = "") -> list[str]:
-    """Break a text into lines of at most ``room`` columns, each after ``indent``; only a longer word is broken."""
-    space = max(room - width(indent), 2)
+    """Break a text into lines of at most ``room`` columns, each after ``indent``; only a longer word is broken.
+
+    A number stays with its unit, and a time with its zone, where there is room.
+    From ``UNLIMITED`` on nothing is folded.
+    """
+    space = max(room - width(indent), 2) if room < UNLIMITED else max(width(text), 1)
     lines, line = [], ""
-    for gap, word in re.findall(r"(\s*)(\S+)", text):
+    for gap, word in _words(text, space):
         if line and width(line) + len(gap) + width(word) > space:
             lines.append(line)
             line = ""
@@ -194,16 +198,25 @@ def moment_text(moment: datetime | None, zone: tzinfo | None) -> str:
     return f"{text} ({day}{local:%H:%M %Z})"
 
 
+def _words(text: str, room: int) -> Iterator[tuple[str, str]]:
+    """Split a text into words, each with the white space before it; what belongs together is one word if it fits."""
+    for gap, word in re.findall(r"(\s*)(\S+(?: (?:GB|UTC)\b\S*)?)", text):
+        yield from [(gap, word)] if width(word) <= room else re.findall(r"(\s*)(\S+)", gap + word)
+
+
 def _pieces(word: str, room: int) -> list[str]:
-    """Break a word that is wider than the room, after a mark such as the slash of a key where one is near the end."""
+    """Break a word that is wider than the room, after a mark such as the slash of a key where one is near the end.
+
+    After a full stop or a comma only where there is no other mark: it may be one of a version, such as 3.2.
+    """
     pieces = []
     while width(word) > room:
         columns, end = 0, 0
         while end < len(word) and columns + _columns(word[end]) <= room:
             columns += _columns(word[end])
             end += 1
-        mark = max(word.rfind(mark, 0, end) for mark in "/@_-:,.") + 1
-        end = mark if mark > end // 2 else max(end, 1)
+        ends = [max(word.rfind(mark, 0, end) for mark in marks) + 1 for marks in ("/@_-:", ",.")]
+        end = next((mark for mark in ends if mark > end // 2), max(end, 1))
         pieces.append(word[:end])
         word = word[end:]
     return [*pieces, word]

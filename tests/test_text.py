@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from inventory.text import format_value, utc_text
+from inventory.text import UNLIMITED, format_value, utc_text, wrap
 
 MOMENT = datetime(2026, 11, 23, 6, 0, 4, tzinfo=UTC)
 
@@ -30,3 +30,13 @@ def test_times() -> None:
     assert utc_text(MOMENT) == "2026-11-23 06:00:04 UTC"
     assert utc_text(MOMENT, minutes=True) == "2026-11-23 06:00 UTC"
     assert utc_text(MOMENT, zone="") == "2026-11-23 06:00:04"
+
+
+def test_what_belongs_together_stays_on_one_line() -> None:
+    """A number and its unit, a time and its zone, a version in a key; but where there is no room they are broken."""
+    assert wrap("4 LLMs, 75.00 GB, 0 loaded", 14) == ["4 LLMs,", "75.00 GB, 0", "loaded"]
+    assert wrap("last read at 06:00 UTC", 18) == ["last read at", "06:00 UTC"]
+    assert wrap("mistralai/mistral-small-3.2-24b", 27) == ["mistralai/mistral-small-", "3.2-24b"]
+    assert wrap("a.corp.example", 8) == ["a.corp.", "example"]
+    assert wrap("123456.00 GB", 9) == ["123456.00", "GB"]
+    assert wrap("k" * 20_000 + " and more", UNLIMITED) == ["k" * 20_000 + " and more"], "a pipe"

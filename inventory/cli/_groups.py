@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from inventory import schema
-from inventory.cli._history import require_runs
+from inventory.cli._history import require_runs, stale_after
 from inventory.cli._output import terminal_width
+from inventory.cli._targets import local_zone
 from inventory.config.labels import conditions_of, filter_servers, group_names, no_server_error
 from inventory.schema import derived
 
@@ -99,16 +100,19 @@ def changes_by_group(changes: "ChangeSet", labels: "dict[str, Labels]", by: str,
 
 def inventory_by_group(history: "RunHistory", servers: Sequence[str], by: str) -> "tuple[Tables, str]":
     """List the present inventory by model, server or label, as tables and as text; all servers by default."""
+    from inventory.operations.compare import present_time
     from inventory.report import fleet
+    from inventory.report.coverage import coverage_of
     from inventory.tables import rows
     from inventory.terminal.fleet import groups_text, models_text
-    from inventory.text import count, local_text
+    from inventory.text import local_text
 
     newest = history.resolve("latest")
     snapshot = history.state(newest, servers)
     observed = snapshot.tables["observations"]
     moment = local_text(snapshot.state_at) if snapshot.state_at else newest
-    title = f"As of {moment}, {count(observed.num_rows, 'server')}"
+    coverage = coverage_of(snapshot, present_time(snapshot, history), local_zone(snapshot), stale_after())
+    title = f"State at {moment}: {coverage.text}"
     if by == "model":
         table = fleet.models_by_key(snapshot)
         return [(derived.FLEET, table)], models_text(rows(table), title, terminal_width())

@@ -27,7 +27,7 @@ from inventory.cli._targets import check_targets, write_tables
 from inventory.config.labels import conditions_of, filter_servers, no_server_error
 from inventory.errors import ExitCode
 from inventory.schema import derived
-from inventory.text import escape_controls
+from inventory.text import count, escape_controls
 
 
 @click.group(
@@ -85,7 +85,8 @@ def servers(
     hidden = 0 if retired else sum(row["status"] == "retired" for row in known)
     tables = [(derived.SERVERS, table_of(derived.SERVERS, shown))]
     failures = write_tables(tables, outputs, history.dated()[-1], csv_for)
-    print_tables("servers", tables, servers_text(shown, limit, hidden, terminal_width()), as_json)
+    text = servers_text(shown, limit, hidden, terminal_width(), none=_none_text(known, retired, stale))
+    print_tables("servers", tables, text, as_json)
     print_errors(failures)
     return exit_code(failures)
 
@@ -111,6 +112,12 @@ def retire(context: click.Context, names: Sequence[str], history_path: str | Non
     for name in history.retire(names):
         click.echo(f"{escape_controls(name)} is retired until a run asks it again")
     return ExitCode.OK
+
+
+def _none_text(known: Sequence[dict[str, Any]], retired: bool, stale: bool) -> str:
+    """Say that none of the known servers is what was asked for."""
+    wanted = " and ".join(word for word, asked in (("retired", retired), ("stale", stale)) if asked)
+    return f"No server is {wanted or 'in use'}, of {count(len(known), 'server')}"
 
 
 def _selected(known: list[dict[str, Any]], names: Sequence[str], where: Sequence[str]) -> list[dict[str, Any]]:

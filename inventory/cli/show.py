@@ -94,9 +94,7 @@ def show(
         return ExitCode.OK
     coverage = coverage_of(snapshot, present_time(snapshot, history), local_zone(snapshot), stale_after())
     total = whole.tables[schema.GRAIN_TABLES[grain].name].num_rows if filters else None
-    view = View(
-        None if wide or terminal_width() == UNLIMITED else terminal_width(), names, sort is not None, limit, total
-    )
+    view = View(UNLIMITED if wide else terminal_width(), names, sort is not None, limit, total)
     click.echo(rows_text(snapshot, rows, grain, coverage, view), nl=False)
     return ExitCode.OK
 

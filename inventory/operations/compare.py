@@ -210,9 +210,16 @@ def _one_server(ref: str, history: RunHistory, unknown: ConfigurationError) -> R
         known = set(values(history.servers_table(run_id), "server"))
         if (server := spelt(server, known)) in known:
             state = history.state(run_id, [server])
-            return ResolvedRef(f"{_moment(time_of(run_id))} {server}", run_id, state, server)
+            return ResolvedRef(_name_of(server, state, time_of(run_id)), run_id, state, server)
         unknown = no_server_error(server, known)
     raise unknown
+
+
+def _name_of(server: str, state: RunTables, moment: datetime) -> str:
+    """Name one server of a run by its time, and say so where its last complete response is older."""
+    [row] = rows(state.tables["observations"])
+    is_older = row["status"] != "ok" and row["as_of"] is not None
+    return f"{_moment(moment)} {server}" + (f" (as of {_moment(row['as_of'])})" if is_older else "")
 
 
 def _required(history: RunHistory | None) -> RunHistory:

@@ -3,14 +3,19 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from inventory.text import count
+from inventory.text import count, local_text
+
+if TYPE_CHECKING:
+    from inventory.report.change_lines import NotCompared
 
 Row = dict[str, Any]
 
 _FEW = 2  # servers that failed alike and are still told one by one
 _NAMED = 3  # servers that a group names
+_LISTED = 5  # servers that were not compared for the same reason and are still told one by one
 _ADDRESS = "\0"
 _WORDS = {"timeout": "timed out", "too_old": "too old", "not_lm_studio": "not LM Studio"}
 
@@ -39,9 +44,7 @@ class FailureGroup:
     @property
     def names(self) -> str:
         """Name the first of them: a, b, c and 6 more."""
-        more = len(self.servers) - _NAMED
-        named = self.servers if more <= 1 else self.servers[:_NAMED]
-        return ", ".join(named) + (f" and {more:,} more" if more > 1 else "")
+        return first_names(self.servers)
 
     @property
     def text(self) -> str:
@@ -49,6 +52,28 @@ class FailureGroup:
         if len(self.servers) == 1:
             return f"{self.servers[0]}: {self.reason}"
         return f"{self.title}: {self.names}" + (f". {self.advice}" if self.advice else "")
+
+
+def first_names(names: Sequence[str]) -> str:
+    """Name the first of some servers and count the others: a, b, c and 6 more."""
+    more = len(names) - _NAMED
+    return ", ".join(names if more <= 1 else names[:_NAMED]) + (f" and {more:,} more" if more > 1 else "")
+
+
+def not_compared_lines(servers: Sequence["NotCompared"]) -> list[tuple[str, str]]:
+    """Say which servers were not compared: the name and why, or of many for one reason their number and their names."""
+    alike: dict[str, list[NotCompared]] = {}
+    for server in servers:
+        alike.setdefault(server.reason, []).append(server)
+    lines = []
+    for reason, members in alike.items():
+        if len(members) <= _LISTED:
+            lines += [(f"{server.server}: {server.text}", "") for server in members]
+        else:
+            since = _last_read([server.last_read for server in members if server.last_read])
+            names = first_names([server.server for server in members])
+            lines.append((f"{count(len(members), 'server')} {reason}{since}", names))
+    return lines
 
 
 def failure_groups(servers: Sequence[Row], *, each: bool = False) -> list[FailureGroup]:
@@ -88,6 +113,12 @@ def read_text(servers: Sequence[Row]) -> str:
 def status_words(status: str) -> str:
     """Return a status in words: not LM Studio for not_lm_studio."""
     return _WORDS.get(status, status.replace("_", " "))
+
+
+def _last_read(moments: Sequence[datetime]) -> str:
+    """Say between which times servers were read last; nothing if none ever was."""
+    times = list(dict.fromkeys(local_text(moment, minutes=True) for moment in sorted(moments)))
+    return f", last read {' to '.join([times[0], *times[1:][-1:]])}" if times else ""
 
 
 def _without_address(row: Row) -> str:

@@ -7,6 +7,7 @@ from click import style
 
 from inventory.report import palette
 from inventory.report.change_lines import ChangeGroup, ChangeLine, ChangeSection
+from inventory.report.failures import not_compared_lines
 from inventory.schema.headings import heading
 from inventory.terminal.layout import beside, flow, table
 from inventory.text import COLUMNS, MINUS, escape_controls, pad, signed_size, size, truncate, width, wrap
@@ -48,23 +49,34 @@ def changes_text(
         _group_text(group, changes.several, columns, heads.get(group.word, group.word.capitalize()))
         for group in changes.groups
     ]
-    if changes.nothing_compared:
-        blocks += wrap(changes.nothing_compared.capitalize(), columns)
-    else:
+    if not changes.nothing_compared:
         blocks += [] if changes.lines else ["No differences" if machines else "No changes"]
-        difference = changes.size_difference
-        sizes = [f"size {signed_size(difference, '-')}"] if difference else []
-        blocks.append("\n".join(flow("", [*counts(changes), *sizes], columns)))
-    if changes.not_compared:
-        reasons = [f"{escape_controls(row.server)}: {escape_controls(row.text)}" for row in changes.not_compared]
-        lines = [line for reason in reasons for line in wrap(reason, columns, "  ")]
-        blocks.append("\n".join([style("Not compared", fg="yellow"), *lines]))
+        blocks.append("\n".join(flow("", totals(changes), columns)))
+    if changes.not_compared or changes.nothing_compared:
+        blocks.append("\n".join(_not_compared(changes, columns)))
     return "\n\n".join(blocks) + "\n"
+
+
+def _not_compared(changes: ChangeSection, columns: int) -> Iterator[str]:
+    """List the servers that were not compared, those of one reason together where they are many."""
+    reasons = not_compared_lines(changes.not_compared)
+    all_named = "" if not any(names for _, names in reasons) else " (--json names all servers)"
+    head = (changes.nothing_compared.capitalize() or "Not compared") + all_named
+    yield from (style(line, fg="yellow") for line in wrap(head, columns))
+    for reason, names in reasons:
+        yield from wrap(escape_controls(reason), columns, "  ")
+        yield from wrap(escape_controls(names), columns, "    ")
 
 
 def counts(changes: ChangeSection) -> list[str]:
     """Count the changes of each grain that was compared: models +3 -2 ~1, 1 renamed; instances +2 -1 ~2."""
     return [_counts(changes, grain, words) for grain, words in _COUNTED if grain in changes.counts]
+
+
+def totals(changes: ChangeSection) -> list[str]:
+    """Return the counts of each grain, and by how much the size differs."""
+    difference = changes.size_difference
+    return [*counts(changes), *([f"size {signed_size(difference, '-')}"] if difference else [])]
 
 
 def _counts(changes: ChangeSection, grain: str, words: Sequence[str]) -> str:

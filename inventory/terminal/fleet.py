@@ -8,7 +8,7 @@ from click import style
 
 from inventory.report.change_lines import ChangeSection
 from inventory.schema.derived import COUNTED
-from inventory.terminal.changes import counts
+from inventory.terminal.changes import totals
 from inventory.terminal.layout import flow, table
 from inventory.text import COLUMNS, escape_controls, integer, signed_size, size, truncate, wrap
 
@@ -32,7 +32,7 @@ def models_text(rows: Sequence[Row], title: str, columns: int = COLUMNS) -> str:
         ]
         for row in rows
     ]
-    return _titled(title, ["Key", "Servers", "Size", "Loaded", "Quantizations"], lines, "<>>><", columns)
+    return _titled(title, ["Key", "Servers", "Total size", "Loaded", "Quantizations"], lines, "<>>><", columns)
 
 
 def groups_text(rows: Sequence[Row], by: str, title: str, columns: int = COLUMNS) -> str:
@@ -46,8 +46,7 @@ def groups_text(rows: Sequence[Row], by: str, title: str, columns: int = COLUMNS
         ]
         for row in rows
     ]
-    heads = [escape_controls(by), "Servers", "Different models", "Models", "Size", "Loaded"]
-    return _titled(title, heads, lines, "<>>>>>", columns)
+    return _grouped(title, by, ["Different models", "Models", "Size", "Loaded"], lines, columns)
 
 
 def change_groups_text(rows: Sequence[Row], changes: ChangeSection, by: str, title: str, columns: int = COLUMNS) -> str:
@@ -62,10 +61,19 @@ def change_groups_text(rows: Sequence[Row], changes: ChangeSection, by: str, tit
         ]
         for row in rows
     ]
-    heads = [escape_controls(by), "Servers", "Models", "Instances", "Size", "Not compared"]
+    text = _grouped(title, by, ["Models", "Instances", "Size", "Not compared"], lines, columns)
     nothing = changes.nothing_compared
-    total = wrap(nothing, columns) if nothing else flow("", counts(changes), columns)
-    return "\n".join([_titled(title, heads, lines, "<>>>>>", columns), *total]) + "\n"
+    total = wrap(nothing, columns) if nothing else flow("", totals(changes), columns)
+    return "\n".join([text, *total]) + "\n"
+
+
+def _grouped(title: str, by: str, heads: Sequence[str], lines: Sequence[Sequence[str]], columns: int) -> str:
+    """Lay out a line for each group; where each server is a group of its own, they are not counted."""
+    if by == "server":
+        heads, lines = ["Server", *heads], [[line[0], *line[2:]] for line in lines]
+    else:
+        heads = [escape_controls(by), "Servers", *heads]
+    return _titled(title, heads, lines, "<" + ">" * (len(heads) - 1), columns)
 
 
 def _counts(row: Row, names: Iterable[str]) -> str:

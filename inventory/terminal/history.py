@@ -8,10 +8,11 @@ from typing import Any
 from click import style
 
 from inventory.report.change_lines import ChangeLine, change_lines
+from inventory.report.failures import first_names
 from inventory.report.row_tables import by_size
 from inventory.report.trend import trend_section
 from inventory.terminal.changes import colour, mark
-from inventory.terminal.layout import beside, flow, table
+from inventory.terminal.layout import beside, flow, natural_width, table, table_parts
 from inventory.text import (
     COLUMNS,
     escape_controls,
@@ -35,7 +36,8 @@ _STATUS = 10  # columns of a status
 _CHANGE_HEADS = (("Added", "Removed", "Reconfigured"), ("Added", "Removed", "Reconf."), ("+", "-", "~"))
 """The heads of the columns of changes, the first of which fits being used."""
 
-_NAMED = 3  # servers that a run names which it did not read
+_SIDES = "<<>>>>>>"
+_OPTIONAL = (4, 3)  # the places of the columns that give way: loaded, size
 _POINTS = 60  # runs in the trend
 
 
@@ -63,18 +65,18 @@ def runs_text(
     head, cells = zone_in_head("Run", [times[row["run_id"]] for row in runs])
     before = max(map(width, [head, *cells])) + 2
     lines = [_run_line(row, time, columns - before - _STATUS) for row, time in zip(runs, cells, strict=True)]
-    for words in _CHANGE_HEADS:
-        heads = [head, "Status", "Models", "Size", "Loaded", *words]
-        text = table(lines, "<<>>>>>>", heads)
-        if max(map(width, text)) <= columns:
-            break
-    else:
-        text = table(lines, "<<>>>>>>", heads, columns=columns)
-    text = [
-        text[0],
-        *(line for row, shown in zip(runs, text[1:], strict=True) for line in (shown, *_unread(row, columns, before))),
-    ]
+    all_heads = [[head, "Status", "Models", "Size", "Loaded", *words] for words in _CHANGE_HEADS]
+    fitting = (heads for heads in all_heads if natural_width(lines, _SIDES, heads) <= columns)
+    heads = next(fitting, all_heads[-1])
+    text, parts = table_parts(lines, _SIDES, heads, columns=columns, optional=_OPTIONAL)
+    for row, part in zip(runs, parts, strict=True):
+        text += [*part, *_unread(row, columns, before)]
     total = [f"{count_of(len(runs), 'run')}, {_statuses(runs)}", *_trend(runs, sizes or {}, unicode, columns)]
+    unread = [names for row in runs if (names := _unread_names(row))]
+    if len(total) > 1 and unread:
+        total.append("(unread servers as last read)")
+    if any(first_names(names) != ", ".join(names) for names in unread):
+        total.append("(--json names all unread servers)")
     return "\n".join([*text, "", *flow("", total, columns, " " * 4)]) + "\n"
 
 
@@ -167,7 +169,7 @@ def _life_lines(life: Row, total: int, columns: int) -> list[str]:
         ("First seen", local_text(life["first_seen"])),
         ("Last seen", local_text(life["last_seen"])),
         ("Present", present),
-        ("Loaded", f"in {share} of them{loaded}"),
+        ("Loaded", f"in {share} of them{loaded}" if life["runs_loaded"] else "never"),
         ("Size", size(life["size_bytes"])),
     ]
     gone = [] if life["present"] else [style("no longer there", fg="red")]
@@ -185,24 +187,24 @@ def _change_lines(change: ChangeLine, columns: int) -> list[str]:
         before, after = (value or "(not reported)" for value in (change.before, change.after))
         name = word if word == "renamed" else change.field_name
         sizes = f" ({change.sizes_text})" if change.sizes else ""
-        what = f"{change.grain}{instance} {name}  {before} -> {after}{sizes}"
+        subject = f"{change.grain}{instance} " if instance else ""
+        what = f"{subject}{name}  {before} -> {after}{sizes}"
     lead = f"    {moment}  {style(mark(word), fg=colour(word))} "
     return beside(lead, escape_controls(what), columns)
 
 
 def _unread(row: Row, columns: int, before: int) -> list[str]:
-    """Return the line beneath a run of several servers that names those it did not read, as many as fit: 11/12 bob."""
-    names = [escape_controls(name) for name in json.loads(row["unread"] or "[]")]
-    if not names or row["servers"] == 1:
+    """Return the lines beneath a run of several servers that name the first of those it did not read."""
+    names = _unread_names(row)
+    if not names:
         return []
-    lead = f"{' ' * (before + 3)}{row['servers_ok']:,}/{row['servers']:,} "
-    for number in range(min(len(names), _NAMED), 0, -1):
-        more = f" and {len(names) - number:,} more" if number < len(names) else ""
-        line = f"{lead}{', '.join(names[:number])}{more}"
-        if width(line) <= columns:
-            return [style(line, dim=True)]
-    more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
-    return [style(f"{lead}{truncate(names[0], columns - width(lead + more))}{more}", dim=True)]
+    text = f"{len(names):,} of {row['servers']:,} not read: {escape_controls(first_names(names))}"
+    return [style(line, dim=True) for line in wrap(text, columns, " " * min(before, columns // 4))]
+
+
+def _unread_names(row: Row) -> list[str]:
+    """Return the servers that a run of several did not read."""
+    return json.loads(row["unread"] or "[]") if row["servers"] != 1 else []
 
 
 def _run_line(row: Row, time: str, room: int) -> list[str]:

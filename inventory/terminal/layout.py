@@ -1,4 +1,4 @@
-"""Tables, texts with a lead and rows of parts that are never wider than the terminal; keys are folded, never cut."""
+"""Tables, texts with a lead and rows of parts that are never wider than the terminal; nothing is cut."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -6,10 +6,18 @@ from itertools import zip_longest
 
 from click import style, unstyle
 
-from inventory.text import pad, width, wrap
+from inventory.text import UNLIMITED, pad, width, wrap
 
 _WIDEST = 200  # columns that all lines are padded to because of one cell
-_FEW_LETTERS = 12  # columns that a column of texts keeps as long as other texts can give way
+_GAP = "  "
+
+_COMFORTABLE = 32
+"""Columns that a folded text has at least, as long as there are columns that can give way for it."""
+
+_LEAST = 8
+"""Columns that a folded text has at least; where there are fewer, each line of a table becomes a block of lines."""
+
+_WORD = 14  # columns of the longest word of a head that is not broken
 _STYLED = re.compile(r"((?:\x1b\[[0-9;]*m)*)(.*?)((?:\x1b\[[0-9;]*m)*)", re.DOTALL)
 
 
@@ -50,45 +58,111 @@ def table(
     *,
     indent: str = "",
     least: Sequence[int] = (),
-    columns: int | None = None,
+    columns: int = UNLIMITED,
 ) -> list[str]:
-    """Lay out cells in columns, two spaces between them, and return a text for each line, the heads first.
+    """Lay out cells as ``table_parts`` does, and return a text for the heads and each line; a text may be folded."""
+    head, parts = table_parts(lines, sides, heads, indent=indent, least=least, columns=columns)
+    return ["\n".join(part) for part in [*([head] if head else []), *parts]]
+
+
+def table_parts(
+    lines: Sequence[Sequence[str]],
+    sides: str,
+    heads: Sequence[str] = (),
+    *,
+    indent: str = "",
+    least: Sequence[int] = (),
+    columns: int = UNLIMITED,
+    optional: Sequence[int] = (),
+) -> tuple[list[str], list[list[str]]]:
+    """Lay out cells in columns, two spaces between them, with no line wider than the terminal; no cell is cut.
+
+    First columns give way, then heads are folded between their words, then the texts of the widest columns. Where even
+    that does not suffice and there are heads, each line becomes a block with a line for each column.
 
     Args:
         lines: the cells of each line, which may be styled. A line with fewer cells than there are columns ends in a
             text that no column is widened for.
-        sides: ``<`` or ``>`` for each column.
+        sides: ``<`` for a column of texts, ``>`` for one of numbers, which are not folded.
         heads: the names of the columns; none by default.
         indent: what each line begins with.
         least: the least widths of the first columns.
-        columns: columns of the terminal: what is wider is folded inside its column, texts before numbers, so that a
-            text may have several lines. By default nothing is.
+        columns: columns of the terminal; from ``UNLIMITED`` on no column gives way and nothing is folded.
+        optional: the places of the columns that give way, in that order.
+
+    Returns:
+        The lines of the heads, and those of each line of the table, so that headings can come between. There are no
+        heads where there are blocks.
     """
-    measured = [*([heads] if heads else []), *(line for line in lines if len(line) == len(sides))]
-    rooms = [min(max(map(width, column)), _WIDEST) for column in zip(*measured, strict=True)] or [0] * len(sides)
-    wished = [max(room, floor) for room, floor in zip(rooms, (*least, *[0] * len(rooms)), strict=False)]
-    room = None if columns is None else columns - width(indent)
-    rooms = wished if room is None else _narrowed(wished, rooms, sides, room)
-    head = [[style(line, dim=True) for line in _lines(heads, rooms, sides, room)]] if heads else []
-    texts = [*head, *(_lines(line, rooms, sides, room) for line in lines)]
-    return ["\n".join(indent + line for line in text) for text in texts]
+    needed = _needed([*([heads] if heads else []), *lines], sides)
+    wished = [max(room, floor) for room, floor in zip(needed, (*least, *[0] * len(needed)), strict=False)]
+    if columns >= UNLIMITED:
+        head, *texts = [[_line(cells, wished, sides)] for cells in (heads, *lines)]
+    else:
+        room = columns - width(indent)
+        places, rooms = _fitting(wished, _floors(lines, sides, heads, needed), room, optional)
+        if heads and not _fits(rooms, room):
+            return [], [_block(heads, cells, columns, indent) for cells in lines]
+        sides = "".join(sides[place] for place in places)
+        head = _folded_line(_chosen(heads, places), rooms, sides, room, at_bottom=True)
+        texts = [_folded_line(_chosen(cells, places), rooms, sides, room) for cells in lines]
+    dim = [indent + style(line, dim=True) for line in head] if heads else []
+    return dim, [[indent + line for line in text] for text in texts]
 
 
-def _lines(cells: Sequence[str], rooms: Sequence[int], sides: str, columns: int | None) -> list[str]:
-    """Lay out one line of a table: one text, or several where cells are folded."""
-    if columns is None:
-        return [_line(cells, rooms, sides)]
+def natural_width(lines: Sequence[Sequence[str]], sides: str, heads: Sequence[str]) -> int:
+    """Return the columns that a table takes if nothing is folded."""
+    return _total(_needed([heads, *lines], sides))
+
+
+def _needed(lines: Sequence[Sequence[str]], sides: str) -> list[int]:
+    """Return the width of the widest cell of each column, without the text that a short line ends in."""
+    rooms = [0] * len(sides)
+    for line in lines:
+        for place, cell in enumerate(line if len(line) == len(sides) else line[:-1]):
+            rooms[place] = max(rooms[place], width(cell))
+    return [min(room, _WIDEST) for room in rooms]
+
+
+def _floors(
+    lines: Sequence[Sequence[str]], sides: str, heads: Sequence[str], needed: Sequence[int]
+) -> list[tuple[int, ...]]:
+    """Return to what each column is narrowed, step by step: to its cells, to folded heads, to folded texts.
+
+    Without heads nothing can become a block: then numbers are folded too.
+    """
+    words = [max(map(width, head.split()), default=0) for head in heads] or [0] * len(sides)
+    cells = [max(room, word) for room, word in zip(_needed(lines, sides), words, strict=True)]
+    texts = [
+        max(min(room, _LEAST), min(word, _WORD)) if side == "<" else room
+        for room, word, side in zip(cells, words, sides, strict=True)
+    ]
+    last = texts if heads else [min(room, 2) for room in texts]
+    return [*zip(needed, cells, texts, last, strict=True)]
+
+
+def _chosen(cells: Sequence[str], places: Sequence[int]) -> list[str]:
+    return [cells[place] for place in places if place < len(cells)]
+
+
+def _folded_line(
+    cells: Sequence[str], rooms: Sequence[int], sides: str, columns: int, *, at_bottom: bool = False
+) -> list[str]:
+    """Lay out one line of a table as one line of text, or several where cells are folded."""
     is_short = len(cells) < len(sides)
     rest = columns - sum(rooms[: len(cells) - 1]) - 2 * (len(cells) - 1)
     folded = [
         _folded(cell, rest if is_short and index == len(cells) - 1 else rooms[index])
         for index, cell in enumerate(cells)
     ]
+    if at_bottom:
+        height = max(map(len, folded), default=0)
+        folded = [[""] * (height - len(lines)) + lines for lines in folded]
     return [_line(line, rooms, sides) for line in zip_longest(*folded, fillvalue="")]
 
 
 def _line(cells: Sequence[str], rooms: Sequence[int], sides: str) -> str:
-    return "  ".join(_padded(cells, rooms, sides)).rstrip()
+    return _GAP.join(_padded(cells, rooms, sides)).rstrip()
 
 
 def _padded(cells: Sequence[str], rooms: Sequence[int], sides: str) -> Iterator[str]:
@@ -105,16 +179,44 @@ def _folded(cell: str, room: int) -> list[str]:
     return [begin + line + end for line in wrap(unstyle(cell), room)]
 
 
-def _narrowed(wished: Sequence[int], needed: Sequence[int], sides: str, columns: int) -> list[int]:
-    """Narrow the columns of a table until it fits, the widest first.
+def _block(heads: Sequence[str], cells: Sequence[str], columns: int, indent: str) -> list[str]:
+    """Show one line of a table as a line for each column, the first of them further left."""
+    lines: list[str] = []
+    for number, (head, cell) in enumerate(zip(heads, cells, strict=False)):
+        is_free_text = number == len(cells) - 1 < len(heads) - 1
+        lead = indent + (_GAP if number else "") + ("" if is_free_text else f"{head}: ")
+        lines += beside(lead, unstyle(cell), columns)
+    return lines
 
-    First what no cell needs is given up, then texts down to a few letters, then numbers too.
-    """
+
+def _total(rooms: Sequence[int]) -> int:
+    return sum(rooms) + len(_GAP) * (len(rooms) - 1)
+
+
+def _fits(rooms: Sequence[int], columns: int) -> bool:
+    return _total(rooms) <= columns
+
+
+def _fitting(
+    wished: Sequence[int], floors: Sequence[Sequence[int]], columns: int, optional: Sequence[int]
+) -> tuple[list[int], list[int]]:
+    """Return the places of the columns that stay, and their widths."""
+    places, giving_way = [*range(len(wished))], [*optional]
+    while True:
+        own = [floors[place] for place in places]
+        rooms = _narrowed([wished[place] for place in places], own, columns)
+        is_comfortable = all(room >= min(floor[0], _COMFORTABLE) for room, floor in zip(rooms, own, strict=True))
+        if not giving_way or (is_comfortable and _fits(rooms, columns)):
+            return places, rooms
+        places.remove(giving_way.pop(0))
+
+
+def _narrowed(wished: Sequence[int], floors: Sequence[Sequence[int]], columns: int) -> list[int]:
+    """Narrow the columns of a table until it fits, the widest first, and all of them to a floor before the next."""
     fitted = [*wished]
-    texts = [min(room, _FEW_LETTERS) if side == "<" else room for room, side in zip(needed, sides, strict=True)]
-    for floors in (needed, texts, [2] * len(needed)):
-        while sum(fitted) + 2 * (len(fitted) - 1) > columns:
-            able = [index for index, room in enumerate(fitted) if room > floors[index]]
+    for step in zip(*floors, strict=True):
+        while not _fits(fitted, columns):
+            able = [index for index, room in enumerate(fitted) if room > step[index]]
             if not able:
                 break
             fitted[max(able, key=lambda index: fitted[index])] -= 1

@@ -13,9 +13,9 @@ from inventory.report.coverage import Coverage, coverage_of
 from inventory.report.row_filters import column_named
 from inventory.schema.headings import heading
 from inventory.tables import RunTables, rows
-from inventory.terminal.fitting import fit_table, fold_words, natural_width
+from inventory.terminal.layout import natural_width, table_parts
 from inventory.terminal.snapshot import COVERAGE_COLOURS
-from inventory.text import COLUMNS, count, escape_controls, format_value, local_text, size
+from inventory.text import COLUMNS, UNLIMITED, count, escape_controls, format_value, local_text, size, wrap
 
 Row = dict[str, Any]
 
@@ -44,9 +44,6 @@ SHOWN = {
 _OPTIONAL = ("architecture", "max_context_length", "params_string", "remaining_ttl_seconds")
 """The columns that give way where the terminal is narrow, in this order."""
 
-_UNLIMITED = 10**9
-"""Columns of a pipe."""
-
 _INDENT = "  "
 _TYPES = ("llm", "embedding")
 _NOUNS = {"llm": "LLM", "embedding": "embedding"}
@@ -57,14 +54,14 @@ class View:
     """How rows are shown.
 
     Attributes:
-        columns: columns of the terminal; None for a pipe, for which nothing is left out or folded.
+        columns: columns of the terminal; ``UNLIMITED`` for a pipe, for which nothing is left out or folded.
         names: the columns that were asked for; empty for those that people look for.
         one_table: the order was asked for, so that no headings come between the rows.
         limit: how many rows are shown; None for all.
         total: the number of rows before a filter; None if there is none.
     """
 
-    columns: int | None = COLUMNS
+    columns: int = COLUMNS
     names: Sequence[str] = ()
     one_table: bool = False
     limit: int | None = None
@@ -119,13 +116,12 @@ def rows_text(
         view: how they are shown.
     """
     view, coverage = view or View(), coverage or coverage_of(snapshot)
-    room = view.columns or _UNLIMITED
     older = {*coverage.unread, *coverage.stale} if snapshot.state_at and _several(snapshot) else set()
-    parts = [fold_words(_totals(snapshot, rows, grain, view), room)]
+    parts = [wrap(_totals(snapshot, rows, grain, view), view.columns)]
     if rows:
         parts += _parts(rows[: view.limit], snapshot, grain, older, view)
     state = _state(snapshot, coverage)
-    parts += [[style(line, fg=COVERAGE_COLOURS[coverage.level]) for line in fold_words(state, room)]] if state else []
+    parts += [[style(line, fg=COVERAGE_COLOURS[coverage.level]) for line in wrap(state, view.columns)]] if state else []
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
@@ -136,17 +132,18 @@ def _several(snapshot: RunTables) -> bool:
 def _parts(rows: Sequence[Row], snapshot: RunTables, grain: str, older: set[str], view: View) -> list[list[str]]:
     """Return the rows as one table, or in parts with a heading each: of a type, or of a server and type."""
     if view.names:
-        return [_table(rows, with_server(view.names, snapshot), grain, view.columns or _UNLIMITED)]
+        return [_table(rows, with_server(view.names, snapshot), grain, view.columns)]
     rows = [row if row["server"] in older else {**row, "as_of": None} for row in rows]
     as_of = ["as_of"] if older else []
-    if view.columns is None:
+    if view.columns >= UNLIMITED:
         names = ["server", *SHOWN[grain][:1], "type", *SHOWN[grain][1:], *as_of]
-        return [_table(rows, names, grain, _UNLIMITED)]
+        return [_table(rows, names, grain, view.columns)]
     names = [*(["server"] if _several(snapshot) else []), *SHOWN[grain], *as_of]
     if view.one_table or view.limit:
         return [_table(rows, names, grain, view.columns, optional=True)]
-    cells = [[_cell(row, column) for column in _columns(names, grain)] for row in rows]
-    fits = natural_width(cells, [*map(heading, names)]) + len(_INDENT) <= view.columns
+    shown = _columns(names, grain)
+    cells = [[_cell(row, column) for column in shown] for row in rows]
+    fits = natural_width(cells, _sides(shown), [*map(heading, names)]) + len(_INDENT) <= view.columns
     if fits or not _several(snapshot):
         return _grouped(rows, names, grain, view.columns, by_server=False)
     return _grouped(rows, SHOWN[grain], grain, view.columns, by_server=True)
@@ -163,33 +160,34 @@ def _grouped(
         groups.setdefault(group, []).append(index)
     if len(groups) == 1 and not by_server:
         return [_table(rows, names, grain, columns, optional=True)]
-    heads, *lines = _laid_out(rows, names, grain, columns, _INDENT, optional=True)
+    heads, lines = _laid_out(rows, names, grain, columns, _INDENT, optional=True)
     parts: list[list[str]] = []
     for (server, _, kind), indexes in sorted(groups.items()):
         own = [rows[index] for index in indexes]
         as_of = f" (as of {_time(own[0]['as_of'])})" if by_server and own[0]["as_of"] else ""
         title = f"{escape_controls(server)}{as_of}: {_sums(own, grain, kind)}" if by_server else _sums(own, grain, kind)
-        bold = [style(line, bold=True) for line in fold_words(title, columns)]
+        bold = [style(line, bold=True) for line in wrap(title, columns)]
         parts.append([*bold, *([] if parts else heads), *(line for index in indexes for line in lines[index])])
     return parts
 
 
 def _table(rows: Sequence[Row], names: Sequence[str], grain: str, columns: int, *, optional: bool = False) -> list[str]:
-    return [line for group in _laid_out(rows, names, grain, columns, "", optional=optional) for line in group]
+    heads, lines = _laid_out(rows, names, grain, columns, "", optional=optional)
+    return [*heads, *(line for row in lines for line in row)]
 
 
 def _laid_out(
     rows: Sequence[Row], names: Sequence[str], grain: str, columns: int, indent: str, *, optional: bool
-) -> list[list[str]]:
+) -> tuple[list[str], list[list[str]]]:
     """Return the lines of the heads and those of each row; optional columns give way."""
     shown = _columns(names, grain)
-    return fit_table(
+    return table_parts(
         [[_cell(row, column) for column in shown] for row in rows],
-        "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in shown),
+        _sides(shown),
         [*map(heading, names)],
-        columns,
-        optional=[names.index(name) for name in _OPTIONAL if optional and name in names],
         indent=indent,
+        columns=columns,
+        optional=[names.index(name) for name in _OPTIONAL if optional and name in names],
     )
 
 
@@ -232,6 +230,10 @@ def _state(snapshot: RunTables, coverage: Coverage) -> str:
 
 def _columns(names: Sequence[str], grain: str) -> list[schema.Column]:
     return [column_named(name, schema.GRAIN_TABLES[grain]) for name in names]
+
+
+def _sides(columns: Sequence[schema.Column]) -> str:
+    return "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in columns)
 
 
 def _cell(row: Row, column: schema.Column) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 from click import style
 
-from inventory.terminal.layout import table
-from inventory.text import COLUMNS, count, escape_controls, integer, local_text, size, width, wrap, zone_in_head
+from inventory.report.failures import read_text
+from inventory.terminal.layout import natural_width, table, table_parts
+from inventory.text import COLUMNS, escape_controls, integer, local_text, size, wrap, zone_in_head
 
 Row = dict[str, Any]
 
@@ -20,7 +21,13 @@ def is_stale(server: Row, stale_after: timedelta) -> bool:
     return server["days_silent"] is None or timedelta(days=server["days_silent"]) > stale_after
 
 
-def servers_text(servers: Sequence[Row], stale_after: timedelta, retired: int = 0, columns: int = COLUMNS) -> str:
+def servers_text(
+    servers: Sequence[Row],
+    stale_after: timedelta,
+    retired: int = 0,
+    columns: int = COLUMNS,
+    none: str = "No server is known",
+) -> str:
     """Show a line for each server: when it was read last, how often it was read, and what it has.
 
     Args:
@@ -28,17 +35,17 @@ def servers_text(servers: Sequence[Row], stale_after: timedelta, retired: int = 
         stale_after: how old an answer may be.
         retired: how many retired servers are not shown.
         columns: columns of the terminal; where they do not suffice, each server has two lines.
+        none: what to say where there are no servers to show.
     """
     stale = sum(is_stale(server, stale_after) for server in servers)
-    parts = [count(len(servers), "server"), *([f"{stale:,} stale or never read"] if stale else [])]
-    parts += [f"{retired:,} retired, shown by --retired"] if retired else []
-    return "\n".join([*_lines(servers, stale_after, columns), "", *wrap(", ".join(parts), columns)]) + "\n"
+    parts = [read_text(servers) if servers else none, *([f"{stale:,} stale or never read"] if stale else [])]
+    parts += [f"{retired:,} retired (--retired)"] if retired else []
+    table_lines = [*_lines(servers, stale_after, columns), ""] if servers else []
+    return "\n".join([*table_lines, *wrap("; ".join(parts), columns)]) + "\n"
 
 
 def _lines(servers: Sequence[Row], stale_after: timedelta, columns: int) -> list[str]:
     """Return the table: in columns if they fit, else with the names as lines of their own, which are folded."""
-    if not servers:
-        return ["No such server"]
     read = [local_text(server["last_read"], minutes=True) if server["last_read"] else "never" for server in servers]
     head, times = zone_in_head("Last read", read)
     heads_beside = ["Status", head, "Days", "Read", "Models", "Size"]
@@ -50,13 +57,12 @@ def _lines(servers: Sequence[Row], stale_after: timedelta, columns: int) -> list
         [name, *line, *([label] if several else [])] for name, line, label in zip(names, cells, labels, strict=True)
     ]
     heads = ["Server", *heads_beside, *(["Labels"] if several else [])]
-    lines = [line.rstrip() for line in table(wide, f"<{_SIDES}{'<' * several}", heads)]
-    if max(map(width, lines)) <= columns:
-        return lines
-    head, *narrow = table(cells, _SIDES, heads_beside, indent="  ", columns=columns)
-    lines = [head]
-    for name, line, label in zip(names, narrow, labels, strict=True):
-        lines += [*wrap(name, columns), line, *wrap(label, columns, "  ")]
+    sides = f"<{_SIDES}{'<' * several}"
+    if natural_width(wide, sides, heads) <= columns:
+        return table(wide, sides, heads)
+    lines, narrow = table_parts(cells, _SIDES, heads_beside, indent="  ", columns=columns)
+    for name, part, label in zip(names, narrow, labels, strict=True):
+        lines += [*wrap(name, columns), *part, *wrap(label, columns, "  ")]
     return lines
 
 

@@ -9,7 +9,7 @@ from inventory.config.effective import Setting
 from inventory.terminal.layout import beside
 from inventory.text import COLUMNS, escape_controls, format_value, pad, width
 
-_IN_SECONDS = ("timeout", "recheck")
+_UNITS = {"timeout": "s", "recheck": "s", "retire_after": "days", "stale_after": "days"}
 
 
 def settings_text(settings: Sequence[Setting], columns: int = COLUMNS) -> str:
@@ -22,11 +22,12 @@ def settings_text(settings: Sequence[Setting], columns: int = COLUMNS) -> str:
     for setting in common:
         name, value = pad(setting.name, names), texts[setting.name]
         source = escape_controls(setting.source) or setting.origin
-        if names + max(width(value), values) + width(source) + 6 > columns and width(value) > values:
+        lead = f"  {name}  {pad(value, values)}  "
+        if width(lead) + width(source) <= columns:
+            lines.append(lead + style(source, dim=True))
+        else:
             lines += beside(f"  {name}  ", value, columns)
             lines += beside(f"  {' ' * names}  ", source, columns, lambda line: style(line, dim=True))
-        else:
-            lines += beside(f"  {name}  {pad(value, values)}  ", source, columns, lambda line: style(line, dim=True))
     return "\n".join(lines) + "\n"
 
 
@@ -42,4 +43,4 @@ def server_notes(settings: Sequence[Setting]) -> dict[str, str]:
 def _value_text(setting: Setting) -> str:
     is_empty = setting.value is None or setting.value in ((), [])
     text = escape_controls(format_value(None if is_empty else setting.value, missing="-"))
-    return f"{text} s" if setting.name in _IN_SECONDS and not is_empty else text
+    return text if is_empty else f"{text} {_UNITS.get(setting.name, '')}".rstrip()

@@ -180,7 +180,7 @@ def _servers_read(report: Report, columns: int) -> list[str]:
     if len(report.servers) == 1 and coverage.level == "good":
         return []
     colour = COVERAGE_COLOURS[coverage.level]
-    return beside("  Servers  ", escape_controls(coverage.text), columns, lambda line: style(line, fg=colour))
+    return beside(f"  {'Coverage':<14}", escape_controls(coverage.text), columns, lambda line: style(line, fg=colour))
 
 
 def _kinds(totals: Totals) -> str:

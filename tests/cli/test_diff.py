@@ -132,12 +132,18 @@ def test_nothing_compared_is_not_no_changes(past: Path) -> None:
 2026-11-11 06:00:04 UTC -> 2026-11-12 06:00:04 UTC
 
 Not compared: 1 unreachable
-
-Not compared
   laptop: not read now: unreachable, last read 2026-11-11 06:00 UTC
 """
     )
     assert "models +0 -0 ~0" in diff(past, "latest~2", "latest~1").out, "desktop was compared"
+
+
+def test_a_server_that_is_older_than_its_run_says_so(past: Path) -> None:
+    """The heading of a comparison of two servers names the time of an older response."""
+    heading = diff(past, "latest~1:laptop", "latest~1:desktop").out.splitlines()[0]
+    assert heading == (
+        "2026-11-12 06:00:04 UTC laptop (as of 2026-11-11 06:00:04 UTC) -> 2026-11-12 06:00:04 UTC desktop"
+    )
 
 
 def test_server_and_ignore(past: Path) -> None:

@@ -78,7 +78,7 @@ def test_diff_by_label(labelled: Path, tmp_path: Path) -> None:
         "Rome          2  +1 -1 ~1   +0 -0 ~1  -15.64 GB             -\n"
         "(none)        1  +0 -0 ~0   +0 -0 ~0                        -\n"
         "\n"
-        "models +2 -2 ~2   instances +0 -0 ~2\n"
+        "models +2 -2 ~2   instances +0 -0 ~2   size -31.28 GB\n"
     )
     data = run("diff", "--by", "site", "--json", "--history", labelled).data
     assert data.keys() == {"groups", "changes", "not_compared", "hints"}
@@ -99,8 +99,8 @@ def test_history_by_model(labelled: Path, tmp_path: Path) -> None:
     done = run("history", "--by", "model", "--history", labelled, "-o", tmp_path / "fleet.xlsx")
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
-    assert lines[0] == "As of 2026-11-11 06:00:00 UTC, 4 servers"
-    assert lines[2].split() == ["Key", "Servers", "Size", "Loaded", "Quantizations"]
+    assert lines[0].startswith("State at 2026-11-11 06:00:00 UTC: 4 of 4 servers read")
+    assert lines[2].split() == ["Key", "Servers", "Total", "size", "Loaded", "Quantizations"]
     assert ["microsoft/phi-4", "4", "49.27", "GB", "-", "Q4_K_M", "2,", "Q8_0", "2"] in map(str.split, lines)
     data = run("history", "--by", "model", "--where", "site=Rome", "--json", "--history", labelled).data
     assert {row["key"]: row["servers"] for row in data["fleet"]}["microsoft/phi-4"] == 2
@@ -114,7 +114,9 @@ def test_history_by_label_and_by_server(labelled: Path) -> None:
         ("Bonn", 1, 6, 6), ("Rome", 2, 7, 12), (None, 1, 6, 6),
     ]  # fmt: skip
     done = run("history", "--by", "server", "--server", "desk", "--history", labelled)
-    assert done.out.splitlines()[3].split()[:2] == ["desk", "1"]
+    lines = done.out.splitlines()
+    assert lines[2].split() == ["Server", "Different", "models", "Models", "Size", "Loaded"], "no column of ones"
+    assert lines[3].split()[:2] == ["desk", "6"]
     assert run("history", "--by", "town", "--history", labelled).code == 2
 
 

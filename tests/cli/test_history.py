@@ -11,10 +11,11 @@ Run (UTC)         Status   Models      Size  Loaded  Added  Removed  Reconf.
 2026-11-10 06:00  ok            8  94.23 GB       6  nothing to compare with
 2026-11-11 06:00  ok            8  78.60 GB       6      1        1        2
 2026-11-12 06:00  partial       2  30.10 GB       3      .        .        .
-                     1/2 laptop
+                  1 of 2 not read: laptop
 2026-11-13 06:00  ok            6  48.50 GB       3      .        1        .
 
 4 runs, 3 ok, 1 partial    size \u2588\u2581\u2581\u2581  94.23 GB -> 78.60 GB
+(unread servers as last read)
 """
 
 

@@ -108,7 +108,7 @@ def test_an_answer_that_lost_most_models_is_doubted_once(server: StubServer, tmp
     done = take(server, "--history", tmp_path, *outputs, "--fail-on", "any", cwd=tmp_path)
     assert done.code == 3
     assert done.err.startswith("lms-inventory: a: only 1 of 6 models are left")
-    assert "  Servers  0 of 1 server read; " in done.out
+    assert "  Coverage      0 of 1 server read; " in done.out
     assert "  Models               1   1 llm\n" in done.out
     assert "  Changes       not compared: 1 suspect   since " in done.out
     assert len(inventory.read(tmp_path / "a.parquet").models) == 1

@@ -60,7 +60,7 @@ def test_each_server_is_a_line(fleet: Path) -> None:
     assert lines[1].split()[2:] == ["never", "-", "0", "%", "-", "-"]
     assert lines[2].split()[4:] == ["0.0", "100", "%", "2", "30.10", "GB", "site=Rome"]
     assert lines[3].split()[4:] == ["9.0", "67", "%", "1", "17.99", "GB", "site=Oslo"]
-    assert lines[4:] == ["", "3 servers, 2 stale or never read, 1 retired, shown by --retired"]
+    assert lines[4:] == ["", "1 of 3 servers ok; 2 unreachable; 2 stale or never read; 1 retired (--retired)"]
     assert max(map(len, lines)) <= 80
 
 
@@ -73,7 +73,7 @@ def test_parts_of_the_servers(fleet: Path) -> None:
     assert names(servers(fleet, "--retire-after", "0", "--json")) == ["dead", "desk", "laptop", "old"]
     assert names(servers(fleet, "--where", "site=*", "--json")) == ["desk", "laptop"]
     assert names(servers(fleet, "--server", "desk", "--json")) == ["desk"]
-    assert servers(fleet, "--stale", "--server", "desk").out.startswith("No such server\n\n0 servers")
+    assert servers(fleet, "--stale", "--server", "desk").out == "No server is stale, of 1 server\n"
 
 
 def test_the_settings_reach_every_command(fleet: Path, tmp_path: Path) -> None:

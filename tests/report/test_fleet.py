@@ -77,10 +77,10 @@ def test_on_how_many_servers_a_model_is(before: Snapshot) -> None:
     assert unstyle(models_text(result, "Now")) == (
         "Now\n"
         "\n"
-        "Key  Servers     Size  Loaded  Quantizations\n"
-        "a          3  0.00 GB       3  Q4 2, Q8 2\n"
-        "b          1  0.00 GB       -  Q8 1\n"
-        "c          1        -       -  not reported 1\n"
+        "Key  Servers  Total size  Loaded  Quantizations\n"
+        "a          3     0.00 GB       3  Q4 2, Q8 2\n"
+        "b          1     0.00 GB       -  Q8 1\n"
+        "c          1           -       -  not reported 1\n"
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from click import unstyle
 
 import inventory
+from inventory import schema
 from inventory import text as layout
 from inventory.diff.changes import size_difference
-from inventory.report.change_lines import changed_value, describe_changes
+from inventory.report.change_lines import ChangeSection, NotCompared, changed_value, describe_changes
+from inventory.report.failures import not_compared_lines
 from inventory.stub_server import inventory_after, inventory_before
 from inventory.terminal.changes import changes_text, counts
 from inventory.text import signed_size
@@ -86,6 +89,30 @@ models +0 -2 ~0   instances +0 -3 ~0   size -30.10 GB
 Not compared
   c: not read now: unreachable, """
     )
+
+
+def test_many_servers_not_compared_for_one_reason_are_one_line() -> None:
+    """More than five are counted and the first of them named; up to five are listed one by one."""
+    few = [NotCompared(f"new-{number}", "seen for the first time: a baseline", None) for number in range(5)]
+    lost = [NotCompared(f"lost-{number}", "not read now or before: unreachable", None) for number in range(9)]
+    section = ChangeSection(counts={"model": dict.fromkeys(schema.CHANGES_WORDS, 0)}, not_compared=(*few, *lost))
+    lines = unstyle(changes_text(section, "t")).partition("Not compared")[2].splitlines()
+    assert lines == [
+        " (--json names all servers)",
+        *(f"  new-{number}: seen for the first time: a baseline" for number in range(5)),
+        "  9 servers not read now or before: unreachable",
+        "    lost-0, lost-1, lost-2 and 6 more",
+    ]
+    silent = [
+        NotCompared(f"s{day}", "not read now: timeout", datetime(2026, 11, day, 6, tzinfo=UTC))
+        for day in range(9, 2, -1)
+    ]
+    assert not_compared_lines(silent) == [
+        (
+            "7 servers not read now: timeout, last read 2026-11-03 06:00 UTC to 2026-11-09 06:00 UTC",
+            "s9, s8, s7 and 4 more",
+        )
+    ]
 
 
 def test_no_changes(tmp_path: Path) -> None:

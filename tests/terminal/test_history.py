@@ -85,18 +85,22 @@ def test_runs_in_a_wide_terminal() -> None:
 
 
 def test_a_run_names_the_servers_it_did_not_read() -> None:
-    """Up to three, then a count, never wider than the terminal; not where it is the only one."""
+    """Up to three, then a count; a long name is folded, not cut; none where the only server was not read."""
     several: dict[str, Any] = {"servers": 12, "servers_ok": 9, "status": "partial"}
     for names, expected in (
-        (["rome-bob"], "9/12 rome-bob"),
-        (["a", "b", "c"], "9/12 a, b, c"),
-        (["a", "b", "c", "d"], "9/12 a, b, c and 1 more"),
-        (["x" * 30, "y" * 30, "z"], f"9/12 {'x' * 30} and 2 more"),
-        (["x" * 90, "y"], f"9/12 {'x' * 40}... and 1 more"),
+        (["rome-bob"], "1 of 12 not read: rome-bob"),
+        (["a", "b", "c"], "3 of 12 not read: a, b, c"),
+        (["a", "b", "c", "d"], "4 of 12 not read: a, b, c, d"),
+        (["a", "b", "c", "d", "e"], "5 of 12 not read: a, b, c and 2 more"),
+        (["x" * 30, "y" * 30, "z"], f"3 of 12 not read: {'x' * 30}, {'y' * 30}, z"),
+        (["x" * 90, "y"], f"2 of 12 not read: {'x' * 90}, y"),
     ):
         lines = unstyle(runs_text([one_run(10, **several, unread=json.dumps(names))])).splitlines()
-        assert lines[2] == " " * 21 + expected
+        assert lines[2].startswith(" " * 18 + expected[:17])
+        named = "".join(lines[2 : lines.index("", 2)]).replace(" ", "")
+        assert named == expected.replace(" ", "")
         assert max(map(len, lines)) <= 80
+        assert ("--json names all unread servers" in "".join(lines)) == (" more" in expected)
     assert len(runs_text([one_run(10, "failed", unread='["a"]', error="x")]).splitlines()) == 4
 
 
@@ -153,14 +157,14 @@ k
     Present       9 days, 9 of 10 runs
     Loaded        in 33 % of them, last 2026-11-04 06:00:03 UTC
     Size          5.00 GB
-    2026-11-03 06:00:03 UTC  ~ model Size  1.00 GB -> 5.00 GB
+    2026-11-03 06:00:03 UTC  ~ Size  1.00 GB -> 5.00 GB
     2026-11-04 06:00:03 UTC  + instance k:2 loaded
 
   b   no longer there
     First seen    2026-11-01 06:00:03 UTC
     Last seen     2026-11-09 06:00:03 UTC
     Present       1 day, 9 of 9 runs
-    Loaded        in 0 % of them
+    Loaded        never
     Size          -
     2026-11-05 06:00:03 UTC  - model removed
 """

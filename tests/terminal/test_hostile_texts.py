@@ -24,6 +24,7 @@ from inventory.terminal.changes import changes_text
 from inventory.terminal.servers import servers_text
 from inventory.terminal.settings import server_notes, settings_text
 from inventory.terminal.snapshot import check_text, snapshot_text
+from inventory.text import UNLIMITED
 from terminal.test_history import one_life
 
 STYLE = re.compile(r"\x1b\[(?:[0-9]|3[0-9])?m")
@@ -48,7 +49,7 @@ def texts(name: str) -> Iterator[str]:
         result = listing.sorted_rows(snapshot, grain, None)
         yield listing.rows_text(snapshot, result, grain)
         yield listing.rows_text(snapshot, result, grain, view=listing.View(names=schema.GRAIN_TABLES[grain].names))
-        yield listing.rows_text(snapshot, result, grain, view=listing.View(None))
+        yield listing.rows_text(snapshot, result, grain, view=listing.View(UNLIMITED))
     change = dict.fromkeys(TIMELINE.names) | {"server": name, "grain": "model", "observed_at": moment}
     change |= {"change": "reconfigured", "field": name, "old": name, "new": name, "instance_id": name}
     life = one_life(server=name, key=name)

@@ -4,8 +4,8 @@ from click import style, unstyle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.terminal.layout import beside, flow, table
-from inventory.text import escape_controls, width, wrap
+from inventory.terminal.layout import beside, flow, table, table_parts
+from inventory.text import UNLIMITED, escape_controls, width, wrap
 
 CELLS = st.text(max_size=12).map(escape_controls) | st.sampled_from(["模型", "e\u0301", style("red", fg="red")])
 LONG = st.text(max_size=200).map(escape_controls) | st.sampled_from(
@@ -43,13 +43,52 @@ def test_least_widths_and_nothing() -> None:
 
 @given(st.lists(st.tuples(LONG, LONG, CELLS), max_size=5), st.integers(30, 120), st.sampled_from(["", "  "]))
 def test_a_table_fits_and_loses_nothing(cells: list[tuple[str, str, str]], columns: int, indent: str) -> None:
-    """What is too wide is folded inside its column; no letter of it is lost."""
+    """What is too wide is folded inside its column, or each line becomes a block; no letter of it is lost."""
+    heads = ["Name", "Key", "Size"]
     rows = [(first.strip(), style(second.strip(), bold=True), number) for first, second, number in cells]
-    texts = table(rows, "<<>", ["Name", "Key", "Size"], indent=indent, columns=columns)
-    assert len(texts) == len(rows) + 1
-    assert all(width(line) <= columns for text in texts for line in text.splitlines())
-    for text, row in zip(texts[1:], rows, strict=True):
-        assert sorted("".join(unstyle(text).split())) == sorted("".join(unstyle("".join(row)).split()))
+    for names in (heads, []):
+        head, parts = table_parts(rows, "<<>", names, indent=indent, columns=columns)
+        assert len(parts) == len(rows)
+        assert all(width(line) <= columns for lines in (head, *parts) for line in lines)
+        in_blocks = "".join(f"{name}:" for name in names) if names and not head else ""
+        for lines, row in zip(parts, rows, strict=True):
+            letters = unstyle("".join(row)) + in_blocks
+            assert sorted("".join("".join(map(unstyle, lines)).split())) == sorted("".join(letters.split()))
+
+
+def test_columns_give_way_then_heads_then_texts_and_then_each_line_becomes_a_block() -> None:
+    """A number and the word of a head are never broken."""
+    line = ["publisher/some-model", "llama", "13.34 GB", "131,072"]
+    heads = ["Key", "Architecture", "Size", "Max context"]
+
+    def laid_out(columns: int) -> list[str]:
+        head, [part] = table_parts([line], "<<>>", heads, columns=columns, optional=[1])
+        return [*map(unstyle, [*head, *part])]
+
+    assert laid_out(57) == [
+        "Key                   Architecture      Size  Max context",
+        "publisher/some-model  llama         13.34 GB      131,072",
+    ]
+    assert laid_out(50) == [
+        "Key                       Size  Max context",
+        "publisher/some-model  13.34 GB      131,072",
+    ]
+    assert laid_out(34) == [
+        "                               Max",
+        "Key                  Size  context",
+        "publisher/some-  13.34 GB  131,072",
+        "model",
+    ]
+    assert laid_out(24) == [
+        "Key: publisher/some-",
+        "     model",
+        "  Architecture:",
+        "      llama",
+        "  Size: 13.34 GB",
+        "  Max context:",
+        "      131,072",
+    ]
+    assert laid_out(UNLIMITED) == laid_out(57)
 
 
 def test_texts_give_way_before_numbers() -> None:

@@ -36,7 +36,7 @@ def text_of(
     grain: str = "model",
     sort: str | None = None,
     columns: str | None = None,
-    room: int | None = 100,
+    room: int = 100,
 ) -> str:
     """What is shown."""
     view = View(room, columns_of(columns, grain), sort is not None)
@@ -109,7 +109,7 @@ def test_keys_are_never_cut_and_everything_is_plain(tmp_path: Path) -> None:
     models = [
         {"key": key, "architecture": "a" * 30 + key[:9], "params_string": "7B", "size_bytes": 10**9} for key in keys
     ]
-    text = text_of(taken(tmp_path, a=models), room=None)
+    text = text_of(taken(tmp_path, a=models), room=layout.UNLIMITED)
     assert text.replace("\n", "").isprintable()
     assert "k" * 100 in text
     lines = [line for line in text.splitlines() if " 7B " in line]
@@ -165,7 +165,7 @@ def test_what_is_not_there(tmp_path: Path) -> None:
 def test_a_long_name_does_not_widen_every_line(tmp_path: Path) -> None:
     """In a pipe a name longer than any screen stands whole; the other lines are padded to 200 columns at most."""
     snapshot = taken(tmp_path, a=[{"key": "k" * 5000}, {"key": "l", "size_bytes": 10**9}])
-    lines = text_of(snapshot, room=None).splitlines()
+    lines = text_of(snapshot, room=layout.UNLIMITED).splitlines()
     long, short = (next(line for line in lines if line.startswith(f"a       {letter}")) for letter in "kl")
     assert long.startswith("a       " + "k" * 5000)
     assert 200 < len(short) < 320

@@ -25,6 +25,12 @@ def test_a_line_for_each_setting_within_the_terminal() -> None:
         "  ca_file      -    default\n"
         "  concurrency  64   LMS_INVENTORY_CONCURRENCY\n"
     )
+    folder = Setting("history", "/home/ann/.local/share/inventory", FILE, "inventory.toml line 9")
+    assert unstyle(settings_text([folder, *SETTINGS[1:2]], 80)).splitlines()[1:] == [
+        "  history  /home/ann/.local/share/inventory  inventory.toml line 9",
+        "  timeout  3 s                               inventory.toml line 5",
+    ]
+    assert unstyle(settings_text([Setting("stale_after", 7)], 80)).endswith("  stale_after  7 days  default\n")
     folded = unstyle(settings_text(SETTINGS[:1], 40)).splitlines()
     assert max(map(len, folded)) <= 40
     assert "".join("".join(folded).split()).startswith("Settingsconfig/etc/lms-inventory/")

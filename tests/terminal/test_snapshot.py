@@ -99,7 +99,7 @@ gone   file:gone.json
 def test_nothing_read(tmp_path: Path) -> None:
     """When no server was read, no count is given."""
     text = unstyle(snapshot_text(Report(taken(tmp_path, a="", b="")), 1.0))
-    assert "Servers  0 of 2 servers read; a unreachable; b unreachable" in text
+    assert "Coverage      0 of 2 servers read; a unreachable; b unreachable" in text
     assert "\n  No server was read, so this run knows of no models\n" in text
 
 
@@ -112,7 +112,7 @@ def test_a_run_with_a_history_tells_what_changed(tmp_path: Path) -> None:
     assert text.startswith("""\
 Snapshot 2026-11-23 06:00:04 UTC   2 servers   0.4 s
 
-  Servers  2 of 2 servers read
+  Coverage      2 of 2 servers read
   Models               6   5 llm, 1 embedding
   On disk       48.50 GB   -15.64 GB since the previous snapshot
   Loaded               3   instances of 2 models
