@@ -22,6 +22,8 @@ _EXAMPLES = {
     "token_file": '"lm-studio.token"',
     "source": '"auto"',
     "ca_file": '"authorities.pem"',
+    "output": '["reports/{month}.xlsx"]',
+    "title": '"Models on our machines"',
     "labels": '{ site = "Rome", owner = "Ann" }',
 }
 """A value that each key can have."""

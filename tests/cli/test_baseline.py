@@ -32,7 +32,7 @@ def test_a_name_is_given_once(copy: Path) -> None:
 
 def test_baselines_are_listed(copy: Path) -> None:
     """With their runs by time and id, each a reference; nothing there is said, and is no failure."""
-    env = clean(TZ="Europe/Rome")
+    env = clean(TZ="Europe/Rome", COLUMNS="80")
     done = run("baseline", "list", "--history", copy)
     assert done == (0, "No baselines. To save one: lms-inventory baseline set NAME [REF]\n", "")
     first, *_, last = History(copy).store.run_ids()

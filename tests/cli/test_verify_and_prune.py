@@ -152,7 +152,7 @@ def test_a_dry_run_shows_both_tables_and_why(copy: Path) -> None:
     runs = History(copy).store.run_ids()
     rules = ("prune", "--keep-daily", "1", "--keep-weekly", "1", "--history", copy)
     run("baseline", "set", "approved", "first", "--history", copy)
-    env = clean(TZ="Europe/Rome")
+    env = clean(TZ="Europe/Rome", COLUMNS="80")
     done = run(*rules, "--dry-run", env=env)
     assert done == (0, KEPT.format(runs[1]), "")
     reasons = run(*rules, "--dry-run", "--json").data["reasons"]

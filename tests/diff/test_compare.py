@@ -274,10 +274,10 @@ def test_counts() -> None:
 
 
 def test_frame_and_repr() -> None:
-    """The changes are a DataFrame of the schema's columns, empty ones too."""
+    """The changes are a DataFrame of the schema's columns and the typed values, empty ones too."""
     found = changes([model("a")], [])
     assert found.frame["change"].tolist() == ["removed"]
-    assert list(changes([], []).frame) == list(schema.CHANGES.names)
+    assert list(changes([], []).frame) == [*schema.CHANGES.names, "old_value", "new_value"]
     assert repr(found) == "<Changes: 1 rows, 0 servers not compared>"
 
 

@@ -87,7 +87,7 @@ def test_the_command_takes_them_all(tmp_path: Path) -> None:
         urls = [stack.enter_context(case.server()).url for case in cases.values()]
         good = stack.enter_context(BEHAVIOURS["as it should be"].server()).url
         (tmp_path / "list").write_text("\n".join([*urls, good]))
-        done = run("snapshot", "--servers-from", "list", "--timeout", "50", "-q", "-o", "a.csv", cwd=tmp_path)
+        done = run("snapshot", "--servers-from", "list", "--timeout", "50", "-q", "-v", "-o", "a.csv", cwd=tmp_path)
     assert done.code == 3
     assert "Traceback" not in done.err
     assert len(done.later.err.splitlines()) == len(cases)

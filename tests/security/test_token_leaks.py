@@ -140,7 +140,7 @@ def test_a_token_is_nowhere_whatever_fails(token: str, tmp_path: Path) -> None:
     out = [part for suffix in ("csv", "parquet", "xlsx", "html", "md") for part in ("-o", f"a.{suffix}")]
     with ExitStack() as stack:
         heard = _fleet(tmp_path, stack)
-        done = run("snapshot", "--debug", "--history", "h", *out, cwd=tmp_path, env=env)
+        done = run("snapshot", "-v", "--debug", "--history", "h", *out, cwd=tmp_path, env=env)
         assert all(token.encode() in server.requests[0] for server in heard)
         also = run("check", "--json", "--debug", "--where", "none=none", cwd=tmp_path, env=env)
     shown = [run(word, "--history", "h", "--debug", cwd=tmp_path, env=env) for word in ("history", "show", "verify")]
