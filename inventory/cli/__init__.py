@@ -26,6 +26,7 @@ from inventory.cli.export import export
 from inventory.cli.help import help_command
 from inventory.cli.history import history
 from inventory.cli.prune import prune
+from inventory.cli.query import query
 from inventory.cli.schedule import schedule
 from inventory.cli.servers import servers
 from inventory.cli.show import show
@@ -36,7 +37,7 @@ from inventory.errors import ConfigurationError, ExitCode, FileError, InventoryE
 _SIGNALS = {int(signal.SIGINT): ExitCode.INTERRUPTED, int(signal.SIGTERM): ExitCode.TERMINATED}
 _received: list[ExitCode] = []  # The exit code of the first signal, if there was one.
 
-_COMMANDS = (snapshot, show, diff, history, servers, export, check, schedule, prune, verify, demo, help_command)
+_COMMANDS = (snapshot, show, diff, history, servers, query, export, check, schedule, prune, verify, demo, help_command)
 """The commands in the order of use, which is that of ``--help``."""
 
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {int(code):<5}{meaning}" for code, meaning in EXIT_CODES.items())

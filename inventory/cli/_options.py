@@ -155,6 +155,9 @@ sort_option = option(
     "Output", "--sort", metavar="COLUMN", help="Sort by this column; -COLUMN sorts in descending order."
 )
 columns_option = option("Output", "--columns", metavar="NAME,...", help="The columns to show.")
+file_option = option(
+    "General", "--file", metavar="FILE", type=_PATH, help="Read the query from FILE; - reads standard input."
+)
 json_option = option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 quiet_option = option("Output", "-q", "--quiet", is_flag=True, help="Print errors only.")
 

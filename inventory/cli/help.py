@@ -18,6 +18,7 @@ TOPICS = (
     "history",
     "reports",
     "schedule",
+    "query",
     "formats",
     "tables",
     "statuses",

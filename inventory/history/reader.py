@@ -5,12 +5,13 @@ Only the files that a query needs are opened, each after its checksum was verifi
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 import pyarrow as pa
 
+from inventory import schema
 from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_sides, with_retired_servers, with_unread_servers
@@ -99,18 +100,31 @@ class RunHistory(RunLoader):
         }
 
     @steady
-    def sql_table(self, text: str, at: str = "latest") -> pa.Table:
-        """Run a query over the views of the history; what is wrong in it is raised by the engine, with the place.
-
-        ``observations``, ``models`` and ``instances`` are the tables as they are stored; ``state`` holds the
-        observations of the state at a moment, whose ``digest`` and ``stored_in`` lead to its rows.
+    def answer(
+        self,
+        text: str,
+        at: str = "latest",
+        *,
+        timeout: float | None = None,
+        findings: Callable[[], pa.Table] | None = None,
+    ) -> tuple[schema.Table, pa.Table]:
+        """Answer one SELECT in DuckDB's SQL over the views in ``queries.views.VIEWS``; it can reach nothing else.
 
         Args:
-            text: a query in the SQL of the engine: the user's own code.
-            at: the moment of ``state``.
+            text: the query: the user's own code.
+            at: the moment of the state.
+            timeout: seconds after which it is interrupted; None for never.
+            findings: computes the view ``findings``, which is empty without it.
+
+        Returns:
+            The columns of the result, and its rows.
+
+        Raises:
+            QueryError: it is not one SELECT, it is wrong, or it takes too long or too much memory.
         """
-        state = self.state(at).tables["observations"]
-        return self.views(self.dated(), self.store.holding(), state=state).query(text)
+        from inventory.history.queries.answer import answer  # DuckDB for the user's own SQL, whatever the engine
+
+        return answer(self, text, self._resolve_dated(at, self.store.run_ids()), timeout, findings)
 
     def retire(self, names: Sequence[str]) -> list[str]:
         """Retire servers from the state until they are asked again, and return the names as they were recorded.
