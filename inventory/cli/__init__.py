@@ -19,6 +19,7 @@ from inventory.about import VERSION
 from inventory.cli._command import Group
 from inventory.cli._exit_codes import EXIT_CODES
 from inventory.cli._output import PROGRAM, print_error, silence
+from inventory.cli.audit import audit
 from inventory.cli.check import check
 from inventory.cli.demo import demo
 from inventory.cli.diff import diff
@@ -37,7 +38,22 @@ from inventory.errors import ConfigurationError, ExitCode, FileError, InventoryE
 _SIGNALS = {int(signal.SIGINT): ExitCode.INTERRUPTED, int(signal.SIGTERM): ExitCode.TERMINATED}
 _received: list[ExitCode] = []  # The exit code of the first signal, if there was one.
 
-_COMMANDS = (snapshot, show, diff, history, servers, query, export, check, schedule, prune, verify, demo, help_command)
+_COMMANDS = (
+    snapshot,
+    show,
+    diff,
+    history,
+    servers,
+    audit,
+    query,
+    export,
+    check,
+    schedule,
+    prune,
+    verify,
+    demo,
+    help_command,
+)
 """The commands in the order of use, which is that of ``--help``."""
 
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {int(code):<5}{meaning}" for code, meaning in EXIT_CODES.items())

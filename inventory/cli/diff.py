@@ -7,7 +7,7 @@ import click
 
 from inventory import schema
 from inventory.cli._command import Command
-from inventory.cli._exit_codes import change_exit_code, parse_fail_on, stale_words
+from inventory.cli._exit_codes import AUDIT_WORDS, FAIL_WORDS, change_exit_code, parse_fail_on, stale_words
 from inventory.cli._groups import changes_by_group, compared_labels, select_labels
 from inventory.cli._history import optional_history, require_runs, resolve_refs, stale_after
 from inventory.cli._options import (
@@ -85,7 +85,7 @@ def diff(
     or a .csv, .parquet or .xlsx file that this tool wrote. RUN:SERVER is one server of a run, so
     latest:laptop latest:desktop compares two servers.
     """
-    fail_words = parse_fail_on(fail_on)
+    fail_words = parse_fail_on(fail_on, [word for word in FAIL_WORDS if word not in AUDIT_WORDS])
     check_targets(outputs)
     if baseline is not None and new is not None:
         raise ConfigurationError("OLD and --baseline exclude each other", "Give one of them")

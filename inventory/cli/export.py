@@ -9,6 +9,7 @@ from inventory.cli._exit_codes import exit_code
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import csv_for_option, grain_option, history_option, output_option
 from inventory.cli._output import print_errors
+from inventory.cli._rules import configured_rules, with_audit
 from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
 
@@ -40,6 +41,7 @@ def export(
     REF is whatever show accepts.
     """
     check_targets(outputs, grain)
+    rules = configured_rules()
     from inventory.operations.compare import report_of, snapshot_of
     from inventory.report.facts import Report
     from inventory.terminal.snapshot import files_text
@@ -49,7 +51,7 @@ def export(
     snapshot = snapshot_of(side, history, this_run=this_run)
     zone = local_zone(snapshot)
     report = (
-        report_of(side, history, zone, this_run=this_run, stale_after=stale_after())
+        with_audit(report_of(side, history, zone, this_run=this_run, stale_after=stale_after()), side, history, rules)
         if includes_report(outputs)
         else Report(snapshot)
     )

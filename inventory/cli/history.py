@@ -17,6 +17,7 @@ from inventory.cli._options import (
     history_option,
     json_option,
     model_option,
+    option,
     output_option,
     server_names_option,
     since_option,
@@ -24,6 +25,7 @@ from inventory.cli._options import (
     where_option,
 )
 from inventory.cli._output import print_errors, print_tables, supports_unicode, terminal_width
+from inventory.cli._rules import configured_rules
 from inventory.cli._targets import check_targets, write_tables
 from inventory.errors import ConfigurationError, ExitCode
 from inventory.schema import derived
@@ -31,6 +33,7 @@ from inventory.schema import derived
 if TYPE_CHECKING:
     from inventory.formats import Tables
     from inventory.history.reader import RunHistory
+    from inventory.rules.model import RuleSet
 
 
 @click.group(
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 @by_model_option
 @model_option
 @unused_option
+@option("Runs", "--findings", is_flag=True, help="Count the findings that are new, gone and still there, by run.")
 @since_option
 @output_option("Write what is shown to FILE; its suffix is the format. Repeatable.")
 @csv_for_option
@@ -62,6 +66,7 @@ def history(
     by: str | None,
     key: str | None,
     unused: int | None,
+    findings: bool,
     since: str | None,
     outputs: Sequence[str],
     csv_for: str | None,
@@ -73,12 +78,18 @@ def history(
     if context.invoked_subcommand:
         context.obj = history_path if history_from_flag(context) else None
         return ExitCode.OK
-    _check_exclusive({"--model": key, "--unused": unused, "--by": by})
+    _check_exclusive({"--model": key, "--unused": unused, "--by": by, "--findings": findings or None})
+    rules = configured_rules(needed=True) if findings else None
     _check_exclusive({"--by": by, "--since": since})
     check_targets(outputs)
     runs = recorded_history(history_path, engine)
     servers = _selected_servers(runs, servers, where)
-    tables, text = _query(runs, servers, key, unused, since) if by is None else inventory_by_group(runs, servers, by)
+    if rules:
+        tables, text = _finding_runs(runs, rules, servers, since)
+    elif by is None:
+        tables, text = _query(runs, servers, key, unused, since)
+    else:
+        tables, text = inventory_by_group(runs, servers, by)
     failures = write_tables(tables, outputs, ["", *runs.dated()][-1] if outputs else "", csv_for)
     print_tables("history", tables, None if as_json else text)
     print_errors(failures)
@@ -107,6 +118,21 @@ def baseline(context: click.Context, name: str, ref: str, history_path: str | No
     run_id = runs.save_baseline(name, ref)
     click.echo(f"The baseline {name} is run {run_id}")
     return ExitCode.OK
+
+
+def _finding_runs(
+    runs: "RunHistory", rules: "RuleSet", servers: Sequence[str], when: str | None
+) -> "tuple[Tables, str]":
+    """Return the number of findings of each run, as a table and as text."""
+    from inventory.history.queries.audit import finding_runs
+    from inventory.history.selectors import moment_of
+    from inventory.tables import rows, table_of
+    from inventory.terminal.findings import finding_runs_text
+
+    since = moment_of(when) if when else None
+    table = runs.store.retry_if_changed(lambda: finding_runs(runs, rules, servers))
+    shown = [row for row in rows(table) if since is None or row["collected_at"] >= since]
+    return [(derived.FINDING_RUNS, table_of(derived.FINDING_RUNS, shown))], finding_runs_text(shown)
 
 
 def _check_exclusive(options: dict[str, object]) -> None:

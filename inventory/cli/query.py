@@ -14,13 +14,16 @@ from inventory.cli._exit_codes import exit_code
 from inventory.cli._history import recorded_history
 from inventory.cli._options import csv_for_option, file_option, history_option, json_option, option, output_option
 from inventory.cli._output import print_error, print_errors, print_rows, terminal_width
+from inventory.cli._rules import audit_side, configured_rules
 from inventory.cli._targets import check_targets, write_tables
 from inventory.errors import ConfigurationError, InventoryError, QueryError
+from inventory.rules.model import RuleSet
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from inventory import schema
+    from inventory.history.reader import RunHistory
 
 _Result = TypeVar("_Result")
 
@@ -91,7 +94,10 @@ def query(
     text = _text(sql, file)
     check_targets(outputs)
     history = recorded_history(history_path)
-    definition, content = _bounded(lambda: history.answer(text, at), timeout)
+    rules = configured_rules()
+    definition, content = _bounded(
+        lambda: history.answer(text, at, findings=lambda: _findings(history, at, rules)), timeout
+    )
     failures = write_tables([(definition, content)], outputs, history.resolve(at) if outputs else "", csv_for)
     if not outputs or form != "table" or limit is not None:
         _print(definition, content, form, _ROWS if limit is None and form == "table" else limit)
@@ -111,6 +117,15 @@ def _text(sql: str | None, file: str | None) -> str:
     from inventory.config.text_input import text_in, text_of
 
     return text_in(sys.stdin.buffer, "standard input") if file == "-" else text_of(Path(file))
+
+
+def _findings(history: "RunHistory", at: str, rules: RuleSet) -> "pa.Table":
+    """Compute the view ``findings``."""
+    from inventory.operations.compare import ResolvedRef
+    from inventory.rules.evaluate import Judgement, findings_table
+
+    judgement = audit_side(ResolvedRef(at, history.resolve(at)), history, rules) or Judgement()
+    return findings_table(judgement.findings)
 
 
 def _list_tables() -> None:
@@ -141,9 +156,12 @@ def _bounded(work: Callable[[], _Result], seconds: float) -> _Result:
     outcome: list[_Result] = []
     failure: list[BaseException] = []
 
+    context = click.get_current_context()  # which click keeps for each thread
+
     def run() -> None:
         try:
-            outcome.append(work())
+            with context.scope(cleanup=False):
+                outcome.append(work())
         except BaseException as error:  # noqa: BLE001 - raised again below
             failure.append(error)
 

@@ -6,6 +6,7 @@ A key is one line in ``TABLES``; the checks and the manual's table follow it.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from inventory.config.dialects import DECIMALS, SEPARATORS
@@ -21,7 +22,15 @@ TOKEN = re.compile(r"sk-lm-\w{4}")
 """The beginning of an API token of LM Studio; a text that holds one is never repeated."""
 
 _TOKEN_WORDS = ("token", "api_token", "api_key", "apikey", "password", "secret", "bearer")
-_TYPES: dict[str, tuple[type, ...]] = {"number": (int, float), "integer": (int,), "labels": (dict,), "texts": (list,)}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "number": (int, float),
+    "integer": (int,),
+    "labels": (dict,),
+    "texts": (list,),
+    "columns": (dict,),
+    "globs": (str, list),
+    "date": (date, str),
+}
 _WANTED = {
     "text": "a text",
     "path": "a path in quotes",
@@ -29,6 +38,9 @@ _WANTED = {
     "integer": "a whole number",
     "labels": 'a table of texts, such as { site = "Rome" }',
     "texts": 'a list of texts, such as ["extra.last_used_at"]',
+    "columns": 'a table, such as { publisher = ["lmstudio-community"] }',
+    "globs": 'a pattern or a list of patterns, such as "rome-*"',
+    "date": "a day, such as 2027-03-31",
 }
 _FOUND = {bool: "true or false", str: "a text", int: "a whole number", list: "a list", dict: "a table"}
 
@@ -39,7 +51,8 @@ class Option:
 
     Attributes:
         name: as it stands in the file.
-        kind: ``text``, ``path``, ``number``, ``integer``, ``labels`` or ``texts``.
+        kind: ``text``, ``path``, ``number``, ``integer``, ``labels``, ``texts``, ``date``, or of rules ``globs`` and
+            ``columns``, whose content ``rules/parse.py`` checks.
         meaning: one sentence.
         words: the texts that it can be; empty for any.
         least: the least number.
@@ -94,6 +107,32 @@ TABLES = {
     ),
     "history": (Option("path", "path", "The history's folder."), RETIRE_AFTER),
     "report": (STALE_AFTER,),
+    "rule": (
+        Option("name", "text", "The rule's name; no other rule has it. Required."),
+        Option("severity", "text", "How bad a finding is; medium by default.", ("low", "medium", "high")),
+        Option("because", "text", "Why there is the rule; shown with each finding."),
+        Option("grain", "text", "What it is about; model by default.", (*GRAINS, "server")),
+        Option("where", "columns", "Labels of the servers that it is about; patterns."),
+        Option("only", "columns", "Columns of the rows that it is about; patterns."),
+        Option(
+            "allow", "columns", "Columns that must match one of the patterns; a value that is not reported does not."
+        ),
+        Option("deny", "columns", "Columns that may match none of the patterns, whatever `allow` says."),
+        Option("most", "columns", 'The greatest number of a column, such as `{ size_bytes = "40 GB" }`.'),
+        Option("least", "columns", "The least number of a column."),
+        Option("require", "columns", "Patterns, each of which some row of each server must match."),
+        Option("unread", "number", "Days within which each server must have been read.", most=36500),
+        Option("unused", "number", "Days within which each model must have been loaded.", most=36500),
+        Option("if", "text", "SQL over the columns of the grain; where it is true, there is a finding."),
+    ),
+    "waiver": (
+        Option("rule", "text", "The rule to which this is an exception. Required."),
+        Option("server", "globs", "The servers that it is about; patterns."),
+        Option("key", "globs", "The models that it is about; patterns of their keys."),
+        Option("until", "date", "Its last day, in local time. Required."),
+        Option("because", "text", "Why there is the exception. Required."),
+        Option("by", "text", "Who made it."),
+    ),
     "csv": (
         Option("separator", "text", "The separator of CSV files that are written.", tuple(SEPARATORS)),
         Option("decimal", "text", "Their decimal mark.", DECIMALS),
@@ -108,10 +147,13 @@ TABLES = {
     ),
 }
 
+ARRAYS = ("server", "rule", "waiver")
+"""Tables of which there may be several."""
+
 
 def title(table: str) -> str:
     """Return a table's heading as the file writes it."""
-    return f"[[{table}]]" if table == "server" else f"[{table}]"
+    return f"[[{table}]]" if table in ARRAYS else f"[{table}]"
 
 
 def names(table: str = "") -> list[str]:
@@ -124,7 +166,7 @@ def unknown_key_error(name: str, table: str = "") -> ConfigurationError:
     what = f"unknown key {name!r}" + (f" in {title(table)}" if table else "")
     if name.lower() in _TOKEN_WORDS:
         return ConfigurationError("a token may not be in the file (it is not shown here)", ADVICE)
-    if near := _near(name, names(table)):
+    if near := nearest(name, names(table)):
         return ConfigurationError(what, f"Did you mean {near!r}?")
     if homes := [title(home) for home in TABLES if name in names(home)]:
         return ConfigurationError(what, f"It belongs in {' or '.join(homes)}")
@@ -142,6 +184,8 @@ def validate(key: Option, value: Any) -> Any:
     if isinstance(value, int | float):
         if not key.least <= value <= key.most or (key.above and value == key.least):
             raise ConfigurationError(f"{key.name} cannot be {str(value)[:20]}", f"It must be {key.expected}")
+    elif key.kind in ("columns", "globs") or isinstance(value, date):
+        return value
     elif isinstance(value, dict):
         _check_labels(value)
     elif isinstance(value, list):
@@ -163,11 +207,11 @@ def _check_text(key: Option, value: Any) -> None:
         return
     if not value.strip():
         raise ConfigurationError(f"{key.name} is empty", key.meaning)
-    if not value.isprintable():
+    if not value.isprintable() and key.name != "if":
         advice = "In double quotes a backslash begins an escape, such as a tab: use single quotes"
         raise ConfigurationError(f"{key.name} holds a character that cannot be shown", advice)
     if key.words and value not in key.words:
-        near = _near(value, key.words)
+        near = nearest(value, key.words)
         advice = f"Did you mean {near!r}?" if near else f"Use {key.expected}"
         raise ConfigurationError(f"{key.name} cannot be {value!r}", advice)
 
@@ -183,7 +227,8 @@ def _kind(value: Any) -> str:
     return "a number with a fraction" if isinstance(value, float) else _FOUND.get(type(value), "a date or a time")
 
 
-def _near(name: str, names: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return the known name that is nearest to a wrong one; empty if none is near."""
     import difflib  # only to word an error
 
     return next(iter(difflib.get_close_matches(name.lower(), names, 1, 0.5)), "")

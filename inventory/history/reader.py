@@ -201,9 +201,9 @@ class RunHistory(RunLoader):
         return self._timeline().timeline(since)
 
     @steady
-    def lifecycle_table(self) -> pa.Table:
-        """Build one row per server and model: first_seen, last_seen, days_present and more; ``derived.LIFECYCLE``."""
-        return self._timeline().lifecycle()
+    def lifecycle_table(self, last_run: str | None = None) -> pa.Table:
+        """Build one row per server and model: first_seen, last_seen and more, by default of all runs; ``LIFECYCLE``."""
+        return self._timeline(last_run=last_run).lifecycle()
 
     @steady
     def model_history(
@@ -274,8 +274,8 @@ class RunHistory(RunLoader):
         self.store.save_baseline(name, run_id)
         return run_id
 
-    def _timeline(self, servers: Sequence[str] = (), keys: Sequence[str] = ()) -> Timeline:
-        return Timeline(self.store, self._engine, servers, keys, self.ignore, now=self.clock())
+    def _timeline(self, servers: Sequence[str] = (), keys: Sequence[str] = (), last_run: str | None = None) -> Timeline:
+        return Timeline(self.store, self._engine, servers, keys, self.ignore, now=self.clock(), last_run=last_run)
 
 
 def _stored(row: Row) -> StoredResponse:

@@ -18,8 +18,10 @@ from inventory.report.figures import (
     count_totals,
     key_figures,
 )
+from inventory.report.findings import FindingsSection, findings_section
 from inventory.report.row_tables import RowTable, largest_models, row_table, server_table
 from inventory.report.trend import TrendSection, trend_section
+from inventory.rules.evaluate import Judgement
 from inventory.tables import RunTables, is_known, rows
 from inventory.text import count, moment_text, utc_text
 
@@ -46,6 +48,7 @@ class Report:
         sizes: the size and counts of the state after each of these runs, by the run's id: rows of ``derived.PANEL``.
         now: the present time, where it is about the state of now; None for one of the past.
         stale_after: how old the last complete answer of a server may be.
+        judgement: what an audit by the rules of the configuration found; None without rules.
     """
 
     snapshot: RunTables
@@ -56,6 +59,7 @@ class Report:
     sizes: Mapping[str, Row] = field(default_factory=dict)
     now: datetime | None = None
     stale_after: timedelta = STALE_AFTER
+    judgement: Judgement | None = None
 
     @cached_property
     def servers(self) -> list[Row]:
@@ -131,6 +135,13 @@ class Report:
             return replace(section, since=self.since)
         first = "This is the first run; there is nothing to compare it with"
         return replace(section, note=first if len(self.runs) == 1 else "No earlier snapshot to compare with")
+
+    @cached_property
+    def findings(self) -> FindingsSection | None:
+        """The findings; None without rules."""
+        if self.judgement is None:
+            return None
+        return findings_section(self.judgement)
 
     @cached_property
     def largest(self) -> RowTable | None:

@@ -223,3 +223,15 @@ FINDINGS = schema.Table(
         schema.Column("waived_because", schema.TEXT, "", "Why there is the exception."),
     ),
 )
+
+FINDING_RUNS = schema.Table(
+    "finding_runs",
+    "the findings of one run, by the rules of today",
+    (
+        schema.Column("run_id", schema.TEXT, "", "The run.", key=True),
+        schema.Column("collected_at", schema.TIME, "", "When its first server answered.", "UTC"),
+        schema.Column("new", schema.INTEGER, "", "Findings that it saw first.", "findings"),
+        schema.Column("gone", schema.INTEGER, "", "Findings of before that it no longer saw.", "findings"),
+        schema.Column("still", schema.INTEGER, "", "Findings that were there before and still are.", "findings"),
+    ),
+)

@@ -39,9 +39,8 @@ def answer(
         QueryError: it is not one SELECT, it is wrong, or it takes too long or too much memory.
         FileError: a file of the history is missing or damaged.
     """
-    with one_line_errors():
-        database = Database()
-        statement = parse_statement(database.connection, text)
+    database = Database()
+    statement = parse_statement(database.connection, text)
     try:
         return _filled(database, history, statement, run_id, findings).answer(statement, timeout)
     except QueryError as error:

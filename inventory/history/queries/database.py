@@ -48,6 +48,24 @@ class Database(Engine):
         """The connection, to parse a text with."""
         return self._connection
 
+    def query(self, sql: str) -> pa.Table:
+        """Return the result of one query.
+
+        Raises:
+            QueryError: the query is wrong, or needs too much memory.
+        """
+        with one_line_errors():
+            return self._connection.sql(sql).to_arrow_table()
+
+    def execute(self, sql: str) -> None:
+        """Run a statement of our own, which may make a table of the database.
+
+        Raises:
+            QueryError: the statement is wrong, or needs too much memory.
+        """
+        with one_line_errors():
+            self._connection.execute(sql)
+
     def define(self, name: str, sql: str) -> None:
         """Make a view out of our own SQL."""
         self._connection.execute(f"CREATE TEMP VIEW {name} AS {sql}")
@@ -58,7 +76,7 @@ class Database(Engine):
         Raises:
             QueryError: the query is wrong, takes too long or needs too much memory.
         """
-        self._lock()
+        self.lock()
         with self._limited(timeout), one_line_errors():
             relation = self._connection.sql(statement.text)
             names, kinds = relation.columns, [str(kind) for kind in relation.types]
@@ -74,11 +92,12 @@ class Database(Engine):
         Raises:
             QueryError: the query is wrong; with DuckDB's lines that show the place.
         """
-        self._lock()
+        self.lock()
         with self._limited(timeout), one_line_errors():
             self._connection.execute(statement.text)
 
-    def _lock(self) -> None:
+    def lock(self) -> None:
+        """Cut the database off from files, network and Python, for good."""
         for lock in _LOCKS:
             self._connection.execute(lock)  # guard: the user's SQL reaches no file and no network
 

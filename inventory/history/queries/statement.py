@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inventory.errors import QueryError
+from inventory.history.queries.database import one_line_errors
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,7 +51,8 @@ def parse_statement(connection: "duckdb.DuckDBPyConnection", text: str) -> State
         raise QueryError("the query is empty", "Write one SELECT, such as: SELECT count(*) FROM models")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise QueryError("the query is not a text in UTF-8", "Write it in UTF-8")
-    statements = connection.extract_statements(text)
+    with one_line_errors():
+        statements = connection.extract_statements(text)
     if len(statements) != 1:
         raise QueryError(f"the query is {len(statements)} statements", "Write exactly one SELECT")
     kind = statements[0].type.name
