@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inventory.api.snapshot import Changes, Snapshot, frame
@@ -79,6 +80,26 @@ class History(RunHistory):
             ConfigurationError: it is not one SELECT, it is wrong, or it takes too long or too much memory.
         """
         return frame(self.answer(query, at, timeout=timeout)[1])
+
+    def findings(self, config: str | Path = "inventory.toml", at: str = "latest") -> "pd.DataFrame":
+        """Judge the state at a moment by the rules of a configuration; columns of ``derived.FINDINGS``.
+
+        Args:
+            config: the configuration with the rules.
+            at: a run, or a moment whose last run it is.
+
+        Raises:
+            ConfigurationError: a rule is wrong, or there is no such run.
+        """
+        from inventory.config.loader import read
+        from inventory.history.queries.audit import check_expression
+        from inventory.operations.audit import audit
+        from inventory.operations.compare import ResolvedRef
+        from inventory.rules.evaluate import findings_table
+        from inventory.rules.parse import parse_rules
+
+        rules = parse_rules(read(Path(config)), check_expression)
+        return frame(findings_table(audit(ResolvedRef(at, self.resolve(at)), self, rules, now=self.clock()).findings))
 
     def panel(
         self, freq: str = "D", by: str | None = None, *, start: datetime | None = None, end: datetime | None = None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from inventory.formats import Tables
     from inventory.report.trend import TrendSection
 
+_FINDINGS = 100
 _CHANGES = 200
 _SERVERS = 50
 _LARGEST = 10
@@ -50,6 +51,7 @@ def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - it is about e
             [(figure.label, "n") for figure in figures],
             [[f"**{figure.value}**" for figure in figures], [escaped(figure.note) for figure in figures]],
         ),
+        *_findings(report),
         *_changes(report),
         *_largest(report),
         *_space(report),
@@ -82,6 +84,17 @@ def _code_span(text: str) -> str:
     """Make a code span of a text without backticks; of spaces at both ends, Markdown would remove one each."""
     pad = " " if text[0] == text[-1] == " " and text.strip(" ") else ""
     return f"`{pad}{text}{pad}`"
+
+
+def _findings(report: Report) -> list[str]:
+    findings = report.findings
+    if findings is None:
+        return []
+    blocks = [f"## {findings.title}", f"**{findings.text}**"]
+    if findings.rows:
+        whole = findings.table
+        blocks += [_row_table(whole.first(_FINDINGS)), *_more(len(whole.rows), _FINDINGS, "finding")]
+    return [*blocks, *(["\n".join(f"- {escaped(note)}" for note in findings.notes)] if findings.notes else [])]
 
 
 def _changes(report: Report) -> list[str]:

@@ -30,7 +30,7 @@ Row = dict[str, Any]
 TITLE = "LM Studio model inventory"
 
 SECTIONS = ("What changed", "Largest models", "Where the space goes", "Trend", "Evidence")
-"""The sections that Markdown, HTML and the workbook show, under these titles."""
+"""The sections that Markdown, HTML and the workbook show, under these titles; with rules, Findings before them."""
 
 _NAMED = 3  # servers that the banner names; of more it gives the number
 
@@ -83,10 +83,12 @@ class Report:
 
     @cached_property
     def status(self) -> Coverage:
-        """The same, with the number of warnings."""
-        number = len(self.warnings)
-        remark = (f"{count(number, 'warning')} (see Evidence)",) if number else ()
-        return replace(self.coverage, details=(*self.coverage.details, *remark))
+        """The same, with the findings and the number of warnings; as bad as the worse of what was read and found."""
+        number, levels = len(self.warnings), ("good", "warn", "bad")
+        remarks = [f"{self.findings.text} (see Findings)"] if self.findings else []
+        remarks += [f"{count(number, 'warning')} (see Evidence)"] if number else []
+        level = max(self.coverage.level, self.findings.tone if self.findings else "good", key=levels.index)
+        return replace(self.coverage, level=level, details=(*self.coverage.details, *remarks))
 
     @cached_property
     def banner(self) -> list[tuple[str, str]]:

@@ -16,14 +16,26 @@ from inventory.text import count
 
 Row = dict[str, Any]
 
-TONES = {"high": "bad", "medium": "warn", "low": ""}
-"""The tone of each severity, as ``palette`` calls it."""
+TONES = {"high": "bad", "medium": "warn", "unknown": "warn"}
+"""The tone of each outcome that has one, as ``palette`` calls it."""
 
-_SHOWN = ("severity", "status", "rule", "server", "key", "instance_id", "finding", "since", "exception", "because")
+_FIRST = ("outcome", "rule", "server", "key", "instance_id", "finding", "wanted", "since", "exception", "because")
 _COLUMNS = {column.name: column for column in FINDINGS.columns} | {
+    "outcome": schema.Column(
+        "outcome", schema.TEXT, "", "The severity of a finding; unknown or waived where it is none."
+    ),
     "finding": schema.Column("finding", schema.TEXT, "", "What does not comply, and what the rule wants."),
     "exception": schema.Column("exception", schema.TEXT, "", "Who made an exception, until when, and why."),
 }
+WORDED = schema.Table(
+    "findings",
+    FINDINGS.row,
+    (*(_COLUMNS[name] for name in _FIRST), *(column for column in FINDINGS.columns if column.name not in _FIRST)),
+)
+"""The findings with what people read in front: the columns of ``worded``."""
+
+PRINTED = len(_FIRST)
+"""How many of its first columns people read."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ class FindingsSection:
 
     Attributes:
         groups: the findings: those that fail from the worst on, what is not known, and what is waived.
-        rows: the findings, the worst first: rows of ``derived.FINDINGS``.
+        rows: rows of ``derived.FINDINGS``: those that fail, the worst first; what is not known; what is waived.
         notes: what there is to say beside them, such as how old a pass is: a sentence each.
     """
 
@@ -111,11 +123,24 @@ class FindingsSection:
         return "; ".join([*parts, *([f"{self.waived:,} waived"] if self.waived else [])])
 
     @property
+    def worded(self) -> list[Row]:
+        """The findings with the columns of ``WORDED``."""
+        return [
+            {
+                **row,
+                "outcome": row["severity"] if row["status"] == FAIL else row["status"],
+                "finding": finding_text(row) or None,
+                "exception": exception_text(row) or None,
+            }
+            for row in self.rows
+        ]
+
+    @property
     def table(self) -> RowTable:
         """The findings with the columns that people read; those without a value anywhere are left out."""
-        body = [{**row, "finding": finding_text(row), "exception": exception_text(row)} for row in self.rows]
-        names = [name for name in _SHOWN if any(row[name] for row in body)]
-        return RowTable("findings", "", tuple(_COLUMNS[name] for name in names), body)
+        body = self.worded
+        columns = [column for column in WORDED.columns[:PRINTED] if any(row[column.name] for row in body)]
+        return RowTable("findings", "", tuple(columns), body)
 
 
 def findings_section(judgement: Judgement) -> FindingsSection:
@@ -146,7 +171,8 @@ def findings_section(judgement: Judgement) -> FindingsSection:
         for (status, severity, rule, field, wanted), rows in parts.items()
     ]
     groups.sort(key=lambda group: order.index(group.status))
-    return FindingsSection(tuple(groups), tuple(judgement.findings), tuple(judgement.notes))
+    ordered = sorted(judgement.findings, key=lambda row: order.index(row["status"]))
+    return FindingsSection(tuple(groups), tuple(ordered), tuple(judgement.notes))
 
 
 def value_text(row: Mapping[str, Any]) -> str:
@@ -159,13 +185,14 @@ def value_text(row: Mapping[str, Any]) -> str:
 
 
 def finding_text(row: Mapping[str, Any]) -> str:
-    """Say what does not comply, and what the rule wants: ``Publisher acme; wanted qwen, lmstudio-*``."""
+    """Say what does not comply: ``Publisher acme``; empty for an expression."""
     if row["status"] == UNKNOWN:
         return f"not known: {row['value'] or 'no answer'}"
     name = heading(row["field"]) if row["field"] else ""
     value = value_text(row)
-    parts = [f"{name} {value}".strip() if value else (f"no {name} among its models" if name else "")]
-    return "; ".join([*(part for part in parts if part), f"wanted {row['wanted']}"])
+    if row["value"] is None and row["grain"] == "server" and name:
+        return f"{name}: none"
+    return f"{name} {value}".strip()
 
 
 def exception_text(row: Mapping[str, Any]) -> str:

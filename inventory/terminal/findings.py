@@ -41,7 +41,7 @@ def finding_runs_text(runs: Sequence[Row]) -> str:
 
 def _group_lines(group: FindingGroup, columns: int) -> list[str]:
     word = group.severity.upper() if group.status == "fail" else group.status.upper()
-    tone = TONES[group.severity] if group.status == "fail" else "warn" if group.status == "unknown" else ""
+    tone = TONES.get(group.severity if group.status == "fail" else group.status, "")
     head = f"{style(word, fg=_COLOURS[tone], bold=True)}  {escape_controls(group.rule)} ({len(group.rows):,})"
     lines = [head, *wrap(escape_controls(group.because), columns, "  ")]
     if group.status != "unknown":

@@ -22,6 +22,8 @@ ORDER = [
     "diff",
     "history",
     "servers",
+    "audit",
+    "query",
     "export",
     "check",
     "schedule",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.history_builders import day, model, opened, run
+from support.history_builders import Fleet, day, model, opened, run
 
 from inventory import History
 from inventory.config.loader import parse
@@ -41,7 +41,7 @@ def test_since_is_when_a_finding_came_without_a_break(tmp_path: Path) -> None:
     history = opened(tmp_path / "history")
     sizes: list[list[int | None]] = [[200, 10], [300, 10], [50, 10], [200, 10], [250, None], [250, 500]]
     for number, (first, second) in enumerate(sizes):
-        fleet = {
+        fleet: Fleet = {
             "s": [model("a", size_bytes=first)],
             "t": [model("b", size_bytes=second)],
             "u": [model("c", size_bytes=900)],

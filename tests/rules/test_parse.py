@@ -140,7 +140,7 @@ def test_what_is_right_is_parsed() -> None:
         "[[waiver]]\nrule = 'r'\nserver = 's'\nuntil = '2027-01-01'\nbecause = 'b'\n"
     )
     [rule], [waiver] = rules.rules, rules.waivers
-    assert {name: bound.number for name, bound in (rule.most | rule.least).items()} == {
+    assert {name: bound.number for name, bound in {**rule.most, **rule.least}.items()} == {
         "size_bytes": 40 * 10**9, "params_count": 70 * 10**9, "max_context_length": 8192,
     }  # fmt: skip
     assert rule.deny == {

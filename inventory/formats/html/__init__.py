@@ -31,7 +31,7 @@ _CHANGE_CLASSES = dict(zip(WORDS, ("added-bar", "removed-bar", "changed-bar"), s
 
 def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - a page holds every grain
     """Render the page of a report."""
-    sections = [_changes(report), *_largest(report), *_space(report), _trend(report.trend)]
+    sections = [*_findings(report), _changes(report), *_largest(report), *_space(report), _trend(report.trend)]
     return render_page([*sections, *map(_all_rows, report.row_tables), _evidence(report)], report)
 
 
@@ -45,6 +45,14 @@ def encode_tables(tables: "Tables") -> bytes:
             Section(definition.name, f"{definition.name} ({content.num_rows:,})", tables=[("", _table(whole, heads))])
         )
     return render_page(sections)
+
+
+def _findings(report: Report) -> "Sequence[Section]":
+    findings = report.findings
+    if findings is None:
+        return ()
+    shown = [("", _table(findings.table))] if findings.rows else []
+    return [Section("findings", findings.title, f"{findings.text}.", remark=" ".join(findings.notes), tables=shown)]
 
 
 def _changes(report: Report) -> Section:

@@ -44,6 +44,8 @@ _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 def encode(report: "Report", grain: str) -> bytes:  # noqa: ARG001 - a workbook holds every grain
     """Write a workbook of a run: Summary, Models, Instances, Changes, Runs, Breakdown, Evidence, Dictionary.
 
+    With rules, the sheet Findings stands before Changes.
+
     A grain that the snapshot lacks has no sheet; texts that no cell can hold go on in the sheet LongTexts.
 
     Raises:

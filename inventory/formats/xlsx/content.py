@@ -8,6 +8,8 @@ from inventory.about import VERSION
 from inventory.formats.xlsx.cells import short
 from inventory.formats.xlsx.sheets import Sheet
 from inventory.report.breakdowns import group_label
+from inventory.report.findings import PRINTED, WORDED
+from inventory.report.findings import TONES as FINDING_TONES
 from inventory.report.palette import STATUS_TONES, TONES
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN, HINTS
@@ -89,6 +91,7 @@ def sheets_of(report: "Report") -> list[Sheet]:
         for grain, table in schema.GRAIN_TABLES.items()
         if grain in snapshot.grains
     ]
+    sheets += _findings(report)
     sheets += [_changes(report), _runs(report), _breakdown(report), _evidence(report)]
     return [*sheets, _dictionary(sheets)]
 
@@ -99,6 +102,14 @@ def _grain(grain: str, content: Any) -> Sheet:
         column.name for column in table.columns if content.column(column.name).null_count == content.num_rows
     ]
     return Sheet(TITLES[table.name], table, content, frozen=2, folded=tuple(empty or ()))
+
+
+def _findings(report: "Report") -> list[Sheet]:
+    """Make the sheet of the findings, in words first; without rules there is none."""
+    if report.findings is None:
+        return []
+    content = table_of(WORDED, report.findings.worded)
+    return [Sheet("Findings", WORDED, content, 4, "outcome", FINDING_TONES, printed=PRINTED)]
 
 
 def _changes(report: "Report") -> Sheet:
