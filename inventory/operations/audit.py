@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from inventory.history.queries.audit import since_when, state_database, tables_database
+from inventory.history.queries.audit import add_since, state_database, tables_database
 from inventory.history.reader import RunHistory
 from inventory.operations.compare import ResolvedRef
 from inventory.report.coverage import STALE_AFTER
-from inventory.rules.evaluate import Judgement, Subject, evaluate, with_since
+from inventory.rules.evaluate import Judgement, Subject, evaluate
 from inventory.rules.model import RuleSet
 from inventory.run_ids import time_of
 from inventory.tables import RunTables, rows
@@ -65,4 +65,5 @@ def _audit_state(run_id: str, history: RunHistory, rules: RuleSet, now: datetime
     database = state_database(history, observed, rules)
     subject = Subject(observed, run_id, moment, moment.astimezone().date(), lives, stale_after)
     judgement = evaluate(rules, subject, database.query)
-    return with_since(judgement, since_when(history, run_id, rules, judgement.findings))
+    add_since(history, run_id, rules, judgement.findings)
+    return judgement

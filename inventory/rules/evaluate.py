@@ -1,7 +1,7 @@
 """Judge a state by rules: what does not comply, what is not known, and which exceptions hold."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ import pyarrow as pa
 from inventory.errors import QueryError
 from inventory.rules.globs import matches
 from inventory.rules.model import SEVERITIES, Rule, RuleSet, Waiver
-from inventory.rules.sql import AUDITED, rows_about, violations
+from inventory.rules.sql import AUDITED, in_order, rows_about, violations
 from inventory.schema.derived import FINDINGS
 from inventory.tables import is_known, rows, table_of
 from inventory.text import count
@@ -76,40 +76,34 @@ def evaluate(rules: RuleSet, subject: Subject, query: Query) -> Judgement:
         query: answers SQL over the tables that ``rules/sql.py`` names. A rule whose expression cannot be computed, of
             which it raises a QueryError, knows nothing: that is no pass.
     """
-    found: list[Row] = []
     notes = [*_aged(rules, subject)]
+    met: set[Waiver] = set()
+    findings: dict[Rule, list[Row]] = {}
     for rule in rules.rules:
         about = _about(rule, subject.observations)
         known = [row for row in about if is_known(row)]
         if not about:
             notes.append(f"rule {rule.name} is about no server: none has its labels")
-        found += [_unknown(rule, row["server"], "status", row["status"]) for row in about if not is_known(row)]
-        sql = violations(rule) if known else None
-        if sql is not None:
+        found, more = [], [_unknown(rule, row["server"], "status", row["status"]) for row in about if not is_known(row)]
+        if known and (sql := violations(rule)) is not None:
             try:
-                found += rows(query(sql))
+                found = rows(query(in_order(sql)))
             except QueryError as error:
-                found += [_unknown(rule, row["server"], "if", error.what) for row in known]
+                more += [_unknown(rule, row["server"], "if", error.what) for row in known]
                 notes.append(f"rule {rule.name} ({rule.location}) could not be computed: {error.what}")
         if rule.unread is not None:
             found += _unread(rule, rule.unread, known, subject.now)
         if rule.unused is not None:
-            found += _unused(rule, rule.unused, known, subject, query)
-    return _judged(rules, subject, found, notes)
-
-
-def with_since(judgement: Judgement, since: Mapping[tuple[Any, ...], datetime]) -> Judgement:
-    """Return the same findings with the times since when they are there, by ``identity``."""
-    findings = [row | {"since": row["since"] or since.get(identity(row))} for row in judgement.findings]
-    return Judgement(findings, judgement.notes)
-
-
-def identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what makes a finding the same in two states: not its value, which may change and still not comply."""
-    return tuple(row[name] for name in ("rule", *_ROW, "field"))
-
-
-_ROW = ("server", "grain", "key", "ordinal", "instance_id", "instance_ordinal")
+            more += _unused(rule, rule.unused, known, subject, query)
+        found += sorted(more, key=lambda row: (row.get("status", FAIL) != FAIL, row["server"], row["key"] or ""))
+        findings[rule] = _judged(rule, subject, found, [each for each in rules.waivers if each.rule == rule.name], met)
+    notes += [
+        f"the waiver of rule {waiver.rule} ({waiver.location}) meets nothing"
+        for waiver in rules.waivers
+        if waiver not in met
+    ]
+    worst_first = sorted(findings, key=lambda rule: SEVERITIES.index(rule.severity))
+    return Judgement([row for rule in worst_first for row in findings[rule]], notes)
 
 
 def _about(rule: Rule, observations: Sequence[Row]) -> list[Row]:
@@ -180,49 +174,31 @@ def _aged(rules: RuleSet, subject: Subject) -> Iterator[str]:
                 yield f"{row['server']} is judged as of {as_of:%Y-%m-%d}, {days} ago: a pass of it is as old"
 
 
-def _judged(rules: RuleSet, subject: Subject, found: Sequence[Row], notes: list[str]) -> Judgement:
-    """Complete the findings by their rules and exceptions, and sort them."""
-    named = {rule.name: (place, rule) for place, rule in enumerate(rules.rules)}
-    met: set[int] = set()
-    findings = []
+def _judged(rule: Rule, subject: Subject, found: list[Row], waivers: Sequence[Waiver], met: set[Waiver]) -> list[Row]:
+    """Complete the findings of a rule, and add the exceptions that they meet to those that are met."""
+    same = {"run_id": subject.run_id, "severity": rule.severity, "because": rule.because or None}
+    same |= dict.fromkeys(("waived_by", "waived_until", "waived_because"))
     for row in found:
-        rule = named[str(row["rule"])][1]
-        row = {"status": FAIL, "since": None} | row
-        row |= {"run_id": subject.run_id, "severity": rule.severity, "because": rule.because or None}
-        waiver = _waiver_of(rules, row, met) if row["status"] == FAIL else None
-        row |= {
-            "waived_by": (waiver.by or None) if waiver else None,
-            "waived_until": waiver.until.isoformat() if waiver else None,
-            "waived_because": waiver.because if waiver else None,
-        }
-        if waiver and waiver.until >= subject.today:
-            row["status"] = WAIVED
-        findings.append(row)
-    for place, waiver in enumerate(rules.waivers):
-        if place not in met:
-            notes.append(f"the waiver of rule {waiver.rule} ({waiver.location}) meets nothing")
-    findings.sort(key=lambda row: (SEVERITIES.index(row["severity"]), named[str(row["rule"])][0], *_sort_key(row)))
-    return Judgement(findings, notes)
+        row.setdefault("status", FAIL)
+        row.setdefault("since", None)
+        row.update(same)
+        if waivers and row["status"] == FAIL and (waiver := _waiver_of(waivers, row, met)):
+            row["waived_by"], row["waived_because"] = waiver.by or None, waiver.because
+            row["waived_until"] = waiver.until.isoformat()
+            row["status"] = WAIVED if waiver.until >= subject.today else FAIL
+    return found
 
 
-def _waiver_of(rules: RuleSet, row: Row, met: set[int]) -> Waiver | None:
-    """Return the exception that a finding meets: one that holds, and of these the one that ends last."""
-    meeting = []
-    for place, waiver in enumerate(rules.waivers):
-        if waiver.rule != row["rule"] or (waiver.server and not matches(row["server"], waiver.server)):
-            continue
-        if not waiver.key or matches(row["key"], waiver.key):
-            met.add(place)
-            meeting.append(waiver)
+def _waiver_of(waivers: Sequence[Waiver], row: Row, met: set[Waiver]) -> Waiver | None:
+    """Return the exception that a finding meets: of several the one that ends last."""
+    meeting = [
+        waiver
+        for waiver in waivers
+        if (not waiver.server or matches(row["server"], waiver.server))
+        and (not waiver.key or matches(row["key"], waiver.key))
+    ]
+    met.update(meeting)
     return max(meeting, key=lambda waiver: waiver.until, default=None)
-
-
-def _sort_key(row: Row) -> tuple[Any, ...]:
-    numbers = [row[name] or 0 for name in ("ordinal", "instance_ordinal")]
-    server, key, instance, field, wanted = (
-        row[name] or "" for name in ("server", "key", "instance_id", "field", "wanted")
-    )
-    return server, key, numbers[0], instance, numbers[1], field, wanted
 
 
 def findings_table(findings: Sequence[Row]) -> pa.Table:

@@ -26,7 +26,7 @@ class Bound:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """One rule.
 
@@ -75,7 +75,7 @@ class Rule:
         return frozenset((*self.fields, *self.only, *self.require))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Waiver:
     """An exception to one rule.
 

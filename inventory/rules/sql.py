@@ -42,6 +42,11 @@ def violations(rule: Rule, answer: Sequence[str] = ()) -> str | None:
     return "\nUNION ALL\n".join(parts) if parts else None
 
 
+def in_order(sql: str) -> str:
+    """Return a query of violations in the order in which they are shown."""
+    return f"SELECT * FROM ({sql}) ORDER BY {', '.join(f'{name} NULLS FIRST' for name in (*ROW, 'field', 'wanted'))}"
+
+
 def rows_about(rule: Rule) -> str:
     """Return a query of the models that a rule is about."""
     audited = f"r.server IN (SELECT server FROM audited WHERE rule = {sql_text(rule.name)})"

@@ -1,7 +1,6 @@
 """The tables that rules are judged on: of the state after a run, and of all answers up to it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,7 +11,7 @@ from inventory.history.queries.database import Database
 from inventory.history.queries.statement import parse_statement
 from inventory.history.queries.views import stored_columns
 from inventory.history.sql import all_runs
-from inventory.rules.evaluate import audited_servers, identity
+from inventory.rules.evaluate import audited_servers
 from inventory.rules.globs import sql_text
 from inventory.rules.model import SOURCES, Rule, RuleSet
 from inventory.rules.sql import AUDITED, ROW, expression_test, expression_type, violations
@@ -102,13 +101,7 @@ def history_database(
         rules: the rules; those whose expression cannot be computed are left out.
         servers: only these; all by default.
     """
-    database = Database()
-    runs = [run for run in history.dated() if run <= run_id]
-    database.open("observations_history", history.store.checked("observations", runs), schema.OBSERVATIONS.names)
-    only = "" if servers is None else f"AND server IN ({', '.join(map(sql_text, sorted(servers)))})"
-    database.execute(f"""CREATE TEMP TABLE islands AS SELECT server, run_id, observed_at, digest, stored_in FROM (
-        SELECT *, lag(digest) OVER (PARTITION BY server ORDER BY observed_at, run_id) AS before
-        FROM observations_history WHERE status = 'ok' {only}) WHERE before IS DISTINCT FROM digest""")
+    database = _observed(history, run_id, servers)
     database.execute("""CREATE TEMP TABLE answers AS SELECT server, digest, stored_in, min(observed_at) AS as_of
         FROM islands GROUP BY ALL""")
     database.define(
@@ -135,15 +128,27 @@ def history_database(
     return database
 
 
-def since_when(history: "RunHistory", run_id: str, rules: RuleSet, findings: Sequence[Row]) -> dict[Any, datetime]:
-    """Return since when each finding is there without a break, as far as runs tell, by ``identity``."""
-    findings = [row for row in findings if row["status"] != "unknown" and row["since"] is None]
-    if not findings:
-        return {}
-    names = {row["rule"] for row in findings}
+def add_since(history: "RunHistory", run_id: str, rules: RuleSet, findings: Sequence[Row]) -> None:
+    """Tell each finding since when it is there without a break, as far as runs tell."""
+    dating = [row for row in findings if row["status"] != "unknown" and row["since"] is None]
+    if not dating:
+        return
+    # Of most servers there is but one answer, or the same one again and again: it is as old as what it holds.
+    steps = rows(
+        _observed(history, run_id).query(
+            "SELECT server, count(*) AS answers, min(observed_at) AS since FROM islands GROUP BY server"
+        )
+    )
+    single = {row["server"]: row["since"] for row in steps if row["answers"] == 1}
+    several = [row for row in dating if row["server"] not in single]
+    for row in dating:
+        row["since"] = single.get(row["server"])
+    if not several:
+        return
+    names = {row["rule"] for row in several}
     judging = RuleSet(tuple(rule for rule in rules.rules if rule.name in names))
-    database = history_database(history, run_id, judging, {row["server"] for row in findings})
-    database.add("places", table_of(_PLACES, [row | {"place": place} for place, row in enumerate(findings)]))
+    database = history_database(history, run_id, judging, {row["server"] for row in several})
+    database.add("places", table_of(_PLACES, [row | {"place": place} for place, row in enumerate(several)]))
     same = " AND ".join(f"v.{name} IS NOT DISTINCT FROM p.{name}" for name in _SAME)
     result = database.query(f"""
         WITH seen AS (
@@ -155,7 +160,8 @@ def since_when(history: "RunHistory", run_id: str, rules: RuleSet, findings: Seq
         )
         SELECT s.place, min(s.observed_at) AS since FROM seen s JOIN broken b ON b.place = s.place
         WHERE s.is_found AND (b.last_good IS NULL OR s.observed_at > b.last_good) GROUP BY s.place""")
-    return {identity(findings[row["place"]]): row["since"] for row in rows(result)}
+    for row in rows(result):
+        several[row["place"]]["since"] = row["since"]
 
 
 def finding_runs(history: "RunHistory", rules: RuleSet, servers: Sequence[str] = ()) -> pa.Table:
@@ -204,6 +210,18 @@ def finding_runs(history: "RunHistory", rules: RuleSet, servers: Sequence[str] =
     return table_of(derived.FINDING_RUNS, counted)
 
 
+def _observed(history: "RunHistory", run_id: str, servers: Collection[str] | None = None) -> Database:
+    """Return the observations up to a run, and the answers that differ from the one before: ``islands``."""
+    database = Database()
+    runs = [run for run in history.dated() if run <= run_id]
+    database.open("observations_history", history.store.checked("observations", runs), schema.OBSERVATIONS.names)
+    only = "" if servers is None else f"AND server IN ({', '.join(map(sql_text, sorted(servers)))})"
+    database.execute(f"""CREATE TEMP TABLE islands AS SELECT server, run_id, observed_at, digest, stored_in FROM (
+        SELECT *, lag(digest) OVER (PARTITION BY server ORDER BY observed_at, run_id) AS before
+        FROM observations_history WHERE status = 'ok' {only}) WHERE before IS DISTINCT FROM digest""")
+    return database
+
+
 def _add_servers(database: Database, rules: RuleSet, observations: Sequence[Row]) -> None:
     database.add("audited", audited_servers(rules, observations))
     known = [{"server": row["server"]} for row in observations if is_known(row)]
@@ -225,10 +243,13 @@ def _open_rows(
 ) -> None:
     """Load the stored rows of both grains, and make the views over them that rules are judged on."""
     columns = _columns(database, rules)
+    grains = {SOURCES[rule.grain].name for rule in rules.rules} | {
+        "models" for rule in rules.rules if rule.unused is not None
+    }
     for kind, files in all_runs.GRAIN_FILES.items():
         table = schema.TABLES[kind]
         names = stored_columns(table, columns)
-        if stored:
+        if stored and (kind in grains or columns is None):
             database.open(f"stored_{kind}", history.store.checked(kind, stored), names)
         else:
             database.add(f"stored_{kind}", concat(files, []))
