@@ -18,6 +18,7 @@ TOPICS = (
     "history",
     "reports",
     "schedule",
+    "rules",
     "query",
     "formats",
     "tables",

@@ -12,7 +12,7 @@ from inventory.history.queries.database import Database, one_line_errors
 from inventory.history.queries.statement import Statement, parse_statement
 from inventory.history.queries.views import VIEWS, View, stored_columns, view_sql
 from inventory.history.sql import all_runs
-from inventory.tables import concat, table_of
+from inventory.tables import arrow_schema, concat, conformed, rows
 
 if TYPE_CHECKING:
     from inventory.history.reader import RunHistory
@@ -65,9 +65,9 @@ def _filled(
             files = history.store.checked("observations", history.dated())
             database.open("observations_history", files, schema.OBSERVATIONS.names)
         if any(view.files and not view.of_all_runs for view in views) or _uses(views, "observations"):
-            _open_state(database, history, run_id)
+            _open_state(database, history, run_id, whole=_uses(views, "observations"))
         for kind in {view.files for view in views} - {""}:
-            _open_rows(database, history, [view for view in views if view.files == kind], statement.columns, run_id)
+            _open_rows(database, history, [view for view in views if view.files == kind], statement.columns)
         for view in views:
             table = _computed(view.table.name, history, run_id)
             if table is not None:
@@ -89,31 +89,37 @@ def _uses(views: Collection[View], name: str) -> bool:
     return any(view.table.name == name for view in views)
 
 
-def _open_state(database: Database, history: "RunHistory", run_id: str) -> None:
-    """Load the observations of the state, with the times of the answers that their rows come from."""
-    observed = history.states().rows(run_id)
-    # Earlier versions did not store the time of the response beside it.
-    observed = [row | {"as_of": row["as_of"] or (row["digest"] and row["observed_at"])} for row in observed]
-    database.add("observations", table_of(schema.OBSERVATIONS, observed))
-    database.add("wanted", table_of(all_runs.WANTED, [row for row in observed if row["digest"]]))
+def _open_state(database: Database, history: "RunHistory", run_id: str, *, whole: bool) -> None:
+    """Load the observations of the state, or only which answers its rows come from."""
+    if not whole:
+        database.add("wanted", history.states().table(run_id, columns=all_runs.WANTED.names))
+        return
+    database.add("observations", conformed(history.states().table(run_id), arrow_schema(schema.OBSERVATIONS)))
+    database.define("wanted", "SELECT server, digest, stored_in, as_of FROM observations WHERE digest IS NOT NULL")
 
 
-def _open_rows(
-    database: Database, history: "RunHistory", views: list[View], columns: frozenset[str] | None, run_id: str
-) -> None:
+def _open_rows(database: Database, history: "RunHistory", views: list[View], columns: frozenset[str] | None) -> None:
     """Load the stored rows of one grain, and make the views over them."""
     kind = views[0].files
     table = schema.TABLES[kind]
-    if any(view.of_all_runs for view in views):
+    of_all_runs = any(view.of_all_runs for view in views)
+    if of_all_runs:
         runs = history.store.holding()
     else:
-        runs = {row["stored_in"] for row in history.states().rows(run_id) if row["digest"]}
-    if runs:
-        database.open(f"stored_{kind}", history.store.checked(kind, runs), stored_columns(table, columns))
-    else:
+        runs = {
+            row["stored_in"]
+            for row in rows(database.query("SELECT DISTINCT stored_in FROM wanted WHERE digest IS NOT NULL"))
+        }
+    names = stored_columns(table, columns)
+    if not runs:
         database.add(f"stored_{kind}", concat(all_runs.GRAIN_FILES[kind], []))
-    for view in views:
-        database.define(view.table.name, view_sql(view, columns))
+    elif of_all_runs:
+        database.open(f"stored_{kind}", history.store.checked(kind, runs), names)
+    else:
+        database.stream(f"stored_{kind}", history.store.checked(kind, runs), names)
+    for view in views:  # The rows of all runs would fill the memory: they are joined when they are asked for.
+        make = database.define if of_all_runs else database.keep
+        make(view.table.name, view_sql(view, columns))
 
 
 def _changes(history: "RunHistory", run_id: str) -> pa.Table:

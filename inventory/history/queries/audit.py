@@ -250,11 +250,11 @@ def _open_rows(
         table = schema.TABLES[kind]
         names = stored_columns(table, columns)
         if stored and (kind in grains or columns is None):
-            database.open(f"stored_{kind}", history.store.checked(kind, stored), names)
+            database.stream(f"stored_{kind}", history.store.checked(kind, stored), names)
         else:
             database.add(f"stored_{kind}", concat(files, []))
         shown = ", ".join([*(f"a.{name}" for name in own), *(f"r.{name}" for name in names[2:])])
-        database.define(
+        database.keep(
             kind,
             f"""SELECT {shown} FROM {answers} a
             JOIN stored_{kind} r ON r.digest = a.digest AND r.stored_in = a.stored_in""",

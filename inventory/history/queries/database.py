@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from inventory import schema
+    from inventory.history.engines import Files
     from inventory.history.queries.statement import Statement
 
 _LOCKS = (
@@ -42,6 +43,7 @@ class Database(Engine):
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
         self._late = False
+        self._streaming = False
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -123,10 +125,21 @@ class Database(Engine):
             if timer:
                 timer.cancel()
 
+    def keep(self, name: str, sql: str) -> None:
+        """Make a table out of our own SQL, whose files are read now."""
+        self.execute(f"CREATE TEMP TABLE {name} AS {sql}")
+
+    def stream(self, name: str, files: "Files", columns: Sequence[str]) -> None:
+        """Make a view over Parquet files that only our own SQL can use: once the database is locked, they are shut."""
+        self._streaming = True
+        try:
+            self.open(name, files, columns)
+        finally:
+            self._streaming = False
+
     def _in_memory(self, paths: "Sequence[Path]") -> bool:
-        """Read every file now: nothing can be read later."""
-        del paths
-        return True
+        """Read files now, as nothing can be read later."""
+        return not self._streaming or super()._in_memory(paths)
 
 
 def too_late(timeout: float | None) -> QueryError:
