@@ -159,6 +159,7 @@ def attempts(history: Path, outside: Path) -> list[str]:
         f"SELECT * FROM query('COPY (SELECT 1) TO ''{file}''')",
         "WITH x AS (DELETE FROM stored_models RETURNING *) SELECT * FROM x",
         "WITH x AS (INSERT INTO models VALUES (1) RETURNING *) SELECT * FROM x",
+        "WITH x AS (DELETE FROM models RETURNING *) SELECT * FROM x",
         f"EXPORT DATABASE '{outside}/all'",
         f"IMPORT DATABASE '{outside}'",
         f"ATTACH '{outside}/new.duckdb'",
