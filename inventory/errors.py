@@ -4,6 +4,7 @@
 
     InventoryError                   what happened, to what; then what to do about it
     ├── ConfigurationError      2    a wrong address, token, option or format name
+    │   └── QueryError               a user's SQL that is wrong, takes too long or needs too much memory
     ├── FileError               4    a file that could not be written or read; its previous content is untouched
     │   └── NewerVersion             written by a newer version in a way this version does not know
     └── ServerError             3    a server that was not read; ``status`` is its word in the observations table
@@ -59,6 +60,20 @@ class ConfigurationError(InventoryError):
     """Wrong usage or configuration; no server was queried and nothing was written."""
 
     exit_code = ExitCode.USAGE
+
+
+class QueryError(ConfigurationError):
+    """A user's query that could not be answered.
+
+    Args:
+        what: what is wrong with it.
+        advice: what to do about it; may be empty.
+        place: the lines that show where in the query it is; may be empty.
+    """
+
+    def __init__(self, what: str, advice: str = "", place: str = "") -> None:
+        super().__init__(what, advice)
+        self.place = place
 
 
 def wrong_type(value: object, expected: str, advice: str = "") -> ConfigurationError:

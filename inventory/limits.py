@@ -177,5 +177,11 @@ READ_COLUMNS = Limit(
     64, "columns that are read of a sheet", usual="at most 40", stops="a cell far right that stands for empty ones"
 )
 
+# Queries.
+
+QUERY_MEMORY = Limit(
+    4 * 2**30, "bytes that a query may use", usual="300 MiB for a million models", stops="a query that fills the memory"
+)
+
 LIMITS: dict[str, Limit] = {name: value for name, value in globals().items() if isinstance(value, Limit)}
 """All of them, by name, in the order above."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inventory.api.frames import change_frame, frame, labelled_frame
@@ -65,17 +66,43 @@ class History(RunHistory):
         table = self.servers_table(at)
         return labelled_frame(table, labels_of(table))
 
-    def sql(self, query: str, at: str = "latest") -> "pd.DataFrame":
-        """Run a query over the views ``observations``, ``models``, ``instances`` and ``state``.
+    def sql(self, query: str, at: str = "latest", *, timeout: float | None = None) -> "pd.DataFrame":
+        """Answer one SELECT over the views that ``lms-inventory query --tables`` lists.
 
-        ``state`` holds the observations of the state at a moment; its rows are found by ``digest`` and ``stored_in``:
-        ``SELECT s.server, m.key FROM state s JOIN models m USING (digest, stored_in)``.
+        ``models``, ``instances``, ``observations`` and ``servers`` are the state; ``models_history``,
+        ``instances_history`` and ``observations_history`` hold all runs; beside them there are ``changes``,
+        ``timeline``, ``lifecycle`` and ``runs``. The query can reach no file, no network and no Python variable; the
+        columns are of the types that files of this tool have.
 
         Args:
-            query: SQL of the engine; what is wrong in it is raised by the engine.
-            at: the moment of ``state``.
+            query: one SELECT in DuckDB's SQL: your own code, which may use up to 4 GiB of memory.
+            at: the moment of the state.
+            timeout: seconds after which the query is interrupted; None for never.
+
+        Raises:
+            ConfigurationError: it is not one SELECT, it is wrong, or it takes too long or too much memory.
         """
-        return frame(self.sql_table(query, at))
+        return frame(self.answer(query, at, timeout=timeout)[1])
+
+    def findings(self, config: str | Path = "inventory.toml", at: str = "latest") -> "pd.DataFrame":
+        """Judge the state at a moment by the rules of a configuration; columns of ``derived.FINDINGS``.
+
+        Args:
+            config: the configuration with the rules.
+            at: a run, or a moment whose last run it is.
+
+        Raises:
+            ConfigurationError: a rule is wrong, or there is no such run.
+        """
+        from inventory.config.loader import read
+        from inventory.history.queries.audit import check_expression
+        from inventory.operations.audit import audit
+        from inventory.operations.compare import ResolvedRef
+        from inventory.rules.evaluate import findings_table
+        from inventory.rules.parse import parse_rules
+
+        rules = parse_rules(read(Path(config)), check_expression)
+        return frame(findings_table(audit(ResolvedRef(at, self.resolve(at)), self, rules, now=self.clock()).findings))
 
     def panel(
         self, freq: str = "D", by: str | None = None, *, start: datetime | None = None, end: datetime | None = None

@@ -21,6 +21,7 @@ from inventory.cli._exit_codes import EXIT_CODES
 from inventory.cli._output import PROGRAM, print_error, silence
 from inventory.cli._shells import COMPLETE_VARIABLE, complete
 from inventory.cli._usage_errors import usage_error
+from inventory.cli.audit import audit
 from inventory.cli.baseline import baseline
 from inventory.cli.check import check
 from inventory.cli.demo import demo
@@ -30,6 +31,7 @@ from inventory.cli.help import help_command
 from inventory.cli.history import history
 from inventory.cli.init import init
 from inventory.cli.prune import prune
+from inventory.cli.query import query
 from inventory.cli.report import report
 from inventory.cli.schedule import schedule
 from inventory.cli.servers import servers
@@ -43,8 +45,8 @@ _SIGNALS = {int(signal.SIGINT): ExitCode.INTERRUPTED, int(signal.SIGTERM): ExitC
 _received: list[ExitCode] = []  # The exit code of the first signal, if there was one.
 
 _COMMANDS = (
-    snapshot, show, diff, report, history, servers, unused, baseline, export, check, schedule, prune, verify, init,
-    demo, help_command,
+    snapshot, show, diff, report, history, servers, unused, baseline, audit, query, export, check, schedule, prune,
+    verify, init, demo, help_command,
 )  # fmt: skip
 """The commands in the order of use, which is that of ``--help``."""
 

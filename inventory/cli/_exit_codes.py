@@ -26,7 +26,10 @@ EXIT_CODES = {
 }
 """What each exit code means; ``--help`` lists them."""
 
-FAIL_WORDS = (*schema.CHANGES_WORDS, "any", "incomplete", "stale:7d")
+AUDIT_WORDS = ("low", "medium", "high", "unknown")
+"""The words of ``--fail-on`` about findings: one of that severity or worse, or a server that some rule cannot judge."""
+
+FAIL_WORDS = (*schema.CHANGES_WORDS, "any", "incomplete", "stale:7d", *AUDIT_WORDS)
 """The words of ``--fail-on``: ``any`` is any change, ``incomplete`` a server that was not read, ``stale:7d`` one whose
 last complete answer is older than 7 days; any number of days (``d``) or weeks (``w``)."""
 
@@ -34,24 +37,28 @@ _STALE = re.compile(r"stale:([1-9][0-9]{0,4})([dw])")
 _UNITS = {"d": "days", "w": "weeks"}
 
 
-def parse_fail_on(text: str | None) -> frozenset[str]:
+def parse_fail_on(text: str | None, known: Sequence[str] = FAIL_WORDS) -> frozenset[str]:
     """Split the words of ``--fail-on``; ``any`` becomes the words of all changes.
+
+    Args:
+        text: the words.
+        known: those that the command can tell.
 
     Raises:
         ConfigurationError: a word is unknown.
     """
     words = frozenset(word.strip() for word in text.split(",")) if text is not None else frozenset()
-    if unknown := sorted(word for word in words - set(FAIL_WORDS) if not _STALE.fullmatch(word)):
+    if unknown := sorted(word for word in words - set(known) if not ("stale:7d" in known and _STALE.fullmatch(word))):
         from difflib import get_close_matches
 
         if unknown[0].startswith("stale"):
             raise ConfigurationError(
                 f"--fail-on does not know {unknown[0]!r}", "Write stale:7d or stale:2w: a number of days or weeks"
             )
-        near = get_close_matches(unknown[0].lower(), FAIL_WORDS, 1, 0.5)
+        near = get_close_matches(unknown[0].lower(), known, 1, 0.5)
         advice = f"Did you mean {near[0]!r}? Known words:" if near else "Use"
         raise ConfigurationError(
-            f"--fail-on does not know {', '.join(map(repr, unknown))}", f"{advice} {', '.join(FAIL_WORDS)}"
+            f"--fail-on does not know {', '.join(map(repr, unknown))}", f"{advice} {', '.join(known)}"
         )
     return words - {"any"} | (frozenset(schema.CHANGES_WORDS) if "any" in words else frozenset())
 
@@ -91,6 +98,7 @@ def change_exit_code(
     incomplete: bool = False,
     outdated: bool = False,
     stale: frozenset[str] = frozenset(),
+    audited: frozenset[str] = frozenset(),
 ) -> ExitCode:
     """Choose the exit code of a command that compares: a change that ``--fail-on`` names precedes an incomplete run.
 
@@ -101,10 +109,11 @@ def change_exit_code(
         incomplete: whether a server was not read now, or is suspect.
         outdated: whether an earlier response was compared for a server that the newer run did not read.
         stale: the words that ``stale_words`` gives.
+        audited: the words that are true of the findings.
     """
     from inventory.tables import values
 
     events = set(values(changes.table, "change")) if changes else set()
-    events |= stale
+    events |= stale | audited
     events |= {"incomplete"} if incomplete or outdated else set()
     return ExitCode.ALERT if fail_on & events and not failures else exit_code(failures, incomplete=incomplete)

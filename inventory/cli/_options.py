@@ -153,6 +153,9 @@ grain_option = option(
 one_grain_option = option(
     "Output", "--grain", type=click.Choice(schema.GRAINS), default="model", show_default=True, help="What one row is."
 )
+file_option = option(
+    "General", "--file", metavar="FILE", type=PATH, help="Read the query from FILE; - reads standard input."
+)
 json_option = option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 quiet_option = option("Output", "-q", "--quiet", is_flag=True, help="Print errors only.")
 

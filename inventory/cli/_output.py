@@ -4,6 +4,8 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -11,11 +13,14 @@ import click
 from inventory import schema
 from inventory.about import VERSION
 from inventory.config import spec
-from inventory.errors import InventoryError
+from inventory.errors import InventoryError, QueryError
+from inventory.schema import derived
 from inventory.text import COLUMNS, UNLIMITED, escape_controls, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import pyarrow as pa
 
     from inventory.formats import Tables
     from inventory.tables import RunTables
@@ -76,7 +81,51 @@ def print_tables(command: str, tables: "Tables", text: str, as_json: str | None 
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, default=lambda moment: moment.isoformat(timespec="microseconds").replace("+00:00", "Z"))
+    return json.dumps(value, default=_time_text)
+
+
+def print_rows(command: str, definition: schema.Table, content: "pa.Table", form: str) -> None:
+    """Print the rows of a table of any columns in a machine's format.
+
+    Args:
+        command: the command.
+        definition: the columns.
+        content: the rows.
+        form: ``csv``, ``md``, ``json`` for one object, or ``jsonl`` for one object a line.
+    """
+    if form in ("csv", "md"):
+        from importlib import import_module
+
+        body = import_module(f"inventory.formats.{form}").encode_tables([(definition, content)])
+        click.echo(body.removeprefix(b"\xef\xbb\xbf"), nl=False)
+        return
+    from inventory.tables import rows
+
+    lists = {
+        column.name
+        for table in (*schema.TABLES.values(), derived.SERVERS)
+        for column in table.columns
+        if column.kind in (schema.LIST, schema.OBJECT)
+    }
+    parsed = [{name: _parsed(value, name in lists) for name, value in row.items()} for row in rows(content)]
+    if form == "json":
+        print_json(command, {definition.name: parsed})
+    else:
+        print_json_lines(parsed)
+
+
+def _parsed(value: Any, is_list: bool) -> Any:
+    """Return a value for JSON: the list or object that a text of such a column is; null for what no number is."""
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    if is_list and isinstance(value, str):
+        with suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value
+
+
+def _time_text(moment: Any) -> str:
+    return str(moment.isoformat(timespec="microseconds")).replace("+00:00", "Z")
 
 
 def print_error(error: InventoryError | str) -> None:
@@ -86,9 +135,12 @@ def print_error(error: InventoryError | str) -> None:
     """
     line = " ".join(str(error).splitlines())
     line = _TOKEN.sub("[token]", line)  # guard: a token in a message
+    place = error.place.split("\n") if isinstance(error, QueryError) and error.place else []
     try:
         text = f"{PROGRAM}: {escape_controls(line)}"
         click.echo("\n".join(wrap(text, _width(sys.stderr))) if sys.stderr and sys.stderr.isatty() else text, err=True)
+        for more in place:  # DuckDB's own lines, whose caret points at the place
+            click.echo(f"  {escape_controls(_TOKEN.sub('[token]', more.expandtabs(4)))}", err=True)
     except OSError:  # Nobody reads stderr; the exit code stays the same.
         silence(sys.stderr)
 

@@ -10,6 +10,7 @@ from inventory.cli._exit_codes import exit_code
 from inventory.cli._options import concurrency_option, config_option, json_option, servers_option, timeout_option
 from inventory.cli._output import print_json, terminal_width
 from inventory.cli._progress import progress
+from inventory.cli._rules import configured_rules
 from inventory.cli._selection import select_servers, with_tokens
 
 
@@ -44,6 +45,7 @@ def check(
 
     Writes nothing; shows where a token is stored, never the token.
     """
+    configured_rules()
     entries = select_servers(addresses, list_path, where, allow_files)
     servers = with_tokens(entries)
     from inventory.cli._settings import all_settings

@@ -10,7 +10,7 @@ from inventory import schema
 from inventory.cli._command import Command
 from inventory.cli._completion import complete_ref
 from inventory.cli._detail_options import all_fields_option
-from inventory.cli._exit_codes import change_exit_code, parse_fail_on, stale_words
+from inventory.cli._exit_codes import AUDIT_WORDS, FAIL_WORDS, change_exit_code, parse_fail_on, stale_words
 from inventory.cli._groups import changes_by_group, compared_labels, select_labels
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import (
@@ -87,7 +87,7 @@ def diff(
     servers now), or a .csv, .parquet or .xlsx file that this tool wrote. RUN:SERVER is one server of a run, so
     latest:laptop latest:desktop compares two servers.
     """
-    fail_words = parse_fail_on(fail_on)
+    fail_words = parse_fail_on(fail_on, [word for word in FAIL_WORDS if word not in AUDIT_WORDS])
     check_targets(outputs)
     history = optional_history(history_path, engine, ignore)
     before, after = sides = resolve_refs((old, new), history)

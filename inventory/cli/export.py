@@ -19,6 +19,7 @@ from inventory.cli._options import (
 )
 from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._row_options import filter_option
+from inventory.cli._rules import configured_rules, with_audit
 from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
 
@@ -62,6 +63,7 @@ def export(
     filtered rows says so, and compares nothing.
     """
     check_targets(outputs, grain)
+    rules = configured_rules()
     from inventory.operations.compare import present_time, report_of, snapshot_of
     from inventory.report.facts import Report
     from inventory.tables import values
@@ -72,12 +74,13 @@ def export(
     whole = snapshot_of(side, history, this_run=this_run)
     part = select_part(whole, servers, where, filters, "instance" if grain == "instance" else "model")
     zone, old = local_zone(part), stale_after()
-    if filters:  # What changed, and the trend, are known of whole servers only.
+    if filters:  # What changed, the trend and the findings are known of whole servers only.
         now = present_time(part, history)
         report = Report(part, zone=zone, now=now, stale_after=old, selection=" and ".join(filters))
     elif includes_report(outputs):
         names = values(part.tables["observations"], "server") if servers or where else ()
         report = report_of(side, history, zone, servers=names, this_run=this_run, stale_after=old)
+        report = with_audit(report, side, history, rules)
     else:
         report = Report(part)
     files, failures = write_all(report, outputs, grain, csv_for)

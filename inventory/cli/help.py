@@ -20,6 +20,8 @@ TOPICS = (
     "history",
     "reports",
     "schedule",
+    "rules",
+    "query",
     "formats",
     "tables",
     "statuses",

@@ -15,6 +15,7 @@ from inventory.cli._options import (
     engine_option,
     history_option,
     model_option,
+    option,
     output_option,
     server_names_option,
     since_option,
@@ -22,6 +23,7 @@ from inventory.cli._options import (
 )
 from inventory.cli._output import print_errors, print_tables, supports_unicode, terminal_width
 from inventory.cli._row_options import json_options
+from inventory.cli._rules import configured_rules
 from inventory.cli._targets import check_targets, write_tables
 from inventory.errors import ConfigurationError
 from inventory.schema import derived
@@ -29,6 +31,7 @@ from inventory.schema import derived
 if TYPE_CHECKING:
     from inventory.formats import Tables
     from inventory.history.reader import RunHistory
+    from inventory.rules.model import RuleSet
 
 
 @click.command(
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 @where_option
 @by_model_option
 @model_option
+@option("Runs", "--findings", is_flag=True, help="Count the findings that are new, gone and still there, by run.")
 @since_option
 @output_option("Write what is shown to FILE; its suffix is the format. Repeatable.")
 @csv_for_option
@@ -55,6 +59,7 @@ def history(
     where: Sequence[str],
     by: str | None,
     key: str | None,
+    findings: bool,
     since: str | None,
     outputs: Sequence[str],
     csv_for: str | None,
@@ -63,16 +68,37 @@ def history(
     as_json: str | None,
 ) -> int:
     """List runs, one model's history, or models across servers."""
-    _check_exclusive({"--model": key, "--by": by})
+    _check_exclusive({"--model": key, "--by": by, "--findings": findings or None})
+    rules = configured_rules(needed=True) if findings else None
     _check_exclusive({"--by": by, "--since": since})
     check_targets(outputs)
     runs = recorded_history(history_path, engine)
     servers = selected_servers(runs, servers, where)
-    tables, text = _query(runs, servers, key, since) if by is None else inventory_by_group(runs, servers, by)
+    if rules:
+        tables, text = _finding_runs(runs, rules, servers, since)
+    elif by is None:
+        tables, text = _query(runs, servers, key, since)
+    else:
+        tables, text = inventory_by_group(runs, servers, by)
     failures = write_tables(tables, outputs, ["", *runs.dated()][-1] if outputs else "", csv_for)
     print_tables("history", tables, text, as_json)
     print_errors(failures)
     return exit_code(failures)
+
+
+def _finding_runs(
+    runs: "RunHistory", rules: "RuleSet", servers: Sequence[str], when: str | None
+) -> "tuple[Tables, str]":
+    """Return the number of findings of each run, as a table and as text."""
+    from inventory.history.queries.audit import finding_runs
+    from inventory.history.selectors import moment_of
+    from inventory.tables import rows, table_of
+    from inventory.terminal.findings import finding_runs_text
+
+    since = moment_of(when, now=runs.clock()) if when else None
+    table = runs.store.retry_if_changed(lambda: finding_runs(runs, rules, servers))
+    shown = [row for row in rows(table) if since is None or row["collected_at"] >= since]
+    return [(derived.FINDING_RUNS, table_of(derived.FINDING_RUNS, shown))], finding_runs_text(shown, terminal_width())
 
 
 def _check_exclusive(options: dict[str, object]) -> None:

@@ -17,6 +17,7 @@ from inventory.cli._options import (
     where_option,
 )
 from inventory.cli._output import print_errors, terminal_width
+from inventory.cli._rules import configured_rules, with_audit
 from inventory.cli._targets import check_targets, report_targets, write_all
 
 
@@ -58,13 +59,16 @@ def report(
     """
     outputs = report_targets(outputs)
     check_targets(outputs)
+    rules = configured_rules()
+    from inventory.operations.compare import ResolvedRef
     from inventory.operations.period import period_report
     from inventory.terminal.snapshot import files_text
 
     history = recorded_history(history_path)
     selected = selected_servers(history, servers, where)
     built = period_report(history, period, servers=selected, stale_after=stale_after())
-    files, failures = write_all(built.report, outputs, csv_for=csv_for, day=built.last_day)
+    report = with_audit(built.report, ResolvedRef("", built.report.snapshot.state_of), history, rules)
+    files, failures = write_all(report, outputs, csv_for=csv_for, day=built.last_day)
     click.echo(files_text(files, terminal_width()) if files and not quiet else "", nl=False)
     print_errors(failures)
     return exit_code(failures)

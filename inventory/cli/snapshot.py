@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from inventory import schema
 from inventory.cli._command import Command
 from inventory.cli._detail_options import verbose_option
-from inventory.cli._exit_codes import change_exit_code, parse_fail_on, stale_words
+from inventory.cli._exit_codes import AUDIT_WORDS, change_exit_code, parse_fail_on, stale_words
 from inventory.cli._history import history_at, stale_after
 from inventory.cli._options import (
     accept_suspect_option,
@@ -30,6 +31,7 @@ from inventory.cli._options import (
 from inventory.cli._output import print_error, print_errors, print_json, print_json_lines, run_rows, terminal_width
 from inventory.cli._progress import progress
 from inventory.cli._row_options import json_options
+from inventory.cli._rules import audit_entry, audit_fail_words, audit_side, check_fail_words, configured_rules
 from inventory.cli._selection import select_servers, with_tokens
 from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from inventory.formats import WrittenFile
     from inventory.history.reader import RunHistory
     from inventory.operations.snapshot import SnapshotResult
+    from inventory.rules.evaluate import Judgement
+    from inventory.rules.model import RuleSet
     from inventory.tables import RunTables
 
 
@@ -98,6 +102,8 @@ def snapshot(
 ) -> int:
     """Query the servers, record the result in the history and write the output files."""
     entries, fail_words = select_servers(addresses, list_path, where, allow_files), parse_fail_on(fail_on)
+    rules = configured_rules()
+    check_fail_words(fail_words, rules)
     _check_history_options(no_history, existing_history, fail_words)
     check_targets(outputs, grain)
     servers = with_tokens(entries, quiet=quiet)
@@ -124,25 +130,47 @@ def snapshot(
         trend=includes_report(outputs),
         this_run=this_run,
     )
-    files, failures = write_all(report, outputs, grain, csv_for)
-    failures += [result.failure] if result.failure else []
+    failures = [result.failure] if result.failure else []
+    judgement = _audit(result, history, rules, failures)
+    files, unwritten = write_all(replace(report, judgement=judgement), outputs, grain, csv_for)
+    failures = [*unwritten, *failures]
     if history and is_new and not result.failure:  # Even with -q: the user may expect an earlier history here.
         print_error(f"this run starts a new history in {history.store.folder.absolute()}")
     _print_unread_servers(result.snapshot, each=verbose)
-    _print_result(result, files, time.perf_counter() - started, as_json, quiet, grain, is_first=is_new)
+    _print_result(result, files, time.perf_counter() - started, as_json, quiet, grain, judgement, is_first=is_new)
     print_errors(failures)
     stale = stale_words(fail_words, lambda: (state_after(result, history), None))
-    code = change_exit_code(result.changes, fail_words, failures, incomplete=not result.snapshot.complete, stale=stale)
+    audited = audit_fail_words(fail_words, judgement)
+    code = change_exit_code(
+        result.changes, fail_words, failures, incomplete=not result.snapshot.complete, stale=stale, audited=audited
+    )
     if history and not result.failure and not (quiet and result.since):
         _warn_permissions(history, result.snapshot.run_id)
-    return _log(history, result, time.perf_counter() - started, code, failures) if history else code
+    audit = audit_entry(judgement, rules)
+    return _log(history, result, time.perf_counter() - started, code, failures, audit) if history else code
+
+
+def _audit(
+    result: "SnapshotResult", history: "RunHistory | None", rules: "RuleSet", failures: list[FileError]
+) -> "Judgement | None":
+    """Judge the state after the run, or only the run where it is in no history; add a failure to the others."""
+    from inventory.operations.compare import ResolvedRef
+
+    if history is None or result.failure:
+        return audit_side(ResolvedRef("now", snapshot=result.snapshot), None, rules)
+    history = history.seen_at(result.snapshot.observed_at or history.clock())
+    try:
+        return audit_side(ResolvedRef("now", result.snapshot.run_id), history, rules)
+    except FileError as error:
+        failures.append(error)
+        return None
 
 
 def _check_history_options(no_history: bool, existing_history: bool, fail_words: frozenset[str]) -> None:
     """Refuse options that need a history together with ``--no-history``."""
     if no_history and existing_history:
         raise ConfigurationError("--no-history and --existing-history exclude each other", "Give one of them")
-    if no_history and fail_words - {"incomplete"}:
+    if no_history and fail_words - {"incomplete", *AUDIT_WORDS}:
         raise ConfigurationError("--fail-on needs a history to compare with", "Remove --no-history")
 
 
@@ -153,11 +181,14 @@ def _print_result(
     as_json: str | None,
     quiet: bool,
     grain: str,
+    judgement: "Judgement | None",
     *,
     is_first: bool,
 ) -> None:
     """Print the result on stdout, and on stderr what was not written."""
     from inventory.report.facts import Report
+    from inventory.report.findings import findings_section
+    from inventory.terminal.findings import findings_text
     from inventory.terminal.snapshot import snapshot_text
 
     if as_json == "jsonl":
@@ -165,11 +196,14 @@ def _print_result(
         names = [table.name for each, table in schema.GRAIN_TABLES.items() if grain in (each, "both")]
         print_json_lines(row for name in names for row in tables[name])
     elif as_json:
-        print_json("snapshot", {"run_id": result.snapshot.run_id, **run_rows(result.snapshot)})
+        findings = {} if judgement is None else {"findings": list(judgement.findings)}
+        print_json("snapshot", {"run_id": result.snapshot.run_id, **run_rows(result.snapshot), **findings})
     elif not quiet:
         report = Report(result.snapshot, result.changes)
         text = snapshot_text(report, seconds, files, terminal_width(), result.since, first=is_first)
         click.echo(text, nl=False)
+        if judgement is not None:
+            click.echo("\n" + findings_text(findings_section(judgement), "Audit", terminal_width()), nl=False)
     if as_json or quiet:
         print_errors(f"{file.path} was {file.skipped}" for file in files if file.skipped)
 
@@ -194,13 +228,18 @@ def _warn_permissions(history: "RunHistory", run_id: str) -> None:
 
 
 def _log(
-    history: "RunHistory", result: "SnapshotResult", seconds: float, code: ExitCode, failures: Sequence[FileError]
+    history: "RunHistory",
+    result: "SnapshotResult",
+    seconds: float,
+    code: ExitCode,
+    failures: Sequence[FileError],
+    audit: "dict[str, Any] | None",
 ) -> ExitCode:
     """Append the run to the run log; return the exit code, which is another one if that fails."""
     from inventory.operations.snapshot import log_run
 
     try:
-        log_run(history, result, seconds, code, failures)
+        log_run(history, result, seconds, code, failures, audit)
     except FileError as error:
         if not result.failure:  # Otherwise the whole history cannot be written, and that was printed.
             print_error(error)

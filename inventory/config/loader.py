@@ -45,6 +45,8 @@ class Configuration:
         settings: the values of ``[defaults]``, ``[compare]``, ``[report]`` and ``[history]`` by name, the path of the
             history as ``history``; paths made whole.
         csv: the dialect of CSV files that are written.
+        rules: the values of each ``[[rule]]``, in order; what is in them is checked by ``rules/parse.py``.
+        waivers: the values of each ``[[waiver]]``.
     """
 
     path: Path | None = None
@@ -52,6 +54,8 @@ class Configuration:
     entries: tuple[ServerConfig, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     csv: Dialect = field(default_factory=Dialect)
+    rules: tuple[Mapping[str, Any], ...] = ()
+    waivers: tuple[Mapping[str, Any], ...] = ()
 
     def location(self, *key_path: str | int) -> str:
         """Return where a key is: ``inventory.toml line 12``."""
@@ -117,9 +121,7 @@ def parse(text: str, path: Path) -> Configuration:
         raise ConfigurationError(f"{path}{_toml_error(error, text)}", _toml_advice(error, text)) from error
     plain = Configuration(path, text)
     _check_names(plain, (), content)
-    several = content.get("server", [])
-    if not isinstance(several, list) or not all(isinstance(table, dict) for table in several):
-        raise ConfigurationError(f"{plain.location('server')}: a server is a table in two brackets", "Write [[server]]")
+    servers, rules, waivers = (_several(plain, name, content.get(name, [])) for name in spec.ARRAYS)
     names = ("history", "defaults", "compare", "report")
     history, *others = (_table(plain, (name,), content.get(name, {})) for name in names)
     settings = {"history" if name == "path" else name: history[name] for name in history}
@@ -130,8 +132,20 @@ def parse(text: str, path: Path) -> Configuration:
     with _at(plain, "csv", "decimal"):
         configuration = replace(configuration, csv=dialect_of(csv.get("separator"), csv.get("decimal")))
     return replace(
-        configuration, entries=_distinct([_entry(configuration, number, table) for number, table in enumerate(several)])
+        configuration,
+        entries=_distinct([_entry(configuration, number, table) for number, table in enumerate(servers)]),
+        rules=tuple(_table(plain, ("rule", number), table) for number, table in enumerate(rules)),
+        waivers=tuple(_table(plain, ("waiver", number), table) for number, table in enumerate(waivers)),
     )
+
+
+def _several(plain: Configuration, name: str, content: Any) -> list[Mapping[str, Any]]:
+    """Return the tables of one name, of which there may be several."""
+    if not isinstance(content, list) or not all(isinstance(table, dict) for table in content):
+        raise ConfigurationError(
+            f"{plain.location(name)}: a {name} is a table in two brackets", f"Write {spec.title(name)}"
+        )
+    return content
 
 
 def _toml_error(error: ValueError | RecursionError, text: str) -> str:

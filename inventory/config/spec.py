@@ -6,6 +6,7 @@ A key is one line in ``TABLES``; the checks and the manual's table follow it.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from inventory.config.dialects import DECIMALS, SEPARATORS
@@ -27,6 +28,9 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "labels": (dict,),
     "texts": (list,),
     "paths": (str, list),
+    "columns": (dict,),
+    "globs": (str, list),
+    "date": (date, str),
 }
 _WANTED = {
     "text": "a text",
@@ -36,6 +40,9 @@ _WANTED = {
     "integer": "a whole number",
     "labels": 'a table of texts, such as { site = "Rome" }',
     "texts": 'a list of texts, such as ["extra.last_used_at"]',
+    "columns": 'a table, such as { publisher = ["lmstudio-community"] }',
+    "globs": 'a pattern or a list of patterns, such as "rome-*"',
+    "date": "a day, such as 2027-03-31",
 }
 _FOUND = {bool: "true or false", str: "a text", int: "a whole number", list: "a list", dict: "a table"}
 
@@ -46,7 +53,8 @@ class Option:
 
     Attributes:
         name: as it stands in the file.
-        kind: ``text``, ``path``, ``paths``, ``number``, ``integer``, ``labels`` or ``texts``.
+        kind: ``text``, ``path``, ``paths``, ``number``, ``integer``, ``labels``, ``texts``, ``date``, or of rules
+            ``globs`` and ``columns``, whose content ``rules/parse.py`` checks.
         meaning: one sentence.
         words: the texts that it can be; empty for any.
         least: the least number.
@@ -105,6 +113,32 @@ TABLES = {
         Option("output", "paths", "The files that `report` writes without `-o`, such as `reports/{month}.xlsx`."),
         Option("title", "text", "The title of reports."),
     ),
+    "rule": (
+        Option("name", "text", "The rule's name; no other rule has it. Required."),
+        Option("severity", "text", "How bad a finding is; medium by default.", ("low", "medium", "high")),
+        Option("because", "text", "Why there is the rule; shown with each finding."),
+        Option("grain", "text", "What it is about; model by default.", (*GRAINS, "server")),
+        Option("where", "columns", "Labels of the servers that it is about; patterns."),
+        Option("only", "columns", "Columns of the rows that it is about; patterns."),
+        Option(
+            "allow", "columns", "Columns that must match one of the patterns; a value that is not reported does not."
+        ),
+        Option("deny", "columns", "Columns that may match none of the patterns, whatever `allow` says."),
+        Option("most", "columns", 'The greatest number of a column, such as `{ size_bytes = "40 GB" }`.'),
+        Option("least", "columns", "The least number of a column."),
+        Option("require", "columns", "Patterns, each of which some row of each server must match."),
+        Option("unread", "number", "Days within which each server must have been read.", most=36500),
+        Option("unused", "number", "Days within which each model must have been loaded.", most=36500),
+        Option("if", "text", "SQL over the columns of the grain; where it is true, there is a finding."),
+    ),
+    "waiver": (
+        Option("rule", "text", "The rule to which this is an exception. Required."),
+        Option("server", "globs", "The servers that it is about; patterns."),
+        Option("key", "globs", "The models that it is about; patterns of their keys."),
+        Option("until", "date", "Its last day, in local time. Required."),
+        Option("because", "text", "Why there is the exception. Required."),
+        Option("by", "text", "Who made it."),
+    ),
     "csv": (
         Option("separator", "text", "The separator of CSV files that are written.", tuple(SEPARATORS)),
         Option("decimal", "text", "Their decimal mark.", DECIMALS),
@@ -119,10 +153,13 @@ TABLES = {
     ),
 }
 
+ARRAYS = ("server", "rule", "waiver")
+"""Tables of which there may be several."""
+
 
 def title(table: str) -> str:
     """Return a table's heading as the file writes it."""
-    return f"[[{table}]]" if table == "server" else f"[{table}]"
+    return f"[[{table}]]" if table in ARRAYS else f"[{table}]"
 
 
 def names(table: str = "") -> list[str]:
@@ -153,6 +190,8 @@ def validate(key: Option, value: Any) -> Any:
     if isinstance(value, int | float):
         if not key.least <= value <= key.most or (key.above and value == key.least):
             raise ConfigurationError(f"{key.name} cannot be {str(value)[:20]}", f"It must be {key.expected}")
+    elif key.kind in ("columns", "globs") or isinstance(value, date):
+        return value
     elif isinstance(value, dict):
         _check_labels(value)
     elif isinstance(value, list):
@@ -174,7 +213,7 @@ def _check_text(key: Option, value: Any) -> None:
         return
     if not value.strip():
         raise ConfigurationError(f"{key.name} is empty", key.meaning)
-    if not value.isprintable():
+    if not value.isprintable() and key.name != "if":
         advice = "In double quotes a backslash begins an escape, such as a tab: use single quotes"
         raise ConfigurationError(f"{key.name} holds a character that cannot be shown", advice)
     if key.words and value not in key.words:

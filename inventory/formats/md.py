@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from inventory.formats import Tables
 
 # A table has at most five columns, and a report of twelve servers less than 200 lines: more, nobody reads in a ticket.
+_FINDINGS = 40
 _CHANGES = 40
 _SERVERS = 12
 _LARGEST = 10
@@ -54,6 +55,7 @@ def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - it is about e
             [("Figure", "t"), ("Value", "n"), ("Remark", "t")],
             [[figure.label, f"**{figure.value}**", escaped(figure.note)] for figure in report.key_figures],
         ),
+        *_findings(report),
         *_changes(report),
         *_coverage(report),
         *_largest(report),
@@ -88,6 +90,17 @@ def _code_span(text: str) -> str:
     """Make a code span of a text without backticks; of spaces at both ends, Markdown would remove one each."""
     pad = " " if text[0] == text[-1] == " " and text.strip(" ") else ""
     return f"`{pad}{text}{pad}`"
+
+
+def _findings(report: Report) -> list[str]:
+    findings = report.findings
+    if findings is None:
+        return []
+    blocks = [f"## {findings.title}", f"**{findings.text}**"]
+    if findings.rows:
+        whole = findings.table
+        blocks += [_row_table(whole.first(_FINDINGS)), *_more(len(whole.rows), _FINDINGS, "finding")]
+    return [*blocks, *(["\n".join(f"- {escaped(note)}" for note in findings.notes)] if findings.notes else [])]
 
 
 def _changes(report: Report) -> list[str]:

@@ -5,21 +5,21 @@ Only the files that a query needs are opened, each after its checksum was verifi
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
 import pyarrow as pa
 
+from inventory import schema
 from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_sides, with_retired_servers, with_unread_servers
-from inventory.errors import ConfigurationError, wrong_type
 from inventory.history.delta import KINDS, StoredResponse, load_changed_rows
-from inventory.history.loader import Row, RunLoader
+from inventory.history.loader import Row
 from inventory.history.model_names import matching_keys
+from inventory.history.named_runs import NamedRuns
 from inventory.history.periods import Period, runs_in
-from inventory.history.selectors import resolve, resolve_dated
 from inventory.history.states.coverage import coverage_rows
 from inventory.history.states.panel import panel
 from inventory.history.states.servers import server_rows
@@ -29,11 +29,10 @@ from inventory.run_ids import time_of
 from inventory.schema.derived import LIFECYCLE
 from inventory.tables import RunTables, concat, rows, total_of, values
 
-BASELINE = "baseline:"
 """What a reference to a baseline begins with."""
 
 
-class RunHistory(RunLoader):
+class RunHistory(NamedRuns):
     """The recorded runs of a folder: the questions that people ask. Arguments and errors as ``RunLoader``."""
 
     @steady
@@ -121,18 +120,31 @@ class RunHistory(RunLoader):
         }
 
     @steady
-    def sql_table(self, text: str, at: str = "latest") -> pa.Table:
-        """Run a query over the views of the history; what is wrong in it is raised by the engine, with the place.
-
-        ``observations``, ``models`` and ``instances`` are the tables as they are stored; ``state`` holds the
-        observations of the state at a moment, whose ``digest`` and ``stored_in`` lead to its rows.
+    def answer(
+        self,
+        text: str,
+        at: str = "latest",
+        *,
+        timeout: float | None = None,
+        findings: Callable[[], pa.Table] | None = None,
+    ) -> tuple[schema.Table, pa.Table]:
+        """Answer one SELECT in DuckDB's SQL over the views in ``queries.views.VIEWS``; it can reach nothing else.
 
         Args:
-            text: a query in the SQL of the engine: the user's own code.
-            at: the moment of ``state``.
+            text: the query: the user's own code.
+            at: the moment of the state.
+            timeout: seconds after which it is interrupted; None for never.
+            findings: computes the view ``findings``, which is empty without it.
+
+        Returns:
+            The columns of the result, and its rows.
+
+        Raises:
+            QueryError: it is not one SELECT, it is wrong, or it takes too long or too much memory.
         """
-        state = self.state(at).tables["observations"]
-        return self.views(self.dated(), self.store.holding(), state=state).query(text)
+        from inventory.history.queries.answer import answer  # DuckDB for the user's own SQL, whatever the engine
+
+        return answer(self, text, self._resolve_dated(at, self.store.run_ids()), timeout, findings)
 
     def retire(self, names: Sequence[str]) -> list[str]:
         """Retire servers from the state until they are asked again, and return the names as they were recorded.
@@ -181,23 +193,6 @@ class RunHistory(RunLoader):
         changes = with_unread_servers(changes, difference.unread, difference.known)
         return with_retired_servers(changes, difference.retired, difference.returned, difference.known)
 
-    def resolve(self, ref: str) -> str:
-        """Resolve a reference to a run id.
-
-        Raises:
-            ConfigurationError: it matches no run, or more than one.
-        """
-        if not isinstance(ref, str):
-            raise wrong_type(ref, "the name of a run", "Give a text: a run's id, a date such as 2026-11-28, or latest")
-        if ref.startswith(BASELINE):
-            return self.baseline(ref.removeprefix(BASELINE))
-        return resolve(ref, self.store.run_ids(), now=self.clock())
-
-    def _resolve_dated(self, ref: str, recorded: Sequence[str]) -> str:
-        """Resolve a reference to a run that is part of a state; a baseline names its run."""
-        name = self.baseline(ref.removeprefix(BASELINE)) if ref.startswith(BASELINE) else ref
-        return resolve_dated(name, recorded, self.clock())
-
     @steady
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:
         """Build one row per run, oldest first, for the given servers (default all), since a time; ``derived.RUNS``."""
@@ -209,9 +204,9 @@ class RunHistory(RunLoader):
         return self._timeline().timeline(since)
 
     @steady
-    def lifecycle_table(self) -> pa.Table:
-        """Build one row per server and model: first_seen, last_seen, days_present and more; ``derived.LIFECYCLE``."""
-        return self._timeline().lifecycle()
+    def lifecycle_table(self, last_run: str | None = None) -> pa.Table:
+        """Build one row per server and model: first_seen, last_seen and more, by default of all runs; ``LIFECYCLE``."""
+        return self._timeline(last_run=last_run).lifecycle()
 
     @steady
     def model_history(
@@ -257,42 +252,8 @@ class RunHistory(RunLoader):
                 return concat(LIFECYCLE, [])
         return self._timeline(servers).unused(days)
 
-    def baseline(self, name: str) -> str:
-        """Return the run that a baseline names.
-
-        Raises:
-            ConfigurationError: there is none.
-        """
-        known = self.store.baselines()
-        if name not in known:
-            raise ConfigurationError(
-                f"there is no baseline {name!r}",
-                f"There are: {', '.join(known) or 'none'}; save one: lms-inventory baseline set NAME [REF]",
-            )
-        return known[name]
-
-    def save_baseline(self, name: str, ref: str = "latest") -> str:
-        """Save a run as a baseline, and return its id.
-
-        Raises:
-            ConfigurationError: the name cannot be one or is taken, or there is no such run.
-            FileError: it could not be written, or the run was pruned meanwhile.
-        """
-        run_id = self.resolve(ref)
-        self.store.save_baseline(name, run_id)
-        return run_id
-
-    def remove_baseline(self, name: str) -> str:
-        """Remove a baseline, and return the id of its run, which stays; empty if the baseline was damaged.
-
-        Raises:
-            ConfigurationError: there is none of that name.
-            FileError: it could not be removed.
-        """
-        return self.store.remove_baseline(name)
-
-    def _timeline(self, servers: Sequence[str] = (), keys: Sequence[str] = ()) -> Timeline:
-        return Timeline(self.store, self._engine, servers, keys, self.ignore, now=self.clock())
+    def _timeline(self, servers: Sequence[str] = (), keys: Sequence[str] = (), last_run: str | None = None) -> Timeline:
+        return Timeline(self.store, self._engine, servers, keys, self.ignore, now=self.clock(), last_run=last_run)
 
 
 def _stored(row: Row) -> StoredResponse:

@@ -37,6 +37,7 @@ class Timeline:
         keys: only the models with one of these keys; all by default.
         ignore: fields that are not compared; globs.
         now: the current time: misdated runs are listed, and left out of everything else.
+        last_run: only the runs up to this one; all by default.
     """
 
     def __init__(
@@ -48,13 +49,14 @@ class Timeline:
         ignore: Sequence[str] = (),
         *,
         now: datetime,
+        last_run: str | None = None,
     ) -> None:
         self._store = store
         self._ignore = ignore
         self._servers = servers
         self._keys = keys
         self._answers_open = False
-        self._run_ids = store.run_ids()
+        self._run_ids = [run_id for run_id in store.run_ids() if last_run is None or run_id <= last_run]
         self._misdated = set(misdated(self._run_ids, now))
         dated = [run_id for run_id in self._run_ids if run_id not in self._misdated]
         self._until = Until(dated[-1] if dated else "", limit_of(now))

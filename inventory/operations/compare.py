@@ -11,7 +11,8 @@ from inventory.config.labels import no_server_error, spelt
 from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import compare_tables, with_unread_servers
 from inventory.errors import ConfigurationError
-from inventory.history.reader import BASELINE, RunHistory
+from inventory.history.named_runs import BASELINE
+from inventory.history.reader import RunHistory
 from inventory.operations.history_facts import history_reader
 from inventory.report.coverage import STALE_AFTER
 from inventory.report.facts import Report

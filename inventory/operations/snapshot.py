@@ -3,9 +3,10 @@
 The functions stand in that order. The command line selects the servers first, and prints and writes the result.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
 from inventory.collection.collector import CONCURRENCY, Progress, query_servers, utc_now
 from inventory.collection.plausibility import PreviousState
@@ -172,7 +173,12 @@ def report_on_run(
 
 
 def log_run(
-    history: RunHistory, result: SnapshotResult, seconds: float, exit_code: int, failures: Sequence[FileError]
+    history: RunHistory,
+    result: SnapshotResult,
+    seconds: float,
+    exit_code: int,
+    failures: Sequence[FileError],
+    audit: Mapping[str, Any] | None = None,
 ) -> None:
     """Append a run to the run log of its history.
 
@@ -182,6 +188,7 @@ def log_run(
         seconds: how long the run took.
         exit_code: what the command ends with.
         failures: the files that could not be written.
+        audit: the counts of its findings and the SHA-256 of the rules; None without rules.
 
     Raises:
         FileError: the log could not be written.
@@ -189,4 +196,4 @@ def log_run(
     recorded = result.snapshot.run_id in history.store.run_ids()
     messages = [failure.what for failure in failures]
     entry = run_log.entry_of(result.snapshot, result.changes, seconds, exit_code, messages, recorded=recorded)
-    run_log.append(history.store.folder, entry)
+    run_log.append(history.store.folder, entry if audit is None else {**entry, "audit": dict(audit)})

@@ -19,10 +19,12 @@ from inventory.report.figures import (
     count_totals,
     key_figures,
 )
+from inventory.report.findings import FindingsSection, findings_section
 from inventory.report.history_facts import HistoryFacts, servers_of
 from inventory.report.period import PeriodSection
 from inventory.report.row_tables import RowTable, largest_models, row_table, server_table
 from inventory.report.trend import TrendSection, trend_section
+from inventory.rules.evaluate import Judgement
 from inventory.tables import RunTables, is_known, rows
 from inventory.text import count, moment_text, utc_text
 
@@ -31,7 +33,7 @@ Row = dict[str, Any]
 TITLE = "LM Studio model inventory"
 
 SECTIONS = ("What changed", "Largest models", "Where the space goes", "Trend", "Evidence")
-"""The sections that Markdown, HTML and the workbook show, under these titles."""
+"""The sections that Markdown, HTML and the workbook show, under these titles; with rules, Findings before them."""
 
 _NAMED = 3  # servers that the banner names; of more it gives the number
 
@@ -55,6 +57,7 @@ class Report:
         all_fields: whether fields that follow from another change have lines of their own.
         read_history: reads what the history tells about these models, servers and changes; called when a form first
             asks for it. None without a history.
+        judgement: what an audit by the rules of the configuration found; None without rules.
     """
 
     snapshot: RunTables
@@ -70,6 +73,7 @@ class Report:
     selection: str = ""
     all_fields: bool = False
     read_history: Callable[[], HistoryFacts] | None = None
+    judgement: Judgement | None = None
 
     @cached_property
     def servers(self) -> list[Row]:
@@ -93,10 +97,12 @@ class Report:
 
     @cached_property
     def status(self) -> Coverage:
-        """The same, with the number of warnings."""
-        number = len(self.warnings)
-        remark = (f"{count(number, 'warning')} (see Evidence)",) if number else ()
-        return replace(self.coverage, details=(*self.coverage.details, *remark))
+        """The same, with the findings and the number of warnings; as bad as the worse of what was read and found."""
+        number, levels = len(self.warnings), ("good", "warn", "bad")
+        remarks = [f"{self.findings.text} (see Findings)"] if self.findings else []
+        remarks += [f"{count(number, 'warning')} (see Evidence)"] if number else []
+        level = max(self.coverage.level, self.findings.tone if self.findings else "good", key=levels.index)
+        return replace(self.coverage, level=level, details=(*self.coverage.details, *remarks))
 
     @cached_property
     def banner(self) -> list[tuple[str, str]]:
@@ -151,6 +157,13 @@ class Report:
             return replace(section, note="Not compared: not all rows are in this report")
         first = "This is the first run; there is nothing to compare it with"
         return replace(section, note=first if len(self.runs) == 1 else "No earlier snapshot to compare with")
+
+    @cached_property
+    def findings(self) -> FindingsSection | None:
+        """The findings; None without rules."""
+        if self.judgement is None:
+            return None
+        return findings_section(self.judgement)
 
     @cached_property
     def largest(self) -> RowTable | None:

@@ -214,3 +214,40 @@ PANEL = schema.Table(
         schema.Column("size_bytes", schema.INTEGER, "", "Size of the models.", "bytes"),
     ),
 )
+
+FINDINGS = schema.Table(
+    "findings",
+    "a model, instance or server that a rule does not allow, or a server of which a rule knows nothing",
+    (
+        schema.Column("run_id", schema.TEXT, "", "The run whose state was audited."),
+        schema.Column("rule", schema.TEXT, "", "The rule.", key=True),
+        schema.Column("severity", schema.TEXT, "", "How bad it is: low, medium or high."),
+        schema.Column("status", schema.TEXT, "", "fail, unknown (the server was not read) or waived."),
+        schema.Column("server", schema.TEXT, "", "The server.", key=True),
+        schema.Column("grain", schema.TEXT, "", "What does not comply: a model, an instance or a server.", key=True),
+        schema.Column("key", schema.TEXT, "", "The model's key; null where it is about a server.", key=True),
+        schema.Column("ordinal", schema.INTEGER, "", "The ordinal of the model's row.", key=True),
+        schema.Column("instance_id", schema.TEXT, "", "The instance; null at other grains.", key=True),
+        schema.Column("instance_ordinal", schema.INTEGER, "", "The instance's ordinal.", key=True),
+        schema.Column("field", schema.TEXT, "", "The column that the rule is about; null for an expression.", key=True),
+        schema.Column("value", schema.VALUE, "", "Its value; null where the server does not report it."),
+        schema.Column("wanted", schema.TEXT, "", "What the rule wants.", key=True),
+        schema.Column("because", schema.TEXT, "", "Why there is the rule."),
+        schema.Column("since", schema.TIME, "", "Since when it does not comply, as far as runs tell.", "UTC"),
+        schema.Column("waived_by", schema.TEXT, "", "Who made the exception."),
+        schema.Column("waived_until", schema.TEXT, "", "Its last day; a past day: the exception has expired."),
+        schema.Column("waived_because", schema.TEXT, "", "Why there is the exception."),
+    ),
+)
+
+FINDING_RUNS = schema.Table(
+    "finding_runs",
+    "the findings of one run, by the rules of today",
+    (
+        schema.Column("run_id", schema.TEXT, "", "The run.", key=True),
+        schema.Column("collected_at", schema.TIME, "", "When its first server answered.", "UTC"),
+        schema.Column("new", schema.INTEGER, "", "Findings that it saw first.", "findings"),
+        schema.Column("gone", schema.INTEGER, "", "Findings of before that it no longer saw.", "findings"),
+        schema.Column("still", schema.INTEGER, "", "Findings that were there before and still are.", "findings"),
+    ),
+)

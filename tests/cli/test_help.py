@@ -111,4 +111,4 @@ def test_a_zipped_package_has_its_manual(tmp_path: Path) -> None:
 
 def test_no_topic_is_called_as_two_things() -> None:
     """A topic with the name of a command is about what that command shows."""
-    assert {*TOPICS} & {*cli.commands} == {"history", "schedule", "servers"}
+    assert {*TOPICS} & {*cli.commands} == {"history", "query", "schedule", "servers"}

@@ -25,6 +25,8 @@ ORDER = [
     "servers",
     "unused",
     "baseline",
+    "audit",
+    "query",
     "export",
     "check",
     "schedule",

@@ -33,8 +33,8 @@ _CHANGE_CLASSES = dict(zip(WORDS, ("added-bar", "removed-bar", "changed-bar"), s
 
 def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - a page holds every grain
     """Render the page of a report."""
-    sections = [_changes(report), *_coverage(report), *_largest(report), *_space(report), _trend(report.trend)]
-    sections += [_all_rows(content, report) for content in report.row_tables]
+    sections = [*_findings(report), _changes(report), *_coverage(report), *_largest(report), *_space(report)]
+    sections += [_trend(report.trend), *(_all_rows(content, report) for content in report.row_tables)]
     return render_page([*sections, _evidence(report), *_sign_off(report)], report)
 
 
@@ -48,6 +48,14 @@ def encode_tables(tables: "Tables") -> bytes:
             Section(definition.name, f"{definition.name} ({content.num_rows:,})", tables=[("", _table(whole, heads))])
         )
     return render_page(sections)
+
+
+def _findings(report: Report) -> "Sequence[Section]":
+    findings = report.findings
+    if findings is None:
+        return ()
+    shown = [("", _table(findings.table))] if findings.rows else []
+    return [Section("findings", findings.title, f"{findings.text}.", remark=" ".join(findings.notes), tables=shown)]
 
 
 def _changes(report: Report) -> Section:

@@ -47,6 +47,8 @@ def encode(report: "Report", grain: str) -> bytes:  # noqa: ARG001 - a workbook 
     """Write a workbook of a state or run.
 
     Its sheets are Summary, Models, Instances, Servers, Changes, Runs, Breakdown, Evidence, Observations, Dictionary.
+    With rules, the sheet Findings stands before Changes.
+
     A grain that the snapshot lacks has no sheet; texts that no cell can hold go on in the sheet LongTexts.
 
     Raises:

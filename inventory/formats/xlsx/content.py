@@ -22,6 +22,8 @@ from inventory.formats.xlsx.period import period_sheets
 from inventory.formats.xlsx.sheets import Sheet
 from inventory.report.breakdowns import group_label
 from inventory.report.change_lines import describe_changes
+from inventory.report.findings import PRINTED, WORDED
+from inventory.report.findings import TONES as FINDING_TONES
 from inventory.report.history_facts import CHANGED
 from inventory.report.palette import STATUS_TONES, TONES
 from inventory.schema import derived
@@ -137,8 +139,8 @@ def sheets_of(report: "Report") -> list[Sheet]:
         for grain, table in schema.GRAIN_TABLES.items()
         if grain in snapshot.grains
     ]
-    sheets += [_servers(report), _changes(report), _runs(report), _breakdown(report), _observations(report)]
-    sheets += period_sheets(report)
+    sheets += [_servers(report), *_findings(report), _changes(report), _runs(report), _breakdown(report)]
+    sheets += [_observations(report), *period_sheets(report)]
     return [*sheets, _dictionary(sheets)]
 
 
@@ -177,6 +179,17 @@ def _servers(report: "Report") -> Sheet:
     shown = replace(_SERVERS, columns=(*_SERVERS.columns[:-5], *further, *_SERVERS.columns[-5:]))
     hidden = hidden_in(shown, content, ("labels",))
     return Sheet("Servers", shown, content, 1, "status", STATUS_TONES, hidden, "no server was asked")
+
+
+def _findings(report: "Report") -> list[Sheet]:
+    """Make the sheet of the findings, in words first; without rules there is none."""
+    if report.findings is None:
+        return []
+    content = table_of(WORDED, report.findings.worded)
+    empty = "the servers that were read keep every rule"
+    hidden = hidden_in(WORDED, content)
+    unprinted = WORDED.names[PRINTED:]
+    return [Sheet("Findings", WORDED, content, 4, "outcome", FINDING_TONES, hidden, empty, unprinted)]
 
 
 def _changes(report: "Report") -> Sheet:

@@ -50,8 +50,7 @@ class Engine:
             if like is not None:
                 self.add(f"no_{name}", like)
                 source = f"FROM ({source} UNION ALL BY NAME FROM no_{name})"
-            in_memory = len(paths) > _FEW and sum(path.stat().st_size for path in paths) <= _SMALL
-            kind = "TABLE" if in_memory else "VIEW"
+            kind = "TABLE" if self._in_memory(paths) else "VIEW"
             self._connection.execute(f"CREATE TEMP {kind} {name} AS SELECT {', '.join(columns)} {source}")
 
     def add(self, name: str, table: pa.Table) -> None:
@@ -62,6 +61,10 @@ class Engine:
         """Return the result of one query."""
         with _one_line_errors():
             return self._connection.sql(sql).to_arrow_table()
+
+    def _in_memory(self, paths: "Sequence[Path]") -> bool:
+        """Return whether files are read once and kept."""
+        return len(paths) > _FEW and sum(path.stat().st_size for path in paths) <= _SMALL
 
 
 @cache

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+
 from inventory.collection.plausibility import DOUBTS
 from inventory.history.engines import Engine, open_engine
 from inventory.history.sql import all_runs, coverage, state
@@ -100,14 +102,16 @@ class States:
             run_id: the run.
             servers: only these.
         """
-        runs = self._until(run_id)
-        if not runs:
-            return []
-        engine = self._over(runs, servers)
+        return rows(self.table(run_id, servers)) if self._until(run_id) else []
+
+    def table(self, run_id: str, servers: Collection[str] | None = None, columns: Sequence[str] = ("*",)) -> pa.Table:
+        """Return the same as a table, of all columns or of some; there must be a run up to this one."""
+        engine = self._over(self._until(run_id), servers)
         moment = {"run_id": run_id, "name": run_id, "retired_before": self._retirement.before(run_id)}
         engine.add("moments", table_of(state.MOMENTS, [moment]))
         engine.add("retirements", self._retirement.table())
-        return rows(engine.query(state.state_rows(self._bound(run_id), selected=servers is not None)))
+        whole = state.state_rows(self._bound(run_id), selected=servers is not None)
+        return engine.query(f"SELECT {', '.join(columns)} FROM ({whole}) s")  # noqa: S608 - our own columns
 
     def servers(self, run_id: str) -> list[Row]:
         """Return each server that was asked by a run or before: last attempt, last response, how often it was read."""

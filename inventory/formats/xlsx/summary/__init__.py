@@ -15,6 +15,7 @@ from inventory.formats.xlsx.paper import print_as
 from inventory.formats.xlsx.sheets import Sheet, new_sheet
 from inventory.formats.xlsx.summary.charts import add_space, add_trend
 from inventory.formats.xlsx.summary.page import FONTS, PER_COLUMN, Page
+from inventory.report.findings import TONES as FINDING_TONES
 from inventory.report.palette import LIGHT, TONES
 from inventory.report.row_tables import is_number
 from inventory.text import format_value, integer, signed_size, size, utc_text, wrap
@@ -36,6 +37,9 @@ _SERVERS = 5
 """How many servers are shown, those with a problem first; the sheet Servers shows all."""
 
 _SERVER_COLUMNS = ("Read now", "Server", "Last read (UTC)", "Changes", "Models", "Loaded", "Size")
+
+_FINDINGS = 8
+"""How many findings are shown; the sheet Findings shows all."""
 
 _LARGEST = 5
 """How many of the largest models are shown; the sheet Models shows all."""
@@ -62,6 +66,7 @@ def add_summary(book: Workbook, report: "Report", sheets: Mapping[str, Sheet], f
     _banner(page, report)
     _status(page, report)
     _cards(page, report)
+    _findings(page, report, names)
     _changes(page, report, names)
     _servers(page, report)
     _largest(page, report)
@@ -110,6 +115,42 @@ def _cards(page: Page, report: "Report") -> None:
                 border=styles.edge(**sides),
             )
         page.add(height, cells)
+
+
+def _findings(page: Page, report: "Report", names: Sequence[str]) -> None:
+    """Show the worst findings; the sheet Findings shows all."""
+    findings = report.findings
+    if findings is None:
+        return
+    page.heading(f"{findings.title}: {findings.text}")
+    if not findings.rows:
+        page.remark("Every server was read, and everything complies with the rules")
+        return
+    heads = {
+        "Change": "Severity",
+        "What": "Finding",
+        "Before": "Rule",
+        "After": "Since",
+        "Size difference": "Exception",
+    }
+    _heads(page, [heads.get(name, name) for name in names], [False] * len(names))
+    for row in findings.worded[:_FINDINGS]:
+        texts = {
+            "Change": row["outcome"].capitalize(),
+            "Server": row["server"],
+            "Model": row["key"] or "",
+            "What": row["finding"] or "",
+            "Before": row["wanted"],
+            "After": row["rule"],
+            "Size difference": f"{row['since']:%Y-%m-%d}" if row["since"] else "",
+        }
+        level = FINDING_TONES.get(row["outcome"])
+        look = {"font": FONTS[f"{level} word"], "fill": styles.fill(styles.LEVELS[level][1])} if level else None
+        _line(page, [texts[name] for name in names], [False] * len(names), look)
+    if len(findings.rows) > _FINDINGS:
+        link = page.cell(f"and {len(findings.rows) - _FINDINGS:,} more, in the sheet Findings", font=FONTS["link"])
+        link.hyperlink = Hyperlink(ref="", location="Findings!A1")
+        page.add(17, {0: link})
 
 
 def _changes(page: Page, report: "Report", names: Sequence[str]) -> None:

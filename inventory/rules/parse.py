@@ -1,0 +1,180 @@
+"""``[[rule]]`` and ``[[waiver]]`` of a configuration -> ``RuleSet``; what is wrong is told with its line."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from inventory import schema
+from inventory.config.spec import nearest
+from inventory.errors import ConfigurationError
+from inventory.rules.model import SOURCES, Rule, RuleSet, Waiver
+from inventory.rules.units import bound_of
+
+if TYPE_CHECKING:
+    from inventory.config.loader import Configuration
+
+_CHECKS = ("allow", "deny", "most", "least", "require", "unread", "unused", "if")
+_GLOBS = ("only", "allow", "deny", "require")
+
+Check = Callable[[Rule], None]
+"""Raises a ConfigurationError if the expression of a rule is no SQL over its grain."""
+
+
+def parse_rules(configuration: "Configuration", check: Check | None = None) -> RuleSet:
+    """Parse the rules and exceptions of a configuration.
+
+    Args:
+        configuration: the configuration.
+        check: checks the expression of each rule that has one.
+
+    Raises:
+        ConfigurationError: one is wrong; with its line and the nearest name.
+    """
+    rules: dict[str, Rule] = {}
+    for number, table in enumerate(configuration.rules):
+        rule = _rule(configuration, number, table)
+        if rule.name in rules:
+            what = f"a second rule is named {rule.name!r}; the first is at {rules[rule.name].location}"
+            raise ConfigurationError(f"{configuration.location('rule', number, 'name')}: {what}", "Rename one of them")
+        if rule.expression is not None and check:
+            with _at(configuration, "rule", number, "if"):
+                check(rule)
+        rules[rule.name] = rule
+    waivers = tuple(_waiver(configuration, number, table, rules) for number, table in enumerate(configuration.waivers))
+    text = json.dumps([configuration.rules, configuration.waivers], default=str, sort_keys=True, ensure_ascii=False)
+    digest = sha256(text.encode(errors="surrogatepass")).hexdigest() if rules else ""
+    return RuleSet(tuple(rules.values()), waivers, digest)
+
+
+def _rule(configuration: "Configuration", number: int, table: Mapping[str, Any]) -> Rule:
+    place = ("rule", number)
+    location = configuration.location(*place)
+    if "name" not in table:
+        raise ConfigurationError(f"{location}: the rule has no name", 'Write name = "approved-publishers"')
+    if not any(name in table for name in _CHECKS):
+        what = f"{location}: the rule {table['name']!r} checks nothing"
+        raise ConfigurationError(what, f"Add one of: {', '.join(_CHECKS)}")
+    grain = table.get("grain", "model")
+    columns = {column.name: column for column in SOURCES[grain].columns}
+    values: dict[str, Any] = {}
+    for name in ("where", *_GLOBS):
+        known = None if name == "where" else columns
+        values[name] = _globs(configuration, (*place, name), table.get(name, {}), known)
+    for name in ("most", "least"):
+        values[name] = {}
+        for column, value in _columns(configuration, (*place, name), table.get(name, {}), columns):
+            with _at(configuration, *place, name, column.name):
+                if column.kind not in (schema.INTEGER, schema.NUMBER):
+                    advice = f"{name} bounds numbers: {', '.join(_numbers(columns.values()))}"
+                    raise ConfigurationError(f"{column.name} is no number", advice)
+                values[name][column.name] = bound_of(value, column)
+    for name in ("unread", "unused", "severity", "because"):
+        if name in table:
+            values[name] = table[name]
+    return Rule(table["name"], grain=grain, expression=table.get("if"), location=location, **values)
+
+
+def _columns(
+    configuration: "Configuration", place: tuple[str | int, ...], content: Mapping[str, Any], columns: Mapping[str, Any]
+) -> Iterator[tuple[schema.Column, Any]]:
+    """Go through a table of columns, whose names are checked."""
+    for name, value in content.items():
+        if name not in columns:
+            near = nearest(name, columns)
+            advice = f"Did you mean {near!r}?" if near else f"There are: {', '.join(columns)}"
+            what = f"there is no column {name!r} at grain {_grain_of(columns)}"
+            raise ConfigurationError(f"{configuration.location(*place, name)}: {what}", advice)
+        yield columns[name], value
+
+
+def _globs(
+    configuration: "Configuration",
+    place: tuple[str | int, ...],
+    content: Mapping[str, Any],
+    columns: Mapping[str, schema.Column] | None,
+) -> dict[str, tuple[str, ...]]:
+    """Return the checked patterns of a table; of labels where there are no columns."""
+    pairs: Iterable[tuple[schema.Column | None, str, Any]]
+    if columns is None:
+        pairs = [(None, name, value) for name, value in content.items()]
+    else:
+        pairs = [(column, column.name, value) for column, value in _columns(configuration, place, content, columns)]
+    globs = {}
+    for column, name, value in pairs:
+        with _at(configuration, *place, name):
+            globs[name] = tuple(_glob(column, name, item) for item in (value if isinstance(value, list) else [value]))
+            if not globs[name] and place[-1] in ("where", "only"):
+                raise ConfigurationError(f"{name} has no pattern: the rule is about nothing", "Remove it, or give one")
+    return globs
+
+
+def _glob(column: schema.Column | None, name: str, value: Any) -> str:
+    """Return one pattern; true, false and numbers are written as the table does."""
+    if column is not None and column.kind == schema.TIME:
+        advice = "Use unread for the age of an answer, or if"
+        raise ConfigurationError(f"{name} is a time, which no pattern matches", advice)
+    kind = column.kind if column else schema.TEXT
+    if isinstance(value, bool) and kind == schema.BOOLEAN:
+        return str(value).lower()
+    if isinstance(value, int | float) and not isinstance(value, bool) and kind in (schema.INTEGER, schema.NUMBER):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{value!r} is no pattern of {name}", 'Write a text, such as "lmstudio-*"')
+    if not value.isprintable():
+        advice = "In double quotes a backslash begins an escape: use single quotes"
+        raise ConfigurationError(f"a pattern of {name} holds a character that cannot be shown", advice)
+    if kind == schema.BOOLEAN and value.lower() not in ("true", "false", "*"):
+        raise ConfigurationError(f"{value!r} is no pattern of {name}", "It is true or false")
+    return value
+
+
+def _waiver(configuration: "Configuration", number: int, table: Mapping[str, Any], rules: Mapping[str, Rule]) -> Waiver:
+    place = ("waiver", number)
+    location = configuration.location(*place)
+    for name, example in (("rule", '"RULE"'), ("until", "2027-03-31"), ("because", '"..."')):
+        if name not in table:
+            raise ConfigurationError(f"{location}: the waiver has no {name}", f"Write {name} = {example}")
+    with _at(configuration, *place, "rule"):
+        if table["rule"] not in rules:
+            near = nearest(table["rule"], rules)
+            advice = f"Did you mean {near!r}?" if near else f"There are: {', '.join(rules) or 'no rules'}"
+            raise ConfigurationError(f"there is no rule {table['rule']!r} to waive", advice)
+    with _at(configuration, *place, "until"):
+        until = _date(table["until"])
+    globs = {}
+    for name in ("server", "key"):
+        value = table.get(name, [])
+        with _at(configuration, *place, name):
+            globs[name] = tuple(_glob(None, name, item) for item in (value if isinstance(value, list) else [value]))
+            if name in table and not globs[name]:
+                raise ConfigurationError(f"{name} has no pattern: the waiver meets nothing", "Remove it, or give one")
+    return Waiver(table["rule"], until, table["because"], table.get("by", ""), location=location, **globs)
+
+
+def _date(value: Any) -> date:
+    if type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"until cannot be {str(value)!r}", "Write a day, such as 2027-03-31") from error
+
+
+def _grain_of(columns: Mapping[str, Any]) -> str:
+    return next(grain for grain, table in SOURCES.items() if tuple(columns) == table.names)
+
+
+def _numbers(columns: Iterable[schema.Column]) -> list[str]:
+    return [column.name for column in columns if column.kind in (schema.INTEGER, schema.NUMBER)]
+
+
+@contextmanager
+def _at(configuration: "Configuration", *place: str | int) -> Iterator[None]:
+    """Report an error with its line in the file."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{configuration.location(*place)}: {error.what}", error.advice) from error
