@@ -64,6 +64,7 @@ def init(addresses: Sequence[str], path: str, force: bool, timeout: float, concu
     from inventory.collection.collector import query_servers
     from inventory.config.starter import starter_text
     from inventory.report.facts import Report
+    from inventory.rules.example import EXAMPLE
     from inventory.tables import rows
     from inventory.terminal.snapshot import check_text
 
@@ -75,7 +76,7 @@ def init(addresses: Sequence[str], path: str, force: bool, timeout: float, concu
         [server for server in servers if server.name in required or _is_there(observed[server.name])], observed
     )
     click.echo(check_text(Report(snapshot).servers, terminal_width()))
-    write_text(path, starter_text(found))
+    write_text(path, f"{starter_text(found)}\n{EXAMPLE}")
     click.echo(_next_steps(path, found))
     return exit_code(incomplete=any(observed[name]["status"] != "ok" for name in required))
 
