@@ -98,9 +98,18 @@ def _findings(report: Report) -> list[str]:
         return []
     blocks = [f"## {findings.title}", f"**{findings.text}**"]
     if findings.rows:
-        whole = findings.table
-        blocks += [_row_table(whole.first(_FINDINGS)), *_more(len(whole.rows), _FINDINGS, "finding")]
-    return [*blocks, *(["\n".join(f"- {escaped(note)}" for note in findings.notes)] if findings.notes else [])]
+        lines = [_finding(row) for row in findings.table.first(_FINDINGS).rows]
+        heads = [("Outcome", "t"), ("Server", "t"), ("Model", "t"), ("Finding", "t"), ("Since", "t")]
+        blocks += [_table(heads, lines), *_more(len(findings.rows), _FINDINGS, "finding")]
+    notes = [*findings.reasons, *findings.notes]
+    return [*blocks, *(["\n".join(f"- {escaped(note)}" for note in notes)] if notes else [])]
+
+
+def _finding(row: "dict[str, Any]") -> list[str]:
+    what = " ".join(part for part in (row["key"], row["instance_id"]) if part)
+    since = "; ".join(part for part in (row["since"], row["exception"]) if part)
+    rule = f"**{escaped(row['outcome'])}** {escaped(row['rule'])}"
+    return [rule, escaped(row["server"]), escaped(what), escaped(row["finding"] or ""), escaped(since)]
 
 
 def _changes(report: Report) -> list[str]:

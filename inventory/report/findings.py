@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from inventory import schema
@@ -34,6 +34,11 @@ WORDED = schema.Table(
 )
 """The findings with what people read in front: the columns of ``worded``."""
 
+_IN_SHORT = tuple(
+    replace(column, kind=schema.TEXT, unit="") if column.name == "since" else column
+    for column in WORDED.columns[: len(_FIRST)]
+    if column.name not in ("wanted", "because")
+)
 PRINTED = len(_FIRST)
 """How many of its first columns people read."""
 
@@ -137,10 +142,25 @@ class FindingsSection:
 
     @property
     def table(self) -> RowTable:
-        """The findings with the columns that people read; those without a value anywhere are left out."""
-        body = self.worded
-        columns = [column for column in WORDED.columns[:PRINTED] if any(row[column.name] for row in body)]
+        """The findings in few columns: with what is wanted in brackets, and the day since when."""
+        body = [
+            {
+                **row,
+                "finding": f"{row['finding'] or 'Not as wanted'} ({row['wanted']})",
+                "since": f"{row['since']:%Y-%m-%d}" if row["since"] else None,
+            }
+            if row["status"] != UNKNOWN
+            else row
+            for row in self.worded
+        ]
+        columns = [column for column in _IN_SHORT if any(row[column.name] for row in body)]
         return RowTable("findings", "", tuple(columns), body)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why there are the rules that were not kept: a sentence each."""
+        reasons = {group.rule: group.because for group in self.groups if group.because}
+        return [f"{rule}: {because.rstrip('.')}." for rule, because in reasons.items()]
 
 
 def findings_section(judgement: Judgement) -> FindingsSection:

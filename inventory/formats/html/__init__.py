@@ -13,6 +13,7 @@ from inventory.formats.html.server_groups import group_rows, table_of
 from inventory.formats.html.svg import Point, bars, stacks, trend
 from inventory.report.breakdowns import Breakdown, group_label
 from inventory.report.facts import Report
+from inventory.report.findings import TONES as FINDING_TONES
 from inventory.report.row_tables import RowTable, column_head, is_number, row_table
 from inventory.report.trend import WORDS, TrendSection
 from inventory.schema.derived import NOT_COMPARED
@@ -54,8 +55,13 @@ def _findings(report: Report) -> "Sequence[Section]":
     findings = report.findings
     if findings is None:
         return ()
-    shown = [("", _table(findings.table))] if findings.rows else []
-    return [Section("findings", findings.title, f"{findings.text}.", remark=" ".join(findings.notes), tables=shown)]
+    content = findings.table
+    heads = [Cell(head) for head in content.heads]
+    tones = (FINDING_TONES.get(row["outcome"], "") for row in content.rows)
+    cells = ([value_cell(column, row[column.name]) for column in content.columns] for row in content.rows)
+    shown = [("", Markup(table(heads, zip(tones, cells, strict=True))))] if findings.rows else []
+    remark = " ".join([*findings.reasons, *findings.notes])
+    return [Section("findings", findings.title, f"{findings.text}.", remark=remark, tables=shown)]
 
 
 def _changes(report: Report) -> Section:

@@ -37,7 +37,7 @@ nav a{margin-right:1.2rem;white-space:nowrap}
 .cards div{background:var(--panel);border-top:3px solid var(--first-bar);padding:.6rem .8rem}
 .cards dt,.cards .note{color:var(--soft);font-size:.85rem}
 .cards dd{margin:0;overflow-wrap:anywhere}
-.cards .value{font-size:1.55rem;font-weight:700;line-height:1.5}
+.cards .value{font-size:1.3rem;font-weight:700;line-height:1.6}
 .box{overflow:auto;max-height:85vh;border:1px solid var(--rule)}
 .box:focus-visible{outline:3px solid var(--link)}
 table{border-collapse:separate;border-spacing:0;width:max-content;min-width:100%;font-size:.87rem}

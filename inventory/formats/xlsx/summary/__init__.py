@@ -129,9 +129,9 @@ def _findings(page: Page, report: "Report", names: Sequence[str]) -> None:
     heads = {
         "Change": "Severity",
         "What": "Finding",
-        "Before": "Rule",
-        "After": "Since",
-        "Size difference": "Exception",
+        "Before": "Wanted",
+        "After": "Rule",
+        "Size difference": "Since",
     }
     _heads(page, [heads.get(name, name) for name in names], [False] * len(names))
     for row in findings.worded[:_FINDINGS]:
