@@ -51,7 +51,7 @@ def test_labels_of_a_history(tmp_path: Path) -> None:
     history = recorded(tmp_path)
     assert history.models().groupby("label_site").size().to_dict() == {"Oslo": 1, "Rome": 2}
     assert history.servers()["label_site"].fillna("-").tolist() == ["Rome", "Oslo", "-"]
-    assert [*history.sql("SELECT server FROM state")] == ["server"]
+    assert [*history.sql("SELECT server FROM servers")] == ["server"]
 
 
 def test_nothing_is_added_without_labels() -> None:
