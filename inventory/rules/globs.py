@@ -1,14 +1,12 @@
 """Patterns in which ``*`` and ``?`` are wild and nothing else is, in Python and in SQL; case does not count."""
 
-import re
 from collections.abc import Iterable, Sequence
-from functools import cache
 from unicodedata import normalize
 
 
 def matches(value: str | None, globs: Sequence[str]) -> bool:
     """Return whether a value matches one of several patterns; one that is not reported matches none."""
-    return value is not None and _compiled(tuple(globs)).fullmatch(normalize("NFC", value)) is not None
+    return value is not None and any(_matches(_folded(value), _folded(glob)) for glob in globs)
 
 
 def sql_pattern(globs: Iterable[str]) -> str:
@@ -21,9 +19,27 @@ def sql_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-@cache
-def _compiled(globs: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(map(_expression, globs)), re.IGNORECASE | re.DOTALL)
+def _folded(text: str) -> list[str]:
+    """Return the characters of a text, without their case."""
+    return [lower if len(lower := character.lower()) == 1 else character for character in normalize("NFC", text)]
+
+
+def _matches(text: Sequence[str], glob: Sequence[str]) -> bool:
+    """Match character by character; the time grows with the length of both, which a hostile key could not use."""
+    at = place = 0
+    star, resumed = -1, 0
+    while at < len(text):
+        if place < len(glob) and glob[place] == "*":
+            star, resumed = place, at
+            place += 1
+        elif place < len(glob) and glob[place] in ("?", text[at]):
+            at, place = at + 1, place + 1
+        elif star >= 0:  # The last star takes one character more.
+            resumed += 1
+            at, place = resumed, star + 1
+        else:
+            return False
+    return all(character == "*" for character in glob[place:])
 
 
 def _expression(glob: str) -> str:

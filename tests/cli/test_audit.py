@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.cli_runner import Done
+from support.cli_runner import Done, clean
 from support.cli_runner import run as run_command
 from support.history_builders import model
 
@@ -43,9 +43,9 @@ def world(folder: Path, rules: str, **servers: list[dict[str, Any]] | None) -> P
     return folder
 
 
-def run(command: str, *arguments: str, cwd: Path) -> Done:
+def run(command: str, *arguments: str, cwd: Path, **env: str) -> Done:
     """Run a command on the history of a folder."""
-    return run_command(command, "--history", "h", *arguments, cwd=cwd)
+    return run_command(command, "--history", "h", *arguments, cwd=cwd, env=clean(**env))
 
 
 def told(done: Done) -> list[tuple[str, str, str, str | None]]:
@@ -71,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_findings_are_grouped_with_what_to_do(folder: Path) -> None:
     """The worst come first, each group says why and what to do, and the last line counts."""
-    done = run("audit", cwd=folder)
+    done = run("audit", cwd=folder, COLUMNS="80")
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
     assert lines[0].startswith("Audit of ")
