@@ -57,7 +57,7 @@ def prove(store: Store, now: datetime | None = None) -> Proof:
             break
         before = problems
     table = build(PROBLEMS, {name: [getattr(problem, name) for problem in problems] for name in PROBLEMS.names})
-    runs = {run_id for path in store.months.files("observations") for run_id in _listed(path)}
+    runs = {run_id for path in store.months.files("observations") for run_id in _listed(Path(path))}
     return Proof(table, len(runs), files.counts["answers"], files.counts["equal"])
 
 
@@ -105,7 +105,7 @@ def _problems(files: _Files, now: datetime | None) -> Iterator[Problem]:
     pruned = {run_id: digest for runs in store.records("pruned").values() for run_id, digest in (runs or {}).items()}
     writing = store.markers()
     for kind in KINDS:
-        paths = dict.fromkeys(store.months.files(kind))
+        paths = dict.fromkeys(map(Path, store.months.files(kind)))
         for path in [*paths, *(path for path in out_of_place(store.folder / kind) if path not in paths)]:
             yield from _check_file(files, kind, path, in_place=path in paths)
     yield from _metadata(files)
