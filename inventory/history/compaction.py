@@ -105,7 +105,7 @@ def compact_many(store: Store, now: datetime) -> None:
         store: the history.
         now: as for ``due``.
     """
-    if sum(not is_merged(Path(path)) for path in store.months.files("observations")) < _MANY + _NEWEST:
+    if sum(not is_merged(path) for path in store.months.files("observations")) < _MANY + _NEWEST:
         return
     with suppress(FileError, OSError), store.exclusive() as is_alone:
         if not is_alone:  # guard: nothing is merged unasked where others may merge too
@@ -160,9 +160,9 @@ def _parts(store: Store, kind: str, run_ids: Sequence[str]) -> Iterator[list[Run
     """Yield the segments of some runs, as many at a time as go into one file."""
     part: list[RunSegment] = []
     size = 0
-    for run_id in run_ids:
-        segment = store.read(kind, run_id)
+    for segment in store.read_all(kind, run_ids):
         if not segment.as_merged:
+            run_id = segment.about["run_id"]
             raise FileError(f"{segment.path} is damaged: it does not hold the rows that {run_id} wrote", ADVICE)
         part.append(segment)
         size += segment.weight

@@ -5,7 +5,7 @@ Only the files that a query needs are opened, each after its checksum was verifi
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
@@ -13,9 +13,11 @@ import pyarrow as pa
 
 from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet
-from inventory.diff.compare import compare_sides, with_retired_servers, with_unread_servers
+from inventory.diff.compare import DiffInput, compare_sides, with_retired_servers, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
-from inventory.history.delta import KINDS, StoredResponse, load_changed_rows
+from inventory.history.delta import KINDS, Step, StoredResponse, load_changed_rows
+from inventory.history.engines import ENGINES
+from inventory.history.few_changes import load_few_rows
 from inventory.history.loader import Row, RunLoader
 from inventory.history.model_names import matching_keys
 from inventory.history.periods import Period, runs_in
@@ -23,6 +25,7 @@ from inventory.history.selectors import resolve, resolve_dated
 from inventory.history.states.coverage import coverage_rows
 from inventory.history.states.panel import panel
 from inventory.history.states.servers import server_rows
+from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.retry import steady
 from inventory.history.timeline import Timeline
 from inventory.run_ids import time_of
@@ -169,9 +172,7 @@ class RunHistory(RunLoader):
         difference = self.states(recorded).difference(before, after, set(servers))
         both = difference.old.keys() & difference.new.keys()
         steps = {server: (_stored(difference.old[server]), _stored(difference.new[server])) for server in sorted(both)}
-        older, newer = load_changed_rows(
-            self.views([], {response.stored_in for step in steps.values() for response in step}, KINDS), steps
-        )
+        older, newer = self._sides(steps)
         olds, news = (
             {server: ("ok", row["observed_at"]) for server, row in side.items()}
             for side in (difference.old, difference.new)
@@ -179,6 +180,15 @@ class RunHistory(RunLoader):
         changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), (*self.ignore, *ignore))
         changes = with_unread_servers(changes, difference.unread, difference.known)
         return with_retired_servers(changes, difference.retired, difference.returned, difference.known)
+
+    def _sides(self, steps: Mapping[str, Step]) -> tuple[DiffInput, DiffInput]:
+        """Load both sides of some steps, with an engine only where much is read."""
+        stored = {response.stored_in for step in steps.values() for response in step}
+        files = {kind: self.store.checked(kind, stored) for kind in KINDS}
+        tables = {kind: ARROW[kind].empty_table() if table is None else table for kind, (_, table) in files.items()}
+        is_small = self._engine == ENGINES[0] and not any(large for large, _ in files.values())
+        sides = load_few_rows(tables, steps) if is_small else None
+        return sides or load_changed_rows(self.views([], stored, KINDS), steps)
 
     def resolve(self, ref: str) -> str:
         """Resolve a reference to a run id.

@@ -18,7 +18,7 @@ from support.history_builders import run as record_run
 import inventory
 from inventory import History
 from inventory.history import compaction
-from inventory.history.storage import store
+from inventory.history.storage import checked_files
 from inventory.history.storage.data_file import ARROW
 from inventory.history.verify import verify
 from inventory.schema import TABLES
@@ -54,7 +54,7 @@ def sizes(request: pytest.FixtureRequest, plain: Path, monkeypatch: pytest.Monke
     """Files that are read when they are checked, files that the engine reads, and some of both."""
     if request.param != "small":
         files = sorted(path.stat().st_size for path in plain.rglob("*.parquet"))
-        monkeypatch.setattr(store, "_SMALL", 0 if request.param == "large" else files[len(files) // 2])
+        monkeypatch.setattr(checked_files, "_SMALL", 0 if request.param == "large" else files[len(files) // 2])
 
 
 def answers(history: History) -> Iterator[tuple[str, Any]]:

@@ -17,9 +17,10 @@ from datetime import datetime
 from typing import Any
 
 from inventory.collection.plausibility import DOUBTS
-from inventory.history.engines import Engine, open_engine
+from inventory.history.engines import ENGINES, Engine, open_engine
 from inventory.history.sql import all_runs, coverage, state
 from inventory.history.sql.state import Until
+from inventory.history.states import few_rows
 from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import time_of
@@ -163,14 +164,10 @@ class States:
         first, last = sorted((old, new))
         between = [run_id for run_id in self._run_ids if first <= run_id <= last]
         begin = min(self._span(run_id)[0] for run_id in between)
-        engine = self._over([*self._overlapping(first, begin), *between])
         only = set(servers)
         differing, unread = (
-            [row for row in rows(engine.query(text)) if not only or row["server"] in only]
-            for text in (
-                state.differing_states(self._bound(first), self._bound(last)),
-                state.not_read(old, new),
-            )
+            [row for row in found if not only or row["server"] in only]
+            for found in self._differing([*self._overlapping(first, begin), *between], first, last, (old, new))
         )
         later = {row["server"]: {name: row[name] for name in _ANSWER} for row in differing}
         earlier = {
@@ -200,6 +197,18 @@ class States:
         unread = [row for row in unread if row["server"] not in gone_last]
         known = self.known(new, {*(str(row["server"]) for row in unread), *retired})
         return Difference(before, after, unread, retired, returned, known)
+
+    def _differing(
+        self, run_ids: Sequence[str], first: str, last: str, order: tuple[str, str]
+    ) -> tuple[list[Row], list[Row]]:
+        """Return the servers that differ between two states, and those not read; without an engine if few are read."""
+        bounds = self._bound(first), self._bound(last)
+        large, table = self._store.checked("observations", run_ids)
+        if self._engine == ENGINES[0] and not large and table is not None and table.num_rows <= few_rows.FEW:
+            observed = rows(table.select(few_rows.COLUMNS))
+            return few_rows.differing_states(observed, *bounds), few_rows.not_read(observed, *order)
+        engine = self._over(run_ids)
+        return rows(engine.query(state.differing_states(*bounds))), rows(engine.query(state.not_read(*order)))
 
     def _perhaps_retired(self, first: str, last: str, between: Sequence[str], earlier: Mapping[str, Row]) -> set[str]:
         """Return the servers that may be retired from one of two states; most often there are none.

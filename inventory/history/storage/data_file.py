@@ -219,14 +219,14 @@ def locate_runs(own: Mapping[str, str], merged: Mapping[str, frozenset[str]]) ->
     return where
 
 
-def is_merged(path: Path) -> bool:
+def is_merged(path: str | Path) -> bool:
     """Return whether a file is named as one that holds many runs."""
-    return bool(_MERGED.fullmatch(path.stem))
+    return bool(_MERGED.fullmatch(stem_of(path)))
 
 
-def own_run(path: str) -> str:
-    """Return the run of which a file would be the own one, by its name."""
-    return path.rpartition(os.sep)[2].removesuffix(".parquet")
+def stem_of(path: str | Path) -> str:
+    """Return the name of a file without its suffix: of a run's own file the run."""
+    return str(path).rpartition(os.sep)[2].rpartition(".")[0]
 
 
 def is_ours(path: Path) -> bool:

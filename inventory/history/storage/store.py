@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
@@ -20,7 +20,8 @@ from inventory.filesystem.regular_files import is_regular
 from inventory.filesystem.temporary_files import is_abandoned, remove_leftovers
 from inventory.filesystem.write_once import exclusive, unlink_inside
 from inventory.history.sql.all_runs import GRAIN_FILES
-from inventory.history.storage.checksum import SINGLE, write_checksummed
+from inventory.history.storage.checked_files import CheckedFiles
+from inventory.history.storage.checksum import write_checksummed
 from inventory.history.storage.data_file import (
     ADVICE,
     ARROW,
@@ -28,11 +29,12 @@ from inventory.history.storage.data_file import (
     RunSegment,
     check_version,
     file_status,
+    is_merged,
     listed,
     locate_runs,
     month_of,
     opened,
-    own_run,
+    stem_of,
 )
 from inventory.history.storage.partitions import Months
 from inventory.history.storage.run_markers import RunMarkers
@@ -45,20 +47,7 @@ if TYPE_CHECKING:
 _LOCK = "prune.lock"
 _Read = TypeVar("_Read")
 
-_SMALL = 256 * 2**10  # bytes of a file that is read as a whole when its seal is checked
-_HELD = 64 * 2**20  # bytes of such files that are held at once
 _MANY = 1000  # rows of models from which on many values stand many times; few would only pay for a dictionary
-
-
-class _Checked(NamedTuple):
-    """A file whose seal was checked: its status then, the version of its schema, and its rows if it is small."""
-
-    status: object
-    version: int
-    table: pa.Table | None
-
-
-_UNCHECKED = _Checked(None, 0, None)
 
 
 class Store(RunMarkers):
@@ -71,8 +60,7 @@ class Store(RunMarkers):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.months = Months(folder)
-        self._checked: dict[str, _Checked] = {}
-        self._held = 0  # bytes of the files whose rows are in memory
+        self._files = CheckedFiles()
         self._listed: dict[str, tuple[object, frozenset[str]]] = {}  # the status of each, and the runs in it
         self._last: tuple[Path, object, Mapping[str, RunSegment]] | None = None  # the merged file that was read last
         self._newest: str | None = None  # the newest run's file, once its version was found to be known
@@ -90,8 +78,8 @@ class Store(RunMarkers):
         months = None if run_ids is None else {month_of(run_id) for run_id in run_ids}
         while True:
             paths = self.months.files(kind, months)
-            own = {run_id: path for path in paths if RUN_ID.fullmatch(run_id := own_run(path))}
-            others = [path for path in paths if own_run(path) not in own]
+            own = {run_id: path for path in paths if RUN_ID.fullmatch(run_id := stem_of(path))}
+            others = [path for path in paths if stem_of(path) not in own]
             try:
                 return locate_runs(own, {path: runs for path in others if (runs := self._runs_in(path))})
             except FileNotFoundError:
@@ -121,9 +109,17 @@ class Store(RunMarkers):
             FileError: it is missing or damaged.
         """
         path = self.path(kind, run_id)
-        if path.exists():
+        return self._read(kind, run_id, path if path.exists() else self.where(kind, [run_id]).get(run_id, path))
+
+    def read_all(self, kind: str, run_ids: Iterable[str]) -> Iterator[RunSegment]:
+        """Read the rows of many runs, one run after the other; errors as ``read``."""
+        where = self.where(kind, run_ids := list(run_ids))
+        return (self._read(kind, run_id, where.get(run_id) or self.path(kind, run_id)) for run_id in run_ids)
+
+    def _read(self, kind: str, run_id: str, path: Path) -> RunSegment:
+        """Read a run's rows from a file; a merged one is read once for its runs."""
+        if not is_merged(path):
             return opened(kind, path)[run_id]
-        path = self.where(kind, [run_id]).get(run_id, path)
         status = file_status(path)
         if self._last is None or self._last[:2] != (path, status):
             self._last = path, status, opened(kind, path)
@@ -142,28 +138,8 @@ class Store(RunMarkers):
             FileError: one is missing or damaged.
         """
         where = self._located(kind, run_ids := set(run_ids))
-        paths = sorted({where.get(run_id) or str(self.path(kind, run_id)) for run_id in run_ids})
-        for path in paths:
-            status = file_status(path)
-            if (
-                status is None or self._checked.get(path, _UNCHECKED).status != status
-            ):  # guard: a changed file is checked
-                self._checked[path] = self._check(kind, path, status)
-        checked = {path: self._checked[path] for path in paths}
-        large = [Path(path) for path, file in checked.items() if file.table is None]
-        tables = [file.table for file in checked.values() if file.table is not None]
-        if any(file.version != schema.SCHEMA_VERSION for file in checked.values() if file.table is None):
-            tables.append(ARROW[kind].empty_table().select(_columns(kind)))
-        return large, pa.concat_tables(tables).combine_chunks() if tables else None
-
-    def _check(self, kind: str, path: str, status: object) -> "_Checked":
-        """Check the seal of a file, and read it if it is small."""
-        file = next(iter(opened(kind, Path(path)).values())).file
-        table, size = None, len(file.body)
-        if size <= _SMALL and self._held + size <= _HELD:
-            table = file.read(_columns(kind))
-            self._held += size
-        return _Checked(status, file.about["schema_version"], table)
+        paths = {where.get(run_id) or str(self.path(kind, run_id)) for run_id in run_ids}
+        return self._files.checked(kind, sorted(paths))
 
     def listing(self, kinds: Iterable[str] = ("observations",)) -> Callable[[], bool]:
         """Note the files of some kinds; return a function that tells whether all are still in place."""
@@ -293,8 +269,3 @@ class Store(RunMarkers):
         if self._listed.get(path, (None,))[0] != status or status is None:
             self._listed[path] = status, listed(Path(path))
         return self._listed[path][1]
-
-
-def _columns(kind: str) -> list[str]:
-    """Return the columns that queries read: bodies are read only to be proven."""
-    return [name for name in ARROW[kind].names if name not in SINGLE]
