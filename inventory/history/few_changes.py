@@ -24,13 +24,14 @@ FEW = 5_000
 
 Row = dict[str, Any]
 _Rows = Mapping[tuple[str, str], Sequence[Row]]  # by digest, and run that holds it
+_NONE: _Rows = {}
 
 
 def load_few_rows(files: Mapping[str, pa.Table], steps: "Mapping[str, Step]") -> tuple[DiffInput, DiffInput] | None:
     """Load both sides of some steps, ready to be compared; None if they are too many for that.
 
     Args:
-        files: the rows of the files that hold these responses, by kind.
+        files: the rows of the files that hold these responses, by kind; none where no response differs.
         steps: by the name that stands for the server.
     """
     if any(table.num_rows > FEW for table in files.values()):
@@ -38,6 +39,7 @@ def load_few_rows(files: Mapping[str, pa.Table], steps: "Mapping[str, Step]") ->
     differing = {name: step for name, step in steps.items() if step[0].digest != step[1].digest}
     responses = {(response.digest, response.stored_in) for step in differing.values() for response in step}
     stored = {kind: _by_response(table, responses) for kind, table in files.items()}
+    stored = dict.fromkeys((*all_runs.GRAIN_FILES, "payloads"), _NONE) | stored
     touched = {name: keys for name, step in differing.items() if (keys := _touched(step, stored))}
     sides = []
     for at in range(len(all_runs.SIDES)):

@@ -25,7 +25,6 @@ from inventory.history.selectors import resolve, resolve_dated
 from inventory.history.states.coverage import coverage_rows
 from inventory.history.states.panel import panel
 from inventory.history.states.servers import server_rows
-from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.retry import steady
 from inventory.history.timeline import Timeline
 from inventory.run_ids import time_of
@@ -185,9 +184,9 @@ class RunHistory(RunLoader):
         """Load both sides of some steps, with an engine only where much is read."""
         stored = {response.stored_in for step in steps.values() for response in step}
         files = {kind: self.store.checked(kind, stored) for kind in KINDS}
-        tables = {kind: ARROW[kind].empty_table() if table is None else table for kind, (_, table) in files.items()}
-        is_small = self._engine == ENGINES[0] and not any(large for large, _ in files.values())
-        sides = load_few_rows(tables, steps) if is_small else None
+        few = {kind: table for kind, (large, table) in files.items() if not large and table is not None}
+        is_small = self._engine == ENGINES[0] and len(few) == (len(files) if stored else 0)
+        sides = load_few_rows(few, steps) if is_small else None
         return sides or load_changed_rows(self.views([], stored, KINDS), steps)
 
     def resolve(self, ref: str) -> str:

@@ -46,7 +46,7 @@ class CheckedFiles:
         large = {path: file for path, file in files.items() if file.table is None}
         tables = [file.table for file in files.values() if file.table is not None]
         if any(file.version != schema.SCHEMA_VERSION for file in large.values()):
-            tables.append(ARROW[kind].empty_table().select(_columns(kind)))
+            tables.append(pa.Table.from_batches([], ARROW[kind]).select(_columns(kind)))
         return [*map(Path, large)], pa.concat_tables(tables).combine_chunks() if tables else None
 
     def _check(self, kind: str, path: str, status: object) -> _Checked:
