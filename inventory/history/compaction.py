@@ -18,7 +18,7 @@ from inventory.history.storage.store import Store
 from inventory.run_ids import misdated
 
 _LARGE = 64 * 2**20  # bytes of the files that become one; they are in memory at once, unpacked
-_MANY = 512  # runs in files of their own from which on reading them all takes longer than everything else
+_MANY = 256  # runs in files of their own from which on reading them all takes longer than everything else
 _NEWEST = 64  # runs of the open month that stay as they are: most questions are about these
 
 
