@@ -16,8 +16,7 @@ from inventory.diff.changes import ChangeSet
 from inventory.diff.compare import DiffInput, compare_sides, with_retired_servers, with_unread_servers
 from inventory.errors import ConfigurationError, wrong_type
 from inventory.history.delta import KINDS, Step, StoredResponse, load_changed_rows
-from inventory.history.engines import ENGINES
-from inventory.history.few_changes import load_few_rows
+from inventory.history.few_responses import load_few_rows
 from inventory.history.loader import Row, RunLoader
 from inventory.history.model_names import matching_keys
 from inventory.history.periods import Period, runs_in
@@ -183,10 +182,8 @@ class RunHistory(RunLoader):
     def _sides(self, steps: Mapping[str, Step]) -> tuple[DiffInput, DiffInput]:
         """Load both sides of some steps, with an engine only where much is read."""
         stored = {response.stored_in for step in steps.values() for response in step}
-        files = {kind: self.store.checked(kind, stored) for kind in KINDS}
-        few = {kind: table for kind, (large, table) in files.items() if not large and table is not None}
-        is_small = self._engine == ENGINES[0] and len(few) == (len(files) if stored else 0)
-        sides = load_few_rows(few, steps) if is_small else None
+        few = self.few(stored, KINDS)
+        sides = None if few is None else load_few_rows(few, steps)
         return sides or load_changed_rows(self.views([], stored, KINDS), steps)
 
     def resolve(self, ref: str) -> str:

@@ -1,4 +1,4 @@
-"""Small differences are found without an engine: the same as the queries find."""
+"""Small states and differences are found without an engine: the same as the queries find."""
 
 import tempfile
 from itertools import product
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.history_builders import Model, day, model, run
 from support.history_builders import opened as timeless
 
-from inventory.history import few_changes
+from inventory.history import loader
 from inventory.history.states import few_rows
 from inventory.tables import rows
 
@@ -37,9 +37,15 @@ def test_the_same_with_an_engine(fleets: list[dict[str, list[Model] | None]]) ->
     with tempfile.TemporaryDirectory() as folder:
         history = timeless(Path(folder) / "history")
         ids = [run(history, fleet, day(number)) for number, fleet in enumerate(fleets)]
+        history.store.record_retired(["t"], ids[0])
+        for run_id in ids:
+            without, some = history.state(run_id), history.state(run_id, ["s"])
+            with patch.object(loader, "FEW", -1), patch.object(few_rows, "FEW", -1):
+                assert history.state(run_id) == without
+                assert history.state(run_id, ["s"]) == some
         for pair in product(ids, repeat=2):
-            without = history.diff(*pair)
-            with patch.object(few_changes, "FEW", -1), patch.object(few_rows, "FEW", -1):
+            changes = history.diff(*pair)
+            with patch.object(loader, "FEW", -1), patch.object(few_rows, "FEW", -1):
                 expected = history.diff(*pair)
-            assert rows(without.table) == rows(expected.table)
-            assert rows(without.skipped) == rows(expected.skipped)
+            assert rows(changes.table) == rows(expected.table)
+            assert rows(changes.skipped) == rows(expected.skipped)

@@ -115,8 +115,8 @@ MOMENTS = schema.Table(
 )
 
 _ATTEMPT = ("run_id", "server", "url", "labels", "observed_at", "status", "error", "http_status", "latency_ms")
-_RESPONSE = ("model_count", "instance_count", "size_bytes", "payload_digest", "digest", "stored_in")
-_EITHER = ("warnings", "source")
+RESPONSE = ("model_count", "instance_count", "size_bytes", "payload_digest", "digest", "stored_in")
+EITHER = ("warnings", "source")
 
 
 def state_rows(until: Until, *, selected: bool = False) -> str:
@@ -129,8 +129,8 @@ def state_rows(until: Until, *, selected: bool = False) -> str:
         until: the run, and the latest time that counts.
         selected: only the servers in the view ``wanted``.
     """
-    columns = {name: f"a.{name}" for name in _ATTEMPT} | {name: f"b.{name}" for name in _RESPONSE}
-    columns |= {name: f"CASE WHEN b.server IS NULL THEN a.{name} ELSE b.{name} END" for name in _EITHER}
+    columns = {name: f"a.{name}" for name in _ATTEMPT} | {name: f"b.{name}" for name in RESPONSE}
+    columns |= {name: f"CASE WHEN b.server IS NULL THEN a.{name} ELSE b.{name} END" for name in EITHER}
     columns["as_of"] = "b.observed_at"
     chosen = ", ".join(f"{columns[name]} AS {name}" for name in schema.OBSERVATIONS.names)
     return f"""

@@ -1,4 +1,4 @@
-"""What ``sql/state.py`` asks for a difference, answered in Python where few observations are read.
+"""What ``sql/state.py`` asks for a state or a difference, answered in Python where few observations are read.
 
 To load an engine would take longer than everything else that a cold command does with one server, or with ten.
 """
@@ -6,7 +6,8 @@ To load an engine would take longer than everything else that a cold command doe
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from inventory.history.sql.state import Until
+from inventory.history.sql.state import EITHER, RESPONSE, Until
+from inventory.history.states.retirement import Retirement
 
 Row = dict[str, Any]
 
@@ -44,6 +45,36 @@ def not_read(observed: Iterable[Row], old: str, new: str) -> list[Row]:
         for server, rows in sorted(attempts.items())
         if all(row["status"] != "ok" for row in rows)
     ]
+
+
+def state_rows(
+    observed: Sequence[Row], until: Until, retirement: Retirement, servers: Collection[str] | None = None
+) -> list[Row]:
+    """Return what the query of this name returns.
+
+    Args:
+        observed: all observations.
+        until: the run, and the latest time that counts.
+        retirement: which servers leave the state.
+        servers: only these.
+    """
+    counting = [row for row in observed if row["run_id"] <= until.run_id and row["observed_at"] <= until.moment]
+    attempts: dict[str, Row] = {}
+    for row in counting:
+        attempts[row["server"]] = max(attempts.get(row["server"], row), row, key=_moment)
+    responses = _last_ok(counting, until, attempts.keys())
+    retired_before = retirement.before(until.run_id)
+    result = []
+    for server, attempt in sorted(attempts.items()):
+        by_name = any(name == server and attempt["run_id"] <= run <= until.run_id for name, run in retirement.named)
+        is_silent = retired_before is not None and attempt["observed_at"] < retired_before
+        if by_name or is_silent or (servers is not None and server not in servers):
+            continue
+        response = responses.get(server)
+        row = attempt | {name: response and response[name] for name in RESPONSE}
+        row |= {name: response[name] for name in EITHER} if response else {}
+        result.append(row | {"as_of": response and response["observed_at"]})
+    return result
 
 
 def _is_read(row: Row, first: str, last: str) -> bool:

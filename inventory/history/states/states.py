@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+
 from inventory.collection.plausibility import DOUBTS
 from inventory.history.engines import ENGINES, Engine, open_engine
 from inventory.history.sql import all_runs, coverage, state
@@ -104,6 +106,8 @@ class States:
         runs = self._until(run_id)
         if not runs:
             return []
+        if (observed := self._few(runs)) is not None:
+            return few_rows.state_rows(rows(observed), self._bound(run_id), self._retirement, servers)
         engine = self._over(runs, servers)
         moment = {"run_id": run_id, "name": run_id, "retired_before": self._retirement.before(run_id)}
         engine.add("moments", table_of(state.MOMENTS, [moment]))
@@ -203,12 +207,17 @@ class States:
     ) -> tuple[list[Row], list[Row]]:
         """Return the servers that differ between two states, and those not read; without an engine if few are read."""
         bounds = self._bound(first), self._bound(last)
-        large, table = self._store.checked("observations", run_ids)
-        if self._engine == ENGINES[0] and not large and table is not None and table.num_rows <= few_rows.FEW:
-            observed = rows(table.select(few_rows.COLUMNS))
+        if (few := self._few(run_ids)) is not None:
+            observed = rows(few.select(few_rows.COLUMNS))
             return few_rows.differing_states(observed, *bounds), few_rows.not_read(observed, *order)
         engine = self._over(run_ids)
         return rows(engine.query(state.differing_states(*bounds))), rows(engine.query(state.not_read(*order)))
+
+    def _few(self, run_ids: Sequence[str]) -> pa.Table | None:
+        """Return the observations of some runs if they are few, and the engine is the one that is loaded for them."""
+        large, table = self._store.checked("observations", run_ids)
+        is_small = self._engine == ENGINES[0] and not large and table is not None and table.num_rows <= few_rows.FEW
+        return table if is_small else None
 
     def _perhaps_retired(self, first: str, last: str, between: Sequence[str], earlier: Mapping[str, Row]) -> set[str]:
         """Return the servers that may be retired from one of two states; most often there are none.

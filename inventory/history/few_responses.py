@@ -1,6 +1,6 @@
-"""What ``delta.load_changed_rows`` loads, in Python where few rows are read: one server's models need no engine.
+"""Rows of stored responses, loaded in Python where few are read: one server's models need no engine.
 
-The rows are those of the queries ``TOUCHED``, ``FIELDS`` and ``differing`` in ``sql/all_runs.py``.
+They are those of the queries ``rows``, ``TOUCHED``, ``FIELDS`` and ``differing`` in ``sql/all_runs.py``.
 """
 
 import json
@@ -28,14 +28,12 @@ _NONE: _Rows = {}
 
 
 def load_few_rows(files: Mapping[str, pa.Table], steps: "Mapping[str, Step]") -> tuple[DiffInput, DiffInput] | None:
-    """Load both sides of some steps, ready to be compared; None if they are too many for that.
+    """Load both sides of some steps, ready to be compared; None if some response has too many unknown fields.
 
     Args:
         files: the rows of the files that hold these responses, by kind; none where no response differs.
         steps: by the name that stands for the server.
     """
-    if any(table.num_rows > FEW for table in files.values()):
-        return None
     differing = {name: step for name, step in steps.items() if step[0].digest != step[1].digest}
     responses = {(response.digest, response.stored_in) for step in differing.values() for response in step}
     stored = {kind: _by_response(table, responses) for kind, table in files.items()}
@@ -56,6 +54,28 @@ def load_few_rows(files: Mapping[str, pa.Table], steps: "Mapping[str, Step]") ->
         }
         sides.append(DiffInput({name: ("ok", step[at].observed_at) for name, step in steps.items()}, tables, fields))
     return sides[0], sides[1]
+
+
+def load_responses(files: Mapping[str, pa.Table], table: schema.Table, wanted: Sequence[Row]) -> pa.Table:
+    """Load the rows of one grain of some responses, under their servers.
+
+    Args:
+        files: as for ``load_few_rows``.
+        table: the grain's.
+        wanted: for each response its server, ``digest``, ``stored_in`` and ``as_of``.
+    """
+    names = {(row["digest"], row["stored_in"]) for row in wanted}
+    stored = _by_response(files[table.name], names) if table.name in files else _NONE
+    chosen = [
+        {**row, "server": response["server"], "as_of": response["as_of"]}
+        for response in wanted
+        for row in stored.get((response["digest"], response["stored_in"]), ())
+    ]
+    return table_of(table, _in_order(table, chosen))
+
+
+def _in_order(table: schema.Table, chosen: Sequence[Row]) -> list[Row]:
+    return sorted(chosen, key=lambda row: [(row[name] is not None, row[name]) for name in table.keys])
 
 
 def _by_response(table: pa.Table, responses: Collection[tuple[str, str]]) -> _Rows:
@@ -97,5 +117,4 @@ def _table(
         for row in found
         if row["key"] in touched[name]
     ]
-    chosen.sort(key=lambda row: [(row[name] is not None, row[name]) for name in table.keys])
-    return table_of(table, chosen)
+    return table_of(table, _in_order(table, chosen))
