@@ -244,7 +244,7 @@ class States:
         return in_service, asked - in_service
 
     def _asked(self, run_ids: Sequence[str]) -> set[str]:
-        tables = (self._store.read("observations", run_id).table(["server"]) for run_id in run_ids)
+        tables = (segment.table(["server"]) for segment in self._store.read_all("observations", run_ids))
         return {server for table in tables for server in values(table, "server")}
 
     def _overlapping(self, run_id: str, begin: datetime) -> list[str]:

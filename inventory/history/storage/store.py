@@ -109,12 +109,14 @@ class Store(RunMarkers):
             FileError: it is missing or damaged.
         """
         path = self.path(kind, run_id)
-        return self._read(kind, run_id, path if path.exists() else self.where(kind, [run_id]).get(run_id, path))
+        return self._read(
+            kind, run_id, path if path.exists() else Path(self._located(kind, [run_id]).get(run_id, path))
+        )
 
     def read_all(self, kind: str, run_ids: Iterable[str]) -> Iterator[RunSegment]:
         """Read the rows of many runs, one run after the other; errors as ``read``."""
-        where = self.where(kind, run_ids := list(run_ids))
-        return (self._read(kind, run_id, where.get(run_id) or self.path(kind, run_id)) for run_id in run_ids)
+        where = self._located(kind, run_ids := list(run_ids))
+        return (self._read(kind, run_id, Path(where.get(run_id) or self.path(kind, run_id))) for run_id in run_ids)
 
     def _read(self, kind: str, run_id: str, path: Path) -> RunSegment:
         """Read a run's rows from a file; a merged one is read once for its runs."""
