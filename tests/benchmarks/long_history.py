@@ -43,7 +43,7 @@ def _prepare(folder: Path, numbers: dict[str, int]) -> None:
         moment = first + timedelta(hours=number)
         run_id = new_run_id(moment)
         if number % _CHANGE == 0:
-            bodies = changed(bodies, 1.0, number) if number else bodies
+            bodies = [changed(bodies, 1.0, number)[0]] if number else bodies
             answer.write_bytes(bodies[0])
             snapshot = collect([Server(f"file:{answer}", "s")], clock=lambda: moment, run_id=run_id)  # noqa: B023
         else:  # asking again would find the same

@@ -21,7 +21,7 @@ from support.history_builders import opened as timeless
 import inventory
 from inventory import History
 from inventory.errors import FileError
-from inventory.filesystem import write_once
+from inventory.filesystem import temporary_files, write_once
 from inventory.history import compaction, recorder
 from inventory.history.compaction import compact, due
 from inventory.history.recorder import record
@@ -468,7 +468,7 @@ def test_a_file_that_comes_into_the_folder_that_was_moved(tmp_path: Path, monkey
     late = history.store.path("observations", ids[-1])
     away = late.rename(tmp_path / "late")
     replaced = history.store.workshop / "replaced/observations" / late.parent.name
-    synced = partitions.sync_folder
+    synced = temporary_files.sync_folder
 
     def write_late(folder: Path) -> None:
         synced(folder)
