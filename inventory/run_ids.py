@@ -12,12 +12,12 @@ AHEAD = timedelta(hours=1)
 
 def new_run_id(moment: datetime) -> str:
     """Make a run's id, which sorts by time and cannot collide, such as ``20261123T060004.123456Z-3f9a``."""
-    return f"{moment:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(2)}"
+    return f"{begin_of(moment)}-{secrets.token_hex(2)}"
 
 
 def time_of(run_id: str) -> datetime:
     """Return the time at which a run began, in UTC."""
-    return datetime.strptime(run_id[:23], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(run_id[:23])
 
 
 def misdated(run_ids: Sequence[str], now: datetime) -> list[str]:
@@ -29,8 +29,13 @@ def misdated(run_ids: Sequence[str], now: datetime) -> list[str]:
         run_ids: all runs.
         now: the present time.
     """
-    limit = f"{limit_of(now):%Y%m%dT%H%M%S.%fZ}~"
+    limit = f"{begin_of(limit_of(now))}~"
     return [run_id for run_id in run_ids if run_id > limit]
+
+
+def begin_of(moment: datetime) -> str:
+    """Return the begin of the ids of runs that began at a time in UTC, so that ids can be compared with it as texts."""
+    return f"{moment:%Y%m%dT%H%M%S.%fZ}"
 
 
 def limit_of(now: datetime) -> datetime:

@@ -55,8 +55,8 @@ def prune(
     complete response of a server, a misdated run or a baseline. Days, weeks and months are those of local time. With
     --run alone nothing else is deleted.
 
-    --compact merges the files of closed months: those before the month of the newest run. It changes no row and no run
-    id.
+    --compact merges the files of closed months: those before the month of the newest run; and of that month, where they
+    are many, all but the newest. It changes no row and no run id.
     """
     from inventory.terminal.retention import plan_text
 

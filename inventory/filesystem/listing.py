@@ -14,7 +14,12 @@ def names(folder: Path) -> list[str]:
     Raises:
         FileError: it is not a folder, or could not be read.
     """
-    return list(identities(folder))
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - texts: of most files only the name is needed
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unreadable(folder, error) from error
 
 
 def identities(folder: Path) -> dict[str, int]:
@@ -29,4 +34,16 @@ def identities(folder: Path) -> dict[str, int]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise FileError(f"{folder} could not be read: {error.strerror or error}", _ADVICE) from error
+        raise _unreadable(folder, error) from error
+
+
+def _unreadable(folder: Path, error: OSError) -> FileError:
+    return FileError(f"{folder} could not be read: {error.strerror or error}", _ADVICE)
+
+
+def size_of(path: Path) -> int:
+    """Return the size of a file in bytes; 0 if it does not exist any more."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

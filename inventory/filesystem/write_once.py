@@ -91,10 +91,10 @@ def create_marker(path: Path) -> IO[bytes]:
 
 
 @contextlib.contextmanager
-def exclusive(path: Path) -> Iterator[None]:
+def exclusive(path: Path) -> Iterator[bool]:
     """Hold a lock alone until the block ends or this process is killed; on a share without locks, do nothing.
 
-    The folder is locked too: a full disk may have no room for the lock file.
+    Yields whether it is held. The folder is locked too: a full disk may have no room for the lock file.
 
     Raises:
         BlockingIOError: another process holds it.
@@ -106,11 +106,11 @@ def exclusive(path: Path) -> Iterator[None]:
         except OSError as error:
             if not locked or error.errno not in NO_ROOM:
                 raise
-            yield
+            yield True
             return
         with file:
             try:
-                yield
+                yield locked
             finally:
                 with contextlib.suppress(OSError):
                     path.unlink()

@@ -1,12 +1,15 @@
-"""Compaction: merge the small files of closed months into few large ones, and remove runs from these again.
+"""Compaction: merge the small files of months into few large ones, and remove runs from these again.
 
-A month is closed when the newest run is of a later one. The rows stay the same, under the same run ids, so that every
-reference stays valid; ``history/storage/partitions.py`` replaces one folder by another.
+A month is closed when the newest run is of a later one. Of the open month the newest runs stay in files of their own,
+and the others are merged only if they are many. The rows stay the same, under the same run ids, so that every reference
+stays valid; ``history/storage/partitions.py`` replaces one folder by another.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from inventory.errors import FileError
 from inventory.filesystem.temporary_files import NO_ROOM
@@ -15,6 +18,8 @@ from inventory.history.storage.store import Store
 from inventory.run_ids import misdated
 
 _LARGE = 64 * 2**20  # bytes of the files that become one; they are in memory at once, unpacked
+_MANY = 256  # runs in files of their own from which on reading them all takes longer than everything else
+_NEWEST = 64  # runs of the open month that stay as they are: most questions are about these
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,9 @@ class CompactionTask:
 
 
 def due(store: Store, now: datetime | None = None) -> tuple[CompactionTask, ...]:
-    """Return what can be merged: each closed month with small files, unless a run of it is being written.
+    """Return what can be merged: each closed month with small files, and the open one with many of them.
+
+    A month is left alone while a run of it is being written.
 
     Args:
         store: the history.
@@ -46,17 +53,23 @@ def due(store: Store, now: datetime | None = None) -> tuple[CompactionTask, ...]
     """
     runs = store.run_ids()
     ahead = set(misdated(runs, now)) if now else set()
-    newest = max((month_of(run_id) for run_id in runs if run_id not in ahead), default="")
+    dated = [run_id for run_id in runs if run_id not in ahead]
+    newest, latest = month_of(dated[-1]) if dated else "", set(dated[-_NEWEST:])
     recorded = set(runs) | store.pruned().keys()
     busy = {month_of(run_id) for run_id in store.active_runs()}
-    months = sorted({month_of(run_id) for run_id in recorded if month_of(run_id) < newest} - busy)
+    months = sorted({month_of(run_id) for run_id in recorded if month_of(run_id) <= newest} - busy)
     tasks = []
     for kind in KINDS:
         where = store.where(kind)
-        for month in months:
-            paths = {run_id: where[run_id] for run_id in sorted(where.keys() & recorded) if month_of(run_id) == month}
+        mergeable: dict[str, dict[str, Path]] = {month: {} for month in months}
+        for run_id in sorted(where.keys() & recorded):
+            month = month_of(run_id)
+            if month in mergeable and not (month == newest and run_id in latest):
+                mergeable[month][run_id] = where[run_id]
+        for month, paths in mergeable.items():
             files = set(paths.values())
-            if len(files) > 1 and not all(map(is_merged, files)):
+            small = sum(not is_merged(path) for path in files)
+            if len(files) > 1 and small >= (_MANY if month == newest else 1):
                 tasks.append(CompactionTask(kind, month, tuple(paths), len(files)))
     return tuple(tasks)
 
@@ -81,6 +94,29 @@ def compact(store: Store, now: datetime | None = None) -> list[tuple[CompactionT
         return [(task, _replace(store, task.kind, task.month, task.runs)) for task in due(store, now)]
 
 
+def compact_many(store: Store, now: datetime) -> None:
+    """Merge what ``due`` returns if so many runs are in files of their own that commands take long to read them.
+
+    Otherwise a history would have to be pruned by hand to stay quick. It waits for another time while others prune, on
+    a full disk, beside a damaged file, and for ever where locks do not keep others out. What is so large that merging
+    takes long is left to ``compact``.
+
+    Args:
+        store: the history.
+        now: as for ``due``.
+    """
+    if sum(not is_merged(path) for path in store.months.files("observations")) < _MANY + _NEWEST:
+        return
+    with suppress(FileError, OSError), store.exclusive() as is_alone:
+        if not is_alone:  # guard: nothing is merged unasked where others may merge too
+            return
+        for task in due(store, now):
+            where = store.where(task.kind, task.runs)
+            if sum(path.stat().st_size for path in {where[run_id] for run_id in task.runs}) <= _LARGE:
+                with suppress(FileError):
+                    _replace(store, task.kind, task.month, task.runs)
+
+
 def remove(store: Store, kind: str, run_ids: Collection[str]) -> None:
     """Remove the rows of some runs of one kind: their files, and their part of merged files.
 
@@ -101,7 +137,7 @@ def remove(store: Store, kind: str, run_ids: Collection[str]) -> None:
             if month_of(run_id) == month and is_merged(path) and run_id not in inside
         ]
         if not remaining:
-            for path in filter(is_merged, store.months.files(kind, [month])):
+            for path in filter(is_merged, map(Path, store.months.files(kind, [month]))):
                 store.remove_file(path)
             continue
         try:
@@ -124,9 +160,9 @@ def _parts(store: Store, kind: str, run_ids: Sequence[str]) -> Iterator[list[Run
     """Yield the segments of some runs, as many at a time as go into one file."""
     part: list[RunSegment] = []
     size = 0
-    for run_id in run_ids:
-        segment = store.read(kind, run_id)
+    for segment in store.read_all(kind, run_ids):
         if not segment.as_merged:
+            run_id = segment.about["run_id"]
             raise FileError(f"{segment.path} is damaged: it does not hold the rows that {run_id} wrote", ADVICE)
         part.append(segment)
         size += segment.weight

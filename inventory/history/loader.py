@@ -12,7 +12,8 @@ from inventory import schema
 from inventory.errors import wrong_type
 from inventory.filesystem.names import local_folder
 from inventory.history.delta import KINDS, ignored_fields
-from inventory.history.engines import Engine, open_engine
+from inventory.history.engines import ENGINES, Engine, open_engine
+from inventory.history.few_responses import FEW, load_responses
 from inventory.history.sql import all_runs
 from inventory.history.states.retirement import Retirement
 from inventory.history.states.states import States
@@ -20,7 +21,7 @@ from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
-from inventory.tables import RunTables, arrow_schema, concat, conformed, rows, table_of
+from inventory.tables import RunTables, arrow_schema, conformed, rows, table_of
 
 Row = dict[str, Any]
 
@@ -103,13 +104,21 @@ class RunLoader:
         stored = [row | {"as_of": times.get(row["server"])} for row in (observed if stored is None else stored)]
         tables = {"observations": table_of(schema.OBSERVATIONS, observed)}
         runs = {row["stored_in"] for row in stored}
-        wanted = table_of(all_runs.WANTED, stored)
-        engine = self.views([], runs, wanted=wanted)
+        few = self.few(runs, all_runs.GRAIN_FILES)
+        engine = self.views([], runs, wanted=table_of(all_runs.WANTED, stored)) if few is None else None
         for table in schema.GRAIN_TABLES.values():
-            stored_rows = engine.query(all_runs.rows(table)) if runs else concat(table, [])
+            stored_rows = engine.query(all_runs.rows(table)) if engine else load_responses(few or {}, table, stored)
             # Earlier versions stored the clocks of one server for all servers that share the row.
             tables[table.name] = without_clocks(conformed(stored_rows, arrow_schema(table)))
         return RunTables(tables)
+
+    def few(self, stored: Iterable[str], kinds: Iterable[str]) -> dict[str, pa.Table] | None:
+        """Return the rows of the files of some kinds that runs stored, by kind; None if an engine should read them."""
+        stored = list(stored)
+        files = {kind: self.store.checked(kind, stored) for kind in kinds}
+        tables = {kind: table for kind, (_, table) in files.items() if table is not None}
+        is_small = not any(large for large, _ in files.values()) and all(row.num_rows <= FEW for row in tables.values())
+        return tables if is_small and self._engine == ENGINES[0] else None
 
     @steady
     def unstored(self, snapshot: RunTables) -> tuple[str, ...]:

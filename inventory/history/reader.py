@@ -5,7 +5,7 @@ Only the files that a query needs are opened, each after its checksum was verifi
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
@@ -14,8 +14,9 @@ import pyarrow as pa
 from inventory import schema
 from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet
-from inventory.diff.compare import compare_sides, with_retired_servers, with_unread_servers
-from inventory.history.delta import KINDS, StoredResponse, load_changed_rows
+from inventory.diff.compare import DiffInput, compare_sides, with_retired_servers, with_unread_servers
+from inventory.history.delta import KINDS, Step, StoredResponse, load_changed_rows
+from inventory.history.few_responses import load_few_rows
 from inventory.history.loader import Row
 from inventory.history.model_names import matching_keys
 from inventory.history.named_runs import NamedRuns
@@ -182,9 +183,7 @@ class RunHistory(NamedRuns):
         difference = self.states(recorded).difference(before, after, set(servers))
         both = difference.old.keys() & difference.new.keys()
         steps = {server: (_stored(difference.old[server]), _stored(difference.new[server])) for server in sorted(both)}
-        older, newer = load_changed_rows(
-            self.views([], {response.stored_in for step in steps.values() for response in step}, KINDS), steps
-        )
+        older, newer = self._sides(steps)
         olds, news = (
             {server: ("ok", row["observed_at"]) for server, row in side.items()}
             for side in (difference.old, difference.new)
@@ -192,6 +191,13 @@ class RunHistory(NamedRuns):
         changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), (*self.ignore, *ignore))
         changes = with_unread_servers(changes, difference.unread, difference.known)
         return with_retired_servers(changes, difference.retired, difference.returned, difference.known)
+
+    def _sides(self, steps: Mapping[str, Step]) -> tuple[DiffInput, DiffInput]:
+        """Load both sides of some steps, with an engine only where much is read."""
+        stored = {response.stored_in for step in steps.values() for response in step}
+        few = self.few(stored, KINDS)
+        sides = None if few is None else load_few_rows(few, steps)
+        return sides or load_changed_rows(self.views([], stored, KINDS), steps)
 
     @steady
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:

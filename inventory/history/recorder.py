@@ -13,6 +13,7 @@ from inventory import schema
 from inventory.collection.plausibility import PreviousState
 from inventory.diff.extras import IGNORED, unknown_fields
 from inventory.history import run_log
+from inventory.history.compaction import compact_many
 from inventory.history.engines import Engine, open_engine
 from inventory.history.loader import Row
 from inventory.history.reader import RunHistory
@@ -91,6 +92,7 @@ def record(history: RunHistory, snapshot: RunTables) -> RunTables:
     history.store.run_ids()  # raises, before anything is touched, if a newer version records here
     history.store.clean_up()
     table = _put(history, snapshot)
+    compact_many(history.store, history.clock())
     return replace(snapshot, tables={**snapshot.tables, "observations": table})
 
 

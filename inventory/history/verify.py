@@ -14,10 +14,11 @@ import pyarrow as pa
 from inventory import schema
 from inventory.diff.fields import ignored_in
 from inventory.errors import FileError, NewerVersion, ServerError
+from inventory.filesystem.listing import size_of
 from inventory.history import run_log
 from inventory.history.proof import Problem, Proof
 from inventory.history.sql.all_runs import GRAIN_FILES
-from inventory.history.storage.data_file import KINDS, RunSegment, is_merged, is_ours, listed, month_of, opened, size_of
+from inventory.history.storage.data_file import KINDS, RunSegment, is_merged, is_ours, listed, month_of, opened
 from inventory.history.storage.foreign import out_of_place
 from inventory.history.storage.metadata import RUN_LOG
 from inventory.history.storage.shared_rows import steady_columns
@@ -57,7 +58,7 @@ def prove(store: Store, now: datetime | None = None) -> Proof:
             break
         before = problems
     table = build(PROBLEMS, {name: [getattr(problem, name) for problem in problems] for name in PROBLEMS.names})
-    runs = {run_id for path in store.months.files("observations") for run_id in _listed(path)}
+    runs = {run_id for path in store.months.files("observations") for run_id in _listed(Path(path))}
     ahead = misdated(sorted(runs), now) if now else ()
     digests = {run: part.sha256 for (kind, run), part in sorted(files.segments.items()) if kind == KINDS[0]}
     digests = {run_id: digest for run_id, digest in digests.items() if run_id not in ahead}
@@ -109,7 +110,7 @@ def _problems(files: _Files, now: datetime | None) -> Iterator[Problem]:
     pruned = {run_id: digest for runs in store.records("pruned").values() for run_id, digest in (runs or {}).items()}
     writing = store.markers()
     for kind in KINDS:
-        paths = dict.fromkeys(store.months.files(kind))
+        paths = dict.fromkeys(map(Path, store.months.files(kind)))
         for path in [*paths, *(path for path in out_of_place(store.folder / kind) if path not in paths)]:
             yield from _check_file(files, kind, path, in_place=path in paths)
     yield from _metadata(files)

@@ -68,7 +68,7 @@ def _thousand(folder: Path, numbers: dict[str, int]) -> None:
 
 def _serve(folder: Path) -> Sequence[str]:
     paths = [str(folder / name) for name in ("answer.json", "addresses")]
-    return [sys.executable, str(HERE / "config/servers.py"), *paths, (folder / "count").read_text()]
+    return [sys.executable, str(HERE / "servers.py"), *paths, (folder / "count").read_text()]
 
 
 def _collected(folder: Path) -> Work:

@@ -30,11 +30,11 @@ def _one_server(folder: Path, numbers: dict[str, int]) -> None:
 
 
 def _serve(folder: Path) -> Sequence[str]:
-    return [PYTHON, str(HERE / "config/servers.py"), str(folder / "answer.json"), str(folder / "addresses"), "1"]
+    return [PYTHON, str(HERE / "servers.py"), str(folder / "answer.json"), str(folder / "addresses"), "2", "changing"]
 
 
-def _address(folder: Path) -> str:
-    return (folder / "addresses").read_text().split()[0]
+def _address(folder: Path, number: int = 0) -> str:
+    return (folder / "addresses").read_text().split()[number]
 
 
 def _keys(file: str) -> Any:
@@ -48,9 +48,10 @@ def _keys(file: str) -> Any:
     return keys
 
 
-def _snapshot(folder: Path) -> Sequence[str]:
-    history = str(folder / "history")
-    return [*LMS, "snapshot", "--server", _address(folder), "--history", history, "-o", str(folder / "ours.parquet")]
+def _snapshot(folder: Path, *, changing: bool = False) -> Sequence[str]:
+    name = "changing" if changing else "ours"
+    history, target = str(folder / f"{name} history"), str(folder / f"{name}.parquet")
+    return [*LMS, "snapshot", "--server", _address(folder, int(changing)), "--history", history, "-o", target]
 
 
 def _two_runs(folder: Path, numbers: dict[str, int]) -> None:
@@ -134,6 +135,11 @@ COLD = (
         (
             Contestant(OURS, command=_snapshot, answer=_keys("ours.parquet")),
             Contestant(
+                f"{OURS}, changed",
+                command=lambda folder: _snapshot(folder, changing=True),
+                answer=_keys("changing.parquet"),
+            ),
+            Contestant(
                 "httpx and json_normalize",
                 command=lambda folder: (
                     PYTHON,
@@ -144,7 +150,10 @@ COLD = (
                 answer=_keys("hand.parquet"),
             ),
         ),
-        (Target("seconds", 0.8, ("httpx and json_normalize",)),),
+        (
+            Target("seconds", 0.8, ("httpx and json_normalize",)),
+            Target("seconds", 1.1, ("httpx and json_normalize",), (f"{OURS}, changed",)),
+        ),
         _serve,
     ),
     Race(

@@ -1,4 +1,4 @@
-"""The tool beside the alternatives, figure by figure: S1 to S11, and how its cost grows.
+"""The tool beside the alternatives, figure by figure: S1 to S11, S14, and how its cost grows.
 
     .venv/bin/pip install -e '.[bench]'
     .venv/bin/python tests/benchmarks/run.py --small            a minute or two
@@ -83,7 +83,7 @@ def _line(result: dict[str, Any]) -> str:
     size = ", ".join(f"{count:,} {what}" for what, count in result["numbers"].items())
     times = "; ".join(_lane(name, lane) for name, lane in result["contestants"].items())
     shares = "; ".join(
-        (f"**{one['share']:.2f}** of {one['against']}'s" if one["against"] else f"**{one['share']:.0f}**")
+        (f"**{one['share']:.2f}** of {one['against']}'s" if one["against"] else f"**{one['share']:.3g}**")
         + f" {_UNITS[one['measure']]}"
         for one in result["targets"]
     )

@@ -14,8 +14,9 @@ from cold import COLD
 from diffs import DIFFS
 from fleets import FLEETS
 from harness import Costly, Race
+from long_history import LONG
 
-RACES: dict[str, Race] = {race.name: race for race in (*COLD, *DIFFS, *FLEETS, *ROOMS)}
+RACES: dict[str, Race] = {race.name: race for race in (*COLD, *DIFFS, *FLEETS, *ROOMS, *LONG)}
 
 
 def main(what: str, name: str, folder: str, rest: str) -> None:

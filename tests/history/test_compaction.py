@@ -21,9 +21,12 @@ from support.history_builders import opened as timeless
 import inventory
 from inventory import History
 from inventory.errors import FileError
+from inventory.filesystem import temporary_files, write_once
+from inventory.history import compaction, recorder
 from inventory.history.compaction import compact, due
 from inventory.history.recorder import record
 from inventory.history.retention import carry_out, plan
+from inventory.history.storage import partitions
 from inventory.history.storage.checksum import write_checksummed
 from inventory.history.storage.data_file import KINDS, is_merged, merged, opened
 from inventory.history.verify import verify
@@ -350,26 +353,28 @@ def test_a_kill_at_any_moment(tmp_path: Path, rounds: int) -> None:
     assert left(history) == []
 
 
-# Records runs nine days apart, or merges as often as it can, until it is told to stop.
+# Records runs some days apart, or merges as often as it can, until it is told to stop; few runs count as many.
 COMPANY = """
 import json, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from inventory.collection.collector import new_run_id
 from inventory import collect
+from inventory.history import compaction, recorder
 from inventory.history.compaction import compact
 from inventory.errors import FileError
 from inventory import History
 from inventory.history.recorder import record
 from inventory.config.servers import Server
 
-folder, what, runs = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+folder, what, runs, apart = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+compaction._MANY, compaction._NEWEST = 3, 2
 history = History(folder / "history", clock=lambda: datetime(2200, 1, 1, tzinfo=UTC))
 answer, merged = folder / "s.json", 0
 if what == "record":
     for number in range(runs):
         answer.write_text(json.dumps({"models": [{"key": f"m{number // 2}"}, {"key": "x"}]}))
-        moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=9 * number)
+        moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=apart * number)
         taken = collect([Server(f"file:{answer}", "s")], clock=lambda: moment, run_id=new_run_id(moment))
         print(record(history, taken).run_id, flush=True)
 else:
@@ -382,12 +387,13 @@ else:
 """
 
 
+@pytest.mark.parametrize("apart", [9, 0.01], ids=["closed months", "the open month"])
 @pytest.mark.parametrize("runs", [pytest.param(12, marks=pytest.mark.long), pytest.param(250, marks=pytest.mark.full)])
-def test_runs_and_readers_beside_it(tmp_path: Path, runs: int) -> None:
+def test_runs_and_readers_beside_it(tmp_path: Path, runs: int, apart: float) -> None:
     """While one process records and two merge, no reading fails, lacks a run that was acknowledged or has one twice."""
 
     def started(what: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-c", COMPANY, str(tmp_path), what, str(runs)]
+        command = [sys.executable, "-c", COMPANY, str(tmp_path), what, str(runs), str(apart)]
         return subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     history = timeless(tmp_path / "history")
@@ -406,11 +412,75 @@ def test_runs_and_readers_beside_it(tmp_path: Path, runs: int) -> None:
     (tmp_path / "stop").touch()
     results = [other.communicate() for other in others]
     assert [other.returncode for other in others] == [0, 0], results
-    assert sum(int(out) for out, _ in results) >= 4
+    assert sum(int(out) for out, _ in results) >= (4 if apart == 9 else 0)
     compact(history.store)
+    assert any(map(is_merged, files(history)))
     assert history.store.run_ids() == told
     assert len(globbed(history)) == runs
     assert verify(history.store).num_rows == 0
+
+
+@pytest.fixture
+def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three small files of the open month are many, and its newest two runs stay as they are."""
+    monkeypatch.setattr(compaction, "_MANY", 3)
+    monkeypatch.setattr(compaction, "_NEWEST", 2)
+
+
+@pytest.mark.usefixtures("few_are_many")
+def test_many_runs_of_one_month_are_merged_unasked(tmp_path: Path) -> None:
+    """The files stay few while runs are recorded, and every reading is that of the same history of small files."""
+    history, ids = months(tmp_path, FLEETS * 3, apart=0.5)
+    small = [path for path in files(history) if path.parts[-3] == "observations" and not is_merged(path)]
+    assert 2 <= len(small) < 5
+    assert verify(history.store).num_rows == 0
+    assert left(history) == []
+    assert history.store.run_ids() == ids
+    seen = readings(history)
+    apart = timeless(tmp_path / "apart")
+    for run_id in ids:
+        for kind in KINDS:
+            if run_id in history.store.where(kind):
+                segment = history.store.read(kind, run_id)
+                about = {name: value for name, value in segment.about.items() if name in ("files", "previous", "span")}
+                apart.store.write(kind, run_id, segment.table(), **about)
+    assert not any(map(is_merged, files(apart)))
+    assert readings(apart) == seen
+
+
+@pytest.mark.usefixtures("few_are_many")
+@pytest.mark.guard("nothing is merged unasked where others may merge too")
+def test_nothing_is_merged_unasked_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a share that has no locks, two machines could merge at once: there it is left to people."""
+    monkeypatch.setattr(write_once, "lock", lambda *_, **__: False)
+    history, _ = months(tmp_path, apart=0.5)
+    assert not any(map(is_merged, files(history)))
+    compact(history.store)
+    assert any(map(is_merged, files(history)))
+
+
+@pytest.mark.usefixtures("few_are_many")
+@pytest.mark.guard("a run recorded meanwhile stays")
+def test_a_file_that_comes_into_the_folder_that_was_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that looked up the month's folder before it was moved away may write into it until it is gone."""
+    monkeypatch.setattr(recorder, "compact_many", lambda *_: None)
+    history, ids = months(tmp_path, apart=0.5)
+    late = history.store.path("observations", ids[-1])
+    away = late.rename(tmp_path / "late")
+    replaced = history.store.workshop / "replaced/observations" / late.parent.name
+    synced = temporary_files.sync_folder
+
+    def write_late(folder: Path) -> None:
+        synced(folder)
+        if away.exists() and replaced.is_dir():
+            away.rename(replaced / late.name)
+
+    monkeypatch.setattr(partitions, "sync_folder", write_late)
+    assert compact(history.store)
+    assert not away.exists()
+    assert history.store.run_ids() == ids
+    assert verify(history.store).num_rows == 0
+    assert left(history) == []
 
 
 @pytest.mark.guard("pruning is done alone")

@@ -18,7 +18,7 @@ from support.history_builders import run as record_run
 import inventory
 from inventory import History
 from inventory.history import compaction
-from inventory.history.engines.duckdb import _FEW as READ_EACH_TIME
+from inventory.history.storage import checked_files
 from inventory.history.storage.data_file import ARROW
 from inventory.history.verify import verify
 from inventory.schema import TABLES
@@ -41,12 +41,20 @@ FIRST: Fleet = {"a": [model("x", "i", size_bytes=5), model("y")], "b": [model("z
 SECOND: Fleet = {"a": [model("y", size_bytes=6)], "b": [model("z", more={"deep": 2}), model("x")]}
 
 
-@pytest.fixture(scope="module", params=[2, READ_EACH_TIME + 3])
-def plain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A history in a folder of no meaning: of so few files that they are read each time, and of more."""
-    history, _ = made(tmp_path_factory.mktemp("plain"), *([FIRST, SECOND] * request.param)[: request.param])
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A history in a folder of no meaning."""
+    history, _ = made(tmp_path_factory.mktemp("plain"), FIRST, SECOND)
     record_run(history, FIRST, day(40))
     return history.store.folder
+
+
+@pytest.fixture(params=["small", "large", "mixed"])
+def sizes(request: pytest.FixtureRequest, plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that are read when they are checked, files that the engine reads, and some of both."""
+    if request.param != "small":
+        files = sorted(path.stat().st_size for path in plain.rglob("*.parquet"))
+        monkeypatch.setattr(checked_files, "_SMALL", 0 if request.param == "large" else files[len(files) // 2])
 
 
 def answers(history: History) -> Iterator[tuple[str, Any]]:
@@ -64,6 +72,7 @@ def answers(history: History) -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: name[:30])
+@pytest.mark.usefixtures("sizes")
 def test_same_answers(plain: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every reading finds what it finds in a plain folder, by the whole path and by one from the folder beside it."""
     expected = dict(answers(History(plain)))

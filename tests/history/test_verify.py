@@ -271,7 +271,7 @@ def test_files_that_were_pruned_meanwhile(tmp_path: Path) -> None:
 
         looks = 0
 
-        def files(self, kind: str, months: Collection[str] | None = None) -> list[Path]:
+        def files(self, kind: str, months: Collection[str] | None = None) -> list[str]:
             self.looks += kind == "models"
             if kind == "models" and self.looks == 2:
                 carry_out(history.store, plan(history.store, {"last": 1}))

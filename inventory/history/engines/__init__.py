@@ -23,11 +23,11 @@ class Engine(Protocol):
     """One member of the family."""
 
     def open(self, name: str, files: "Files", columns: Sequence[str] = ("*",)) -> None:
-        """Make a view over Parquet files, of all columns or of some; without files there is none.
+        """Make a view over Parquet files, of all columns or of some; without files and table there is none.
 
         Args:
             name: the view.
-            files: the paths; and an empty table whose columns the view has too, null where a file lacks them.
+            files: the paths; and a table of further rows, whose columns the view has too, null where a file lacks them.
             columns: only these.
 
         Raises:

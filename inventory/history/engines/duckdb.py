@@ -17,16 +17,11 @@ if TYPE_CHECKING:
 
     from inventory.history.engines import Files
 
-_FEW = 8  # files that a query may open again each time
-_SMALL = 8 * 2**20  # bytes of the files of one view
 _PATTERN = re.compile(r"[*?\[]")  # a path with one of these is a pattern to DuckDB, escaped or not
 
 
 class Engine:
-    """An engine that runs SQL over views of Parquet files and of Arrow tables.
-
-    Many small files are read once and kept, because opening them is what a query would spend its time on.
-    """
+    """An engine that runs SQL over views of Parquet files and of Arrow tables."""
 
     def __init__(self) -> None:
         self._connection = _database().cursor()  # views of its own, without the cost of a database of its own
@@ -35,22 +30,24 @@ class Engine:
 
     def open(self, name: str, files: "Files", columns: Sequence[str] = ("*",)) -> None:
         """Make a view over Parquet files, of all columns or of some."""
-        paths, like = files
+        paths, table = files
         if not paths:
+            if table is not None:
+                self.add(name, table)
             return
         with _one_line_errors():
             # No meaning is read out of a folder's name: server=prod is a folder like any other.
-            options = f"union_by_name = {like is not None}, hive_partitioning = false"
+            options = f"union_by_name = {table is not None}, hive_partitioning = false"
             addresses = [str(path.absolute()) for path in paths]
             if any(map(_PATTERN.search, addresses)):
                 self.add(f"read_{name}", _tables(paths, columns))
                 source = f"FROM read_{name}"
             else:
                 source = f"FROM read_parquet([{', '.join(map(_quoted, addresses))}], {options})"
-            if like is not None:
-                self.add(f"no_{name}", like)
-                source = f"FROM ({source} UNION ALL BY NAME FROM no_{name})"
-            kind = "TABLE" if self._in_memory(paths) else "VIEW"
+            if table is not None:
+                self.add(f"small_{name}", table)
+                source = f"FROM ({source} UNION ALL BY NAME FROM small_{name})"
+            kind = "TABLE" if self._in_memory() else "VIEW"
             self._connection.execute(f"CREATE TEMP {kind} {name} AS SELECT {', '.join(columns)} {source}")
 
     def add(self, name: str, table: pa.Table) -> None:
@@ -62,9 +59,9 @@ class Engine:
         with _one_line_errors():
             return self._connection.sql(sql).to_arrow_table()
 
-    def _in_memory(self, paths: "Sequence[Path]") -> bool:
+    def _in_memory(self) -> bool:
         """Return whether files are read once and kept."""
-        return len(paths) > _FEW and sum(path.stat().st_size for path in paths) <= _SMALL
+        return False
 
 
 @cache

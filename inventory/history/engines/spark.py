@@ -54,13 +54,15 @@ class Engine:
 
     def open(self, name: str, files: "Files", columns: Sequence[str] = ("*",)) -> None:
         """Make a view over Parquet files, of all columns or of some."""
-        paths, like = files
+        paths, table = files
         if not paths:
+            if table is not None:
+                self.add(name, table)
             return
         with _one_line_errors():
-            frame = self._session.read.parquet(*map(_location, paths), mergeSchema=like is not None)
-            if like is not None:
-                frame = frame.unionByName(self._session.createDataFrame(like), allowMissingColumns=True)
+            frame = self._session.read.parquet(*map(_location, paths), mergeSchema=table is not None)
+            if table is not None:
+                frame = frame.unionByName(self._session.createDataFrame(table), allowMissingColumns=True)
             frame.select(*columns).createOrReplaceTempView(name)
 
     def add(self, name: str, table: pa.Table) -> None:

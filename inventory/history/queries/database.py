@@ -14,8 +14,6 @@ from inventory.history.queries.result import plain_columns, plain_table
 from inventory.limits import QUERY_MEMORY
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from inventory import schema
     from inventory.history.engines import Files
     from inventory.history.queries.statement import Statement
@@ -137,9 +135,9 @@ class Database(Engine):
         finally:
             self._streaming = False
 
-    def _in_memory(self, paths: "Sequence[Path]") -> bool:
+    def _in_memory(self) -> bool:
         """Read files now, as nothing can be read later."""
-        return not self._streaming or super()._in_memory(paths)
+        return not self._streaming
 
 
 def too_late(timeout: float | None) -> QueryError:

@@ -115,8 +115,8 @@ MOMENTS = schema.Table(
 )
 
 _ATTEMPT = ("run_id", "server", "url", "labels", "observed_at", "status", "error", "http_status", "latency_ms")
-_RESPONSE = ("model_count", "instance_count", "size_bytes", "payload_digest", "digest", "stored_in")
-_EITHER = ("warnings", "source")
+RESPONSE = ("model_count", "instance_count", "size_bytes", "payload_digest", "digest", "stored_in")
+EITHER = ("warnings", "source")
 
 
 def state_rows(until: Until, *, selected: bool = False) -> str:
@@ -129,8 +129,8 @@ def state_rows(until: Until, *, selected: bool = False) -> str:
         until: the run, and the latest time that counts.
         selected: only the servers in the view ``wanted``.
     """
-    columns = {name: f"a.{name}" for name in _ATTEMPT} | {name: f"b.{name}" for name in _RESPONSE}
-    columns |= {name: f"CASE WHEN b.server IS NULL THEN a.{name} ELSE b.{name} END" for name in _EITHER}
+    columns = {name: f"a.{name}" for name in _ATTEMPT} | {name: f"b.{name}" for name in RESPONSE}
+    columns |= {name: f"CASE WHEN b.server IS NULL THEN a.{name} ELSE b.{name} END" for name in EITHER}
     columns["as_of"] = "b.observed_at"
     chosen = ", ".join(f"{columns[name]} AS {name}" for name in schema.OBSERVATIONS.names)
     return f"""
@@ -171,33 +171,34 @@ def servers(until: Until) -> str:
         WHERE a.place = 1 ORDER BY a.server"""
 
 
-_LATER = """min(run_id) OVER (PARTITION BY server ORDER BY observed_at, run_id
-                ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS superseded_by"""
-
-
 def panel(until: Until, group: str, source: str) -> str:
     """Sizes and counts of the states after the runs in the view ``moments``, by group, as one query.
 
-    An observation is the newest of its server in the states from its own run up to, and without, the first run that
-    holds a later one: so no state is built one by one.
+    Each run that asked a server begins a step of it, which lasts until the next run that asked it: in a step the newest
+    attempt and the last response are the same for all moments. So no state is built one by one, and no moment is
+    compared with more than the steps.
 
     Args:
         until: the latest observation that counts.
         group: the SQL expression of the group, over the columns of ``source``.
         source: what a state is counted from: rows with server, digest and stored_in, and their counts.
     """
-    in_force = "{0}.run_id <= m.run_id AND ({0}.superseded_by IS NULL OR {0}.superseded_by > m.run_id)"
+    so_far = "OVER (PARTITION BY server ORDER BY run_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
     return f"""
-        WITH attempts AS (
-            SELECT server, run_id, observed_at, labels, {_LATER} FROM observations WHERE {until.sql}
-        ), answers AS (
-            SELECT server, run_id, digest, stored_in, model_count, instance_count, size_bytes, {_LATER}
-            FROM observations WHERE status = 'ok' AND {until.sql}
+        WITH numbered AS (
+            SELECT *, row_number() OVER (PARTITION BY server ORDER BY observed_at, run_id) AS place
+            FROM observations WHERE {until.sql}
+        ), steps AS (
+            SELECT server, run_id AS since, max(place) {so_far} AS attempt,
+                   max(CASE WHEN status = 'ok' THEN place END) {so_far} AS answer,
+                   coalesce(lead(run_id) OVER (PARTITION BY server ORDER BY run_id), '~') AS ended
+            FROM numbered
         ), known AS (
             SELECT m.name AS moment, a.server, a.labels, b.digest, b.stored_in, b.model_count, b.instance_count,
                    b.size_bytes
-            FROM moments m JOIN attempts a ON {in_force.format("a")}
-            JOIN answers b ON b.server = a.server AND {in_force.format("b")}
+            FROM moments m JOIN steps s ON s.since <= m.run_id AND s.ended > m.run_id
+            JOIN numbered a ON a.server = s.server AND a.place = s.attempt
+            JOIN numbered b ON b.server = s.server AND b.place = s.answer
             WHERE {_IN_SERVICE}
         )
         SELECT moment, {group} AS name, count(DISTINCT server) AS servers,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 
 from inventory.history.sql import state
-from inventory.run_ids import time_of
+from inventory.run_ids import begin_of, time_of
 from inventory.tables import table_of
 
 
@@ -36,7 +36,8 @@ class Retirement:
         begin, end = self.before(first), self.before(last)
         if begin is None or end is None:
             return []
-        return [run_id for run_id in run_ids if begin - _LONGEST_RUN <= time_of(run_id) < end]
+        first_id, end_id = begin_of(begin - _LONGEST_RUN), begin_of(end)
+        return [run_id for run_id in run_ids if first_id <= run_id < end_id]
 
     def table(self) -> pa.Table:
         """Build the view ``retirements``."""

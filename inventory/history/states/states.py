@@ -19,9 +19,10 @@ from typing import Any
 import pyarrow as pa
 
 from inventory.collection.plausibility import DOUBTS
-from inventory.history.engines import Engine, open_engine
+from inventory.history.engines import ENGINES, Engine, open_engine
 from inventory.history.sql import all_runs, coverage, state
 from inventory.history.sql.state import Until
+from inventory.history.states import few_rows
 from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import time_of
@@ -102,7 +103,11 @@ class States:
             run_id: the run.
             servers: only these.
         """
-        return rows(self.table(run_id, servers)) if self._until(run_id) else []
+        if not (runs := self._until(run_id)):
+            return []
+        if (observed := self._few(runs)) is not None:
+            return few_rows.state_rows(rows(observed), self._bound(run_id), self._retirement, servers)
+        return rows(self.table(run_id, servers))
 
     def table(self, run_id: str, servers: Collection[str] | None = None, columns: Sequence[str] = ("*",)) -> pa.Table:
         """Return the same as a table, of all columns or of some; there must be a run up to this one."""
@@ -167,14 +172,10 @@ class States:
         first, last = sorted((old, new))
         between = [run_id for run_id in self._run_ids if first <= run_id <= last]
         begin = min(self._span(run_id)[0] for run_id in between)
-        engine = self._over([*self._overlapping(first, begin), *between])
         only = set(servers)
         differing, unread = (
-            [row for row in rows(engine.query(text)) if not only or row["server"] in only]
-            for text in (
-                state.differing_states(self._bound(first), self._bound(last)),
-                state.not_read(old, new),
-            )
+            [row for row in found if not only or row["server"] in only]
+            for found in self._differing([*self._overlapping(first, begin), *between], first, last, (old, new))
         )
         later = {row["server"]: {name: row[name] for name in _ANSWER} for row in differing}
         earlier = {
@@ -205,6 +206,23 @@ class States:
         known = self.known(new, {*(str(row["server"]) for row in unread), *retired})
         return Difference(before, after, unread, retired, returned, known)
 
+    def _differing(
+        self, run_ids: Sequence[str], first: str, last: str, order: tuple[str, str]
+    ) -> tuple[list[Row], list[Row]]:
+        """Return the servers that differ between two states, and those not read; without an engine if few are read."""
+        bounds = self._bound(first), self._bound(last)
+        if (few := self._few(run_ids)) is not None:
+            observed = rows(few.select(few_rows.COLUMNS))
+            return few_rows.differing_states(observed, *bounds), few_rows.not_read(observed, *order)
+        engine = self._over(run_ids)
+        return rows(engine.query(state.differing_states(*bounds))), rows(engine.query(state.not_read(*order)))
+
+    def _few(self, run_ids: Sequence[str]) -> pa.Table | None:
+        """Return the observations of some runs if they are few, and the engine is the one that is loaded for them."""
+        large, table = self._store.checked("observations", run_ids)
+        is_small = self._engine == ENGINES[0] and not large and table is not None and table.num_rows <= few_rows.FEW
+        return table if is_small else None
+
     def _perhaps_retired(self, first: str, last: str, between: Sequence[str], earlier: Mapping[str, Row]) -> set[str]:
         """Return the servers that may be retired from one of two states; most often there are none.
 
@@ -230,7 +248,7 @@ class States:
         return in_service, asked - in_service
 
     def _asked(self, run_ids: Sequence[str]) -> set[str]:
-        tables = (self._store.read("observations", run_id).table(["server"]) for run_id in run_ids)
+        tables = (segment.table(["server"]) for segment in self._store.read_all("observations", run_ids))
         return {server for table in tables for server in values(table, "server")}
 
     def _overlapping(self, run_id: str, begin: datetime) -> list[str]:

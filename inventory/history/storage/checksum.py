@@ -23,6 +23,7 @@ _WRITTEN: dict[str, Any] = {
     "write_statistics": False,
     "store_schema": False,  # Arrow's own copy of the schema, which would be half of a small file
 }
+_TINY = 4  # rows up to which compression makes a file larger, and takes most of the time of reading it
 _ABOUT = "lms-inventory"
 _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"')
 _BEGIN = b'{"tool": "lms-inventory"'  # how the metadata of a file begins; its seal is last
@@ -44,8 +45,10 @@ def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Seque
     own = {"tool": "lms-inventory", "version": VERSION, **about}
     metadata = table.schema.metadata or {}
     sink = BytesIO()
-    dictionary = {"use_dictionary": list(repeated) or False}  # of digests and keys mostly no two are equal
-    with parquet.ParquetWriter(sink, table.schema, **_WRITTEN, **dictionary) as writer:
+    settings = {**_WRITTEN, "use_dictionary": list(repeated) or False}  # of digests and keys mostly no two are equal
+    if table.num_rows <= _TINY:
+        settings |= {"compression": "none", "compression_level": None}
+    with parquet.ParquetWriter(sink, table.schema, **settings) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata({**metadata, _ABOUT: json.dumps({**own, "seal": "0" * 64})})
     body = sink.getvalue()

@@ -4,6 +4,7 @@ A merged file has in its footer, for each of its runs, the metadata of that run'
 number of its rows and a digest of them, so that the chain of runs can be followed and the rows verified.
 """
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -191,24 +192,26 @@ def listed(path: Path) -> frozenset[str]:
     return frozenset(about["runs"])
 
 
-def locate_runs(contents: Mapping[Path, frozenset[str]]) -> dict[str, Path]:
-    """Return the file of each run.
+def locate_runs(own: Mapping[str, str], merged: Mapping[str, frozenset[str]]) -> dict[str, str]:
+    """Return the path of the file of each run.
 
     A run is in one file. Only a copy from which nothing was removed also has the files that merged files replaced: then
     the file with the most runs counts.
 
     Args:
-        contents: the runs in each file.
+        own: the path of each run's own file.
+        merged: the runs in each merged file, by its path.
 
     Raises:
         FileError: a run would be read twice.
     """
-    where = {
-        run_id: path for path in sorted(contents, key=lambda path: len(contents[path])) for run_id in contents[path]
-    }
-    if len(where) < sum(map(len, contents.values())):
-        for path, number in Counter(where.values()).items():
-            if number < len(contents[path]):  # guard: no run of a merged file is read twice
+    where = {**own}
+    for path in sorted(merged, key=lambda path: len(merged[path])):
+        where |= dict.fromkeys(merged[path], path)
+    if len(where) < len(own) + sum(map(len, merged.values())):
+        numbers = Counter(where.values())
+        for path, runs in merged.items():
+            if 0 < numbers[path] < len(runs):  # guard: no run of a merged file is read twice
                 raise FileError(
                     f"{path} holds runs that another file holds too",
                     "It seems to be a copy: remove from it the files that the original does not have",
@@ -216,9 +219,14 @@ def locate_runs(contents: Mapping[Path, frozenset[str]]) -> dict[str, Path]:
     return where
 
 
-def is_merged(path: Path) -> bool:
+def is_merged(path: str | Path) -> bool:
     """Return whether a file is named as one that holds many runs."""
-    return bool(_MERGED.fullmatch(path.stem))
+    return bool(_MERGED.fullmatch(stem_of(path)))
+
+
+def stem_of(path: str | Path) -> str:
+    """Return the name of a file without its suffix: of a run's own file the run."""
+    return str(path).rpartition(os.sep)[2].rpartition(".")[0]
 
 
 def is_ours(path: Path) -> bool:
@@ -226,21 +234,13 @@ def is_ours(path: Path) -> bool:
     return path.suffix == ".parquet" and (is_merged(path) or bool(RUN_ID.fullmatch(path.stem)))
 
 
-def file_status(path: Path) -> object:
+def file_status(path: str | Path) -> object:
     """Return the status that changes when a file is written to; None if it does not exist."""
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 - of many thousand files
     except OSError:
         return None
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
-
-
-def size_of(path: Path) -> int:
-    """Return the size of a file in bytes; 0 if it does not exist any more."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
 
 
 def month_of(run_id: str) -> str:

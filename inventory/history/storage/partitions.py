@@ -32,8 +32,11 @@ class Months:
         self._staged = folder / "_tmp" / "staged"
         self._replaced = folder / "_tmp" / "replaced"
 
-    def files(self, kind: str, months: Collection[str] | None = None) -> list[Path]:
-        """List the files of one kind, of some months or all, at one moment: each month small or merged."""
+    def files(self, kind: str, months: Collection[str] | None = None) -> list[str]:
+        """List the paths of one kind, of some months or all, at one moment: each month small or merged.
+
+        They are texts, since most of many thousand files are only named, and never opened.
+        """
         while True:
             before = self.partitions([kind])
             staged = {folder.name for folder in before if folder.parent.parent == self._staged}
@@ -46,7 +49,7 @@ class Months:
             ]
             inside = {folder: [name for name in names(folder) if name.endswith(".parquet")] for folder in folders}
             if self.partitions([kind]) == before:  # no folder was replaced meanwhile
-                return [folder / name for folder in folders for name in sorted(inside[folder])]
+                return [f"{folder}{os.sep}{name}" for folder in folders for name in sorted(inside[folder])]
 
     def partitions(self, kinds: Iterable[str] = KINDS) -> dict[Path, int]:
         """List the folders of the months, each with its inode number."""
@@ -100,7 +103,7 @@ class Months:
                 if (self._staged / kind / month).is_dir():
                     self._finish(kind, month)
                 else:
-                    _discard(folder)
+                    self._clear(kind, month, self._recorded(self._folder / kind / month))
         for top in (self._staged, self._replaced):
             if top.is_dir():
                 require_no_links(self._folder, top)
@@ -114,9 +117,9 @@ class Months:
     def _finish(self, kind: str, month: str) -> None:
         """Return the old folder is away: put the new one into its place, and remove the old one."""
         top, staged, replaced = self._folder / kind, self._staged / kind / month, self._replaced / kind / month
-        current = {path for folder in (staged, top / month) for path in folder.glob("*.parquet")}
-        covered = {run_id for path in current for run_id in listed(path)}
-        for path in list(replaced.iterdir()):
+        covered = self._recorded(staged) | self._recorded(top / month)
+        before = list(replaced.iterdir())
+        for path in before:
             if not is_ours(path):  # a foreign file stays in the month
                 with suppress(OSError):  # one that a network share shows until it is closed
                     path.rename(staged / path.name)
@@ -134,7 +137,32 @@ class Months:
             staged.rmdir()
         for folder in (top, staged.parent, replaced.parent):
             sync_folder(folder)
-        _discard(replaced)
+        self._clear(kind, month, covered | {path.stem for path in before})
+
+    def _clear(self, kind: str, month: str, covered: Collection[str]) -> None:
+        """Remove a replaced folder and the files in it whose runs are covered by the month.
+
+        A run that had looked up the folder before it was moved may still have written into it: its file goes to the
+        month. Once the folder is gone nothing can come into it.
+        """
+        replaced, target = self._replaced / kind / month, self._folder / kind / month
+        while True:
+            inside = [path for path in replaced.iterdir() if is_ours(path)]
+            for path in inside:
+                if RUN_ID.fullmatch(path.stem) and path.stem not in covered:  # guard: a run recorded meanwhile stays
+                    make_folders(self._folder, target)
+                    path.rename(target / path.name)
+                    sync_folder(target)
+                else:
+                    path.unlink(missing_ok=True)
+            try:
+                return replaced.rmdir()
+            except OSError:
+                if not inside:
+                    return _discard(replaced)  # what is not this tool's
+
+    def _recorded(self, folder: Path) -> set[str]:
+        return {run_id for path in folder.glob("*.parquet") for run_id in listed(path)}
 
     def _copy(self, path: Path, target: Path) -> None:
         """Link a file to a second name, or copy it where there are no hard links."""

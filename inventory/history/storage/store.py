@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
@@ -21,6 +21,7 @@ from inventory.filesystem.regular_files import is_regular
 from inventory.filesystem.temporary_files import is_abandoned, remove_leftovers
 from inventory.filesystem.write_once import exclusive, unlink_inside
 from inventory.history.sql.all_runs import GRAIN_FILES
+from inventory.history.storage.checked_files import CheckedFiles
 from inventory.history.storage.checksum import write_checksummed
 from inventory.history.storage.data_file import (
     ADVICE,
@@ -29,15 +30,20 @@ from inventory.history.storage.data_file import (
     RunSegment,
     check_version,
     file_status,
+    is_merged,
     listed,
     locate_runs,
     month_of,
     opened,
+    stem_of,
 )
 from inventory.history.storage.partitions import Months
 from inventory.history.storage.run_markers import RunMarkers
 from inventory.run_ids import RUN_ID
 from inventory.tables import conformed
+
+if TYPE_CHECKING:
+    from inventory.history.engines import Files
 
 _LOCK = "prune.lock"
 _Read = TypeVar("_Read")
@@ -55,24 +61,30 @@ class Store(RunMarkers):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.months = Months(folder)
-        self._checked: dict[Path, tuple[object, int]] = {}  # the status of each, and its schema version
-        self._listed: dict[Path, tuple[object, frozenset[str]]] = {}  # the same, and the runs in it
+        self._files = CheckedFiles()
+        self._listed: dict[str, tuple[object, frozenset[str]]] = {}  # the status of each, and the runs in it
         self._last: tuple[Path, object, Mapping[str, RunSegment]] | None = None  # the merged file that was read last
-        self._newest: Path | None = None  # the newest run's file, once its version was found to be known
+        self._newest: str | None = None  # the newest run's file, once its version was found to be known
 
     def where(self, kind: str, run_ids: Iterable[str] | None = None) -> dict[str, Path]:
-        """Return the file of one kind that holds each run, of all runs or of the months of some.
+        """Return the file of one kind that holds each run, of all or of the months of some; errors as ``run_ids``."""
+        return {run_id: Path(path) for run_id, path in self._located(kind, run_ids).items()}
+
+    def _located(self, kind: str, run_ids: Iterable[str] | None = None) -> dict[str, str]:
+        """Return what ``where`` does, as texts.
 
         Raises:
             FileError: the run list of a merged file is damaged.
         """
         months = None if run_ids is None else {month_of(run_id) for run_id in run_ids}
         while True:
+            paths = self.months.files(kind, months)
+            own = {run_id: path for path in paths if RUN_ID.fullmatch(run_id := stem_of(path))}
+            others = [path for path in paths if stem_of(path) not in own]
             try:
-                contents = {path: self._runs_in(path) for path in self.months.files(kind, months)}
+                return locate_runs(own, {path: runs for path in others if (runs := self._runs_in(path))})
             except FileNotFoundError:
                 continue  # it was just replaced
-            return locate_runs(contents)
 
     def run_ids(self) -> list[str]:
         """List the ids of all recorded runs, oldest first: the observations file is the commit.
@@ -80,20 +92,16 @@ class Store(RunMarkers):
         Raises:
             FileError: the run list of a merged file is damaged, or a newer version records here.
         """
-        where = self.where("observations")
+        where = self._located("observations")
         runs = sorted(where)
         if runs and (newest := where[runs[-1]]) != self._newest:
-            check_version(newest)  # an older version must not write into a newer history
+            check_version(Path(newest))  # an older version must not write into a newer history
             self._newest = newest
         return runs
 
     def holding(self) -> set[str]:
-        """List the runs of which at least one file with responses exists.
-
-        Raises:
-            FileError: the run list of a merged file is damaged.
-        """
-        return {run_id for kind in KINDS[1:] for run_id in self.where(kind)}
+        """List the runs of which at least one file with responses exists; errors as ``where``."""
+        return {run_id for kind in KINDS[1:] for run_id in self._located(kind)}
 
     def read(self, kind: str, run_id: str) -> RunSegment:
         """Read a run's rows of one kind, and check the seal of the file.
@@ -102,35 +110,39 @@ class Store(RunMarkers):
             FileError: it is missing or damaged.
         """
         path = self.path(kind, run_id)
-        if path.exists():
+        return self._read(
+            kind, run_id, path if path.exists() else Path(self._located(kind, [run_id]).get(run_id, path))
+        )
+
+    def read_all(self, kind: str, run_ids: Iterable[str]) -> Iterator[RunSegment]:
+        """Read the rows of many runs, one run after the other; errors as ``read``."""
+        where = self._located(kind, run_ids := list(run_ids))
+        return (self._read(kind, run_id, Path(where.get(run_id) or self.path(kind, run_id))) for run_id in run_ids)
+
+    def _read(self, kind: str, run_id: str, path: Path) -> RunSegment:
+        """Read a run's rows from a file; a merged one is read once for its runs."""
+        if not is_merged(path):
             return opened(kind, path)[run_id]
-        path = self.where(kind, [run_id]).get(run_id, path)
         status = file_status(path)
         if self._last is None or self._last[:2] != (path, status):
             self._last = path, status, opened(kind, path)
         return self._last[2][run_id]
 
-    def checked(self, kind: str, run_ids: Iterable[str]) -> tuple[list[Path], pa.Table | None]:
-        """Return the paths of the files that hold some runs, after checking their seals.
+    def checked(self, kind: str, run_ids: Iterable[str]) -> "Files":
+        """Check the seals of the files that hold some runs, and read those that are small.
 
         They may hold other runs too.
 
         Returns:
-            The paths, and, if a version with other columns wrote one of them, an empty table with this version's.
+            The paths of the large files; and the rows of the small ones, with this version's columns. The table is
+            there too, empty, if a version with other columns wrote a large file.
 
         Raises:
             FileError: one is missing or damaged.
         """
-        where = self.where(kind, run_ids := set(run_ids))
-        paths = sorted({where.get(run_id) or self.path(kind, run_id) for run_id in run_ids})
-        for path in paths:
-            status = file_status(path)
-            checked, _ = self._checked.get(path, (None, 0))
-            if status is None or checked != status:  # guard: a file that changed is checked again
-                version = next(iter(opened(kind, path).values())).file.about["schema_version"]
-                self._checked[path] = status, version
-        mixed = any(self._checked[path][1] != schema.SCHEMA_VERSION for path in paths)
-        return paths, pa.Table.from_batches([], ARROW[kind]) if mixed else None
+        where = self._located(kind, run_ids := set(run_ids))
+        paths = {where.get(run_id) or str(self.path(kind, run_id)) for run_id in run_ids}
+        return self._files.checked(kind, sorted(paths))
 
     def listing(self, kinds: Iterable[str] = ("observations",)) -> Callable[[], bool]:
         """Note the files of some kinds; return a function that tells whether all are still in place."""
@@ -246,20 +258,22 @@ class Store(RunMarkers):
             raise FileError(f"{where} could not be removed: {error.strerror}", "Try again once it can be") from error
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[bool]:
         """Prune or merge alone; the leftovers of a killed process are recovered first.
+
+        Yields whether that is certain: a share without locks keeps nobody out.
 
         Raises:
             FileError: another process prunes, or a file could not be moved or removed.
         """
         self.make_folder(self.workshop)
         try:
-            with exclusive(self.workshop / _LOCK):
+            with exclusive(self.workshop / _LOCK) as is_locked:
                 remove_leftovers(self.workshop, "")
                 self.months.recover()
                 self.settle_records()
                 try:
-                    yield
+                    yield is_locked
                 finally:
                     self.months.recover()
                     self.settle_records()
@@ -270,10 +284,9 @@ class Store(RunMarkers):
         except OSError as error:
             raise self.not_pruned(error) from error
 
-    def _runs_in(self, path: Path) -> frozenset[str]:
-        if RUN_ID.fullmatch(path.stem):
-            return frozenset({path.stem})
+    def _runs_in(self, path: str) -> frozenset[str]:
+        """Return the runs in a merged file; none in a foreign one."""
         status = file_status(path)
         if self._listed.get(path, (None,))[0] != status or status is None:
-            self._listed[path] = status, listed(path)
+            self._listed[path] = status, listed(Path(path))
         return self._listed[path][1]

@@ -1,0 +1,63 @@
+"""Files whose seals were checked: the small ones are read at the same time, and stay in memory."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+
+from inventory import schema
+from inventory.history.storage.checksum import SINGLE
+from inventory.history.storage.data_file import ARROW, file_status, opened
+
+if TYPE_CHECKING:
+    from inventory.history.engines import Files
+
+_SMALL = 256 * 2**10  # bytes of a file that is read as a whole when its seal is checked
+_HELD = 64 * 2**20  # bytes of such files that are held at once
+
+
+class _Checked(NamedTuple):
+    """A file whose seal was checked: its status then, the version of its schema, and its rows if it is small."""
+
+    status: object
+    version: int
+    table: pa.Table | None
+
+
+_UNCHECKED = _Checked(None, 0, None)
+
+
+class CheckedFiles:
+    """The files of one history that this process has checked; each is checked again once it changes."""
+
+    def __init__(self) -> None:
+        self._checked: dict[str, _Checked] = {}
+        self._held = 0
+
+    def checked(self, kind: str, paths: Sequence[str]) -> "Files":
+        """Check the seals of some files; errors and return value as ``Store.checked``."""
+        for path in paths:
+            status = file_status(path)
+            known = self._checked.get(path, _UNCHECKED).status
+            if status is None or known != status:  # guard: a file that changed is checked again
+                self._checked[path] = self._check(kind, path, status)
+        files = {path: self._checked[path] for path in paths}
+        large = {path: file for path, file in files.items() if file.table is None}
+        tables = [file.table for file in files.values() if file.table is not None]
+        if any(file.version != schema.SCHEMA_VERSION for file in large.values()):
+            tables.append(pa.Table.from_batches([], ARROW[kind]).select(_columns(kind)))
+        return [*map(Path, large)], pa.concat_tables(tables).combine_chunks() if tables else None
+
+    def _check(self, kind: str, path: str, status: object) -> _Checked:
+        file = next(iter(opened(kind, Path(path)).values())).file
+        table, size = None, len(file.body)
+        if size <= _SMALL and self._held + size <= _HELD:
+            table = file.read(_columns(kind))
+            self._held += size
+        return _Checked(status, file.about["schema_version"], table)
+
+
+def _columns(kind: str) -> list[str]:
+    """Return the columns that queries read: bodies are read only to be proven."""
+    return [name for name in ARROW[kind].names if name not in SINGLE]

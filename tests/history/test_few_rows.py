@@ -1,0 +1,51 @@
+"""Small states and differences are found without an engine: the same as the queries find."""
+
+import tempfile
+from itertools import product
+from pathlib import Path
+from unittest.mock import patch
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.history_builders import Model, day, model, run
+from support.history_builders import opened as timeless
+
+from inventory.history import loader
+from inventory.history.states import few_rows
+from inventory.tables import rows
+
+MODELS = st.lists(
+    st.builds(
+        model,
+        st.sampled_from(["a", "b", "c"]),
+        *[st.sampled_from(["i", "j"])] * 1,
+        size_bytes=st.sampled_from([1, 2, None]),
+        more=st.sampled_from([{}, {"deep": 1}, {f"n{number}": number for number in range(60)}]),
+    )
+    | st.builds(model, st.sampled_from(["a", "b", "c"])),
+    max_size=4,
+)
+FLEETS = st.lists(
+    st.dictionaries(st.sampled_from(["s", "t", "é"]), st.none() | MODELS, min_size=1), min_size=2, max_size=4
+)
+
+
+@settings(max_examples=8, deadline=None)
+@given(FLEETS)
+def test_the_same_with_an_engine(fleets: list[dict[str, list[Model] | None]]) -> None:
+    """Any two runs, in either order: repeated keys, failures, servers that are not asked, very many unknown fields."""
+    with tempfile.TemporaryDirectory() as folder:
+        history = timeless(Path(folder) / "history")
+        ids = [run(history, fleet, day(number)) for number, fleet in enumerate(fleets)]
+        history.store.record_retired(["t"], ids[0])
+        for run_id in ids:
+            without, some = history.state(run_id), history.state(run_id, ["s"])
+            with patch.object(loader, "FEW", -1), patch.object(few_rows, "FEW", -1):
+                assert history.state(run_id) == without
+                assert history.state(run_id, ["s"]) == some
+        for pair in product(ids, repeat=2):
+            changes = history.diff(*pair)
+            with patch.object(loader, "FEW", -1), patch.object(few_rows, "FEW", -1):
+                expected = history.diff(*pair)
+            assert rows(changes.table) == rows(expected.table)
+            assert rows(changes.skipped) == rows(expected.skipped)
