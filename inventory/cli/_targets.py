@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from inventory.cli._context import configuration
 from inventory.cli._output import print_error
 from inventory.config.dialects import PROGRAMS, Dialect
-from inventory.errors import ConfigurationError, FileError
+from inventory.errors import ConfigurationError, ExitCode, FileError
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -48,7 +48,8 @@ def write_all(
     """
     from inventory import formats
 
-    overview = dataclasses.replace(overview, title=configuration().settings.get("title", overview.title))
+    settings, labels = configuration().settings, configuration().metric_labels
+    overview = dataclasses.replace(overview, title=settings.get("title", overview.title), metric_labels=labels)
     files: list[WrittenFile] = []
     failures = []
     for output in outputs:
@@ -76,7 +77,27 @@ def includes_report(outputs: Sequence[str]) -> bool:
         return False
     from inventory import formats
 
-    return any(map(formats.is_report, outputs))
+    return any(formats.format_of(output) in formats.REPORTS for output in outputs)
+
+
+def metrics_of(outputs: Sequence[str]) -> list[str]:
+    """Return the targets that a monitoring system reads."""
+    if not outputs:
+        return []
+    from inventory import formats
+
+    return [output for output in outputs if formats.format_of(output) in formats.METRICS]
+
+
+def write_metrics(
+    overview: "Report", outputs: Sequence[str], seconds: float, code: ExitCode
+) -> tuple[list["WrittenFile"], list[FileError]]:
+    """Write metrics of a run, how it ended included; results as ``write_all``."""
+    if not outputs:
+        return [], []
+    from inventory.report.facts import RunOutcome
+
+    return write_all(dataclasses.replace(overview, outcome=RunOutcome(round(seconds, 3), int(code))), outputs)
 
 
 def check_reports(outputs: Sequence[str]) -> None:
@@ -88,10 +109,23 @@ def check_reports(outputs: Sequence[str]) -> None:
     from inventory import formats
 
     for output in outputs:
-        if not formats.is_report(output):
+        if formats.format_of(output) not in formats.REPORTS:
             raise ConfigurationError(
                 f"{output} is not a report", "Give .xlsx, .html or .md; for tables: lms-inventory export"
             )
+
+
+def check_tables(outputs: Sequence[str]) -> None:
+    """Refuse a target that cannot hold the tables of a command.
+
+    Raises:
+        ConfigurationError: its format holds a snapshot and nothing else.
+    """
+    if outputs:
+        from inventory import formats
+
+        for output in outputs:
+            formats.require_tables(output)
 
 
 def local_zone(snapshot: "RunTables") -> "tzinfo | None":

@@ -19,7 +19,7 @@ from inventory.cli._options import (
 from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._row_options import filter_option
 from inventory.cli._state_options import this_run_option
-from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
+from inventory.cli._targets import check_targets, includes_report, local_zone, metrics_of, write_all
 
 
 @click.command(
@@ -36,7 +36,7 @@ from inventory.cli._targets import check_targets, includes_report, local_zone, w
 @where_option
 @filter_option
 @output_option(
-    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html or .md. Repeatable.", required=True
+    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html, .md or .prom. Repeatable.", required=True
 )
 @csv_for_option
 @grain_option
@@ -74,7 +74,7 @@ def export(
     if filters:  # What changed, and the trend, are known of whole servers only.
         now = present_time(part, history)
         report = Report(part, zone=zone, now=now, stale_after=old, selection=" and ".join(filters))
-    elif includes_report(outputs):
+    elif includes_report(outputs) or metrics_of(outputs):
         names = values(part.tables["observations"], "server") if servers or where else ()
         report = report_of(side, history, zone, servers=names, this_run=this_run, stale_after=old)
     else:

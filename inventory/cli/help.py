@@ -20,6 +20,7 @@ TOPICS = (
     "history",
     "reports",
     "schedule",
+    "metrics",
     "formats",
     "tables",
     "statuses",

@@ -32,7 +32,7 @@ from inventory.cli._progress import progress
 from inventory.cli._row_options import json_options
 from inventory.cli._selection import select_servers, with_tokens
 from inventory.cli._state_options import this_run_option
-from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
+from inventory.cli._targets import check_targets, includes_report, local_zone, metrics_of, write_all, write_metrics
 from inventory.errors import ConfigurationError, ExitCode, FileError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 )
 @servers_option
 @output_option(
-    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html or .md. Repeatable. {date}, {month}, "
+    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html, .md or .prom. Repeatable. {date}, {month}, "
     "{week}, {time} and {run_id} are filled in. Missing folders below the working directory are created."
 )
 @csv_for_option
@@ -124,18 +124,25 @@ def snapshot(
         trend=includes_report(outputs),
         this_run=this_run,
     )
-    files, failures = write_all(report, outputs, grain, csv_for)
+    numbers = metrics_of(outputs)  # Written last, as they hold the exit code.
+    files, failures = write_all(report, [output for output in outputs if output not in numbers], grain, csv_for)
     failures += [result.failure] if result.failure else []
+    stale = stale_words(fail_words, lambda: (state_after(result, history), None))
+    code = change_exit_code(result.changes, fail_words, failures, incomplete=not result.snapshot.complete, stale=stale)
+    seconds = time.perf_counter() - started
+    metrics, unwritten = write_metrics(report, numbers, seconds, code)
+    files, failures, code = [*files, *metrics], [*failures, *unwritten], ExitCode.FILE if unwritten else code
     if history and is_new and not result.failure:  # Even with -q: the user may expect an earlier history here.
         print_error(f"this run starts a new history in {history.store.folder.absolute()}")
     _print_unread_servers(result.snapshot, each=verbose)
-    _print_result(result, files, time.perf_counter() - started, as_json, quiet, grain, is_first=is_new)
+    _print_result(result, files, seconds, as_json, quiet, grain, is_first=is_new)
     print_errors(failures)
-    stale = stale_words(fail_words, lambda: (state_after(result, history), None))
-    code = change_exit_code(result.changes, fail_words, failures, incomplete=not result.snapshot.complete, stale=stale)
     if history and not result.failure and not (quiet and result.since):
         _warn_permissions(history, result.snapshot.run_id)
-    return _log(history, result, time.perf_counter() - started, code, failures) if history else code
+    ended = _log(history, result, time.perf_counter() - started, code, failures) if history else code
+    if ended != code:
+        write_metrics(report, numbers, seconds, ended)
+    return ended
 
 
 def _check_history_options(no_history: bool, existing_history: bool, fail_words: frozenset[str]) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from inventory.config import spec
 from inventory.config.credentials import VARIABLE, CredentialSource
 from inventory.config.dialects import Dialect, dialect_of
+from inventory.config.metrics import metric_labels
 from inventory.config.servers import Server
 from inventory.config.text_input import text_of
 from inventory.errors import ConfigurationError
@@ -45,6 +46,7 @@ class Configuration:
         settings: the values of ``[defaults]``, ``[compare]``, ``[report]`` and ``[history]`` by name, the path of the
             history as ``history``; paths made whole.
         csv: the dialect of CSV files that are written.
+        metric_labels: the labels of servers that metrics have, with their names there.
     """
 
     path: Path | None = None
@@ -52,6 +54,7 @@ class Configuration:
     entries: tuple[ServerConfig, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     csv: Dialect = field(default_factory=Dialect)
+    metric_labels: Mapping[str, str] = field(default_factory=dict)
 
     def location(self, *key_path: str | int) -> str:
         """Return where a key is: ``inventory.toml line 12``."""
@@ -129,6 +132,9 @@ def parse(text: str, path: Path) -> Configuration:
     csv = _table(plain, ("csv",), content.get("csv", {}))
     with _at(plain, "csv", "decimal"):
         configuration = replace(configuration, csv=dialect_of(csv.get("separator"), csv.get("decimal")))
+    metrics = _table(plain, ("metrics",), content.get("metrics", {}))
+    with _at(plain, "metrics", "labels"):
+        configuration = replace(configuration, metric_labels=metric_labels(metrics.get("labels", ())))
     return replace(
         configuration, entries=_distinct([_entry(configuration, number, table) for number, table in enumerate(several)])
     )

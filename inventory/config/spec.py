@@ -105,6 +105,7 @@ TABLES = {
         Option("output", "paths", "The files that `report` writes without `-o`, such as `reports/{month}.xlsx`."),
         Option("title", "text", "The title of reports."),
     ),
+    "metrics": (Option("labels", "texts", "The labels of servers that metrics have too, such as `site`."),),
     "csv": (
         Option("separator", "text", "The separator of CSV files that are written.", tuple(SEPARATORS)),
         Option("decimal", "text", "Their decimal mark.", DECIMALS),

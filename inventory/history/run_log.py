@@ -15,7 +15,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from inventory import schema
 from inventory.about import VERSION
 from inventory.errors import FileError
 from inventory.filesystem.regular_files import open_regular, read_regular
@@ -65,8 +64,6 @@ def entry_of(
         recorded: the run is in the history: ``verify`` reports it when it is missing.
     """
     began, observed = time_of(snapshot.run_id), rows(snapshot.tables["observations"])
-    compared = changes and not changes.compared_nothing(row["server"] for row in observed)
-    counts = [changes.counts(grain) for grain in schema.GRAINS] if changes and compared else []
     return {
         "began": _utc_text(began),
         "ended": _utc_text(began + timedelta(seconds=seconds)),
@@ -75,7 +72,7 @@ def entry_of(
         "recorded": recorded,
         "statuses": dict(Counter(row["status"] for row in observed)),
         "unread": [row["server"] for row in observed if row["status"] != "ok"],
-        "changes": {word: sum(count[word] for count in counts) for word in schema.CHANGES_WORDS} if counts else None,
+        "changes": changes.word_counts(row["server"] for row in observed) if changes else None,
         "exit_code": exit_code,
         "failures": list(failures),
         "version": VERSION,

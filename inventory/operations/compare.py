@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
-from pathlib import Path
 from typing import Any
 
 from inventory import formats, schema
@@ -44,7 +43,7 @@ class ResolvedRef:
 
 def is_recorded(ref: str) -> bool:
     """Return whether a reference means a run of a history, not the servers now or a file."""
-    return ref != LIVE and Path(ref).suffix.lower().removeprefix(".") not in formats.FORMATS
+    return ref != LIVE and not formats.suffix_of(ref)
 
 
 def resolve_ref(ref: str, history: RunHistory | None, ask: Callable[[], RunTables]) -> ResolvedRef:

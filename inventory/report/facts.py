@@ -36,6 +36,14 @@ _NAMED = 3  # servers that the banner names; of more it gives the number
 
 
 @dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended, known only to the run itself: its duration in seconds, and its exit code."""
+
+    seconds: float
+    exit_code: int
+
+
+@dataclass(frozen=True)
 class Report:
     """A state, or what one run read, and what is known around it.
 
@@ -52,6 +60,8 @@ class Report:
         title: its title.
         selection: the condition that its rows meet, where not all rows are in it.
         all_fields: whether fields that follow from another change have lines of their own.
+        outcome: how the run ended; None for a report that is not written by the run itself.
+        metric_labels: the labels of servers that metrics have, with their names there.
     """
 
     snapshot: RunTables
@@ -66,6 +76,8 @@ class Report:
     title: str = TITLE
     selection: str = ""
     all_fields: bool = False
+    outcome: RunOutcome | None = None
+    metric_labels: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def servers(self) -> list[Row]:
@@ -146,6 +158,11 @@ class Report:
             return replace(section, note="Not compared: not all rows are in this report")
         first = "This is the first run; there is nothing to compare it with"
         return replace(section, note=first if len(self.runs) == 1 else "No earlier snapshot to compare with")
+
+    @property
+    def finding_rows(self) -> Sequence[Row]:
+        """The findings of the rules; empty without rules."""
+        return ()
 
     @cached_property
     def largest(self) -> RowTable | None:
