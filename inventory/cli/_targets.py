@@ -48,8 +48,13 @@ def write_all(
     """
     from inventory import formats
 
-    settings, labels = configuration().settings, configuration().metric_labels
-    overview = dataclasses.replace(overview, title=settings.get("title", overview.title), metric_labels=labels)
+    file = configuration()
+    overview = dataclasses.replace(
+        overview,
+        title=file.settings.get("title", overview.title),
+        metric_labels=file.metric_labels,
+        bom_version=file.bom_version,
+    )
     files: list[WrittenFile] = []
     failures = []
     for output in outputs:
@@ -57,10 +62,11 @@ def write_all(
             files += formats.write(overview, _ready(output, overview.snapshot.run_id, day), grain, _dialect(csv_for))
         except FileError as error:
             failures.append(error)
-    for file in files:
-        if file.without:
+    for written in files:
+        if written.without:
+            left_out = ", ".join(written.without)
             print_error(
-                f"{file.path} leaves out {', '.join(file.without)}, whose response is suspect: a CSV file cannot mark "
+                f"{written.path} leaves out {left_out}, whose response is suspect: a CSV file cannot mark "
                 "it. A workbook or a Parquet file holds everything"
             )
     return files, failures
@@ -111,7 +117,7 @@ def check_reports(outputs: Sequence[str]) -> None:
     for output in outputs:
         if formats.format_of(output) not in formats.REPORTS:
             raise ConfigurationError(
-                f"{output} is not a report", "Give .xlsx, .html or .md; for tables: lms-inventory export"
+                f"{output} is not a report", "Give .xlsx, .html, .md or .cdx.json; for tables: lms-inventory export"
             )
 
 

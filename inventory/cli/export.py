@@ -36,7 +36,8 @@ from inventory.cli._targets import check_targets, includes_report, local_zone, m
 @where_option
 @filter_option
 @output_option(
-    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html, .md or .prom. Repeatable.", required=True
+    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html, .md, .cdx.json or .prom. Repeatable.",
+    required=True,
 )
 @csv_for_option
 @grain_option

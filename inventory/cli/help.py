@@ -22,6 +22,7 @@ TOPICS = (
     "schedule",
     "metrics",
     "formats",
+    "sbom",
     "tables",
     "statuses",
     "exit-codes",

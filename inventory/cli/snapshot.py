@@ -56,8 +56,9 @@ if TYPE_CHECKING:
 )
 @servers_option
 @output_option(
-    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html, .md or .prom. Repeatable. {date}, {month}, "
-    "{week}, {time} and {run_id} are filled in. Missing folders below the working directory are created."
+    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html, .md, .cdx.json or .prom. Repeatable. "
+    "{date}, {month}, {week}, {time} and {run_id} are filled in. Missing folders below the working directory "
+    "are created."
 )
 @csv_for_option
 @grain_option

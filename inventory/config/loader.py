@@ -47,6 +47,7 @@ class Configuration:
             history as ``history``; paths made whole.
         csv: the dialect of CSV files that are written.
         metric_labels: the labels of servers that metrics have, with their names there.
+        bom_version: the version of CycloneDX of bills of materials.
     """
 
     path: Path | None = None
@@ -55,6 +56,7 @@ class Configuration:
     settings: Mapping[str, Any] = field(default_factory=dict)
     csv: Dialect = field(default_factory=Dialect)
     metric_labels: Mapping[str, str] = field(default_factory=dict)
+    bom_version: str = spec.BOM_VERSIONS[0]
 
     def location(self, *key_path: str | int) -> str:
         """Return where a key is: ``inventory.toml line 12``."""
@@ -135,6 +137,8 @@ def parse(text: str, path: Path) -> Configuration:
     metrics = _table(plain, ("metrics",), content.get("metrics", {}))
     with _at(plain, "metrics", "labels"):
         configuration = replace(configuration, metric_labels=metric_labels(metrics.get("labels", ())))
+    cdx = _table(plain, ("cdx",), content.get("cdx", {}))
+    configuration = replace(configuration, bom_version=cdx.get("version", spec.BOM_VERSIONS[0]))
     return replace(
         configuration, entries=_distinct([_entry(configuration, number, table) for number, table in enumerate(several)])
     )

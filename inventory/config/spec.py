@@ -16,6 +16,9 @@ from inventory.schema import GRAINS
 APIS = ("lmstudio", "lmstudio_v0", "auto")
 """The APIs that can be queried over HTTP."""
 
+BOM_VERSIONS = ("1.6", "1.7")
+"""The versions of CycloneDX that a bill of materials can have; the first one by default."""
+
 ADVICE = "Name the variable (token_env = ...) or the file (token_file = ...) that holds it"
 TOKEN = re.compile(r"sk-lm-\w{4}")
 """The beginning of an API token of LM Studio; a text that holds one is never repeated."""
@@ -106,6 +109,7 @@ TABLES = {
         Option("title", "text", "The title of reports."),
     ),
     "metrics": (Option("labels", "texts", "The labels of servers that metrics have too, such as `site`."),),
+    "cdx": (Option("version", "text", "The version of CycloneDX of bills of materials.", BOM_VERSIONS),),
     "csv": (
         Option("separator", "text", "The separator of CSV files that are written.", tuple(SEPARATORS)),
         Option("decimal", "text", "Their decimal mark.", DECIMALS),

@@ -8,7 +8,7 @@ from inventory.errors import ConfigurationError
 TABLES = ("csv", "parquet")
 """Formats that hold one table, of one grain."""
 
-REPORTS = ("xlsx", "html", "md")
+REPORTS = ("xlsx", "html", "md", "cdx.json")
 """Formats that hold everything, also that nothing could be read."""
 
 METRICS = ("prom",)
@@ -20,7 +20,7 @@ UNMARKED = ("csv",)
 READABLE = (*TABLES, "xlsx")
 """Formats that a snapshot can be read back from."""
 
-SNAPSHOTS_ONLY = ("prom",)
+SNAPSHOTS_ONLY = ("cdx.json", "prom")
 """Formats that hold a snapshot and no other tables."""
 
 FORMATS = (*TABLES, *REPORTS, *METRICS)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from inventory import schema
+from inventory.config.spec import BOM_VERSIONS
 from inventory.diff.changes import ChangeSet
 from inventory.report.breakdowns import SpaceSection, break_down, space_section
 from inventory.report.change_lines import ChangeSection, describe_changes
@@ -62,6 +63,7 @@ class Report:
         all_fields: whether fields that follow from another change have lines of their own.
         outcome: how the run ended; None for a report that is not written by the run itself.
         metric_labels: the labels of servers that metrics have, with their names there.
+        bom_version: the version of CycloneDX that a bill of materials is written in.
     """
 
     snapshot: RunTables
@@ -78,6 +80,7 @@ class Report:
     all_fields: bool = False
     outcome: RunOutcome | None = None
     metric_labels: Mapping[str, str] = field(default_factory=dict)
+    bom_version: str = BOM_VERSIONS[0]
 
     @cached_property
     def servers(self) -> list[Row]:
