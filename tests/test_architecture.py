@@ -16,7 +16,7 @@ HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "jinja2", "openpyxl", "duckdb", 
 
 FOLDERS = {
     "api", "cli", "collection", "config", "diff", "filesystem", "formats", "history", "manual", "normalize",
-    "operations",
+    "notify", "operations",
     "plots", "report", "schedules", "schema", "sources", "terminal",
 }  # fmt: skip
 PURE = {"schema", "tables", "normalize", "diff", "report", "terminal", "text"}

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from inventory.tables import RunTables
 
 _PLACEHOLDERS = ("{date}", "{month}", "{week}", "{time}", "{run_id}")
-_ANY_RUN = "20000101T000000.000000Z-0000"
+ANY_RUN = "20000101T000000.000000Z-0000"
+"""A run id that fills in placeholders when they are only checked."""
 
 
 def write_all(
@@ -140,7 +141,7 @@ def local_zone(snapshot: "RunTables") -> "tzinfo | None":
     return moment.astimezone().tzinfo if moment else None
 
 
-def _filled(output: str, run_id: str, day: datetime.date | None = None) -> str:
+def filled(output: str, run_id: str, day: datetime.date | None = None) -> str:
     """Fill in the placeholders of a target; date, month, week and time are those of the run id, in UTC.
 
     Args:
@@ -157,15 +158,15 @@ def _filled(output: str, run_id: str, day: datetime.date | None = None) -> str:
         )
     digits, _, clock = run_id.partition("T")
     date = f"{day or f'{digits[:4]}-{digits[4:6]}-{digits[6:]}'}"
-    filled = output
+    path = output
     for name, value in (("{date}", date), ("{month}", date[:7]), ("{time}", clock[:6]), ("{run_id}", run_id)):
-        filled = filled.replace(name, value)
-    if "{week}" in filled:
+        path = path.replace(name, value)
+    if "{week}" in path:
         year, week, _ = datetime.date.fromisoformat(date).isocalendar()
-        filled = filled.replace("{week}", f"{year}-W{week:02}")
-    if "}" in filled.partition("{")[2]:
+        path = path.replace("{week}", f"{year}-W{week:02}")
+    if "}" in path.partition("{")[2]:
         raise ConfigurationError(f"{output}: unknown placeholder", f"Use {', '.join(_PLACEHOLDERS)}")
-    return filled
+    return path
 
 
 def _ready(output: str, run_id: str, day: datetime.date | None = None) -> str:
@@ -174,15 +175,15 @@ def _ready(output: str, run_id: str, day: datetime.date | None = None) -> str:
     Raises:
         FileError: the folder could not be created, or may not be.
     """
-    filled = _filled(output, run_id, day)
-    if not os.path.isdir(os.path.dirname(filled) or "."):  # noqa: PTH112, PTH120 - a name may be too long
+    path = filled(output, run_id, day)
+    if not os.path.isdir(os.path.dirname(path) or "."):  # noqa: PTH112, PTH120 - a name may be too long
         _check_folder(output)
         try:
-            os.makedirs(os.path.dirname(filled), exist_ok=True)  # noqa: PTH103, PTH120
+            os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
         except OSError as error:
-            what = f"{filled} could not be written: its folder could not be created: {error.strerror}"
+            what = f"{path} could not be written: its folder could not be created: {error.strerror}"
             raise FileError(what, "Create the folder first") from error
-    return filled
+    return path
 
 
 def _check_folder(output: str, *, create: bool = True) -> None:
@@ -237,7 +238,7 @@ def check_targets(outputs: Sequence[str], grain: str = "model", *, create: bool 
     paths: set[Path] = set()
     for output in outputs:
         names = formats.output_paths(output, grain)  # Messages show the target as the user wrote it.
-        for (_, path), (_, name) in zip(formats.output_paths(_filled(output, _ANY_RUN), grain), names, strict=True):
+        for (_, path), (_, name) in zip(formats.output_paths(filled(output, ANY_RUN), grain), names, strict=True):
             if path in paths:
                 raise ConfigurationError(f"{name} would be written twice", "Give each -o its own file")
             paths.add(path)

@@ -11,6 +11,7 @@ from inventory.cli._command import Command
 from inventory.cli._detail_options import verbose_option
 from inventory.cli._exit_codes import change_exit_code, parse_fail_on, stale_words
 from inventory.cli._history import history_at, stale_after
+from inventory.cli._notices import check_notices, tell_all
 from inventory.cli._options import (
     accept_suspect_option,
     concurrency_option,
@@ -38,6 +39,7 @@ from inventory.errors import ConfigurationError, ExitCode, FileError
 if TYPE_CHECKING:
     from inventory.formats import WrittenFile
     from inventory.history.reader import RunHistory
+    from inventory.operations.notify import Outcome
     from inventory.operations.snapshot import SnapshotResult
     from inventory.tables import RunTables
 
@@ -101,6 +103,7 @@ def snapshot(
     entries, fail_words = select_servers(addresses, list_path, where, allow_files), parse_fail_on(fail_on)
     _check_history_options(no_history, existing_history, fail_words)
     check_targets(outputs, grain)
+    check_notices()
     servers = with_tokens(entries, quiet=quiet)
     history = None if no_history else history_at(history_path, ignore=ignore)
     from inventory.operations.snapshot import report_on_run, starts_history, state_after, take_snapshot
@@ -140,7 +143,8 @@ def snapshot(
     print_errors(failures)
     if history and not result.failure and not (quiet and result.since):
         _warn_permissions(history, result.snapshot.run_id)
-    ended = _log(history, result, time.perf_counter() - started, code, failures) if history else code
+    outcomes = tell_all(result, history, code, files, failures)
+    ended = _log(history, result, time.perf_counter() - started, code, failures, outcomes) if history else code
     if ended != code:
         write_metrics(report, numbers, seconds, ended)
     return ended
@@ -202,13 +206,18 @@ def _warn_permissions(history: "RunHistory", run_id: str) -> None:
 
 
 def _log(
-    history: "RunHistory", result: "SnapshotResult", seconds: float, code: ExitCode, failures: Sequence[FileError]
+    history: "RunHistory",
+    result: "SnapshotResult",
+    seconds: float,
+    code: ExitCode,
+    failures: Sequence[FileError],
+    outcomes: "Sequence[Outcome]",
 ) -> ExitCode:
     """Append the run to the run log; return the exit code, which is another one if that fails."""
     from inventory.operations.snapshot import log_run
 
     try:
-        log_run(history, result, seconds, code, failures)
+        log_run(history, result, seconds, code, failures, [outcome.entry for outcome in outcomes])
     except FileError as error:
         if not result.failure:  # Otherwise the whole history cannot be written, and that was printed.
             print_error(error)

@@ -15,6 +15,7 @@ from inventory.config import spec
 from inventory.config.credentials import VARIABLE, CredentialSource
 from inventory.config.dialects import Dialect, dialect_of
 from inventory.config.metrics import metric_labels
+from inventory.config.notices import NoticeConfig, parse_notice
 from inventory.config.servers import Server
 from inventory.config.text_input import text_of
 from inventory.errors import ConfigurationError
@@ -48,6 +49,7 @@ class Configuration:
         csv: the dialect of CSV files that are written.
         metric_labels: the labels of servers that metrics have, with their names there.
         bom_version: the version of CycloneDX of bills of materials.
+        notices: who is told what a run found.
     """
 
     path: Path | None = None
@@ -57,6 +59,7 @@ class Configuration:
     csv: Dialect = field(default_factory=Dialect)
     metric_labels: Mapping[str, str] = field(default_factory=dict)
     bom_version: str = spec.BOM_VERSIONS[0]
+    notices: tuple[NoticeConfig, ...] = ()
 
     def location(self, *key_path: str | int) -> str:
         """Return where a key is: ``inventory.toml line 12``."""
@@ -122,9 +125,7 @@ def parse(text: str, path: Path) -> Configuration:
         raise ConfigurationError(f"{path}{_toml_error(error, text)}", _toml_advice(error, text)) from error
     plain = Configuration(path, text)
     _check_names(plain, (), content)
-    several = content.get("server", [])
-    if not isinstance(several, list) or not all(isinstance(table, dict) for table in several):
-        raise ConfigurationError(f"{plain.location('server')}: a server is a table in two brackets", "Write [[server]]")
+    servers, notices = (_several(plain, name, content.get(name, [])) for name in spec.ARRAYS)
     names = ("history", "defaults", "compare", "report")
     history, *others = (_table(plain, (name,), content.get(name, {})) for name in names)
     settings = {"history" if name == "path" else name: history[name] for name in history}
@@ -140,8 +141,19 @@ def parse(text: str, path: Path) -> Configuration:
     cdx = _table(plain, ("cdx",), content.get("cdx", {}))
     configuration = replace(configuration, bom_version=cdx.get("version", spec.BOM_VERSIONS[0]))
     return replace(
-        configuration, entries=_distinct([_entry(configuration, number, table) for number, table in enumerate(several)])
+        configuration,
+        entries=_distinct([_entry(configuration, number, table) for number, table in enumerate(servers)]),
+        notices=_numbered([_notice(plain, number, table) for number, table in enumerate(notices)]),
     )
+
+
+def _several(plain: Configuration, name: str, content: Any) -> list[Mapping[str, Any]]:
+    """Return the tables of one name, of which there may be several."""
+    if not isinstance(content, list) or not all(isinstance(table, dict) for table in content):
+        raise ConfigurationError(
+            f"{plain.location(name)}: a {name} is a table in two brackets", f"Write {spec.title(name)}"
+        )
+    return content
 
 
 def _toml_error(error: ValueError | RecursionError, text: str) -> str:
@@ -224,6 +236,29 @@ def _entry(configuration: Configuration, number: int, table: Mapping[str, Any]) 
         raise ConfigurationError(f"{credential.location}: a saved response needs no token", "Remove the line")
     common = configuration.entry(server)
     return ServerConfig(replace(common.server, **own), credential or common.credential, where)
+
+
+def _notice(plain: Configuration, number: int, table: Mapping[str, Any]) -> NoticeConfig:
+    """Return one ``[[notify]]``; a program with a folder in its name is found from the file's folder."""
+    key_path: KeyPath = ("notify", number)
+    if "url" in table or str(table.get("url_file", "")).lower().startswith(("http:", "https:")):
+        where = plain.location(*key_path, "url" if "url" in table else "url_file")
+        advice = "It is a secret: name the variable (url_env) or the file (url_file) that holds it"
+        raise ConfigurationError(f"{where}: an address may not be in the file (it is not shown here)", advice)
+    values = _table(plain, key_path, table)
+    if (command := values.get("command")) and "/" in command[0].replace("\\", "/"):
+        values["command"] = [_whole(plain, command[0]), *command[1:]]
+    try:
+        return parse_notice(values, plain.location(*key_path))
+    except ConfigurationError as error:
+        where = plain.location(*key_path, error.what.split()[0])  # its first word is the key, if it is about one
+        raise ConfigurationError(f"{where}: {error.what}", error.advice) from error
+
+
+def _numbered(notices: Sequence[NoticeConfig]) -> tuple[NoticeConfig, ...]:
+    """Tell notices of one name apart."""
+    names = [notice.name for notice in notices]
+    return tuple(replace(notice, number=names[: place + 1].count(notice.name)) for place, notice in enumerate(notices))
 
 
 def _distinct(entries: Sequence[ServerConfig]) -> tuple[ServerConfig, ...]:

@@ -16,6 +16,9 @@ from inventory.schema import GRAINS
 APIS = ("lmstudio", "lmstudio_v0", "auto")
 """The APIs that can be queried over HTTP."""
 
+FORMS = ("json", "slack", "discord", "ntfy", "healthchecks")
+"""The forms of a notice; the first one by default."""
+
 BOM_VERSIONS = ("1.6", "1.7")
 """The versions of CycloneDX that a bill of materials can have; the first one by default."""
 
@@ -107,6 +110,17 @@ TABLES = {
         STALE_AFTER,
         Option("output", "paths", "The files that `report` writes without `-o`, such as `reports/{month}.xlsx`."),
         Option("title", "text", "The title of reports."),
+        Option("link", "text", "The address of the report for notices, such as `https://files.example/{date}.html`."),
+    ),
+    "notify": (
+        Option("url_env", "text", "The environment variable that holds the address, which is a secret."),
+        Option("url_file", "path", "The file that holds the address."),
+        Option("command", "texts", "A program and its arguments, which gets the notice as JSON on standard input."),
+        Option("form", "text", "The form of the notice that the address expects.", FORMS),
+        Option("when", "texts", "Events of which it tells, such as `removed` or `failed`; `always` for every run."),
+        Option("timeout", "number", "Seconds that a notice has.", most=600, above=True),
+        Option("proxy", "text", "The proxy that leads to the address."),
+        Option("ca_file", "path", "A PEM file with the certificate authorities to trust, for https."),
     ),
     "metrics": (Option("labels", "texts", "The labels of servers that metrics have too, such as `site`."),),
     "cdx": (Option("version", "text", "The version of CycloneDX of bills of materials.", BOM_VERSIONS),),
@@ -124,10 +138,13 @@ TABLES = {
     ),
 }
 
+ARRAYS = ("server", "notify")
+"""Tables of which there may be several."""
+
 
 def title(table: str) -> str:
     """Return a table's heading as the file writes it."""
-    return f"[[{table}]]" if table == "server" else f"[{table}]"
+    return f"[[{table}]]" if table in ARRAYS else f"[{table}]"
 
 
 def names(table: str = "") -> list[str]:

@@ -3,9 +3,10 @@
 The functions stand in that order. The command line selects the servers first, and prints and writes the result.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
 from inventory.collection.collector import CONCURRENCY, Progress, query_servers, utc_now
 from inventory.collection.plausibility import PreviousState
@@ -169,7 +170,12 @@ def report_on_run(
 
 
 def log_run(
-    history: RunHistory, result: SnapshotResult, seconds: float, exit_code: int, failures: Sequence[FileError]
+    history: RunHistory,
+    result: SnapshotResult,
+    seconds: float,
+    exit_code: int,
+    failures: Sequence[FileError],
+    notices: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Append a run to the run log of its history.
 
@@ -179,6 +185,7 @@ def log_run(
         seconds: how long the run took.
         exit_code: what the command ends with.
         failures: the files that could not be written.
+        notices: what became of each notice.
 
     Raises:
         FileError: the log could not be written.
@@ -186,4 +193,4 @@ def log_run(
     recorded = result.snapshot.run_id in history.store.run_ids()
     messages = [failure.what for failure in failures]
     entry = run_log.entry_of(result.snapshot, result.changes, seconds, exit_code, messages, recorded=recorded)
-    run_log.append(history.store.folder, entry)
+    run_log.append(history.store.folder, {**entry, "notices": list(notices)} if notices else entry)
