@@ -54,8 +54,8 @@ def schedule(
     """Print the files that SCHEDULER needs to take snapshots, or write them into a folder.
 
     SCHEDULER is cron, systemd, launchd or windows. The options of snapshot are passed on, and the configuration applies
-    to scheduled runs as well. Paths become absolute. No token is ever written: a run reads it from where the
-    configuration says.
+    to scheduled runs as well. Paths become absolute. No token is ever written, and no address of a notice: a run
+    reads them from where the configuration says.
     """
     at, minutes = _times(clocks, every)
     parse_fail_on(passed_on["fail_on"])
@@ -68,6 +68,7 @@ def schedule(
     _write_or_print(files, folder)
     _print_next_steps(open_schedule(scheduler).install_commands(job, folder and folder + os.sep), files, folder)
     _warn_token_variables(entries, scheduler)
+    _warn_notice_variables()
     return ExitCode.OK
 
 
@@ -180,3 +181,11 @@ def _warn_token_variables(entries: "Sequence[ServerConfig]", scheduler: str) -> 
             print_error(
                 f"{source.name} is not set in a scheduled run, and is not written into the files. Use {alternative}"
             )
+
+
+def _warn_notice_variables() -> None:
+    """Warn about addresses of notices in environment variables, which a scheduled run does not have either."""
+    for notice in configuration().notices:
+        if notice.address and notice.address.kind == "variable":
+            name = notice.address.name
+            print_error(f"{name} is not set in a scheduled run, and is not written into the files. Use url_file")

@@ -108,6 +108,8 @@ def parse_notice(values: Mapping[str, Any], location: str) -> NoticeConfig:
     form = values.get("form", spec.FORMS[0])
     when = values.get("when", (ALWAYS,) if form == "healthchecks" else DEFAULT_WHEN)
     words, stale_days = _events(when)
+    if not words and not stale_days:  # It is told of each run, and so what happened in it.
+        words = _events(DEFAULT_WHEN)[0]
     return NoticeConfig(
         form,
         words,

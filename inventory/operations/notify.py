@@ -173,9 +173,9 @@ class _News:
             entry = self._entry(run_id)
             if entry is None:
                 continue
-            outcomes = {outcome["to"]: outcome["sent"] for outcome in entry.get("notices", ())}
+            outcomes = {outcome.get("to"): outcome.get("sent") for outcome in entry.get("notices", ())}
             if outcomes.get(name) is not False:
-                return _Base(run_id, run_id, tuple(entry["failures"]))
+                return _Base(run_id, run_id, tuple(entry.get("failures", ())))
             untold = run_id
         if not self._earlier:
             return _Base()
@@ -186,7 +186,7 @@ class _News:
     def _entry(self, run_id: str) -> Row | None:
         """Return the entry of a run in the log, which is read from its end only as far as it is needed."""
         while run_id not in self._entries and (entry := next(self._log, None)) is not None:
-            self._entries.setdefault(str(entry["run_id"]), entry)
+            self._entries.setdefault(str(entry.get("run_id")), entry)
         return self._entries.get(run_id)
 
     def _composed(self, events: Sequence[Event]) -> Notice:
