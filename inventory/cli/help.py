@@ -21,6 +21,7 @@ TOPICS = (
     "reports",
     "schedule",
     "metrics",
+    "notices",
     "formats",
     "sbom",
     "tables",

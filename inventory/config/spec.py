@@ -41,7 +41,7 @@ _WANTED = {
     "number": "a number",
     "integer": "a whole number",
     "labels": 'a table of texts, such as { site = "Rome" }',
-    "texts": 'a list of texts, such as ["extra.last_used_at"]',
+    "texts": "a list of texts",
 }
 _FOUND = {bool: "true or false", str: "a text", int: "a whole number", list: "a list", dict: "a table"}
 
@@ -58,6 +58,7 @@ class Option:
         least: the least number.
         most: the greatest number.
         above: the number must be more than the least.
+        example: a value, where the kind alone does not tell enough.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Option:
     least: float = 0
     most: float = 86400
     above: bool = False
+    example: str = ""
 
     @property
     def expected(self) -> str:
@@ -74,7 +76,8 @@ class Option:
         if self.kind in ("number", "integer"):
             low = f"more than {self.least:g}, at most" if self.above else f"from {self.least:g} to"
             return f"{_WANTED[self.kind]}, {low} {self.most:g}"
-        return ", ".join(_quoted(word) for word in self.words if word.isprintable()) or _WANTED[self.kind]
+        kind = _WANTED[self.kind] + (f", such as {self.example}" if self.example else "")
+        return ", ".join(_quoted(word) for word in self.words if word.isprintable()) or kind
 
 
 TIMEOUT = Option("timeout", "number", "Seconds that a server has for its whole response.", above=True)
@@ -115,20 +118,37 @@ TABLES = {
     "notify": (
         Option("url_env", "text", "The environment variable that holds the address, which is a secret."),
         Option("url_file", "path", "The file that holds the address."),
-        Option("command", "texts", "A program and its arguments, which gets the notice as JSON on standard input."),
+        Option(
+            "command",
+            "texts",
+            "A program and its arguments, which gets the notice as JSON on its input.",
+            example='["notify-me"]',
+        ),
         Option("form", "text", "The form of the notice that the address expects.", FORMS),
-        Option("when", "texts", "Events of which it tells, such as `removed` or `failed`; `always` for every run."),
+        Option(
+            "when",
+            "texts",
+            "Events of which it tells, such as `removed` or `failed`; `always` for every run.",
+            example='["removed", "failed"]',
+        ),
         Option("timeout", "number", "Seconds that a notice has.", most=600, above=True),
         Option("proxy", "text", "The proxy that leads to the address."),
         Option("ca_file", "path", "A PEM file with the certificate authorities to trust, for https."),
     ),
-    "metrics": (Option("labels", "texts", "The labels of servers that metrics have too, such as `site`."),),
+    "metrics": (Option("labels", "texts", "The labels of servers that metrics have too.", example='["site"]'),),
     "cdx": (Option("version", "text", "The version of CycloneDX of bills of materials.", BOM_VERSIONS),),
     "csv": (
         Option("separator", "text", "The separator of CSV files that are written.", tuple(SEPARATORS)),
         Option("decimal", "text", "Their decimal mark.", DECIMALS),
     ),
-    "compare": (Option("ignore", "texts", "Fields to ignore in comparisons; `*` and `?` are wildcards."),),
+    "compare": (
+        Option(
+            "ignore",
+            "texts",
+            "Fields to ignore in comparisons; `*` and `?` are wildcards.",
+            example='["extra.last_used_at"]',
+        ),
+    ),
     "defaults": (
         TIMEOUT,
         CONCURRENCY,

@@ -2,7 +2,7 @@
 
 from inventory.notify import Notice, Request
 
-_LIMIT = 4000  # bytes of a message; a longer one becomes an attachment
+_LONGEST = 4000  # bytes of a message; a longer one becomes an attachment
 
 
 def render(notice: Notice, address: str) -> Request:
@@ -11,6 +11,6 @@ def render(notice: Notice, address: str) -> Request:
     if notice.link.startswith(("http://", "https://")) and notice.link.isascii() and notice.link.isprintable():
         headers["Click"] = notice.link
     body = notice.text.encode()
-    if len(body) > _LIMIT:
-        body = body[:_LIMIT].decode(errors="ignore").encode() + b"\n..."
+    if len(body) > _LONGEST:
+        body = body[:_LONGEST].decode(errors="ignore").encode() + b"\n..."
     return Request(address, body, headers)

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -220,3 +222,19 @@ def test_an_unknown_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "inventory.toml").write_text('[cdx]\nversion = "1.5"\n')
     done = run("snapshot", cwd=tmp_path)
     assert (done.code, "line 2" in done.err, "Did you mean '1.7'" in done.err) == (2, True, True)
+
+
+def test_the_file_can_be_signed_as_the_manual_says(tmp_path: Path) -> None:
+    """ssh-keygen signs it and verifies the signature; a byte more is another file."""
+    program = shutil.which("ssh-keygen")
+    if program is None:
+        pytest.skip("no ssh-keygen here; get it with: apt-get install openssh-client")
+    bom, key = tmp_path / "models.cdx.json", tmp_path / "key"
+    bom.write_bytes(encode(Report(snapshot()), "model"))
+    subprocess.run([program, "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    (tmp_path / "allowed_signers").write_text(f"auditor@example.org {key.with_suffix('.pub').read_text()}")
+    subprocess.run([program, "-Y", "sign", "-f", key, "-n", "file", bom], check=True, capture_output=True)
+    verify = [program, "-Y", "verify", "-f", tmp_path / "allowed_signers", "-I", "auditor@example.org", "-n", "file"]
+    verify += ["-s", f"{bom}.sig"]
+    for body, code in ((bom.read_bytes(), 0), (bom.read_bytes() + b" ", 255)):
+        assert subprocess.run(verify, input=body, check=False, capture_output=True).returncode == code
