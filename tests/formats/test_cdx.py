@@ -234,7 +234,7 @@ def test_the_file_can_be_signed_as_the_manual_says(tmp_path: Path) -> None:
     subprocess.run([program, "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     (tmp_path / "allowed_signers").write_text(f"auditor@example.org {key.with_suffix('.pub').read_text()}")
     subprocess.run([program, "-Y", "sign", "-f", key, "-n", "file", bom], check=True, capture_output=True)
-    verify = [program, "-Y", "verify", "-f", tmp_path / "allowed_signers", "-I", "auditor@example.org", "-n", "file"]
-    verify += ["-s", f"{bom}.sig"]
+    allowed = str(tmp_path / "allowed_signers")
+    verify = [program, "-Y", "verify", "-f", allowed, "-I", "auditor@example.org", "-n", "file", "-s", f"{bom}.sig"]
     for body, code in ((bom.read_bytes(), 0), (bom.read_bytes() + b" ", 255)):
         assert subprocess.run(verify, input=body, check=False, capture_output=True).returncode == code
