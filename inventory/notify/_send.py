@@ -27,7 +27,7 @@ from inventory.notify import Request
 from inventory.sources import Connections
 from inventory.sources._failures import cause_chain
 
-# At level DEBUG they log the path of a request, which is the secret.
+# At level DEBUG they log the host, and the headers of an answer, which may repeat the path.
 _LOGGERS = [logging.getLogger(f"httpcore.{name}") for name in ("connection", "http11", "proxy")]
 
 _CERTIFICATE_FAULTS = {

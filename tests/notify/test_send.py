@@ -1,6 +1,7 @@
 """Sending: sinks that hang, redirect, refuse or want a certificate are one sentence, without the address."""
 
 import asyncio
+import logging
 import os
 import socket
 import sys
@@ -145,3 +146,20 @@ def _is_gone(pid: str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+@pytest.mark.guard("no address of a notice in a debug log")
+def test_a_debug_log_does_not_show_the_address(caplog: pytest.LogCaptureFixture) -> None:
+    """Libraries log the host at that level, and the headers of an answer, which may repeat the path."""
+    loggers = [logging.getLogger(f"httpcore.{name}") for name in ("connection", "http11", "proxy")]
+    levels = [logger.level for logger in loggers]
+    with caplog.at_level(logging.DEBUG), Sink() as sink, Sink() as proxy:
+        try:
+            for url, through in ((sink.url, ""), ("http://sink.example", proxy.url)):
+                for logger in loggers:
+                    logger.setLevel(logging.DEBUG)
+                assert sent(url, proxy=through) == ""
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("httpcore")] == []
