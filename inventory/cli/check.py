@@ -21,7 +21,6 @@ from inventory.cli._selection import select_servers, with_tokens
         ("lms-inventory check", "Check the configured servers"),
         ("lms-inventory check --failed", "Only the servers that could not be read, each with its error"),
         ("lms-inventory check --notify", "Send a test to everybody who is notified"),
-        ("lms-inventory check --server gpu=http://127.0.0.1:1234", "Check one server that is not configured"),
     ),
 )
 @servers_option

@@ -71,7 +71,7 @@ def attempt_events(before: Mapping[str, Row], now: Mapping[str, Row]) -> list[Ev
     for server, row in sorted(now.items()):
         was_read = server not in before or before[server]["status"] == "ok"
         if row["status"] != "ok" and was_read:
-            error = row["error"] or row["status"].replace("_", " ")
+            error = (row["error"] or row["status"].replace("_", " ")).partition(". ")[0]  # without the advice
             events.append(Event("failed", server, f"not read: {error}", subject=(server,)))
         elif row["status"] == "ok" and not was_read:
             since = local_text(before[server]["observed_at"], minutes=True)
