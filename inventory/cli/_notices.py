@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from inventory.cli._context import configuration
 from inventory.cli._output import print_error
 from inventory.cli._targets import ANY_RUN, filled
+from inventory.config.credentials import permission_warning
 from inventory.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,14 +21,21 @@ _LINKED = ("html", "xlsx", "md")
 """The formats that a notice names, the best first."""
 
 
-def check_notices() -> None:
-    """Refuse a link of the report that could not be filled in, before any server is queried.
+def check_notices(*, quiet: bool = False) -> None:
+    """Check what notices need, before any server is queried; warn of an address that others may read.
+
+    Args:
+        quiet: do not warn.
 
     Raises:
-        ConfigurationError: it has an unknown placeholder.
+        ConfigurationError: the link of the report has an unknown placeholder.
     """
-    if configuration().notices and (link := configuration().settings.get("link")):
+    file = configuration()
+    if file.notices and (link := file.settings.get("link")):
         filled(link, ANY_RUN)
+    for notice in () if quiet else file.notices:
+        if notice.address and (warning := permission_warning(notice.address, "the address of a notice")):
+            print_error(warning)
 
 
 def tell_all(

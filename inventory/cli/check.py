@@ -7,7 +7,7 @@ import click
 from inventory.cli._command import Command
 from inventory.cli._detail_options import failed_option, notify_option, verbose_option
 from inventory.cli._exit_codes import exit_code
-from inventory.cli._notices import tell_test
+from inventory.cli._notices import check_notices, tell_test
 from inventory.cli._options import concurrency_option, config_option, json_option, servers_option, timeout_option
 from inventory.cli._output import print_json, terminal_width
 from inventory.cli._progress import progress
@@ -48,6 +48,7 @@ def check(
     Writes nothing; shows where a token is stored, never the token. --notify sends a test to each [[notify]] of
     inventory.toml, and asks no server.
     """
+    check_notices()
     if notify:
         return _send_tests(as_json=as_json)
     entries = select_servers(addresses, list_path, where, allow_files)

@@ -103,7 +103,7 @@ def snapshot(
     entries, fail_words = select_servers(addresses, list_path, where, allow_files), parse_fail_on(fail_on)
     _check_history_options(no_history, existing_history, fail_words)
     check_targets(outputs, grain)
-    check_notices()
+    check_notices(quiet=quiet)
     servers = with_tokens(entries, quiet=quiet)
     history = None if no_history else history_at(history_path, ignore=ignore)
     from inventory.operations.snapshot import report_on_run, starts_history, state_after, take_snapshot

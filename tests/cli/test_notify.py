@@ -58,6 +58,7 @@ def test_a_notice_that_fails_is_one_line_and_changes_nothing(tmp_path: Path) -> 
         notices = [f'url_env = "{name}"\nwhen = ["always"]\ntimeout = 0.5' for name in sinks]
         notices += ['url_file = "secret"\nwhen = ["always"]', 'url_env = "NONE"\nwhen = ["always"]']
         (tmp_path / "secret").write_text(f"{broken.url}{SECRET}\n")
+        (tmp_path / "secret").chmod(0o600)
         with StubServer(inventory_before()) as server:
             config(tmp_path, server.url, *notices)
             env = clean(**{name: url + SECRET for name, url in sinks.items()})
@@ -175,4 +176,18 @@ def test_a_schedule_carries_everything(tmp_path: Path) -> None:
     assert ".cdx.json" in done.out
     assert f"--config {tmp_path}/inventory.toml" in done.out
     assert "HOOK is not set in a scheduled run, and is not written into the files. Use url_file" in done.err
+    assert "Canary12" not in done.out + done.err
+
+
+def test_the_example_of_the_manual_is_a_configuration(tmp_path: Path) -> None:
+    """What the page shows can be copied, and a file that others may read is warned of."""
+    page = (Path(inventory.__file__).parent / "manual" / "notices.md").read_text()
+    (tmp_path / "inventory.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
+    (tmp_path / "slack.url").write_text("https://hooks.example/Canary12")
+    (tmp_path / "slack.url").chmod(0o644)
+    done = run("check", "--server", "http://127.0.0.1:9", cwd=tmp_path)
+    assert done.code == 3, done.err
+    assert "slack.url holds the address of a notice and others may use it (mode 0644)" in done.err
+    for name in ("slack, file ", "ntfy, environment variable NTFY_URL", "command /usr/local/bin/open-ticket"):
+        assert name in done.out
     assert "Canary12" not in done.out + done.err
