@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 from inventory.about import VERSION
 
 if TYPE_CHECKING:
-    from inventory.api import Changes, History, Snapshot, collect, compare, flatten_instances, flatten_models, read
+    from inventory.api import (
+        Changes,
+        History,
+        Snapshot,
+        collect,
+        compare,
+        flatten_instances,
+        flatten_models,
+        read,
+        read_run_log,
+    )
     from inventory.config.servers import Server
     from inventory.errors import ConfigurationError, FileError, InventoryError, ServerError
     from inventory.stub_server import StubServer
@@ -37,6 +47,7 @@ __all__ = [
     "flatten_instances",
     "flatten_models",
     "read",
+    "read_run_log",
 ]
 
 _MODULES = {

@@ -19,7 +19,9 @@ from inventory.collection.plausibility import PreviousState
 from inventory.config.servers import DEFAULT_ADDRESS
 from inventory.diff.compare import compare_tables
 from inventory.errors import wrong_type
+from inventory.filesystem.names import local_folder
 from inventory.formats import read_file
+from inventory.history import run_log
 from inventory.normalize.payload import Payload, parse_payload
 from inventory.tables import RunTables, build, named_rows
 
@@ -33,6 +35,7 @@ __all__ = [
     "flatten_models",
     "frame",
     "read",
+    "read_run_log",
 ]
 
 if TYPE_CHECKING:
@@ -142,3 +145,22 @@ def flatten_models(payload: Payload, server: str = "local") -> "pd.DataFrame":
 def flatten_instances(payload: Payload, server: str = "local") -> "pd.DataFrame":
     """Flatten a response into one row per loaded instance; arguments and errors as ``flatten_models``."""
     return frame(build(schema.INSTANCES, named_rows(parse_payload(payload).instances, server)))
+
+
+def read_run_log(history: str | Path) -> run_log.RunLog:
+    """Read the run log of a history: one entry for each run of ``lms-inventory snapshot``, also of one that failed.
+
+    Args:
+        history: the history's folder.
+
+    Returns:
+        ``entries``, the intact lines as dictionaries, oldest first, and ``damaged``, the numbers of the others. Both
+        are empty if there is no log.
+
+    Raises:
+        ConfigurationError: it is an address that is no folder, such as ``s3://bucket``.
+        FileError: it could not be read.
+    """
+    if not isinstance(history, str | Path):
+        raise wrong_type(history, "the folder of a history", "Give a text or a pathlib.Path")
+    return run_log.read(local_folder(history))

@@ -47,7 +47,7 @@ class Snapshot(RunTables):
         return self._frame("observations")
 
     def write(self, path: str | Path, grain: str = "model") -> list[Path]:
-        """Write it to a file whose suffix is the format: ``.csv``, ``.parquet``, ``.xlsx``, ``.html`` or ``.md``.
+        """Write it to a file whose suffix is the format, such as ``.csv``, ``.parquet``, ``.xlsx`` or ``.html``.
 
         Args:
             path: the file; one that exists is replaced as a whole or not at all.

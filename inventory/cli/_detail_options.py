@@ -13,3 +13,6 @@ verbose_option = option(
     "Output", "-v", "--verbose", is_flag=True, help="Name each server that was not read, with its own error."
 )
 failed_option = option("Output", "--failed", is_flag=True, help="Only servers that were not read, each with its error.")
+notify_option = option(
+    "Servers", "--notify", is_flag=True, help="Only send a test to each [[notify]] of inventory.toml."
+)

@@ -59,7 +59,14 @@ def all_settings(entries: "Sequence[ServerConfig]", addresses: Sequence[str], li
         addresses: the values of ``--server``.
         list_path: the value of ``--servers-from``.
     """
-    common = [_config(), _servers(entries, addresses, list_path), *_options(), *_server_defaults(), *_csv()]
+    common = [
+        _config(),
+        _servers(entries, addresses, list_path),
+        *_options(),
+        *_server_defaults(),
+        *_csv(),
+        *_notices(),
+    ]
     own_timeouts = uses_own_timeouts()
     return [*common, *(setting for entry in entries for setting in _server_settings(entry, own_timeouts))]
 
@@ -127,6 +134,12 @@ def _csv() -> Iterator[Setting]:
     for name, value in (("separator", file.csv.separator), ("decimal", file.csv.decimal)):
         if (location := file.location("csv", name)) != file.location("csv"):
             yield Setting(name, "tab" if value == "\t" else value, FILE, location)
+
+
+def _notices() -> Iterator[Setting]:
+    """List who is told what a run found; where an address is stored, never the address."""
+    for notice in configuration().notices:
+        yield Setting("notify", notice.name, FILE, notice.location)
 
 
 def _server_settings(entry: "ServerConfig", own_timeouts: bool) -> Iterator[Setting]:

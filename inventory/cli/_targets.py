@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from inventory.cli._context import configuration
 from inventory.cli._output import print_error
 from inventory.config.dialects import PROGRAMS, Dialect
-from inventory.errors import ConfigurationError, FileError
+from inventory.errors import ConfigurationError, ExitCode, FileError
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from inventory.tables import RunTables
 
 _PLACEHOLDERS = ("{date}", "{month}", "{week}", "{time}", "{run_id}")
-_ANY_RUN = "20000101T000000.000000Z-0000"
+ANY_RUN = "20000101T000000.000000Z-0000"
+"""A run id that fills in placeholders when they are only checked."""
 
 
 def write_text(path: str, text: str) -> None:
@@ -66,7 +67,13 @@ def write_all(
     """
     from inventory import formats
 
-    overview = dataclasses.replace(overview, title=configuration().settings.get("title", overview.title))
+    file = configuration()
+    overview = dataclasses.replace(
+        overview,
+        title=file.settings.get("title", overview.title),
+        metric_labels=file.metric_labels,
+        bom_version=file.bom_version,
+    )
     files: list[WrittenFile] = []
     failures = []
     for output in outputs:
@@ -74,10 +81,11 @@ def write_all(
             files += formats.write(overview, _ready(output, overview.snapshot.run_id, day), grain, _dialect(csv_for))
         except FileError as error:
             failures.append(error)
-    for file in files:
-        if file.without:
+    for written in files:
+        if written.without:
+            left_out = ", ".join(written.without)
             print_error(
-                f"{file.path} leaves out {', '.join(file.without)}, whose response is suspect: a CSV file cannot mark "
+                f"{written.path} leaves out {left_out}, whose response is suspect: a CSV file cannot mark "
                 "it. A workbook or a Parquet file holds everything"
             )
     return files, failures
@@ -94,7 +102,27 @@ def includes_report(outputs: Sequence[str]) -> bool:
         return False
     from inventory import formats
 
-    return any(map(formats.is_report, outputs))
+    return any(formats.format_of(output) in formats.REPORTS for output in outputs)
+
+
+def metrics_of(outputs: Sequence[str]) -> list[str]:
+    """Return the targets that a monitoring system reads."""
+    if not outputs:
+        return []
+    from inventory import formats
+
+    return [output for output in outputs if formats.format_of(output) in formats.METRICS]
+
+
+def write_metrics(
+    overview: "Report", outputs: Sequence[str], seconds: float, code: ExitCode
+) -> tuple[list["WrittenFile"], list[FileError]]:
+    """Write metrics of a run, how it ended included; results as ``write_all``."""
+    if not outputs:
+        return [], []
+    from inventory.report.facts import RunOutcome
+
+    return write_all(dataclasses.replace(overview, outcome=RunOutcome(round(seconds, 3), int(code))), outputs)
 
 
 def report_targets(outputs: Sequence[str]) -> Sequence[str]:
@@ -109,11 +137,24 @@ def report_targets(outputs: Sequence[str]) -> Sequence[str]:
     if not outputs:
         raise ConfigurationError("no file to write was named", "Give -o FILE, or output = [...] in [report]")
     for output in outputs:
-        if not formats.is_report(output):
+        if formats.format_of(output) not in formats.REPORTS:
             raise ConfigurationError(
-                f"{output} is not a report", "Give .xlsx, .html or .md; for tables: lms-inventory export"
+                f"{output} is not a report", "Give .xlsx, .html, .md or .cdx.json; for tables: lms-inventory export"
             )
     return outputs
+
+
+def check_tables(outputs: Sequence[str]) -> None:
+    """Refuse a target that cannot hold the tables of a command.
+
+    Raises:
+        ConfigurationError: its format holds a snapshot and nothing else.
+    """
+    if outputs:
+        from inventory import formats
+
+        for output in outputs:
+            formats.require_tables(output)
 
 
 def local_zone(snapshot: "RunTables") -> "tzinfo | None":
@@ -122,7 +163,7 @@ def local_zone(snapshot: "RunTables") -> "tzinfo | None":
     return moment.astimezone().tzinfo if moment else None
 
 
-def _filled(output: str, run_id: str, day: datetime.date | None = None) -> str:
+def filled(output: str, run_id: str, day: datetime.date | None = None) -> str:
     """Fill in the placeholders of a target; date, month, week and time are those of the run id, in UTC.
 
     Args:
@@ -139,15 +180,15 @@ def _filled(output: str, run_id: str, day: datetime.date | None = None) -> str:
         )
     digits, _, clock = run_id.partition("T")
     date = f"{day or f'{digits[:4]}-{digits[4:6]}-{digits[6:]}'}"
-    filled = output
+    path = output
     for name, value in (("{date}", date), ("{month}", date[:7]), ("{time}", clock[:6]), ("{run_id}", run_id)):
-        filled = filled.replace(name, value)
-    if "{week}" in filled:
+        path = path.replace(name, value)
+    if "{week}" in path:
         year, week, _ = datetime.date.fromisoformat(date).isocalendar()
-        filled = filled.replace("{week}", f"{year}-W{week:02}")
-    if "}" in filled.partition("{")[2]:
+        path = path.replace("{week}", f"{year}-W{week:02}")
+    if "}" in path.partition("{")[2]:
         raise ConfigurationError(f"{output}: unknown placeholder", f"Use {', '.join(_PLACEHOLDERS)}")
-    return filled
+    return path
 
 
 def _ready(output: str, run_id: str, day: datetime.date | None = None) -> str:
@@ -156,15 +197,15 @@ def _ready(output: str, run_id: str, day: datetime.date | None = None) -> str:
     Raises:
         FileError: the folder could not be created, or may not be.
     """
-    filled = _filled(output, run_id, day)
-    if not os.path.isdir(os.path.dirname(filled) or "."):  # noqa: PTH112, PTH120 - a name may be too long
+    path = filled(output, run_id, day)
+    if not os.path.isdir(os.path.dirname(path) or "."):  # noqa: PTH112, PTH120 - a name may be too long
         check_folder(output)
         try:
-            os.makedirs(os.path.dirname(filled), exist_ok=True)  # noqa: PTH103, PTH120
+            os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
         except OSError as error:
-            what = f"{filled} could not be written: its folder could not be created: {error.strerror}"
+            what = f"{path} could not be written: its folder could not be created: {error.strerror}"
             raise FileError(what, "Create the folder first") from error
-    return filled
+    return path
 
 
 def check_folder(output: str, *, create: bool = True) -> None:
@@ -219,7 +260,7 @@ def check_targets(outputs: Sequence[str], grain: str = "model", *, create: bool 
     paths: set[Path] = set()
     for output in outputs:
         names = formats.output_paths(output, grain)  # Messages show the target as the user wrote it.
-        for (_, path), (_, name) in zip(formats.output_paths(_filled(output, _ANY_RUN), grain), names, strict=True):
+        for (_, path), (_, name) in zip(formats.output_paths(filled(output, ANY_RUN), grain), names, strict=True):
             if path in paths:
                 raise ConfigurationError(f"{name} would be written twice", "Give each -o its own file")
             paths.add(path)

@@ -12,7 +12,7 @@ from inventory.cli._options import csv_for_option, history_option, option, outpu
 from inventory.cli._output import print_errors, print_tables, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._rules import audit_fail_words, audit_side, configured_rules, selected_rules
-from inventory.cli._targets import check_targets, includes_report, local_zone, write_all, write_tables
+from inventory.cli._targets import check_tables, check_targets, includes_report, local_zone, write_all, write_tables
 from inventory.rules.model import SEVERITIES
 from inventory.schema import derived
 
@@ -61,6 +61,7 @@ def audit(
     """
     rules = selected_rules(configured_rules(needed=True), names, severity)
     fail_words = parse_fail_on(fail_on, AUDIT_WORDS)
+    check_tables([output for output in outputs if not includes_report([output])])
     check_targets(outputs)
     from inventory.operations.compare import report_of, snapshot_of
     from inventory.report.findings import findings_section

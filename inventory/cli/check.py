@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import click
 
 from inventory.cli._command import Command
-from inventory.cli._detail_options import failed_option, verbose_option
+from inventory.cli._detail_options import failed_option, notify_option, verbose_option
 from inventory.cli._exit_codes import exit_code
+from inventory.cli._notices import check_notices, tell_test
 from inventory.cli._options import concurrency_option, config_option, json_option, servers_option, timeout_option
 from inventory.cli._output import print_json, terminal_width
 from inventory.cli._progress import progress
@@ -20,7 +21,7 @@ from inventory.cli._selection import select_servers, with_tokens
     examples=(
         ("lms-inventory check", "Check the configured servers"),
         ("lms-inventory check --failed", "Only the servers that could not be read, each with its error"),
-        ("lms-inventory check --server gpu=http://127.0.0.1:1234", "Check one server that is not configured"),
+        ("lms-inventory check --notify", "Send a test to everybody who is notified"),
     ),
 )
 @servers_option
@@ -28,6 +29,7 @@ from inventory.cli._selection import select_servers, with_tokens
 @timeout_option
 @concurrency_option
 @failed_option
+@notify_option
 @json_option
 @verbose_option
 def check(
@@ -38,14 +40,19 @@ def check(
     timeout: float,
     concurrency: int,
     failed: bool,
+    notify: bool,
     as_json: bool,
     verbose: bool,
 ) -> int:
     """Show the effective settings and their origin, then query the servers and explain any problem.
 
-    Writes nothing; shows where a token is stored, never the token.
+    Writes nothing; shows where a token is stored, never the token. --notify sends a test to each [[notify]] of
+    inventory.toml, and asks no server.
     """
     configured_rules()
+    check_notices()
+    if notify:
+        return _send_tests(as_json=as_json)
     entries = select_servers(addresses, list_path, where, allow_files)
     servers = with_tokens(entries)
     from inventory.cli._settings import all_settings
@@ -65,3 +72,14 @@ def check(
         notes = server_notes(settings)
         click.echo(check_text(observations, terminal_width(), notes, each=verbose, failed=failed), nl=False)
     return exit_code(incomplete=not snapshot.complete)
+
+
+def _send_tests(*, as_json: bool) -> int:
+    """Send a test to everybody who is notified, and say to whom."""
+    outcomes = tell_test()
+    if as_json:
+        print_json("check", {"notices": [outcome.entry for outcome in outcomes]})
+    else:
+        sent = [outcome.name for outcome in outcomes if outcome.sent]
+        click.echo("".join(f"sent a test ({name})\n" for name in sent), nl=False)
+    return exit_code(incomplete=not all(outcome.sent for outcome in outcomes))

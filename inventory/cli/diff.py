@@ -26,7 +26,7 @@ from inventory.cli._options import (
 )
 from inventory.cli._output import print_errors, print_tables, terminal_width
 from inventory.cli._row_options import json_options
-from inventory.cli._targets import check_targets, includes_report, local_zone, write_all, write_tables
+from inventory.cli._targets import check_tables, check_targets, includes_report, local_zone, write_all, write_tables
 from inventory.errors import FileError
 from inventory.schema import derived
 
@@ -88,6 +88,7 @@ def diff(
     latest:laptop latest:desktop compares two servers.
     """
     fail_words = parse_fail_on(fail_on, [word for word in FAIL_WORDS if word not in AUDIT_WORDS])
+    check_tables([output for output in outputs if not includes_report([output])])
     check_targets(outputs)
     history = optional_history(history_path, engine, ignore)
     before, after = sides = resolve_refs((old, new), history)

@@ -21,7 +21,7 @@ from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._row_options import filter_option
 from inventory.cli._rules import configured_rules, with_audit
 from inventory.cli._state_options import this_run_option
-from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
+from inventory.cli._targets import check_targets, includes_report, local_zone, metrics_of, write_all
 
 
 @click.command(
@@ -38,7 +38,8 @@ from inventory.cli._targets import check_targets, includes_report, local_zone, w
 @where_option
 @filter_option
 @output_option(
-    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html or .md. Repeatable.", required=True
+    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html, .md, .cdx.json or .prom. Repeatable.",
+    required=True,
 )
 @csv_for_option
 @grain_option
@@ -77,7 +78,7 @@ def export(
     if filters:  # What changed, the trend and the findings are known of whole servers only.
         now = present_time(part, history)
         report = Report(part, zone=zone, now=now, stale_after=old, selection=" and ".join(filters))
-    elif includes_report(outputs):
+    elif includes_report(outputs) or metrics_of(outputs):
         names = values(part.tables["observations"], "server") if servers or where else ()
         report = report_of(side, history, zone, servers=names, this_run=this_run, stale_after=old)
         report = with_audit(report, side, history, rules)

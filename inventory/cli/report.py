@@ -34,8 +34,8 @@ from inventory.cli._targets import check_targets, report_targets, write_all
 @server_names_option
 @where_option
 @output_option(
-    "Write to FILE: .xlsx, .html or .md. Repeatable. {date}, {week} and {month} are those of the period's last day. "
-    "Default: [report] output in inventory.toml."
+    "Write to FILE: .xlsx, .html, .md or .cdx.json. Repeatable. {date}, {week} and {month} are those of the period's "
+    "last day. Default: [report] output in inventory.toml."
 )
 @csv_for_option
 @history_option

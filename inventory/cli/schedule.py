@@ -63,8 +63,8 @@ def schedule(
     """Print the files that SCHEDULER needs to take snapshots, or to report each month, or write them into a folder.
 
     SCHEDULER is cron, systemd, launchd or windows. The options of snapshot are passed on, and the configuration applies
-    to scheduled runs as well. Paths become absolute. No token is ever written: a run reads it from where the
-    configuration says.
+    to scheduled runs as well. Paths become absolute. No token is ever written, and no address of a notice: a run
+    reads them from where the configuration says.
     """
     if period:
         name = _REPORT if _is_default("name") else name
@@ -82,6 +82,7 @@ def schedule(
     _write_or_print(files, folder)
     _print_next_steps(open_schedule(scheduler).install_commands(job, folder and folder + os.sep), files, folder)
     _warn_token_variables(entries, scheduler)
+    _warn_notice_variables()
     return ExitCode.OK
 
 
@@ -225,3 +226,11 @@ def _warn_token_variables(entries: "Sequence[ServerConfig]", scheduler: str) -> 
             print_error(
                 f"{source.name} is not set in a scheduled run, and is not written into the files. Use {alternative}"
             )
+
+
+def _warn_notice_variables() -> None:
+    """Warn about addresses of notices in environment variables, which a scheduled run does not have either."""
+    for notice in configuration().notices:
+        if notice.address and notice.address.kind == "variable":
+            name = notice.address.name
+            print_error(f"{name} is not set in a scheduled run, and is not written into the files. Use url_file")

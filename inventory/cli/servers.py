@@ -23,7 +23,7 @@ from inventory.cli._options import (
 from inventory.cli._output import print_errors, print_tables, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._state_options import retire_after_option, retired_option, stale_after_option, stale_option
-from inventory.cli._targets import check_targets, write_tables
+from inventory.cli._targets import check_tables, check_targets, write_tables
 from inventory.config.labels import conditions_of, filter_servers, no_server_error
 from inventory.errors import ExitCode
 from inventory.schema import derived
@@ -75,6 +75,7 @@ def servers(
     if context.invoked_subcommand:
         context.obj = history_path if history_from_flag(context) else None
         return ExitCode.OK
+    check_tables(outputs)
     check_targets(outputs)
     from inventory.tables import rows, table_of
     from inventory.terminal.servers import is_stale, servers_text

@@ -12,6 +12,7 @@ from inventory.cli._command import Command
 from inventory.cli._detail_options import verbose_option
 from inventory.cli._exit_codes import AUDIT_WORDS, change_exit_code, parse_fail_on, stale_words
 from inventory.cli._history import history_at, stale_after
+from inventory.cli._notices import check_notices, tell_all
 from inventory.cli._options import (
     accept_suspect_option,
     concurrency_option,
@@ -34,12 +35,13 @@ from inventory.cli._row_options import json_options
 from inventory.cli._rules import audit_entry, audit_fail_words, audit_side, check_fail_words, configured_rules
 from inventory.cli._selection import select_servers, with_tokens
 from inventory.cli._state_options import this_run_option
-from inventory.cli._targets import check_targets, includes_report, local_zone, write_all
+from inventory.cli._targets import check_targets, includes_report, local_zone, metrics_of, write_all, write_metrics
 from inventory.errors import ConfigurationError, ExitCode, FileError
 
 if TYPE_CHECKING:
     from inventory.formats import WrittenFile
     from inventory.history.reader import RunHistory
+    from inventory.operations.notify import Outcome
     from inventory.operations.snapshot import SnapshotResult
     from inventory.rules.evaluate import Judgement
     from inventory.rules.model import RuleSet
@@ -60,8 +62,9 @@ if TYPE_CHECKING:
 )
 @servers_option
 @output_option(
-    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html or .md. Repeatable. {date}, {month}, "
-    "{week}, {time} and {run_id} are filled in. Missing folders below the working directory are created."
+    "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html, .md, .cdx.json or .prom. Repeatable. "
+    "{date}, {month}, {week}, {time} and {run_id} are filled in. Missing folders below the working directory "
+    "are created."
 )
 @csv_for_option
 @grain_option
@@ -106,6 +109,7 @@ def snapshot(
     check_fail_words(fail_words, rules)
     _check_history_options(no_history, existing_history, fail_words)
     check_targets(outputs, grain)
+    check_notices(quiet=quiet)
     servers = with_tokens(entries, quiet=quiet)
     history = None if no_history else history_at(history_path, ignore=ignore)
     from inventory.operations.snapshot import report_on_run, starts_history, state_after, take_snapshot
@@ -132,22 +136,32 @@ def snapshot(
     )
     failures = [result.failure] if result.failure else []
     judgement = _audit(result, history, rules, failures)
-    files, unwritten = write_all(replace(report, judgement=judgement), outputs, grain, csv_for)
+    report = replace(report, judgement=judgement)
+    numbers = metrics_of(outputs)  # Written last, as they hold the exit code.
+    files, unwritten = write_all(report, [output for output in outputs if output not in numbers], grain, csv_for)
     failures = [*unwritten, *failures]
-    if history and is_new and not result.failure:  # Even with -q: the user may expect an earlier history here.
-        print_error(f"this run starts a new history in {history.store.folder.absolute()}")
-    _print_unread_servers(result.snapshot, each=verbose)
-    _print_result(result, files, time.perf_counter() - started, as_json, quiet, grain, judgement, is_first=is_new)
-    print_errors(failures)
     stale = stale_words(fail_words, lambda: (state_after(result, history), None))
     audited = audit_fail_words(fail_words, judgement)
     code = change_exit_code(
         result.changes, fail_words, failures, incomplete=not result.snapshot.complete, stale=stale, audited=audited
     )
+    seconds = time.perf_counter() - started
+    metrics, unwritten = write_metrics(report, numbers, seconds, code)
+    files, failures, code = [*files, *metrics], [*failures, *unwritten], ExitCode.FILE if unwritten else code
+    if history and is_new and not result.failure:  # Even with -q: the user may expect an earlier history here.
+        print_error(f"this run starts a new history in {history.store.folder.absolute()}")
+    _print_unread_servers(result.snapshot, each=verbose)
+    _print_result(result, files, seconds, as_json, quiet, grain, judgement, is_first=is_new)
+    print_errors(failures)
     if history and not result.failure and not (quiet and result.since):
         _warn_permissions(history, result.snapshot.run_id)
+    findings = judgement.findings if judgement else ()
+    outcomes = tell_all(result, history, code, files, failures, findings)
     audit = audit_entry(judgement, rules)
-    return _log(history, result, time.perf_counter() - started, code, failures, audit) if history else code
+    ended = _log(history, result, time.perf_counter() - started, code, failures, audit, outcomes) if history else code
+    if ended != code:
+        write_metrics(report, numbers, seconds, ended)
+    return ended
 
 
 def _audit(
@@ -234,12 +248,13 @@ def _log(
     code: ExitCode,
     failures: Sequence[FileError],
     audit: "dict[str, Any] | None",
+    outcomes: "Sequence[Outcome]",
 ) -> ExitCode:
     """Append the run to the run log; return the exit code, which is another one if that fails."""
     from inventory.operations.snapshot import log_run
 
     try:
-        log_run(history, result, seconds, code, failures, audit)
+        log_run(history, result, seconds, code, failures, audit, [outcome.entry for outcome in outcomes])
     except FileError as error:
         if not result.failure:  # Otherwise the whole history cannot be written, and that was printed.
             print_error(error)

@@ -140,8 +140,8 @@ def _handed_over(environment: Mapping[str, str]) -> str | None:
         raise ConfigurationError(f"the credential {path} could not be read: {error.strerror}", "") from error
 
 
-def permission_warning(source: CredentialSource) -> str:
-    """Return a warning if others than its owner may read a token's file; empty if not, and on Windows."""
+def permission_warning(source: CredentialSource, what: str = "a token") -> str:
+    """Return a warning if others than its owner may read a secret's file; empty if not, and on Windows."""
     if source.kind != "file" or os.name != "posix":
         return ""
     try:
@@ -150,7 +150,7 @@ def permission_warning(source: CredentialSource) -> str:
         return ""
     if not mode & 0o077:  # guard: a token file that others may read
         return ""
-    return f"{source.name} holds a token and others may use it (mode {mode:04o}). Run: chmod 600 {source.name}"
+    return f"{source.name} holds {what} and others may use it (mode {mode:04o}). Run: chmod 600 {source.name}"
 
 
 def _in_file(source: CredentialSource) -> str:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from inventory.config import spec
 from inventory.config.credentials import VARIABLE, CredentialSource
 from inventory.config.dialects import Dialect, dialect_of
+from inventory.config.metrics import metric_labels
+from inventory.config.notices import NoticeConfig, parse_notice
 from inventory.config.servers import Server
 from inventory.config.text_input import text_of
 from inventory.errors import ConfigurationError
@@ -47,6 +49,9 @@ class Configuration:
         csv: the dialect of CSV files that are written.
         rules: the values of each ``[[rule]]``, in order; what is in them is checked by ``rules/parse.py``.
         waivers: the values of each ``[[waiver]]``.
+        metric_labels: the labels of servers that metrics have, with their names there.
+        bom_version: the version of CycloneDX of bills of materials.
+        notices: who is told what a run found.
     """
 
     path: Path | None = None
@@ -56,6 +61,9 @@ class Configuration:
     csv: Dialect = field(default_factory=Dialect)
     rules: tuple[Mapping[str, Any], ...] = ()
     waivers: tuple[Mapping[str, Any], ...] = ()
+    metric_labels: Mapping[str, str] = field(default_factory=dict)
+    bom_version: str = spec.BOM_VERSIONS[0]
+    notices: tuple[NoticeConfig, ...] = ()
 
     def location(self, *key_path: str | int) -> str:
         """Return where a key is: ``inventory.toml line 12``."""
@@ -121,7 +129,7 @@ def parse(text: str, path: Path) -> Configuration:
         raise ConfigurationError(f"{path}{_toml_error(error, text)}", _toml_advice(error, text)) from error
     plain = Configuration(path, text)
     _check_names(plain, (), content)
-    servers, rules, waivers = (_several(plain, name, content.get(name, [])) for name in spec.ARRAYS)
+    servers, rules, waivers, notices = (_several(plain, name, content.get(name, [])) for name in spec.ARRAYS)
     names = ("history", "defaults", "compare", "report")
     history, *others = (_table(plain, (name,), content.get(name, {})) for name in names)
     settings = {"history" if name == "path" else name: history[name] for name in history}
@@ -131,11 +139,17 @@ def parse(text: str, path: Path) -> Configuration:
     csv = _table(plain, ("csv",), content.get("csv", {}))
     with _at(plain, "csv", "decimal"):
         configuration = replace(configuration, csv=dialect_of(csv.get("separator"), csv.get("decimal")))
+    metrics = _table(plain, ("metrics",), content.get("metrics", {}))
+    with _at(plain, "metrics", "labels"):
+        configuration = replace(configuration, metric_labels=metric_labels(metrics.get("labels", ())))
+    cdx = _table(plain, ("cdx",), content.get("cdx", {}))
+    configuration = replace(configuration, bom_version=cdx.get("version", spec.BOM_VERSIONS[0]))
     return replace(
         configuration,
         entries=_distinct([_entry(configuration, number, table) for number, table in enumerate(servers)]),
         rules=tuple(_table(plain, ("rule", number), table) for number, table in enumerate(rules)),
         waivers=tuple(_table(plain, ("waiver", number), table) for number, table in enumerate(waivers)),
+        notices=_numbered([_notice(plain, number, table) for number, table in enumerate(notices)]),
     )
 
 
@@ -228,6 +242,29 @@ def _entry(configuration: Configuration, number: int, table: Mapping[str, Any]) 
         raise ConfigurationError(f"{credential.location}: a saved response needs no token", "Remove the line")
     common = configuration.entry(server)
     return ServerConfig(replace(common.server, **own), credential or common.credential, where)
+
+
+def _notice(plain: Configuration, number: int, table: Mapping[str, Any]) -> NoticeConfig:
+    """Return one ``[[notify]]``; a program with a folder in its name is found from the file's folder."""
+    key_path: KeyPath = ("notify", number)
+    if "url" in table or str(table.get("url_file", "")).lower().startswith(("http:", "https:")):
+        where = plain.location(*key_path, "url" if "url" in table else "url_file")
+        advice = "It is a secret: name the variable (url_env) or the file (url_file) that holds it"
+        raise ConfigurationError(f"{where}: an address may not be in the file (it is not shown here)", advice)
+    values = _table(plain, key_path, table)
+    if (command := values.get("command")) and "/" in command[0].replace("\\", "/"):
+        values["command"] = [_whole(plain, command[0]), *command[1:]]
+    try:
+        return parse_notice(values, plain.location(*key_path))
+    except ConfigurationError as error:
+        where = plain.location(*key_path, error.what.split()[0])  # its first word is the key, if it is about one
+        raise ConfigurationError(f"{where}: {error.what}", error.advice) from error
+
+
+def _numbered(notices: Sequence[NoticeConfig]) -> tuple[NoticeConfig, ...]:
+    """Tell notices of one name apart."""
+    names = [notice.name for notice in notices]
+    return tuple(replace(notice, number=names[: place + 1].count(notice.name)) for place, notice in enumerate(notices))
 
 
 def _distinct(entries: Sequence[ServerConfig]) -> tuple[ServerConfig, ...]:

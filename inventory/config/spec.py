@@ -17,6 +17,12 @@ from inventory.schema import GRAINS
 APIS = ("lmstudio", "lmstudio_v0", "auto")
 """The APIs that can be queried over HTTP."""
 
+FORMS = ("json", "slack", "discord", "ntfy", "healthchecks")
+"""The forms of a notice; the first one by default."""
+
+BOM_VERSIONS = ("1.6", "1.7")
+"""The versions of CycloneDX that a bill of materials can have; the first one by default."""
+
 ADVICE = "Name the variable (token_env = ...) or the file (token_file = ...) that holds it"
 TOKEN = re.compile(r"sk-lm-\w{4}")
 """The beginning of an API token of LM Studio; a text that holds one is never repeated."""
@@ -39,7 +45,7 @@ _WANTED = {
     "number": "a number",
     "integer": "a whole number",
     "labels": 'a table of texts, such as { site = "Rome" }',
-    "texts": 'a list of texts, such as ["extra.last_used_at"]',
+    "texts": "a list of texts",
     "columns": 'a table, such as { publisher = ["lmstudio-community"] }',
     "globs": 'a pattern or a list of patterns, such as "rome-*"',
     "date": "a day, such as 2027-03-31",
@@ -60,6 +66,7 @@ class Option:
         least: the least number.
         most: the greatest number.
         above: the number must be more than the least.
+        example: a value, where the kind alone does not tell enough.
     """
 
     name: str
@@ -69,6 +76,7 @@ class Option:
     least: float = 0
     most: float = 86400
     above: bool = False
+    example: str = ""
 
     @property
     def expected(self) -> str:
@@ -76,7 +84,8 @@ class Option:
         if self.kind in ("number", "integer"):
             low = f"more than {self.least:g}, at most" if self.above else f"from {self.least:g} to"
             return f"{_WANTED[self.kind]}, {low} {self.most:g}"
-        return ", ".join(_quoted(word) for word in self.words if word.isprintable()) or _WANTED[self.kind]
+        kind = _WANTED[self.kind] + (f", such as {self.example}" if self.example else "")
+        return ", ".join(_quoted(word) for word in self.words if word.isprintable()) or kind
 
 
 TIMEOUT = Option("timeout", "number", "Seconds that a server has for its whole response.", above=True)
@@ -112,6 +121,7 @@ TABLES = {
         STALE_AFTER,
         Option("output", "paths", "The files that `report` writes without `-o`, such as `reports/{month}.xlsx`."),
         Option("title", "text", "The title of reports."),
+        Option("link", "text", "The address of the report for notices, such as `https://files.example/{date}.html`."),
     ),
     "rule": (
         Option("name", "text", "The rule's name; no other rule has it. Required."),
@@ -139,11 +149,40 @@ TABLES = {
         Option("because", "text", "Why there is the exception. Required."),
         Option("by", "text", "Who made it."),
     ),
+    "notify": (
+        Option("url_env", "text", "The environment variable that holds the address, which is a secret."),
+        Option("url_file", "path", "The file that holds the address."),
+        Option(
+            "command",
+            "texts",
+            "A program and its arguments, which gets the notice as JSON on its input.",
+            example='["notify-me"]',
+        ),
+        Option("form", "text", "The form of the notice that the address expects.", FORMS),
+        Option(
+            "when",
+            "texts",
+            "Events of which it tells, such as `removed` or `failed`; `always` for every run.",
+            example='["removed", "failed"]',
+        ),
+        Option("timeout", "number", "Seconds that a notice has.", most=600, above=True),
+        Option("proxy", "text", "The proxy that leads to the address."),
+        Option("ca_file", "path", "A PEM file with the certificate authorities to trust, for https."),
+    ),
+    "metrics": (Option("labels", "texts", "The labels of servers that metrics have too.", example='["site"]'),),
+    "cdx": (Option("version", "text", "The version of CycloneDX of bills of materials.", BOM_VERSIONS),),
     "csv": (
         Option("separator", "text", "The separator of CSV files that are written.", tuple(SEPARATORS)),
         Option("decimal", "text", "Their decimal mark.", DECIMALS),
     ),
-    "compare": (Option("ignore", "texts", "Fields to ignore in comparisons; `*` and `?` are wildcards."),),
+    "compare": (
+        Option(
+            "ignore",
+            "texts",
+            "Fields to ignore in comparisons; `*` and `?` are wildcards.",
+            example='["extra.last_used_at"]',
+        ),
+    ),
     "defaults": (
         TIMEOUT,
         CONCURRENCY,
@@ -153,7 +192,7 @@ TABLES = {
     ),
 }
 
-ARRAYS = ("server", "rule", "waiver")
+ARRAYS = ("server", "rule", "waiver", "notify")
 """Tables of which there may be several."""
 
 

@@ -23,6 +23,7 @@ _EXAMPLES = {
     "source": '"auto"',
     "ca_file": '"authorities.pem"',
     "output": '["reports/{month}.xlsx"]',
+    "link": '"https://files.example/{date}.html"',
     "title": '"Models on our machines"',
     "labels": '{ site = "Rome", owner = "Ann" }',
 }

@@ -58,6 +58,17 @@ class ChangeSet:
                 touched[row["change"]].add((*(row[key] for key in schema.INSTANCES.keys), name))
         return {word: len(touched[word]) for word in schema.CHANGES_WORDS}
 
+    def word_counts(self, servers: Iterable[str]) -> dict[str, int] | None:
+        """Count the models and instances of each word; None, not counts of 0, where no server was compared.
+
+        Args:
+            servers: those that the newer side is about.
+        """
+        if self.compared_nothing(servers):
+            return None
+        counts = [self.counts(grain) for grain in schema.GRAINS]
+        return {word: sum(count[word] for count in counts) for word in schema.CHANGES_WORDS}
+
 
 def size_difference(changes: ChangeSet) -> int:
     """Return the bytes that the changed models take more than before; unknown sizes count as no difference."""

@@ -1,8 +1,9 @@
 """Files of a run. FAMILY: ``encode(report, grain) -> bytes``, ``encode_tables(tables)``, ``read(path) -> RunTables``.
 
-To add a format: one file here, named after its suffix, with ``encode`` and ``encode_tables``; one word in one of the
-first two tuples below, and, if it has ``read``, one in ``READABLE``. The members are imported when they are used, so
-that a wrong suffix is reported without importing any.
+To add a format: one file here, named after the first word of its suffix, with ``encode`` and ``encode_tables``; its
+suffix in one of the first three tuples of ``_suffixes.py``, and, if it has ``read``, in ``READABLE``, or, if it has no
+``encode_tables``, in ``SNAPSHOTS_ONLY``. The members are imported when they are used, so that a wrong suffix is
+reported without importing any.
 """
 
 import os
@@ -19,6 +20,17 @@ from inventory.config.dialects import Dialect
 from inventory.errors import ConfigurationError, FileError, InventoryError, wrong_type
 from inventory.filesystem.atomic import WINDOWS, atomic_write
 from inventory.filesystem.names import no_name, with_home
+from inventory.formats._suffixes import FORMATS as FORMATS
+from inventory.formats._suffixes import GRAINS as GRAINS
+from inventory.formats._suffixes import METRICS as METRICS
+from inventory.formats._suffixes import READABLE as READABLE
+from inventory.formats._suffixes import REPORTS as REPORTS
+from inventory.formats._suffixes import SNAPSHOTS_ONLY as SNAPSHOTS_ONLY
+from inventory.formats._suffixes import TABLES as TABLES
+from inventory.formats._suffixes import UNMARKED as UNMARKED
+from inventory.formats._suffixes import format_of as format_of
+from inventory.formats._suffixes import require_tables as require_tables
+from inventory.formats._suffixes import suffix_of as suffix_of
 from inventory.formats._written import WrittenFile as WrittenFile
 
 if TYPE_CHECKING:
@@ -30,21 +42,6 @@ if TYPE_CHECKING:
     from inventory.tables import RunTables
 
     Tables = Sequence[tuple[schema.Table, pa.Table]]
-
-TABLES = ("csv", "parquet")
-"""Formats that hold one table, of one grain."""
-
-REPORTS = ("xlsx", "html", "md")
-"""Formats that hold everything, also that nothing could be read."""
-
-UNMARKED = ("csv",)
-"""Formats that have no place for statuses: they hold only rows of servers that were read completely."""
-
-READABLE = (*TABLES, "xlsx")
-"""Formats that a snapshot can be read back from."""
-
-FORMATS = (*TABLES, *REPORTS)
-GRAINS = (*schema.GRAINS, "both")
 
 
 class Format(Protocol):
@@ -90,17 +87,17 @@ def write(
     snapshot = report.snapshot
     targets = output_paths(path, grain)
     for part, target in targets:
-        if _format(target) in TABLES and part not in snapshot.grains:
+        if format_of(target) in TABLES and part not in snapshot.grains:
             raise ConfigurationError(f"{path}: the snapshot has no {part} rows", "It was read from a file of one grain")
     files: list[WrittenFile] = []
     publications = []
     with ExitStack() as drafts:
         for part, target in targets:
-            table = schema.GRAIN_TABLES[part].name if _format(target) in TABLES else ""
+            table = schema.GRAIN_TABLES[part].name if format_of(target) in TABLES else ""
             if table and not snapshot.anything_read:
                 files.append(WrittenFile(target, table, skipped="left as it was: no server could be read"))
                 continue
-            certain, doubtful = _without_doubt(report) if _format(target) in UNMARKED else (report, [])
+            certain, doubtful = _without_doubt(report) if format_of(target) in UNMARKED else (report, [])
             if doubtful and not certain.snapshot.anything_read:
                 reason = f"left as it was: the answer of {', '.join(doubtful)} is in doubt"
                 files.append(WrittenFile(target, table, skipped=reason))
@@ -111,7 +108,8 @@ def write(
                     (target, drafts.enter_context(atomic_write(target, body, several=len(targets) > 1)))
                 )
             count = certain.snapshot.tables[table].num_rows if table else 0
-            files.append(WrittenFile(target, table or "report", count, len(body), without=tuple(doubtful)))
+            holds = table or ("metrics" if format_of(target) in METRICS else "report")
+            files.append(WrittenFile(target, holds, count, len(body), without=tuple(doubtful)))
         for target, publish in publications:  # of a pair, none is touched before both can be
             with _named(target):
                 publish()
@@ -126,9 +124,10 @@ def write_tables(
     """Write tables that are no snapshot, such as changes; a format of one table holds the first.
 
     Raises:
-        ConfigurationError: an unknown suffix.
+        ConfigurationError: an unknown suffix, or a format of snapshots only.
         FileError: the file could not be written; what was there before is untouched.
     """
+    require_tables(path)
     target = Path(with_home(str(path)))
     with _named(target), atomic_write(target, _encoded_tables(tables, target, dialect)) as move:
         move()
@@ -181,15 +180,10 @@ def output_paths(path: str | Path, grain: str) -> list[tuple[str, Path]]:
         raise ConfigurationError(f"{path} cannot be the name of a file on Windows", "Give it another name")
     if grain not in GRAINS:
         raise ConfigurationError(f"unknown grain {grain!r}", "Use one of " + ", ".join(GRAINS))
-    if _format(target) in REPORTS or grain != "both":
+    if format_of(target) not in TABLES or grain != "both":
         return [(grain, target)]
     names = {part: f"{target.stem}.{schema.GRAIN_TABLES[part].name}{target.suffix}" for part in schema.GRAINS}
     return [(part, target.with_name(name)) for part, name in names.items()]
-
-
-def is_report(path: str | Path) -> bool:
-    """Return whether the format of a path is a report, which holds everything."""
-    return _format(Path(path)) in REPORTS
 
 
 def _without_doubt(report: "Report") -> "tuple[Report, list[str]]":
@@ -213,7 +207,7 @@ def _without_doubt(report: "Report") -> "tuple[Report, list[str]]":
 
 def _encoded(report: "Report", target: Path, grain: str, dialect: Dialect) -> bytes:
     """Encode a report; only CSV has dialects."""
-    if _format(target) == "csv":
+    if format_of(target) == "csv":
         from inventory.formats import csv
 
         return csv.encode(report, grain, dialect)
@@ -222,23 +216,15 @@ def _encoded(report: "Report", target: Path, grain: str, dialect: Dialect) -> by
 
 def _encoded_tables(tables: "Tables", target: Path, dialect: Dialect) -> bytes:
     """Encode tables that are no snapshot."""
-    if _format(target) == "csv":
+    if format_of(target) == "csv":
         from inventory.formats import csv
 
         return csv.encode_tables(tables, dialect)
     return _member(target).encode_tables(tables)
 
 
-def _format(path: Path) -> str:
-    suffix = path.suffix.lower().removeprefix(".")
-    if suffix not in FORMATS:
-        known = ", ".join(f".{name}" for name in FORMATS)
-        raise ConfigurationError(f"{path}: unknown format", f"The suffix is the format; use one of {known}")
-    return suffix
-
-
 def _member(path: Path) -> Format:
-    return cast("Format", import_module(f"inventory.formats.{_format(path)}"))
+    return cast("Format", import_module(f"inventory.formats.{format_of(path).partition('.')[0]}"))
 
 
 @contextmanager
@@ -253,9 +239,9 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _read(path: Path) -> "RunTables":
-    if _format(path) not in READABLE:
+    if format_of(path) not in READABLE:
         known = ", ".join(f".{name}" for name in READABLE)
-        raise ConfigurationError(f"{path}: a report for people cannot be read back", f"Give a {known} of that run")
+        raise ConfigurationError(f"{path}: this format cannot be read back", f"Give a {known} of that run")
     member = _member(path)
     try:
         status = path.stat()

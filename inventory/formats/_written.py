@@ -10,7 +10,7 @@ class WrittenFile:
 
     Attributes:
         path: the file.
-        holds: ``models``, ``instances`` or, for a format that holds everything, ``report``.
+        holds: ``models``, ``instances`` ``metrics`` or, for a format that holds everything, ``report``.
         rows: rows of the table written.
         size: bytes written.
         skipped: why it was not written; empty if it was.

@@ -35,7 +35,10 @@ _GROUPS = 5
 _RUNS = 10
 _VALUE = 200  # columns of a value that changed; names are never cut
 _ELSEWHERE = "in the same report as `.xlsx` or `.html`"
-_PLAIN = re.compile(r"[+\u2212-]?[^\W_]+(?:(?:_|(?<=[0-9]):(?=[0-9])|(?::(?= ))?[ .,/%()\u00b7\u2212-]+)[^\W_]+)*[)%]?")
+_PLAIN = re.compile(
+    r"(?![0-9]+[.)](?: |$))"  # begins a list
+    r"[+\u2212-]?[^\W_]+(?:(?:_|(?<=[0-9]):(?=[0-9])|(?::(?= ))?[ .,/%()\u00b7\u2212-]+)[^\W_]+)*[)%]?"
+)
 _LINKED = re.compile(r"www\.|\.[^\W\d_]{2}|%\w|\bGH-[0-9]|\b[0-9a-f]{7,}\b", re.IGNORECASE)
 """Texts that sites make a link of: addresses, domains (``example.com``), milestones (``%1``), issues and commits."""
 

@@ -9,13 +9,12 @@ marks it and begins a line of its own.
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from inventory import schema
 from inventory.about import VERSION
 from inventory.errors import FileError
 from inventory.filesystem.regular_files import open_regular, read_regular
@@ -65,8 +64,6 @@ def entry_of(
         recorded: the run is in the history: ``verify`` reports it when it is missing.
     """
     began, observed = time_of(snapshot.run_id), rows(snapshot.tables["observations"])
-    compared = changes and not changes.compared_nothing(row["server"] for row in observed)
-    counts = [changes.counts(grain) for grain in schema.GRAINS] if changes and compared else []
     return {
         "began": _utc_text(began),
         "ended": _utc_text(began + timedelta(seconds=seconds)),
@@ -75,7 +72,7 @@ def entry_of(
         "recorded": recorded,
         "statuses": dict(Counter(row["status"] for row in observed)),
         "unread": [row["server"] for row in observed if row["status"] != "ok"],
-        "changes": {word: sum(count[word] for count in counts) for word in schema.CHANGES_WORDS} if counts else None,
+        "changes": changes.word_counts(row["server"] for row in observed) if changes else None,
         "exit_code": exit_code,
         "failures": list(failures),
         "version": VERSION,
@@ -131,18 +128,32 @@ def read(folder: Path) -> RunLog:
     Raises:
         FileError: it could not be read.
     """
+    lines = _lines(folder)
+    entries = [_entry(line.removesuffix(_CUT_OFF)) for line in lines]
+    damaged = [number for number, line in enumerate(lines) if entries[number] is None and not line.endswith(_CUT_OFF)]
+    return RunLog([entry for entry in entries if entry is not None], [number + 1 for number in damaged])
+
+
+def newest_first(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the intact lines of a run log, the newest first; each is checked when it is asked for.
+
+    Raises:
+        FileError: it could not be read.
+    """
+    for line in reversed(_lines(folder)):
+        if (entry := _entry(line.removesuffix(_CUT_OFF))) is not None:
+            yield entry
+
+
+def _lines(folder: Path) -> list[bytes]:
     path = folder / RUN_LOG
     try:
         lines = read_regular(path).split(b"\n")
     except FileNotFoundError:
-        return RunLog([], [])
+        return []
     except OSError as error:
         raise FileError(f"{path} could not be read: {error.strerror or error}", "Check the folder") from error
-    if len(lines) > 1 and not lines[-1]:
-        lines.pop()  # the text after the last line break; an empty file is damaged
-    entries = [_entry(line.removesuffix(_CUT_OFF)) for line in lines]
-    damaged = [number for number, line in enumerate(lines) if entries[number] is None and not line.endswith(_CUT_OFF)]
-    return RunLog([entry for entry in entries if entry is not None], [number + 1 for number in damaged])
+    return lines[:-1] if len(lines) > 1 and not lines[-1] else lines  # an empty file is damaged
 
 
 def _bytes(folder: Path) -> bytes:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
-from pathlib import Path
 from typing import Any
 
 from inventory import formats, schema
@@ -46,11 +45,7 @@ class ResolvedRef:
 
 def is_recorded(ref: str) -> bool:
     """Return whether a reference means a run of a history, not the servers now or a file."""
-    return ref.startswith(BASELINE) or (ref != LIVE and not _is_file(ref))
-
-
-def _is_file(ref: str) -> bool:
-    return Path(ref).suffix.lower().removeprefix(".") in formats.FORMATS
+    return ref.startswith(BASELINE) or (ref != LIVE and not formats.suffix_of(ref))
 
 
 def resolve_ref(ref: str, history: RunHistory | None, ask: Callable[[], RunTables]) -> ResolvedRef:

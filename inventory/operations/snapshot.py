@@ -179,6 +179,7 @@ def log_run(
     exit_code: int,
     failures: Sequence[FileError],
     audit: Mapping[str, Any] | None = None,
+    notices: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Append a run to the run log of its history.
 
@@ -189,6 +190,7 @@ def log_run(
         exit_code: what the command ends with.
         failures: the files that could not be written.
         audit: the counts of its findings and the SHA-256 of the rules; None without rules.
+        notices: what became of each notice.
 
     Raises:
         FileError: the log could not be written.
@@ -196,4 +198,6 @@ def log_run(
     recorded = result.snapshot.run_id in history.store.run_ids()
     messages = [failure.what for failure in failures]
     entry = run_log.entry_of(result.snapshot, result.changes, seconds, exit_code, messages, recorded=recorded)
-    run_log.append(history.store.folder, entry if audit is None else {**entry, "audit": dict(audit)})
+    more: dict[str, Any] = {"audit": dict(audit)} if audit is not None else {}
+    more |= {"notices": list(notices)} if notices else {}
+    run_log.append(history.store.folder, {**entry, **more})

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from inventory import schema
+from inventory.config.spec import BOM_VERSIONS
 from inventory.diff.changes import ChangeSet
 from inventory.report.breakdowns import SpaceSection, break_down, space_section
 from inventory.report.change_lines import ChangeSection, describe_changes
@@ -39,6 +40,14 @@ _NAMED = 3  # servers that the banner names; of more it gives the number
 
 
 @dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended, known only to the run itself: its duration in seconds, and its exit code."""
+
+    seconds: float
+    exit_code: int
+
+
+@dataclass(frozen=True)
 class Report:
     """A state, or what one run read, and what is known around it.
 
@@ -58,6 +67,9 @@ class Report:
         read_history: reads what the history tells about these models, servers and changes; called when a form first
             asks for it. None without a history.
         judgement: what an audit by the rules of the configuration found; None without rules.
+        outcome: how the run ended; None for a report that is not written by the run itself.
+        metric_labels: the labels of servers that metrics have, with their names there.
+        bom_version: the version of CycloneDX that a bill of materials is written in.
     """
 
     snapshot: RunTables
@@ -74,6 +86,9 @@ class Report:
     all_fields: bool = False
     read_history: Callable[[], HistoryFacts] | None = None
     judgement: Judgement | None = None
+    outcome: RunOutcome | None = None
+    metric_labels: Mapping[str, str] = field(default_factory=dict)
+    bom_version: str = BOM_VERSIONS[0]
 
     @cached_property
     def servers(self) -> list[Row]:
@@ -157,6 +172,11 @@ class Report:
             return replace(section, note="Not compared: not all rows are in this report")
         first = "This is the first run; there is nothing to compare it with"
         return replace(section, note=first if len(self.runs) == 1 else "No earlier snapshot to compare with")
+
+    @property
+    def finding_rows(self) -> Sequence[Row]:
+        """The findings of the rules; empty without rules."""
+        return self.judgement.findings if self.judgement else ()
 
     @cached_property
     def findings(self) -> FindingsSection | None:

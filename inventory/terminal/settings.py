@@ -16,11 +16,11 @@ def settings_text(settings: Sequence[Setting], columns: int = COLUMNS) -> str:
     """Show the settings of all servers, a line each: name, value and origin."""
     common = [setting for setting in settings if setting.server is None]
     names = max(width(setting.name) for setting in common)
-    texts = {setting.name: _value_text(setting) for setting in common}
-    values = max((width(text) for text in texts.values() if width(text) <= columns // 2), default=0)
+    texts = [_value_text(setting) for setting in common]
+    values = max((width(text) for text in texts if width(text) <= columns // 2), default=0)
     lines = [style("Settings", bold=True)]
-    for setting in common:
-        name, value = pad(setting.name, names), texts[setting.name]
+    for setting, value in zip(common, texts, strict=True):
+        name = pad(setting.name, names)
         source = escape_controls(setting.source) or setting.origin
         lead = f"  {name}  {pad(value, values)}  "
         if width(lead) + width(source) <= columns:

@@ -222,7 +222,7 @@ def _name(model: Row, several: bool, room: int) -> str:
 def _files(files: "Sequence[WrittenFile]", columns: int) -> str:
     lines = []
     for file in files:
-        written = f"{file.size / 1000:,.0f} KB" if file.holds == "report" else count(file.rows, "row")
+        written = f"{file.size / 1000:,.0f} KB" if file.holds in ("report", "metrics") else count(file.rows, "row")
         outcome = style(file.skipped, fg="red") if file.skipped else style(written, dim=True)
         lines.append([file.holds.capitalize(), escape_controls(str(file.path)), outcome])
     return "\n".join(table(lines, "<<<", indent="  ", least=(9,), columns=columns))

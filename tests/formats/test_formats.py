@@ -93,14 +93,25 @@ def test_what_is_only_for_people(tmp_path: Path, suffix: str) -> None:
 def test_anything_can_be_told(suffix: str, before: Snapshot, after: Snapshot) -> None:
     """Any text, number and null in any column, and any changes, can be written, twice with the same bytes."""
     overview = Report(after, inventory.compare(before, after), "before")
-    member = import_module(f"inventory.formats.{suffix}")
+    member = import_module(f"inventory.formats.{suffix.partition('.')[0]}")
     tables = [(item, after.tables[name]) for name, item in schema.TABLES.items() if name in after.tables]
     assert member.encode(overview, "both") == member.encode(overview, "both")
-    assert member.encode_tables(tables) == member.encode_tables(tables)
+    if suffix not in formats.SNAPSHOTS_ONLY:
+        assert member.encode_tables(tables) == member.encode_tables(tables)
     member.encode(overview, "both").decode()
 
 
-@FORMATS
+@pytest.mark.parametrize("suffix", formats.SNAPSHOTS_ONLY)
+def test_what_holds_snapshots_only(tmp_path: Path, suffix: str) -> None:
+    """A format that has no place for other tables refuses them, and names those that have; nothing is written."""
+    changes = inventory.compare(snapshot(), snapshot())
+    with pytest.raises(ConfigurationError, match="holds the state, and no other tables") as caught:
+        formats.write_tables([(schema.CHANGES, changes.table)], tmp_path / f"x.{suffix}")
+    assert ".csv" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", sorted({*formats.FORMATS} - {*formats.SNAPSHOTS_ONLY}))
 def test_tables_that_are_no_snapshot(tmp_path: Path, suffix: str) -> None:
     """Tables such as changes can be written in every format, with and without rows."""
     changes = inventory.compare(snapshot(), snapshot([{"server": "s", "key": "new-model", "ordinal": 0}]))

@@ -16,7 +16,7 @@ from support.history_builders import collected, day, made, model
 
 import inventory
 from inventory.errors import FileError
-from inventory.history.run_log import append, entry_of, read
+from inventory.history.run_log import append, entry_of, newest_first, read
 from inventory.history.storage.metadata import RUN_LOG
 from inventory.history.storage.store import Store
 from inventory.history.verify import verify
@@ -44,6 +44,25 @@ def test_a_line_says_how_the_run_went(tmp_path: Path) -> None:
         "failures": ["a.csv could not be written"],
         "version": inventory.__version__,
     }  # fmt: skip
+
+
+def test_the_log_is_an_interface(tmp_path: Path) -> None:
+    """inventory.read_run_log takes a path or a text, reads nothing as empty, and says which lines are damaged."""
+    assert inventory.read_run_log(tmp_path) == ([], [])
+    for number in range(3):
+        append(tmp_path, {"run_id": str(number), "exit_code": number})
+    log = inventory.read_run_log(str(tmp_path))
+    assert [entry["exit_code"] for entry in log.entries] == [0, 1, 2]
+    assert [entry["run_id"] for entry in newest_first(tmp_path)] == ["2", "1", "0"]
+    path = tmp_path / RUN_LOG
+    path.write_bytes(path.read_bytes().replace(b'"exit_code": 1', b'"exit_code": 0'))
+    log = inventory.read_run_log(tmp_path)
+    assert ([entry["exit_code"] for entry in log.entries], log.damaged) == ([0, 2], [2])
+    assert [entry["run_id"] for entry in newest_first(tmp_path)] == ["2", "0"]
+    with pytest.raises(inventory.ConfigurationError, match="must be a local or mounted folder"):
+        inventory.read_run_log("s3://bucket/history")
+    with pytest.raises(inventory.ConfigurationError, match="the folder of a history"):
+        inventory.read_run_log(7)  # type: ignore[arg-type]
 
 
 def test_a_first_run_was_compared_with_nothing(tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def test_the_command_takes_them_all(tmp_path: Path) -> None:
 def test_numbers_at_both_ends(tmp_path: Path) -> None:
     """Sizes at both ends of what a column holds are compared and reported in every format, however far apart."""
     out = [word for suffix in formats.FORMATS for word in ("-o", f"x.{suffix}")]
+    compared = [word for suffix in (*formats.TABLES, *formats.REPORTS) for word in ("-o", f"x.{suffix}")]
     for size in (-(2**63), 2**63 - 1):
         row = {
             "key": "k",
@@ -107,7 +108,12 @@ def test_numbers_at_both_ends(tmp_path: Path) -> None:
         (tmp_path / "answer.json").write_text(json.dumps({"models": [row, {"key": "l", "size_bytes": size}]}))
         arguments = ("snapshot", "--server", "s=file:answer.json", "--history", "h", *out)
         assert run(*arguments, cwd=tmp_path).code == 0
-    for words in (("diff", *out), ("diff", "--by", "server"), ("diff", "--by", "server", "-o", "by.csv"), ("show",)):
+    for words in (
+        ("diff", *compared),
+        ("diff", "--by", "server"),
+        ("diff", "--by", "server", "-o", "by.csv"),
+        ("show",),
+    ):
         done = run(*words, "--history", "h", cwd=tmp_path)
         assert (done.code, done.err) == (0, ""), words
     assert run("history", "--history", "h", cwd=tmp_path).code == 0

@@ -29,10 +29,12 @@ from support.hostile_servers import (
 )
 
 import inventory
+from inventory import formats
 from inventory.config.credentials import CREDENTIAL
 from inventory.config.servers import Server
 from inventory.tables import rows
 
+SUFFIXES = formats.FORMATS
 WORD = "Canary12"  # survives every way of escaping: whatever holds a token whole holds this
 TOKEN = f"sk-lm-{WORD}:abcdefghijKLMNOPQRST"
 TOKENS = [
@@ -109,11 +111,11 @@ def _hits(token: str, *texts: tuple[str, bytes]) -> list[str]:
 def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
     """Without the token being sent, a word that a server says is found in each kind of file: the search can hit."""
     with Hostile(answer(json.dumps({"models": [{"key": WORD}]}).encode())) as server:
-        out = [part for suffix in ("csv", "parquet", "xlsx", "html", "md") for part in ("-o", f"a.{suffix}")]
+        out = [part for suffix in SUFFIXES for part in ("-o", f"a.{suffix}")]
         done = run("snapshot", "--server", server.url, "--history", "h", *out, cwd=tmp_path)
     assert _hits(TOKEN, ("out", done.out.encode())) == ["out"]
     actual = _hits(TOKEN, *_contents(tmp_path))
-    for kind in ("a.csv", "a.parquet", "a.xlsx", "a.html", "a.md", "/payloads/", "/models/"):
+    for kind in ("a.csv", "a.parquet", "a.xlsx", "a.html", "a.md", "a.cdx.json", "/payloads/", "/models/"):
         assert any(kind in name for name in actual), kind
 
 
@@ -137,7 +139,7 @@ def _fleet(folder: Path, stack: ExitStack) -> list[Hostile]:
 def test_a_token_is_nowhere_whatever_fails(token: str, tmp_path: Path) -> None:
     """With every failure at once, and --debug, it is in no output, in no file of any format and not in the history."""
     env = clean(LM_API_TOKEN=token)
-    out = [part for suffix in ("csv", "parquet", "xlsx", "html", "md") for part in ("-o", f"a.{suffix}")]
+    out = [part for suffix in SUFFIXES for part in ("-o", f"a.{suffix}")]
     with ExitStack() as stack:
         heard = _fleet(tmp_path, stack)
         done = run("snapshot", "-v", "--debug", "--history", "h", *out, cwd=tmp_path, env=env)

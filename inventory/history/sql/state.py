@@ -39,9 +39,9 @@ def last_ok(until: Until, *, selected: bool = False) -> str:
     return _last(f"status = 'ok' AND {until.sql}", selected=selected)
 
 
-def last(until: Until) -> str:
-    """Query the last observation of each server, whatever its status."""
-    return _last(until.sql)
+def last(until: Until, *, selected: bool = False) -> str:
+    """Query the last observation of each server, whatever its status; servers as in ``last_ok``."""
+    return _last(until.sql, selected=selected)
 
 
 def last_answers(until: Until, number: int) -> str:

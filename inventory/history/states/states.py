@@ -90,11 +90,15 @@ class States:
         runs = self._until(run_id)
         if servers is None:
             return self._last(runs, state.last_ok(self._bound(run_id)))
-        observations: dict[str, Row] = {}
-        for part in (runs[-NEAR:], runs[:-NEAR]):
-            if missing := [server for server in servers if server not in observations]:
-                observations |= self._last(part, state.last_ok(self._bound(run_id), selected=True), missing)
-        return observations
+        return self._newest(runs, servers, state.last_ok(self._bound(run_id), selected=True))
+
+    def attempts(self, run_id: str, servers: Collection[str]) -> dict[str, Row]:
+        """Return the newest attempts of some servers after a run, whatever their status, by server."""
+        return self._newest(self._until(run_id), servers, state.last(self._bound(run_id), selected=True))
+
+    def attempts_between(self, first: str, last: str) -> dict[str, Row]:
+        """Return the newest attempts of the runs after one, up to another, by server; ``first`` may be empty."""
+        return self._last([run_id for run_id in self._until(last) if run_id > first], state.last(self._bound(last)))
 
     def rows(self, run_id: str, servers: Collection[str] | None = None) -> list[Row]:
         """Return the state after a run as observations: the newest attempt of each server, with its last response.
@@ -250,6 +254,13 @@ class States:
     def _asked(self, run_ids: Sequence[str]) -> set[str]:
         tables = (segment.table(["server"]) for segment in self._store.read_all("observations", run_ids))
         return {server for table in tables for server in values(table, "server")}
+
+    def _newest(self, runs: Sequence[str], servers: Collection[str], query: str) -> dict[str, Row]:
+        observations: dict[str, Row] = {}
+        for part in (runs[-NEAR:], runs[:-NEAR]):
+            if missing := [server for server in servers if server not in observations]:
+                observations |= self._last(part, query, missing)
+        return observations
 
     def _overlapping(self, run_id: str, begin: datetime) -> list[str]:
         """Return the runs before a run that received a response at ``begin`` or later."""
