@@ -101,15 +101,23 @@ class RunLoader:
         observed = [row | {"as_of": row["as_of"] or (row["digest"] and row["observed_at"])} for row in observed]
         times = {row["server"]: row["as_of"] for row in observed}
         stored = [row | {"as_of": times.get(row["server"])} for row in (observed if stored is None else stored)]
-        tables = {"observations": table_of(schema.OBSERVATIONS, observed)}
+        return RunTables({"observations": table_of(schema.OBSERVATIONS, observed), **self.grain_tables(stored)})
+
+    @steady
+    def grain_tables(self, stored: Sequence[Row]) -> dict[str, pa.Table]:
+        """Build the tables of models and instances of answers.
+
+        Args:
+            stored: for each answer its server, digest and time, and the run that holds it.
+        """
+        tables = {}
         runs = {row["stored_in"] for row in stored}
-        wanted = table_of(all_runs.WANTED, stored)
-        engine = self.views([], runs, wanted=wanted)
+        engine = self.views([], runs, wanted=table_of(all_runs.WANTED, stored)) if runs else None
         for table in schema.GRAIN_TABLES.values():
-            stored_rows = engine.query(all_runs.rows(table)) if runs else concat(table, [])
+            stored_rows = engine.query(all_runs.rows(table)) if engine else concat(table, [])
             # Earlier versions stored the clocks of one server for all servers that share the row.
             tables[table.name] = without_clocks(conformed(stored_rows, arrow_schema(table)))
-        return RunTables(tables)
+        return tables
 
     @steady
     def unstored(self, snapshot: RunTables) -> tuple[str, ...]:
