@@ -76,7 +76,7 @@ def export(
         report = Report(part, zone=zone, now=now, stale_after=old, selection=" and ".join(filters))
     elif includes_report(outputs):
         names = values(part.tables["observations"], "server") if servers or where else ()
-        report = report_of(side, history, zone, servers=names, this_run=this_run, stale_after=old)
+        report = report_of(side, history, zone, snapshot=whole, servers=names, this_run=this_run, stale_after=old)
     else:
         report = Report(part)
     files, failures = write_all(report, outputs, grain, csv_for)

@@ -135,6 +135,7 @@ def report_of(
     zone: tzinfo | None = None,
     *,
     compared: tuple[ResolvedRef, ChangeSet] | None = None,
+    snapshot: RunTables | None = None,
     servers: Sequence[str] = (),
     this_run: bool = False,
     stale_after: timedelta = STALE_AFTER,
@@ -146,6 +147,7 @@ def report_of(
         history: where the runs are; None if the side is not one.
         zone: the reader's time zone.
         compared: the side it was compared with, and the changes; by default the run before, if there is one.
+        snapshot: its tables, if they were read before.
         servers: only these; all by default.
         this_run: show of a run only what it read itself, not the state after it.
         stale_after: how old the last complete answer of a server may be.
@@ -155,7 +157,7 @@ def report_of(
     if compared is None and earlier and side.server is None:
         previous = ResolvedRef(_moment(time_of(earlier[-1])), earlier[-1])
         compared = previous, changes_between(previous, side, history, servers=servers)
-    snapshot = snapshot_of(side, history, this_run=this_run)
+    snapshot = snapshot or snapshot_of(side, history, this_run=this_run)
     runs = rows(history.runs_table(servers)) if history and side.run_id else []
     runs = [row for row in runs if row["run_id"] in {*earlier, side.run_id}]
     return Report(

@@ -119,8 +119,19 @@ _RESPONSE = ("model_count", "instance_count", "size_bytes", "payload_digest", "d
 _EITHER = ("warnings", "source")
 
 
-def state_rows(until: Until, *, selected: bool = False) -> str:
-    """One row per server of the state after a run: the newest attempt, with the answer that its rows come from.
+PLACED = schema.Table(
+    "placed",
+    "where the state after a run has a server from",
+    (
+        schema.Column("server", schema.TEXT, "", "The server.", key=True),
+        schema.Column("attempt", schema.TEXT, "", "The run of its newest attempt."),
+        schema.Column("answer", schema.TEXT, "", "The run of its last complete answer; null if there is none."),
+    ),
+)
+
+
+def placed(until: Until, *, selected: bool = False) -> str:
+    """One row per server of the state after a run: ``PLACED``. Of all observations it reads the narrow columns only.
 
     Reads the views ``observations``, ``moments`` (the one row of the run) and ``retirements``. A server is no part of
     the state if nobody asked it for too long, or if it was retired by name and not asked since.
@@ -129,20 +140,32 @@ def state_rows(until: Until, *, selected: bool = False) -> str:
         until: the run, and the latest time that counts.
         selected: only the servers in the view ``wanted``.
     """
+    newest = """
+        SELECT o.server, max(o.run_id) AS run_id, max(o.observed_at) AS observed_at
+        FROM observations o JOIN (
+            SELECT server, max(observed_at) AS last FROM observations WHERE {0} GROUP BY server
+        ) n ON n.server = o.server AND n.last = o.observed_at
+        WHERE {1} GROUP BY o.server"""
+    attempts, answers = (
+        newest.format(condition, condition.replace("run_id", "o.run_id").replace("observed_at", "o.observed_at"))
+        for condition in (until.sql, f"{until.sql} AND status = 'ok'")
+    )
+    return f"""
+        SELECT a.server, a.run_id AS attempt, b.run_id AS answer
+        FROM ({attempts}) a CROSS JOIN moments m LEFT JOIN ({answers}) b ON b.server = a.server
+        {"JOIN wanted w ON w.server = a.server" if selected else ""}
+        WHERE {_IN_SERVICE}"""
+
+
+def state_rows() -> str:
+    """One row per server in the view ``placed``: the newest attempt, with the answer that its rows come from."""
     columns = {name: f"a.{name}" for name in _ATTEMPT} | {name: f"b.{name}" for name in _RESPONSE}
     columns |= {name: f"CASE WHEN b.server IS NULL THEN a.{name} ELSE b.{name} END" for name in _EITHER}
     columns["as_of"] = "b.observed_at"
     chosen = ", ".join(f"{columns[name]} AS {name}" for name in schema.OBSERVATIONS.names)
     return f"""
-        WITH attempts AS (
-            SELECT *, {LATEST_FIRST} FROM observations WHERE {until.sql}
-        ), answers AS (
-            SELECT *, {LATEST_FIRST} FROM observations WHERE status = 'ok' AND {until.sql}
-        )
-        SELECT {chosen} FROM attempts a CROSS JOIN moments m
-        LEFT JOIN answers b ON b.server = a.server AND b.place = 1
-        {"JOIN wanted w ON w.server = a.server" if selected else ""}
-        WHERE a.place = 1 AND {_IN_SERVICE} ORDER BY a.server"""
+        SELECT {chosen} FROM placed p JOIN observations a ON a.server = p.server AND a.run_id = p.attempt
+        LEFT JOIN observations b ON b.server = p.server AND b.run_id = p.answer ORDER BY a.server"""
 
 
 _IN_SERVICE = """(m.retired_before IS NULL OR a.observed_at >= m.retired_before) AND NOT EXISTS (
@@ -171,34 +194,42 @@ def servers(until: Until) -> str:
         WHERE a.place = 1 ORDER BY a.server"""
 
 
-_LATER = """min(run_id) OVER (PARTITION BY server ORDER BY observed_at, run_id
-                ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS superseded_by"""
+_LATER = """coalesce(min(run_id) OVER (PARTITION BY server ORDER BY observed_at, run_id
+                ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), '~') AS superseded_by"""
 
 
 def panel(until: Until, group: str, source: str) -> str:
     """Sizes and counts of the states after the runs in the view ``moments``, by group, as one query.
 
     An observation is the newest of its server in the states from its own run up to, and without, the first run that
-    holds a later one: so no state is built one by one.
+    holds a later one: so no state is built one by one. Equal answers in a row count as one, of which few are left.
 
     Args:
         until: the latest observation that counts.
         group: the SQL expression of the group, over the columns of ``source``.
         source: what a state is counted from: rows with server, digest and stored_in, and their counts.
     """
-    in_force = "{0}.run_id <= m.run_id AND ({0}.superseded_by IS NULL OR {0}.superseded_by > m.run_id)"
+    in_force = "{0}.run_id <= m.run_id AND {0}.superseded_by > m.run_id"
+    counts = "digest, stored_in, model_count, instance_count, size_bytes"
     return f"""
         WITH attempts AS (
             SELECT server, run_id, observed_at, labels, {_LATER} FROM observations WHERE {until.sql}
+        ), given AS (
+            SELECT server, run_id, {counts}, {_LATER} FROM observations WHERE status = 'ok' AND {until.sql}
+        ), following AS (
+            SELECT server, run_id, {counts}, lag(digest) OVER (PARTITION BY server ORDER BY run_id) AS before
+            FROM given WHERE superseded_by > run_id
         ), answers AS (
-            SELECT server, run_id, digest, stored_in, model_count, instance_count, size_bytes, {_LATER}
-            FROM observations WHERE status = 'ok' AND {until.sql}
+            SELECT server, run_id, {counts},
+                   coalesce(lead(run_id) OVER (PARTITION BY server ORDER BY run_id), '~') AS superseded_by
+            FROM following WHERE before IS NULL OR before <> digest
+        ), asked AS (
+            SELECT m.run_id AS moment_run, m.name AS moment, a.server, a.labels
+            FROM moments m JOIN attempts a ON {in_force.format("a")} WHERE {_IN_SERVICE}
         ), known AS (
-            SELECT m.name AS moment, a.server, a.labels, b.digest, b.stored_in, b.model_count, b.instance_count,
-                   b.size_bytes
-            FROM moments m JOIN attempts a ON {in_force.format("a")}
-            JOIN answers b ON b.server = a.server AND {in_force.format("b")}
-            WHERE {_IN_SERVICE}
+            SELECT m.moment, m.server, m.labels, b.digest, b.stored_in, b.model_count, b.instance_count, b.size_bytes
+            FROM asked m JOIN answers b
+            ON b.server = m.server AND {in_force.format("b").replace("m.run_id", "m.moment_run")}
         )
         SELECT moment, {group} AS name, count(DISTINCT server) AS servers,
                CAST(sum(model_count) AS BIGINT) AS model_count, CAST(sum(instance_count) AS BIGINT) AS instance_count,

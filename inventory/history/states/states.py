@@ -107,7 +107,11 @@ class States:
         moment = {"run_id": run_id, "name": run_id, "retired_before": self._retirement.before(run_id)}
         engine.add("moments", table_of(state.MOMENTS, [moment]))
         engine.add("retirements", self._retirement.table())
-        return rows(engine.query(state.state_rows(self._bound(run_id), selected=servers is not None)))
+        placed = engine.query(state.placed(self._bound(run_id), selected=servers is not None))
+        opened = {run for name in ("attempt", "answer") for run in values(placed, name) if run}
+        engine = self._over(sorted(opened))
+        engine.add("placed", placed)
+        return rows(engine.query(state.state_rows())) if opened else []
 
     def servers(self, run_id: str) -> list[Row]:
         """Return each server that was asked by a run or before: last attempt, last response, how often it was read."""
