@@ -11,6 +11,7 @@ import pyarrow as pa
 from inventory import schema
 from inventory.errors import wrong_type
 from inventory.filesystem.names import local_folder
+from inventory.history.answer_rows import answer_rows
 from inventory.history.delta import KINDS, ignored_fields
 from inventory.history.engines import Engine, open_engine
 from inventory.history.sql import all_runs
@@ -20,7 +21,7 @@ from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
-from inventory.tables import RunTables, arrow_schema, concat, conformed, rows, table_of
+from inventory.tables import RunTables, rows, table_of
 
 Row = dict[str, Any]
 
@@ -110,14 +111,10 @@ class RunLoader:
         Args:
             stored: for each answer its server, digest and time, and the run that holds it.
         """
-        tables = {}
-        runs = {row["stored_in"] for row in stored}
-        engine = self.views([], runs, wanted=table_of(all_runs.WANTED, stored)) if runs else None
-        for table in schema.GRAIN_TABLES.values():
-            stored_rows = engine.query(all_runs.rows(table)) if engine else concat(table, [])
-            # Earlier versions stored the clocks of one server for all servers that share the row.
-            tables[table.name] = without_clocks(conformed(stored_rows, arrow_schema(table)))
-        return tables
+        # Earlier versions stored the clocks of one server for all servers that share the row.
+        return {
+            table.name: without_clocks(answer_rows(self.store, table, stored)) for table in schema.GRAIN_TABLES.values()
+        }
 
     @steady
     def unstored(self, snapshot: RunTables) -> tuple[str, ...]:

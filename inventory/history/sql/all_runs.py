@@ -34,15 +34,6 @@ PLACES = schema.Table("places", "a row's place", (schema.Column("place", schema.
 KEYS = schema.Table("keys", "a model's key", (schema.Column("key", schema.TEXT, "", ""),))
 SERVERS = schema.Table("servers", "a server that is asked about", (schema.Column("server", schema.TEXT, "", ""),))
 
-WANTED = schema.Table(
-    "wanted",
-    "an answer",
-    (
-        *(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest", "stored_in")),
-        schema.Column("as_of", schema.TIME, "", ""),
-    ),
-)
-
 _BYTES = "CAST({}.size_bytes AS DECIMAL(38))"  # a sum of whole numbers could be too large for one, and Spark fails then
 
 SIDES = (-1, 1)
@@ -64,16 +55,6 @@ TOUCHED_KEYS = schema.Table(
     "a key whose rows can differ",
     tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "key")),
 )
-
-
-def rows(table: schema.Table) -> str:
-    """Return the rows of the answers listed in the view ``wanted`` (server, digest, stored_in), under their servers."""
-    columns = ", ".join(f"r.{name}" for name in table.response_names)
-    order = ", ".join(("w.server", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
-    return f"""
-        SELECT w.server, {columns}, w.as_of FROM wanted w
-        JOIN {table.name} r ON r.digest = w.digest AND r.stored_in = w.stored_in
-        ORDER BY {order}"""
 
 
 TOUCHED = " UNION ".join(
