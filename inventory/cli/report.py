@@ -11,8 +11,8 @@ from inventory.cli._groups import selected_servers
 from inventory.cli._history import recorded_history, stale_after
 from inventory.cli._options import csv_for_option, history_option, output_option, server_names_option, where_option
 from inventory.cli._output import print_errors, terminal_width
-from inventory.cli._targets import check_reports, check_targets, write_all
-from inventory.errors import ConfigurationError
+from inventory.cli._targets import check_reports, check_targets, refuse_large, write_all
+from inventory.errors import ConfigurationError, FileError
 
 
 @click.command(
@@ -54,13 +54,20 @@ def report(
         raise ConfigurationError("no file to write was named", "Give -o FILE, or output = [...] in [report]")
     check_targets(outputs)
     check_reports(outputs)
-    from inventory.operations.period import period_report
+    from inventory.operations.period import end_of, period_report
     from inventory.terminal.snapshot import files_text
 
     history = recorded_history(history_path)
     selected = selected_servers(history, servers, where)
+    failures: list[FileError] = []
+    if not selected:
+        outputs, failures = refuse_large(outputs, end_of(history, period), history)
+        if not outputs:
+            print_errors(failures)
+            return exit_code(failures)
     built = period_report(history, period, servers=selected, stale_after=stale_after())
-    files, failures = write_all(built.report, outputs, csv_for=csv_for, day=built.last_day)
+    files, others = write_all(built.report, outputs, csv_for=csv_for, day=built.last_day)
+    failures += others
     click.echo(files_text(files, terminal_width()) if files else "", nl=False)
     print_errors(failures)
     return exit_code(failures)

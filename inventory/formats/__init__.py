@@ -22,7 +22,7 @@ from inventory.filesystem.names import no_name, with_home
 from inventory.formats._written import WrittenFile as WrittenFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -190,6 +190,24 @@ def output_paths(path: str | Path, grain: str) -> list[tuple[str, Path]]:
 def is_report(path: str | Path) -> bool:
     """Return whether the format of a path is a report, which holds everything."""
     return _format(Path(path)) in REPORTS
+
+
+def too_large(path: str | Path, counts: "Mapping[str, int]") -> FileError | None:
+    """Return why a file cannot hold so many rows, before they are read; None if it can, or if that shows later.
+
+    Args:
+        path: the file.
+        counts: the number of rows, by table.
+    """
+    if _format(Path(path)) == "xlsx":
+        from inventory.formats.xlsx import check_rows
+
+        try:
+            for name, number in counts.items():
+                check_rows(name, number)
+        except FileError as error:
+            return error
+    return None
 
 
 def _without_doubt(report: "Report") -> "tuple[Report, list[str]]":

@@ -122,6 +122,23 @@ def snapshot_of(side: ResolvedRef, history: RunHistory | None, *, this_run: bool
     return side.snapshot if side.snapshot is not None else _required(history).state(side.run_id or "latest")
 
 
+def row_counts(side: ResolvedRef, history: RunHistory | None, *, this_run: bool = False) -> dict[str, int]:
+    """Count the models and instances of a side as ``snapshot_of`` returns it, from the observations alone.
+
+    Args:
+        side: a run of the history, without a server.
+        history: where the runs are.
+        this_run: of a run only what it read itself.
+    """
+    history, run_id = _required(history), side.run_id or "latest"
+    if this_run or history.misdated([run_id]):
+        observed = history.observed(run_id)
+    else:
+        observed = history.store.retry_if_changed(lambda: history.states().rows(run_id))
+    counts = {"models": "model_count", "instances": "instance_count"}
+    return {name: sum(row[column] or 0 for row in observed) for name, column in counts.items()}
+
+
 def present_time(snapshot: RunTables, history: RunHistory | None) -> datetime | None:
     """Return the present time if the tables are the newest state of a history; a state of the past has none."""
     if history and snapshot.state_of and [snapshot.state_of] == history.dated()[-1:]:

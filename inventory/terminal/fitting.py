@@ -1,7 +1,6 @@
 """Tables that fit into a terminal: columns give way, long texts are folded, and nothing is cut."""
 
 from collections.abc import Sequence
-from itertools import zip_longest
 
 from click import style
 
@@ -42,7 +41,7 @@ def fold_words(text: str, columns: int, indent: str = "") -> list[str]:
 
 def natural_width(lines: Sequence[Sequence[str]], heads: Sequence[str]) -> int:
     """Return the columns that a table takes if nothing is folded."""
-    return sum(max(map(width, cells)) + _GAP for cells in zip(heads, *lines, strict=True)) - _GAP
+    return sum(max(map(width, set(cells))) + _GAP for cells in zip(heads, *lines, strict=True)) - _GAP
 
 
 def fit_table(
@@ -70,22 +69,36 @@ def fit_table(
     Returns:
         The lines of the heads, then those of each row, so that the caller may group the rows.
     """
-    rooms = [max(map(width, cells)) for cells in zip(heads, *lines, strict=True)]
+    columns_of_cells = list(zip(heads, *lines, strict=True))
+    rooms = [max(map(width, set(cells))) for cells in columns_of_cells]
     kept, room = _fitting(rooms, sides, columns - width(indent), optional)
     if room < min(_LEAST, max(rooms)):
         blocks = [_block(heads, line, columns, indent) for line in lines]
         return [[], *blocks[:1], *(["", *block] for block in blocks[1:])]
     shown = [min(rooms[place], room, _WIDEST) if sides[place] == "<" else rooms[place] for place in kept]
-    laid_out = []
-    for line in (heads, *lines):
-        cells = [fold(line[place], room) if sides[place] == "<" else [line[place]] for place in kept]
-        padded = [
-            [pad(cell, size, sides[place]) for cell, size, place in zip(row, shown, kept, strict=True)]
-            for row in zip_longest(*cells, fillvalue="")
-        ]
-        laid_out.append([indent + (" " * _GAP).join(row).rstrip() for row in padded])
+    folded = []
+    for place, size in zip(kept, shown, strict=True):
+        side, cells = sides[place], columns_of_cells[place]
+        pieces = {cell: fold(cell, room) if side == "<" else [cell] for cell in set(cells)}
+        padded = {cell: [pad(piece, size, side) for piece in pieces[cell]] for cell in pieces}
+        folded.append((" " * size, [padded[cell] for cell in cells]))
+    blanks = [blank for blank, _ in folded]
+    gap = " " * _GAP
+    laid_out = [
+        [indent + gap.join(line).rstrip() for line in _lines(cells, blanks)]
+        for cells in zip(*(cells for _, cells in folded), strict=True)
+    ]
     head, *rows = laid_out
     return [[style(line, dim=True) for line in head], *rows]
+
+
+def _lines(cells: Sequence[Sequence[str]], blanks: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return the lines of a row, whose cells have one line each or several: what is missing is blank."""
+    most = max(map(len, cells))
+    if most == 1:
+        return [tuple([line for [line] in cells])]
+    filled = [[*cell, *[blank] * (most - len(cell))] for cell, blank in zip(cells, blanks, strict=True)]
+    return list(zip(*filled, strict=True))
 
 
 def _fitting(rooms: Sequence[int], sides: str, columns: int, optional: Sequence[int]) -> tuple[list[int], int]:
