@@ -11,11 +11,12 @@ from pathlib import Path
 
 from bench_single_process import ROOMS
 from cold import COLD
+from commands import COMMANDS
 from diffs import DIFFS
 from fleets import FLEETS
 from harness import Costly, Race
 
-RACES: dict[str, Race] = {race.name: race for race in (*COLD, *DIFFS, *FLEETS, *ROOMS)}
+RACES: dict[str, Race] = {race.name: race for race in (*COLD, *DIFFS, *FLEETS, *ROOMS, *COMMANDS)}
 
 
 def main(what: str, name: str, folder: str, rest: str) -> None:
