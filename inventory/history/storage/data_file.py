@@ -69,7 +69,9 @@ class DataFile:
             encoded: columns of texts that are read as a dictionary and indices, which takes less memory.
         """
         # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
-        file = parquet.ParquetFile(pa.BufferReader(self.body), read_dictionary=list(encoded))
+        file = parquet.ParquetFile(pa.BufferReader(self.body))
+        if present := [name for name in encoded if name in file.schema.names]:
+            file = parquet.ParquetFile(pa.BufferReader(self.body), metadata=file.metadata, read_dictionary=present)
         table = file.read(columns, use_threads=False)
         for field in [ARROW[self.about["kind"]].field(name) for name in columns or ARROW[self.about["kind"]].names]:
             if field.name not in table.column_names:
