@@ -34,6 +34,8 @@ _NEVER_TEXT = re.compile(
 
 def escape_controls(text: str) -> str:
     """Make everything visible that a terminal would act on in a text from elsewhere."""
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
