@@ -1,7 +1,6 @@
 """The command ``lms-inventory``, and ``python -m inventory``; a signal ends it even while it is being imported.
 
-Two things make a short command shorter: numpy, which Arrow imports, starts no threads for an algebra that nobody needs,
-and the modules, which stay for good, are not searched for garbage again and again.
+The modules, which stay for good, are not searched for garbage again and again: a short command has nothing else.
 """
 
 import atexit
@@ -21,7 +20,6 @@ def main() -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # No traceback until the command has its own handler.
     exit_codes: list[int] = []
     atexit.register(_exit, exit_codes)  # The first function registered is the last one called.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.disable()
     from inventory.cli import main as run
 

@@ -143,8 +143,8 @@ def placed(until: Until, *, selected: bool = False) -> str:
     newest = """
         SELECT o.server, max(o.run_id) AS run_id, max(o.observed_at) AS observed_at
         FROM observations o JOIN (
-            SELECT server, max(observed_at) AS last FROM observations WHERE {0} GROUP BY server
-        ) n ON n.server = o.server AND n.last = o.observed_at
+            SELECT server, max(observed_at) AS newest_at FROM observations WHERE {0} GROUP BY server
+        ) n ON n.server = o.server AND n.newest_at = o.observed_at
         WHERE {1} GROUP BY o.server"""
     attempts, answers = (
         newest.format(condition, condition.replace("run_id", "o.run_id").replace("observed_at", "o.observed_at"))
@@ -216,13 +216,13 @@ def panel(until: Until, group: str, source: str) -> str:
             SELECT server, run_id, observed_at, labels, {_LATER} FROM observations WHERE {until.sql}
         ), given AS (
             SELECT server, run_id, {counts}, {_LATER} FROM observations WHERE status = 'ok' AND {until.sql}
-        ), following AS (
+        ), successive AS (
             SELECT server, run_id, {counts}, lag(digest) OVER (PARTITION BY server ORDER BY run_id) AS before
             FROM given WHERE superseded_by > run_id
         ), answers AS (
             SELECT server, run_id, {counts},
                    coalesce(lead(run_id) OVER (PARTITION BY server ORDER BY run_id), '~') AS superseded_by
-            FROM following WHERE before IS NULL OR before <> digest
+            FROM successive WHERE before IS NULL OR before <> digest
         ), asked AS (
             SELECT m.run_id AS moment_run, m.name AS moment, a.server, a.labels
             FROM moments m JOIN attempts a ON {in_force.format("a")} WHERE {_IN_SERVICE}

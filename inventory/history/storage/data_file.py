@@ -62,22 +62,20 @@ class DataFile:
     about: Mapping[str, Any]
 
     def read(self, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
-        """Read its table, with the columns of this version: one that it lacks is null.
+        """Read its table, with the columns of this version; one that it lacks is null.
 
-        Args:
-            columns: only these.
-            encoded: columns of texts that are read as a dictionary and indices, which takes less memory.
+        ``encoded`` are columns of texts that are read as a dictionary and indices.
         """
         # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
-        file = parquet.ParquetFile(pa.BufferReader(self.body))
-        if present := [name for name in encoded if name in file.schema.names]:
-            file = parquet.ParquetFile(pa.BufferReader(self.body), metadata=file.metadata, read_dictionary=present)
-        table = file.read(columns, use_threads=False)
-        for field in [ARROW[self.about["kind"]].field(name) for name in columns or ARROW[self.about["kind"]].names]:
+        source = pa.BufferReader(self.body)
+        present = set(encoded).intersection(parquet.read_schema(source).names) if encoded else ()
+        table = parquet.ParquetFile(source, read_dictionary=[*present]).read(columns, use_threads=False)
+        target = ARROW[self.about["kind"]]
+        for field in map(target.field, columns or target.names):
             if field.name not in table.column_names:
                 kind = pa.dictionary(pa.int32(), field.type) if field.name in encoded else field.type
                 table = table.append_column(field.name, pa.nulls(table.num_rows, kind))
-        return table.select(columns or ARROW[self.about["kind"]].names)
+        return table.select(columns or target.names)
 
     @cached_property
     def everything(self) -> pa.Table:
