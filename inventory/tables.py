@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -23,6 +23,7 @@ STATE = "state at "
 ATTRIBUTE = "lms_inventory"
 """The name among the attributes of a DataFrame under which ``RunTables.what`` stands."""
 
+_PART = 20_000  # rows of a fleet's table that are Python values at a time
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ARROW = {
     schema.INTEGER: pa.int64(),
@@ -84,8 +85,7 @@ class RunTables:
     @property
     def observed_at(self) -> datetime | None:
         """When the last server answered or was given up, in UTC; None for a file that does not tell it."""
-        moments = [row["observed_at"] for row in rows(self.tables["observations"]) if row["observed_at"]]
-        return max(moments, default=None)
+        return max(filter(None, values(self.tables["observations"], "observed_at")), default=None)
 
     @property
     def complete(self) -> bool:
@@ -181,6 +181,13 @@ def rows(table: pa.Table) -> list[dict[str, Any]]:
     """Convert a table to a list of dicts of Python values; times are ``datetime`` in UTC."""
     columns = {name: values(table, name) for name in table.column_names}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def cells(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of some columns row by row, with those of a part of the table in memory at a time."""
+    for start in range(0, table.num_rows, _PART):
+        part = table.slice(start, _PART)
+        yield from zip(*(values(part, name) for name in names), strict=True)
 
 
 def json_rows(table: schema.Table, records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -115,6 +115,7 @@ def _prepare_terminal() -> None:
     """Make any text printable on any terminal, honour NO_COLOR, and handle signals."""
     if os.name == "posix" and not os.environ.get("HOME", "/").startswith("/"):
         del os.environ["HOME"]  # An empty one would mean / and a relative one a folder of the working directory.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy, which Arrow imports, would start threads for nothing
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -15,10 +15,10 @@ from inventory.about import VERSION
 from inventory.config import spec
 from inventory.errors import InventoryError, QueryError
 from inventory.schema import derived
-from inventory.text import COLUMNS, UNLIMITED, escape_controls, wrap
+from inventory.text import COLUMNS, UNLIMITED, escape_controls, texts_of, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PROGRAM = "lms-inventory"
 
 _LEAST_COLUMNS = 40
+_PART = 20_000  # rows whose texts are in memory at a time
 
 _TOKEN = re.compile(spec.TOKEN.pattern + r"[^\s'\"]*")
 
@@ -41,20 +42,62 @@ def run_rows(snapshot: "RunTables") -> dict[str, list[dict[str, Any]]]:
 
 def print_json(command: str, data: dict[str, Any]) -> None:
     """Print the one JSON object of a command."""
-    document = {
+    click.echo(_json(_document(command, data)))
+
+
+def _document(command: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {
         "tool": PROGRAM,
         "version": VERSION,
         "schema_version": schema.SCHEMA_VERSION,
         "command": command,
         "data": data,
     }
-    click.echo(_json(document))
 
 
 def print_json_lines(records: "Iterable[dict[str, Any]]") -> None:
     """Print each row as a JSON object on a line of its own."""
     for record in records:
         click.echo(_json(record))
+
+
+def print_rows(command: str, table: "schema.Table", content: "pa.Table", form: str) -> None:
+    """Print the rows of one table as JSON, a part of them at a time, as ``print_json`` or ``print_json_lines`` does.
+
+    Args:
+        command: the name of the command.
+        table: the schema of the rows.
+        content: the rows.
+        form: ``json`` or ``jsonl``.
+    """
+    if form == "jsonl":
+        for part in _row_texts(table, content):
+            click.echo("\n".join(part))
+        return
+    head, tail = _json(_document(command, {table.name: []})).rsplit("[]", 1)
+    click.echo(f"{head}[", nl=False)
+    separator = ""
+    for part in _row_texts(table, content):
+        click.echo(separator + ", ".join(part), nl=False)
+        separator = ", "
+    click.echo(f"]{tail}")
+
+
+def _row_texts(table: "schema.Table", content: "pa.Table") -> "Iterator[list[str]]":
+    """Yield the JSON of the rows of each part of a table; each value of a column becomes text once."""
+    from inventory.tables import json_rows, values
+
+    for start in range(0, content.num_rows, _PART):
+        part = content.slice(start, _PART)
+        columns = []
+        for column in table.columns:
+            one = schema.Table(table.name, table.row, (column,))
+
+            def cell_text(value: Any, one: schema.Table = one) -> str:
+                return _json(json_rows(one, [{one.names[0]: value}])[0])[1:-1]
+
+            columns.append(texts_of(values(part, column.name), cell_text))
+        yield [f"{{{', '.join(row)}}}" for row in zip(*columns, strict=True)]
 
 
 def print_tables(command: str, tables: "Tables", text: str, as_json: str | None = None) -> None:
@@ -84,7 +127,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, default=_time_text)
 
 
-def print_rows(command: str, definition: schema.Table, content: "pa.Table", form: str) -> None:
+def print_answer(command: str, definition: schema.Table, content: "pa.Table", form: str) -> None:
     """Print the rows of a table of any columns in a machine's format.
 
     Args:

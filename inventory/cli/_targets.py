@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from inventory.formats import Tables, WrittenFile
+    from inventory.history.reader import RunHistory
+    from inventory.operations.compare import ResolvedRef
     from inventory.report.facts import Report
     from inventory.tables import RunTables
 
@@ -123,6 +125,20 @@ def write_metrics(
     from inventory.report.facts import RunOutcome
 
     return write_all(dataclasses.replace(overview, outcome=RunOutcome(round(seconds, 3), int(code))), outputs)
+
+
+def refuse_large(
+    outputs: Sequence[str], side: "ResolvedRef", history: "RunHistory | None", *, this_run: bool = False
+) -> tuple[list[str], list[FileError]]:
+    """Split off the targets that cannot hold all rows of a side, before these are read; return the errors beside."""
+    from inventory import formats
+    from inventory.operations.compare import row_counts
+
+    if side.run_id is None or side.server or not includes_report(outputs):
+        return list(outputs), []
+    counts = row_counts(side, history, this_run=this_run)
+    errors = {output: formats.too_large(output, counts) for output in outputs}
+    return [output for output, error in errors.items() if not error], [error for error in errors.values() if error]
 
 
 def report_targets(outputs: Sequence[str]) -> Sequence[str]:

@@ -1,6 +1,7 @@
 """``lms-inventory export``."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,7 +22,10 @@ from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._row_options import filter_option
 from inventory.cli._rules import configured_rules, with_audit
 from inventory.cli._state_options import this_run_option
-from inventory.cli._targets import check_targets, includes_report, local_zone, metrics_of, write_all
+from inventory.cli._targets import check_targets, includes_report, local_zone, metrics_of, refuse_large, write_all
+
+if TYPE_CHECKING:
+    from inventory.errors import FileError
 
 
 @click.command(
@@ -72,6 +76,12 @@ def export(
 
     history = optional_history(history_path)
     [side] = resolve_refs([ref], history)
+    failures: list[FileError] = []
+    if not (servers or where or filters):
+        outputs, failures = refuse_large(outputs, side, history, this_run=this_run)
+        if not outputs:
+            print_errors(failures)
+            return exit_code(failures)
     whole = snapshot_of(side, history, this_run=this_run)
     part = select_part(whole, servers, where, filters, "instance" if grain == "instance" else "model")
     zone, old = local_zone(part), stale_after()
@@ -80,11 +90,12 @@ def export(
         report = Report(part, zone=zone, now=now, stale_after=old, selection=" and ".join(filters))
     elif includes_report(outputs) or metrics_of(outputs):
         names = values(part.tables["observations"], "server") if servers or where else ()
-        report = report_of(side, history, zone, servers=names, this_run=this_run, stale_after=old)
+        report = report_of(side, history, zone, snapshot=whole, servers=names, this_run=this_run, stale_after=old)
         report = with_audit(report, side, history, rules)
     else:
         report = Report(part)
-    files, failures = write_all(report, outputs, grain, csv_for)
+    files, others = write_all(report, outputs, grain, csv_for)
+    failures += others
     click.echo(files_text(files, terminal_width()) if files else "", nl=False)
     print_errors(failures)
     return exit_code(failures, incomplete=any(file.skipped for file in files))

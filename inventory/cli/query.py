@@ -13,7 +13,7 @@ from inventory.cli._command import Command, Seconds, WholeNumber
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._history import recorded_history
 from inventory.cli._options import csv_for_option, file_option, history_option, option, output_option
-from inventory.cli._output import print_error, print_errors, print_rows, terminal_width
+from inventory.cli._output import print_answer, print_error, print_errors, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._rules import audit_side, configured_rules
 from inventory.cli._targets import check_tables, check_targets, write_tables
@@ -146,7 +146,7 @@ def _print(definition: "schema.Table", content: "pa.Table", form: str, limit: in
             nl=False,
         )
     else:
-        print_rows("query", definition, shown, form)
+        print_answer("query", definition, shown, form)
 
 
 def _bounded(work: Callable[[], _Result], seconds: float) -> _Result:

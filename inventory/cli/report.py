@@ -1,6 +1,7 @@
 """``lms-inventory report``."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,7 +19,10 @@ from inventory.cli._options import (
 )
 from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._rules import configured_rules, with_audit
-from inventory.cli._targets import check_targets, report_targets, write_all
+from inventory.cli._targets import check_targets, refuse_large, report_targets, write_all
+
+if TYPE_CHECKING:
+    from inventory.errors import FileError
 
 
 @click.command(
@@ -61,14 +65,21 @@ def report(
     check_targets(outputs)
     rules = configured_rules()
     from inventory.operations.compare import ResolvedRef
-    from inventory.operations.period import period_report
+    from inventory.operations.period import end_of, period_report
     from inventory.terminal.snapshot import files_text
 
     history = recorded_history(history_path)
     selected = selected_servers(history, servers, where)
+    failures: list[FileError] = []
+    if not selected:
+        outputs, failures = refuse_large(outputs, end_of(history, period), history)
+        if not outputs:
+            print_errors(failures)
+            return exit_code(failures)
     built = period_report(history, period, servers=selected, stale_after=stale_after())
     report = with_audit(built.report, ResolvedRef("", built.report.snapshot.state_of), history, rules)
-    files, failures = write_all(report, outputs, csv_for=csv_for, day=built.last_day)
+    files, others = write_all(report, outputs, csv_for=csv_for, day=built.last_day)
+    failures += others
     click.echo(files_text(files, terminal_width()) if files and not quiet else "", nl=False)
     print_errors(failures)
     return exit_code(failures)

@@ -1,7 +1,7 @@
 """``lms-inventory show``."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +11,7 @@ from inventory.cli._completion import complete_ref
 from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import history_option, one_grain_option, server_names_option, where_option
-from inventory.cli._output import print_json, print_json_lines, terminal_width
+from inventory.cli._output import print_rows, terminal_width
 from inventory.cli._row_options import (
     columns_option,
     filter_option,
@@ -25,6 +25,9 @@ from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import local_zone
 from inventory.errors import ConfigurationError, ExitCode
 from inventory.text import UNLIMITED
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @click.command(
@@ -90,7 +93,7 @@ def show(
     rows = sorted_rows(snapshot, grain, sort)
     form = form or as_json or "table"
     if form != "table":
-        _print_rows(form, rows[:limit], with_server(names, snapshot), grain)
+        _print_rows(form, rows.slice(0, limit), with_server(names, snapshot), grain)
         return ExitCode.OK
     coverage = coverage_of(snapshot, present_time(snapshot, history), local_zone(snapshot), stale_after())
     total = whole.tables[schema.GRAIN_TABLES[grain].name].num_rows if filters else None
@@ -99,24 +102,19 @@ def show(
     return ExitCode.OK
 
 
-def _print_rows(form: str, rows: "list[dict[str, Any]]", names: Sequence[str], grain: str) -> None:
+def _print_rows(form: str, rows: "pa.Table", names: Sequence[str], grain: str) -> None:
     """Print rows for machines, or as Markdown; by default with all columns."""
-    from inventory.tables import json_rows, table_of
-
     whole = schema.GRAIN_TABLES[grain]
     columns = tuple(column for name in names or whole.names for column in whole.columns if column.name == name)
     table = schema.Table(whole.name, whole.row, columns)
+    rows = rows.select(table.names)
     if form == "md":
         from inventory.formats import md
 
-        click.echo(md.encode_tables([(table, table_of(table, rows))]).decode(), nl=False)
+        click.echo(md.encode_tables([(table, rows)]).decode(), nl=False)
     elif form == "csv":
         from inventory.formats import csv
 
-        click.echo(csv.encode_tables([(table, table_of(table, rows))], plain=True), nl=False)
+        click.echo(csv.encode_tables([(table, rows)], plain=True), nl=False)
     else:
-        converted = json_rows(table, [{name: row[name] for name in table.names} for row in rows])
-        if form == "jsonl":
-            print_json_lines(converted)
-        else:
-            print_json("show", {table.name: converted})
+        print_rows("show", table, rows, form)

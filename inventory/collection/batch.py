@@ -9,19 +9,29 @@ response: it knows nothing of a batch and may run in any thread. ``ResponseBatch
 of several responses are joined and numbered, and only the event loop calls it.
 """
 
+import json
 from array import array
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
+from inventory.collection.repeats import KnownAnswers, LateTables, joined
+from inventory.config.servers import Server
 from inventory.normalize.fingerprint import digest
 from inventory.normalize.flatten import Columns, Rows, flatten
 from inventory.normalize.response import decode
+from inventory.sources import RawResponse
 from inventory.tables import RunTables, arrow_schema, build, concat, named_rows, table_of, total_of
+
+Row = dict[str, Any]
+
+_SUMMARY = ("model_count", "instance_count", "size_bytes", "digest")
+"""The fields of the observations table that follow from the rows of a response."""
 
 _CHUNK_ROWS = 2000  # rows that become Arrow columns together
 _OWNERS = schema.Table(
@@ -60,12 +70,14 @@ class BatchEntry:
         keys: the key of each of its models.
         summary: its fields of the observations table: counts, size, digest.
         warnings: its oddities, one sentence each.
+        repeated: the observation of the server's last answer, if this is the same: then it has no position and no keys.
     """
 
     position: int
     keys: tuple[str, ...]
     summary: Mapping[str, Any]
     warnings: tuple[str, ...]
+    repeated: Row | None = None
 
 
 def flatten_response(
@@ -98,14 +110,25 @@ class ResponseBatch:
 
     Args:
         ignore: globs of unknown fields that are left out of the digests.
+        known: the last answers of servers, which need not be parsed again.
     """
 
-    def __init__(self, ignore: Sequence[str] = ()) -> None:
+    def __init__(self, ignore: Sequence[str] = (), known: KnownAnswers | None = None) -> None:
         self.ignore = tuple(ignore)
+        self._known = known or KnownAnswers()
         self._entries: dict[tuple[tuple[str, ...], str], BatchEntry] = {}
         self._keys: dict[str, str] = {}  # each text once, however many machines have the model
         self._bodies: list[_CompressedBody] = []
         self._tables = {table.name: _RowStore(table) for table in schema.GRAIN_TABLES.values()}
+
+    def repeated(self, server: Server, raw: RawResponse, payload_digest: str) -> BatchEntry | None:
+        """Return an entry for the answer that a server gives again, or None if it is another one."""
+        known = self._known.repeated(server.name, raw.source, payload_digest, raw.body)
+        # Its warnings were written without the token of then, which may be another one now.
+        if known is None or (known["warnings"] and server.token):
+            return None
+        warnings = tuple(json.loads(known["warnings"] or "[]"))
+        return BatchEntry(-1, (), {name: known[name] for name in _SUMMARY}, warnings, known)
 
     def get(self, apis: tuple[str, ...], payload_digest: str) -> BatchEntry | None:
         """Return the entry of a response that was added before, or None.
@@ -128,21 +151,32 @@ class ResponseBatch:
         self._entries[apis, payload_digest] = entry
         return entry
 
-    def snapshot(self, observations: Sequence[Mapping[str, Any]], positions: Mapping[str, int]) -> RunTables:
+    def snapshot(self, observations: Sequence[Row], entries: Mapping[str, BatchEntry]) -> RunTables:
         """Build the tables of the run.
 
         Args:
             observations: the rows of the observations table.
-            positions: the positions of the responses to use, by server, in the order that their rows shall have.
+            entries: the responses to use, by server, in the order that their rows shall have.
         """
         times = {row["server"]: row["as_of"] for row in observations}
-        tables = {name: table.rows_by_server(positions, times) for name, table in self._tables.items()}
-        bodies = {server: self._bodies[position] for server, position in positions.items()}
-        return RunTables(
-            {"observations": table_of(schema.OBSERVATIONS, observations), **tables},
-            payloads=_Payloads(bodies),
-            ignored=self.ignore,
-        )
+
+        def rows_of(servers: Collection[str]) -> Mapping[str, pa.Table]:
+            wanted = {server: entries[server] for server in entries if server in servers}
+            positions = {server: entry.position for server, entry in wanted.items() if not entry.repeated}
+            again = [entry.repeated | {"as_of": times[server]} for server, entry in wanted.items() if entry.repeated]
+            parts = [self._known.tables(again)] if again else []
+            if positions or not again:
+                parts.append({name: table.rows_by_server(positions, times) for name, table in self._tables.items()})
+            return joined(parts)
+
+        bodies = {
+            server: partial(self._known.body, entry.repeated)
+            if entry.repeated
+            else partial(_decompress, self._bodies[entry.position])
+            for server, entry in entries.items()
+        }
+        tables = LateTables(table_of(schema.OBSERVATIONS, observations), rows_of)
+        return RunTables(tables, payloads=_Payloads(bodies), ignored=self.ignore)
 
 
 class _RowStore:
@@ -201,15 +235,13 @@ class _CompressedBody:
 
 
 class _Payloads(Mapping[str, bytes]):
-    """The bodies as received, by server; each is decompressed when it is read."""
+    """The bodies as received, by server; each is read or decompressed when it is needed."""
 
-    def __init__(self, bodies: Mapping[str, _CompressedBody]) -> None:
+    def __init__(self, bodies: Mapping[str, Callable[[], bytes]]) -> None:
         self._bodies = bodies
 
     def __getitem__(self, server: str) -> bytes:
-        compressed = self._bodies[server]
-        body: bytes = pa.decompress(compressed.content, compressed.size, codec="zstd", asbytes=True)
-        return body
+        return self._bodies[server]()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._bodies)
@@ -220,6 +252,11 @@ class _Payloads(Mapping[str, bytes]):
 
 def _compress(body: bytes) -> _CompressedBody:
     return _CompressedBody(len(body), pa.compress(body, codec="zstd", asbytes=True))
+
+
+def _decompress(compressed: _CompressedBody) -> bytes:
+    body: bytes = pa.decompress(compressed.content, compressed.size, codec="zstd", asbytes=True)
+    return body
 
 
 def _owners(servers: list[str], times: Mapping[str, datetime]) -> pa.Table:

@@ -17,6 +17,7 @@ from typing import Any
 from inventory import schema
 from inventory.collection.batch import BatchEntry, FlatResponse, ResponseBatch, flatten_response
 from inventory.collection.plausibility import PreviousState, implausible_reason
+from inventory.collection.repeats import KnownAnswers
 from inventory.config.credentials import contains_token, hide_token
 from inventory.config.servers import DEFAULT_ADDRESS, Server, server_of, unique
 from inventory.errors import ConfigurationError, Invalid, ServerError, wrong_type
@@ -57,6 +58,7 @@ def query_servers(
     clock: Callable[[], datetime] = utc_now,
     run_id: str | None = None,
     expected: Mapping[str, PreviousState] | None = None,
+    known: KnownAnswers | None = None,
     recheck: float = 5.0,
     concurrency: int = CONCURRENCY,
     progress: Progress | None = None,
@@ -72,6 +74,7 @@ def query_servers(
         clock: returns the time in UTC.
         run_id: the id of the run; by default a new one.
         expected: what earlier runs know of the servers, by name: to find implausible responses.
+        known: their last answers: one that comes again, byte for byte, is not parsed again.
         recheck: seconds before an implausible response is checked by a second query.
         concurrency: servers queried at the same time.
         progress: called as each server is done, with its observation, the number of servers done, and of all.
@@ -105,7 +108,7 @@ def query_servers(
         concurrency,
         progress or _no_progress,
         Connections(chosen, clock, chance),
-        ResponseBatch(tuple(ignore)),
+        ResponseBatch(tuple(ignore), known),
     )
     return _run(collector.collect(chosen))
 
@@ -163,8 +166,8 @@ class _Collector:
                     worker.cancel()
                 await asyncio.gather(*workers, return_exceptions=True)
         results.sort(key=lambda result: str(result.observation["server"]))
-        positions = {str(result.observation["server"]): result.entry.position for result in results if result.entry}
-        return self.batch.snapshot([result.observation for result in results], positions)
+        entries = {str(result.observation["server"]): result.entry for result in results if result.entry}
+        return self.batch.snapshot([result.observation for result in results], entries)
 
     async def _read(self, server: Server, parser: ThreadPoolExecutor) -> ServerResult:
         """Read a server; query it once more if its response is implausible, and mark it suspect if it stays so."""
@@ -182,7 +185,9 @@ class _Collector:
         return ServerResult(suspect, second.entry)
 
     def _implausible_reason(self, server: Server, result: ServerResult) -> str:
-        return implausible_reason(result.entry.keys, self.expected.get(server.name)) if result.entry else ""
+        if result.entry is None or result.entry.repeated:  # what was accepted before is accepted again
+            return ""
+        return implausible_reason(result.entry.keys, self.expected.get(server.name))
 
     async def _read_once(self, server: Server, parser: ThreadPoolExecutor) -> ServerResult:
         row: Row = dict.fromkeys(schema.OBSERVATIONS.names)
@@ -222,9 +227,10 @@ class _Collector:
         run = partial(asyncio.get_running_loop().run_in_executor, parser) if is_large else _call
         async with self.large_body if is_large else nullcontext():
             await run(_check_token, raw, server.token)
-            entry = self.batch.get(apis, payload_digest) if raw.http_status in (None, 200) else None
-            if entry is not None:
-                return entry
+            if raw.http_status in (None, 200):
+                entry = self.batch.repeated(server, raw, payload_digest) or self.batch.get(apis, payload_digest)
+                if entry is not None:
+                    return entry
             response = await run(_flatten, raw, apis, ignore, server.token is not None)
             return self.batch.add(apis, payload_digest, response)
 

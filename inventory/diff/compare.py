@@ -21,6 +21,8 @@ from inventory.schema.derived import HINTS, NOT_COMPARED
 from inventory.tables import RunTables, rows, table_of, values
 
 _Fields = Mapping[str, frozenset[str]]
+_NAMED = {grain: (*table.keys, "display_name") for grain, table in schema.GRAIN_TABLES.items()}
+_PLAIN = (str, int, bool)  # types of which two equal values have the same text
 _APPEARED = {"model": "added", "instance": "loaded"}
 _DISAPPEARED = {"model": "removed", "instance": "unloaded"}
 
@@ -266,15 +268,24 @@ def _changes(grain: str, server: str, fields: tuple[set[str], set[str]], pairs: 
             yield _change(grain, new.row, _APPEARED[grain], new=to_json(new.fields))
         # Python takes 1 and true for equal, so rows with unknown fields are compared as text.
         elif old.fields != new.fields or old.row["extra"] is not None:
-            for field in sorted((old.fields.keys() | new.fields.keys()) - reported - unreported):
+            for field in sorted(_perhaps_different(old.fields, new.fields) - reported - unreported):
                 before, after = (value_text(entry.fields.get(field), field, kinds) for entry in (old, new))
                 if before != after:
                     yield _change(grain, new.row, "reconfigured", field=field, old=before, new=after)
+
+
+def _perhaps_different(old: Row, new: Row) -> set[str]:
+    """Return the fields whose values can have different texts: all but those of equal texts, numbers and so on."""
+    return {
+        field
+        for field in old.keys() | new.keys()
+        if type(value := old.get(field)) not in _PLAIN or type(value) is not type(new.get(field)) or value != new[field]
+    }
 
 
 def _change(
     grain: str, row: Row, word: str, field: str | None = None, old: str | None = None, new: str | None = None
 ) -> Row:
     change: Row = dict.fromkeys(schema.CHANGES.names)
-    change |= {name: row[name] for name in (*schema.GRAIN_TABLES[grain].keys, "display_name") if name in row}
+    change |= {name: row[name] for name in _NAMED[grain] if name in row}
     return change | {"grain": grain, "change": word, "field": field, "old": old, "new": new}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from inventory import schema
@@ -24,9 +25,9 @@ def compared(
     """
     fields: Row = {}
     ignored = tuple(ignore)
-    for column in table.columns:
+    for column in _compared_columns(table.name, ignored):
         value = row[column.name]
-        if value is None or column.key or not column.compared:
+        if value is None:
             continue
         if column.kind == schema.OBJECT:
             steady = without_ticking(value, (*ignored, *unstored))
@@ -34,11 +35,25 @@ def compared(
                 fields |= leaves(column.name, json.loads(steady))
             elif steady is not None and not matches(column.name, ignored) and _has_a_value(steady):
                 fields[column.name] = json.loads(short_extra(steady))
-        elif matches(column.name, ignored):
-            continue
         else:
-            fields[column.name] = sorted(set(json.loads(value))) if column.kind == schema.LIST else value
+            fields[column.name] = _as_set(value) if column.kind == schema.LIST else value
     return fields
+
+
+@lru_cache
+def _compared_columns(name: str, ignored: tuple[str, ...]) -> tuple[schema.Column, ...]:
+    """Return the columns whose values are compared; of unknown fields single ones may be ignored."""
+    return tuple(
+        column
+        for column in schema.TABLES[name].columns
+        if column.compared and not column.key and (column.kind == schema.OBJECT or not matches(column.name, ignored))
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _as_set(text: str) -> list[str]:
+    """Return the texts of a list in their order, each once; many rows have the same list, which nobody changes."""
+    return sorted(set(json.loads(text)))
 
 
 def _has_a_value(extra: str) -> bool:

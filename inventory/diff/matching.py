@@ -21,6 +21,7 @@ class DiffRow:
     fields: Row
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)  # one, as making it takes longer than most values
 Entries = dict[str, list[DiffRow]]  # of one server, by grain
 Pair = tuple[DiffRow | None, DiffRow | None]
 SortKey = Callable[[DiffRow], str]
@@ -123,4 +124,4 @@ def _content(entry: DiffRow) -> str:
 
 def to_json(value: Any) -> str:
     """Serialize a value as JSON that is the same for equal values."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return _ENCODER.encode(value)

@@ -34,7 +34,7 @@ from inventory.formats._suffixes import suffix_of as suffix_of
 from inventory.formats._written import WrittenFile as WrittenFile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -184,6 +184,24 @@ def output_paths(path: str | Path, grain: str) -> list[tuple[str, Path]]:
         return [(grain, target)]
     names = {part: f"{target.stem}.{schema.GRAIN_TABLES[part].name}{target.suffix}" for part in schema.GRAINS}
     return [(part, target.with_name(name)) for part, name in names.items()]
+
+
+def too_large(path: str | Path, counts: "Mapping[str, int]") -> FileError | None:
+    """Return why a file cannot hold so many rows, before they are read; None if it can, or if that shows later.
+
+    Args:
+        path: the file.
+        counts: the number of rows, by table.
+    """
+    if format_of(path) == "xlsx":
+        from inventory.formats.xlsx import check_rows
+
+        try:
+            for name, number in counts.items():
+                check_rows(name, number)
+        except FileError as error:
+            return error
+    return None
 
 
 def _without_doubt(report: "Report") -> "tuple[Report, list[str]]":

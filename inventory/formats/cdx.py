@@ -16,7 +16,7 @@ from uuid import UUID
 from inventory import schema
 from inventory.about import PROGRAM, VERSION
 from inventory.normalize.response import PATHS
-from inventory.tables import is_known
+from inventory.tables import is_known, rows
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,7 +47,7 @@ _SELF_REPORTED = "reported by the server itself; no file was examined"
 
 def encode(report: "Report", grain: str) -> bytes:  # noqa: ARG001 - it is about models
     """Write the bill of materials of a report."""
-    models, had_by = _models(report.models)
+    models, had_by = _models(rows(report.models))
     content = {
         "version": 1,
         "metadata": _metadata(report),

@@ -11,6 +11,7 @@ import pyarrow as pa
 from inventory import schema
 from inventory.errors import wrong_type
 from inventory.filesystem.names import local_folder
+from inventory.history.answer_rows import answer_rows
 from inventory.history.delta import KINDS, ignored_fields
 from inventory.history.engines import ENGINES, Engine, open_engine
 from inventory.history.few_responses import FEW, load_responses
@@ -21,7 +22,7 @@ from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
-from inventory.tables import RunTables, arrow_schema, conformed, rows, table_of
+from inventory.tables import RunTables, rows, table_of
 
 Row = dict[str, Any]
 
@@ -102,15 +103,23 @@ class RunLoader:
         observed = [row | {"as_of": row["as_of"] or (row["digest"] and row["observed_at"])} for row in observed]
         times = {row["server"]: row["as_of"] for row in observed}
         stored = [row | {"as_of": times.get(row["server"])} for row in (observed if stored is None else stored)]
-        tables = {"observations": table_of(schema.OBSERVATIONS, observed)}
-        runs = {row["stored_in"] for row in stored}
-        few = self.few(runs, all_runs.GRAIN_FILES)
-        engine = self.views([], runs, wanted=table_of(all_runs.WANTED, stored)) if few is None else None
-        for table in schema.GRAIN_TABLES.values():
-            stored_rows = engine.query(all_runs.rows(table)) if engine else load_responses(few or {}, table, stored)
-            # Earlier versions stored the clocks of one server for all servers that share the row.
-            tables[table.name] = without_clocks(conformed(stored_rows, arrow_schema(table)))
-        return RunTables(tables)
+        return RunTables({"observations": table_of(schema.OBSERVATIONS, observed), **self.grain_tables(stored)})
+
+    @steady
+    def grain_tables(self, stored: Sequence[Row]) -> dict[str, pa.Table]:
+        """Build the tables of models and instances of answers.
+
+        Args:
+            stored: for each answer its server, digest and time, and the run that holds it.
+        """
+        few = self.few({row["stored_in"] for row in stored}, all_runs.GRAIN_FILES)
+        # Earlier versions stored the clocks of one server for all servers that share the row.
+        return {
+            table.name: without_clocks(
+                answer_rows(self.store, table, stored) if few is None else load_responses(few, table, stored)
+            )
+            for table in schema.GRAIN_TABLES.values()
+        }
 
     def few(self, stored: Iterable[str], kinds: Iterable[str]) -> dict[str, pa.Table] | None:
         """Return the rows of the files of some kinds that runs stored, by kind; None if an engine should read them."""

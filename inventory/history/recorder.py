@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -10,12 +10,11 @@ from itertools import accumulate
 import pyarrow as pa
 
 from inventory import schema
-from inventory.collection.plausibility import PreviousState
+from inventory.collection.repeats import rows_of, with_observations
 from inventory.diff.extras import IGNORED, unknown_fields
 from inventory.history import run_log
 from inventory.history.compaction import compact_many
 from inventory.history.engines import Engine, open_engine
-from inventory.history.loader import Row
 from inventory.history.reader import RunHistory
 from inventory.history.sql import all_runs
 from inventory.history.states.states import span
@@ -37,35 +36,6 @@ _PAYLOADS = schema.Table(
     "a body as received",
     tuple(schema.Column(name, schema.TEXT, "", "") for name in ("digest", "stored_in", "payload_digest", "fields")),
 )
-
-
-def expected(history: RunHistory, servers: list[str]) -> dict[str, PreviousState]:
-    """Return what the history knows of servers that are about to be queried.
-
-    The newest run's file usually answers for all; only of the servers that it did not read are others opened.
-    """
-    runs = history.dated()
-    if not runs:
-        return {}
-    states = history.states()
-    complete = states.newest(runs[-1], servers)
-    doubted: dict[str, list[Row]] = {}
-    if others := [server for server in servers if server not in complete]:
-        complete |= states.known(runs[-1], others)
-        doubted = states.doubted(runs[-1], [server for server in others if server in complete])
-    keys = _keys_of(history, [suspect[0] for suspect in doubted.values() if suspect])
-    return {
-        server: PreviousState(row["model_count"], keys.get(server), len(doubted.get(server, ())))
-        for server, row in complete.items()
-    }
-
-
-def _keys_of(history: RunHistory, stored: Sequence[Row]) -> dict[str, frozenset[str]]:
-    """Return the model keys of stored responses, by the server of the observation."""
-    keys: dict[str, set[str]] = {row["server"]: set() for row in stored}
-    for row in rows(history.snapshot([], stored).tables["models"]):
-        keys[row["server"]].add(row["key"])
-    return {server: frozenset(server_keys) for server, server_keys in keys.items()}
 
 
 def next_moment(history: RunHistory, now: datetime) -> datetime:
@@ -93,7 +63,7 @@ def record(history: RunHistory, snapshot: RunTables) -> RunTables:
     history.store.clean_up()
     table = _put(history, snapshot)
     compact_many(history.store, history.clock())
-    return replace(snapshot, tables={**snapshot.tables, "observations": table})
+    return replace(snapshot, tables=with_observations(snapshot.tables, table))
 
 
 def _put(history: RunHistory, snapshot: RunTables) -> pa.Table:
@@ -162,19 +132,11 @@ def _new_rows(snapshot: RunTables, fresh: dict[str, str], run_id: str) -> dict[s
     asked = build(_FRESH, {"server": list(fresh.values()), "digest": list(fresh)})
     engine = open_engine("duckdb")
     engine.add("fresh", asked)
-    for name in ("observations", *all_runs.GRAIN_FILES):
-        table = snapshot.tables[name]
-        table = table if len(fresh) == len(snapshot.tables["observations"]) else _only(table, asked)
-        engine.add(name, without_clocks(table, snapshot.ignored) if name in all_runs.GRAIN_FILES else table)
+    engine.add("observations", snapshot.tables["observations"])
+    for name, table in rows_of(snapshot.tables, list(fresh.values())).items():
+        engine.add(name, without_clocks(table, snapshot.ignored))
     tables = {table.name: engine.query(all_runs.stored_rows(table, run_id)) for table in schema.GRAIN_TABLES.values()}
     return {"payloads": _payloads(engine, snapshot, run_id), **tables}
-
-
-def _only(table: pa.Table, asked: pa.Table) -> pa.Table:
-    """Return the rows of the servers in ``asked``: of a large fleet few have a new response."""
-    from pyarrow import compute  # takes a while to import, which a run of one server need not
-
-    return table.filter(compute.is_in(table.column("server"), asked.column("server").combine_chunks()))
 
 
 def _payloads(engine: Engine, snapshot: RunTables, run_id: str) -> pa.Table:

@@ -123,6 +123,23 @@ def snapshot_of(side: ResolvedRef, history: RunHistory | None, *, this_run: bool
     return side.snapshot if side.snapshot is not None else _required(history).state(side.run_id or "latest")
 
 
+def row_counts(side: ResolvedRef, history: RunHistory | None, *, this_run: bool = False) -> dict[str, int]:
+    """Count the models and instances of a side as ``snapshot_of`` returns it, from the observations alone.
+
+    Args:
+        side: a run of the history, without a server.
+        history: where the runs are.
+        this_run: of a run only what it read itself.
+    """
+    history, run_id = _required(history), side.run_id or "latest"
+    if this_run or history.misdated([run_id]):
+        observed = history.observed(run_id)
+    else:
+        observed = history.store.retry_if_changed(lambda: history.states().rows(run_id))
+    counts = {"models": "model_count", "instances": "instance_count"}
+    return {name: sum(row[column] or 0 for row in observed) for name, column in counts.items()}
+
+
 def present_time(snapshot: RunTables, history: RunHistory | None) -> datetime | None:
     """Return the present time if the tables are the newest state of a history; a state of the past has none."""
     if history and snapshot.state_of and [snapshot.state_of] == history.dated()[-1:]:
@@ -136,6 +153,7 @@ def report_of(
     zone: tzinfo | None = None,
     *,
     compared: tuple[ResolvedRef, ChangeSet] | None = None,
+    snapshot: RunTables | None = None,
     servers: Sequence[str] = (),
     this_run: bool = False,
     stale_after: timedelta = STALE_AFTER,
@@ -147,6 +165,7 @@ def report_of(
         history: where the runs are; None if the side is not one.
         zone: the reader's time zone.
         compared: the side it was compared with, and the changes; by default the run before, if there is one.
+        snapshot: its tables, if they were read before.
         servers: only these; all by default.
         this_run: show of a run only what it read itself, not the state after it.
         stale_after: how old the last complete answer of a server may be.
@@ -156,7 +175,7 @@ def report_of(
     if compared is None and earlier and side.server is None:
         previous = ResolvedRef(_moment(time_of(earlier[-1])), earlier[-1])
         compared = previous, changes_between(previous, side, history, servers=servers)
-    snapshot = snapshot_of(side, history, this_run=this_run)
+    snapshot = snapshot or snapshot_of(side, history, this_run=this_run)
     runs = rows(history.runs_table(servers)) if history and side.run_id else []
     runs = [row for row in runs if row["run_id"] in {*earlier, side.run_id}]
     return Report(

@@ -49,10 +49,8 @@ def period_report(
         ConfigurationError: it is not a period, or no run was made in it, or a server is not known.
         FileError: a file of the history is missing or damaged.
     """
-    dated = history.dated()
-    period = _period(history, text, dated, zone)
     servers = known_servers(history, servers)
-    before, within = runs_in(period, dated)
+    period, before, within = _runs(history, text, zone)
     first = before or (within[0] if len(within) > 1 else None)
     last = _side(within[-1])
     compared = None
@@ -71,6 +69,18 @@ def period_report(
     )
     runs = [row for row in report.runs if row["run_id"] in set(within)]
     return PeriodReport(replace(report, runs=runs, period=section), period.last_day)
+
+
+def end_of(history: RunHistory, text: str | None, zone: tzinfo | None = None) -> ResolvedRef:
+    """Return the last run of a period; arguments and errors as ``period_report``."""
+    return _side(_runs(history, text, zone)[2][-1])
+
+
+def _runs(history: RunHistory, text: str | None, zone: tzinfo | None) -> tuple[Period, str | None, list[str]]:
+    """Return a period, the last run before it, and the runs in it."""
+    dated = history.dated()
+    period = _period(history, text, dated, zone)
+    return period, *runs_in(period, dated)
 
 
 def _period(history: RunHistory, text: str | None, dated: Sequence[str], zone: tzinfo | None) -> Period:

@@ -10,12 +10,14 @@ from typing import Any
 
 from inventory.collection.collector import CONCURRENCY, Progress, query_servers, utc_now
 from inventory.collection.plausibility import PreviousState
+from inventory.collection.repeats import KnownAnswers
 from inventory.config.servers import Server
 from inventory.diff.changes import ChangeSet
 from inventory.errors import FileError
 from inventory.history import run_log
+from inventory.history.answers import expected
 from inventory.history.reader import RunHistory
-from inventory.history.recorder import expected, next_moment, record
+from inventory.history.recorder import next_moment, record
 from inventory.history.storage.absence import home_of, no_runs
 from inventory.operations.history_facts import history_reader
 from inventory.report.coverage import STALE_AFTER
@@ -89,12 +91,13 @@ def take_snapshot(
             query_servers(servers, timeout=timeout, clock=clock, concurrency=concurrency, progress=progress)
         )
     previous: dict[str, PreviousState] = {}
+    known = KnownAnswers()
     failure = None
     start = now = clock()
     history = history.seen_at(now)
     try:
         start = _start(history, now)
-        previous = {} if accept_suspect else _previous_states(history, servers)
+        previous, known = _previous_states(history, servers)
     except FileError as error:
         failure = error
     snapshot = query_servers(
@@ -102,7 +105,8 @@ def take_snapshot(
         timeout=timeout,
         clock=lambda: max(start, clock() + (start - now)),
         run_id=new_run_id(start),
-        expected=previous,
+        expected={} if accept_suspect else previous,
+        known=known,
         recheck=recheck,
         concurrency=concurrency,
         progress=progress,
@@ -116,8 +120,8 @@ def _start(history: RunHistory, now: datetime) -> datetime:
     return history.store.retry_if_changed(lambda: next_moment(history, now))
 
 
-def _previous_states(history: RunHistory, servers: Sequence[Server]) -> dict[str, PreviousState]:
-    """Return the state of each server before the run, by which its response is judged."""
+def _previous_states(history: RunHistory, servers: Sequence[Server]) -> tuple[dict[str, PreviousState], KnownAnswers]:
+    """Return the state of each server before the run, by which its response is judged, and what it answered last."""
     names = [server.name for server in servers]
     return history.store.retry_if_changed(lambda: expected(history, names))
 

@@ -68,7 +68,7 @@ def storage_by_publisher(snapshot: RunTables, *, top: int = 10, ax: "Axes | None
         top: how many publishers.
         ax: the axes to draw on; a new figure by default.
     """
-    groups = [row for row in break_down(rows(snapshot.tables["models"])) if row["by"] == "publisher"]
+    groups = [row for row in break_down(snapshot.tables["models"]) if row["by"] == "publisher"]
     sized = [row for row in groups if row["size_bytes"] is not None]
     shown = sized[:top]
     with axes_for(ax, "Storage by publisher (GB)", figure.figure_height(len(shown))) as ax:
@@ -91,7 +91,7 @@ def quantization_mix(snapshot: RunTables, *, top: int = 15, ax: "Axes | None" = 
         top: how many quantizations: those with the most models.
         ax: the axes to draw on, the panels are ``ax.child_axes``; a new figure by default.
     """
-    groups = [row for row in break_down(rows(snapshot.tables["models"])) if row["by"] == "quantization"]
+    groups = [row for row in break_down(snapshot.tables["models"]) if row["by"] == "quantization"]
     models = rows(snapshot.tables["models"])
     bits = {model["quantization_name"]: model["quantization_bits_per_weight"] for model in models}
     shown = sorted(groups, key=lambda row: -row["model_count"])[:top]

@@ -1,12 +1,15 @@
 """Where the space goes: the models and bytes that share a publisher, a quantization and so on."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from inventory.schema.derived import BREAKDOWN
-from inventory.tables import total_of
+from inventory.tables import cells, total_of
 
 Row = dict[str, Any]
 
@@ -55,26 +58,28 @@ class SpaceSection:
     title = "Where the space goes"
 
 
-def break_down(models: Sequence[Row]) -> list[Row]:
+def break_down(models: pa.Table) -> list[Row]:
     """Count the models and bytes of each group of each field.
 
     Args:
-        models: rows of the models table.
+        models: the models table.
 
     Returns:
         Rows of ``derived.BREAKDOWN``, the largest first.
     """
-    whole = sum(model["size_bytes"] or 0 for model in models)
     groups_of_all: list[Row] = []
     for by, column in BREAKDOWNS.items():
-        sizes_by_name: dict[str | None, list[int | None]] = {}
-        for model in models:
-            sizes_by_name.setdefault(model[column], []).append(model["size_bytes"])
+        counted = Counter(cells(models, (column, "size_bytes")))
+        whole = sum((size or 0) * number for (_, size), number in counted.items())
+        sizes_by_name: dict[str | None, list[tuple[int | None, int]]] = {}
+        for (name, size), number in counted.items():
+            sizes_by_name.setdefault(name, []).append((size, number))
         groups: list[Row] = []
         for name, sizes in sizes_by_name.items():
-            total = total_of(sizes)
+            total = total_of([size and size * number for size, number in sizes])
             share = None if total is None or not whole else total / whole
-            groups.append({"by": by, "name": name, "model_count": len(sizes), "size_bytes": total, "share": share})
+            number = sum(number for _, number in sizes)
+            groups.append({"by": by, "name": name, "model_count": number, "size_bytes": total, "share": share})
         groups_of_all += sorted(
             groups, key=lambda row: (-(row["size_bytes"] or 0), -row["model_count"], row["name"] or "")
         )

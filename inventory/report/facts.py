@@ -7,6 +7,8 @@ from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
+
 from inventory import schema
 from inventory.config.spec import BOM_VERSIONS
 from inventory.diff.changes import ChangeSet
@@ -23,7 +25,7 @@ from inventory.report.figures import (
 from inventory.report.findings import FindingsSection, findings_section
 from inventory.report.history_facts import HistoryFacts, servers_of
 from inventory.report.period import PeriodSection
-from inventory.report.row_tables import RowTable, largest_models, row_table, server_table
+from inventory.report.row_tables import RowTable, largest_models, row_table, server_table, told_age
 from inventory.report.trend import TrendSection, trend_section
 from inventory.rules.evaluate import Judgement
 from inventory.tables import RunTables, is_known, rows
@@ -95,10 +97,10 @@ class Report:
         """The rows of the observations."""
         return rows(self.snapshot.tables["observations"])
 
-    @cached_property
-    def models(self) -> list[Row]:
-        """The rows of the models."""
-        return rows(self.snapshot.tables["models"])
+    @property
+    def models(self) -> pa.Table:
+        """The models."""
+        return self.snapshot.tables["models"]
 
     @cached_property
     def several(self) -> bool:
@@ -188,7 +190,9 @@ class Report:
     @cached_property
     def largest(self) -> RowTable | None:
         """The models by size; None if there are none."""
-        return largest_models(self._rows("model"), several=self.several) if self.models else None
+        if not self.models.num_rows:
+            return None
+        return largest_models(self.models, several=self.several, older=self._older)
 
     @cached_property
     def breakdown(self) -> list[Row]:
@@ -244,10 +248,13 @@ class Report:
         return [(row["server"], sentence) for row in self.servers for sentence in json.loads(row["warnings"] or "[]")]
 
     def _rows(self, grain: str) -> list[Row]:
-        """Return rows for people, who are told the age only of those that are older than the others."""
-        content = self.models if grain == "model" else rows(self.snapshot.tables[schema.GRAIN_TABLES[grain].name])
-        older = {*self.coverage.unread, *self.coverage.stale} if self.snapshot.state_of else set()
-        return [row if row["server"] in older else {**row, "as_of": None} for row in content]
+        content = rows(self.snapshot.tables[schema.GRAIN_TABLES[grain].name])
+        return [told_age(row, self._older) for row in content]
+
+    @cached_property
+    def _older(self) -> set[str]:
+        """The servers whose rows are older than those of others."""
+        return {*self.coverage.unread, *self.coverage.stale} if self.snapshot.state_of else set()
 
 
 def _reason(observation: Row) -> str:

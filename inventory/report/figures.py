@@ -1,12 +1,15 @@
 """The totals of a run or state, and the key figures that every form shows."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from inventory.report.change_lines import ChangeSection
 from inventory.report.coverage import Coverage
+from inventory.tables import cells
 from inventory.text import MINUS, count, integer, signed_size, size
 
 Row = dict[str, Any]
@@ -45,20 +48,24 @@ class Totals:
     loaded_models: int
 
 
-def count_totals(models: Sequence[Row], instances: int) -> Totals:
+def count_totals(models: pa.Table, instances: int) -> Totals:
     """Count what a run or state holds.
 
     Args:
-        models: rows of the models table.
+        models: the models table.
         instances: the number of loaded instances.
     """
-    sizes = [model["size_bytes"] for model in models if model["size_bytes"] is not None]
+    counted = Counter(cells(models, ("type", "size_bytes", "loaded_instance_count")))
+    kinds: Counter[str | None] = Counter()
+    for (kind, *_), number in counted.items():
+        kinds[kind] += number
+    sizes = [size * number for (_, size, *_), number in counted.items() if size is not None]
     return Totals(
-        len(models),
-        dict(Counter(model["type"] for model in models).most_common()),
-        sum(sizes) if sizes or not models else None,
+        models.num_rows,
+        dict(kinds.most_common()),
+        sum(sizes) if sizes or not models.num_rows else None,
         instances,
-        sum(1 for model in models if model["loaded_instance_count"]),
+        sum(number for (*_, loaded), number in counted.items() if loaded),
     )
 
 

@@ -1,12 +1,16 @@
 """Tables for people: the columns that say something, under names that a person reads."""
 
+import heapq
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from inventory import schema
 from inventory.schema.headings import heading
+from inventory.tables import cells, rows, values
 
 Row = dict[str, Any]
 
@@ -14,6 +18,7 @@ _FIRST = ("server", "display_name", "key", "instance_id")
 _FOR_MACHINES = {"ordinal", "instance_ordinal", "params_count", "run_id", "digest", "stored_in"}
 """Columns that are in the CSV, Parquet and Excel files only."""
 
+_LISTED = 20  # of the largest models: no form shows more
 _LARGEST = ("key", "server", "params_string", "quantization_name", "size_bytes", "max_context_length")
 
 
@@ -26,12 +31,14 @@ class RowTable:
         title: its heading; empty where a section has but one table.
         columns: the columns, in the order in which they are shown.
         rows: the values by column name.
+        more: further rows that there are.
     """
 
     name: str
     title: str
     columns: tuple[schema.Column, ...]
     rows: Sequence[Row]
+    more: int = 0
 
     @property
     def heads(self) -> list[str]:
@@ -40,7 +47,8 @@ class RowTable:
 
     def heading(self, limit: int) -> str:
         """Return its heading where only so many rows are shown, which says of how many."""
-        return f"{self.title} (of {len(self.rows):,})" if len(self.rows) > limit else self.title
+        number = len(self.rows) + self.more
+        return f"{self.title} (of {number:,})" if number > limit else self.title
 
     def first(self, limit: int) -> "RowTable":
         """Return the table with its first rows only."""
@@ -76,17 +84,32 @@ def row_table(table: schema.Table, rows: Sequence[Row], title: str = "", without
     return RowTable(table.name, title, tuple(columns), rows)
 
 
-def largest_models(models: Sequence[Row], *, several: bool) -> RowTable:
-    """List the models by size, the largest first.
+def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = ()) -> RowTable:
+    """List the largest models, the largest first.
 
     Args:
-        models: rows of the models table.
+        models: the models table.
         several: whether each row names its server.
+        older: the servers whose rows tell their age.
     """
+    sizes = [size or 0 for size in values(models, "size_bytes")]
+    least = heapq.nlargest(_LISTED, sizes)[-1] if sizes else 0
+    candidates = [place for place, size in enumerate(sizes) if size >= least]
+    servers, keys = models.column("server"), models.column("key")
+    places = heapq.nsmallest(
+        _LISTED, candidates, key=lambda place: (-sizes[place], servers[place].as_py(), keys[place].as_py())
+    )
+    shown = [told_age(row, older) for place in places for row in rows(models.slice(place, 1))]
+    ages = older and any(server in older and as_of for server, as_of in cells(models, ("server", "as_of")))
     names = [name for name in (*_LARGEST, "loaded_instance_count") if several or name != "server"]
-    names += ["as_of"] if any(model["as_of"] for model in models) else []
+    names += ["as_of"] if ages else []
     columns = tuple(column for name in names for column in schema.MODELS.columns if column.name == name)
-    return RowTable("largest", "Largest models", columns, by_size(models))
+    return RowTable("largest", "Largest models", columns, shown, models.num_rows - len(shown))
+
+
+def told_age(row: Row, older: Collection[str]) -> Row:
+    """Return a row for people, who are told the age only of those that are older than the others."""
+    return row if row["server"] in older else {**row, "as_of": None}
 
 
 def by_size(rows: Sequence[Row]) -> list[Row]:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+import pyarrow as pa
 from click import style
 
 from inventory import schema
@@ -12,12 +14,10 @@ from inventory.errors import ConfigurationError
 from inventory.report.coverage import Coverage, coverage_of
 from inventory.report.row_filters import column_named
 from inventory.schema.headings import heading
-from inventory.tables import RunTables, rows
+from inventory.tables import RunTables, cells, values
 from inventory.terminal.layout import natural_width, table_parts
 from inventory.terminal.snapshot import COVERAGE_COLOURS
-from inventory.text import COLUMNS, UNLIMITED, count, escape_controls, format_value, local_text, size, wrap
-
-Row = dict[str, Any]
+from inventory.text import COLUMNS, UNLIMITED, count, escape_controls, format_value, local_text, size, texts_of, wrap
 
 SHOWN = {
     "model": (
@@ -44,6 +44,7 @@ SHOWN = {
 _OPTIONAL = ("architecture", "max_context_length", "params_string", "remaining_ttl_seconds")
 """The columns that give way where the terminal is narrow, in this order."""
 
+_COUNTED = ("size_bytes", "loaded_instance_count")
 _INDENT = "  "
 _TYPES = ("llm", "embedding")
 _NOUNS = {"llm": "LLM", "embedding": "embedding"}
@@ -54,7 +55,7 @@ class View:
     """How rows are shown.
 
     Attributes:
-        columns: columns of the terminal; ``UNLIMITED`` for a pipe, for which nothing is left out or folded.
+        columns: columns of the terminal; from ``UNLIMITED`` on, as for a pipe, nothing is left out or folded.
         names: the columns that were asked for; empty for those that people look for.
         one_table: the order was asked for, so that no headings come between the rows.
         limit: how many rows are shown; None for all.
@@ -68,7 +69,7 @@ class View:
     total: int | None = None
 
 
-def sorted_rows(snapshot: RunTables, grain: str, sort: str | None) -> list[Row]:
+def sorted_rows(snapshot: RunTables, grain: str, sort: str | None) -> pa.Table:
     """Sort the rows of a snapshot; nulls come last.
 
     Args:
@@ -81,11 +82,13 @@ def sorted_rows(snapshot: RunTables, grain: str, sort: str | None) -> list[Row]:
     """
     if grain not in snapshot.grains:
         raise ConfigurationError(f"the snapshot has no {grain} rows", "It was read from a file of one grain")
-    content = rows(snapshot.tables[schema.GRAIN_TABLES[grain].name])
+    from pyarrow import compute  # takes a while to import
+
+    content = snapshot.tables[schema.GRAIN_TABLES[grain].name]
     descending = sort is None or sort.startswith("-")
     name = column_named("size" if sort is None else sort.removeprefix("-"), schema.GRAIN_TABLES[grain]).name
-    known = sorted((row for row in content if row[name] is not None), key=lambda row: row[name], reverse=descending)
-    return known + [row for row in content if row[name] is None]
+    keys = [(name, "descending" if descending else "ascending", "at_end")]
+    return content.take(compute.sort_indices(content, sort_keys=keys))  # a stable sort
 
 
 def columns_of(text: str | None, grain: str) -> list[str]:
@@ -104,7 +107,7 @@ def with_server(names: Sequence[str], snapshot: RunTables) -> list[str]:
 
 
 def rows_text(
-    snapshot: RunTables, rows: Sequence[Row], grain: str, coverage: Coverage | None = None, view: View | None = None
+    snapshot: RunTables, rows: pa.Table, grain: str, coverage: Coverage | None = None, view: View | None = None
 ) -> str:
     """Show a line of totals, the rows, and of which state they are.
 
@@ -118,8 +121,8 @@ def rows_text(
     view, coverage = view or View(), coverage or coverage_of(snapshot)
     older = {*coverage.unread, *coverage.stale} if snapshot.state_at and _several(snapshot) else set()
     parts = [wrap(_totals(snapshot, rows, grain, view), view.columns)]
-    if rows:
-        parts += _parts(rows[: view.limit], snapshot, grain, older, view)
+    if rows.num_rows:
+        parts += _parts(rows.slice(0, view.limit), snapshot, grain, older, view)
     state = _state(snapshot, coverage)
     parts += [[style(line, fg=COVERAGE_COLOURS[coverage.level]) for line in wrap(state, view.columns)]] if state else []
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
@@ -129,61 +132,77 @@ def _several(snapshot: RunTables) -> bool:
     return len(snapshot.tables["observations"]) > 1
 
 
-def _parts(rows: Sequence[Row], snapshot: RunTables, grain: str, older: set[str], view: View) -> list[list[str]]:
+def _parts(rows: pa.Table, snapshot: RunTables, grain: str, older: set[str], view: View) -> list[list[str]]:
     """Return the rows as one table, or in parts with a heading each: of a type, or of a server and type."""
     if view.names:
         return [_table(rows, with_server(view.names, snapshot), grain, view.columns)]
-    rows = [row if row["server"] in older else {**row, "as_of": None} for row in rows]
     as_of = ["as_of"] if older else []
     if view.columns >= UNLIMITED:
         names = ["server", *SHOWN[grain][:1], "type", *SHOWN[grain][1:], *as_of]
-        return [_table(rows, names, grain, view.columns)]
+        return [_table(rows, names, grain, view.columns, older=older)]
     names = [*(["server"] if _several(snapshot) else []), *SHOWN[grain], *as_of]
     if view.one_table or view.limit:
-        return [_table(rows, names, grain, view.columns, optional=True)]
-    shown = _columns(names, grain)
-    cells = [[_cell(row, column) for column in shown] for row in rows]
-    fits = natural_width(cells, _sides(shown), [*map(heading, names)]) + len(_INDENT) <= view.columns
+        return [_table(rows, names, grain, view.columns, older=older, optional=True)]
+    cells = list(zip(*_cells(rows, names, grain, older), strict=True))
+    fits = natural_width(cells, _sides(names, grain), [*map(heading, names)]) + len(_INDENT) <= view.columns
     if fits or not _several(snapshot):
-        return _grouped(rows, names, grain, view.columns, by_server=False)
-    return _grouped(rows, SHOWN[grain], grain, view.columns, by_server=True)
+        return _grouped(rows, names, grain, view.columns, older, by_server=False)
+    return _grouped(rows, SHOWN[grain], grain, view.columns, older, by_server=True)
 
 
 def _grouped(
-    rows: Sequence[Row], names: Sequence[str], grain: str, columns: int, *, by_server: bool
+    rows: pa.Table, names: Sequence[str], grain: str, columns: int, older: set[str], *, by_server: bool
 ) -> list[list[str]]:
     """Lay out the rows under headings with their sums: of a type, or of a server and type."""
     groups: dict[tuple[str, int, str], list[int]] = {}
-    for index, row in enumerate(rows):
-        kind = str(row["type"] or "") if grain == "model" else ""
-        group = (row["server"] if by_server else "", _TYPES.index(kind) if kind in _TYPES else len(_TYPES), kind)
+    for index, (server, kind) in enumerate(cells(rows, ("server", "type"))):
+        kind = str(kind or "") if grain == "model" else ""
+        group = (server if by_server else "", _TYPES.index(kind) if kind in _TYPES else len(_TYPES), kind)
         groups.setdefault(group, []).append(index)
     if len(groups) == 1 and not by_server:
-        return [_table(rows, names, grain, columns, optional=True)]
-    heads, lines = _laid_out(rows, names, grain, columns, _INDENT, optional=True)
+        return [_table(rows, names, grain, columns, older=older, optional=True)]
+    heads, lines = _laid_out(rows, names, grain, columns, _INDENT, older, optional=True)
+    times = values(rows, "as_of") if older else []
+    counted = list(cells(rows, _COUNTED)) if grain == "model" else []
     parts: list[list[str]] = []
     for (server, _, kind), indexes in sorted(groups.items()):
-        own = [rows[index] for index in indexes]
-        as_of = f" (as of {_time(own[0]['as_of'])})" if by_server and own[0]["as_of"] else ""
-        title = f"{escape_controls(server)}{as_of}: {_sums(own, grain, kind)}" if by_server else _sums(own, grain, kind)
+        own = [counted[index] for index in indexes] if counted else []
+        moment = times[indexes[0]] if by_server and server in older else None
+        as_of = f" (as of {_time(moment)})" if moment else ""
+        sums = _sums(own, grain, len(indexes), kind)
+        title = f"{escape_controls(server)}{as_of}: {sums}" if by_server else sums
         bold = [style(line, bold=True) for line in wrap(title, columns)]
         parts.append([*bold, *([] if parts else heads), *(line for index in indexes for line in lines[index])])
     return parts
 
 
-def _table(rows: Sequence[Row], names: Sequence[str], grain: str, columns: int, *, optional: bool = False) -> list[str]:
-    heads, lines = _laid_out(rows, names, grain, columns, "", optional=optional)
+def _table(
+    rows: pa.Table,
+    names: Sequence[str],
+    grain: str,
+    columns: int,
+    *,
+    older: set[str] | None = None,
+    optional: bool = False,
+) -> list[str]:
+    heads, lines = _laid_out(rows, names, grain, columns, "", older, optional=optional)
     return [*heads, *(line for row in lines for line in row)]
 
 
 def _laid_out(
-    rows: Sequence[Row], names: Sequence[str], grain: str, columns: int, indent: str, *, optional: bool
+    rows: pa.Table,
+    names: Sequence[str],
+    grain: str,
+    columns: int,
+    indent: str,
+    older: set[str] | None,
+    *,
+    optional: bool,
 ) -> tuple[list[str], list[list[str]]]:
     """Return the lines of the heads and those of each row; optional columns give way."""
-    shown = _columns(names, grain)
     return table_parts(
-        [[_cell(row, column) for column in shown] for row in rows],
-        _sides(shown),
+        list(zip(*_cells(rows, names, grain, older), strict=True)),
+        _sides(names, grain),
         [*map(heading, names)],
         indent=indent,
         columns=columns,
@@ -191,27 +210,27 @@ def _laid_out(
     )
 
 
-def _totals(snapshot: RunTables, rows: Sequence[Row], grain: str, view: View) -> str:
+def _totals(snapshot: RunTables, rows: pa.Table, grain: str, view: View) -> str:
     """Count the rows; a server that was not read has no models that could be counted."""
     if not snapshot.anything_read:
         return "Nothing is known"
-    total = f"{len(rows):,} of " if view.total is not None else ""
-    number = len(rows) if view.total is None else view.total
-    servers = len({row["server"] for row in rows})
+    shown = rows.num_rows
+    total = f"{shown:,} of " if view.total is not None else ""
+    servers = len(set(values(rows, "server")))
     where = f" on {count(servers, 'server')}" if servers else ""
-    limited = f"; shown: the first {view.limit:,}" if view.limit and view.limit < len(rows) else ""
-    return f"{total}{_sums(rows, grain, number=number)}{where}{limited}"
+    limited = f"; shown: the first {view.limit:,}" if view.limit and view.limit < shown else ""
+    counted = list(cells(rows, _COUNTED)) if grain == "model" else []
+    return f"{total}{_sums(counted, grain, shown if view.total is None else view.total)}{where}{limited}"
 
 
-def _sums(rows: Sequence[Row], grain: str, kind: str | None = None, number: int | None = None) -> str:
+def _sums(counted: Sequence[tuple[Any, ...]], grain: str, number: int, kind: str | None = None) -> str:
     """Count rows, and sum their sizes and loaded instances: 5 LLMs, 48.42 GB, 3 loaded."""
-    number = len(rows) if number is None else number
     if grain == "instance":
         return count(number, "loaded instance")
-    sizes = [row["size_bytes"] for row in rows if row["size_bytes"] is not None]
-    loaded = sum(row["loaded_instance_count"] or 0 for row in rows)
+    sizes = [size for size, _ in counted if size is not None]
+    loaded = sum(loaded or 0 for _, loaded in counted)
     counts = count(number, "model") if kind is None else _count_of_type(number, kind)
-    return f"{counts}, {size(sum(sizes)) if sizes or not rows else 'size not reported'}, {loaded:,} loaded"
+    return f"{counts}, {size(sum(sizes)) if sizes or not counted else 'size not reported'}, {loaded:,} loaded"
 
 
 def _count_of_type(number: int, kind: str) -> str:
@@ -232,12 +251,30 @@ def _columns(names: Sequence[str], grain: str) -> list[schema.Column]:
     return [column_named(name, schema.GRAIN_TABLES[grain]) for name in names]
 
 
-def _sides(columns: Sequence[schema.Column]) -> str:
-    return "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in columns)
+def _sides(names: Sequence[str], grain: str) -> str:
+    return "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in _columns(names, grain))
 
 
-def _cell(row: Row, column: schema.Column) -> str:
-    value = row[column.name]
+def _cells(rows: pa.Table, names: Sequence[str], grain: str, older: set[str] | None) -> list[list[str]]:
+    """Format some columns; each value once, however many rows have it.
+
+    Args:
+        rows: the rows.
+        names: the columns.
+        grain: model or instance.
+        older: the servers whose rows tell their age; None for all.
+    """
+    formatted = []
+    for column in _columns(names, grain):
+        content = values(rows, column.name)
+        if column.name == "as_of" and older is not None:
+            servers = values(rows, "server")
+            content = [time if server in older else None for time, server in zip(content, servers, strict=True)]
+        formatted.append(texts_of(content, partial(_cell, column)))
+    return formatted
+
+
+def _cell(column: schema.Column, value: Any) -> str:
     if column.name == "as_of":
         return _time(value) if value else ""
     return escape_controls(format_value(value, column.unit, "-"))

@@ -67,7 +67,8 @@ class Target:
     """What is to be reached: a share of what another contestant needs.
 
     Attributes:
-        measure: ``seconds``, ``peak_mb``, or ``cost``: a number that the work told with its answer.
+        measure: ``seconds``, ``cpu`` (of a command), ``peak_mb``, or ``cost``: a number that the work told
+            with its answer.
         most: the greatest share that reaches it.
         against: the names of the others; the best of them counts. Without any, ``most`` is the number itself.
         ours: the contestants of which the worst counts.
@@ -111,6 +112,7 @@ class Lane:
     seconds: list[float] = field(default_factory=list)
     peak_mb: list[float] = field(default_factory=list)
     cost: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
 
     def median(self, measure: str) -> float:
         """The median of one measure."""
@@ -151,8 +153,9 @@ def run(race: Race, folder: Path, *, small: bool, say: Callable[[str], None]) ->
                 lane = lanes[one.name]
                 lane.seconds.append(seconds)
                 lane.peak_mb.append(peak)
-                if "cost" in told:
-                    lane.cost.append(told["cost"])
+                for measure in ("cost", "cpu"):
+                    if measure in told:
+                        getattr(lane, measure).append(told[measure])
     finally:
         if server:
             server.kill()
@@ -163,9 +166,9 @@ def run(race: Race, folder: Path, *, small: bool, say: Callable[[str], None]) ->
 def _contest(race: Race, one: Contestant, folder: Path, *, asked: bool) -> tuple[float, float, dict[str, Any]]:
     """Seconds, peak memory in MB and what was told, of one contestant in one round; ``asked``: for its answer too."""
     if one.command:
-        seconds, peak, text = _child(one.command(folder))
-        return seconds, peak, {"answer": one.answer(folder, text) if one.answer and asked else text}
-    _, peak, text = _child(_here("contest", race.name, str(folder), one.name))
+        seconds, peak, text, cpu = _child(one.command(folder))
+        return seconds, peak, {"cpu": cpu, "answer": one.answer(folder, text) if one.answer and asked else text}
+    _, peak, text, _ = _child(_here("contest", race.name, str(folder), one.name))
     told: dict[str, Any] = json.loads(text.splitlines()[-1])
     return told["seconds"], peak, told
 
@@ -177,8 +180,8 @@ def _agree(race: Race, answers: dict[str, Any], name: str, answer: Any) -> None:
     answers[name] = answer
 
 
-def _child(command: Sequence[str]) -> tuple[float, float, str]:
-    """Run one process to its end: its seconds, its greatest memory in MB, and what it printed."""
+def _child(command: Sequence[str]) -> tuple[float, float, str, float]:
+    """Run one process to its end: its seconds, its greatest memory in MB, what it printed, its CPU seconds."""
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=HERE)
     assert process.stdout is not None
@@ -187,10 +190,10 @@ def _child(command: Sequence[str]) -> tuple[float, float, str]:
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - began
     process.stdout.close()
-    if process.returncode not in (0, 2):  # a usage error is work too
+    if process.returncode not in (0, 2, 4):  # a usage error is work too, and a refusal
         raise subprocess.CalledProcessError(process.returncode, command)
     scale = 1 if sys.platform == "darwin" else 1024
-    return seconds, usage.ru_maxrss * scale / 1e6, text
+    return seconds, usage.ru_maxrss * scale / 1e6, text, usage.ru_utime + usage.ru_stime
 
 
 def _here(*arguments: str) -> list[str]:
@@ -221,7 +224,7 @@ def _result(race: Race, size: Size, lanes: dict[str, Lane]) -> dict[str, Any]:
         "contestants": {
             name: {
                 measure: round(lane.median(measure), 4)
-                for measure in ("seconds", "peak_mb", "cost")
+                for measure in ("seconds", "cpu", "peak_mb", "cost")
                 if getattr(lane, measure)
             }
             for name, lane in lanes.items()

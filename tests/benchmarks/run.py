@@ -1,4 +1,4 @@
-"""The tool beside the alternatives, figure by figure: S1 to S11, S14, and how its cost grows.
+"""The tool beside the alternatives, figure by figure: S1 to S15, and how its cost grows.
 
     .venv/bin/pip install -e '.[bench]'
     .venv/bin/python tests/benchmarks/run.py --small            a minute or two
@@ -25,7 +25,7 @@ from worker import RACES
 
 RESULTS = HERE / "RESULTS.md"
 _BLOCK = re.compile(r"(<!-- benchmarks:begin -->\n).*?(<!-- benchmarks:end -->)", re.DOTALL)
-_UNITS = {"seconds": "time", "peak_mb": "memory", "cost": "cost"}
+_UNITS = {"seconds": "time", "peak_mb": "memory", "cost": "cost", "cpu": "CPU"}
 
 
 @click.command()
@@ -94,7 +94,8 @@ def _line(result: dict[str, Any]) -> str:
 
 def _lane(name: str, lane: dict[str, float]) -> str:
     cost = f", cost {lane['cost']:.4g}" if "cost" in lane else ""
-    return f"{name.replace(OURS, 'ours')} {lane['seconds']:.3g} s {lane['peak_mb']:.0f} MB{cost}"
+    cpu = f" ({lane['cpu']:.3g} s CPU)" if "cpu" in lane else ""
+    return f"{name.replace(OURS, 'ours')} {lane['seconds']:.3g} s{cpu} {lane['peak_mb']:.0f} MB{cost}"
 
 
 def _earlier(file: Path | None) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from bench_single_process import ROOMS
 from cold import COLD
+from commands import COMMANDS
 from diffs import DIFFS
 from fleets import FLEETS
 from harness import Costly, Race
 from long_history import LONG
 
-RACES: dict[str, Race] = {race.name: race for race in (*COLD, *DIFFS, *FLEETS, *ROOMS, *LONG)}
+RACES: dict[str, Race] = {race.name: race for race in (*COLD, *DIFFS, *FLEETS, *ROOMS, *COMMANDS, *LONG)}
 
 
 def main(what: str, name: str, folder: str, rest: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import inventory
-from inventory import History, Snapshot
+from inventory import History, Snapshot, schema
 from inventory.collection import batch as batch_module
 from inventory.collection import collector
 from inventory.collection.batch import FlatResponse, ResponseBatch, flatten_response
@@ -208,7 +208,8 @@ def test_an_answer_is_added_once() -> None:
     assert batch.add(("lmstudio",), "x", flatten_response(body, ("lmstudio",))) is first
     assert batch.get(("lmstudio",), "x") is first
     assert batch.get(("lmstudio_v0",), "x") is None
-    tables = batch.snapshot([], {"a": first.position, "b": first.position}).tables
+    observed = [dict.fromkeys(schema.OBSERVATIONS.names) | {"server": server} for server in "ab"]
+    tables = batch.snapshot(observed, {"a": first, "b": first}).tables
     assert tables["models"].column("server").to_pylist() == ["a"] * 3 + ["b"] * 3
 
 

@@ -33,7 +33,7 @@ def report(ref: str, old: str | None = None) -> Report:
 @pytest.mark.parametrize("ref", ["latest", "latest~10", "first"])
 def test_nothing_that_came_later_is_told(ref: str) -> None:
     """Every model of the state has a first day, and nothing is dated after the state."""
-    facts, models = report(ref).history_facts, report(ref).models
+    facts, models = report(ref).history_facts, rows(report(ref).models)
     moment = time_of(History(MONTH).resolve(ref))
     assert models
     for row in models:

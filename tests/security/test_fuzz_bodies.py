@@ -63,7 +63,8 @@ def check(body: bytes, api: str) -> bool:
         assert refused.status in schema.STATUSES
         assert str(refused).isprintable()
         return False
-    tables = batch.snapshot([], {"s": reading.position}).tables
+    observed = [dict.fromkeys(schema.OBSERVATIONS.names) | {"server": "s"}]
+    tables = batch.snapshot(observed, {"s": reading}).tables
     models = json.loads(body.decode("utf-8-sig"))["models" if api == "lmstudio" else "data"]
     assert sorted(tables["models"].column("key").to_pylist()) == sorted(
         model["key" if api == "lmstudio" else "id"] for model in models

@@ -20,7 +20,8 @@ from typing import Any
 
 from inventory import History, Server, Snapshot, collect, schema
 from inventory.collection.plausibility import BUNDLED
-from inventory.history.recorder import expected, record
+from inventory.history.answers import expected
+from inventory.history.recorder import record
 from inventory.stub_server import StubServer
 from inventory.tables import rows, table_of
 
@@ -154,7 +155,7 @@ def record_month(folder: Path) -> History:
 
 def _asked(history: History, urls: dict[str, str], moment: datetime) -> Snapshot:
     """What a run sees, under the addresses that the machines would have."""
-    known = expected(history, list(urls))
+    known, _ = expected(history, list(urls))
     servers = [Server(url, name) for name, url in urls.items()]
     taken = collect(servers, clock=lambda: moment, run_id=run_id_of(moment), expected=known, recheck=0)
     observed = rows(taken.tables["observations"])

@@ -16,6 +16,7 @@ from inventory import Snapshot, schema
 from inventory import text as layout
 from inventory.errors import ConfigurationError
 from inventory.stub_server import inventory_before
+from inventory.tables import values
 from inventory.terminal.listing import View, columns_of, rows_text, sorted_rows
 
 LETTERS = "jZ\u578b\U0001f600"
@@ -100,7 +101,7 @@ def test_nothing(tmp_path: Path) -> None:
 def test_order(sort: str | None, keys: str, tmp_path: Path) -> None:
     """Rows are sorted either way, and those without a value come last."""
     snapshot = taken(tmp_path, a=[{"key": "a", "size_bytes": 2}, {"key": "b", "size_bytes": 1}, {"key": "c"}])
-    assert "".join(row["key"] for row in sorted_rows(snapshot, "model", sort)) == keys
+    assert "".join(values(sorted_rows(snapshot, "model", sort), "key")) == keys
 
 
 def test_keys_are_never_cut_and_everything_is_plain(tmp_path: Path) -> None:

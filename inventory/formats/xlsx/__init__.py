@@ -78,6 +78,21 @@ def encode_tables(tables: "Tables") -> bytes:
     return _packed(_book(sheets, _NO_TIME), sheets, _footer(""))
 
 
+def check_rows(name: str, number: int) -> None:
+    """Refuse more rows than Excel can hold.
+
+    Args:
+        name: the table.
+        number: its rows.
+
+    Raises:
+        FileError: there are more.
+    """
+    if number >= SHEET_ROWS:  # guard: Excel rows
+        what = f"{number:,} rows of {name} are more than Excel's {SHEET_ROWS - 1:,}"
+        raise FileError(what, "Write .parquet or .csv instead")
+
+
 def read(path: Path) -> RunTables:
     """Read the tables as they were written; a grain without a sheet is empty and not among ``grains``.
 
@@ -97,11 +112,7 @@ def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
         FileError: one of the sheets has more rows than Excel can hold.
     """
     for sheet in sheets:
-        if sheet.content.num_rows >= SHEET_ROWS:  # guard: Excel rows
-            raise FileError(
-                f"{sheet.content.num_rows:,} rows of {sheet.table.name} are more than Excel's {SHEET_ROWS - 1:,}",
-                "Write .parquet or .csv instead",
-            )
+        check_rows(sheet.table.name, sheet.content.num_rows)
     book = Workbook(write_only=True)
     about = book.properties
     about.creator = about.lastModifiedBy = f"lms-inventory {VERSION}"

@@ -66,16 +66,6 @@ TOUCHED_KEYS = schema.Table(
 )
 
 
-def rows(table: schema.Table) -> str:
-    """Return the rows of the answers listed in the view ``wanted`` (server, digest, stored_in), under their servers."""
-    columns = ", ".join(f"r.{name}" for name in table.response_names)
-    order = ", ".join(("w.server", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
-    return f"""
-        SELECT w.server, {columns}, w.as_of FROM wanted w
-        JOIN {table.name} r ON r.digest = w.digest AND r.stored_in = w.stored_in
-        ORDER BY {order}"""
-
-
 TOUCHED = " UNION ".join(
     f"""
     SELECT DISTINCT server, key FROM (

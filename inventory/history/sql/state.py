@@ -119,8 +119,19 @@ RESPONSE = ("model_count", "instance_count", "size_bytes", "payload_digest", "di
 EITHER = ("warnings", "source")
 
 
-def state_rows(until: Until, *, selected: bool = False) -> str:
-    """One row per server of the state after a run: the newest attempt, with the answer that its rows come from.
+PLACED = schema.Table(
+    "placed",
+    "where the state after a run has a server from",
+    (
+        schema.Column("server", schema.TEXT, "", "The server.", key=True),
+        schema.Column("attempt", schema.TEXT, "", "The run of its newest attempt."),
+        schema.Column("answer", schema.TEXT, "", "The run of its last complete answer; null if there is none."),
+    ),
+)
+
+
+def placed(until: Until, *, selected: bool = False) -> str:
+    """One row per server of the state after a run: ``PLACED``. Of all observations it reads the narrow columns only.
 
     Reads the views ``observations``, ``moments`` (the one row of the run) and ``retirements``. A server is no part of
     the state if nobody asked it for too long, or if it was retired by name and not asked since.
@@ -129,20 +140,32 @@ def state_rows(until: Until, *, selected: bool = False) -> str:
         until: the run, and the latest time that counts.
         selected: only the servers in the view ``wanted``.
     """
+    newest = """
+        SELECT o.server, max(o.run_id) AS run_id, max(o.observed_at) AS observed_at
+        FROM observations o JOIN (
+            SELECT server, max(observed_at) AS newest_at FROM observations WHERE {0} GROUP BY server
+        ) n ON n.server = o.server AND n.newest_at = o.observed_at
+        WHERE {1} GROUP BY o.server"""
+    attempts, answers = (
+        newest.format(condition, condition.replace("run_id", "o.run_id").replace("observed_at", "o.observed_at"))
+        for condition in (until.sql, f"{until.sql} AND status = 'ok'")
+    )
+    return f"""
+        SELECT a.server, a.run_id AS attempt, b.run_id AS answer
+        FROM ({attempts}) a CROSS JOIN moments m LEFT JOIN ({answers}) b ON b.server = a.server
+        {"JOIN wanted w ON w.server = a.server" if selected else ""}
+        WHERE {_IN_SERVICE}"""
+
+
+def state_rows() -> str:
+    """One row per server in the view ``placed``: the newest attempt, with the answer that its rows come from."""
     columns = {name: f"a.{name}" for name in _ATTEMPT} | {name: f"b.{name}" for name in RESPONSE}
     columns |= {name: f"CASE WHEN b.server IS NULL THEN a.{name} ELSE b.{name} END" for name in EITHER}
     columns["as_of"] = "b.observed_at"
     chosen = ", ".join(f"{columns[name]} AS {name}" for name in schema.OBSERVATIONS.names)
     return f"""
-        WITH attempts AS (
-            SELECT *, {LATEST_FIRST} FROM observations WHERE {until.sql}
-        ), answers AS (
-            SELECT *, {LATEST_FIRST} FROM observations WHERE status = 'ok' AND {until.sql}
-        )
-        SELECT {chosen} FROM attempts a CROSS JOIN moments m
-        LEFT JOIN answers b ON b.server = a.server AND b.place = 1
-        {"JOIN wanted w ON w.server = a.server" if selected else ""}
-        WHERE a.place = 1 AND {_IN_SERVICE} ORDER BY a.server"""
+        SELECT {chosen} FROM placed p JOIN observations a ON a.server = p.server AND a.run_id = p.attempt
+        LEFT JOIN observations b ON b.server = p.server AND b.run_id = p.answer ORDER BY a.server"""
 
 
 _IN_SERVICE = """(m.retired_before IS NULL OR a.observed_at >= m.retired_before) AND NOT EXISTS (

@@ -12,7 +12,6 @@ Misdated runs, and responses that are dated as far ahead, are no part of any sta
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +22,7 @@ from inventory.history.engines import ENGINES, Engine, open_engine
 from inventory.history.sql import all_runs, coverage, state
 from inventory.history.sql.state import Until
 from inventory.history.states import few_rows
+from inventory.history.states.difference import Difference
 from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import time_of
@@ -33,27 +33,6 @@ Row = dict[str, Any]
 NEAR = 64
 """How many runs before a run are checked for overlapping it; a run that overlaps more is found only where all runs
 are opened."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The difference between two states.
-
-    Attributes:
-        old: the responses in the state before that differ, by server.
-        new: those in the state after.
-        unread: server and status of the newest attempt, of the servers that were asked since and not read.
-        retired: the servers of the state before that are retired from the state after.
-        returned: the servers that were retired from the state before, and are in the state after.
-        known: the last complete responses of unread and retired servers, by server.
-    """
-
-    old: Mapping[str, Row]
-    new: Mapping[str, Row]
-    unread: Sequence[Row]
-    retired: Sequence[str]
-    returned: Sequence[str]
-    known: Mapping[str, Row]
 
 
 class States:
@@ -119,8 +98,11 @@ class States:
         moment = {"run_id": run_id, "name": run_id, "retired_before": self._retirement.before(run_id)}
         engine.add("moments", table_of(state.MOMENTS, [moment]))
         engine.add("retirements", self._retirement.table())
-        whole = state.state_rows(self._bound(run_id), selected=servers is not None)
-        return engine.query(f"SELECT {', '.join(columns)} FROM ({whole}) s")  # noqa: S608 - our own columns
+        placed = engine.query(state.placed(self._bound(run_id), selected=servers is not None))
+        opened = {run for name in ("attempt", "answer") for run in values(placed, name) if run}
+        engine = self._over(sorted(opened) or self._until(run_id)[-1:])
+        engine.add("placed", placed)
+        return engine.query(f"SELECT {', '.join(columns)} FROM ({state.state_rows()}) s")  # noqa: S608 - our own columns
 
     def servers(self, run_id: str) -> list[Row]:
         """Return each server that was asked by a run or before: last attempt, last response, how often it was read."""

@@ -6,7 +6,6 @@ number of its rows and a digest of them, so that the chain of runs can be follow
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,14 +61,21 @@ class DataFile:
     body: bytes
     about: Mapping[str, Any]
 
-    def read(self, columns: list[str] | None = None) -> pa.Table:
-        """Read its table, with the columns of this version: one that it lacks is null."""
+    def read(self, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
+        """Read its table, with the columns of this version; one that it lacks is null.
+
+        ``encoded`` are columns of texts that are read as a dictionary and indices.
+        """
         # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
-        table = parquet.ParquetFile(pa.BufferReader(self.body)).read(columns, use_threads=False)
-        for field in [ARROW[self.about["kind"]].field(name) for name in columns or ARROW[self.about["kind"]].names]:
+        source = pa.BufferReader(self.body)
+        present = set(encoded).intersection(parquet.read_schema(source).names) if encoded else ()
+        table = parquet.ParquetFile(source, read_dictionary=[*present]).read(columns, use_threads=False)
+        target = ARROW[self.about["kind"]]
+        for field in map(target.field, columns or target.names):
             if field.name not in table.column_names:
-                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
-        return table.select(columns or ARROW[self.about["kind"]].names)
+                kind = pa.dictionary(pa.int32(), field.type) if field.name in encoded else field.type
+                table = table.append_column(field.name, pa.nulls(table.num_rows, kind))
+        return table.select(columns or target.names)
 
     @cached_property
     def everything(self) -> pa.Table:
@@ -190,33 +196,6 @@ def listed(path: Path) -> frozenset[str]:
     if not whole:  # guard: a list of runs is checked before it is used
         raise _damaged(path)
     return frozenset(about["runs"])
-
-
-def locate_runs(own: Mapping[str, str], merged: Mapping[str, frozenset[str]]) -> dict[str, str]:
-    """Return the path of the file of each run.
-
-    A run is in one file. Only a copy from which nothing was removed also has the files that merged files replaced: then
-    the file with the most runs counts.
-
-    Args:
-        own: the path of each run's own file.
-        merged: the runs in each merged file, by its path.
-
-    Raises:
-        FileError: a run would be read twice.
-    """
-    where = {**own}
-    for path in sorted(merged, key=lambda path: len(merged[path])):
-        where |= dict.fromkeys(merged[path], path)
-    if len(where) < len(own) + sum(map(len, merged.values())):
-        numbers = Counter(where.values())
-        for path, runs in merged.items():
-            if 0 < numbers[path] < len(runs):  # guard: no run of a merged file is read twice
-                raise FileError(
-                    f"{path} holds runs that another file holds too",
-                    "It seems to be a copy: remove from it the files that the original does not have",
-                )
-    return where
 
 
 def is_merged(path: str | Path) -> bool:

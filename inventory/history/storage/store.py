@@ -32,11 +32,11 @@ from inventory.history.storage.data_file import (
     file_status,
     is_merged,
     listed,
-    locate_runs,
     month_of,
     opened,
     stem_of,
 )
+from inventory.history.storage.locations import locate_runs
 from inventory.history.storage.partitions import Months
 from inventory.history.storage.run_markers import RunMarkers
 from inventory.run_ids import RUN_ID

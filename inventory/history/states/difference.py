@@ -1,0 +1,28 @@
+"""What differs between two states of a history, before any rows are loaded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The difference between two states.
+
+    Attributes:
+        old: the responses in the state before that differ, by server.
+        new: those in the state after.
+        unread: server and status of the newest attempt, of the servers that were asked since and not read.
+        retired: the servers of the state before that are retired from the state after.
+        returned: the servers that were retired from the state before, and are in the state after.
+        known: the last complete responses of unread and retired servers, by server.
+    """
+
+    old: Mapping[str, Row]
+    new: Mapping[str, Row]
+    unread: Sequence[Row]
+    retired: Sequence[str]
+    returned: Sequence[str]
+    known: Mapping[str, Row]
