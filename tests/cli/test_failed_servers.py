@@ -47,6 +47,7 @@ def test_check_groups_them_and_ends_with_a_sum(listed: Path, tmp_path: Path) -> 
         assert [row["server"] for row in rows] == [f"down{number}" for number in range(5)]
 
 
+@pytest.mark.long
 def test_snapshot_groups_them_on_stderr(listed: Path, tmp_path: Path) -> None:
     """One line for all with the advice once; -v a line each; nothing that was not read is counted."""
     done = run("snapshot", "--servers-from", listed, "--history", tmp_path / "h", cwd=tmp_path).later

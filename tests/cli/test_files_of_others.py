@@ -44,6 +44,7 @@ def heads(folder: Path) -> dict[str, str]:
     return {path.name: path.read_bytes().decode("utf-8-sig").split('"')[2][0] for path in sorted(folder.glob("*.csv"))}
 
 
+@pytest.mark.long
 def test_csv_for(folder: Path) -> None:
     """Every command that writes CSV writes it for another program, and every command reads it."""
     german = ("--csv-for", "excel-de")
@@ -120,6 +121,7 @@ def test_scheduled(folder: Path) -> None:
     assert "--csv-for excel-de" in done.out
 
 
+@pytest.mark.long
 def test_what_a_file_does_not_tell(folder: Path) -> None:
     """Diff, show and export say what a file lacks and what was left aside, once for each file, and go on."""
     (folder / "x.csv").write_text("server,key,size_bytes,not_yet_known\na,acme/one,1583000000,mit\n")
@@ -136,6 +138,7 @@ def test_what_a_file_does_not_tell(folder: Path) -> None:
     assert (done.code, done.data["changes"]) == (0, [])
 
 
+@pytest.mark.long
 def test_a_suspect_answer_as_csv(folder: Path) -> None:
     """An answer that lost its models is no removal in CSV, whichever side it is on, and it is said what is left out."""
     many = {"models": [MODEL | {"key": f"acme/{number}"} for number in range(12)]}

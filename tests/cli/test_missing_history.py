@@ -78,6 +78,7 @@ def test_reading_nothing_ends_in_4(place: str) -> None:
     assert sorted(Path().rglob("*")) == before
 
 
+@pytest.mark.long
 def test_files_need_no_history() -> None:
     """What is read from files or from the servers asks for none."""
     for name in ("a.csv", "b.parquet"):

@@ -103,6 +103,7 @@ def test_a_test_is_sent_to_everybody(tmp_path: Path) -> None:
     assert (nobody.code, "there is nobody to notify" in nobody.err) == (2, True)
 
 
+@pytest.mark.long
 def test_healthchecks_hears_of_each_run_and_its_exit_code(tmp_path: Path) -> None:
     """Also of one that read nothing; one that is wrong usage is silent, so that the check raises its alarm."""
     with Sink(200) as sink:

@@ -173,6 +173,7 @@ def test_a_server_that_recovers_is_believed(tmp_path: Path) -> None:
     assert run("diff", "--history", tmp_path, "--json").data["changes"], "the small answer was compared"
 
 
+@pytest.mark.long
 def test_what_happened_counts_more_than_who_was_not_read(server: StubServer, tmp_path: Path) -> None:
     """One machine that is off does not silence the alarm: 10 comes before 3, and 4 before both."""
     both = ("--server", "off=file:none.json", "--server", f"a={server.url}", "--history", tmp_path / "h")
@@ -222,6 +223,7 @@ def test_a_renamed_model_is_no_removed_one(server: StubServer, tmp_path: Path) -
     assert codes == [0, 0, 10, 10]
 
 
+@pytest.mark.long
 def test_ignored_fields_do_not_count(tmp_path: Path) -> None:
     """By flag, variable or configuration: no alarm, no count in the journal, the report or the history."""
     h = ("--history", "h")

@@ -294,6 +294,7 @@ def test_a_credential_of_systemd_is_the_token(tmp_path: Path) -> None:
     assert (done.code, done.err.count("\n")) == (2, 1)
 
 
+@pytest.mark.long
 def test_two_runs_at_once_are_harmless(tmp_path: Path) -> None:
     """Schedules that overlap, in one history: both runs are recorded, both are in the journal, and the proof holds."""
     with StubServer(inventory_before()) as server:

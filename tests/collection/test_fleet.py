@@ -85,6 +85,7 @@ def test_nobody_at_once_is_refused(concurrency: int) -> None:
         inventory.collect("127.0.0.1:9", concurrency=concurrency)
 
 
+@pytest.mark.long
 def test_a_server_has_its_own_timeout() -> None:
     """A server's own timeout applies to it alone, and is validated."""
     with Hostile(silence) as slow:

@@ -84,6 +84,7 @@ def left(history: History) -> list[str]:
     return sorted(path.name for path in history.store.workshop.iterdir())
 
 
+@pytest.mark.long
 def test_closed_months_become_few_files(tmp_path: Path) -> None:
     """Of each month but the newest run's there is one file of each kind, for its owner only; rows and readings stay."""
     history, _ = months(tmp_path)

@@ -147,6 +147,7 @@ def test_keep_rules_do_not_count_it(jumped: tuple[History, list[str]]) -> None:
     assert plan(history.store, {"daily": 30}, now=history.clock()).drop == ()
 
 
+@pytest.mark.long
 def test_the_commands_say_so(jumped: tuple[History, list[str]]) -> None:
     """One line on stderr with its id and how to remove it; ``prune --run`` removes it, and then nobody speaks of it."""
     history, ids = jumped

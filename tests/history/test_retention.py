@@ -171,6 +171,7 @@ def test_nothing_to_prune(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.long
 def test_an_interrupted_pruning_is_finished_by_the_next(tmp_path: Path) -> None:
     """After any number of its removals the history is whole, grows on, and the next pruning ends it."""
     history, ids = made(tmp_path, *FLEETS)

@@ -145,6 +145,7 @@ def test_only_the_owner_reads_it(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / RUN_LOG).stat().st_mode) == 0o600
 
 
+@pytest.mark.long
 def test_runs_at_the_same_time_do_not_mix(tmp_path: Path) -> None:
     """8 processes that append 50 long lines each leave 400 whole lines, after a torn one too."""
     (tmp_path / RUN_LOG).write_bytes(b'{"torn')

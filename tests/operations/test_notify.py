@@ -224,6 +224,7 @@ def test_a_history_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     assert result.failure.what in json.loads(body)["title"]
 
 
+@pytest.mark.long
 def test_stale_is_told_when_it_becomes_so(tmp_path: Path) -> None:
     """Once when the last answer becomes older than the days that are given, and again after it was read."""
     with office(tmp_path, when=["stale:3d"]) as desk:

@@ -124,6 +124,7 @@ def test_every_plot_is_tested_here() -> None:
     assert mine == {plot.__name__ for plot in OF_SNAPSHOT + OF_HISTORY}
 
 
+@pytest.mark.long
 def test_plots_leave_matplotlib_as_it_was(month: History) -> None:
     """Neither matplotlib's settings nor pyplot's list of figures is touched; pyplot and pandas are not imported."""
     before = matplotlib.rcParams.copy()

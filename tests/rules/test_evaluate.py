@@ -157,7 +157,7 @@ def compare(seed: int) -> int:
 
 def test_findings_are_those_of_an_audit_by_hand() -> None:
     """Random rules over random fleets find the same, row by row."""
-    assert sum(map(compare, range(60))) > 200
+    assert sum(map(compare, range(25))) > 80
 
 
 @pytest.mark.full

@@ -243,6 +243,7 @@ def scattered(folder: Path) -> list[Path]:
     return there
 
 
+@pytest.mark.long
 def test_foreign_files_are_left_alone(tmp_path: Path) -> None:
     """What desktops and shares leave, and copies that conflict, stop no command, are no data, and never go."""
     history = made(tmp_path)

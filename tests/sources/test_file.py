@@ -65,6 +65,7 @@ def leased(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file leases")
+@pytest.mark.long
 def test_a_file_that_cannot_be_read_in_time(leased: Path) -> None:
     """The deadline holds for saved responses too; others are read meanwhile, and the thread is abandoned."""
     servers = ["--server", f"good1=file:{leased.with_name('good1.json')}", "--server", f"slow=file:{leased}"]

@@ -92,6 +92,7 @@ def test_loading_is_news(tmp_path: Path) -> None:
     assert words == [set(), {"loaded"}, {"reconfigured"}, {"unloaded"}]
 
 
+@pytest.mark.long
 def test_a_scenario_works_with_other_models(tmp_path: Path) -> None:
     """The models may be the caller's own; without any, it takes the samples."""
     models = [{**inventory_before()[4], "key": key} for key in ("a", "b", "c", "d")]
