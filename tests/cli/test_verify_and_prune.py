@@ -1,6 +1,7 @@
 """``lms-inventory verify`` and ``prune`` as people run them."""
 
 import shutil
+import subprocess
 from hashlib import sha256
 from pathlib import Path
 
@@ -241,3 +242,21 @@ def test_a_damaged_merged_file_is_named(months: Path) -> None:
     assert "of many runs of 2025-11" in done.out
     done = run("history", "--history", months)
     assert (done.code, done.out, done.err.count("\n")) == (4, "", 1)
+
+
+def test_a_statement_can_be_signed_as_the_manual_says(past: Path, tmp_path: Path) -> None:
+    """ssh-keygen signs it; a statement made anew from the same history meets the signature, of another it does not."""
+    program = shutil.which("ssh-keygen")
+    if program is None:
+        pytest.skip("no ssh-keygen here; get it with: apt-get install openssh-client")
+    key, statement = tmp_path / "key", tmp_path / "verified.txt"
+    assert run("verify", "--history", past, "--statement", statement).code == 0
+    subprocess.run([program, "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    allowed = tmp_path / "allowed_signers"
+    allowed.write_text(f"auditor@example.org {key.with_suffix('.pub').read_text()}")
+    subprocess.run([program, "-Y", "sign", "-f", key, "-n", "file", statement], check=True, capture_output=True)
+    again = tmp_path / "again.txt"
+    assert run("verify", "--history", past, "--statement", again).code == 0
+    words = ["-Y", "verify", "-f", allowed, "-I", "auditor@example.org", "-n", "file", "-s", f"{statement}.sig"]
+    for body, code in ((again.read_bytes(), 0), (again.read_bytes().replace(b"no problem", b"1 problem"), 255)):
+        assert subprocess.run([program, *words], input=body, check=False, capture_output=True).returncode == code
