@@ -257,6 +257,6 @@ def test_a_statement_can_be_signed_as_the_manual_says(past: Path, tmp_path: Path
     subprocess.run([program, "-Y", "sign", "-f", key, "-n", "file", statement], check=True, capture_output=True)
     again = tmp_path / "again.txt"
     assert run("verify", "--history", past, "--statement", again).code == 0
-    words = ["-Y", "verify", "-f", allowed, "-I", "auditor@example.org", "-n", "file", "-s", f"{statement}.sig"]
+    words = ["-Y", "verify", "-f", str(allowed), "-I", "auditor@example.org", "-n", "file", "-s", f"{statement}.sig"]
     for body, code in ((again.read_bytes(), 0), (again.read_bytes().replace(b"no problem", b"1 problem"), 255)):
         assert subprocess.run([program, *words], input=body, check=False, capture_output=True).returncode == code
