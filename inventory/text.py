@@ -215,8 +215,14 @@ def moment_text(moment: datetime | None, zone: tzinfo | None) -> str:
 
 def _words(text: str, room: int) -> Iterator[tuple[str, str]]:
     """Split a text into words, each with the white space before it; what belongs together is one word if it fits."""
-    for gap, word in re.findall(r"(\s*)(\S+(?: (?:GB|UTC)\b\S*)?)", text):
-        yield from [(gap, word)] if width(word) <= room else re.findall(r"(\s*)(\S+)", gap + word)
+    end = 0
+    for match in re.finditer(r"\S+(?: (?:GB|UTC)\b\S*)?", text):
+        gap, word, end = text[end : match.start()], match[0], match.end()
+        if width(word) <= room:
+            yield gap, word
+        else:
+            first, *others = word.split(" ")
+            yield from [(gap, first), *((" ", other) for other in others)]
 
 
 def _pieces(word: str, room: int) -> list[str]:

@@ -19,6 +19,7 @@ from inventory.cli._rules import audit_side, configured_rules
 from inventory.cli._targets import check_tables, check_targets, write_tables
 from inventory.errors import ConfigurationError, InventoryError, QueryError
 from inventory.rules.model import RuleSet
+from inventory.text import count
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,7 +38,7 @@ _ROWS = 200  # that a terminal shows
     examples=(
         ("lms-inventory query --tables", "The tables and columns that there are"),
         (
-            'lms-inventory query "SELECT publisher, sum(size_bytes) FROM models GROUP BY ALL"',
+            'lms-inventory query "SELECT publisher, count(*) FROM models GROUP BY ALL"',
             "The space that each publisher's models take",
         ),
         ("lms-inventory query --file monthly.sql -o monthly.xlsx", "A query out of a file, into a workbook"),
@@ -99,7 +100,9 @@ def query(
         lambda: history.answer(text, at, findings=lambda: _findings(history, at, rules)), timeout
     )
     failures = write_tables([(definition, content)], outputs, history.resolve(at) if outputs else "", csv_for)
-    if not outputs or form != "table" or limit is not None:
+    if outputs and form == "table" and limit is None:
+        click.echo("" if failures else f"{count(content.num_rows, 'row')} written to {', '.join(outputs)}\n", nl=False)
+    else:
         _print(definition, content, form, _ROWS if limit is None and form == "table" else limit)
     print_errors(failures)
     return exit_code(failures)

@@ -42,7 +42,7 @@ _REPORT_OPTIONS = ("outputs", "csv_for", "where", "history_path", "config")
     examples=(
         ("lms-inventory schedule cron", "A line for crontab that takes a snapshot daily at 06:00"),
         ("lms-inventory schedule systemd --every 6h --install .", "Write a service and a timer into this folder"),
-        ("lms-inventory schedule windows --report month -o reports/{month}.xlsx", "A task that reports each month"),
+        ("lms-inventory schedule cron --report month -o reports/{month}.xlsx", "A line that reports each month"),
     ),
 )
 @click.argument("scheduler", metavar="SCHEDULER", type=click.Choice(SCHEDULES))

@@ -33,7 +33,7 @@ _ORDERED: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _MISSPELT = {"==": "=", "=>": ">=", "=<": "<=", "<>": "!=", "=!": "!=", "~": "=", "=~": "=", "!~": "!="}
-_PARTS = re.compile(r"\s*([^=<>!~]*?)\s*([=<>!~]+)\s*(.*?)\s*", re.DOTALL)
+_PARTS = re.compile(r"([^=<>!~]*)([=<>!~]+)(.*)", re.DOTALL)
 _NUMBER = re.compile(r"([+-]?(?:[0-9][0-9,_]{0,29})?(?:\.[0-9]{1,29})?)\s*([a-z]*)")
 
 _DECIMAL = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
@@ -124,12 +124,12 @@ def _model(row: Row) -> tuple[Any, ...]:
 
 def _parse(text: str, table: schema.Table) -> RowFilter:
     parts = _PARTS.fullmatch(text)
-    if parts is None or not parts[1]:
+    if parts is None or not parts[1].strip():
         raise ConfigurationError(
             f"--filter {text!r} is not a condition",
             "Write COLUMN, one of = != < <= > >=, and a value, all in quotes: --filter 'size>10GB'",
         )
-    name, sign, value = parts.groups()
+    name, sign, value = map(str.strip, parts.groups())
     if sign not in OPERATORS:
         near = _MISSPELT.get(sign)
         known = f"There are: {' '.join(OPERATORS)}"

@@ -6,7 +6,7 @@ from inventory import schema
 from inventory.errors import ConfigurationError
 from inventory.rules.model import Bound
 
-_NUMBER = re.compile(r"\s*([0-9][0-9_,]*(?:\.[0-9]+)?|\.[0-9]+)\s*([A-Za-z]*)\s*")
+_NUMBER = re.compile(r"([0-9][0-9_,]*(?:\.[0-9]+)?|\.[0-9]+)\s*([A-Za-z]*)")
 _DECIMAL = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15}
 _BYTES = {
     **{f"{prefix}b": factor for prefix, factor in _DECIMAL.items()},
@@ -25,7 +25,7 @@ def bound_of(value: object, column: schema.Column) -> Bound:
         if value != value or abs(value) == float("inf"):
             raise _not_a_number(value, column)
         return Bound(value, f"{value:,}")
-    match = _NUMBER.fullmatch(value) if isinstance(value, str) else None
+    match = _NUMBER.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise _not_a_number(value, column)
     factors = {"": 1, column.unit.lower(): 1, column.unit.lower().removesuffix("s"): 1}

@@ -48,7 +48,7 @@ FILES = ["inventory.toml", "inventory.xlsx"]
 LINES = [
     ("lms-inventory sch", ["schedule"]),
     ("lms-inventory schedule ", ["cron", "systemd", "launchd", "windows"]),
-    ("lms-inventory help st", ["statuses"]),
+    ("lms-inventory help st", ["statuses", "stand-in"]),
     ("lms-inventory help sn", ["snapshot"]),
     ("lms-inventory snapshot --gr", ["--grain"]),
     ("lms-inventory snapshot --grain b", ["both"]),

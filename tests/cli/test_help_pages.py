@@ -4,16 +4,20 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 import pytest
 from support.cli_runner import clean, run
 
+from inventory import History
 from inventory.cli import cli
 from inventory.cli._command import GROUPS, Command
 from inventory.cli._exit_codes import EXIT_CODES
+from inventory.config.servers import Server
 from inventory.errors import ExitCode
+from inventory.operations.snapshot import take_snapshot
 from inventory.stub_server import StubServer, inventory_before
 
 ORDER = [
@@ -37,6 +41,17 @@ ORDER = [
     "help",
 ]
 URL = "http://127.0.0.1:1234"
+CONFIGURED = """
+[[server]]
+name = "local"
+url = "{url}"
+labels = {{ site = "Rome" }}
+[[rule]]
+name = "publishers"
+deny = {{ publisher = ["nobody"] }}
+[[notify]]
+command = ["true"]
+"""
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
@@ -119,15 +134,26 @@ def test_each_command_has_three_examples() -> None:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """A folder with a history of three runs, a baseline, a copy and a workbook; and the server it is about."""
+    """A folder with all that the examples speak of; and the server it is about.
+
+    Its history has runs of the months that are named, of the last month, and of now.
+    """
     folder = tmp_path_factory.mktemp("examples")
     with StubServer(inventory_before()) as server:
         (folder / "servers").write_text(f"local={server.url}\n")
+        (folder / "examples.toml").write_text(CONFIGURED.format(url=server.url))
+        (folder / "monthly.sql").write_text("SELECT key FROM models")
+        (folder / "reports").mkdir()
         env = environment(folder)
+        last_month = datetime.now(UTC).replace(day=1) - timedelta(days=10)
+        for moment in sorted([datetime(2026, 10, 20, tzinfo=UTC), datetime(2026, 11, 5, tzinfo=UTC), last_month]):
+            asked = [Server(server.url, "local", labels={"site": "Rome"})]
+            take_snapshot(History(folder / "history"), asked, timeout=50, clock=lambda moment=moment: moment)  # type: ignore[misc]
         machines = [f"--server={name}={server.url}" for name in ("old-laptop", "rack-1", "rack-2")]
         assert run("snapshot", "-q", *machines, cwd=folder, env=env).code == 0
+        configured = {name: value for name, value in env.items() if name != "LMS_INVENTORY_SERVERS_FROM"}
         for _ in range(2):
-            assert run("snapshot", "-q", "-o", "inventory.xlsx", cwd=folder, env=env).code == 0
+            assert run("snapshot", "-q", "-o", "inventory.xlsx", cwd=folder, env=configured).code == 0
         assert run("baseline", "set", "approved", cwd=folder, env=env).code == 0
         shutil.copytree(folder / "history", folder / "backup" / "history")
         yield folder, server.url
@@ -135,7 +161,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, s
 
 def environment(folder: Path) -> dict[str, str]:
     """The environment of the examples."""
-    return clean(LMS_INVENTORY_HISTORY=str(folder / "history"), LMS_INVENTORY_SERVERS_FROM=str(folder / "servers"))
+    return clean(
+        LMS_INVENTORY_HISTORY=str(folder / "history"),
+        LMS_INVENTORY_SERVERS_FROM=str(folder / "servers"),
+        LMS_INVENTORY_CONFIG=str(folder / "examples.toml"),
+    )
 
 
 @pytest.mark.parametrize("line", [line for _, line in examples() if "--serve" not in line.split()])

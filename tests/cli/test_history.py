@@ -122,7 +122,7 @@ def test_an_empty_history(tmp_path: Path) -> None:
     [
         (["--server", "nobody"], "there is no server 'nobody'. There are: desktop, laptop, rack:8080"),
         (["--model", "nope"], "no run has seen the model 'nope'. "),
-        (["--since", "soon"], "'soon' is neither a date nor a time. Write 2026-11-23 or "),
+        (["--since", "soon"], "'soon' is neither a date nor a time. Write 2026-11-23, 2026-11, "),
         (["-o", "/none/a.csv"], "/none/a.csv cannot be written: there is no folder /none. "),
     ],
     ids=str,

@@ -173,7 +173,7 @@ def test_without_a_home_what_needs_none_works(homeless: dict[str, str], home: Pa
         done = run(*arguments, cwd=here, env=homeless)
         assert done.code == 0, (arguments, done.err)
         assert "there is no home" not in done.err
-    completion = {"_LMS_INVENTORY_COMPLETE": "bash_complete", "COMP_WORDS": "lms-inventory sn", "COMP_CWORD": "1"}
+    completion = {"_LMS_INVENTORY_COMPLETE": "bash_complete", "COMP_LINE": "lms-inventory sn"}
     assert run(cwd=here, env=homeless | completion) == Done(0, "plain,snapshot\n", "")
 
 

@@ -41,7 +41,7 @@ def test_conditions_for_no_server_are_an_error_that_lists_what_there_is(where: l
 
 
 @pytest.mark.parametrize(
-    ("wrong", "near"), [("site=rome", "site=Rome"), ("sites=Oslo", "site=Oslo"), ("town=Rome", "")]
+    ("wrong", "near"), [("site=rome", "site=Rome"), ("sites=Oslo", "site=Oslo"), ("town=Rome", "owner=Rome")]
 )
 def test_the_nearest_condition_is_named(wrong: str, near: str) -> None:
     """A label or a value that is nearly one that there is leads to a question."""

@@ -84,6 +84,7 @@ SCENES = {
     **{
         f"diff {suffix}": Scene(("diff", *HISTORY, "-o", f"out/d.{suffix}"), rf"out/d\.{suffix}")
         for suffix in formats.FORMATS
+        if suffix not in formats.METRICS
     },
     **{
         scheduler: Scene(
