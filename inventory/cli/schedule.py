@@ -145,7 +145,11 @@ def _arguments(names: Sequence[str] = ()) -> Iterator[str]:
         yield "--existing-history"  # A disk that is not mounted must not look like a history without changes.
     for option in snapshot.params:
         name = option.name or ""
-        if name in (names or context.params) and context.get_parameter_source(name) in _EXPLICIT:
+        if (
+            name in context.params
+            and name in (names or context.params)
+            and context.get_parameter_source(name) in _EXPLICIT
+        ):
             value = context.params[name]
             for item in value if option.multiple else [value]:
                 if item is not False:  # Only a variable can set a flag to false.
