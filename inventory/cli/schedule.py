@@ -143,13 +143,10 @@ def _arguments(names: Sequence[str] = ()) -> Iterator[str]:
         yield from ("--history", str(default_history()))
     if not names and not context.params["existing_history"] and _history_exists(context.params["history_path"]):
         yield "--existing-history"  # A disk that is not mounted must not look like a history without changes.
+    passed_on = [name for name in context.params if not names or name in names]
     for option in snapshot.params:
         name = option.name or ""
-        if (
-            name in context.params
-            and name in (names or context.params)
-            and context.get_parameter_source(name) in _EXPLICIT
-        ):
+        if name in passed_on and context.get_parameter_source(name) in _EXPLICIT:
             value = context.params[name]
             for item in value if option.multiple else [value]:
                 if item is not False:  # Only a variable can set a flag to false.

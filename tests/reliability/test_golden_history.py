@@ -42,7 +42,7 @@ def expected_answers(golden: Path) -> dict[str, dict[str, list[dict[str, Any]]]]
     return answers
 
 
-def cell(value: Any) -> Any:
+def cell(value: Any) -> str:
     """A value that compares alike whether a list or an object came as JSON or as text."""
     if isinstance(value, str) and value[:1] in ("[", "{"):
         value = json.loads(value)
