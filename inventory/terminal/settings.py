@@ -21,10 +21,10 @@ def settings_text(settings: Sequence[Setting], columns: int = COLUMNS) -> str:
     lines = [style("Settings", bold=True)]
     for setting, value in zip(common, texts, strict=True):
         name = pad(setting.name, names)
-        source = escape_controls(setting.source) or setting.origin
+        source = (escape_controls(setting.source) or setting.origin).rstrip()
         lead = f"  {name}  {pad(value, values)}  "
         if width(lead) + width(source) <= columns:
-            lines.append(lead + style(source, dim=True))
+            lines.append(lead + style(source, dim=True) if source else lead.rstrip())
         else:
             lines += beside(f"  {name}  ", value, columns)
             lines += beside(f"  {' ' * names}  ", source, columns, lambda line: style(line, dim=True))

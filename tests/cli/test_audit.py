@@ -179,6 +179,7 @@ def test_the_history_counts_findings_by_run(tmp_path: Path) -> None:
     assert run("history", "--findings", "--unused", "3", cwd=tmp_path).code == 2
 
 
+@pytest.mark.long
 def test_the_ten_policies_of_the_manual_find_what_they_are_about(tmp_path: Path) -> None:
     """Each policy finds what breaks it, and a fleet that keeps to them has no finding."""
     page = (Path(inventory.__file__).parent / "manual" / "rules.md").read_text().partition("## Ten policies")[2]

@@ -27,6 +27,7 @@ def listed(tmp_path: Path) -> Path:
     return tmp_path / "hosts"
 
 
+@pytest.mark.long
 def test_check_groups_them_and_ends_with_a_sum(listed: Path, tmp_path: Path) -> None:
     """--failed, -v and JSON give each; without --failed the others stand there too."""
     with StubServer(inventory_before()) as server:

@@ -34,6 +34,7 @@ def test_what_is_found_is_written(tmp_path: Path) -> None:
     assert not list((tmp_path).glob(".*"))
 
 
+@pytest.mark.long
 def test_a_token_is_sent_and_never_written(tmp_path: Path) -> None:
     """With LM_API_TOKEN the server is read; without it the file and the next steps say what is missing."""
     with StubServer(inventory_before(), token=TOKEN) as stub:

@@ -51,6 +51,7 @@ def test_a_change_is_told_after_the_report_is_written(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.long
 def test_a_notice_that_fails_is_one_line_and_changes_nothing(tmp_path: Path) -> None:
     """The exit code stays, the line says why, the run log has it, the history is proved, and the secret is nowhere."""
     with Sink(500) as broken, Sink(302, "http://127.0.0.1:9/") as redirecting, Sink(0) as hanging:

@@ -31,6 +31,7 @@ def on_a_terminal(*arguments: str | Path) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("command", ["snapshot", pytest.param("check", marks=pytest.mark.long)])
+@pytest.mark.long
 def test_a_terminal_shows_how_many_servers_are_done(command: str) -> None:
     """While a server is slow the bar is half full; it is full, with the failures, before these are printed."""
     with Hostile(answer(LEGAL)) as fast, Hostile(silence) as slow:

@@ -156,6 +156,7 @@ def test_a_history_that_cannot_be_written_spares_the_files(
         assert len(inventory.read(tmp_path / "a.csv").models) == 6
 
 
+@pytest.mark.long
 def test_a_server_that_recovers_is_believed(tmp_path: Path) -> None:
     """A server that has recovered after the pause is ok; the pause is that of --recheck."""
     with StubServer(inventory_before()) as recovering:

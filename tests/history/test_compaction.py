@@ -429,6 +429,7 @@ def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("few_are_many")
+@pytest.mark.long
 def test_many_runs_of_one_month_are_merged_unasked(tmp_path: Path) -> None:
     """The files stay few while runs are recorded, and every reading is that of the same history of small files."""
     history, ids = months(tmp_path, FLEETS * 3, apart=0.5)

@@ -274,7 +274,7 @@ def test_findings_are_told_when_they_are_new(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "runs", [25, pytest.param(100, marks=pytest.mark.long), pytest.param(365, marks=pytest.mark.full)]
+    "runs", [25, pytest.param(50, marks=pytest.mark.long), pytest.param(365, marks=pytest.mark.full)]
 )
 def test_a_year_of_runs_is_told_as_a_person_would_want(tmp_path: Path, runs: int) -> None:
     """Whatever servers and the sink do, each notice has what is new since the last one arrived: counted by hand."""

@@ -78,6 +78,7 @@ def test_same_answers(golden: Path, tmp_path: Path) -> None:
             assert counted(done.data[name], columns) == counted(rows, columns), question
 
 
+@pytest.mark.long
 def test_every_command_reads_it(golden: Path, tmp_path: Path) -> None:
     """No command has a word against it."""
     history = copied(golden, tmp_path)

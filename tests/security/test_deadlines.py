@@ -62,6 +62,7 @@ def test_each_is_given_up_within_half_a_second(name: str) -> None:
 
 
 @pytest.mark.parametrize("limit", [HANG, pytest.param(2.0, marks=pytest.mark.full)])
+@pytest.mark.long
 def test_dead_servers_cost_one_timeout_together(limit: float) -> None:
     """Fifty servers that never answer cost one timeout together."""
     cases = {f"s{number}": Case(silence, "timeout") for number in range(50)}

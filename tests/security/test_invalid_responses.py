@@ -94,6 +94,7 @@ def test_the_command_takes_them_all(tmp_path: Path) -> None:
     assert len((tmp_path / "a.csv").read_text().splitlines()) == 2
 
 
+@pytest.mark.long
 def test_numbers_at_both_ends(tmp_path: Path) -> None:
     """Sizes at both ends of what a column holds are compared and reported in every format, however far apart."""
     out = [word for suffix in formats.FORMATS for word in ("-o", f"x.{suffix}")]

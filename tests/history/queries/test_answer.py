@@ -74,6 +74,7 @@ def test_the_computed_views_are_the_tables_of_the_history(tmp_path: Path) -> Non
     assert answered(history, "SELECT * FROM findings") == []
 
 
+@pytest.mark.long
 def test_every_view_has_the_columns_that_are_listed(tmp_path: Path) -> None:
     """The list of views and columns is true of each, whatever the history holds."""
     history, unread = made(tmp_path), opened(tmp_path / "unread")
