@@ -22,7 +22,7 @@ from inventory.run_ids import RUN_ID, time_of
 if TYPE_CHECKING:
     from inventory.history.storage.store import Store
 
-Items = list[CompletionItem[str]]
+Items = list["CompletionItem[str]"]  # generic only in newer versions of click
 Completer = Callable[[click.Context, click.Parameter, str], Items]
 
 _REF_WORDS = {
