@@ -25,6 +25,7 @@ def program(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("history", "fail_on", "code"), [("", "", 3), ("h", "incomplete", 10)])
+@pytest.mark.long
 def test_the_action_takes_a_snapshot(history: str, fail_on: str, code: int, program: Path, tmp_path: Path) -> None:
     """Its script queries the servers, writes the files and the summary, and ends with the exit code."""
     with StubServer(inventory_before()) as stub:

@@ -210,6 +210,7 @@ def test_files_stand_for_runs(past: Path, tmp_path: Path) -> None:
     assert (done.code, done.err.count("\n")) == (4, 1)
 
 
+@pytest.mark.long
 def test_a_file_has_no_date(past: Path, tmp_path: Path) -> None:
     """A target's {date} is a run's: against a file that tells none it is refused, and a plain name is not."""
     snapshot = tmp_path / "x.csv"

@@ -87,6 +87,7 @@ def test_a_long_output_into_a_pipe(history: Path) -> None:
     assert done.stdout.endswith("\n")
 
 
+@pytest.mark.long
 def test_files_are_read_without_threads(history: Path, tmp_path: Path) -> None:
     """No thread is begun that could let go of Python's bytes after Python has ended: in whatever program reads them.
 

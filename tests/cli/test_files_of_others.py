@@ -161,6 +161,7 @@ def test_a_suspect_answer_as_csv(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("stored", "typed"), [(NFC, NFD), (NFD, NFC), (NFC[:4] + NFD[5:], NFC)], ids=["NFD", "NFC", "mixed"]
 )
+@pytest.mark.long
 def test_names_in_another_normal_form(tmp_path: Path, stored: str, typed: str) -> None:
     """Names that look the same are the same, however a keyboard or a file system composes them."""
     answer = tmp_path / "answer.json"

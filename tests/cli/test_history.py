@@ -80,6 +80,7 @@ openai/gpt-oss-20b
     assert "    2026-11-11 06:00:04 UTC  - model removed\n" in gone
 
 
+@pytest.mark.long
 def test_a_model_is_found_by_a_part_of_its_key(past: Path) -> None:
     """Its end, its display name, or a pattern for several; what means several or none is an error."""
     shown = history(past, "--model", "openai/gpt-oss-20b").out

@@ -320,6 +320,7 @@ def test_on_a_terminal_a_task_is_text(tmp_path: Path) -> None:
     os.close(ours)
 
 
+@pytest.mark.long
 def test_a_monthly_report_runs(past: Path, tmp_path: Path) -> None:
     """--report makes a schedule of its own, whose command writes the report of the last month, and says nothing."""
     arguments = ("--report", "month", "--history", past, "-o", tmp_path / "{month}.md")

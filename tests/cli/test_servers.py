@@ -141,6 +141,7 @@ def test_without_a_history(tmp_path: Path) -> None:
         assert (done.code, done.err.count("\n"), "none" in done.err) == (4, 1, True)
 
 
+@pytest.mark.long
 def test_fail_on_stale(fleet: Path, tmp_path: Path) -> None:
     """Exit 10 if a server of the state was last read before, or never: for snapshot and for diff."""
     history = shutil.copytree(fleet, tmp_path / "h")

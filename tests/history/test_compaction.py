@@ -201,6 +201,7 @@ ACTS = st.lists(FLEET | st.just("compact") | st.integers(2, 4), min_size=4, max_
 
 @settings(max_examples=max(2, settings().max_examples // 30), deadline=None)
 @given(ACTS)
+@pytest.mark.long
 def test_no_reading_tells_whether_files_were_merged(acts: list[Any]) -> None:
     """Of random fleets over months, pruned now and then: every reading equals that of the copy that is never merged."""
     with tempfile.TemporaryDirectory() as name:

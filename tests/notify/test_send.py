@@ -128,6 +128,7 @@ def test_a_command_that_fails_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a process group is ended at once on POSIX only")
+@pytest.mark.long
 def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
     """At its deadline nothing of it is left."""
     script = (

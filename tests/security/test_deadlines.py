@@ -45,6 +45,7 @@ def _warm() -> None:
 
 
 @pytest.mark.guard("total deadline")
+@pytest.mark.long
 def test_everything_that_never_ends_is_given_up() -> None:
     """Silence, drops in the body, the headers, the chunks, the trailers or the TLS greeting: all end at the timeout."""
     statuses, durations = _collect(LATE, 0.8)
@@ -102,6 +103,7 @@ print(snapshot.tables["observations"].column("status")[0].as_py(), time.monotoni
 
 
 @pytest.mark.guard("a name lookup is not waited for")
+@pytest.mark.long
 def test_a_name_lookup_that_hangs_is_left() -> None:
     """The system's lookup of a name may hang for minutes: neither the answer nor the process's end waits for it."""
     began = time.monotonic()

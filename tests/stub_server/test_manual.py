@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import inventory
 from inventory.stub_server import SCENARIOS
 
 PAGE = (Path(inventory.__file__).parent / "manual" / "stand-in.md").read_text()
 
 
+@pytest.mark.long
 def test_the_fixture_works_as_it_stands(tmp_path: Path) -> None:
     """The page's own tests pass in a folder of their own."""
     (block,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
