@@ -48,14 +48,14 @@ def run(command: str, *arguments: str, cwd: Path, **env: str) -> Done:
     return run_command(command, "--history", "h", *arguments, cwd=cwd, env=clean(**env))
 
 
-def told(done: Done) -> list[tuple[str, str, str, str | None]]:
+def findings_of(done: Done) -> list[tuple[str, str, str, str | None]]:
     """Rule, status, server and key of each finding in JSON."""
     names = ("rule", "status", "server", "key")
-    found: list[tuple[str, str, str, str | None]] = []
+    findings: list[tuple[str, str, str, str | None]] = []
     for row in json.loads(done.out)["data"]["findings"]:
         rule, status, server, key = (row[name] for name in names)
-        found.append((rule, status, server, key))
-    return found
+        findings.append((rule, status, server, key))
+    return findings
 
 
 BAD, GOOD = model("x/bad", publisher="evil", size_bytes=2 * 10**9), model("acme/good", publisher="acme")
@@ -115,10 +115,10 @@ def test_without_rules_there_is_no_audit(tmp_path: Path) -> None:
 
 def test_rules_can_be_chosen(folder: Path) -> None:
     """--rule and --severity leave the others out."""
-    assert told(run("audit", "--json", "--severity", "high", cwd=folder)) == [
+    assert findings_of(run("audit", "--json", "--severity", "high", cwd=folder)) == [
         ("publishers", "fail", "a", "x/bad"), ("publishers", "unknown", "c", None),
     ]  # fmt: skip
-    assert {row[0] for row in told(run("audit", "--json", "--rule", "small", cwd=folder))} == {"small"}
+    assert {row[0] for row in findings_of(run("audit", "--json", "--rule", "small", cwd=folder))} == {"small"}
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "xlsx", "html", "md"])
@@ -161,7 +161,10 @@ def test_a_snapshot_audits_what_it_read(tmp_path: Path) -> None:
         "high": 1, "medium": 0, "low": 1, "unknown": 0, "waived": 0,
     }  # fmt: skip
     assert len(entry["audit"]["rules"]) == 64
-    assert [row[0] for row in told(run("snapshot", "--json", "--no-history", cwd=tmp_path))] == ["publishers", "small"]
+    assert [row[0] for row in findings_of(run("snapshot", "--json", "--no-history", cwd=tmp_path))] == [
+        "publishers",
+        "small",
+    ]
     assert run("verify", cwd=tmp_path).code == 0
     done = run("query", "--jsonl", "SELECT rule, key FROM findings ORDER BY rule LIMIT 1", cwd=tmp_path)
     assert json.loads(done.out) == {"rule": "publishers", "key": "x/bad"}
@@ -198,7 +201,7 @@ def test_the_ten_policies_of_the_manual_find_what_they_are_about(tmp_path: Path)
     world(tmp_path, text, laptop=broken, server=[embedding, loaded], laptop2=None)
     (tmp_path / "laptop2.json").unlink(missing_ok=True)
     assert run("snapshot", "-q", "--accept-suspect", cwd=tmp_path).code == 3
-    found = {rule for rule, status, server, _ in told(run("audit", "--json", cwd=tmp_path)) if status == "fail"}
-    assert found == {*names} - {"nothing-unused", "everyone-read-weekly"}  # which tests/operations/test_audit.py has
-    unknown = {rule for rule, status, _, _ in told(run("audit", "--json", cwd=tmp_path)) if status == "unknown"}
+    failed = {rule for rule, status, server, _ in findings_of(run("audit", "--json", cwd=tmp_path)) if status == "fail"}
+    assert failed == {*names} - {"nothing-unused", "everyone-read-weekly"}  # which tests/operations/test_audit.py has
+    unknown = {rule for rule, status, _, _ in findings_of(run("audit", "--json", cwd=tmp_path)) if status == "unknown"}
     assert unknown == {*names}

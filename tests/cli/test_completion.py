@@ -100,15 +100,15 @@ def in_bash(line: str, folder: Path, command: dict[str, str]) -> list[str]:
     return in_shell("bash", f"cd {folder}; {script}", command).splitlines()
 
 
-@pytest.mark.parametrize(("line", "found"), LINES)
-def test_bash_completes(line: str, found: list[str], folder: Path, command: dict[str, str]) -> None:
+@pytest.mark.parametrize(("line", "expected"), LINES)
+def test_bash_completes(line: str, expected: list[str], folder: Path, command: dict[str, str]) -> None:
     """Commands, options, words, names of the history and of files are completed in bash itself."""
     offered = [word for word in in_bash(line, folder, command) if word]
-    assert (sorted(offered) if found == FILES else offered) == found
+    assert (sorted(offered) if expected == FILES else offered) == expected
 
 
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "expected"),
     [
         ("lms-inventory diff baseline:", ["good"]),
         ("lms-inventory diff --where site=", ["Rome"]),
@@ -117,9 +117,9 @@ def test_bash_completes(line: str, found: list[str], folder: Path, command: dict
         ("lms-inventory diff --server 'ro", ["rome bob"]),
     ],
 )
-def test_bash_gets_what_it_inserts(line: str, found: list[str], folder: Path, command: dict[str, str]) -> None:
+def test_bash_gets_what_it_inserts(line: str, expected: list[str], folder: Path, command: dict[str, str]) -> None:
     """Bash replaces what stands after its last break of a word, and quotes nothing."""
-    assert in_bash(line, folder, command) == found
+    assert in_bash(line, folder, command) == expected
 
 
 def test_every_prefix_of_a_line_is_completed_without_a_word_on_stderr(folder: Path, command: dict[str, str]) -> None:
@@ -166,7 +166,7 @@ def test_words_and_references_import_nothing_heavy(line: str, imported: set[str]
 
 
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "expected"),
     [
         ("lms-inventory sch", ["schedule"]),
         ("lms-inventory snapshot --grain b", ["both"]),
@@ -175,11 +175,11 @@ def test_words_and_references_import_nothing_heavy(line: str, imported: set[str]
         ("lms-inventory export -o inventory.x", ["inventory.xlsx"]),
     ],
 )
-def test_fish_completes(line: str, found: list[str], folder: Path, command: dict[str, str]) -> None:
+def test_fish_completes(line: str, expected: list[str], folder: Path, command: dict[str, str]) -> None:
     """The same in fish."""
     script = f"_LMS_INVENTORY_COMPLETE=fish_source lms-inventory | source; complete --do-complete '{line}'"
     offered = in_shell("fish", f"cd {folder}; {script}", command).splitlines()
-    assert [choice.split("\t")[0] for choice in offered] == found
+    assert [choice.split("\t")[0] for choice in offered] == expected
 
 
 def test_zsh_completes(command: dict[str, str]) -> None:

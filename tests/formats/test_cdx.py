@@ -50,10 +50,10 @@ def bill(report: Report) -> dict[str, Any]:
 
 def properties(item: dict[str, Any]) -> dict[str, list[str]]:
     """The values of each property, by its name without the tool's."""
-    found: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     for one in item.get("properties", ()):
-        found.setdefault(one["name"].removeprefix("lms-inventory:"), []).append(one["value"])
-    return found
+        values.setdefault(one["name"].removeprefix("lms-inventory:"), []).append(one["value"])
+    return values
 
 
 @pytest.mark.parametrize("version", BOM_VERSIONS)
@@ -119,8 +119,8 @@ def test_a_service_has_its_endpoint_status_labels_and_the_hash_of_its_answer() -
     (service,) = bill(Report(_with_observations(observed)))["services"]
     assert service["endpoints"] == ["http://10.0.0.5:1234/api/v1/models"]
     assert service["externalReferences"][0]["hashes"] == [{"alg": "SHA-256", "content": "ab" * 32}]
-    found = properties(service)
-    assert (found["status"], found["label:site"], found["sha256"]) == (["ok"], ["Rome"], ["ab" * 32])
+    named = properties(service)
+    assert (named["status"], named["label:site"], named["sha256"]) == (["ok"], ["Rome"], ["ab" * 32])
 
 
 ADDRESSES = {

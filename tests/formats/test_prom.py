@@ -90,10 +90,10 @@ def series(text: str) -> Series:
     return read[0]
 
 
-def values(found: Series, name: str) -> dict[str, float]:
+def values(metrics: Series, name: str) -> dict[str, float]:
     """The values of one metric by the label that tells its series apart."""
     return {
-        ",".join(value for _, value in labels): value for (metric, labels), value in found.items() if metric == name
+        ",".join(value for _, value in labels): value for (metric, labels), value in metrics.items() if metric == name
     }
 
 
@@ -112,22 +112,22 @@ def test_the_numbers_are_those_of_the_state(tmp_path: Path) -> None:
     before = {"a": [model("x", "x:1"), model("y")], "b": [model("x")], "never": None}
     history, ids = made(tmp_path, before, {"a": [model("x"), model("z")], "b": None, "never": None})
     report = Report(history.state(), history.diff(), outcome=RunOutcome(1.25, 3), now=day(9))
-    found = series(encode(report, "model").decode())
-    assert values(found, "models") == {"a": 2, "b": 1}
-    assert values(found, "instances") == {"a": 0, "b": 0}
-    assert values(found, "size_bytes") == {"a": 20, "b": 10}
-    assert values(found, "server_up") == {"a": 1, "b": 0, "never": 0}
-    statuses = values(found, "server_status")
+    metrics = series(encode(report, "model").decode())
+    assert values(metrics, "models") == {"a": 2, "b": 1}
+    assert values(metrics, "instances") == {"a": 0, "b": 0}
+    assert values(metrics, "size_bytes") == {"a": 20, "b": 10}
+    assert values(metrics, "server_up") == {"a": 1, "b": 0, "never": 0}
+    statuses = values(metrics, "server_status")
     assert len(statuses) == 3 * len(schema.STATUSES)
     assert {name for name, value in statuses.items() if value} == {"a,ok", "b,unreachable", "never,unreachable"}
-    complete = values(found, "server_last_complete_timestamp_seconds")
+    complete = values(metrics, "server_last_complete_timestamp_seconds")
     assert complete == {"a": day(1).timestamp(), "b": day(0).timestamp()}
-    assert values(found, "changes") == dict.fromkeys(schema.CHANGES_WORDS, 0) | {
+    assert values(metrics, "changes") == dict.fromkeys(schema.CHANGES_WORDS, 0) | {
         "added": 1,
         "removed": 1,
         "unloaded": 1,
     }
-    single = {name: value for (name, labels), value in found.items() if not labels}
+    single = {name: value for (name, labels), value in metrics.items() if not labels}
     assert single == {
         "run_timestamp_seconds": day(1).timestamp(),
         "run_duration_seconds": 1.25,
@@ -135,13 +135,13 @@ def test_the_numbers_are_those_of_the_state(tmp_path: Path) -> None:
         "stale_servers": 3,
     }
     assert ids[1] == history.state().run_id
-    assert values(found, "build_info") == {inventory.__version__: 1}
+    assert values(metrics, "build_info") == {inventory.__version__: 1}
 
 
 def test_what_is_not_known_has_no_sample() -> None:
     """Without a comparison there are no counts of 0, without a run no duration, and without rules no findings."""
-    found = series(encode(Report(fleet()), "model").decode())
-    names = {name for name, _ in found}
+    metrics = series(encode(Report(fleet()), "model").decode())
+    names = {name for name, _ in metrics}
     assert not names & {"changes", "findings", "run_duration_seconds", "run_exit_code"}
     assert {"models", "server_up", "stale_servers", "run_timestamp_seconds"} <= names
 
@@ -156,8 +156,8 @@ def test_findings_are_counted_by_severity_and_status() -> None:
             {"severity": "low", "status": "waived"},
         )
 
-    found = series(encode(Audited(fleet()), "model").decode())
-    assert values(found, "findings") == {"high,fail": 2, "low,waived": 1}
+    metrics = series(encode(Audited(fleet()), "model").decode())
+    assert values(metrics, "findings") == {"high,fail": 2, "low,waived": 1}
 
 
 def test_no_model_is_a_series_and_labels_are_chosen() -> None:
@@ -182,8 +182,8 @@ def test_hostile_names_end_no_line_and_no_label(names: list[str]) -> None:
     taken = snapshot()
     taken = replace(taken, tables={**taken.tables, "observations": table_of(schema.OBSERVATIONS, observed)})
     text = encode(Report(taken, metric_labels={"site": "site"}), "model").decode()
-    found = series(text)
-    up = {labels for name, labels in found if name == "server_up"}
+    metrics = series(text)
+    up = {labels for name, labels in metrics if name == "server_up"}
     assert 1 <= len(up) <= len(names)
     assert all([name for name, _ in labels] in (["server", "site"], ["server"]) for labels in up)
 
@@ -205,18 +205,18 @@ def test_a_snapshot_writes_them_last_and_export_without_the_run(tmp_path: Path) 
     servers = ("--server", f"lab=file:{body}", "--server", "off=http://127.0.0.1:9")
     done = run("snapshot", *servers, "--history", "h", "-o", "x.prom", "-o", "x.csv", cwd=tmp_path)
     assert done.code == 3, done.err
-    found = series((tmp_path / "x.prom").read_text())
-    assert found["run_exit_code", ()] == 3
-    assert found["run_duration_seconds", ()] > 0
-    assert values(found, "server_up") == {"lab": 1, "off": 0}
+    metrics = series((tmp_path / "x.prom").read_text())
+    assert metrics["run_exit_code", ()] == 3
+    assert metrics["run_duration_seconds", ()] > 0
+    assert values(metrics, "server_up") == {"lab": 1, "off": 0}
     again = run("snapshot", *servers[:2], "--history", "h", "-o", "x.prom", "--fail-on", "incomplete", cwd=tmp_path)
     assert again.code == 0, again.err
-    found = series((tmp_path / "x.prom").read_text())
-    assert (found["run_exit_code", ()], sum(values(found, "changes").values())) == (0, 0)
-    assert values(found, "server_up") == {"lab": 1, "off": 0}  # the state, not only what this run asked
+    metrics = series((tmp_path / "x.prom").read_text())
+    assert (metrics["run_exit_code", ()], sum(values(metrics, "changes").values())) == (0, 0)
+    assert values(metrics, "server_up") == {"lab": 1, "off": 0}  # the state, not only what this run asked
     assert run("export", "--history", "h", "-o", "y.prom", cwd=tmp_path).code == 0
     exported = series((tmp_path / "y.prom").read_text())
-    assert found.keys() - exported.keys() == {("run_exit_code", ()), ("run_duration_seconds", ())}
+    assert metrics.keys() - exported.keys() == {("run_exit_code", ()), ("run_duration_seconds", ())}
 
 
 def test_a_run_that_cannot_be_logged_says_so_in_its_metrics(tmp_path: Path) -> None:

@@ -124,11 +124,15 @@ def test_how_much_was_read(tmp_path: Path) -> None:
     }
     history = opened(tmp_path / "history")
     for number in range(10):
-        run(history, {name: told[number] for name, told in plan.items() if told[number] is not False}, day(number))
+        run(
+            history,
+            {name: answers[number] for name, answers in plan.items() if answers[number] is not False},
+            day(number),
+        )
     period = parse_period("2026-11-01..2026-11-10", day(5000), lambda _: day(0), ZoneInfo("UTC"))
-    found = {row["server"]: row for row in rows(history.coverage_table(period, ZoneInfo("UTC")))}
+    coverage = {row["server"]: row for row in rows(history.coverage_table(period, ZoneInfo("UTC")))}
     assert {
-        name: (row["days_read"], row["days"], row["runs_read"], row["runs_asked"]) for name, row in found.items()
+        name: (row["days_read"], row["days"], row["runs_read"], row["runs_asked"]) for name, row in coverage.items()
     } == {
         "always": (10, 10, 10, 10),
         "holiday": (7, 10, 7, 10),
@@ -136,14 +140,14 @@ def test_how_much_was_read(tmp_path: Path) -> None:
         "never": (0, 10, 0, 10),
         "quiet": (6, 10, 6, 6),
     }
-    assert {name: round(row["longest_silence"], 2) for name, row in found.items()} == {
+    assert {name: round(row["longest_silence"], 2) for name, row in coverage.items()} == {
         "always": 1.0,
         "holiday": 4.0,
         "late": 1.0,
         "never": 9.75,
         "quiet": 4.75,
     }
-    assert found["quiet"]["last_read"] == day(5)
+    assert coverage["quiet"]["last_read"] == day(5)
 
 
 def test_coverage_after_the_beginning(tmp_path: Path) -> None:
@@ -153,6 +157,6 @@ def test_coverage_after_the_beginning(tmp_path: Path) -> None:
     period = parse_period(
         "2026-11-02..2026-11-03", day(5000), lambda ref: time_of(history.resolve(ref)), ZoneInfo("UTC")
     )
-    found = {row["server"]: row for row in rows(history.coverage_table(period, ZoneInfo("UTC")))}
-    assert [(found[name]["days_read"], found[name]["days"]) for name in "ab"] == [(2, 2), (0, 2)]
-    assert found["b"]["last_read"] == time_of(ids[0])
+    coverage = {row["server"]: row for row in rows(history.coverage_table(period, ZoneInfo("UTC")))}
+    assert [(coverage[name]["days_read"], coverage[name]["days"]) for name in "ab"] == [(2, 2), (0, 2)]
+    assert coverage["b"]["last_read"] == time_of(ids[0])

@@ -28,7 +28,7 @@ BERLIN = timezone(timedelta(hours=1))
 def _zone() -> Iterator[None]:
     """Let the machine be in a zone that no test names, so that it is seen where that zone is taken instead."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", "XXX-12:45")
+        patch.setenv("TZ", "CHA-12:45")
         time.tzset()
         yield
     time.tzset()

@@ -21,15 +21,15 @@ def notice(*texts: str, exit_code: int | None = 10, link: str = "", server: str 
     return Notice(f"Title: {headline(events, 'nothing new')}", events, "RUN", MOMENT, exit_code, 3, 2, link)
 
 
-def rendered(form: str, told: Notice) -> Request:
+def rendered(form: str, message: Notice) -> Request:
     """What is sent to the address."""
-    return form_of(form).render(told, ADDRESS)
+    return form_of(form).render(message, ADDRESS)
 
 
 def test_the_text_has_a_title_ten_lines_and_the_report() -> None:
     """One line of what happened, at most ten of what, the last of which counts the others, and where the report is."""
-    told = notice(*(f"model-{number}" for number in range(12)), link="/reports/x.html")
-    lines = told.text.split("\n")
+    message = notice(*(f"model-{number}" for number in range(12)), link="/reports/x.html")
+    lines = message.text.split("\n")
     assert lines[0] == "Title: 12 removed"
     assert lines[1:10] == [f"lab: removed: model-{number}" for number in range(9)]
     assert lines[10:] == ["and 3 more", "Report: /reports/x.html"]
@@ -94,11 +94,11 @@ def test_healthchecks_gets_the_exit_code(address: str, code: int | None, expecte
 @given(names, names)
 def test_a_name_is_one_line_and_nothing_else(key: str, server: str) -> None:
     """Whatever a model and a server are called, a line stays one line, and each form can be encoded."""
-    told = notice(key, server=server)
-    assert len(told.text.split("\n")) == 2
-    assert all(line.isprintable() for line in told.lines)
+    message = notice(key, server=server)
+    assert len(message.text.split("\n")) == 2
+    assert all(line.isprintable() for line in message.lines)
     for form in FORMS:
-        request = rendered(form, told)
+        request = rendered(form, message)
         assert all(value.isascii() and value.isprintable() for value in request.headers.values())
         if request.headers["Content-Type"] == "application/json":
             json.loads(request.body)

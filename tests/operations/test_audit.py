@@ -69,8 +69,8 @@ def test_since_follows_what_each_server_must_have_and_what_an_expression_says(tm
     grain = "server"
     most = { model_count = 1 }
     """
-    found = {row["rule"]: (row["grain"], row["key"], row["wanted"], row["since"]) for row in audited(history, text)}
-    assert found == {
+    findings = {row["rule"]: (row["grain"], row["key"], row["wanted"], row["since"]) for row in audited(history, text)}
+    assert findings == {
         "needs": ("server", None, "E*", day(1)),
         "sql": ("model", "b", "not key = 'b' AND server = 's'", day(2)),
         "few": ("server", None, "at most 1", day(2)),
@@ -117,8 +117,8 @@ def test_what_was_not_read_is_unknown_and_what_is_old_is_told(tmp_path: Path) ->
     text = BIG + '[[rule]]\nname = "read"\nunread = 7\n[[rule]]\nname = "used"\nunused = 5\n'
     text += '[[waiver]]\nrule = "small"\nkey = "nothing"\nuntil = 2030-01-01\nbecause = "b"\n'
     judgement = audit(ResolvedRef("latest", history.resolve("latest")), history, rules_of(text), now=day(10.5))
-    found = [(row["rule"], row["server"], row["status"], row["key"], row["since"]) for row in judgement.findings]
-    assert found == [
+    findings = [(row["rule"], row["server"], row["status"], row["key"], row["since"]) for row in judgement.findings]
+    assert findings == [
         ("small", "u", "unknown", None, None),
         ("read", "t", "fail", None, day(7)),
         ("read", "u", "unknown", None, None),
@@ -170,8 +170,8 @@ def test_each_run_counts_what_is_new_gone_and_still_there(tmp_path: Path) -> Non
         now = {(row["server"], row["key"]) for row in audited(history, BIG, run_id)}
         expected.append((run_id, len(now - before), len(before - now), len(now & before)))
         before = now
-    found = [
+    counts = [
         (row["run_id"], row["new"], row["gone"], row["still"]) for row in rows(finding_runs(history, rules_of(BIG)))
     ]
-    assert found == expected
+    assert counts == expected
     assert [row[1:] for row in expected] == [(2, 0, 0), (1, 1, 1), (0, 0, 2), (0, 1, 1), (1, 0, 1)]

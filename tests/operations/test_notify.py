@@ -304,9 +304,9 @@ def test_a_year_of_runs_is_told_as_a_person_would_want(tmp_path: Path, runs: int
             news |= {("recovered", server, None) for server in up if up[server] and not known_up.get(server, True)}
             desk.sink.status = chance.choice((200, 200, 200, 500))
             desk.run(number, fleet)
-            told = desk.told()
-            assert [set(events) for events in told] == ([news] if news else [])
-            assert sum(map(len, told)) == len(news)
+            sent = desk.told()
+            assert [set(events) for events in sent] == ([news] if news else [])
+            assert sum(map(len, sent)) == len(news)
             if desk.sink.status == 200 or not news:
                 notices += bool(news)
                 known_up = dict(up)

@@ -150,9 +150,9 @@ def compare(seed: int) -> int:
     rules = [rule_of(number, choice) for number in range(choice.randint(1, 3))]
     waivers = [waiver_of([rule["name"] for rule in rules], choice) for _ in range(choice.randrange(3))]
     judgement = audit_tables(run_tables(tables), configured(rules, waivers), now=NOW)
-    found = sorted((tuple(row[name] for name in rules_by_hand.SHOWN) for row in judgement.findings), key=repr)
-    assert found == rules_by_hand.audit(rules, waivers, tables, TODAY), (seed, rules, waivers)
-    return len(found)
+    findings = sorted((tuple(row[name] for name in rules_by_hand.SHOWN) for row in judgement.findings), key=repr)
+    assert findings == rules_by_hand.audit(rules, waivers, tables, TODAY), (seed, rules, waivers)
+    return len(findings)
 
 
 def test_findings_are_those_of_an_audit_by_hand() -> None:

@@ -45,8 +45,8 @@ def _meant(field: str, number: int) -> bool:
 
 def test_the_first_day_of_a_period_is_in_the_line() -> None:
     """The first of the month, and Monday."""
-    found = [lines(files(job(first_day_of=period))[0].body)[0].split()[:5] for period in PERIODS]
-    assert found == [["0", "6", "1", "*", "*"], ["0", "6", "*", "*", "1"]]
+    fields = [lines(files(job(first_day_of=period))[0].body)[0].split()[:5] for period in PERIODS]
+    assert fields == [["0", "6", "1", "*", "*"], ["0", "6", "*", "*", "1"]]
 
 
 def test_each_time_is_a_line() -> None:

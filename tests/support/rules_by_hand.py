@@ -79,8 +79,8 @@ def audit(
     today: date,
 ) -> list[tuple[Any, ...]]:
     """The findings, as tuples of ``SHOWN``, sorted."""
-    found = [finding for rule in rules for finding in _of_rule(rule, tables)]
-    for row in found:
+    findings = [finding for rule in rules for finding in _of_rule(rule, tables)]
+    for row in findings:
         ends = [
             waiver["until"]
             for waiver in waivers
@@ -95,7 +95,7 @@ def audit(
         row["waived_until"] = max(ends).isoformat() if ends else None
         if ends and max(ends) >= today:
             row["status"] = "waived"
-    return sorted((tuple(row[name] for name in SHOWN) for row in found), key=repr)
+    return sorted((tuple(row[name] for name in SHOWN) for row in findings), key=repr)
 
 
 def _of_rule(rule: Mapping[str, Any], tables: Mapping[str, Sequence[Row]]) -> Iterator[Row]:

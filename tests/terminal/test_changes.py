@@ -127,10 +127,10 @@ def test_a_field_that_appears_is_news_of_the_server(tmp_path: Path) -> None:
     for model in models:
         model["licence"] = "MIT"
     line = r"\n  ~ server    a +{} the field extra\.licence of its models\n"
-    told = text_of(tmp_path, {"a": inventory_before()}, {"a": models})
-    assert re.search(line.format("reported"), told)
-    told = text_of(tmp_path, {"a": models}, {"a": inventory_before()})
-    assert re.search(line.format("unreported"), told)
+    text = text_of(tmp_path, {"a": inventory_before()}, {"a": models})
+    assert re.search(line.format("reported"), text)
+    text = text_of(tmp_path, {"a": models}, {"a": inventory_before()})
+    assert re.search(line.format("unreported"), text)
 
 
 def test_hints_stand_beside(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ function groups() {
   return {
     open: all.filter((group) => group.open && !group.hidden).map((group) => group.querySelector("b").textContent),
     rows: all.flatMap((group) => Array.from(group.querySelectorAll("tbody tr"))).filter((row) => !row.hidden).length,
-    told: document.querySelector("#models output").textContent,
+    shown: document.querySelector("#models output").textContent,
   };
 }
 
@@ -60,19 +60,19 @@ async function pressed(page, section, head) {
 
 async function look(browser, url) {
   const page = await browser.newPage();
-  const told = { console: [], violations: [], wide: [] };
-  page.on("console", (message) => told.console.push(message.text()));
-  page.on("pageerror", (error) => told.console.push(String(error)));
+  const seen = { console: [], violations: [], wide: [] };
+  page.on("console", (message) => seen.console.push(message.text()));
+  page.on("pageerror", (error) => seen.console.push(String(error)));
   for (const width of WIDTHS) {
     for (const value of ["light", "dark"]) {
       await page.setViewport({ width, height: 900 });
       await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value }]);
       await page.goto(url);
-      told.wide.push(...(await page.evaluate(tooWide)).map((text) => `${width}: ${text}`));
+      seen.wide.push(...(await page.evaluate(tooWide)).map((text) => `${width}: ${text}`));
       // Chromium's own door, which the page's policy does not close.
       await page.evaluate(axe);
       const result = await page.evaluate(() => axe.run());
-      told.violations.push(
+      seen.violations.push(
         ...result.violations.map((it) => `${width} ${value} ${it.id}: ${it.nodes.map((node) => node.html).slice(0, 3)}`),
       );
     }
@@ -80,30 +80,30 @@ async function look(browser, url) {
   await page.setViewport({ width: 1280, height: 900 });
   await page.goto(url);
   if (await page.$("#models .filter")) {
-    told.before = await page.evaluate(groups);
-    told.largestFirst = await pressed(page, "models", "Size");
-    told.smallestFirst = await pressed(page, "models", "Size");
-    told.params = await pressed(page, "models", "Params");
-    told.names = await pressed(page, "models", "Model");
+    seen.before = await page.evaluate(groups);
+    seen.largestFirst = await pressed(page, "models", "Size");
+    seen.smallestFirst = await pressed(page, "models", "Size");
+    seen.params = await pressed(page, "models", "Params");
+    seen.names = await pressed(page, "models", "Model");
     await page.focus("#models input");
     await page.keyboard.type("qwen q4_k");
-    told.filtered = await page.evaluate(groups);
+    seen.filtered = await page.evaluate(groups);
     await page.$eval("#models input", (field) => field.select());
     await page.keyboard.press("Backspace");
-    told.after = await page.evaluate(groups);
+    seen.after = await page.evaluate(groups);
   }
   await page.setJavaScriptEnabled(false);
   await page.goto(url);
-  told.plain = await page.$$eval("button, input", (all) => all.filter((it) => it.checkVisibility()).length);
+  seen.plain = await page.$$eval("button, input", (all) => all.filter((it) => it.checkVisibility()).length);
   await page.close();
-  return told;
+  return seen;
 }
 
 (async () => {
   const [executablePath, ...paths] = process.argv.slice(2);
   const browser = await puppeteer.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
-  const told = [];
-  for (const path of paths) told.push(await look(browser, pathToFileURL(path).href));
+  const seen = [];
+  for (const path of paths) seen.push(await look(browser, pathToFileURL(path).href));
   await browser.close();
-  process.stdout.write(JSON.stringify(told, null, 1));
+  process.stdout.write(JSON.stringify(seen, null, 1));
 })();

@@ -390,12 +390,12 @@ def test_browser(tmp_path: Path) -> None:
     for number, report in enumerate(reports):
         (tmp_path / f"{number}.html").write_bytes(html.encode(report, "model"))
     fleet_seen, seen = browsed(tmp_path / "0.html", tmp_path / "1.html")
-    for told in (fleet_seen, seen):
-        assert (told["console"], told["violations"], told["wide"], told["plain"]) == ([], [], [], 0)
+    for page in (fleet_seen, seen):
+        assert (page["console"], page["violations"], page["wide"], page["plain"]) == ([], [], [], 0)
     assert seen["largestFirst"] == {"sort": "descending", "cells": ["1,000.00 GB", "20.00 GB", "10.00 GB", ""]}
     assert seen["smallestFirst"] == {"sort": "ascending", "cells": ["10.00 GB", "20.00 GB", "1,000.00 GB", ""]}
     assert seen["params"]["cells"] == ["12B", "7B", "360M", ""]
     assert seen["names"] == {"sort": "ascending", "cells": ["b", "c", "d", "m"]}
-    assert seen["filtered"] == {"open": ["s"], "rows": 1, "told": "1 of 4"}
-    assert (fleet_seen["filtered"]["open"], fleet_seen["filtered"]["told"]) == ([], "0 of 60")
-    assert seen["before"] == seen["after"] == {"open": ["s"], "rows": 4, "told": ""}
+    assert seen["filtered"] == {"open": ["s"], "rows": 1, "shown": "1 of 4"}
+    assert (fleet_seen["filtered"]["open"], fleet_seen["filtered"]["shown"]) == ([], "0 of 60")
+    assert seen["before"] == seen["after"] == {"open": ["s"], "rows": 4, "shown": ""}
