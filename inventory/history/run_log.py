@@ -1,9 +1,9 @@
 """The run log of a history: ``runs.jsonl``, a JSON object per line for each run, for monitoring.
 
-It is the only file of a history that grows. Only ``verify`` reads it: it reports a run that the log names and that is
-missing, and lines that were there when a run was recorded. Each line is appended by one call, so that concurrent runs
-do not mix, and has a SHA-256 of its content, so that damage is found. A line that a crash cut off stays: the next run
-marks it and begins a line of its own.
+It is the only file of a history that grows. No table is read from it: ``verify`` reports a run that the log names and
+that is missing, and lines that were there when a run was recorded and are not any more; notices know from it what was
+told last. Each line is appended by one call, so that concurrent runs do not mix, and has a SHA-256 of its content, so
+that damage is found. A line that a crash cut off stays: the next run marks it and begins a line of its own.
 """
 
 import io
