@@ -34,7 +34,7 @@ def misdated(run_ids: Sequence[str], now: datetime) -> list[str]:
 
 
 def begin_of(moment: datetime) -> str:
-    """Return the begin of the ids of runs that began at a time in UTC, so that ids can be compared with it as texts."""
+    """Return how the ids of runs begin that began at a time in UTC, so that ids can be compared with it as texts."""
     return f"{moment:%Y%m%dT%H%M%S.%fZ}"
 
 

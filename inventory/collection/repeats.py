@@ -72,6 +72,10 @@ class LateTables(Mapping[str, pa.Table]):
     def __len__(self) -> int:
         return 1 + len(schema.GRAIN_TABLES)
 
+    def __reduce__(self) -> tuple[type[dict[str, pa.Table]], tuple[dict[str, pa.Table]]]:
+        """Copy and pickle as the tables themselves: a snapshot goes to other processes and into caches."""
+        return dict, (dict(self),)
+
     @cached_property
     def _rows(self) -> Mapping[str, pa.Table]:
         return self.rows_of(set(values(self._observations, "server")))

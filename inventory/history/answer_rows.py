@@ -54,9 +54,9 @@ def answer_rows(store: Store, table: schema.Table, stored: Sequence[dict[str, An
     owners = sorted(stored, key=lambda row: row["server"])
     indexes, owner_indexes = array("q"), array("q")
     for number, row in enumerate(owners):
-        found = places[row["stored_in"]].get(row["digest"], ())
-        indexes.extend(found)
-        owner_indexes.extend([number] * len(found))
+        answer_places = places[row["stored_in"]].get(row["digest"], ())
+        indexes.extend(answer_places)
+        owner_indexes.extend([number] * len(answer_places))
     if not indexes:
         return concat(table, [])
     whole = pa.concat_tables([content for _, content in files.values()]).unify_dictionaries().combine_chunks()

@@ -105,9 +105,13 @@ def compact_many(store: Store, now: datetime) -> None:
         store: the history.
         now: as for ``due``.
     """
-    if sum(not is_merged(path) for path in store.months.files("observations")) < _MANY + _NEWEST:
-        return
-    with suppress(FileError, OSError), store.exclusive() as is_alone:
+    with suppress(FileError, OSError):
+        if sum(not is_merged(path) for path in store.months.files("observations")) >= _MANY + _NEWEST:
+            _compact_small(store, now)
+
+
+def _compact_small(store: Store, now: datetime) -> None:
+    with store.exclusive() as is_alone:
         if not is_alone:  # guard: nothing is merged unasked where others may merge too
             return
         for task in due(store, now):

@@ -113,8 +113,8 @@ def _table(
     """Build the table of one grain and side from the rows whose keys are touched."""
     chosen = [
         {**row, "server": name, "as_of": None}
-        for name, found in by_name.items()
-        for row in found
+        for name, response_rows in by_name.items()
+        for row in response_rows
         if row["key"] in touched[name]
     ]
     return table_of(table, _in_order(table, chosen))

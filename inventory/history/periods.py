@@ -6,7 +6,7 @@ Days, weeks and months are those of the reader's time zone; a week begins on Mon
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta, tzinfo
 
 from inventory.errors import ConfigurationError
 from inventory.run_ids import time_of
@@ -101,6 +101,11 @@ def _between(
     # A run at the beginning is the older side of the comparison, and so not within the period.
     start = _midnight(begin[1], zone) if begin else time_of_ref(first) + _MICROSECOND
     stop = _end(end[2], zone) if end else time_of_ref(last)
+    if not begin and not end and stop == start - _MICROSECOND:
+        raise ConfigurationError(
+            f"the period {first}..{last} begins and ends with the same run",
+            "Name two runs, or a date such as 2026-11-28",
+        )
     if stop < start:
         raise ConfigurationError(f"the period {first}..{last} ends before it begins", "Write the earlier moment first")
     if start > now:
@@ -128,7 +133,15 @@ def _last_whole(text: str, today: date) -> tuple[str, date, date] | None:
 
 
 def _calendar(text: str) -> tuple[str, date, date] | None:
-    """Return the name, first and last day of a date, a week, a month or a year; None for anything else."""
+    """Return the name, first and last day of a date, a week, a month or a year; None for anything else.
+
+    The first and the last year have no midnight in some time zones.
+    """
+    named = _calendar_days(text)
+    return named if named and named[1].year > MINYEAR and named[2].year < MAXYEAR else None
+
+
+def _calendar_days(text: str) -> tuple[str, date, date] | None:
     try:
         if match := _WEEK.fullmatch(text):
             monday = date.fromisocalendar(int(match[1]), int(match[2]), 1)

@@ -30,8 +30,6 @@ from inventory.run_ids import time_of
 from inventory.schema.derived import LIFECYCLE
 from inventory.tables import RunTables, concat, rows, total_of, values
 
-"""What a reference to a baseline begins with."""
-
 
 class RunHistory(NamedRuns):
     """The recorded runs of a folder: the questions that people ask. Arguments and errors as ``RunLoader``."""
@@ -89,7 +87,7 @@ class RunHistory(NamedRuns):
         asked = states.coverage(within, {run_id: f"{time_of(run_id).astimezone(zone).date()}" for run_id in within})
         known_before = {row["server"]: row for row in states.servers(before)} if before else {}
         servers = [row for row in rows(self.servers_table(within[-1])) if row["status"] != "retired"]
-        return coverage_rows(servers, asked, known_before, period, now, zone)
+        return coverage_rows(servers, asked, known_before, period, now)
 
     @steady
     def panel_table(self, moments: Sequence[datetime], by: str | None = None) -> pa.Table:

@@ -119,6 +119,7 @@ def plan(
         also_kept = {run_id: baselines.get(run_id, []) for run_id in also if run_id in keep}
         misdated_runs = {run_id: ["misdated"] for run_id in ahead & keep}
         reasons = _together(retained_runs(dated, rules, zone), needed, also_kept, misdated_runs)
+        reasons = {run_id: why for run_id, why in reasons.items() if run_id in keep}
         keep = set(reasons)
     engine.add("kept", table_of(all_runs.RUN_IDS, [{"run_id": run_id} for run_id in sorted(keep)]))
     referenced = set(values(engine.query(all_runs.POINTED), "stored_in"))

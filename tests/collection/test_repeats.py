@@ -1,6 +1,8 @@
 """An answer that comes again, byte for byte, is not parsed again: and nothing else is different for it."""
 
+import copy
 import json
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventory import History
+from inventory import History, Snapshot, collect
 from inventory.collection.collector import query_servers
 from inventory.collection.repeats import KnownAnswers
 from inventory.config.servers import Server
@@ -138,6 +140,19 @@ def test_few_models_are_parsed(tmp_path: Path) -> None:
     fleet = Fleet(tmp_path)
     assert fleet.record({"a": body_of(3)}) == {"a": False}
     assert fleet.record({"a": body_of(3)}) == {"a": False}
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda taken: pickle.loads(pickle.dumps(taken))])
+def test_a_snapshot_is_copied_and_pickled(tmp_path: Path, copied: Callable[[Snapshot], Snapshot]) -> None:
+    """People hand snapshots to other processes and put them into caches: tables and bodies come through."""
+    (tmp_path / "s.json").write_bytes(body_of(3))
+    taken = collect(tmp_path / "s.json")
+    again = copied(taken)
+    assert again.run_id == taken.run_id
+    assert {name: rows(table) for name, table in again.tables.items()} == {
+        name: rows(table) for name, table in taken.tables.items()
+    }
+    assert dict(again.payloads) == dict(taken.payloads)
 
 
 @settings(max_examples=5, deadline=None)

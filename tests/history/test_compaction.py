@@ -463,6 +463,20 @@ def test_nothing_is_merged_unasked_without_locks(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.usefixtures("few_are_many")
+def test_a_run_is_recorded_though_nothing_can_be_merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only makes a history quick does not make a run fail that is recorded already."""
+    history, ids = months(tmp_path, apart=0.5)
+
+    def unreadable(kind: str) -> list[str]:
+        raise FileError(f"{kind} could not be read", "Check the folder")
+
+    monkeypatch.setattr(history.store.months, "files", unreadable)
+    compaction.compact_many(history.store, day(100))
+    monkeypatch.undo()
+    assert history.store.run_ids() == ids
+
+
+@pytest.mark.usefixtures("few_are_many")
 @pytest.mark.guard("a run recorded meanwhile stays")
 def test_a_file_that_comes_into_the_folder_that_was_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that looked up the month's folder before it was moved away may write into it until it is gone."""

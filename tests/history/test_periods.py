@@ -1,6 +1,6 @@
 """Periods: what people write for a day, a week, a month, or a time between two moments."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.history_builders import day, made, model, opened, run
+from support.history_builders import day, made, model, opened, run, slow_run
 
 from inventory.errors import ConfigurationError
 from inventory.history.periods import Period, parse_period, runs_in
@@ -64,7 +64,10 @@ def test_between_runs() -> None:
     assert parsed("..2026-11-20").start == A_RUN + timedelta(microseconds=1)
 
 
-@pytest.mark.parametrize("text", ["", "year", "2026-13", "2026-W54", "2026-02-30", "1/11/2026", "Month", "2026-1-1-1"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "year", "2026-13", "2026-W54", "2026-02-30", "1/11/2026", "Month", "2026-1-1-1", "0001", "9999-12-31"],
+)
 def test_what_is_no_period(text: str) -> None:
     """The error says how one is written."""
     with pytest.raises(ConfigurationError, match="is not a period") as caught:
@@ -77,6 +80,25 @@ def test_what_cannot_be_reported(text: str) -> None:
     """A period that has not begun, or ends before it begins."""
     with pytest.raises(ConfigurationError, match=r"has not begun|ends before it begins"):
         parsed(text)
+
+
+def test_between_a_run_and_itself() -> None:
+    """In a history of one run, the first is the newest too."""
+    with pytest.raises(ConfigurationError, match="begins and ends with the same run"):
+        parsed("2w..7d")
+
+
+@pytest.mark.parametrize("text", ["0001..latest", "..9999", "..9999-12-31"])
+def test_where_the_calendar_ends(text: str) -> None:
+    """Years of which a midnight lies before or after all times are left to references, of which they are none."""
+
+    def no_run(ref: str) -> datetime:
+        if ref in ("first", "latest"):
+            return A_RUN
+        raise ConfigurationError(f"no run {ref}")
+
+    with pytest.raises(ConfigurationError, match="no run"):
+        parse_period(text, NOW, no_run, timezone(timedelta(hours=9)))
 
 
 @given(
@@ -160,3 +182,13 @@ def test_coverage_after_the_beginning(tmp_path: Path) -> None:
     coverage = {row["server"]: row for row in rows(history.coverage_table(period, ZoneInfo("UTC")))}
     assert [(coverage[name]["days_read"], coverage[name]["days"]) for name in "ab"] == [(2, 2), (0, 2)]
     assert coverage["b"]["last_read"] == time_of(ids[0])
+
+
+def test_the_day_of_a_run_that_ends_after_midnight(tmp_path: Path) -> None:
+    """A run counts for the day on which it began: a server is never read on more days than it was expected."""
+    history = opened(tmp_path / "history")
+    for number in (0.74, 1):
+        slow_run(history, day(number), {"a": (day(number + 0.02), [model("x")])})
+    period = parse_period("2026-11-01..2026-11-02", day(5000), lambda _: day(0), ZoneInfo("UTC"))
+    [row] = rows(history.coverage_table(period, ZoneInfo("UTC")))
+    assert (row["days_read"], row["days"]) == (2, 2)

@@ -150,6 +150,14 @@ def test_the_last_answer_of_servers_that_the_newest_run_did_not_ask(tmp_path: Pa
     assert history.timeline().query("server == 'rare'")["change"].tolist() == ["removed", "unloaded"]
 
 
+def test_a_run_that_is_named_goes_whatever_the_rules_say(tmp_path: Path) -> None:
+    """Beside a rule too, and though it holds the last answer of a server."""
+    history, ids = made(tmp_path, {"a": [model("x")], "b": [model("y")]}, {"a": [model("x")]}, {"a": [model("z")]})
+    retention = plan(history.store, {"last": 1}, drop=[ids[0]])
+    assert (retention.keep, retention.drop) == ((ids[2],), (ids[0], ids[1]))
+    assert set(retention.reasons) == {ids[2]}
+
+
 def test_the_last_answer_is_the_one_given_last(tmp_path: Path) -> None:
     """Of overlapping runs the one stays that read a server last, not the one that began last."""
     history = opened(tmp_path / "history")

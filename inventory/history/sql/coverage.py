@@ -23,7 +23,7 @@ def coverage(until: Until) -> str:
             SELECT o.server, o.status, o.observed_at, d.day FROM observations o JOIN days d ON d.run_id = o.run_id
             WHERE {until.sql.replace("run_id", "o.run_id")}
         ), counts AS (
-            SELECT server, count(*) AS runs_asked, min(observed_at) AS first_asked,
+            SELECT server, count(*) AS runs_asked, min(observed_at) AS first_asked, min(day) AS first_day,
                    CAST(sum(CASE WHEN status = 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS runs_read,
                    count(DISTINCT CASE WHEN status = 'ok' THEN day END) AS days_read,
                    min(CASE WHEN status = 'ok' THEN observed_at END) AS first_read,

@@ -1,7 +1,7 @@
 """How much of a period was read of each server: on how many days, and how long it was silent."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +19,6 @@ def coverage_rows(
     known_before: Mapping[str, Row],
     period: Period,
     now: datetime,
-    zone: tzinfo | None = None,
 ) -> pa.Table:
     """Build one row per server of the state at the end of a period; columns of ``derived.COVERAGE``.
 
@@ -29,19 +28,19 @@ def coverage_rows(
         known_before: the servers that were asked before the period, by name.
         period: the period.
         now: the present time: a period that is not over ends here.
-        zone: the reader's time zone; the system's by default.
     """
     end = min(period.end, now)
     rows = []
     for server in servers:
         name = server["server"]
         counts = asked.get(name, {})
-        start = period.start if name in known_before or not counts else counts["first_asked"]
-        first_day = start.astimezone(zone).date()
+        start, first_day = period.start, period.days[0]
+        if counts and name not in known_before:
+            start, first_day = counts["first_asked"], date.fromisoformat(counts["first_day"])
         rows.append(
             {
                 "server": name,
-                "days": sum(day >= first_day for day in period.days),
+                "days": max((period.last_day - first_day).days + 1, 0),
                 "days_read": counts.get("days_read", 0),
                 "runs_asked": counts.get("runs_asked", 0),
                 "runs_read": counts.get("runs_read", 0),

@@ -160,8 +160,8 @@ class States:
         begin = min(self._span(run_id)[0] for run_id in between)
         only = set(servers)
         differing, unread = (
-            [row for row in found if not only or row["server"] in only]
-            for found in self._differing([*self._overlapping(first, begin), *between], first, last, (old, new))
+            [row for row in result if not only or row["server"] in only]
+            for result in self._differing([*self._overlapping(first, begin), *between], first, last, (old, new))
         )
         later = {row["server"]: {name: row[name] for name in _ANSWER} for row in differing}
         earlier = {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from inventory.history.engines import Files
 
 _SMALL = 256 * 2**10  # bytes of a file that is read as a whole when its seal is checked
-_HELD = 64 * 2**20  # bytes of such files that are held at once
+_CACHE = 64 * 2**20  # bytes of such files that stay in memory
 
 
 class _Checked(NamedTuple):
@@ -33,7 +33,7 @@ class CheckedFiles:
 
     def __init__(self) -> None:
         self._checked: dict[str, _Checked] = {}
-        self._held = 0
+        self._cached = 0
 
     def checked(self, kind: str, paths: Sequence[str]) -> "Files":
         """Check the seals of some files; errors and return value as ``Store.checked``."""
@@ -52,9 +52,9 @@ class CheckedFiles:
     def _check(self, kind: str, path: str, status: object) -> _Checked:
         file = next(iter(opened(kind, Path(path)).values())).file
         table, size = None, len(file.body)
-        if size <= _SMALL and self._held + size <= _HELD:
+        if size <= _SMALL and self._cached + size <= _CACHE:
             table = file.read(_columns(kind))
-            self._held += size
+            self._cached += size
         return _Checked(status, file.about["schema_version"], table)
 
 

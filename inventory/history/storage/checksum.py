@@ -23,7 +23,7 @@ _WRITTEN: dict[str, Any] = {
     "write_statistics": False,
     "store_schema": False,  # Arrow's own copy of the schema, which would be half of a small file
 }
-_TINY = 4  # rows up to which compression makes a file larger, and takes most of the time of reading it
+_TINY = 2 * 2**10  # bytes of rows up to which compression saves nothing, and takes most of the time of reading a file
 _ABOUT = "lms-inventory"
 _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"')
 _BEGIN = b'{"tool": "lms-inventory"'  # how the metadata of a file begins; its seal is last
@@ -46,7 +46,7 @@ def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Seque
     metadata = table.schema.metadata or {}
     sink = BytesIO()
     settings = {**_WRITTEN, "use_dictionary": list(repeated) or False}  # of digests and keys mostly no two are equal
-    if table.num_rows <= _TINY:
+    if table.nbytes <= _TINY:
         settings |= {"compression": "none", "compression_level": None}
     with parquet.ParquetWriter(sink, table.schema, **settings) as writer:
         writer.write_table(table)

@@ -115,7 +115,7 @@ class Months:
         return self._staged.is_dir() or self._replaced.is_dir()
 
     def _finish(self, kind: str, month: str) -> None:
-        """Return the old folder is away: put the new one into its place, and remove the old one."""
+        """Put the new folder into the place of the old one, which was moved away, and remove the old one."""
         top, staged, replaced = self._folder / kind, self._staged / kind / month, self._replaced / kind / month
         covered = self._recorded(staged) | self._recorded(top / month)
         before = list(replaced.iterdir())

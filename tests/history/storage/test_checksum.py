@@ -17,3 +17,14 @@ def test_what_repeats_from_run_to_run_is_stored_once() -> None:
     )
     assert len(ten) < 1.5 * len(one)
     assert (read_verified(ten) or {})["kind"] == "observations"
+
+
+def test_only_small_files_are_not_compressed() -> None:
+    """One row is small only if its values are: the body of a server with many models is stored compressed."""
+    body = b'{"key": "publisher/model", "type": "llm"}' * 1000
+    large, small = (
+        write_checksummed(pa.table({"body": pa.array([value], pa.large_binary())}), {"kind": "payloads"})
+        for value in (body, body[:100])
+    )
+    assert len(large) < len(body) / 10
+    assert body[:100] in small
