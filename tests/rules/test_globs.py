@@ -22,7 +22,7 @@ def test_a_pattern_is_the_expression_that_it_means(text: str, glob: str) -> None
 
 
 def test_letters_of_all_scripts_are_the_same_in_any_case_in_python_and_in_sql() -> None:
-    """A waiver, which Python matches, meets what a rule, which DuckDB matches, has found: ß and ẞ, both small sigmas, İ."""
+    """A waiver, which Python matches, meets what a rule has found, which DuckDB matches."""
     letters = [chr(number) for number in range(1, 0x1F000) if not 0xD800 <= number < 0xE000]
     cases = {(each, other) for each in letters for other in (each.lower(), each.upper(), each.casefold())}
     pairs = sorted(
@@ -30,8 +30,8 @@ def test_letters_of_all_scripts_are_the_same_in_any_case_in_python_and_in_sql() 
     )
     normal = [normalize("NFC", text) for text, _ in pairs]
     expressions = [sql_pattern([glob])[1:-1].replace("''", "'") for _, glob in pairs]
-    asked = pa.table({"text": normal, "expression": expressions})  # noqa: F841 - DuckDB reads it
-    found = duckdb.sql("SELECT regexp_full_match(text, expression) FROM asked").fetchall()
+    asked = duckdb.from_arrow(pa.table({"text": normal, "expression": expressions}))
+    found = asked.project("regexp_full_match(text, expression)").fetchall()
     differing = [pair for pair, (same,) in zip(pairs, found, strict=True) if matches(pair[0], [pair[1]]) != same]
     assert (len(pairs) > 5000, differing) == (True, [])
 
