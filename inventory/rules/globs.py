@@ -1,6 +1,7 @@
 """Patterns in which ``*`` and ``?`` are wild and nothing else is, in Python and in SQL; case does not count."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from unicodedata import normalize
 
 
@@ -19,12 +20,21 @@ def sql_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _folded(text: str) -> list[str]:
-    """Return the characters of a text, without their case."""
-    return [lower if len(lower := character.lower()) == 1 else character for character in normalize("NFC", text)]
+def _folded(text: str) -> str:
+    """Return a text without its case, character by character, as DuckDB's regular expressions ignore it."""
+    if text.isascii():
+        return text.lower()
+    return "".join(map(_without_case, normalize("NFC", text)))
 
 
-def _matches(text: Sequence[str], glob: Sequence[str]) -> bool:
+@cache
+def _without_case(character: str) -> str:
+    """Return the character that stands for a character in any case, such as ``s`` for the long s."""
+    # A form of several characters, such as ss for the German sharp s, is none that DuckDB knows.
+    return next(form for form in (character.casefold(), character.lower(), character) if len(form) == 1)
+
+
+def _matches(text: str, glob: str) -> bool:
     """Match character by character; the time grows with the length of both, which a hostile key could not use."""
     at = place = 0
     star, resumed = -1, 0
