@@ -120,7 +120,7 @@ class _News:
         try:
             events, unknown = self._events_for(config)
         except FileError as error:  # The history cannot be read, of which the first run to notice it must tell.
-            events, unknown = failure_events(_distinct(*self._run.failures, error.what), ()), error.what
+            events, unknown = failure_events(dict.fromkeys((*self._run.failures, error.what)), ()), error.what
         chosen = [event for event in events if event.word in config.words or event.word == STALE]
         return self._composed(chosen) if chosen or config.always else None, unknown
 
@@ -144,9 +144,9 @@ class _News:
         before = states.attempts(base.attempts_from, now) if base.attempts_from else {}
         events = [
             *(change_events(changes) if changes is not None else []),
-            *finding_events(self._run.findings, base.moment, self._known_until(base, history)),
+            *self._finding_events(base, history),
             *attempt_events(before, now),
-            *failure_events(_distinct(*self._run.failures, *failures), base.failures),
+            *failure_events(dict.fromkeys((*self._run.failures, *failures)), base.failures),
         ]
         return events, "".join(failures) if changes is None else ""
 
@@ -165,18 +165,23 @@ class _News:
                 failures = failures or [error.what]
         return None, failures
 
-    def _known_until(self, base: _Base, history: RunHistory) -> dict[str, datetime]:
-        """Return up to when findings of each server were known after the run that was told last.
+    def _finding_events(self, base: _Base, history: RunHistory) -> list[Event]:
+        """Return the findings that are new since a run.
 
         A finding is in an answer, so those of the answer of then were known. While a server still has that answer, only
         time makes a finding, and what it had made by then was known too.
         """
-        if base.moment is None or not self._run.findings:
-            return {}
-        old, new = (_answered(history, run_id) for run_id in (base.attempts_from, self._run.result.snapshot.run_id))
-        return {
-            server: max(moment, base.moment) if new.get(server) == moment else moment for server, moment in old.items()
+        run, run_id = self._run, base.changes_from if base.attempts_from else ""
+        if run.result.failure or not run.findings:  # Nobody knows since when the findings of a run alone are there.
+            return []
+        if not run_id:
+            return finding_events(run.findings)
+        before, now = time_of(run_id), _answered(history, run.result.snapshot.run_id)
+        known_until = {
+            server: max(moment, before) if now.get(server) == moment else moment
+            for server, moment in _answered(history, run_id).items()
         }
+        return finding_events(run.findings, before, known_until)
 
     @cached_property
     def _state(self) -> list[Row]:
@@ -233,10 +238,6 @@ class _News:
         title = f"{run.title}: {headline(events, nothing)}"
         moment = time_of(snapshot.run_id)
         return Notice(title, events, snapshot.run_id, moment, run.exit_code, len(statuses), read, run.link)
-
-
-def _distinct(*texts: str) -> list[str]:
-    return list(dict.fromkeys(texts))
 
 
 def _answered(history: RunHistory, run_id: str) -> dict[str, datetime]:

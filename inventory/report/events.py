@@ -1,7 +1,7 @@
 """What happened since somebody was told last, in words: changes, findings, servers that failed or recovered."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -127,7 +127,7 @@ def _was_waived(finding: Row, before: datetime | None) -> bool:
     return bool(until and before and before.astimezone().date() <= date.fromisoformat(until))
 
 
-def failure_events(failures: Sequence[str], told: Sequence[str]) -> list[Event]:
+def failure_events(failures: Iterable[str], told: Sequence[str]) -> list[Event]:
     """Return an event for each file that could not be written, unless that was told before.
 
     Args:

@@ -228,6 +228,16 @@ def test_a_run_that_cannot_be_logged_says_so_in_its_metrics(tmp_path: Path) -> N
     assert series((tmp_path / "x.prom").read_text())["run_exit_code", ()] == 4
 
 
+def test_a_second_file_of_metrics_that_fails_is_in_the_first(tmp_path: Path) -> None:
+    """All metrics have the exit code that the command ends with, also if one of them could not be written."""
+    body = Path(__file__).parent.parent / "payloads/v1/21-docs-example-2026-04.json"
+    (tmp_path / "y.prom").mkdir()
+    targets = ("-o", "x.prom", "-o", "y.prom")
+    done = run("snapshot", "--server", f"lab=file:{body}", "--history", "h", *targets, cwd=tmp_path)
+    assert done.code == 4, done.err
+    assert series((tmp_path / "x.prom").read_text())["run_exit_code", ()] == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
