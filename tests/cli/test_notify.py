@@ -168,6 +168,7 @@ def test_a_path_that_is_no_text_is_told_visibly(tmp_path: Path) -> None:
         ('url_env = "A"\nform = "slak"', "Did you mean 'slack'"),
         ('url_env = "A"\nwhen = ["faild"]', "Did you mean 'failed'"),
         ('url_env = "A"\nwhen = "failed"', "must be a list"),
+        ('url_env = "A"\nwhen = []', "when is empty"),
         ('url_env = "A"\ntimeout = 0', "timeout cannot be 0"),
         ("", "has no address"),
     ],
