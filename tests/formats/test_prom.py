@@ -27,6 +27,7 @@ import inventory
 from inventory import schema
 from inventory.formats.prom import encode
 from inventory.report.facts import Report, RunOutcome
+from inventory.rules.evaluate import Judgement
 from inventory.tables import rows, table_of
 
 ALERTS = """
@@ -158,6 +159,21 @@ def test_findings_are_counted_by_severity_and_status() -> None:
 
     found = series(encode(Audited(fleet()), "model").decode())
     assert values(found, "findings") == {"high,fail": 2, "low,waived": 1}
+
+
+def test_with_rules_no_finding_is_a_zero() -> None:
+    """Without rules, or where they could not be judged by, there is no number; with rules there is, for each status."""
+    found = values(series(encode(Report(fleet(), judgement=Judgement()), "model").decode()), "findings")
+    assert (len(found), set(found.values()), found["high,fail"]) == (9, {0}, 0)
+
+
+def test_a_server_that_a_run_alone_did_not_read_is_stale() -> None:
+    """Its last complete answer is missing, as far as anybody knows."""
+    (base,) = rows(snapshot().tables["observations"])
+    observed = [base | {"server": "a"}, base | {"server": "b", "status": "timeout"}]
+    taken = snapshot()
+    taken = replace(taken, tables={**taken.tables, "observations": table_of(schema.OBSERVATIONS, observed)})
+    assert series(encode(Report(taken), "model").decode())["stale_servers", ()] == 1
 
 
 def test_no_model_is_a_series_and_labels_are_chosen() -> None:
