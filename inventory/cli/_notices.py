@@ -9,6 +9,7 @@ from inventory.cli._output import print_error
 from inventory.cli._targets import ANY_RUN, filled
 from inventory.config.credentials import permission_warning
 from inventory.errors import ConfigurationError
+from inventory.text import escape_controls
 
 if TYPE_CHECKING:
     from inventory.errors import ExitCode, FileError
@@ -114,4 +115,5 @@ def _link(files: "Sequence[WrittenFile]", run_id: str) -> str:
     if link := configuration().settings.get("link"):
         return filled(link, run_id)
     written = {formats.format_of(file.path): file.path for file in files if not file.skipped}
-    return next((os.path.abspath(written[word]) for word in _LINKED if word in written), "")  # noqa: PTH100
+    path = next((os.path.abspath(written[word]) for word in _LINKED if word in written), "")  # noqa: PTH100
+    return escape_controls(path)  # A path may be no text, which nothing could send.

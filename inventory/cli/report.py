@@ -1,6 +1,7 @@
 """``lms-inventory report``."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +20,7 @@ from inventory.cli._options import (
 )
 from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._rules import configured_rules, with_audit
-from inventory.cli._targets import check_targets, refuse_large, report_targets, write_all
+from inventory.cli._targets import check_targets, local_zone, refuse_large, report_targets, write_all
 
 if TYPE_CHECKING:
     from inventory.errors import FileError
@@ -77,7 +78,8 @@ def report(
             print_errors(failures)
             return exit_code(failures)
     built = period_report(history, period, servers=selected, stale_after=stale_after())
-    report = with_audit(built.report, ResolvedRef("", built.report.snapshot.state_of), history, rules)
+    report = replace(built.report, zone=local_zone(built.report.snapshot))
+    report = with_audit(report, ResolvedRef("", report.snapshot.state_of), history, rules)
     files, others = write_all(report, outputs, csv_for=csv_for, day=built.last_day)
     failures += others
     click.echo(files_text(files, terminal_width()) if files and not quiet else "", nl=False)

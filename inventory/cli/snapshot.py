@@ -1,9 +1,9 @@
 """``lms-inventory snapshot``."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -43,9 +43,13 @@ if TYPE_CHECKING:
     from inventory.history.reader import RunHistory
     from inventory.operations.notify import Outcome
     from inventory.operations.snapshot import SnapshotResult
+    from inventory.report.facts import Report
     from inventory.rules.evaluate import Judgement
     from inventory.rules.model import RuleSet
     from inventory.tables import RunTables
+
+
+T = TypeVar("T")
 
 
 @click.command(
@@ -112,7 +116,7 @@ def snapshot(
     check_notices(quiet=quiet)
     servers = with_tokens(entries, quiet=quiet)
     history = None if no_history else history_at(history_path, ignore=ignore)
-    from inventory.operations.snapshot import report_on_run, starts_history, state_after, take_snapshot
+    from inventory.operations.snapshot import starts_history, state_after, take_snapshot
 
     is_new = history is not None and starts_history(history, existing_only=existing_history)
     started = time.perf_counter()
@@ -126,24 +130,22 @@ def snapshot(
             concurrency=concurrency,
             progress=advance,
         )
-    report = report_on_run(
-        result,
-        history if outputs else None,
-        local_zone(result.snapshot),
-        stale_after(),
-        trend=includes_report(outputs),
-        this_run=this_run,
-    )
+    result, report = _report(result, history if outputs else None, outputs, this_run=this_run)
     failures = [result.failure] if result.failure else []
-    judgement = _audit(result, history, rules, failures)
+    judgement = _read(lambda: _audit(result, history, rules), failures)
     report = replace(report, judgement=judgement)
     numbers = metrics_of(outputs)  # Written last, as they hold the exit code.
     files, unwritten = write_all(report, [output for output in outputs if output not in numbers], grain, csv_for)
     failures = [*unwritten, *failures]
-    stale = stale_words(fail_words, lambda: (state_after(result, history), None))
+    stale = _read(lambda: stale_words(fail_words, lambda: (state_after(result, history), None)), failures)
     audited = audit_fail_words(fail_words, judgement)
-    code = change_exit_code(
-        result.changes, fail_words, failures, incomplete=not result.snapshot.complete, stale=stale, audited=audited
+    code = in_metrics = change_exit_code(
+        result.changes,
+        fail_words,
+        failures,
+        incomplete=not result.snapshot.complete,
+        stale=stale or frozenset(),
+        audited=audited,
     )
     seconds = time.perf_counter() - started
     metrics, unwritten = write_metrics(report, numbers, seconds, code)
@@ -159,25 +161,43 @@ def snapshot(
     outcomes = tell_all(result, history, code, files, failures, findings)
     audit = audit_entry(judgement, rules)
     ended = _log(history, result, time.perf_counter() - started, code, failures, audit, outcomes) if history else code
-    if ended != code:
+    if ended != in_metrics:
         write_metrics(report, numbers, seconds, ended)
     return ended
 
 
-def _audit(
-    result: "SnapshotResult", history: "RunHistory | None", rules: "RuleSet", failures: list[FileError]
-) -> "Judgement | None":
-    """Judge the state after the run, or only the run where it is in no history; add a failure to the others."""
+def _report(
+    result: "SnapshotResult", history: "RunHistory | None", outputs: Sequence[str], *, this_run: bool
+) -> "tuple[SnapshotResult, Report]":
+    """Build the report of a run: of the run alone, and with the failure in its result, if the state cannot be read."""
+    from inventory.operations.snapshot import report_on_run
+
+    zone, trend = local_zone(result.snapshot), includes_report(outputs)
+    try:
+        return result, report_on_run(result, history, zone, stale_after(), trend=trend, this_run=this_run)
+    except FileError as error:
+        result = replace(result, failure=error)
+        return result, report_on_run(result, history, zone, stale_after(), trend=trend, this_run=this_run)
+
+
+def _read(reading: Callable[[], T], failures: list[FileError]) -> T | None:
+    """Return what a function reads of the history; None if it cannot be read, which is added to the failures."""
+    try:
+        return reading()
+    except FileError as error:
+        if error.what not in [failure.what for failure in failures]:
+            failures.append(error)
+        return None
+
+
+def _audit(result: "SnapshotResult", history: "RunHistory | None", rules: "RuleSet") -> "Judgement | None":
+    """Judge the state after the run, or only the run where it is in no history."""
     from inventory.operations.compare import ResolvedRef
 
     if history is None or result.failure:
         return audit_side(ResolvedRef("now", snapshot=result.snapshot), None, rules)
     history = history.seen_at(result.snapshot.observed_at or history.clock())
-    try:
-        return audit_side(ResolvedRef("now", result.snapshot.run_id), history, rules)
-    except FileError as error:
-        failures.append(error)
-        return None
+    return audit_side(ResolvedRef("now", result.snapshot.run_id), history, rules)
 
 
 def _check_history_options(no_history: bool, existing_history: bool, fail_words: frozenset[str]) -> None:

@@ -107,6 +107,8 @@ def parse_notice(values: Mapping[str, Any], location: str) -> NoticeConfig:
         address = CredentialSource("file", values["url_file"], location)
     form = values.get("form", spec.FORMS[0])
     when = values.get("when", (ALWAYS,) if form == "healthchecks" else DEFAULT_WHEN)
+    if not when:
+        raise ConfigurationError("when is empty", "Name the events of which it tells, or leave it out")
     words, stale_days = _events(when)
     if not words and not stale_days:  # It is told of each run, and so what happened in it.
         words = _events(DEFAULT_WHEN)[0]

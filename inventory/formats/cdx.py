@@ -17,6 +17,7 @@ from inventory import schema
 from inventory.about import PROGRAM, VERSION
 from inventory.normalize.response import PATHS
 from inventory.tables import is_known, rows
+from inventory.text import escape_invisible
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,7 +66,11 @@ def encode(report: "Report", grain: str) -> bytes:  # noqa: ARG001 - it is about
 
 def _metadata(report: "Report") -> Row:
     moment = report.snapshot.state_at or report.snapshot.observed_at
-    properties = [("run", report.snapshot.run_id), ("rows", report.snapshot.what), ("selection", report.selection)]
+    properties = [
+        ("run", report.snapshot.run_id),
+        ("rows", report.snapshot.what),
+        ("selection", escape_invisible(report.selection)),
+    ]
     return _filled(
         {
             "timestamp": _utc(moment),

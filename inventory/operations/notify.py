@@ -6,13 +6,15 @@ run was killed before it told anything, between the last run that was told and t
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from json import dumps
 from typing import Any
 
 from inventory.config.notices import NoticeConfig, read_address
+from inventory.diff.changes import ChangeSet
 from inventory.errors import ConfigurationError, FileError
 from inventory.history import run_log
 from inventory.history.reader import RunHistory
@@ -66,7 +68,7 @@ class Outcome:
     Attributes:
         name: the notice, as ``NoticeConfig.name``.
         sent: True if it was sent, False if that failed, None if there was nothing to tell.
-        reason: why it could not be sent.
+        reason: why it could not be sent, or why not everything that is new was known.
     """
 
     name: str
@@ -86,7 +88,7 @@ class _Base:
     Attributes:
         changes_from: the run up to which changes were told; empty if none are to be told.
         attempts_from: the run up to which failures were told; empty for none.
-        failures: the files that this run could not write, which was told.
+        failures: what that run told could not be written or read, a sentence each.
     """
 
     changes_from: str = ""
@@ -109,44 +111,77 @@ class _News:
 
     def __init__(self, run: FinishedRun, history: RunHistory | None) -> None:
         self._run = run
-        self._history = None if run.result.failure else history
-        self._events: dict[_Base, list[Event]] = {}
+        self._history = history
+        self._events: dict[_Base, tuple[list[Event], str]] = {}
         self._entries: dict[str, Row] = {}
 
-    def notice(self, config: NoticeConfig) -> Notice | None:
-        """Return what somebody is told; None for nothing."""
+    def notice(self, config: NoticeConfig) -> tuple[Notice | None, str]:
+        """Return what somebody is told, None for nothing, and why not everything that is new is known."""
         try:
-            events = self._events_for(config)
+            events, unknown = self._events_for(config)
         except FileError as error:  # The history cannot be read, of which the first run to notice it must tell.
-            events = failure_events([*self._run.failures, error.what], ())
+            events, unknown = failure_events(dict.fromkeys((*self._run.failures, error.what)), ()), error.what
         chosen = [event for event in events if event.word in config.words or event.word == STALE]
-        return self._composed(chosen) if chosen or config.always else None
+        return self._composed(chosen) if chosen or config.always else None, unknown
 
-    def _events_for(self, config: NoticeConfig) -> list[Event]:
-        history, run_id = self._history, self._run.result.snapshot.run_id
-        if history is None:
-            return failure_events(self._run.failures, ())
+    def _events_for(self, config: NoticeConfig) -> tuple[list[Event], str]:
+        history, result = self._history, self._run.result
+        run_id = result.snapshot.run_id
+        if history is None or (result.failure and run_id not in history.dated()):
+            return failure_events(self._run.failures, ()), result.failure.what if result.failure else ""
         base = self._base(config.name)
         if base not in self._events:
             self._events[base] = history.store.retry_if_changed(lambda: self._since(base, history))
-        events = list(self._events[base])
-        for days in config.stale_days:
-            events += stale_events(self._state, base.moment, time_of(run_id), days)
-        return events
+        events, unknown = self._events[base]
+        stale = [stale_events(self._state, base.moment, time_of(run_id), days) for days in config.stale_days]
+        return [*events, *chain.from_iterable(stale)], unknown
 
-    def _since(self, base: _Base, history: RunHistory) -> list[Event]:
-        """Return everything that happened since a run."""
-        result = self._run.result
-        run_id, states = result.snapshot.run_id, history.states()
-        changes = history.diff(base.changes_from, run_id) if base.changes_from else None
+    def _since(self, base: _Base, history: RunHistory) -> tuple[list[Event], str]:
+        """Return everything that happened since a run, and why the changes are not known."""
+        run_id, states = self._run.result.snapshot.run_id, history.states()
+        changes, failures = self._changes(base, history)
         now = states.attempts_between(base.attempts_from, run_id)
         before = states.attempts(base.attempts_from, now) if base.attempts_from else {}
-        return [
-            *(change_events(changes) if changes else []),
-            *finding_events(self._run.findings, base.moment),
+        events = [
+            *(change_events(changes) if changes is not None else []),
+            *self._finding_events(base, history),
             *attempt_events(before, now),
-            *failure_events(self._run.failures, base.failures),
+            *failure_events(dict.fromkeys((*self._run.failures, *failures)), base.failures),
         ]
+        return events, "".join(failures) if changes is None else ""
+
+    def _changes(self, base: _Base, history: RunHistory) -> tuple[ChangeSet | None, list[str]]:
+        """Return the changes since a run, and what could not be read for them.
+
+        Where an older run cannot be read, those since the run before: a file that is damaged for good must not silence
+        what comes after it.
+        """
+        failures: list[str] = []
+        for run_id in dict.fromkeys((base.changes_from, *self._earlier[:1])) if base.changes_from else ():
+            compare = partial(history.diff, run_id, self._run.result.snapshot.run_id)
+            try:
+                return history.store.retry_if_changed(compare), failures
+            except FileError as error:
+                failures = failures or [error.what]
+        return None, failures
+
+    def _finding_events(self, base: _Base, history: RunHistory) -> list[Event]:
+        """Return the findings that are new since a run.
+
+        A finding is in an answer, so those of the answer of then were known. While a server still has that answer, only
+        time makes a finding, and what it had made by then was known too.
+        """
+        run, run_id = self._run, base.changes_from if base.attempts_from else ""
+        if run.result.failure or not run.findings:  # Nobody knows since when the findings of a run alone are there.
+            return []
+        if not run_id:
+            return finding_events(run.findings)
+        before, now = time_of(run_id), _answered(history, run.result.snapshot.run_id)
+        known_until = {
+            server: max(moment, before) if now.get(server) == moment else moment
+            for server, moment in _answered(history, run_id).items()
+        }
+        return finding_events(run.findings, before, known_until)
 
     @cached_property
     def _state(self) -> list[Row]:
@@ -166,22 +201,28 @@ class _News:
     def _base(self, name: str) -> _Base:
         """Return what the receiver of a notice knows: what was there at the last run that told it, or had nothing to.
 
-        A run without an entry in the log was killed before it told anything, or recorded by another program.
+        A run without an entry in the log was killed before it told anything, or recorded by another program. One that
+        was told with an error did not know the changes.
         """
-        untold = None
+        told, is_logged = _Base(), False
         for run_id in self._earlier:
             entry = self._entry(run_id)
             if entry is None:
                 continue
-            outcomes = {outcome.get("to"): outcome.get("sent") for outcome in entry.get("notices", ())}
-            if outcomes.get(name) is not False:
-                return _Base(run_id, run_id, tuple(entry.get("failures", ())))
-            untold = run_id
+            is_logged = True
+            outcomes = {outcome.get("to"): outcome for outcome in entry.get("notices", ())}
+            outcome = outcomes.get(name, {})
+            error = outcome.get("error")
+            if outcome.get("sent") is not False and not told.attempts_from:
+                failures = (*entry.get("failures", ()), *([error] if error else []))
+                told = _Base(attempts_from=run_id, failures=failures)
+            if not error:
+                return replace(told, changes_from=run_id)
         if not self._earlier:
             return _Base()
-        if untold is None:  # No run was ever logged.
+        if not is_logged:
             return _Base(self._earlier[0], self._earlier[0])
-        return _Base(changes_from=self._earlier[-1])
+        return replace(told, changes_from=self._earlier[-1])
 
     def _entry(self, run_id: str) -> Row | None:
         """Return the entry of a run in the log, which is read from its end only as far as it is needed."""
@@ -199,6 +240,15 @@ class _News:
         return Notice(title, events, snapshot.run_id, moment, run.exit_code, len(statuses), read, run.link)
 
 
+def _answered(history: RunHistory, run_id: str) -> dict[str, datetime]:
+    """Return when the last complete answer of each server was given, as of a run."""
+    # Earlier versions did not store the time of the response beside it.
+    answers = {
+        row["server"]: row["as_of"] or (row["digest"] and row["observed_at"]) for row in history.states().rows(run_id)
+    }
+    return {server: moment for server, moment in answers.items() if moment}
+
+
 def tell(
     notices: Sequence[NoticeConfig], run: FinishedRun, history: RunHistory | None, environment: Mapping[str, str]
 ) -> list[Outcome]:
@@ -213,19 +263,23 @@ def tell(
     if not notices:
         return []
     news = _News(run, history)
-    return asyncio.run(_send_all([(config, news.notice(config)) for config in notices], environment))
+    return asyncio.run(_send_all([(config, *news.notice(config)) for config in notices], environment))
 
 
 def send_test(notices: Sequence[NoticeConfig], title: str, environment: Mapping[str, str]) -> list[Outcome]:
     """Send everybody a test."""
     notice = Notice(f"{title}: this is a test of [[notify]] in inventory.toml")
-    return asyncio.run(_send_all([(config, notice) for config in notices], environment)) if notices else []
+    return asyncio.run(_send_all([(config, notice, "") for config in notices], environment)) if notices else []
 
 
 async def _send_all(
-    messages: Sequence[tuple[NoticeConfig, Notice | None]], environment: Mapping[str, str]
+    messages: Sequence[tuple[NoticeConfig, Notice | None, str]], environment: Mapping[str, str]
 ) -> list[Outcome]:
-    return await asyncio.gather(*(_send(config, notice, environment) for config, notice in messages))
+    outcomes = await asyncio.gather(*(_send(config, notice, environment) for config, notice, _ in messages))
+    return [
+        replace(outcome, reason=outcome.reason or unknown)
+        for outcome, (_, _, unknown) in zip(outcomes, messages, strict=True)
+    ]
 
 
 async def _send(config: NoticeConfig, notice: Notice | None, environment: Mapping[str, str]) -> Outcome:

@@ -88,6 +88,8 @@ def _period(history: RunHistory, text: str | None, dated: Sequence[str], zone: t
         try:
             return parse_period(text, history.clock(), lambda ref: time_of(history.resolve(ref)), zone)
         except ConfigurationError as error:
+            if "The history begins" in error.advice:  # An unknown run's error says so itself.
+                raise
             raise ConfigurationError(error.what, f"{error.advice.rstrip('.')}. {span_text(dated)}") from error
     if len(dated) == 1:
         only = time_of(dated[0])

@@ -1,9 +1,9 @@
 """What happened since somebody was told last, in words: changes, findings, servers that failed or recovered."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from inventory.config.notices import EVENTS
@@ -98,17 +98,21 @@ def stale_events(state: Sequence[Row], before: datetime | None, now: datetime, d
     return events
 
 
-def finding_events(findings: Sequence[Row], before: datetime | None) -> list[Event]:
-    """Return an event for each finding that is new since somebody was told last.
+def finding_events(
+    findings: Sequence[Row], before: datetime | None = None, known_until: Mapping[str, datetime] | None = None
+) -> list[Event]:
+    """Return an event for each finding that is new since somebody was told last, or whose exception ended since then.
 
     Args:
         findings: rows of the findings.
         before: when somebody was told last; None for never.
+        known_until: up to when findings of each server were known then; servers that were never read are left out.
     """
     events = []
     for row in findings:
-        is_new = before is None or row["since"] is None or row["since"] > before
-        if row["status"] == "fail" and is_new:
+        known = (known_until or {}).get(row["server"])
+        is_new = before is None or known is None or row["since"] is None or row["since"] > known
+        if row["status"] == "fail" and (is_new or _was_waived(row, before)):
             subject = row["key"] or row["server"]
             text = f"{row['severity']}: {row['rule']}: {subject}"
             text += f" ({row['field']} {row['value']})" if row["field"] else ""
@@ -117,14 +121,20 @@ def finding_events(findings: Sequence[Row], before: datetime | None) -> list[Eve
     return events
 
 
-def failure_events(failures: Sequence[str], told: Sequence[str]) -> list[Event]:
+def _was_waived(finding: Row, before: datetime | None) -> bool:
+    """Return whether an exception held at a time, to the end of its local day."""
+    until = finding["waived_until"]
+    return bool(until and before and before.astimezone().date() <= date.fromisoformat(until))
+
+
+def failure_events(failures: Iterable[str], told: Sequence[str]) -> list[Event]:
     """Return an event for each file that could not be written, unless that was told before.
 
     Args:
         failures: a sentence each.
         told: the same, of the run after which somebody was told last.
     """
-    return [Event("failed", "", text, subject=(text,)) for text in failures if text not in told]
+    return [Event("failed", "", escape_controls(text), subject=(text,)) for text in failures if text not in told]
 
 
 def headline(events: Sequence[Event], nothing: str) -> str:

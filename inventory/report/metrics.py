@@ -5,11 +5,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from inventory import schema
 from inventory.about import VERSION
 from inventory.report.facts import Report
+from inventory.rules.evaluate import FAIL, UNKNOWN, WAIVED
+from inventory.rules.model import SEVERITIES
 from inventory.run_ids import time_of
 from inventory.tables import is_known
 
@@ -47,8 +50,8 @@ def _run(report: Report) -> Iterator[Gauge]:
     yield Gauge("run_timestamp_seconds", "When the newest run began.", began)
     yield Gauge("run_duration_seconds", "How long that run took.", [({}, outcome.seconds)] if outcome else [])
     yield Gauge("run_exit_code", "Its exit code: 0 is good.", [({}, outcome.exit_code)] if outcome else [])
-    stale = len(report.coverage.stale)
-    yield Gauge("stale_servers", "Servers whose last complete answer is too old, or missing.", [({}, stale)])
+    stale = {*report.coverage.stale, *(row["server"] for row in report.servers if not is_known(row))}
+    yield Gauge("stale_servers", "Servers whose last complete answer is too old, or missing.", [({}, len(stale))])
 
 
 def _servers(report: Report) -> Iterator[Gauge]:
@@ -98,7 +101,9 @@ def _changes(report: Report) -> Iterator[Gauge]:
     counts = report.changes.word_counts(servers) if report.changes else None
     samples = [({"change": word}, number) for word, number in (counts or {}).items()]
     yield Gauge("changes", "Models and instances that the newest run found changed.", samples)
-    found = Counter((row["severity"], row["status"]) for row in report.finding_rows)
+    # With rules, no finding is a number; without, or where the audit failed, nothing is known.
+    none = dict.fromkeys(product(SEVERITIES, (FAIL, UNKNOWN, WAIVED)), 0) if report.judgement else {}
+    found = none | Counter((row["severity"], row["status"]) for row in report.finding_rows)
     findings = [({"severity": severity, "status": status}, number) for (severity, status), number in found.items()]
     yield Gauge("findings", "Findings of the rules.", sorted(findings, key=lambda sample: sorted(sample[0].values())))
 

@@ -147,6 +147,18 @@ def test_a_link_of_the_configuration_is_told_instead_of_the_path(tmp_path: Path)
     assert (done.code, "unknown placeholder" in done.err, len(sink.received)) == (2, True, 1)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a path that is not UTF-8 is possible on Linux only")
+def test_a_path_that_is_no_text_is_told_visibly(tmp_path: Path) -> None:
+    """A folder whose name is not UTF-8 ends no run: the notice shows the byte."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    with Sink(200) as sink, StubServer(inventory_before()) as server:
+        config(folder, server.url, 'url_env = "HOOK"\nwhen = ["always"]')
+        done = run("snapshot", "-q", "-o", "r.html", cwd=folder, env=clean(HOOK=sink.url))
+    assert (done.code, done.later.err) == (0, ""), done.err
+    assert json.loads(sink.bodies[0])["report"].endswith("caf\\udce9/r.html")
+
+
 @pytest.mark.parametrize(
     ("notice", "words"),
     [
@@ -156,6 +168,7 @@ def test_a_link_of_the_configuration_is_told_instead_of_the_path(tmp_path: Path)
         ('url_env = "A"\nform = "slak"', "Did you mean 'slack'"),
         ('url_env = "A"\nwhen = ["faild"]', "Did you mean 'failed'"),
         ('url_env = "A"\nwhen = "failed"', "must be a list"),
+        ('url_env = "A"\nwhen = []', "when is empty"),
         ('url_env = "A"\ntimeout = 0', "timeout cannot be 0"),
         ("", "has no address"),
     ],

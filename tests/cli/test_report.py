@@ -37,6 +37,18 @@ def test_the_files_are_named_for_the_readers_month(past: Path, tmp_path: Path) -
     assert (done.code, [path.name for path in tmp_path.iterdir()]) == (0, ["2026-11-12.md"])
 
 
+def test_a_report_shows_local_times_beside_utc(past: Path, tmp_path: Path) -> None:
+    """As every other report does; the age of an answer is a local day too."""
+    assert report(past, "2026-11", "-o", tmp_path / "r.md", TZ="America/Los_Angeles").code == 0
+    assert "state at 2026-11-13 06:00:04 UTC (2026-11-12 22:00 PST)" in text_of(tmp_path / "r.md")
+
+
+def test_an_unknown_end_is_told_with_the_span_once(past: Path, tmp_path: Path) -> None:
+    """The run that is not there, and when the history begins and ends, in one line."""
+    done = report(past, "nonesuch..latest", "-o", tmp_path / "r.md")
+    assert (done.code, done.err.count("\n"), done.err.count("The history begins")) == (2, 1, 1), done.err
+
+
 def test_since_the_run_before(past: Path, tmp_path: Path) -> None:
     """Without a period."""
     done = report(past, "-o", tmp_path / "r.md")

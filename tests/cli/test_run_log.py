@@ -90,6 +90,21 @@ def test_a_run_that_could_not_be_recorded_is_a_line(server: StubServer, tmp_path
     assert "is damaged" in last["failures"][0]
 
 
+def test_a_run_whose_state_cannot_be_read_is_a_line(server: StubServer, tmp_path: Path) -> None:
+    """It is recorded, logged and said once; its files are of the run alone, and the metrics say how it ended."""
+    take(server, tmp_path)
+    (file,) = (tmp_path / "h").glob("models/*/*.parquet")
+    file.write_bytes(b"damaged")
+    targets = ("-o", "a.html", "-o", "a.prom", "--fail-on", "stale:7d")
+    done = run("snapshot", "-q", "--server", f"a={server.url}", "--history", "h", *targets, cwd=tmp_path)
+    assert (done.code, done.err.count("\n"), "is damaged" in done.err) == (4, 1, True)
+    run_ids = History(tmp_path / "h").store.run_ids()
+    last = read(tmp_path / "h").entries[-1]
+    assert (len(run_ids), last["run_id"], last["exit_code"], last["recorded"]) == (2, run_ids[-1], 4, True)
+    assert "\nlms_inventory_run_exit_code 4\n" in (tmp_path / "a.prom").read_text()
+    assert (tmp_path / "a.html").exists()
+
+
 def test_a_journal_that_cannot_be_written_ends_in_4(server: StubServer, tmp_path: Path) -> None:
     """One line says so, the run stays recorded, and the files are written."""
     (tmp_path / "h" / RUN_LOG).mkdir(parents=True)

@@ -1,6 +1,7 @@
 """A bill of materials: valid by the strict schemas, whole, the same twice, and with nothing in it that was guessed."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -215,6 +216,16 @@ def test_commands_that_hold_a_state_write_it(tmp_path: Path) -> None:
     assert len(set(bodies)) == 1
     refused = run("history", "--history", "h", "-o", "x.cdx.json", cwd=tmp_path)
     assert (refused.code, "holds the state" in refused.err) == (2, True)
+
+
+def test_a_condition_that_is_no_text_is_shown_visibly(tmp_path: Path) -> None:
+    """A filter from a terminal with another encoding ends in no traceback."""
+    made(tmp_path, {"a": [model("x")]})
+    condition = os.fsdecode(b"key!=caf\xe9")
+    done = run("export", "--history", "history", "--filter", condition, "-o", "x.cdx.json", cwd=tmp_path)
+    assert done.code == 0, done.err
+    properties = json.loads((tmp_path / "x.cdx.json").read_text())["metadata"]["properties"]
+    assert {"name": "lms-inventory:selection", "value": "key!=caf\\udce9"} in properties
 
 
 def test_an_unknown_version_is_refused(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ import inventory
 from inventory import schema
 from inventory.formats.prom import encode
 from inventory.report.facts import Report, RunOutcome
+from inventory.rules.evaluate import Judgement
 from inventory.tables import rows, table_of
 
 ALERTS = """
@@ -160,6 +161,21 @@ def test_findings_are_counted_by_severity_and_status() -> None:
     assert values(metrics, "findings") == {"high,fail": 2, "low,waived": 1}
 
 
+def test_with_rules_no_finding_is_a_zero() -> None:
+    """Without rules, or where they could not be judged by, there is no number; with rules there is, for each status."""
+    found = values(series(encode(Report(fleet(), judgement=Judgement()), "model").decode()), "findings")
+    assert (len(found), set(found.values()), found["high,fail"]) == (9, {0}, 0)
+
+
+def test_a_server_that_a_run_alone_did_not_read_is_stale() -> None:
+    """Its last complete answer is missing, as far as anybody knows."""
+    (base,) = rows(snapshot().tables["observations"])
+    observed = [base | {"server": "a"}, base | {"server": "b", "status": "timeout"}]
+    taken = snapshot()
+    taken = replace(taken, tables={**taken.tables, "observations": table_of(schema.OBSERVATIONS, observed)})
+    assert series(encode(Report(taken), "model").decode())["stale_servers", ()] == 1
+
+
 def test_no_model_is_a_series_and_labels_are_chosen() -> None:
     """Names of models are in no series; labels of servers are only if they are chosen, with a name that can be one."""
     taken = snapshot([{"server": "s", "key": "secret-model", "ordinal": 0}])
@@ -224,6 +240,16 @@ def test_a_run_that_cannot_be_logged_says_so_in_its_metrics(tmp_path: Path) -> N
     body = Path(__file__).parent.parent / "payloads/v1/21-docs-example-2026-04.json"
     (tmp_path / "h" / "runs.jsonl").mkdir(parents=True)
     done = run("snapshot", "--server", f"lab=file:{body}", "--history", "h", "-o", "x.prom", cwd=tmp_path)
+    assert done.code == 4, done.err
+    assert series((tmp_path / "x.prom").read_text())["run_exit_code", ()] == 4
+
+
+def test_a_second_file_of_metrics_that_fails_is_in_the_first(tmp_path: Path) -> None:
+    """All metrics have the exit code that the command ends with, also if one of them could not be written."""
+    body = Path(__file__).parent.parent / "payloads/v1/21-docs-example-2026-04.json"
+    (tmp_path / "y.prom").mkdir()
+    targets = ("-o", "x.prom", "-o", "y.prom")
+    done = run("snapshot", "--server", f"lab=file:{body}", "--history", "h", *targets, cwd=tmp_path)
     assert done.code == 4, done.err
     assert series((tmp_path / "x.prom").read_text())["run_exit_code", ()] == 4
 

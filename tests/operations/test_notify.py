@@ -1,5 +1,6 @@
 """Notices: what is new is told once, the first is never swallowed, and the history alone knows what was told."""
 
+import itertools
 import json
 import random
 from collections import Counter
@@ -15,11 +16,16 @@ from support.history_builders import run as record_run
 from support.sinks import Sink
 
 from inventory import History
+from inventory.config.loader import parse
 from inventory.config.notices import NoticeConfig, parse_notice
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, FileError
+from inventory.history.queries.audit import check_expression
+from inventory.operations.audit import audit
+from inventory.operations.compare import ResolvedRef
 from inventory.operations.notify import FinishedRun, Outcome, tell
 from inventory.operations.snapshot import log_run, take_snapshot
+from inventory.rules.parse import parse_rules
 
 Events = list[tuple[str, str | None, str | None]]
 
@@ -260,7 +266,7 @@ def test_findings_are_told_when_they_are_new(tmp_path: Path) -> None:
         servers = [Server(f"file:{tmp_path / 'a.json'}", "a")]
         result = take_snapshot(desk.history, servers, timeout=5, clock=lambda: day(1))
         finding = {"rule": "r", "severity": "high", "status": "fail", "server": "a", "key": "x", "ordinal": 0}
-        finding |= {"instance_id": None, "field": "size_bytes", "value": "10", "since": day(1)}
+        finding |= {"instance_id": None, "field": "size_bytes", "value": "10", "since": day(1), "waived_until": None}
         findings = [
             finding,
             finding | {"rule": "old", "since": day(-3)},
@@ -271,6 +277,90 @@ def test_findings_are_told_when_they_are_new(tmp_path: Path) -> None:
     document = json.loads(body)
     assert [event["text"] for event in document["events"]] == ["high: r: x (size_bytes 10)"]
     assert document["title"].endswith(": 1 high")
+
+
+def _audited(desk: Office, number: float, rules: str, *, models: Sequence[dict[str, Any]]) -> list[Events]:
+    """Take a snapshot at a day, audit it, tell the findings and log it; return what was told."""
+    (desk.folder / "a.json").write_text(json.dumps({"models": models}))
+    server = Server(f"file:{desk.folder / 'a.json'}", "a")
+    ticks = itertools.count()
+    result = take_snapshot(desk.history, [server], timeout=5, clock=lambda: day(number + next(ticks) * 1e-6))
+    run_id = result.snapshot.run_id
+    ruleset = parse_rules(parse(rules, desk.folder / "inventory.toml"), check_expression)
+    judgement = audit(ResolvedRef("now", run_id), desk.history, ruleset, now=day(number + 1e-3))
+    run = FinishedRun(result, 0, findings=judgement.findings)
+    outcomes = tell(desk.notices, run, desk.history, desk.environment)
+    log_run(desk.history, result, 0.1, 0, [], notices=[outcome.entry for outcome in outcomes])
+    return desk.told()
+
+
+RULES = """
+[[rule]]
+name = "only-x"
+severity = "high"
+allow = { key = ["x"] }
+[[rule]]
+name = "used"
+severity = "low"
+unused = 3
+"""
+
+
+def test_a_finding_of_an_audit_is_told_once(tmp_path: Path) -> None:
+    """In an answer, which is later than the beginning of its run, or by the time that nobody used a model."""
+    with office(tmp_path, when=["findings"]) as desk:
+        assert _audited(desk, 0, RULES, models=[model("x"), model("y")]) == [[("high", "a", "y")]]
+        assert _audited(desk, 1, RULES, models=[model("x"), model("y")]) == []
+        assert _audited(desk, 2, RULES, models=[model("x"), model("y"), model("z")]) == [[("high", "a", "z")]]
+        assert _audited(desk, 2.5, RULES, models=[model("x"), model("y"), model("z")]) == []
+        assert _audited(desk, 4, RULES, models=[model("x")]) == [[("low", "a", "x")]]
+        assert _audited(desk, 5, RULES, models=[model("x")]) == []
+        assert _audited(desk, 6, RULES, models=[model("x"), model("y")]) == [[("high", "a", "y")]]
+
+
+def test_a_finding_whose_exception_ended_is_told_once(tmp_path: Path) -> None:
+    """It is as old as its answer, and nobody was told of it before."""
+    last_day = day(1).astimezone().date()
+    rules = f'{RULES}[[waiver]]\nrule = "only-x"\nkey = "y"\nuntil = {last_day}\nbecause = "trial"\n'
+    with office(tmp_path, when=["high"]) as desk:
+        told = [_audited(desk, number, rules, models=[model("x", "x:1"), model("y")]) for number in range(5)]
+    assert told == [[], [], [[("high", "a", "y")]], [], []]
+
+
+def _models_file(history: History, place: int) -> Path:
+    run_id = history.dated()[place]
+    return history.store.where("models", [run_id])[run_id]
+
+
+def test_changes_that_could_not_be_read_are_told_when_they_can(tmp_path: Path) -> None:
+    """A damaged file is told once, servers that fail are told all the same, and the changes when it is mended."""
+    with office(tmp_path) as desk:
+        desk.run(0, {"a": [model("x")], "b": []})
+        path = _models_file(desk.history, 0)
+        whole = path.read_bytes()
+        path.write_bytes(whole[:100])
+        (outcome,) = desk.run(1, {"a": [model("x"), model("y")], "b": None})
+        assert (outcome.sent, "is damaged" in outcome.reason) == (True, True)
+        assert desk.told() == [[("failed", "b", None), ("failed", None, None)]]
+        path.write_bytes(whole)
+        desk.run(2, {"a": [model("x"), model("y")], "b": None})
+        assert desk.told() == [[("added", "a", "y")]]
+        desk.run(3, {"a": [model("x"), model("y")], "b": None})
+        assert desk.told() == []
+
+
+def test_a_file_that_is_damaged_for_good_does_not_silence_what_comes_after(tmp_path: Path) -> None:
+    """What changed since the run before is told, and the damage is not told again."""
+    with office(tmp_path) as desk:
+        desk.run(0, {"a": [model("x")]})
+        path = _models_file(desk.history, 0)
+        path.write_bytes(path.read_bytes()[:100])
+        desk.run(1, {"a": [model("x"), model("y")]})
+        desk.told()
+        desk.run(2, {"a": [model("x"), model("y"), model("z")]})
+        assert desk.told() == [[("added", "a", "z")]]
+        desk.run(3, {"a": [model("x"), model("y"), model("z")]})
+        assert desk.told() == []
 
 
 @pytest.mark.parametrize(
