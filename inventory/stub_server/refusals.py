@@ -41,16 +41,16 @@ def credential_refusal(authorization: str, token: str | None) -> Refusal | None:
         authorization: the header.
         token: the token that is required; None to refuse every one.
     """
-    scheme, _, given = authorization.partition(" ")
-    if scheme != "Bearer" or not given:
+    scheme, _, credential = authorization.partition(" ")
+    if scheme != "Bearer" or not credential:
         message = _MISSING_CREDENTIAL
-    elif given == token:
+    elif credential == token:
         return None
-    elif _TOKEN_FORM.fullmatch(given):
+    elif _TOKEN_FORM.fullmatch(credential):
         message = "The LM Studio API token provided is not valid. Ensure you are using a valid token."
     else:
         message = (
-            f"Malformed LM Studio API token provided: {given[:10]}{'*' * 14}\N{HORIZONTAL ELLIPSIS} "
+            f"Malformed LM Studio API token provided: {credential[:10]}{'*' * 14}\N{HORIZONTAL ELLIPSIS} "
             "Ensure you are using a valid token."
         )
     return invalid_request(message, "invalid_api_key", 401)
