@@ -1,7 +1,8 @@
 """The bodies with which LM Studio refuses a request.
 
-The messages about tokens, unknown endpoints, unknown models and instances, and unknown fields were captured
-(``tests/payloads/errors``, ``LM Studio 0.4.21`` and later); those about other wrong bodies were not.
+The messages about tokens, unknown endpoints, unknown models and instances were captured (``tests/payloads/errors``,
+LM Studio 0.4.21 and later). The one about unknown fields is from other people's notes; those about other wrong bodies
+are our own.
 """
 
 import re
