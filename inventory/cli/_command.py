@@ -1,5 +1,6 @@
 """The click classes of all commands: options in groups, examples, commands in the order of use."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -89,7 +90,18 @@ class Group(Command, click.Group):
         return list(self.commands)
 
 
-class Seconds(click.FloatRange):
+class _Number(click.FloatRange):
+    """A number within a range. NaN is in none, though no limit of a range refuses it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse the number."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{number} is not a number", param, ctx)
+        return number
+
+
+class Seconds(_Number):
     """A number of seconds within a range."""
 
     name = "number of seconds"
@@ -101,7 +113,7 @@ class WholeNumber(click.IntRange):
     name = "whole number"
 
 
-class Days(click.FloatRange):
+class Days(_Number):
     """A number of days within a range."""
 
     name = "number of days"

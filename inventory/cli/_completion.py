@@ -6,7 +6,7 @@ The names of files are enough for runs and baselines; servers, labels and models
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ from click.shell_completion import CompletionItem
 
 from inventory import schema
 from inventory.cli._context import configuration_for_completion, default_history
-from inventory.cli._exit_codes import FAIL_WORDS
 from inventory.run_ids import RUN_ID, time_of
 
 if TYPE_CHECKING:
@@ -51,8 +50,7 @@ def complete_ref(context: click.Context, parameter: click.Parameter, incomplete:
     """Complete a reference: a word, a baseline, a date or the id of a run, else a file."""
     del parameter
     runs = _run_ids(context)
-    dates = dict.fromkeys(f"{time_of(run_id).astimezone():%Y-%m-%d}" for run_id in runs)
-    names = [*_REF_WORDS, *(f"baseline:{name}" for name in _baselines(context)), *list(dates)[:_RECENT]]
+    names = [*_REF_WORDS, *(f"baseline:{name}" for name in _baselines(context)), *_dates(context)]
     items = [
         CompletionItem(name, help=_REF_WORDS.get(name))
         for name in [*names, *(runs[:_RECENT] if len(incomplete) < 8 else runs)]
@@ -62,107 +60,25 @@ def complete_ref(context: click.Context, parameter: click.Parameter, incomplete:
     return [CompletionItem(incomplete, type="file"), *items]
 
 
-def complete_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete the id of a run."""
-    del parameter
-    return _starting(_run_ids(context), incomplete)
+def _completer(names: Callable[[click.Context], Iterable[str]], *, several: bool = False) -> Completer:
+    """Return a completer for one of some names.
 
-
-def complete_baseline(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete the name of a baseline."""
-    del parameter
-    return _starting(_baselines(context), incomplete)
-
-
-def complete_server(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete the name of a server: of the configuration, and of the newest runs."""
-    del parameter
-    return _starting(_servers(context), incomplete)
-
-
-def complete_address(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete a server to query as ``NAME=URL``: those of the configuration."""
-    del parameter
-    entries = configuration_for_completion(context).entries
-    return _starting((f"{entry.server.name}={entry.server.url}" for entry in entries), incomplete)
-
-
-def complete_where(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete a condition ``LABEL=VALUE``."""
-    del parameter
-    conditions = {f"{name}={value}": None for own in _servers(context).values() for name, value in own.items()}
-    return _starting(sorted(conditions), incomplete)
-
-
-def complete_label(*words: str) -> Completer:
-    """Return a completer for the name of a label, or one of some words."""
+    Args:
+        names: gives the names.
+        several: complete a list of them, separated by commas.
+    """
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
         del parameter
-        labels = {name for own in _servers(context).values() for name in own}
-        return _starting([*words, *sorted(labels)], incomplete)
+        before, comma, last = incomplete.rpartition(",") if several else ("", "", incomplete)
+        present = before.split(",") if several else ()
+        return [
+            CompletionItem(before + comma + name)
+            for name in names(context)
+            if name.startswith(last) and name not in present
+        ]
 
     return complete
-
-
-def complete_model(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete the key of a model that a server has now."""
-    del parameter
-    return _starting(_model_keys(context), incomplete)
-
-
-def complete_columns(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete a list of columns of the grain that ``--grain`` names."""
-    del parameter
-    return _listed(_columns(context), incomplete)
-
-
-def complete_column(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete a column of the grain that ``--grain`` names."""
-    del parameter
-    return _starting(_columns(context), incomplete)
-
-
-def complete_field(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete a field that is compared."""
-    del context, parameter
-    return _starting(dict.fromkeys(name for table in schema.GRAIN_TABLES.values() for name in table.names), incomplete)
-
-
-def complete_fail_on(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete a list of words of ``--fail-on``."""
-    del context, parameter
-    return _listed(FAIL_WORDS, incomplete)
-
-
-COMPLETERS: dict[str, Completer] = {
-    "FILE": complete_file,
-    "DIR": complete_folder,
-    "ID": complete_run,
-    "NAME": complete_server,
-    "[NAME=]URL": complete_address,
-    "LABEL=VALUE": complete_where,
-    "LABEL": complete_label("server"),
-    "WORD": complete_label("model", "server"),
-    "MODEL": complete_model,
-    "NAME,...": complete_columns,
-    "COLUMN": complete_column,
-    "FIELD": complete_field,
-    "WORD,...": complete_fail_on,
-}
-"""What completes the value of an option, by its metavar."""
-
-
-def _starting(names: Iterable[str], incomplete: str) -> Items:
-    """Return the names that begin as the word does."""
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
-
-
-def _listed(names: Iterable[str], incomplete: str) -> Items:
-    """Return the names that go on with a list of names separated by commas."""
-    before, comma, last = incomplete.rpartition(",")
-    present = before.split(",")
-    return [CompletionItem(before + comma + name) for name in names if name.startswith(last) and name not in present]
 
 
 def _columns(context: click.Context) -> tuple[str, ...]:
@@ -236,3 +152,62 @@ def _store(context: click.Context) -> "Store":
     from inventory.history.storage.store import Store
 
     return Store(_history_folder(context))
+
+
+def _conditions(context: click.Context) -> list[str]:
+    """Return ``LABEL=VALUE`` for each label of a server."""
+    return sorted({f"{name}={value}" for own in _servers(context).values() for name, value in own.items()})
+
+
+def _labels(context: click.Context) -> list[str]:
+    return sorted({name for own in _servers(context).values() for name in own})
+
+
+def _addresses(context: click.Context) -> list[str]:
+    """Return the configured servers as ``NAME=URL``."""
+    return [f"{entry.server.name}={entry.server.url}" for entry in configuration_for_completion(context).entries]
+
+
+def _rules(context: click.Context) -> list[str]:
+    """Return the names of the rules of the configuration, whether the rules are valid or not."""
+    return [str(rule["name"]) for rule in configuration_for_completion(context).rules if "name" in rule]
+
+
+def _fields(context: click.Context) -> Iterable[str]:
+    """Return the fields that are compared."""
+    del context
+    return dict.fromkeys(name for table in schema.GRAIN_TABLES.values() for name in table.names)
+
+
+def _dates(context: click.Context) -> list[str]:
+    """Return the newest days that have a run, in local time."""
+    days = dict.fromkeys(f"{time_of(run_id).astimezone():%Y-%m-%d}" for run_id in _run_ids(context))
+    return list(days)[:_RECENT]
+
+
+def complete_words(words: Sequence[str]) -> Completer:
+    """Return a completer for a list of these words, separated by commas."""
+    return _completer(lambda _: words, several=True)
+
+
+complete_server = _completer(_servers)
+complete_baseline = _completer(_baselines)
+complete_rule = _completer(_rules)
+complete_period = _completer(lambda context: ["day", "week", "month", *_dates(context)])
+
+COMPLETERS: dict[str, Completer] = {
+    "FILE": complete_file,
+    "DIR": complete_folder,
+    "REF": complete_ref,
+    "ID": _completer(_run_ids),
+    "NAME": complete_server,
+    "[NAME=]URL": _completer(_addresses),
+    "LABEL=VALUE": _completer(_conditions),
+    "LABEL": _completer(lambda context: ["server", *_labels(context)]),
+    "WORD": _completer(lambda context: ["model", "server", *_labels(context)]),
+    "MODEL": _completer(_model_keys),
+    "NAME,...": _completer(_columns, several=True),
+    "COLUMN": _completer(_columns),
+    "FIELD": _completer(_fields),
+}
+"""What completes the value of an option, by its metavar."""

@@ -29,9 +29,12 @@ EXIT_CODES = {
 AUDIT_WORDS = ("low", "medium", "high", "unknown")
 """The words of ``--fail-on`` about findings: one of that severity or worse, or a server that some rule cannot judge."""
 
-FAIL_WORDS = (*schema.CHANGES_WORDS, "any", "incomplete", "stale:7d", *AUDIT_WORDS)
-"""The words of ``--fail-on``: ``any`` is any change, ``incomplete`` a server that was not read, ``stale:7d`` one whose
-last complete answer is older than 7 days; any number of days (``d``) or weeks (``w``)."""
+COMPARE_WORDS = (*schema.CHANGES_WORDS, "any", "incomplete", "stale:7d")
+"""The words of ``--fail-on`` about states: ``any`` is any change, ``incomplete`` a server that was not read,
+``stale:7d`` one whose last complete answer is older than 7 days; any number of days (``d``) or weeks (``w``)."""
+
+FAIL_WORDS = (*COMPARE_WORDS, *AUDIT_WORDS)
+"""All words of ``--fail-on``."""
 
 _STALE = re.compile(r"stale:([1-9][0-9]{0,4})([dw])")
 _UNITS = {"d": "days", "w": "weeks"}

@@ -1,15 +1,14 @@
 """Every option of every command, as decorators. Each has a heading of the help page as its group."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
 from inventory import schema
 from inventory.cli._command import Option, Seconds, WholeNumber
-from inventory.cli._completion import COMPLETERS
+from inventory.cli._completion import COMPLETERS, complete_words
 from inventory.cli._context import PREFIX, load_configuration
-from inventory.cli._exit_codes import FAIL_WORDS
 from inventory.config import spec
 from inventory.config.dialects import PROGRAMS
 from inventory.filesystem.names import with_home
@@ -235,12 +234,17 @@ ignore_option = option(
     envvar=f"{PREFIX}IGNORE",
     help="Do not compare this field; * and ? are wildcards. Repeatable.",
 )
-fail_on_option = option(
-    "Comparison",
-    "--fail-on",
-    metavar="WORD,...",
-    help=f"Exit with 10 if any of these happened: {', '.join(FAIL_WORDS)}.",
-)
+
+
+def fail_on_option(words: Sequence[str], text: str = "") -> Callable[[_Command], _Command]:
+    """Return the option that names what ends a command with 10: some of these words; ``text`` replaces its help."""
+    return option(
+        "Comparison",
+        "--fail-on",
+        metavar="WORD,...",
+        shell_complete=complete_words(words),
+        help=text or f"Exit with 10 if any of these happened: {', '.join(words)}.",
+    )
 
 
 # The options of single commands.

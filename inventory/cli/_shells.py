@@ -11,6 +11,8 @@ from click.shell_completion import (
     BashComplete,
     CompletionItem,
     FishComplete,
+    ShellComplete,
+    ZshComplete,
     add_completion_class,
     get_completion_class,
     shell_complete,
@@ -63,8 +65,26 @@ complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)";
 """
 
 
+class _WholeWords(ShellComplete):
+    """Completion of ``--option=value``, of which click gives the values alone: shells expect the whole word."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> "list[CompletionItem[str]]":
+        """Return what may stand in place of a word that is not complete."""
+        option, sign, _ = incomplete.partition("=")
+        items = super().get_completions(args, incomplete)
+        if option.startswith("--") and sign:
+            for item in items:
+                item.value = f"{option}={item.value}" if item.type == "plain" else item.value
+        return items
+
+
 @add_completion_class
-class _Bash(BashComplete):
+class _Zsh(_WholeWords, ZshComplete):
+    """Completion in zsh."""
+
+
+@add_completion_class
+class _Bash(_WholeWords, BashComplete):
     """Completion in bash, of words that hold ``=``, ``:``, spaces and quotes too."""
 
     source_template = _BASH
@@ -91,7 +111,7 @@ class _Bash(BashComplete):
 
 
 @add_completion_class
-class _Fish(FishComplete):
+class _Fish(_WholeWords, FishComplete):
     """Completion in fish, of values with commas too."""
 
     source_template = _FISH

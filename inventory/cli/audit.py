@@ -6,9 +6,10 @@ from dataclasses import replace
 import click
 
 from inventory.cli._command import Command
+from inventory.cli._completion import complete_ref, complete_rule
 from inventory.cli._exit_codes import AUDIT_WORDS, change_exit_code, parse_fail_on
 from inventory.cli._history import optional_history, resolve_refs, stale_after
-from inventory.cli._options import csv_for_option, history_option, option, output_option
+from inventory.cli._options import csv_for_option, fail_on_option, history_option, option, output_option
 from inventory.cli._output import print_errors, print_tables, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._rules import audit_fail_words, audit_side, configured_rules, selected_rules
@@ -26,8 +27,16 @@ from inventory.schema import derived
         ("lms-inventory audit 2026-11-01 -o findings.xlsx", "What did not comply then, as a workbook"),
     ),
 )
-@click.argument("ref", default="latest")
-@option("Runs", "--rule", "names", metavar="NAME", multiple=True, help="Only this rule. Repeatable.")
+@click.argument("ref", default="latest", shell_complete=complete_ref)
+@option(
+    "Runs",
+    "--rule",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=complete_rule,
+    help="Only this rule. Repeatable.",
+)
 @option(
     "Runs",
     "--severity",
@@ -36,12 +45,10 @@ from inventory.schema import derived
 )
 @output_option("Write the findings to FILE, or a report with them; its suffix is the format. Repeatable.")
 @csv_for_option
-@option(
-    "Comparison",
-    "--fail-on",
-    metavar="WORD,...",
-    help="Exit with 10 if there is a finding of this severity or a worse one (low, medium, high), or a server of which "
-    "a rule knows nothing (unknown).",
+@fail_on_option(
+    AUDIT_WORDS,
+    "Exit with 10 if there is a finding of this severity or a worse one (low, medium, high), or a server of which a "
+    "rule knows nothing (unknown).",
 )
 @history_option
 @json_options

@@ -66,8 +66,9 @@ def demo(*, serve: bool, port: int | None, **behaviour: Any) -> int:
     """
     if serve:
         return _serve(1234 if port is None else port, **behaviour)
-    if given := [name for name, value in behaviour.items() if value not in (None, False, ())]:
-        raise ConfigurationError(f"--{'body' if given[0] == 'bodies' else given[0]} is for --serve", "Add --serve")
+    if for_serving := [name for name, value in behaviour.items() if value not in (None, False, ())]:
+        option = for_serving[0].replace("bodies", "body")
+        raise ConfigurationError(f"--{option} is for --serve", "Add --serve")
     return _run_demo(port or 0)
 
 

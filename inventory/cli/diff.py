@@ -10,7 +10,7 @@ from inventory import schema
 from inventory.cli._command import Command
 from inventory.cli._completion import complete_ref
 from inventory.cli._detail_options import all_fields_option
-from inventory.cli._exit_codes import AUDIT_WORDS, FAIL_WORDS, change_exit_code, parse_fail_on, stale_words
+from inventory.cli._exit_codes import COMPARE_WORDS, change_exit_code, parse_fail_on, stale_words
 from inventory.cli._groups import changes_by_group, compared_labels, select_labels
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import (
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 @all_fields_option
 @output_option("Write the changes to FILE; its suffix is the format. Repeatable.")
 @csv_for_option
-@fail_on_option
+@fail_on_option(COMPARE_WORDS)
 @history_option
 @engine_option
 @json_options
@@ -87,7 +87,7 @@ def diff(
     servers now), or a .csv, .parquet or .xlsx file that this tool wrote. RUN:SERVER is one server of a run, so
     latest:laptop latest:desktop compares two servers.
     """
-    fail_words = parse_fail_on(fail_on, [word for word in FAIL_WORDS if word not in AUDIT_WORDS])
+    fail_words = parse_fail_on(fail_on, COMPARE_WORDS)
     check_tables([output for output in outputs if not includes_report([output])])
     check_targets(outputs)
     history = optional_history(history_path, engine, ignore)

@@ -72,12 +72,12 @@ def init(addresses: Sequence[str], path: str, force: bool, timeout: float, concu
         snapshot = query_servers(servers, timeout=timeout, concurrency=concurrency, progress=advance)
     observed = {row["server"]: row for row in rows(snapshot.tables["observations"])}
     required = {server.name for server in named or servers}
-    found = _found(
+    entries = _entries(
         [server for server in servers if server.name in required or _is_there(observed[server.name])], observed
     )
     click.echo(check_text(Report(snapshot).servers, terminal_width()))
-    write_text(path, f"{starter_text(found)}\n{EXAMPLE}")
-    click.echo(_next_steps(path, found))
+    write_text(path, f"{starter_text(entries)}\n{EXAMPLE}")
+    click.echo(_next_steps(path, entries))
     return exit_code(incomplete=any(observed[name]["status"] != "ok" for name in required))
 
 
@@ -94,12 +94,12 @@ def _is_there(row: dict[str, Any]) -> bool:
     return row["status"] in ("ok", "unauthorized", "too_old")
 
 
-def _found(servers: Sequence[Server], observed: dict[str, dict[str, Any]]) -> "list[FoundServer]":
+def _entries(servers: Sequence[Server], observed: dict[str, dict[str, Any]]) -> "list[FoundServer]":
     """Return the servers for the file, each with what it answered."""
     from inventory.config.starter import FoundServer
     from inventory.text import count
 
-    found = []
+    entries = []
     for server in servers:
         row = observed[server.name]
         answer = f"Not read when this file was written: {row['status']}."
@@ -107,8 +107,8 @@ def _found(servers: Sequence[Server], observed: dict[str, dict[str, Any]]) -> "l
             answer = f"It had {count(row['model_count'], 'model')} when this file was written."
         is_older = row["source"] == "lmstudio_v0" or row["status"] == "too_old"
         source = "file" if server.source == "file" else "auto" if is_older else "lmstudio"
-        found.append(FoundServer(replace(server, source=source), answer, row["status"] == "unauthorized"))
-    return found
+        entries.append(FoundServer(replace(server, source=source), answer, row["status"] == "unauthorized"))
+    return entries
 
 
 def _refuse_existing(path: str) -> None:
@@ -121,13 +121,13 @@ def _refuse_existing(path: str) -> None:
         raise ConfigurationError(f"{path} exists already", "Edit it, or write it again with --force")
 
 
-def _next_steps(path: str, found: "Sequence[FoundServer]") -> str:
+def _next_steps(path: str, entries: "Sequence[FoundServer]") -> str:
     from inventory.config.loader import NAME
     from inventory.text import count
 
     config = "" if path == NAME else f" --config {shlex.quote(path)}"
-    lines = [f"Wrote {path}, with {count(len(found), 'server')}. Next:"]
-    if any(server.needs_token for server in found):
+    lines = [f"Wrote {path}, with {count(len(entries), 'server')}. Next:"]
+    if any(server.needs_token for server in entries):
         lines.append(
             "  set LM_API_TOKEN to an API token of LM Studio, or name its file in the configuration (token_file)"
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from inventory.cli._command import Command
+from inventory.cli._completion import complete_period
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import selected_servers
 from inventory.cli._history import recorded_history, stale_after
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
         ("lms-inventory report 2026-11-01..2026-11-15 -o half.md", "From one day to another, both whole"),
     ),
 )
-@click.argument("period", required=False)
+@click.argument("period", required=False, shell_complete=complete_period)
 @server_names_option
 @where_option
 @output_option(

@@ -10,7 +10,7 @@ import click
 from inventory import schema
 from inventory.cli._command import Command
 from inventory.cli._detail_options import verbose_option
-from inventory.cli._exit_codes import AUDIT_WORDS, change_exit_code, parse_fail_on, stale_words
+from inventory.cli._exit_codes import AUDIT_WORDS, FAIL_WORDS, change_exit_code, parse_fail_on, stale_words
 from inventory.cli._history import history_at, stale_after
 from inventory.cli._notices import check_notices, tell_all
 from inventory.cli._options import (
@@ -77,7 +77,7 @@ T = TypeVar("T")
 @no_history_option
 @existing_history_option
 @ignore_option
-@fail_on_option
+@fail_on_option(FAIL_WORDS)
 @timeout_option
 @concurrency_option
 @recheck_option

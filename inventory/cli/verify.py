@@ -74,7 +74,7 @@ def _checked_target(statement: str) -> str:
 
     path = with_home(statement)
     if _suffix(path) not in STATEMENTS:
-        raise ConfigurationError(f"{statement}: a statement is no such file", "Name it .txt, .md or .json")
+        raise ConfigurationError(f"{statement} is no name for a statement", "End it in .txt, .md or .json")
     check_folder(path, create=False)
     return path
 

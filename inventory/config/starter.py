@@ -1,4 +1,4 @@
-"""The first ``inventory.toml`` of a user: the servers that are known, and everything else as comments."""
+"""The first ``inventory.toml`` of a user: the servers that are known, and most other keys as comments."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ _HEAD = """\
 # Configuration of lms-inventory: the servers to query, and settings for all commands.
 # A line that begins with # is a comment; remove the # to use it. Relative paths begin at the folder of this file.
 # Check it with:  lms-inventory check
+# All keys:       lms-inventory help servers
 # A token never stands in this file: name the variable or the file that holds it.
 """
 
@@ -53,9 +54,9 @@ class FoundServer:
 
 
 def starter_text(servers: Sequence[FoundServer]) -> str:
-    """Return the text of a configuration: ``[[server]]`` for each server, and the other keys as comments."""
+    """Return the text of a configuration: ``[[server]]`` for each server, and most other keys as comments."""
     tables = "\n".join("\n".join(_table(name)) for name in ("history", "defaults", "compare", "report", "csv"))
-    entries = "\n".join("\n".join(_entry(found)) for found in servers)
+    entries = "\n".join("\n".join(_entry(server)) for server in servers)
     example = f'# {spec.title("server")}\n# name = "gpu"\n# url = "http://10.0.0.5:1234"\n'
     return "\n".join([_HEAD, tables, entries, example])
 
@@ -70,16 +71,16 @@ def _table(name: str) -> Iterator[str]:
     yield ""
 
 
-def _entry(found: FoundServer) -> Iterator[str]:
+def _entry(entry: FoundServer) -> Iterator[str]:
     """Yield the lines of a server."""
-    server = found.server
+    server = entry.server
     yield spec.title("server")
-    yield f"# {found.answer}"
+    yield f"# {entry.answer}"
     yield f"name = {dumps(server.name, ensure_ascii=False)}"
     yield f"url = {dumps(server.url, ensure_ascii=False)}"
     if server.source not in ("lmstudio", "file"):
         yield f"source = {dumps(server.source)}  # it has only the older API"
     if server.source != "file":
-        yield f"# token_env = {_EXAMPLES['token_env']}{'  # it asked for a token' if found.needs_token else ''}"
+        yield f"# token_env = {_EXAMPLES['token_env']}{'  # it asked for a token' if entry.needs_token else ''}"
     yield f"# labels = {_EXAMPLES['labels']}"
     yield ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _REQUEST_BYTES = 2**20  # Bytes of a request's body that are read.
 _LINE_BYTES = 1024  # Bytes of a line between the chunks of a body.
-_SHOWN = 200  # Characters of a path in the log.
+_SHOWN = 200  # Characters of a method or path in the log.
 _CORS = (
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
@@ -110,7 +110,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             # Noted first: whoever has the response finds the request, and they are in order.
-            self.stub.remember(Request(request.method, self._shown(request.path), response.status, len(response.body)))
+            method, path = self._shown(request.method), self._shown(request.path)
+            self.stub.remember(Request(method, path, response.status, len(response.body)))
             self._send(response)
 
     def _target(self) -> str:
@@ -167,10 +168,10 @@ class Handler(BaseHTTPRequestHandler):
         self.command = getattr(self, "command", None) or "GET"
         self._send(Outgoing(code, json.dumps({"error": f"Bad request. ({message or code})"}).encode()))
 
-    def _shown(self, path: str) -> str:
-        """Return a path for the log, without the token and without what could move a terminal's cursor."""
+    def _shown(self, text: str) -> str:
+        """Return a method or path for the log, without the token and without what could move a terminal's cursor."""
         token = self.stub.token
-        text = unquote(path)
+        text = unquote(text)
         if token:
             text = text.replace(token, "***")  # guard: no token in the log of requests
         return quote(text, safe="/:@*~+,;=!$'()[]")[:_SHOWN]

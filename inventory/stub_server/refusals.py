@@ -1,7 +1,8 @@
 """The bodies with which LM Studio refuses a request.
 
-The messages about tokens, unknown endpoints, unknown models and instances, and unknown fields were captured
-(``tests/payloads/errors``, ``LM Studio 0.4.21`` and later); those about other wrong bodies were not.
+The messages about tokens, unknown endpoints, unknown models and instances were captured (``tests/payloads/errors``,
+LM Studio 0.4.21 and later). The one about unknown fields is from other people's notes; those about other wrong bodies
+are our own.
 """
 
 import re
@@ -41,16 +42,16 @@ def credential_refusal(authorization: str, token: str | None) -> Refusal | None:
         authorization: the header.
         token: the token that is required; None to refuse every one.
     """
-    scheme, _, given = authorization.partition(" ")
-    if scheme != "Bearer" or not given:
+    scheme, _, credential = authorization.partition(" ")
+    if scheme != "Bearer" or not credential:
         message = _MISSING_CREDENTIAL
-    elif given == token:
+    elif credential == token:
         return None
-    elif _TOKEN_FORM.fullmatch(given):
+    elif _TOKEN_FORM.fullmatch(credential):
         message = "The LM Studio API token provided is not valid. Ensure you are using a valid token."
     else:
         message = (
-            f"Malformed LM Studio API token provided: {given[:10]}{'*' * 14}\N{HORIZONTAL ELLIPSIS} "
+            f"Malformed LM Studio API token provided: {credential[:10]}{'*' * 14}\N{HORIZONTAL ELLIPSIS} "
             "Ensure you are using a valid token."
         )
     return invalid_request(message, "invalid_api_key", 401)

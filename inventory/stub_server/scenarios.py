@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from inventory.limits import MAX_DEPTH
 from inventory.stub_server.models import Row, bundled_only, load_config
 
 V1 = "/api/v1/models"
@@ -63,14 +64,26 @@ class Scenario:
 def body_step(body: bytes) -> Step:
     """Return the step that sends a body as it is.
 
-    The models of a body that is an inventory can be loaded and are in the other lists; of another one there are none.
+    The models of a body that is an inventory can be loaded and are in the other lists; of another one, or of one that
+    is nested deeper than a response can be, there are none.
     """
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
         return Step([], body)
     rows = content.get("models") if isinstance(content, dict) else None
-    return Step([row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else [], body)
+    if not isinstance(rows, list) or _is_too_deep(rows):
+        return Step([], body)
+    return Step([row for row in rows if isinstance(row, dict)], body)
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Return whether a JSON value has more levels than a response can have: too many to copy it."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        containers = [inner for inner in level if isinstance(inner, dict | list)]
+        level = [inner for outer in containers for inner in (outer.values() if isinstance(outer, dict) else outer)]
+    return bool(level)
 
 
 def _cold_start(models: list[Row]) -> list[Step]:

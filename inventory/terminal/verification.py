@@ -65,9 +65,7 @@ def statement(proof: Proof, problems: Sequence[Row], baselines: Mapping[str, str
     lines += [("problem", f"{row['file']}: {row['problem']}; it holds {row['holds']}") for row in facts["problems"]]
     cells = [(name, escape_controls(str(value))) for name, value in lines]
     if suffix == "md":
-        body = "".join(
-            f"| {name} | `{value.replace('|', '&#124;').replace('`', chr(39))}` |\n" for name, value in cells
-        )
+        body = "".join(f"| {name} | `{value.translate(_IN_CODE)}` |\n" for name, value in cells)
         return f"# Verification of a history\n\n| fact | value |\n|---|---|\n{body}"
     return "Verification of a history\n" + "".join(f"{name}: {value}\n" for name, value in cells)
 

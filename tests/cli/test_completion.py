@@ -62,6 +62,14 @@ LINES = [
     ("lms-inventory show --columns server,ke", ["server,key"]),
     ("lms-inventory show --grain instance --sort rem", ["remaining_ttl_seconds"]),
     ("lms-inventory diff --fail-on added,rec", ["added,reconfigured"]),
+    ("lms-inventory diff --fail-on hi", []),
+    ("lms-inventory snapshot --fail-on hi", ["high"]),
+    ("lms-inventory audit --fail-on ", ["low", "medium", "high", "unknown"]),
+    ("lms-inventory audit --rule ", ["approved"]),
+    ("lms-inventory audit lat", ["latest"]),
+    ("lms-inventory query --at baseline:", ["good"]),
+    ("lms-inventory report 2026-11-13", ["2026-11-13"]),
+    ("lms-inventory report m", ["month"]),
     ("lms-inventory diff --ignore quantization_n", ["quantization_name"]),
     ("lms-inventory history --model mic", ["microsoft/phi-4"]),
     ("lms-inventory history --by ", ["model", "server", "site"]),
@@ -80,7 +88,7 @@ def folder(past: Path, tmp_path: Path, command: dict[str, str]) -> Path:
     shutil.copytree(past, tmp_path / "h")
     run("baseline", "set", "good", "--history", tmp_path / "h")
     server = "[[server]]\nname = 'rome bob'\nurl = 'http://10.0.0.7:1234'\nlabels = { site = \"Rome\" }\n"
-    (tmp_path / "inventory.toml").write_text(f"[history]\npath = 'h'\n{server}")
+    (tmp_path / "inventory.toml").write_text(f"[history]\npath = 'h'\n{server}[[rule]]\nname = 'approved'\n")
     (tmp_path / "inventory.xlsx").touch()
     command.pop("LMS_INVENTORY_HISTORY")
     return tmp_path
@@ -115,6 +123,8 @@ def test_bash_completes(line: str, expected: list[str], folder: Path, command: d
         ("lms-inventory snapshot --server ", [r"rome\ bob=http://10.0.0.7:1234"]),
         ("lms-inventory diff --server ro", [r"rome\ bob"]),
         ("lms-inventory diff --server 'ro", ["rome bob"]),
+        ("lms-inventory diff --server=ro", [r"rome\ bob"]),
+        ("lms-inventory diff --where=site=R", ["Rome"]),
     ],
 )
 def test_bash_gets_what_it_inserts(line: str, expected: list[str], folder: Path, command: dict[str, str]) -> None:
@@ -172,6 +182,7 @@ def test_words_and_references_import_nothing_heavy(line: str, imported: set[str]
         ("lms-inventory snapshot --grain b", ["both"]),
         ("lms-inventory diff baseline:", ["baseline:good"]),
         ("lms-inventory show --columns server,ke", ["server,key"]),
+        ("lms-inventory show --server=ro", ["--server=rome bob"]),
         ("lms-inventory export -o inventory.x", ["inventory.xlsx"]),
     ],
 )
@@ -191,3 +202,5 @@ def test_zsh_completes(command: dict[str, str]) -> None:
     assert in_shell("zsh", script, command) == "_lms_inventory_completion\n"
     env = command | {"_LMS_INVENTORY_COMPLETE": "zsh_complete", "COMP_WORDS": "lms-inventory sch", "COMP_CWORD": "1"}
     assert in_shell("zsh", "lms-inventory", env).split("\n")[:2] == ["plain", "schedule"]
+    env["COMP_WORDS"], env["COMP_CWORD"] = "lms-inventory show --format=c", "2"
+    assert in_shell("zsh", "lms-inventory", env).split("\n")[:2] == ["plain", "--format=csv"]

@@ -68,7 +68,7 @@ def test_the_version_is_the_packages() -> None:
         ),
         (
             ["check", "--timeout", "nan"],
-            "lms-inventory: a timeout of nan seconds is not possible. Give a positive number of seconds\n",
+            "lms-inventory: --timeout cannot be nan. Give a number of seconds, more than 0 and at most 86400\n",
         ),
     ],
 )

@@ -27,6 +27,8 @@ MISTAKES = {
     "snapshot --timeout 1.5s": "--timeout cannot be '1.5s'. Give a number of seconds, more than 0 and at most 86400",
     "snapshot --recheck=-1": "--recheck cannot be -1. Give a number of seconds, at least 0 and at most 3600",
     "snapshot --concurrency 1.5": "--concurrency cannot be '1.5'. Give a whole number, at least 1 and at most 1024",
+    "demo --serve --latency nan": "--latency cannot be nan. Give a number of seconds, at least 0 and at most 3600",
+    "servers --retire-after nan": "--retire-after cannot be nan. Give a number of days, at least 0 and at most 36500",
     "prune --keep-last x": "--keep-last cannot be 'x'. Give a whole number, at least 1",
     "snapshot --timeout": "--timeout needs a value. Write --timeout SECONDS",
     "show --grain": "--grain needs a value. Write --grain [model|instance]",

@@ -303,7 +303,9 @@ def test_bodies_come_one_after_the_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "rows", [b"[]", b'{"models": {}}', b'{"models": [1, {}, {"key": 1, "quantization": "q", "capabilities": []}]}',
-             b'{"models": [{"key": "a", "loaded_instances": ["x", {"config": 1}]}, {"key": "\\ud800"}]}']
+             b'{"models": [{"key": "a", "loaded_instances": ["x", {"config": 1}]}, {"key": "\\ud800"}]}',
+             b'{"models": [{"key": "a", "new": ' + b"[" * 900 + b"]" * 900 + b"}]}"],
+    ids=lambda rows: rows[:60].decode(),
 )  # fmt: skip
 def test_any_body_can_be_listed(rows: bytes) -> None:
     """A body that is no inventory of LM Studio's makes the other lists shorter, and breaks none."""
@@ -321,10 +323,14 @@ def test_requests_are_remembered_without_secrets() -> None:
     with StubServer([], token=TOKEN, log=logged.append) as server:
         get(server, "/api/v1/models?key=secret", token=TOKEN)
         ask(server, "GET", f"/{TOKEN}/%1b[31m", headers={"Authorization": f"Bearer {TOKEN}"})
+        with socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=5) as connection:
+            connection.sendall(f"\x1b[31m{TOKEN} / HTTP/1.1\r\n\r\n".encode())
+            assert b" 401 " in connection.recv(1000)
         assert server.requests == logged
     assert [(request.method, request.path, request.status) for request in logged] == [
         ("GET", "/api/v1/models", 200),
         ("GET", "/***/%1B[31m", 200),
+        ("%1B[31m***", "/", 401),
     ]
 
 
