@@ -62,6 +62,15 @@ def test_findings_are_whole_on_paper_and_on_a_telephone(past: Path, tmp_path: Pa
     assert '<table class="stacked">' in page[page.index('id="findings"') : page.index('id="changes"')]
 
 
+def test_not_every_server_needs_to_be_read_for_no_findings(past: Path, tmp_path: Path) -> None:
+    """Without a finding nothing is said of servers that the banner says were not read."""
+    (tmp_path / "inventory.toml").write_text(RULED.replace("*", "nothing"))
+    assert report(past, "2026-11-01..2026-11-12", "-o", "r.xlsx", cwd=tmp_path).code == 0
+    texts = [cell for row in load_workbook(tmp_path / "r.xlsx")["Summary"].iter_rows(values_only=True) for cell in row]
+    assert any("1 of 2 servers read now" in str(text) for text in texts)
+    assert "Everything that was read complies with the rules" in texts
+
+
 def test_the_files_are_named_for_the_readers_month(past: Path, tmp_path: Path) -> None:
     """A run just after midnight in UTC is one of the evening before in Chicago."""
     done = report(past, "2026-11-12..2026-11-12", "-o", "{date}.md", cwd=tmp_path, TZ="Pacific/Kiritimati")

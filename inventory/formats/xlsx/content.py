@@ -186,7 +186,7 @@ def _findings(report: "Report") -> list[Sheet]:
     if report.findings is None:
         return []
     content = table_of(WORDED, report.findings.worded)
-    empty = "the servers that were read keep every rule"
+    empty = "everything that was read complies with the rules"
     hidden = hidden_in(WORDED, content)
     unprinted = WORDED.names[PRINTED:]
     return [Sheet("Findings", WORDED, content, 4, "outcome", FINDING_TONES, hidden, empty, unprinted)]
