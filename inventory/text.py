@@ -117,7 +117,7 @@ def format_value(value: Any, unit: str = "", missing: str = "") -> str:
 
     Args:
         value: a text is returned as it is; numbers get thousands apart, times are in UTC without saying so.
-        unit: the unit of its column: ``bytes`` become GB, a ``ratio`` per cent.
+        unit: the unit of its column: ``bytes`` become GB, a ``ratio`` per cent, ``days`` get one decimal.
         missing: what stands for None, which means not reported.
     """
     if value is None:
@@ -248,6 +248,8 @@ def _number(value: float, unit: str) -> str:
         return f"{value / GIGABYTE:,.2f} GB"
     if unit == "ratio":
         return f"{value:.1%}"
+    if unit == "days":
+        value = round(value, 1)
     return f"{value:,}" if isinstance(value, int) else f"{value:,g}"
 
 

@@ -15,6 +15,7 @@ MOMENT = datetime(2026, 11, 23, 6, 0, 4, tzinfo=UTC)
     [
         (None, "bytes", "-"), (True, "", "yes"), (False, "", "no"), (0, "bytes", "0.00 GB"),
         (32768, "tokens", "32,768"), (0.335, "ratio", "33.5%"), (4.0, "", "4"), (4.5, "", "4.5"),
+        (2.467, "days", "2.5"), (2.0, "days", "2"), (29, "days", "29"),
         (MOMENT, "", "2026-11-23 06:00:04"),
         (["b", "a"], "", "b, a"), ([], "", "(none)"), ({"site": "Rome", "owner": "Ann"}, "", "site=Rome, owner=Ann"),
         ("a text", "bytes", "a text"), ("", "", ""),

@@ -130,6 +130,22 @@ def moment_of(text: str, zone: tzinfo | None = None, now: datetime | None = None
     return moment
 
 
+def span_of(text: str, zone: tzinfo | None = None) -> tuple[datetime, datetime]:
+    """Parse a month, a day, a minute, a second or a finer time: when it begins, and when the next one does.
+
+    Args:
+        text: such as ``2026-11``, ``2026-11-28`` or, as it is printed, ``2026-11-28 07:00 CET``.
+        zone: the zone of a time that names none; the system's by default.
+
+    Raises:
+        ConfigurationError: the text is none of these.
+    """
+    last = _parse_moment(text, zone, None)
+    if last is None:
+        raise ConfigurationError(f"{text!r} is not a time", f"Write 2026-11-28 or 2026-11-28 07:00{_suggestion(text)}")
+    return moment_of(text, zone), last + _MICROSECOND
+
+
 def _by_id(text: str, run_ids: Sequence[str]) -> str | None:
     matches = [run_id for run_id in run_ids if len(text) >= 4 and run_id.startswith(text)]
     if len(matches) > 1:

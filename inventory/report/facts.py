@@ -25,7 +25,7 @@ from inventory.report.figures import (
 from inventory.report.findings import FindingsSection, findings_section
 from inventory.report.history_facts import HistoryFacts, servers_of
 from inventory.report.period import PeriodSection
-from inventory.report.row_tables import RowTable, largest_models, row_table, server_table, told_age
+from inventory.report.row_tables import RowTable, largest_models, row_table, server_table, with_age
 from inventory.report.trend import TrendSection, trend_section
 from inventory.rules.evaluate import Judgement
 from inventory.tables import RunTables, is_known, rows
@@ -249,7 +249,7 @@ class Report:
 
     def _rows(self, grain: str) -> list[Row]:
         content = rows(self.snapshot.tables[schema.GRAIN_TABLES[grain].name])
-        return [told_age(row, self._older) for row in content]
+        return [with_age(row, self._older) for row in content]
 
     @cached_property
     def _older(self) -> set[str]:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_FEW = 2  # servers that failed alike and are still told one by one
+_FEW = 2  # servers that failed alike and are still listed one by one
 _NAMED = 3  # servers that a group names
-_LISTED = 5  # servers that were not compared for the same reason and are still told one by one
+_LISTED = 5  # servers that were not compared for the same reason and are still listed one by one
 _ADDRESS = "\0"
 _WORDS = {"timeout": "timed out", "too_old": "too old", "not_lm_studio": "not LM Studio"}
 

@@ -97,7 +97,7 @@ def key_figures(
 def _servers_note(coverage: Coverage) -> str:
     late = len({*coverage.unread} - {*coverage.stale})
     parts = [f"{late:,} not read now"] if late else []
-    parts += [f"{len(coverage.stale):,} stale"] if coverage.stale else []
+    parts += [f"{len(coverage.stale):,} stale or never read"] if coverage.stale else []
     return " \u00b7 ".join(parts) or "complete"
 
 

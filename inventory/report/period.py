@@ -7,7 +7,7 @@ from typing import Any
 from inventory import schema
 from inventory.report.row_tables import RowTable
 from inventory.schema.derived import COVERAGE
-from inventory.text import count
+from inventory.text import count, format_value
 
 Row = dict[str, Any]
 
@@ -54,8 +54,8 @@ class PeriodSection:
         worst = max(self.coverage, key=lambda row: row["longest_silence"])
         if worst["longest_silence"] < _SILENT:
             return sentence, ""
-        days = count(int(worst["longest_silence"]), "day")
-        return f"{sentence}; the longest silence was {days}, of", worst["server"]
+        days = format_value(worst["longest_silence"], "days")
+        return f"{sentence}; the longest silence was {days} days, of", worst["server"]
 
     @property
     def table(self) -> RowTable:

@@ -5,7 +5,6 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,6 +13,7 @@ from unicodedata import normalize
 from inventory import schema
 from inventory.config.spec import nearest
 from inventory.errors import ConfigurationError
+from inventory.history.selectors import span_of
 from inventory.tables import RunTables, rows, table_of
 
 Row = dict[str, Any]
@@ -108,12 +108,12 @@ def filter_tables(snapshot: RunTables, filters: Sequence[RowFilter], grain: str)
     if not filters:
         return snapshot
     name = schema.GRAIN_TABLES[grain].name
-    kept = [row for row in rows(snapshot.tables[name]) if all(each.matches(row) for each in filters)]
-    models = {_model(row) for row in kept}
+    matching = [row for row in rows(snapshot.tables[name]) if all(each.matches(row) for each in filters)]
+    models = {_model(row) for row in matching}
     tables = {
         table.name: [row for row in rows(snapshot.tables[table.name]) if _model(row) in models]
         for table in schema.GRAIN_TABLES.values()
-    } | {name: kept}
+    } | {name: matching}
     built = {table: table_of(schema.TABLES[table], content) for table, content in tables.items()}
     return replace(snapshot, tables={**snapshot.tables, **built})
 
@@ -140,10 +140,10 @@ def _parse(text: str, table: schema.Table) -> RowFilter:
     if value.lower() == "null":
         test = _null_test(text, sign)
     else:
-        known_values = _test(text, column, sign, value)
+        test_reported = _test(text, column, sign, value)
 
-        def test(found: Any) -> bool:
-            return found is not None and known_values(found)
+        def test(cell: Any) -> bool:
+            return cell is not None and test_reported(cell)
 
     return RowFilter(text.strip(), column.name, lambda row: test(row[column.name]))
 
@@ -151,7 +151,7 @@ def _parse(text: str, table: schema.Table) -> RowFilter:
 def _null_test(text: str, sign: str) -> Callable[[Any], bool]:
     if sign not in ("=", "!="):
         raise ConfigurationError(f"--filter {text!r}: null is neither more nor less than a value", "Use = or !=")
-    return lambda found: (found is None) == (sign == "=")
+    return lambda cell: (cell is None) == (sign == "=")
 
 
 def _test(text: str, column: schema.Column, sign: str, value: str) -> Callable[[Any], bool]:
@@ -167,17 +167,17 @@ def _test(text: str, column: schema.Column, sign: str, value: str) -> Callable[[
     if column.kind == schema.BOOLEAN:
         if value.lower() not in _BOOLEANS:
             raise ConfigurationError(f"--filter {text!r}: {column.name} cannot be {value!r}", "Use yes or no")
-        return lambda found: (found == _BOOLEANS[value.lower()]) == wanted
+        return lambda cell: (cell == _BOOLEANS[value.lower()]) == wanted
     pattern = _folded(value).replace("[", "[[]")
     if column.kind == schema.LIST:
-        return lambda found: any(fnmatchcase(_folded(item), pattern) for item in json.loads(found)) == wanted
-    return lambda found: fnmatchcase(_folded(found), pattern) == wanted
+        return lambda cell: any(fnmatchcase(_folded(item), pattern) for item in json.loads(cell)) == wanted
+    return lambda cell: fnmatchcase(_folded(cell), pattern) == wanted
 
 
 def _compared(sign: str, value: Any) -> Callable[[Any], bool]:
     if sign in _ORDERED:
-        return lambda found: _ORDERED[sign](found, value)
-    return lambda found: (found == value) == (sign == "=")
+        return lambda cell: _ORDERED[sign](cell, value)
+    return lambda cell: (cell == value) == (sign == "=")
 
 
 def _number(text: str, column: schema.Column, value: str) -> float:
@@ -191,22 +191,18 @@ def _number(text: str, column: schema.Column, value: str) -> float:
 
 
 def _time_test(text: str, sign: str, value: str) -> Callable[[Any], bool]:
-    """Compare with a time, or with a whole day; both are local unless they say otherwise."""
+    """Compare with a month, a day or a time, of which the whole minute or second counts; local unless it has a zone."""
     try:
-        begin = datetime.fromisoformat(value)
-        begin = begin if begin.tzinfo else begin.astimezone()
-        end = (begin + timedelta(days=1)) if len(value) <= len("2026-11-28") else begin + timedelta(microseconds=1)
-    except (ValueError, OverflowError) as error:
-        raise ConfigurationError(
-            f"--filter {text!r}: {value!r} is not a time", "Write 2026-11-28 or 2026-11-28 07:00"
-        ) from error
+        begin, end = span_of(value)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--filter {text!r}: {error.what}", error.advice) from error
     tests: dict[str, Callable[[Any], bool]] = {
-        "=": lambda found: begin <= found < end,
-        "!=": lambda found: not begin <= found < end,
-        "<": lambda found: found < begin,
-        "<=": lambda found: found < end,
-        ">": lambda found: found >= end,
-        ">=": lambda found: found >= begin,
+        "=": lambda cell: begin <= cell < end,
+        "!=": lambda cell: not begin <= cell < end,
+        "<": lambda cell: cell < begin,
+        "<=": lambda cell: cell < end,
+        ">": lambda cell: cell >= end,
+        ">=": lambda cell: cell >= begin,
     }
     return tests[sign]
 

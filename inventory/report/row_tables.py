@@ -99,7 +99,7 @@ def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = 
     places = heapq.nsmallest(
         _LISTED, candidates, key=lambda place: (-sizes[place], servers[place].as_py(), keys[place].as_py())
     )
-    shown = [told_age(row, older) for place in places for row in rows(models.slice(place, 1))]
+    shown = [with_age(row, older) for place in places for row in rows(models.slice(place, 1))]
     ages = older and any(server in older and as_of for server, as_of in cells(models, ("server", "as_of")))
     names = [name for name in (*_LARGEST, "loaded_instance_count") if several or name != "server"]
     names += ["as_of"] if ages else []
@@ -107,8 +107,8 @@ def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = 
     return RowTable("largest", "Largest models", columns, shown, models.num_rows - len(shown))
 
 
-def told_age(row: Row, older: Collection[str]) -> Row:
-    """Return a row for people, who are told the age only of those that are older than the others."""
+def with_age(row: Row, older: Collection[str]) -> Row:
+    """Return a row for people: with its age only if it is older than the others."""
     return row if row["server"] in older else {**row, "as_of": None}
 
 

@@ -14,7 +14,7 @@ from inventory.errors import ConfigurationError
 from inventory.report.coverage import Coverage, coverage_of
 from inventory.report.row_filters import column_named
 from inventory.schema.headings import heading
-from inventory.tables import RunTables, cells, values
+from inventory.tables import RunTables, build, cells, values
 from inventory.terminal.layout import natural_width, table_parts
 from inventory.terminal.snapshot import COVERAGE_COLOURS
 from inventory.text import COLUMNS, UNLIMITED, count, escape_controls, format_value, local_text, size, texts_of, wrap
@@ -136,23 +136,33 @@ def _parts(rows: pa.Table, snapshot: RunTables, grain: str, older: set[str], vie
     """Return the rows as one table, or in parts with a heading each: of a type, or of a server and type."""
     if view.names:
         return [_table(rows, with_server(view.names, snapshot), grain, view.columns)]
-    as_of = ["as_of"] if older else []
+    rows = _with_ages(rows, older)
+    as_of = ["as_of"] if rows.column("as_of").null_count < rows.num_rows else []
     if view.columns >= UNLIMITED:
         names = ["server", *SHOWN[grain][:1], "type", *SHOWN[grain][1:], *as_of]
-        return [_table(rows, names, grain, view.columns, older=older)]
+        return [_table(rows, names, grain, view.columns)]
     names = [*(["server"] if _several(snapshot) else []), *SHOWN[grain], *as_of]
     if view.one_table or view.limit:
-        return [_table(rows, names, grain, view.columns, older=older, optional=True)]
-    cells = list(zip(*_cells(rows, names, grain, older), strict=True))
+        return [_table(rows, names, grain, view.columns, optional=True)]
+    cells = list(zip(*_cells(rows, names, grain), strict=True))
     fits = natural_width(cells, _sides(names, grain), [*map(heading, names)]) + len(_INDENT) <= view.columns
     if fits or not _several(snapshot):
-        return _grouped(rows, names, grain, view.columns, older, by_server=False)
-    return _grouped(rows, SHOWN[grain], grain, view.columns, older, by_server=True)
+        return _grouped(rows, names, grain, view.columns, by_server=False)
+    return _grouped(rows, SHOWN[grain], grain, view.columns, by_server=True)
 
 
-def _grouped(
-    rows: pa.Table, names: Sequence[str], grain: str, columns: int, older: set[str], *, by_server: bool
-) -> list[list[str]]:
+def _with_ages(rows: pa.Table, older: set[str]) -> pa.Table:
+    """Return the rows with the age of those only whose server has an older answer than the others."""
+    ages = [
+        age if server in older else None
+        for age, server in zip(values(rows, "as_of"), values(rows, "server"), strict=True)
+    ]
+    column = column_named("as_of", schema.MODELS)
+    built = build(schema.Table("", "", (column,)), {column.name: ages})
+    return rows.set_column(rows.schema.get_field_index(column.name), built.field(0), built.column(0))
+
+
+def _grouped(rows: pa.Table, names: Sequence[str], grain: str, columns: int, *, by_server: bool) -> list[list[str]]:
     """Lay out the rows under headings with their sums: of a type, or of a server and type."""
     groups: dict[tuple[str, int, str], list[int]] = {}
     for index, (server, kind) in enumerate(cells(rows, ("server", "type"))):
@@ -160,14 +170,14 @@ def _grouped(
         group = (server if by_server else "", _TYPES.index(kind) if kind in _TYPES else len(_TYPES), kind)
         groups.setdefault(group, []).append(index)
     if len(groups) == 1 and not by_server:
-        return [_table(rows, names, grain, columns, older=older, optional=True)]
-    heads, lines = _laid_out(rows, names, grain, columns, _INDENT, older, optional=True)
-    times = values(rows, "as_of") if older else []
+        return [_table(rows, names, grain, columns, optional=True)]
+    heads, lines = _laid_out(rows, names, grain, columns, _INDENT, optional=True)
+    times = values(rows, "as_of")
     counted = list(cells(rows, _COUNTED)) if grain == "model" else []
     parts: list[list[str]] = []
     for (server, _, kind), indexes in sorted(groups.items()):
         own = [counted[index] for index in indexes] if counted else []
-        moment = times[indexes[0]] if by_server and server in older else None
+        moment = times[indexes[0]] if by_server else None
         as_of = f" (as of {_time(moment)})" if moment else ""
         sums = _sums(own, grain, len(indexes), kind)
         title = f"{escape_controls(server)}{as_of}: {sums}" if by_server else sums
@@ -176,32 +186,17 @@ def _grouped(
     return parts
 
 
-def _table(
-    rows: pa.Table,
-    names: Sequence[str],
-    grain: str,
-    columns: int,
-    *,
-    older: set[str] | None = None,
-    optional: bool = False,
-) -> list[str]:
-    heads, lines = _laid_out(rows, names, grain, columns, "", older, optional=optional)
+def _table(rows: pa.Table, names: Sequence[str], grain: str, columns: int, *, optional: bool = False) -> list[str]:
+    heads, lines = _laid_out(rows, names, grain, columns, "", optional=optional)
     return [*heads, *(line for row in lines for line in row)]
 
 
 def _laid_out(
-    rows: pa.Table,
-    names: Sequence[str],
-    grain: str,
-    columns: int,
-    indent: str,
-    older: set[str] | None,
-    *,
-    optional: bool,
+    rows: pa.Table, names: Sequence[str], grain: str, columns: int, indent: str, *, optional: bool
 ) -> tuple[list[str], list[list[str]]]:
     """Return the lines of the heads and those of each row; optional columns give way."""
     return table_parts(
-        list(zip(*_cells(rows, names, grain, older), strict=True)),
+        list(zip(*_cells(rows, names, grain), strict=True)),
         _sides(names, grain),
         [*map(heading, names)],
         indent=indent,
@@ -255,23 +250,9 @@ def _sides(names: Sequence[str], grain: str) -> str:
     return "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in _columns(names, grain))
 
 
-def _cells(rows: pa.Table, names: Sequence[str], grain: str, older: set[str] | None) -> list[list[str]]:
-    """Format some columns; each value once, however many rows have it.
-
-    Args:
-        rows: the rows.
-        names: the columns.
-        grain: model or instance.
-        older: the servers whose rows tell their age; None for all.
-    """
-    formatted = []
-    for column in _columns(names, grain):
-        content = values(rows, column.name)
-        if column.name == "as_of" and older is not None:
-            servers = values(rows, "server")
-            content = [time if server in older else None for time, server in zip(content, servers, strict=True)]
-        formatted.append(texts_of(content, partial(_cell, column)))
-    return formatted
+def _cells(rows: pa.Table, names: Sequence[str], grain: str) -> list[list[str]]:
+    """Format some columns; each value once, however many rows have it."""
+    return [texts_of(values(rows, column.name), partial(_cell, column)) for column in _columns(names, grain)]
 
 
 def _cell(column: schema.Column, value: Any) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 from support.cli_runner import Done, clean, run
 
 CONFIGURED = """\
@@ -29,6 +30,45 @@ def test_a_month(past: Path, tmp_path: Path) -> None:
     text = text_of(tmp_path / "2026-11.md")
     for words in ("November 2026", "## Coverage", "## Sign-off", "4 runs verified, no problems", "Reviewed by"):
         assert words in text, words
+
+
+def test_what_is_signed_is_whole_on_paper(past: Path, tmp_path: Path) -> None:
+    """Nothing that stands in the block to sign is wider than its column, least of all the digest."""
+    assert report(past, "2026-11", "-o", "r.xlsx", cwd=tmp_path).code == 0
+    sheet = load_workbook(tmp_path / "r.xlsx")["Sign-off"]
+    digests = [row[1] for row in sheet.iter_rows(values_only=True) if row[0] == "SHA-256 of its observations"]
+    assert [len(str(digest)) for digest in digests] == [64]
+    for letter, cells in zip("AB", sheet.iter_cols(values_only=True), strict=True):
+        assert sheet.column_dimensions[letter].width > max(len(str(cell or "")) for cell in cells)
+
+
+RULED = """\
+[[rule]]
+name = "none-from-publisher"
+severity = "high"
+because = "Only publishers that the security team has reviewed may be used on a machine of ours"
+deny = { key = "*" }
+"""
+
+
+def test_findings_are_whole_on_paper_and_on_a_telephone(past: Path, tmp_path: Path) -> None:
+    """The reason of a rule is not cut, and what was found stands beneath the rule where the page is narrow."""
+    (tmp_path / "inventory.toml").write_text(RULED)
+    assert report(past, "2026-11", "-o", "r.xlsx", "-o", "r.html", cwd=tmp_path).code == 0
+    sheet = load_workbook(tmp_path / "r.xlsx")["Findings"]
+    [place] = [cell.column_letter for cell in sheet[1] if cell.value == "Because"]
+    assert sheet.column_dimensions[place].width >= 70
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert '<table class="stacked">' in page[page.index('id="findings"') : page.index('id="changes"')]
+
+
+def test_not_every_server_needs_to_be_read_for_no_findings(past: Path, tmp_path: Path) -> None:
+    """Without a finding nothing is said of servers that the banner says were not read."""
+    (tmp_path / "inventory.toml").write_text(RULED.replace("*", "nothing"))
+    assert report(past, "2026-11-01..2026-11-12", "-o", "r.xlsx", cwd=tmp_path).code == 0
+    texts = [cell for row in load_workbook(tmp_path / "r.xlsx")["Summary"].iter_rows(values_only=True) for cell in row]
+    assert any("1 of 2 servers read now" in str(text) for text in texts)
+    assert "Everything that was read complies with the rules" in texts
 
 
 def test_the_files_are_named_for_the_readers_month(past: Path, tmp_path: Path) -> None:

@@ -53,6 +53,12 @@ def test_a_server_that_was_not_read_is_shown_as_of_earlier(past: Path) -> None:
     }
 
 
+def test_there_is_no_column_of_ages_where_no_row_has_one(past: Path) -> None:
+    """Those rows that are shown are of now; what is older than they are is among the others."""
+    done = show(past, "2026-11-12", "--filter", "server=desktop")
+    assert (done.code, "As of" in done.out, "desktop" in done.out) == (0, False, True)
+
+
 def test_a_run_over_few_servers_hides_no_other(past: Path) -> None:
     """The newest run did not ask desktop, which is in the state, and not in what that run read."""
     servers = {row["server"] for row in show(past, "2026-11-13", "--json").data["models"]}

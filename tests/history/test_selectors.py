@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.errors import ConfigurationError
-from inventory.history.selectors import moment_of, resolve, resolve_dated, run_named
+from inventory.history.selectors import moment_of, resolve, resolve_dated, run_named, span_of
 from inventory.run_ids import limit_of, misdated, time_of
 
 RUNS = [
@@ -300,3 +300,18 @@ def test_the_beginning_of_a_date() -> None:
     for text in ("latest", "2026-02-30", "21.11.2026", ""):
         with pytest.raises(ConfigurationError, match="neither"):
             moment_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "begin", "hours"),
+    [
+        ("2026-10-25", datetime(2026, 10, 24, 22, tzinfo=UTC), 25),
+        ("2026-03-29", datetime(2026, 3, 28, 23, tzinfo=UTC), 23),
+        ("2026-11", datetime(2026, 10, 31, 23, tzinfo=UTC), 30 * 24),
+        ("2026-11-21 06:00 CET", datetime(2026, 11, 21, 5, tzinfo=UTC), 1 / 60),
+        ("2026-11-21T06:00:04Z", datetime(2026, 11, 21, 6, 0, 4, tzinfo=UTC), 1 / 3600),
+    ],
+)
+def test_how_long_a_time_lasts(text: str, begin: datetime, hours: float) -> None:
+    """A day lasts until the next one begins, also where the clock is put back in it."""
+    assert span_of(text, ZoneInfo("Europe/Berlin")) == (begin, begin + timedelta(hours=hours))

@@ -1,5 +1,6 @@
 """Conditions on rows."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -57,6 +58,19 @@ def test_not_met(text: str) -> None:
     assert not matches(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "met"),
+    [("as_of=2026-11-28 06:00 UTC", True), ("as_of=2026-11-28 06:00:04 UTC", True), ("as_of>2026-11-28 06:00Z", False),
+     ("as_of<=2026-11-28 06:00Z", True), ("as_of!=2026-11", False), ("as_of=2026-11-28T06:00:04.123456Z", True),
+     ("as_of>=2026-11-28 06:01Z", False), ("as_of<2026-11-28 06:00Z", False), ("as_of>2026-10", True)],
+)  # fmt: skip
+def test_times_as_they_are_printed(text: str, met: bool) -> None:
+    """A time without seconds means its whole minute, and may name its zone."""
+    row = ROW | {"as_of": datetime(2026, 11, 28, 6, 0, 4, 123456, tzinfo=UTC)}
+    content = filter_tables(snapshot([row]), parse_filters([text], "model"), "model")
+    assert bool(content.tables["models"].num_rows) == met
+
+
 def test_all_must_hold() -> None:
     """Several conditions narrow."""
     assert matches("size>10GB", "loaded=0")
@@ -71,7 +85,8 @@ def test_all_must_hold() -> None:
      ("size>big", "such as 10GB"), ("size>", "such as 10GB"), ("size>1XB", "such as 10GB"),
      ("params>7GB", "such as 7B"), ("context>128kb", "such as 131072"), ("key<a", "Use = or !="),
      ("size<null", "Use = or !="),
-     ("capabilities_vision=maybe", "Use yes or no"), ("as_of>soon", "is not a time")],
+     ("capabilities_vision=maybe", "Use yes or no"), ("as_of>soon", "is not a time"),
+     ("as_of>28.11.2026", "did you mean 2026-11-28?")],
 )  # fmt: skip
 def test_what_is_wrong_is_named(text: str, words: str) -> None:
     """The error has the nearest column or operator, or an example of a value."""

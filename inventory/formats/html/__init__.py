@@ -59,7 +59,7 @@ def _findings(report: Report) -> "Sequence[Section]":
     heads = [Cell(head) for head in content.heads]
     tones = (FINDING_TONES.get(row["outcome"], "") for row in content.rows)
     cells = ([value_cell(column, row[column.name]) for column in content.columns] for row in content.rows)
-    shown = [("", Markup(table(heads, zip(tones, cells, strict=True))))] if findings.rows else []
+    shown = [("", Markup(table(heads, zip(tones, cells, strict=True), stacked=True)))] if findings.rows else []
     remark = " ".join([*findings.reasons, *findings.notes])
     return [Section("findings", findings.title, f"{findings.text}.", remark=remark, tables=shown)]
 

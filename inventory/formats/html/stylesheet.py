@@ -78,7 +78,7 @@ td:first-child{min-width:0}th,td{padding:.3rem .45rem;max-width:52vw}
 .stacked thead{display:none}.stacked,.stacked tbody{display:block;width:auto;min-width:0}
 .stacked tr{display:flex;flex-wrap:wrap;gap:.1rem .8rem;padding:.4rem .5rem;border-bottom:1px solid var(--rule)}
 .stacked td{display:block;padding:0;border:0;max-width:100%;min-width:0;overflow-wrap:anywhere}
-.stacked td:empty{display:none}}
+.stacked td:empty{display:none}.stacked td:not(:first-child)>b::before{content:"\\2192\\A0"}}
 @media print{@page{size:A4;margin:12mm}@page wide{size:A4 landscape}
 html{font-size:11px}
 body{padding:0;max-width:none;font-size:9.5pt}

@@ -50,13 +50,13 @@ def in_reading_order(
 def heads_of(table: schema.Table) -> list[str]:
     """Name the columns of a table as people call them; no two alike, as Excel wants it, even for a label Size."""
     heads: list[str] = []
-    taken = {_head(column.name).casefold() for column in table.columns if not column.name.startswith(LABEL)}
+    used = {_head(column.name).casefold() for column in table.columns if not column.name.startswith(LABEL)}
     for column in table.columns:
         if not column.name.startswith(LABEL):
             heads.append(_head(column.name))
             continue
-        heads.append(_label_head(column.name.removeprefix(LABEL), taken))
-        taken.add(heads[-1].casefold())
+        heads.append(_label_head(column.name.removeprefix(LABEL), used))
+        used.add(heads[-1].casefold())
     return heads
 
 
@@ -125,8 +125,8 @@ def _head(name: str) -> str:
     return head[:1].upper() + head[1:]
 
 
-def _label_head(label: str, taken: set[str]) -> str:
+def _label_head(label: str, used: set[str]) -> str:
     name = short(label, _ROOM)
     head = name[:1].upper() + name[1:]
-    tries = [head, f"{name} (label)", *(f"{name} (label {number})" for number in range(2, len(taken) + 3))]
-    return next(text for text in tries if text.casefold() not in taken)
+    tries = [head, f"{name} (label)", *(f"{name} (label {number})" for number in range(2, len(used) + 3))]
+    return next(text for text in tries if text.casefold() not in used)

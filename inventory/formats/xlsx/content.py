@@ -149,9 +149,9 @@ def _grain(report: "Report", grain: str, content: pa.Table) -> Sheet:
     further, cells = _labels(report, values(content, "server"))
     if grain == "model" and (lives := report.history_facts.lives):
         names = zip(values(content, "server"), values(content, "key"), strict=True)
-        found = [lives.get(name, (None, None)) for name in names]
+        own_lives = [lives.get(name, (None, None)) for name in names]
         further = (*further, *LIVES)
-        cells |= {column.name: [life[place] for life in found] for place, column in enumerate(LIVES)}
+        cells |= {column.name: [life[place] for life in own_lives] for place, column in enumerate(LIVES)}
     content = with_columns(content, further, cells)
     shown = in_reading_order(replace(table, columns=(*table.columns, *further)))
     empty = "no model is loaded" if grain == "instance" and report.models else _no_models(report)
@@ -186,7 +186,7 @@ def _findings(report: "Report") -> list[Sheet]:
     if report.findings is None:
         return []
     content = table_of(WORDED, report.findings.worded)
-    empty = "the servers that were read keep every rule"
+    empty = "everything that was read complies with the rules"
     hidden = hidden_in(WORDED, content)
     unprinted = WORDED.names[PRINTED:]
     return [Sheet("Findings", WORDED, content, 4, "outcome", FINDING_TONES, hidden, empty, unprinted)]

@@ -54,6 +54,8 @@ _WIDTHS = {
     "name": 52,
     "json_path": 66,
     **dict.fromkeys(("error", "warnings", "not_compared"), 50),
+    **dict.fromkeys(("because", "exception"), 70),
+    "value": 72,
     "meaning": 100,
     **dict.fromkeys(("digest", "payload_digest", "hint", "variants", "extra", "old", "new"), 20),
 }

@@ -124,7 +124,7 @@ def _findings(page: Page, report: "Report", names: Sequence[str]) -> None:
         return
     page.heading(f"{findings.title}: {findings.text}")
     if not findings.rows:
-        page.remark("Every server was read, and everything complies with the rules")
+        page.remark("Everything that was read complies with the rules")
         return
     heads = {
         "Change": "Severity",
