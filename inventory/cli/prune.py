@@ -6,9 +6,10 @@ import click
 
 from inventory.cli._command import Command
 from inventory.cli._history import recorded_history
+from inventory.cli._mirror import shared_history
 from inventory.cli._options import compact_option, dry_run_option, history_option, json_option, keep_options, run_option
 from inventory.cli._output import print_json, terminal_width
-from inventory.errors import ExitCode
+from inventory.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +63,7 @@ def prune(
 
     rules = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
     history = recorded_history(history_path, warn_misdated=not named)
+    _refuse_shared()
     plan = None
     if any(rules.values()) or named or not compact:
         plan = _delete_runs(history, {name: number for name, number in rules.items() if number}, named, dry_run)
@@ -73,6 +75,15 @@ def prune(
             click.echo(plan_text(plan.keep, plan.drop, plan.reasons, terminal_width()), nl=False)
         click.echo(_text(deleted, merged, dry_run))
     return ExitCode.OK
+
+
+def _refuse_shared() -> None:
+    """Refuse to prune a shared history."""
+    if shared := shared_history():
+        raise ConfigurationError(
+            f"the history {shared.address} is shared, and cannot be pruned: other collectors may need what would go",
+            "Nothing was deleted",
+        )
 
 
 def _delete_runs(

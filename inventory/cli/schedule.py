@@ -20,6 +20,7 @@ from inventory.cli._targets import check_targets, report_targets
 from inventory.cli.snapshot import snapshot
 from inventory.config import text_input
 from inventory.config.servers import Server, parse_server_list, server_of
+from inventory.config.store_address import is_address
 from inventory.errors import ConfigurationError, ExitCode, FileError
 from inventory.filesystem.names import with_home
 from inventory.schedules import DEFAULT_AT, SCHEDULES, Job, minutes_between, minutes_of, open_schedule, text_of, write
@@ -162,6 +163,8 @@ def _history_exists(path: str | None) -> bool:
 
 def _portable(name: str, value: Any) -> str:
     """Return the value of an option in a form that means the same in another working directory."""
+    if name == "history_path" and is_address(value):
+        return str(value)
     if name in ("outputs", "history_path"):
         return _absolute(value)
     if name == "list_path":

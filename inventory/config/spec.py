@@ -116,7 +116,11 @@ TABLES = {
         TIMEOUT,
         *_COMMON,
     ),
-    "history": (Option("path", "path", "The history's folder."), RETIRE_AFTER),
+    "history": (
+        Option("path", "path", "The history's folder, or the address of a shared one, such as `s3://bucket/prefix`."),
+        RETIRE_AFTER,
+        Option("collector", "text", "The name of this machine in the runs that it records; by default its host name."),
+    ),
     "report": (
         STALE_AFTER,
         Option("output", "paths", "The files that `report` writes without `-o`, such as `reports/{month}.xlsx`."),

@@ -20,6 +20,7 @@ from inventory.history.reader import RunHistory
 from inventory.history.sql import all_runs
 from inventory.history.states.states import span
 from inventory.history.storage.data_file import ARROW, KINDS
+from inventory.history.storage.mirrors import address_of
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.normalize.ticking import CLOCKS
@@ -92,7 +93,8 @@ def record(history: RunHistory, snapshot: RunTables) -> RunTables:
     history.store.run_ids()  # raises, before anything is touched, if a newer version records here
     history.store.clean_up()
     table = _put(history, snapshot)
-    compact_many(history.store, history.clock())
+    if not address_of(history.store.folder):  # guard: a mirror holds the files of the store
+        compact_many(history.store, history.clock())
     return replace(snapshot, tables={**snapshot.tables, "observations": table})
 
 
@@ -117,6 +119,8 @@ def _put(history: RunHistory, snapshot: RunTables) -> pa.Table:
         first_and_last = [f"{moment:%Y-%m-%dT%H:%M:%S.%f+00:00}" for moment in (min(moments), max(moments))]
         state = run_log.checkpoint(store.folder)
         about = {"files": files, "previous": before, "journal": state, "span": first_and_last}
+        if history.collector:
+            about["collector"] = history.collector
         store.write("observations", run_id, table, **about)
     return table
 

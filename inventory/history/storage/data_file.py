@@ -142,9 +142,24 @@ def opened(kind: str, path: Path) -> dict[str, RunSegment]:
     about = read_verified(body)
     if about is not None:
         _check_version(path, about)
-    if about is None or about.get("kind") != kind or not _named(path, about):
+    if about is None or not _belongs(kind, path, about):
         raise _damaged(path)
     return DataFile(path, body, about).parts()
+
+
+def is_whole(kind: str, path: Path, body: bytes) -> bool:
+    """Return whether bytes are a data file with a valid seal that belongs under its name, of whichever version."""
+    about = read_verified(body)
+    return about is not None and _belongs(kind, path, about)
+
+
+def responses_of(kind: str, path: Path, body: bytes) -> set[str]:
+    """Return the runs to whose files an observations file refers; errors as ``DataFile.read``."""
+    about = read_verified(body) or {}
+    if _newer(about):
+        return set()
+    column = DataFile(path, body, {"kind": kind, **about}).read(["stored_in"]).column("stored_in")
+    return {run_id for run_id in column.unique().to_pylist() if run_id}
 
 
 def check_version(path: Path) -> None:
@@ -282,6 +297,10 @@ def _newer(about: Mapping[str, Any]) -> bool:
 def _check_version(path: Path, about: Mapping[str, Any]) -> None:
     if _newer(about):
         raise NewerVersion(path, about["schema_version"], schema.SCHEMA_VERSION)
+
+
+def _belongs(kind: str, path: Path, about: Mapping[str, Any]) -> bool:
+    return about.get("kind") == kind and _named(path, about)
 
 
 def _named(path: Path, about: Mapping[str, Any]) -> bool:
