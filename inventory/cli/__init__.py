@@ -76,7 +76,7 @@ def cli(debug: bool) -> None:
 
 
 @cli.result_callback()
-def _ended(code: object, debug: bool) -> object:
+def _ended(code: ExitCode, debug: bool) -> ExitCode:
     """Choose the exit code once a command has ended."""
     del debug
     return final_code(code)

@@ -74,7 +74,8 @@ def open_shared(address: str, *, full: bool = False, records: bool = False) -> S
 
 def _pull(shared: SharedHistory, *, full: bool, records: bool) -> None:
     """Fetch what is new, or say why that could not be done."""
-    from inventory.sync.mirror import Mirror, prepare
+    from inventory.sync.files import prepare
+    from inventory.sync.mirror import Mirror
 
     if is_offline():
         prepare(shared.folder, shared.address)
@@ -176,7 +177,7 @@ def require_store(what: str) -> "Mirror | None":
     return shared.mirror
 
 
-def final_code(code: object) -> object:
+def final_code(code: ExitCode) -> ExitCode:
     """Return the exit code of the command: 3 instead of 0 if a shared history could not be reached."""
     shared = shared_history()
     return ExitCode.INCOMPLETE if shared and shared.unreached and code == ExitCode.OK else code

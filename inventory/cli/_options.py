@@ -15,7 +15,6 @@ from inventory.config.dialects import PROGRAMS
 from inventory.config.store_address import checked_address, is_address
 from inventory.filesystem.names import with_home
 from inventory.history.engines import ENGINES
-from inventory.schedules import DEFAULT_AT, PERIODS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -291,27 +290,3 @@ compact_option = option(
     "Runs", "--compact", is_flag=True, help="Merge the small files of closed months into a few large ones."
 )
 dry_run_option = option("Output", "--dry-run", is_flag=True, help="Only print what would be deleted and merged.")
-at_option = option(
-    "Schedule", "--at", "clocks", metavar="HH:MM", multiple=True,
-    help=f"Run daily at this local time. Repeatable. Default: {DEFAULT_AT}.",
-)  # fmt: skip
-every_option = option(
-    "Schedule",
-    "--every",
-    metavar="TIME",
-    help="Run at this interval instead, counted from midnight: 15m, 1h, 6h or 1d.",
-)
-report_option = option(
-    "Schedule",
-    "--report",
-    "period",
-    type=click.Choice(PERIODS),
-    help="Report the last month or week, on the first day of the next, instead of taking snapshots; to the files of -o "
-    "or of [report] output. Default time: 07:00.",
-)
-install_option = option(
-    "Schedule", "--install", metavar="DIR", type=PATH, help="Write the files into DIR instead of printing them."
-)
-name_option = option(
-    "Schedule", "--name", default="lms-inventory", show_default=True, help="Name of the schedule and of its files."
-)

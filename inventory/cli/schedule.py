@@ -13,8 +13,8 @@ from inventory.cli._command import Command
 from inventory.cli._context import configuration, default_history
 from inventory.cli._exit_codes import parse_fail_on
 from inventory.cli._history import history_at
-from inventory.cli._options import at_option, every_option, install_option, name_option, report_option
 from inventory.cli._output import print_error
+from inventory.cli._schedule_options import at_option, every_option, install_option, name_option, report_option
 from inventory.cli._selection import select_servers
 from inventory.cli._targets import check_targets, report_targets
 from inventory.cli.snapshot import snapshot

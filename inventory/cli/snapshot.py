@@ -147,14 +147,13 @@ def snapshot(
     code = change_exit_code(
         result.changes, fail_words, failures, incomplete=not result.snapshot.complete, stale=stale, audited=audited
     )
-    code = ExitCode(int(final_code(code)))
+    code = final_code(code)
     seconds = time.perf_counter() - started
     metrics, unwritten = write_metrics(report, numbers, seconds, code)
     files, failures, code = [*files, *metrics], [*failures, *unwritten], ExitCode.FILE if unwritten else code
     shared = shared_history()
-    if (
-        history and is_new and not result.failure and not (shared and shared.unreached)
-    ):  # Even with -q: the user may expect an earlier history here.
+    is_known = shared is None or shared.unreached is None
+    if history and is_new and is_known and not result.failure:  # Even with -q: the user may expect an earlier one.
         print_error(f"this run starts a new history in {shared.address if shared else history.store.folder.absolute()}")
     _print_unread_servers(result.snapshot, each=verbose)
     _print_result(result, files, seconds, as_json, quiet, grain, judgement, is_first=is_new)

@@ -47,7 +47,6 @@ def sync(full: bool, history_path: str | None, as_json: bool) -> int:
     else:
         from inventory.text import count
 
-        click.echo(
-            f"{shared.address}: {count(runs, 'run')}, {shared.received} new, {mirror.sent} sent\n{shared.folder}"
-        )
+        numbers_text = f"{count(runs, 'run')}, {shared.received} new, {mirror.sent} sent"
+        click.echo(f"{shared.address}: {numbers_text}\n{shared.folder}")
     return ExitCode.OK

@@ -94,7 +94,8 @@ def append(folder: Path, entry: Mapping[str, Any]) -> None:
     """
     line = _line(entry) + b"\n"
     if address_of(folder):
-        return _write_object(folder / "runs" / f"{entry['run_id']}.json", line)
+        _write_object(folder / "runs" / f"{entry['run_id']}.json", line)
+        return
     path = folder / RUN_LOG
     try:
         with io.FileIO(path, "a+", opener=_open) as file:

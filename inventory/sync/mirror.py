@@ -5,24 +5,23 @@ mirror with what the store lists. Answers are sent and fetched before observatio
 process that is killed at any moment leaves no run without what it needs.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from inventory.errors import FileError
-from inventory.filesystem.atomic import atomic_write
 from inventory.filesystem.listing import names, size_of
 from inventory.filesystem.regular_files import read_regular
 from inventory.filesystem.write_once import make_folders, unlink_inside, write_new
-from inventory.history import run_log
-from inventory.history.storage.data_file import KINDS, is_merged, is_whole, responses_of
+from inventory.history.storage.data_file import KINDS, is_merged
 from inventory.history.storage.metadata import not_written
-from inventory.history.storage.mirrors import MIRROR, read_mirror
-from inventory.history.storage.record_files import baseline_text
+from inventory.history.storage.mirrors import read_mirror
+from inventory.history.storage.received import is_whole, responses_of
+from inventory.history.storage.record_files import baseline_run
 from inventory.history.storage.store import Store
-from inventory.sync.listing import LOGS, RECORDS, Listing, by_month, listing_of, previous_month
+from inventory.sync.files import WHOLE_RECORD, prepare, write_note
+from inventory.sync.listing import LOGS, Listing, by_month, listing_of, previous_month
 from inventory.sync.objects import ObjectStore, at_once, probe, write_once
 
 _EVERY = timedelta(days=1)  # runs of collectors that were offline for long come under months that are otherwise unread
@@ -112,6 +111,11 @@ class Mirror:
             else:
                 for _ in at_once(lambda key, kind=kind: self._send(kind, key), list(keys)):  # type: ignore[misc]
                     pass
+            if listing.is_full:
+                merged = filter(is_merged, map(Path, self.store.months.files(kind)))
+                here = {f"{kind}/{path.parent.name}/{path.name}" for path in merged}
+                for key in sorted(here - listing.merged[kind]):
+                    self._send(kind, key)
             listing.own[kind] |= {run_id: (key, size_of(self.folder / key)) for key, run_id in keys.items()}
         self._send_records(listing)
         self.sent += sent
@@ -148,7 +152,7 @@ class Mirror:
             self._note(probed=True)
 
     def _note(self, **news: object) -> None:
-        _write_note(self.folder, {**read_mirror(self.folder), **news})
+        write_note(self.folder, {**read_mirror(self.folder), **news})
 
     def _is_full_due(self, now: datetime) -> bool:
         try:
@@ -179,18 +183,23 @@ class Mirror:
                     self._require_responses(key, body)
                 self._write(key, body)
         for folder in listing.records:
-            whole = _WHOLE_RECORD[folder]
-            here = {f"{folder}/{name}" for name in names(self.folder / folder)}
-            lacking = sorted(listing.records[folder] - (set() if folder == "baselines" else here))
-            bodies = list(self._bodies(lacking, whole, damaged))
-            for key, body in bodies:
-                self._replace_record(key, body)
-            if folder == "baselines":
-                for key in here - listing.records[folder]:
-                    unlink_inside(self.folder, self.folder / key)
-                recorded = set(self.store.run_ids())
-                if not listing.is_full and any(body[:28].decode() not in recorded for _, body in bodies):
-                    raise _Incomplete(needs_all=True)
+            damaged += self._fetch_records(listing, folder)
+        return damaged
+
+    def _fetch_records(self, listing: Listing, folder: str) -> list[str]:
+        """Fetch small files; of baselines, which can be removed, the mirror has those of the store and no other."""
+        damaged: list[str] = []
+        here = {f"{folder}/{name}" for name in names(self.folder / folder)}
+        wanted = listing.records[folder] - (set() if folder == "baselines" else here)
+        bodies = dict(self._bodies(sorted(wanted), WHOLE_RECORD[folder], damaged))
+        if folder == "baselines":
+            recorded = set(self.store.run_ids())
+            if not listing.is_full and any(baseline_run(body) not in recorded for body in bodies.values()):
+                raise _Incomplete(needs_all=True)
+            for key in here - listing.records[folder]:
+                unlink_inside(self.folder, self.folder / key)
+        for key, body in bodies.items():
+            self._replace_record(key, body)
         return damaged
 
     def _bodies(
@@ -246,28 +255,6 @@ class Mirror:
         return damaged
 
 
-def prepare(folder: Path, address: str) -> None:
-    """Create the mirror of an address, which holds nothing yet, if there is none.
-
-    Raises:
-        FileError: it could not be written.
-    """
-    try:
-        make_folders(folder, folder / "_tmp")
-    except OSError as error:
-        raise not_written(folder, error) from error
-    if not read_mirror(folder):
-        _write_note(folder, {"address": address})
-
-
-def _write_note(folder: Path, content: dict[str, object]) -> None:
-    try:
-        with atomic_write(folder / MIRROR, json.dumps(content).encode()) as move:
-            move()
-    except OSError as error:
-        raise not_written(folder / MIRROR, error) from error
-
-
 class _Incomplete(Exception):
     """The listing does not fit what the store holds.
 
@@ -289,23 +276,3 @@ def _files(folder: Path, here: Iterable[str], new: dict[str, bytes]) -> Iterator
 
 def _whole_file(kind: str) -> Callable[[Path, bytes], bool]:
     return lambda path, body: is_whole(kind, path, body)
-
-
-def _is_baseline(path: Path, body: bytes) -> bool:
-    return body == baseline_text(path.stem, body[:28].decode(errors="replace"))
-
-
-def _is_record(path: Path, body: bytes) -> bool:
-    del path
-    try:
-        return isinstance(json.loads(body)["runs"], dict)
-    except (ValueError, KeyError, TypeError):
-        return False
-
-
-_WHOLE_RECORD: dict[str, Callable[[Path, bytes], bool]] = {
-    "baselines": _is_baseline,
-    "retired": _is_record,
-    LOGS: lambda _, body: run_log.is_whole(body),
-}
-assert set(_WHOLE_RECORD) == {*RECORDS, LOGS}

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -11,7 +12,8 @@ from inventory.errors import ConfigurationError, FileError, StoreUnreachable
 
 _Value = TypeVar("_Value")
 
-_TRIES = 4  # of a write to which the store said that another one is under way
+_TRIES = 4  # of a write to which the store says that another one is under way
+_PAUSE = 0.1  # seconds before the second one; each further one doubles it
 _STATUS = re.compile(r"status code: ([0-9]{3}[ A-Za-z]*)")
 _CODE = re.compile(r"<Code>([A-Za-z]{3,60})</Code>")
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
@@ -19,8 +21,8 @@ _REASONS = (
     (re.compile(r"NoSuchBucket|ContainerNotFound|bucket does not exist", re.IGNORECASE), "there is no such bucket"),
     (re.compile(r"canonicalize|No such file or directory"), "there is no such folder"),
     (re.compile(r"169\.254\.169\.254|metadata|credential", re.IGNORECASE), "no credentials were found"),
-    (re.compile(r"timed? ?out", re.IGNORECASE), "it did not answer in time"),
-    (re.compile(r"error sending request|dns|connect", re.IGNORECASE), "no connection"),
+    (re.compile(r"TimedOut|operation timed out"), "it did not answer in time"),
+    (re.compile(r"error sending request|dns error|ConnectError", re.IGNORECASE), "no connection"),
 )
 _ADVICE = {
     "there is no such bucket": "Create it, or correct the address",
@@ -42,7 +44,7 @@ class ObjectStore(Protocol):
         """Read an object; None if it does not exist."""
 
     def create(self, key: str, body: bytes) -> bool:
-        """Write an object that must not exist yet; return False if it exists, with whatever content."""
+        """Write an object that must not exist yet; return False if it exists, or another write of it is under way."""
 
     def delete(self, key: str) -> None:
         """Delete an object if it exists."""
@@ -101,23 +103,17 @@ class RemoteObjects:
                 return None
 
     def create(self, key: str, body: bytes) -> bool:
-        """Write an object that must not exist yet.
+        """Write an object that must not exist yet; return False if it exists, or another write of it is under way.
 
         Raises:
             StoreUnreachable: the store could not be reached, or refused.
         """
-        for attempt in range(_TRIES):
+        with self._errors():
             try:
-                with self._errors():
-                    try:
-                        self._obstore.put(self._store, key, body, mode="create", use_multipart=False)
-                    except self._obstore.exceptions.AlreadyExistsError:
-                        return False
-                    return True
-            except StoreUnreachable as error:
-                if "409" not in error.what or attempt == _TRIES - 1:  # another write of that key is under way
-                    raise
-        return False
+                self._obstore.put(self._store, key, body, mode="create", use_multipart=False)
+            except self._obstore.exceptions.AlreadyExistsError:
+                return False
+            return True
 
     def delete(self, key: str) -> None:
         """Delete an object if it exists; errors as ``create``."""
@@ -169,13 +165,20 @@ def write_once(store: ObjectStore, key: str, body: bytes) -> bool:
         FileError: it exists with another content.
         StoreUnreachable: the store could not be reached.
     """
-    if store.create(key, body):
-        return True
-    if store.read(key) != body:  # guard: an object that exists is only accepted with the same bytes
-        raise FileError(
-            f"{store.address}/{key} exists with another content", "Nothing was overwritten; verify the history"
-        )
-    return False
+    for attempt in range(_TRIES):
+        if store.create(key, body):
+            return True
+        there = store.read(key)
+        if there == body:  # guard: an object that exists is only accepted with the same bytes
+            return False
+        if there is not None:
+            raise FileError(
+                f"{store.address}/{key} exists with another content", "Nothing was overwritten; verify the history"
+            )
+        time.sleep(_PAUSE * 2**attempt)  # 409: another write of that key is under way, or has just failed
+    raise StoreUnreachable(
+        f"the history {store.address} could not be reached: it answered 409 Conflict to each of {_TRIES} writes", _CHECK
+    )
 
 
 def probe(store: ObjectStore) -> None:
@@ -187,13 +190,13 @@ def probe(store: ObjectStore) -> None:
     """
     key = f"_probe/{secrets.token_hex(8)}"
     try:
-        created = store.create(key, b"first")
+        write_once(store, key, b"first")
         again = store.create(key, b"second")
         body = store.read(key)
     finally:
         with suppress(StoreUnreachable):
             store.delete(key)
-    if not created or again or body != b"first":  # guard: a store that overwrites is refused
+    if again or body != b"first":  # guard: a store that overwrites is refused
         raise ConfigurationError(
             f"the store of {store.address} ignores If-None-Match: it would overwrite what another collector wrote",
             "Use a store that honours conditional writes, or a newer version of it",

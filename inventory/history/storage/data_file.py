@@ -142,24 +142,9 @@ def opened(kind: str, path: Path) -> dict[str, RunSegment]:
     about = read_verified(body)
     if about is not None:
         _check_version(path, about)
-    if about is None or not _belongs(kind, path, about):
+    if about is None or not belongs(kind, path, about):
         raise _damaged(path)
     return DataFile(path, body, about).parts()
-
-
-def is_whole(kind: str, path: Path, body: bytes) -> bool:
-    """Return whether bytes are a data file with a valid seal that belongs under its name, of whichever version."""
-    about = read_verified(body)
-    return about is not None and _belongs(kind, path, about)
-
-
-def responses_of(kind: str, path: Path, body: bytes) -> set[str]:
-    """Return the runs to whose files an observations file refers; errors as ``DataFile.read``."""
-    about = read_verified(body) or {}
-    if _newer(about):
-        return set()
-    column = DataFile(path, body, {"kind": kind, **about}).read(["stored_in"]).column("stored_in")
-    return {run_id for run_id in column.unique().to_pylist() if run_id}
 
 
 def check_version(path: Path) -> None:
@@ -170,7 +155,7 @@ def check_version(path: Path) -> None:
     """
     try:
         with open_to_read(path) as file:
-            claims_newer = _newer(read_metadata(file))
+            claims_newer = is_newer(read_metadata(file))
     except (OSError, ValueError, TypeError):
         return  # whoever reads it reports what is wrong
     if claims_newer and (about := read_verified(_bytes(path))):
@@ -193,7 +178,7 @@ def listed(path: Path) -> frozenset[str]:
     try:
         with open_to_read(path) as file:
             about = read_metadata(file)
-        if _newer(about):
+        if is_newer(about):
             check_version(path)
         whole = _named(path, about)
     except FileNotFoundError:
@@ -249,15 +234,6 @@ def is_ours(path: Path) -> bool:
     return path.suffix == ".parquet" and (is_merged(path) or bool(RUN_ID.fullmatch(path.stem)))
 
 
-def file_status(path: str | Path) -> object:
-    """Return the status that changes when a file is written to; None if it does not exist."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - of many thousand files
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
-
-
 def month_of(run_id: str) -> str:
     """Return the name of the folder of a run's month."""
     return f"month={run_id[:4]}-{run_id[4:6]}"
@@ -289,17 +265,19 @@ def _bytes(path: Path) -> bytes:
         raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
 
 
-def _newer(about: Mapping[str, Any]) -> bool:
+def is_newer(about: Mapping[str, Any]) -> bool:
+    """Return whether a newer version wrote a file with this metadata."""
     version = about.get("schema_version")
     return isinstance(version, int) and version > schema.SCHEMA_VERSION
 
 
 def _check_version(path: Path, about: Mapping[str, Any]) -> None:
-    if _newer(about):
+    if is_newer(about):
         raise NewerVersion(path, about["schema_version"], schema.SCHEMA_VERSION)
 
 
-def _belongs(kind: str, path: Path, about: Mapping[str, Any]) -> bool:
+def belongs(kind: str, path: Path, about: Mapping[str, Any]) -> bool:
+    """Return whether a file with this metadata is of a kind, and has the right name and month."""
     return about.get("kind") == kind and _named(path, about)
 
 

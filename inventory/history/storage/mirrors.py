@@ -6,7 +6,7 @@ from pathlib import Path
 from inventory.filesystem.regular_files import read_regular
 
 MIRROR = "mirror.json"
-"""The file that makes a history a mirror: the address, when everything was last listed, whether the store was probed."""
+"""The file that makes a history a mirror: its address, the time of the last full listing, whether it was probed."""
 
 
 def address_of(folder: Path) -> str:
