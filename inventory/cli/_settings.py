@@ -120,8 +120,9 @@ def _server_defaults() -> Iterator[Setting]:
             yield Setting(name, file.settings[name], FILE, file.location_of(name))
         else:
             yield Setting(name, default)
-    if "collector" in file.settings:
-        yield Setting("collector", file.settings["collector"], FILE, file.location_of("collector"))
+    for name in ("collector", "keeper"):
+        if name in file.settings:
+            yield Setting(name, file.settings[name], FILE, file.location_of(name))
     if credential := file.credential(("defaults",), file.settings):
         yield Setting("token", str(credential), FILE, credential.location)
     elif os.environ.get(COMMON):

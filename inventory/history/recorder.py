@@ -21,7 +21,6 @@ from inventory.history.reader import RunHistory
 from inventory.history.sql import all_runs
 from inventory.history.states.states import span
 from inventory.history.storage.data_file import ARROW, KINDS
-from inventory.history.storage.mirrors import address_of
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.normalize.ticking import CLOCKS
@@ -94,8 +93,7 @@ def record(history: RunHistory, snapshot: RunTables) -> RunTables:
     history.store.run_ids()  # raises, before anything is touched, if a newer version records here
     history.store.clean_up()
     table = _put(history, snapshot)
-    if not address_of(history.store.folder):  # guard: a mirror holds the files of the store
-        compact_many(history.store, history.clock())
+    compact_many(history.store, history.clock())
     return replace(snapshot, tables={**snapshot.tables, "observations": table})
 
 

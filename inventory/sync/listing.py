@@ -71,11 +71,15 @@ def listing_of(store: ObjectStore, since: str = "") -> Listing:
             if folder in KINDS:
                 _add(listing, sizes)
             else:
-                known = _NAMES[folder]
-                listing.records[folder] = {
-                    key for key in sizes if known.fullmatch(key.removeprefix(f"{folder}/"))
-                }  # guard: no key becomes a path unless it is a name of ours
+                listing.records[folder] = set(_records(folder, sizes))
     return listing
+
+
+def _records(folder: str, sizes: dict[str, int]) -> Iterator[str]:
+    for key in sizes:
+        if not _NAMES[folder].fullmatch(key.removeprefix(f"{folder}/")):  # guard: no key of others becomes a path
+            continue
+        yield key
 
 
 def _add(listing: Listing, sizes: dict[str, int]) -> None:

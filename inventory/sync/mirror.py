@@ -5,6 +5,7 @@ mirror with what the store lists. Answers are sent and fetched before observatio
 process that is killed at any moment leaves no run without what it needs.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,8 @@ from inventory.sync.objects import ObjectStore, at_once, probe, write_once
 
 _EVERY = timedelta(days=1)  # runs of collectors that were offline for long come under months that are otherwise unread
 _BATCH = 200  # objects that are in memory at once
-_ATTEMPTS = 5  # pulls, while the keeper merges files that were just listed
+_PAUSE = 0.2  # seconds before the store is listed again
+_ATTEMPTS = 8  # pulls, while the keeper merges files that were just listed
 
 
 class Mirror:
@@ -71,6 +73,7 @@ class Mirror:
                 damaged = self._fetch(self.listing)
             except _Incomplete as error:
                 full = full or error.needs_all
+                time.sleep(0 if error.needs_all else _PAUSE)
                 continue
             break
         else:
@@ -210,10 +213,10 @@ class Mirror:
             for key, body in at_once(self.objects.read, keys[begin : begin + _BATCH]):
                 if body is None:
                     raise _Incomplete(needs_all=False)
-                if whole(self.folder / key, body):  # guard: a damaged object is not fetched
-                    yield key, body
-                else:
+                if not whole(self.folder / key, body):  # guard: a damaged object is not fetched
                     damaged.append(key)
+                    continue
+                yield key, body
 
     def _require_responses(self, key: str, body: bytes) -> None:
         """Require the responses to which a run refers: one may be of a month that was not listed."""
@@ -252,6 +255,10 @@ class Mirror:
                     self.store.months.replace(kind, month, _files(folder, here, new))
             except OSError as error:
                 raise not_written(folder, error) from error
+            except FileError as error:
+                if isinstance(error.__cause__, BlockingIOError):  # another process takes them
+                    raise _Incomplete(needs_all=False) from error
+                raise
         return damaged
 
 

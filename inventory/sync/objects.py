@@ -169,9 +169,9 @@ def write_once(store: ObjectStore, key: str, body: bytes) -> bool:
         if store.create(key, body):
             return True
         there = store.read(key)
-        if there == body:  # guard: an object that exists is only accepted with the same bytes
+        if there == body:
             return False
-        if there is not None:
+        if there is not None:  # guard: another object of that name is reported
             raise FileError(
                 f"{store.address}/{key} exists with another content", "Nothing was overwritten; verify the history"
             )

@@ -95,7 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
             if state.lost_answers:
                 state.lost_answers -= 1
                 self.close_connection = True
-                return self.connection.close()
+                self.connection.close()
+                return None
         return self._answer(200, ETag=f'"{md5(body).hexdigest()}"')
 
     def do_GET(self) -> None:

@@ -44,7 +44,7 @@ def test_conflicts_are_tried_again(machine: Machines, store: SmallStore) -> None
     assert machine("rome").snapshot(fleet("b")).code == 3
 
 
-@pytest.mark.guard("an object that exists is only accepted with the same bytes")
+@pytest.mark.guard("another object of that name is reported")
 def test_another_object_of_that_name(store: SmallStore) -> None:
     """It is not overwritten, and the sentence says so."""
     objects = RemoteObjects(ADDRESS, os.environ)
@@ -114,7 +114,7 @@ def test_a_damaged_file_of_the_mirror_is_not_sent(machine: Machines, store: Smal
     assert not any("observations" in key or "models" in key for key in store.objects)
 
 
-@pytest.mark.guard("no key becomes a path unless it is a name of ours")
+@pytest.mark.guard("no key of others becomes a path")
 def test_foreign_keys_stay_where_they_are(machine: Machines, store: SmallStore) -> None:
     """Objects with other names are left alone, whatever their names would be as paths."""
     rome = machine("rome")
@@ -172,7 +172,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize(("collectors", "runs"), [(4, 5), pytest.param(8, 25, marks=pytest.mark.long)])
 def test_races(tmp_path: Path, bucket: dict[str, str], collectors: int, runs: int) -> None:
-    """Collectors record at the same time: a fresh mirror has all runs and no problem, and all mirrors tell one state."""
+    """Collectors record at the same time: a fresh mirror has all runs and no problem, and mirrors tell one state."""
     machines = [Machine(tmp_path / f"c{number}", bucket) for number in range(collectors)]
     acknowledged: list[str] = []
     failures: list[BaseException] = []

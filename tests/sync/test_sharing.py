@@ -154,7 +154,7 @@ def test_others_read_the_mirror(machine: Machines) -> None:
     rome = machine("rome")
     rome.snapshot(fleet("a", "b"))
     folder = machine("bonn").run("sync", "--json").data["folder"]
-    assert duckdb.sql(f"SELECT count(*) FROM '{folder}/models/month=*/*.parquet'").fetchall() == [(2,)]
+    assert duckdb.execute(f"SELECT count(*) FROM '{folder}/models/month=*/*.parquet'").fetchall() == [(2,)]
 
 
 def test_a_folder_is_shared_in_the_same_way(tmp_path: Path) -> None:
