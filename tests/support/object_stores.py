@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import md5
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 ADDRESS = "s3://bucket/inventory"
@@ -122,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
             "<LastModified>2026-11-29T12:00:00.000Z</LastModified></Contents>"
             for key in page
         )
-        token = f"<NextContinuationToken>{quote(page[-1])}</NextContinuationToken>" if more else ""
+        token = f"<NextContinuationToken>{escape(page[-1])}</NextContinuationToken>" if more else ""
         body = f"<ListBucketResult><IsTruncated>{str(bool(more)).lower()}</IsTruncated>{token}{entries}"
         self._answer(200, f"{body}</ListBucketResult>".encode(), Content_Type="application/xml")
 

@@ -62,6 +62,7 @@ def _told(machine: Machine) -> tuple[object, ...]:
     return tuple(history.store.run_ids()), timeline.to_csv(), history.state().models.to_csv()
 
 
+@pytest.mark.guard("only what a merged file in the store holds is deleted there")
 def test_the_keeper_merges_and_all_read_the_same(machine: Machines, store: SmallStore, tmp_path: Path) -> None:
     """One file a kind and month is left; other mirrors take it; a late run of that month is merged beside it."""
     rome, bonn, keeper = _recorded(machine("rome")), machine("bonn"), machine("keeper")
@@ -105,7 +106,6 @@ def test_mirrors_are_not_merged_by_the_way(machine: Machines, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("left", [0, 1, 3, 4, 6, 9, 14, 20])
-@pytest.mark.guard("only what a merged file in the store holds is deleted there")
 def test_a_keeper_that_is_killed(machine: Machines, left: int) -> None:
     """After any number of its writes and deletions a fresh mirror is whole, and the next keeper ends the work."""
     rome, keeper = _recorded(machine("rome")), machine("keeper")
