@@ -32,6 +32,7 @@ ORDER = [
     "schedule",
     "prune",
     "verify",
+    "sync",
     "init",
     "demo",
     "help",

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from support.object_stores import SmallStore
+
 from sync.conftest import Machine, fleet
 
 Machines = Callable[[str], Machine]
