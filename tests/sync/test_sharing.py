@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from support.object_stores import SmallStore
 
+from inventory.cli.sync import sync
 from sync.conftest import Machine, fleet
 
 Machines = Callable[[str], Machine]
@@ -57,6 +58,26 @@ def test_offline_neither_reads_nor_writes_the_store(machine: Machines, store: Sm
     assert rome.run("baseline", "set", "x", "--offline").code == 2
     assert rome.run("sync", "--json").data["sent"] == 1
     assert rome.run("sync", "--offline").code == 2
+
+
+def test_the_examples_of_sync_work(machine: Machines) -> None:
+    """Each command line on its help page ends in 0 where there is a store."""
+    rome = machine("rome")
+    rome.snapshot(fleet("a"))
+    for line, _ in sync.examples:
+        done = rome.run(*line.split()[1:])
+        assert (done.code, done.err) == (0, ""), line
+        assert done.out.startswith("s3://bucket/inventory: 1 run, 0 new, 0 sent\n")
+
+
+def test_a_schedule_names_the_address(machine: Machines) -> None:
+    """A scheduled run gets the same address, and an existing history is required as elsewhere."""
+    rome = machine("rome")
+    rome.snapshot(fleet("a"))
+    done = rome.run("schedule", "cron", "--server", "a=http://127.0.0.1:1234")
+    assert done.code == 0
+    assert "--history s3://bucket/inventory" in done.out
+    assert "--existing-history" in done.out
 
 
 def test_an_unreachable_store(machine: Machines, store: SmallStore) -> None:
