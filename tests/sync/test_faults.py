@@ -165,7 +165,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     environment = {**KEYS, "AWS_ENDPOINT": f"http://{host}:{port}"}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    urlopen(Request(f"http://{host}:{port}/bucket", method="PUT"), timeout=10).close()
+    for method, path in (("POST", "moto-api/reset"), ("PUT", "bucket")):  # its servers share what they hold
+        urlopen(Request(f"http://{host}:{port}/{path}", method=method), timeout=10).close()
     yield environment
     moto.stop()
 
