@@ -7,6 +7,7 @@
     │   └── QueryError               a user's SQL that is wrong, takes too long or needs too much memory
     ├── FileError               4    a file that could not be written or read; its previous content is untouched
     │   └── NewerVersion             written by a newer version in a way this version does not know
+    ├── StoreUnreachable        3    the store of a shared history did not answer, or refused
     └── ServerError             3    a server that was not read; ``status`` is its word in the observations table
         ├── Unreachable              no connection, or a gateway could not reach the server
         ├── Timeout                  no complete response within the total deadline
@@ -112,6 +113,12 @@ class NewerVersion(FileError):
             f"(schema {theirs}; this version reads up to {ours})",
             "Update lms-inventory; the history was not changed",
         )
+
+
+class StoreUnreachable(InventoryError):
+    """The store of a shared history could not be reached; what this machine has of it is intact."""
+
+    exit_code = ExitCode.INCOMPLETE
 
 
 class ServerError(InventoryError):

@@ -16,7 +16,8 @@ HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "jinja2", "openpyxl", "duckdb", 
 
 FOLDERS = {
     "api", "cli", "collection", "config", "diff", "filesystem", "formats", "history", "manual", "normalize",
-    "notify", "operations", "plots", "report", "rules", "schedules", "schema", "sources", "stub_server", "terminal",
+    "notify", "operations", "plots", "report", "rules", "schedules", "schema", "sources", "stub_server", "sync",
+    "terminal",
 }  # fmt: skip
 PURE = {"schema", "tables", "normalize", "diff", "report", "rules", "terminal", "text"}
 """What has no clock, no network and no disk."""

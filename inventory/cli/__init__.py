@@ -18,6 +18,7 @@ import click
 from inventory.about import VERSION
 from inventory.cli._command import Group
 from inventory.cli._exit_codes import EXIT_CODES
+from inventory.cli._mirror import final_code
 from inventory.cli._output import PROGRAM, print_error, silence
 from inventory.cli._shells import COMPLETE_VARIABLE, complete
 from inventory.cli._usage_errors import usage_error
@@ -37,6 +38,7 @@ from inventory.cli.schedule import schedule
 from inventory.cli.servers import servers
 from inventory.cli.show import show
 from inventory.cli.snapshot import snapshot
+from inventory.cli.sync import sync
 from inventory.cli.unused import unused
 from inventory.cli.verify import verify
 from inventory.errors import ExitCode, FileError, InventoryError
@@ -46,7 +48,7 @@ _received: list[ExitCode] = []  # The exit code of the first signal, if there wa
 
 _COMMANDS = (
     snapshot, show, diff, report, history, servers, unused, baseline, audit, query, export, check, schedule, prune,
-    verify, init, demo, help_command,
+    verify, sync, init, demo, help_command,
 )  # fmt: skip
 """The commands in the order of use, which is that of ``--help``."""
 
@@ -71,6 +73,13 @@ def cli(debug: bool) -> None:
     Queries each server once (GET /api/v1/models) and changes nothing there. Servers and token locations are configured
     in inventory.toml. Without it, the token is read from LM_API_TOKEN.
     """
+
+
+@cli.result_callback()
+def _ended(code: ExitCode, debug: bool) -> ExitCode:
+    """Choose the exit code once a command has ended."""
+    del debug
+    return final_code(code)
 
 
 for _command in _COMMANDS:

@@ -15,7 +15,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from inventory import schema
-from inventory.cli._context import configuration_for_completion, default_history
+from inventory.cli._context import configuration_for_completion, default_history, user_folder
+from inventory.config.store_address import checked_address, is_address, mirror_name
 from inventory.run_ids import RUN_ID, time_of
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def _columns(context: click.Context) -> tuple[str, ...]:
 def _history_folder(context: click.Context) -> Path:
     """Return the folder of the history that the command would use."""
     path = context.params.get("history_path") or configuration_for_completion(context).settings.get("history")
+    if path and is_address(path):  # what this machine has of it: a shell does not wait for a network
+        return (user_folder("cache") or Path()) / "mirrors" / mirror_name(checked_address(path))
     return Path(path) if path else default_history()
 
 

@@ -113,8 +113,13 @@ def no_home_error() -> ConfigurationError:
 
 
 def user_folder(kind: str) -> Path | None:
-    """Return this user's ``config`` or ``data`` folder for the tool; None for a user without a home directory."""
-    find = {"config": platformdirs.user_config_dir, "data": platformdirs.user_data_dir}[kind]
+    """Return this user's ``config``, ``data`` or ``cache`` folder for the tool; None without a home directory."""
+    folders = {
+        "config": platformdirs.user_config_dir,
+        "data": platformdirs.user_data_dir,
+        "cache": platformdirs.user_cache_dir,
+    }
+    find = folders[kind]
     try:
         folder = Path(with_home(find("lms-inventory", appauthor=False)))
     except (RuntimeError, ConfigurationError):

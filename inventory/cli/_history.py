@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from inventory.cli._context import PREFIX, configuration, default_history, no_home_error, user_folder
+from inventory.cli._mirror import collector, open_shared
 from inventory.cli._output import print_error, print_errors
 from inventory.cli._selection import select_servers, with_tokens
 from inventory.config.servers import Server
+from inventory.config.store_address import is_address
 from inventory.errors import ConfigurationError, FileError
 from inventory.history.engines import ENGINES
 
@@ -25,24 +27,36 @@ _NAMED = 3  # Misdated runs that are named; the others are counted.
 
 
 def history_at(
-    path: str | None, engine: str = ENGINES[0], ignore: Sequence[str] | None = None, *, warn_misdated: bool = True
+    path: str | None,
+    engine: str = ENGINES[0],
+    ignore: Sequence[str] | None = None,
+    *,
+    warn_misdated: bool = True,
+    full: bool = False,
+    records: bool = False,
 ) -> "RunHistory":
     """Open the history in a folder; by default the user's own.
 
     Args:
-        path: the folder.
+        path: the folder, or the address of a shared history, whose mirror is brought up to date.
         engine: what runs the queries.
         ignore: fields that are not compared; by default the configured ones.
         warn_misdated: print one line on stderr if it has misdated runs.
+        full: as for ``open_shared``.
+        records: as for ``open_shared``.
 
     Raises:
         ConfigurationError: the folder's name is not UTF-8, as file names in SQL must be, or there is no home directory.
+        StoreUnreachable: the store of a shared history could not be reached, and nothing of it is here.
     """
     from inventory.history.reader import RunHistory
 
     if engine == "spark":
         logging.disable()  # Its client logs every interruption with a traceback; errors are printed as one line.
-    folder = path or str(default_history())
+    if path and is_address(path):
+        folder = str(open_shared(path, full=full, records=records).folder)
+    else:
+        folder = path or str(default_history())
     try:
         folder.encode(errors="surrogateescape").decode()
     except UnicodeDecodeError as error:
@@ -50,7 +64,7 @@ def history_at(
             f"{folder!r} cannot be the folder of a history", "Rename the folder: its name is not UTF-8"
         ) from error
     ignored = configured_ignore() if ignore is None else ignore
-    history = RunHistory(folder, engine, ignore=ignored, retire_after=_retire_after())
+    history = RunHistory(folder, engine, ignore=ignored, retire_after=_retire_after(), collector=collector())
     if warn_misdated:
         _warn_misdated(history)
     return history
@@ -63,9 +77,11 @@ def optional_history(
     return history_at(path, engine, ignore) if path or user_folder("data") else None
 
 
-def recorded_history(path: str | None, engine: str = ENGINES[0], *, warn_misdated: bool = True) -> "RunHistory":
+def recorded_history(
+    path: str | None, engine: str = ENGINES[0], *, warn_misdated: bool = True, full: bool = False
+) -> "RunHistory":
     """Open a history that holds at least one run; errors as ``history_at`` and ``require_runs``."""
-    return require_runs(history_at(path, engine, warn_misdated=warn_misdated))
+    return require_runs(history_at(path, engine, warn_misdated=warn_misdated, full=full))
 
 
 def require_runs(history: "RunHistory | None") -> "RunHistory":

@@ -11,9 +11,9 @@ from inventory.cli._completion import COMPLETERS, complete_words
 from inventory.cli._context import PREFIX, load_configuration
 from inventory.config import spec
 from inventory.config.dialects import PROGRAMS
+from inventory.config.store_address import checked_address, is_address
 from inventory.filesystem.names import with_home
 from inventory.history.engines import ENGINES
-from inventory.schedules import DEFAULT_AT, PERIODS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -30,6 +30,22 @@ class _Path(click.ParamType):  # type: ignore[type-arg]  # generic only in newer
 
 
 PATH = _Path()
+
+
+class _HistoryPath(_Path):
+    """The folder of a history, or the address of a shared one, which is checked before anything shows it."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Expand ``~`` in a path, and check an address."""
+        return checked_address(value) if is_address(value) else super().convert(value, param, ctx)
+
+
+OFFLINE = "inventory.offline"
+"""The key in click's context that tells whether ``--offline`` was given."""
+
+
+def _note_offline(context: click.Context, _: click.Parameter, value: bool) -> None:
+    context.meta[OFFLINE] = value or bool(context.meta.get(OFFLINE))
 
 
 def option(group: str, *names: str, **attributes: Any) -> Callable[[_Command], _Command]:
@@ -164,9 +180,18 @@ _history = option(
     "--history",
     "history_path",
     metavar="DIR",
-    type=PATH,
+    type=_HistoryPath(),
     envvar=f"{PREFIX}HISTORY",
-    help="Folder of the history. Default: in the platform's data directory.",
+    help="Folder of the history, or the address of a shared one, such as s3://bucket/prefix. Default: in the "
+    "platform's data directory.",
+)
+_offline = option(
+    "History",
+    "--offline",
+    is_flag=True,
+    expose_value=False,
+    callback=_note_offline,
+    help="Do not contact the store of a shared history: use what this machine has of it.",
 )
 config_option = option(
     "General",
@@ -183,8 +208,8 @@ config_option = option(
 
 
 def history_option(command: _Command) -> _Command:
-    """Add the options that locate the history: its folder, and the configuration that may name it."""
-    return _history(config_option(command))
+    """Add the options about the history: where it is, whether its store is used, and the configuration."""
+    return _history(_offline(config_option(command)))
 
 
 no_history_option = option(
@@ -220,6 +245,10 @@ by_model_option = option(
     "--by",
     metavar="WORD",
     help="Show the present inventory by model, by server, or by the values of a label.",
+)
+
+full_option = option(
+    "History", "--full", is_flag=True, help="Compare all months with the store, not only this and the previous one."
 )
 
 # Comparison: what counts as a change.
@@ -265,27 +294,3 @@ compact_option = option(
     "Runs", "--compact", is_flag=True, help="Merge the small files of closed months into a few large ones."
 )
 dry_run_option = option("Output", "--dry-run", is_flag=True, help="Only print what would be deleted and merged.")
-at_option = option(
-    "Schedule", "--at", "clocks", metavar="HH:MM", multiple=True,
-    help=f"Run daily at this local time. Repeatable. Default: {DEFAULT_AT}.",
-)  # fmt: skip
-every_option = option(
-    "Schedule",
-    "--every",
-    metavar="TIME",
-    help="Run at this interval instead, counted from midnight: 15m, 1h, 6h or 1d.",
-)
-report_option = option(
-    "Schedule",
-    "--report",
-    "period",
-    type=click.Choice(PERIODS),
-    help="Report the last month or week, on the first day of the next, instead of taking snapshots; to the files of -o "
-    "or of [report] output. Default time: 07:00.",
-)
-install_option = option(
-    "Schedule", "--install", metavar="DIR", type=PATH, help="Write the files into DIR instead of printing them."
-)
-name_option = option(
-    "Schedule", "--name", default="lms-inventory", show_default=True, help="Name of the schedule and of its files."
-)

@@ -97,7 +97,7 @@ def _options() -> Iterator[Setting]:
     """List the settings that are an option of some command."""
     for option in _configurable.params:
         name = setting_name(option)
-        if not option.name or option.name == "config":
+        if not option.name or option.name == "config" or not option.expose_value:
             continue
         value, source = effective_setting(option.name)
         if source is ParameterSource.DEFAULT_MAP:
@@ -120,6 +120,9 @@ def _server_defaults() -> Iterator[Setting]:
             yield Setting(name, file.settings[name], FILE, file.location_of(name))
         else:
             yield Setting(name, default)
+    for name in ("collector", "keeper"):
+        if name in file.settings:
+            yield Setting(name, file.settings[name], FILE, file.location_of(name))
     if credential := file.credential(("defaults",), file.settings):
         yield Setting("token", str(credential), FILE, credential.location)
     elif os.environ.get(COMMON):

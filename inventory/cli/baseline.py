@@ -7,9 +7,10 @@ import click
 from inventory.cli._command import Command, Group
 from inventory.cli._completion import complete_baseline, complete_ref
 from inventory.cli._history import recorded_history
+from inventory.cli._mirror import require_store
 from inventory.cli._options import history_option, json_option
 from inventory.cli._output import print_json, terminal_width
-from inventory.errors import ExitCode
+from inventory.errors import ExitCode, InventoryError
 
 if TYPE_CHECKING:
     from inventory.history.reader import RunHistory
@@ -75,7 +76,17 @@ def set_baseline(name: str, ref: str, history_path: str | None) -> int:
 
     The name of a baseline cannot be given to another run; remove the baseline first.
     """
-    run_id = recorded_history(history_path).save_baseline(name, ref)
+    history = recorded_history(history_path)
+    mirror = require_store("a baseline")
+    was_there = history.store.baseline_path(name).exists()
+    run_id = history.save_baseline(name, ref)
+    if mirror is not None:
+        try:
+            mirror.publish(f"baselines/{name}.txt")
+        except InventoryError:
+            if not was_there:
+                history.store.remove_baseline(name)
+            raise
     click.echo(f"The baseline {name} is run {run_id}")
     return ExitCode.OK
 
@@ -94,7 +105,11 @@ def set_baseline(name: str, ref: str, history_path: str | None) -> int:
 @history_option
 def remove_baseline(name: str, history_path: str | None) -> int:
     """Remove the baseline NAME. Its run stays, until prune deletes it as any other."""
-    run_id = recorded_history(history_path).remove_baseline(name)
+    history = recorded_history(history_path)
+    mirror = require_store("a baseline")
+    run_id = history.remove_baseline(name)
+    if mirror is not None:
+        mirror.objects.delete(f"baselines/{name}.txt")
     click.echo(f"The baseline {name} is removed" + (f"; run {run_id} stays" if run_id else ""))
     return ExitCode.OK
 

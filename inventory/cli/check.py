@@ -7,12 +7,15 @@ import click
 from inventory.cli._command import Command
 from inventory.cli._detail_options import failed_option, notify_option, verbose_option
 from inventory.cli._exit_codes import exit_code
+from inventory.cli._mirror import environment
 from inventory.cli._notices import check_notices, tell_test
 from inventory.cli._options import concurrency_option, config_option, json_option, servers_option, timeout_option
-from inventory.cli._output import print_json, terminal_width
+from inventory.cli._output import print_error, print_json, terminal_width
 from inventory.cli._progress import progress
 from inventory.cli._rules import configured_rules
 from inventory.cli._selection import select_servers, with_tokens
+from inventory.config.store_address import is_address
+from inventory.errors import StoreUnreachable
 
 
 @click.command(
@@ -46,8 +49,8 @@ def check(
 ) -> int:
     """Show the effective settings and their origin, then query the servers and explain any problem.
 
-    Writes nothing; shows where a token is stored, never the token. --notify sends a test to each [[notify]] of
-    inventory.toml, and asks no server.
+    Writes nothing, but one object into the store of a shared history, which it deletes again; shows where a token is
+    stored, never the token. --notify sends a test to each [[notify]] of inventory.toml, and asks no server.
     """
     configured_rules()
     check_notices()
@@ -61,6 +64,7 @@ def check(
     from inventory.terminal.settings import server_notes, settings_text
     from inventory.terminal.snapshot import check_text
 
+    store = _probe_store()
     with progress(len(servers), hidden=as_json) as advance:
         snapshot = query_servers(servers, timeout=timeout, concurrency=concurrency, progress=advance)
     settings, observations = all_settings(entries, addresses, list_path), rows(snapshot.tables["observations"])
@@ -71,7 +75,30 @@ def check(
         click.echo("" if failed else settings_text(settings, terminal_width()) + "\n", nl=False)
         notes = server_notes(settings)
         click.echo(check_text(observations, terminal_width(), notes, each=verbose, failed=failed), nl=False)
-    return exit_code(incomplete=not snapshot.complete)
+        if store and not failed:
+            click.echo(store)
+    return exit_code(incomplete=not snapshot.complete or store == "")
+
+
+def _probe_store() -> str | None:
+    """Check the store of a shared history; return the line about it, empty if it could not be reached.
+
+    Raises:
+        ConfigurationError: it would overwrite what other collectors wrote.
+    """
+    from inventory.cli._settings import effective_setting
+
+    path = effective_setting("history_path")[0]
+    if not path or not is_address(path):
+        return None
+    from inventory.sync.objects import RemoteObjects, probe
+
+    try:
+        probe(RemoteObjects(path, environment()))
+    except StoreUnreachable as error:
+        print_error(error)
+        return ""
+    return f"The store of {path} can be read and written, and overwrites nothing"
 
 
 def _send_tests(*, as_json: bool) -> int:

@@ -18,6 +18,7 @@ TOPICS = (
     "getting-started",
     "servers",
     "history",
+    "shared",
     "reports",
     "schedule",
     "rules",

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from inventory.cli._command import Command
+from inventory.cli._context import configuration
 from inventory.cli._history import recorded_history
+from inventory.cli._mirror import require_store, shared_history
 from inventory.cli._options import compact_option, dry_run_option, history_option, json_option, keep_options, run_option
 from inventory.cli._output import print_json, terminal_width
-from inventory.errors import ExitCode
+from inventory.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,9 +63,11 @@ def prune(
     from inventory.terminal.retention import plan_text
 
     rules = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
-    history = recorded_history(history_path, warn_misdated=not named)
+    history = recorded_history(history_path, warn_misdated=not named, full=compact)
+    deletes = bool(any(rules.values()) or named or not compact)
+    _check_shared(deletes=deletes)
     plan = None
-    if any(rules.values()) or named or not compact:
+    if deletes:
         plan = _delete_runs(history, {name: number for name, number in rules.items() if number}, named, dry_run)
     deleted, merged = _deleted_rows(plan), _merged_rows(_merge_files(history, dry_run) if compact else None)
     if as_json:
@@ -73,6 +77,24 @@ def prune(
             click.echo(plan_text(plan.keep, plan.drop, plan.reasons, terminal_width()), nl=False)
         click.echo(_text(deleted, merged, dry_run))
     return ExitCode.OK
+
+
+def _check_shared(*, deletes: bool) -> None:
+    """Refuse what cannot be done to a shared history: to delete runs, and to merge files unless this is its keeper."""
+    shared = shared_history()
+    if shared is None:
+        return
+    if deletes:
+        raise ConfigurationError(
+            f"the history {shared.address} is shared, and keeps all of its runs: a collector that is offline may need "
+            "what would go",
+            "Merge its files with: lms-inventory prune --compact",
+        )
+    if not configuration().settings.get("keeper"):
+        raise ConfigurationError(
+            f"the files of {shared.address} are merged by one machine, and this is not the one",
+            "On one machine, and no other, set keeper = true in [history] of inventory.toml",
+        )
 
 
 def _delete_runs(
@@ -94,6 +116,11 @@ def _merge_files(history: "RunHistory", dry_run: bool) -> "Sequence[tuple[Compac
     """Merge the files of closed months; return each task with the number of files it made, 0 in a dry run."""
     from inventory.history import compaction
 
+    if mirror := require_store("prune"):
+        from inventory.sync.keeper import compact_store, due_in_store
+
+        now = history.clock()
+        return [(task, 0) for task in due_in_store(mirror, now)] if dry_run else compact_store(mirror, now)
     if dry_run:
         return [(task, 0) for task in compaction.due(history.store, history.clock())]
     return compaction.compact(history.store, history.clock())

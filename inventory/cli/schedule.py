@@ -13,13 +13,14 @@ from inventory.cli._command import Command
 from inventory.cli._context import configuration, default_history
 from inventory.cli._exit_codes import parse_fail_on
 from inventory.cli._history import history_at
-from inventory.cli._options import at_option, every_option, install_option, name_option, report_option
 from inventory.cli._output import print_error
+from inventory.cli._schedule_options import at_option, every_option, install_option, name_option, report_option
 from inventory.cli._selection import select_servers
 from inventory.cli._targets import check_targets, report_targets
 from inventory.cli.snapshot import snapshot
 from inventory.config import text_input
 from inventory.config.servers import Server, parse_server_list, server_of
+from inventory.config.store_address import is_address
 from inventory.errors import ConfigurationError, ExitCode, FileError
 from inventory.filesystem.names import with_home
 from inventory.schedules import DEFAULT_AT, SCHEDULES, Job, minutes_between, minutes_of, open_schedule, text_of, write
@@ -163,6 +164,8 @@ def _history_exists(path: str | None) -> bool:
 
 def _portable(name: str, value: Any) -> str:
     """Return the value of an option in a form that means the same in another working directory."""
+    if name == "history_path" and is_address(value):
+        return str(value)
     if name in ("outputs", "history_path"):
         return _absolute(value)
     if name == "list_path":

@@ -12,6 +12,7 @@ from inventory.cli._completion import complete_server
 from inventory.cli._context import history_from_flag
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._history import recorded_history
+from inventory.cli._mirror import send_records
 from inventory.cli._options import (
     csv_for_option,
     engine_option,
@@ -110,7 +111,9 @@ def retire(context: click.Context, names: Sequence[str], history_path: str | Non
     Nothing is deleted: their runs stay in the history, and states before now still have them.
     """
     history = recorded_history(history_path if history_from_flag(context) else context.obj or history_path)
-    for name in history.retire(names):
+    retired = history.retire(names)
+    send_records()
+    for name in retired:
         click.echo(f"{escape_controls(name)} is retired until a run asks it again")
     return ExitCode.OK
 

@@ -12,6 +12,7 @@ from inventory.cli._command import Command
 from inventory.cli._detail_options import verbose_option
 from inventory.cli._exit_codes import AUDIT_WORDS, FAIL_WORDS, change_exit_code, parse_fail_on, stale_words
 from inventory.cli._history import history_at, stale_after
+from inventory.cli._mirror import final_code, send_log, send_run, shared_history
 from inventory.cli._notices import check_notices, tell_all
 from inventory.cli._options import (
     accept_suspect_option,
@@ -115,7 +116,7 @@ def snapshot(
     check_targets(outputs, grain)
     check_notices(quiet=quiet)
     servers = with_tokens(entries, quiet=quiet)
-    history = None if no_history else history_at(history_path, ignore=ignore)
+    history = None if no_history else history_at(history_path, ignore=ignore, records=True)
     from inventory.operations.snapshot import starts_history, state_after, take_snapshot
 
     is_new = history is not None and starts_history(history, existing_only=existing_history)
@@ -130,8 +131,10 @@ def snapshot(
             concurrency=concurrency,
             progress=advance,
         )
+    is_recorded = history is not None and not result.failure
+    sent = send_run() if is_recorded else []
     result, report = _report(result, history if outputs else None, outputs, this_run=this_run)
-    failures = [result.failure] if result.failure else []
+    failures = [*sent, *([result.failure] if result.failure else [])]
     judgement = _read(lambda: _audit(result, history, rules), failures)
     report = replace(report, judgement=judgement)
     numbers = metrics_of(outputs)  # Written last, as they hold the exit code.
@@ -139,7 +142,7 @@ def snapshot(
     failures = [*unwritten, *failures]
     stale = _read(lambda: stale_words(fail_words, lambda: (state_after(result, history), None)), failures)
     audited = audit_fail_words(fail_words, judgement)
-    code = in_metrics = change_exit_code(
+    code = change_exit_code(
         result.changes,
         fail_words,
         failures,
@@ -147,11 +150,14 @@ def snapshot(
         stale=stale or frozenset(),
         audited=audited,
     )
+    code = in_metrics = final_code(code)
     seconds = time.perf_counter() - started
     metrics, unwritten = write_metrics(report, numbers, seconds, code)
     files, failures, code = [*files, *metrics], [*failures, *unwritten], ExitCode.FILE if unwritten else code
-    if history and is_new and not result.failure:  # Even with -q: the user may expect an earlier history here.
-        print_error(f"this run starts a new history in {history.store.folder.absolute()}")
+    shared = shared_history()
+    is_known = shared is None or shared.unreached is None
+    if history and is_new and is_known and not result.failure:  # Even with -q: the user may expect an earlier one.
+        print_error(f"this run starts a new history in {shared.address if shared else history.store.folder.absolute()}")
     _print_unread_servers(result.snapshot, each=verbose)
     _print_result(result, files, seconds, as_json, quiet, grain, judgement, is_first=is_new)
     print_errors(failures)
@@ -161,6 +167,8 @@ def snapshot(
     outcomes = tell_all(result, history, code, files, failures, findings)
     audit = audit_entry(judgement, rules)
     ended = _log(history, result, time.perf_counter() - started, code, failures, audit, outcomes) if history else code
+    if is_recorded:
+        send_log(result.snapshot.run_id)
     if ended != in_metrics:
         write_metrics(report, numbers, seconds, ended)
     return ended

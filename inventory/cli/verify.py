@@ -48,7 +48,7 @@ def verify(statement: str | None, history_path: str | None, as_json: bool) -> in
     from inventory.tables import rows
     from inventory.terminal.verification import proof_text
 
-    history = history_at(history_path)
+    history = history_at(history_path, full=True)
     proof = prove(history.store, history.clock())
     problems = rows(proof.problems)
     if not problems and not proof.runs:

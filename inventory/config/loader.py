@@ -17,6 +17,7 @@ from inventory.config.dialects import Dialect, dialect_of
 from inventory.config.metrics import metric_labels
 from inventory.config.notices import NoticeConfig, parse_notice
 from inventory.config.servers import Server
+from inventory.config.store_address import checked_address, is_address
 from inventory.config.text_input import text_of
 from inventory.errors import ConfigurationError
 from inventory.filesystem.names import with_home
@@ -213,6 +214,8 @@ def _value(plain: Configuration, key: spec.Option, value: Any) -> Any:
         raise ConfigurationError("token_env is not a variable's name (it is not shown here)", spec.ADVICE)
     if key.kind == "paths":
         return tuple(_whole(plain, path) for path in ([checked] if isinstance(checked, str) else checked))
+    if key.name == "path" and is_address(checked):
+        return checked_address(checked)
     return _whole(plain, checked) if key.kind == "path" else checked
 
 

@@ -37,6 +37,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "columns": (dict,),
     "globs": (str, list),
     "date": (date, str),
+    "flag": (bool,),
 }
 _WANTED = {
     "text": "a text",
@@ -48,6 +49,7 @@ _WANTED = {
     "texts": "a list of texts",
     "columns": 'a table, such as { publisher = ["lmstudio-community"] }',
     "globs": 'a pattern or a list of patterns, such as "rome-*"',
+    "flag": "true or false",
     "date": "a day, such as 2027-03-31",
 }
 _FOUND = {bool: "true or false", str: "a text", int: "a whole number", list: "a list", dict: "a table"}
@@ -59,8 +61,8 @@ class Option:
 
     Attributes:
         name: as it stands in the file.
-        kind: ``text``, ``path``, ``paths``, ``number``, ``integer``, ``labels``, ``texts``, ``date``, or of rules
-            ``globs`` and ``columns``, whose content ``rules/parse.py`` checks.
+        kind: ``text``, ``flag``, ``path``, ``paths``, ``number``, ``integer``, ``labels``, ``texts``, ``date``, or of
+            rules ``globs`` and ``columns``, whose content ``rules/parse.py`` checks.
         meaning: one sentence.
         words: the texts that it can be; empty for any.
         least: the least number.
@@ -116,7 +118,12 @@ TABLES = {
         TIMEOUT,
         *_COMMON,
     ),
-    "history": (Option("path", "path", "The history's folder."), RETIRE_AFTER),
+    "history": (
+        Option("path", "path", "The history's folder, or the address of a shared one, such as `s3://bucket/prefix`."),
+        RETIRE_AFTER,
+        Option("collector", "text", "The name of this machine in the runs that it records; by default its host name."),
+        Option("keeper", "flag", "Whether this machine merges the files of a shared history; one of all may."),
+    ),
     "report": (
         STALE_AFTER,
         Option("output", "paths", "The files that `report` writes without `-o`, such as `reports/{month}.xlsx`."),
@@ -224,8 +231,10 @@ def validate(key: Option, value: Any) -> Any:
     Raises:
         ConfigurationError: it is not.
     """
-    if not isinstance(value, _TYPES.get(key.kind, (str,))) or isinstance(value, bool):
+    if not isinstance(value, _TYPES.get(key.kind, (str,))) or isinstance(value, bool) != (key.kind == "flag"):
         raise ConfigurationError(f"{key.name} is {_kind(value)}", f"It must be {key.expected}")
+    if isinstance(value, bool):
+        return value
     if isinstance(value, int | float):
         if not key.least <= value <= key.most or (key.above and value == key.least):
             raise ConfigurationError(f"{key.name} cannot be {str(value)[:20]}", f"It must be {key.expected}")

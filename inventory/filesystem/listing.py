@@ -47,3 +47,12 @@ def size_of(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def file_status(path: str | Path) -> object:
+    """Return the status that changes when a file is written to; None if it does not exist."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - of many thousand files
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino

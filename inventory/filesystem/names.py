@@ -45,8 +45,8 @@ def local_folder(path: str | Path) -> Path:
         return Path(with_home(str(path)))
     if scheme != "file":
         raise ConfigurationError(
-            f"a history at a {scheme}:// address is not supported: it must be a local or mounted folder",
-            "Copy it to a folder, and give that",
+            f"a history at a {scheme}:// address is not supported here: it must be a local or mounted folder",
+            "Of a shared history, lms-inventory sync names the folder that holds all of it",
         )
     from urllib.request import url2pathname  # brings a whole HTTP client, which most commands do without
 

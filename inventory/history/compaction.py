@@ -14,6 +14,7 @@ from pathlib import Path
 from inventory.errors import FileError
 from inventory.filesystem.temporary_files import NO_ROOM
 from inventory.history.storage.data_file import ADVICE, KINDS, RunSegment, is_merged, merged, month_of
+from inventory.history.storage.mirrors import address_of
 from inventory.history.storage.store import Store
 from inventory.run_ids import misdated
 
@@ -105,6 +106,8 @@ def compact_many(store: Store, now: datetime) -> None:
         store: the history.
         now: as for ``due``.
     """
+    if address_of(store.folder):  # guard: a mirror holds the files of its store
+        return
     with suppress(FileError, OSError):
         if sum(not is_merged(path) for path in store.months.files("observations")) >= _MANY + _NEWEST:
             _compact_small(store, now)
@@ -157,11 +160,15 @@ def remove(store: Store, kind: str, run_ids: Collection[str]) -> None:
 
 def _replace(store: Store, kind: str, month: str, run_ids: Sequence[str]) -> int:
     """Replace the files of a month by merged ones with some runs; return their number."""
-    return store.months.replace(kind, month, (merged(kind, part) for part in _parts(store, kind, run_ids)))
+    return store.months.replace(kind, month, (merged(kind, part) for part in parts(store, kind, run_ids)))
 
 
-def _parts(store: Store, kind: str, run_ids: Sequence[str]) -> Iterator[list[RunSegment]]:
-    """Yield the segments of some runs, as many at a time as go into one file."""
+def parts(store: Store, kind: str, run_ids: Sequence[str]) -> Iterator[list[RunSegment]]:
+    """Yield the segments of some runs, as many at a time as go into one file.
+
+    Raises:
+        FileError: a file is damaged.
+    """
     part: list[RunSegment] = []
     size = 0
     for segment in store.read_all(kind, run_ids):

@@ -44,6 +44,7 @@ class RunLoader:
             ``runs`` and left out of everything else.
         ignore: globs of fields that are not compared. Runs are recorded without those of them that no column holds.
         retire_after: servers that no run asked for so long are no part of the state; None keeps all.
+        collector: the name of this machine, which runs that it records carry.
 
     Raises:
         ConfigurationError: it is an address of another kind, such as ``s3://bucket/folder``.
@@ -58,6 +59,7 @@ class RunLoader:
         *,
         ignore: Sequence[str] = (),
         retire_after: timedelta | None = RETIRE_AFTER,
+        collector: str = "",
     ) -> None:
         if not isinstance(path, str | Path):
             raise wrong_type(path, "the folder of a history", "Give a text or a pathlib.Path")
@@ -66,6 +68,7 @@ class RunLoader:
         self._engine = engine
         self.clock = clock
         self.retire_after = retire_after
+        self.collector = collector
 
     def seen_at(self, now: datetime) -> Self:
         """Return the same history with the clock at some time."""

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
+from typing import Any
 
 import pyarrow as pa
 
@@ -86,7 +87,9 @@ def _put(history: RunHistory, snapshot: RunTables) -> pa.Table:
         moments = values(observations, "observed_at")
         first_and_last = [f"{moment:%Y-%m-%dT%H:%M:%S.%f+00:00}" for moment in (min(moments), max(moments))]
         state = run_log.checkpoint(store.folder)
-        about = {"files": files, "previous": before, "journal": state, "span": first_and_last}
+        about: dict[str, Any] = {"files": files, "previous": before, "journal": state, "span": first_and_last}
+        if history.collector:
+            about["collector"] = history.collector
         store.write("observations", run_id, table, **about)
     return table
 

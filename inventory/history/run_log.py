@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inventory.about import VERSION
 from inventory.errors import FileError
+from inventory.filesystem.listing import names
 from inventory.filesystem.regular_files import open_regular, read_regular
 from inventory.filesystem.rights import file_mode, widen
 from inventory.filesystem.temporary_files import to_disk
+from inventory.filesystem.write_once import make_folders, write_new
 from inventory.history.storage.metadata import RUN_LOG
-from inventory.run_ids import time_of
+from inventory.history.storage.mirrors import address_of
+from inventory.run_ids import RUN_ID, time_of
 from inventory.tables import rows
 
 if TYPE_CHECKING:
@@ -89,8 +92,11 @@ def append(folder: Path, entry: Mapping[str, Any]) -> None:
     Raises:
         FileError: it could not be written completely.
     """
-    path = folder / RUN_LOG
     line = _line(entry) + b"\n"
+    if address_of(folder):
+        _write_object(folder / "runs" / f"{entry['run_id']}.json", line)
+        return
+    path = folder / RUN_LOG
     try:
         with io.FileIO(path, "a+", opener=_open) as file:
             if file.seek(0, io.SEEK_END) and _last_byte(file) != b"\n":
@@ -101,6 +107,20 @@ def append(folder: Path, entry: Mapping[str, Any]) -> None:
         raise _not_written(path, error.strerror or str(error)) from error
     if written != len(line):
         raise _not_written(path, "No space left on device")
+
+
+def _write_object(path: Path, line: bytes) -> None:
+    """Write the line of a run of a shared history as a file: an object cannot be appended to."""
+    try:
+        make_folders(path.parent.parent, path.parent)
+        write_new(path, line, path.parent.parent / "_tmp")
+    except OSError as error:
+        raise _not_written(path, error.strerror or str(error)) from error
+
+
+def is_whole(body: bytes) -> bool:
+    """Return whether bytes are the line of one run, undamaged."""
+    return _entry(body.removesuffix(b"\n")) is not None
 
 
 def checkpoint(folder: Path) -> dict[str, Any]:
@@ -140,12 +160,25 @@ def newest_first(folder: Path) -> Iterator[dict[str, Any]]:
     Raises:
         FileError: it could not be read.
     """
-    for line in reversed(_lines(folder)):
+    for line in _objects(folder, newest_first=True) if address_of(folder) else reversed(_lines(folder)):
         if (entry := _entry(line.removesuffix(_CUT_OFF))) is not None:
             yield entry
 
 
+def _objects(folder: Path, *, newest_first: bool = False) -> Iterator[bytes]:
+    """Yield the lines of a shared history, each from a file of its own."""
+    for name in sorted(names(folder / "runs"), reverse=newest_first):
+        if RUN_ID.fullmatch(name.removesuffix(".json")):
+            path = folder / "runs" / name
+            try:
+                yield read_regular(path).removesuffix(b"\n")
+            except OSError as error:
+                raise FileError(f"{path} could not be read: {error.strerror or error}", "Check the folder") from error
+
+
 def _lines(folder: Path) -> list[bytes]:
+    if address_of(folder):
+        return list(_objects(folder))
     path = folder / RUN_LOG
     try:
         lines = read_regular(path).split(b"\n")

@@ -36,6 +36,7 @@ ORDER = [
     "schedule",
     "prune",
     "verify",
+    "sync",
     "init",
     "demo",
     "help",
@@ -168,9 +169,9 @@ def environment(folder: Path) -> dict[str, str]:
     )
 
 
-@pytest.mark.parametrize("line", [line for _, line in examples() if "--serve" not in line.split()])
+@pytest.mark.parametrize("line", [line for _, line in examples() if not {"--serve", "sync"} & set(line.split())])
 def test_examples_work(line: str, prepared: tuple[Path, str], tmp_path: Path) -> None:
-    """Each ends in 0; ``demo --serve``, which would not end, is tried in its own test."""
+    """Each ends in 0; ``demo --serve``, which would not end, and ``sync``, which needs a store, have own tests."""
     folder, url = prepared
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)

@@ -7,6 +7,7 @@ from pathlib import Path
 from inventory.errors import FileError
 from inventory.filesystem.listing import names
 from inventory.history.storage.data_file import KINDS
+from inventory.history.storage.mirrors import address_of
 
 _PARTS = (*KINDS, "_tmp", "baselines", "pruned", "retired")  # the folders in a history
 _DEEP = 3  # folders from a history to the folder of a month that is just being merged
@@ -16,6 +17,8 @@ _CHECK = "Check --history, and that its disk is mounted. To start a history: lms
 def no_runs(folder: Path) -> FileError:
     """Return the error for a folder in which no run was found."""
     path = folder.absolute()
+    if address := address_of(folder):
+        return FileError(f"the history {address} holds no run", "Check its address, or take a snapshot")
     if home := home_of(folder):
         return FileError(f"{path} is part of the history {home}, not a history itself", f"Give --history {home}")
     inside = names(folder)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from inventory import schema
+from inventory.filesystem.listing import file_status
 from inventory.history.storage.checksum import SINGLE
-from inventory.history.storage.data_file import ARROW, file_status, opened
+from inventory.history.storage.data_file import ARROW, opened
 
 if TYPE_CHECKING:
     from inventory.history.engines import Files

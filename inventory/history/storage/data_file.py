@@ -148,7 +148,7 @@ def opened(kind: str, path: Path) -> dict[str, RunSegment]:
     about = read_verified(body)
     if about is not None:
         _check_version(path, about)
-    if about is None or about.get("kind") != kind or not _named(path, about):
+    if about is None or not belongs(kind, path, about):
         raise _damaged(path)
     return DataFile(path, body, about).parts()
 
@@ -161,7 +161,7 @@ def check_version(path: Path) -> None:
     """
     try:
         with open_to_read(path) as file:
-            claims_newer = _newer(read_metadata(file))
+            claims_newer = is_newer(read_metadata(file))
     except (OSError, ValueError, TypeError):
         return  # whoever reads it reports what is wrong
     if claims_newer and (about := read_verified(_bytes(path))):
@@ -184,7 +184,7 @@ def listed(path: Path) -> frozenset[str]:
     try:
         with open_to_read(path) as file:
             about = read_metadata(file)
-        if _newer(about):
+        if is_newer(about):
             check_version(path)
         whole = _named(path, about)
     except FileNotFoundError:
@@ -211,15 +211,6 @@ def stem_of(path: str | Path) -> str:
 def is_ours(path: Path) -> bool:
     """Return whether a file is named as one that this tool writes into a month's folder."""
     return path.suffix == ".parquet" and (is_merged(path) or bool(RUN_ID.fullmatch(path.stem)))
-
-
-def file_status(path: str | Path) -> object:
-    """Return the status that changes when a file is written to; None if it does not exist."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - of many thousand files
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
 def month_of(run_id: str) -> str:
@@ -253,14 +244,20 @@ def _bytes(path: Path) -> bytes:
         raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
 
 
-def _newer(about: Mapping[str, Any]) -> bool:
+def is_newer(about: Mapping[str, Any]) -> bool:
+    """Return whether a newer version wrote a file with this metadata."""
     version = about.get("schema_version")
     return isinstance(version, int) and version > schema.SCHEMA_VERSION
 
 
 def _check_version(path: Path, about: Mapping[str, Any]) -> None:
-    if _newer(about):
+    if is_newer(about):
         raise NewerVersion(path, about["schema_version"], schema.SCHEMA_VERSION)
+
+
+def belongs(kind: str, path: Path, about: Mapping[str, Any]) -> bool:
+    """Return whether a file with this metadata is of a kind, and has the right name and month."""
+    return about.get("kind") == kind and _named(path, about)
 
 
 def _named(path: Path, about: Mapping[str, Any]) -> bool:

@@ -11,10 +11,11 @@ from pathlib import Path
 from inventory.filesystem.listing import names
 from inventory.history.storage.data_file import KINDS, MONTH, is_ours
 from inventory.history.storage.metadata import RUN_LOG
+from inventory.history.storage.mirrors import MIRROR
 from inventory.history.storage.record_files import is_foreign
 from inventory.history.storage.store import Store
 
-_OURS = {*KINDS, "_tmp", "pruned", "baselines", "retired", RUN_LOG}
+_OURS = {*KINDS, "_tmp", "pruned", "baselines", "retired", "runs", MIRROR, RUN_LOG}
 _OTHERS = re.compile(rf"[.@#]|lost\+found$|month=(?!{MONTH.pattern.removeprefix('month=')}$)")
 _REMARK = "not part of the history, and left alone"
 

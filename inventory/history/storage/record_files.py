@@ -59,6 +59,11 @@ def baseline_text(name: str, run_id: str) -> bytes:
     return f"{run_id}\n{sha256(f'{name} {run_id}'.encode()).hexdigest()}\n".encode()
 
 
+def baseline_run(body: bytes) -> str:
+    """Return the run that the content of a baseline's file begins with, whether or not it is one."""
+    return body.decode(errors="replace").partition("\n")[0]
+
+
 def record_text(runs: Mapping[str, str]) -> bytes:
     """Return the content of a record of pruning, with a digest of it."""
     return json.dumps({"runs": dict(runs), "sha256": _sum(runs)}, indent=1).encode()

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.errors import ConfigurationError, FileError
+from inventory.filesystem.listing import file_status
 from inventory.filesystem.regular_files import is_regular
 from inventory.filesystem.temporary_files import is_abandoned, remove_leftovers
 from inventory.filesystem.write_once import exclusive, unlink_inside
@@ -29,7 +30,6 @@ from inventory.history.storage.data_file import (
     KINDS,
     RunSegment,
     check_version,
-    file_status,
     is_merged,
     listed,
     month_of,
