@@ -53,10 +53,8 @@ def history_at(
 
     if engine == "spark":
         logging.disable()  # Its client logs every interruption with a traceback; errors are printed as one line.
-    if path and is_address(path):
-        folder = str(open_shared(path, full=full, records=records).folder)
-    else:
-        folder = path or str(default_history())
+    shared = open_shared(path, full=full, records=records) if path and is_address(path) else None
+    folder = str(shared.folder) if shared else path or str(default_history())
     try:
         folder.encode(errors="surrogateescape").decode()
     except UnicodeDecodeError as error:
@@ -65,6 +63,8 @@ def history_at(
         ) from error
     ignored = configured_ignore() if ignore is None else ignore
     history = RunHistory(folder, engine, ignore=ignored, retire_after=_retire_after(), collector=collector())
+    if shared and shared.mirror is None:  # offline, or it was not reached
+        history.store.address = ""
     if warn_misdated:
         _warn_misdated(history)
     return history

@@ -148,7 +148,7 @@ class RunLoader:
     ) -> Engine:
         """Open an engine over the observations of runs, and over the files of some kinds that runs stored."""
         stored = list(stored)
-        engine = open_engine(self._engine)
+        engine = open_engine(self._engine, self.store.address)
         engine.open("observations", self.store.checked("observations", run_ids))
         for kind in kinds:
             engine.open(kind, self.store.checked(kind, stored), KINDS[kind])

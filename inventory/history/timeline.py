@@ -60,7 +60,7 @@ class Timeline:
         self._misdated = set(misdated(self._run_ids, now))
         dated = [run_id for run_id in self._run_ids if run_id not in self._misdated]
         self._until = Until(dated[-1] if dated else "", limit_of(now))
-        self._engine = open_engine(engine)
+        self._engine = open_engine(engine, store.address)
         self._engine.open("observations", store.checked("observations", self._run_ids))
         self._engine.add("wanted", table_of(all_runs.SERVERS, [{"server": server} for server in servers]))
         self._engine.add("keys", table_of(all_runs.KEYS, [{"key": key} for key in keys]))

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/spark_cluster.py --servers 1000 --runs 365
 
-Makes the history, asks the same of each, compares the answers row by row, and prints the times and what each worker did.
+Makes the history, asks each the same, compares the answers row by row, and prints the times and each worker's share.
 The workers need Java and the history's files under the same path, and no Python.
 """
 
@@ -16,10 +16,11 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pyarrow import feather
@@ -124,7 +125,7 @@ def work_of_each(events: Path) -> dict[str, Counter[str]]:
             event = json.loads(line)
             if event["Event"] == "SparkListenerExecutorAdded":
                 log = event["Executor Info"]["Log Urls"]["stdout"]  # each worker has a page of its own
-                where[event["Executor ID"]] = re.match(r"http://([^/]+)/", log)[1]
+                where[event["Executor ID"]] = urlsplit(log).netloc
                 work[where[event["Executor ID"]]] = Counter()
             elif event["Event"] == "SparkListenerTaskEnd" and event["Task End Reason"]["Reason"] == "Success":
                 done = work[where[event["Task Info"]["Executor ID"]]]
@@ -161,7 +162,7 @@ def compare(folder: Path, history: Path) -> None:
         for name, flags in (("cluster", [AGAIN]), ("cluster, small files too", [WHOLE, AGAIN])):
             events = folder / f"events {name}".replace(" ", "-")
             times[f"Spark, {name}"] = ask(history, folder / name, "spark", on(running, events), *flags)
-            _print(f"{name}: {({worker: dict(did) for worker, did in work_of_each(events).items()})}")
+            _print(f"{name}: { ({worker: dict(did) for worker, did in work_of_each(events).items()}) }")
     for name in ("local", "cluster", "cluster, small files too"):
         if questions := differing(folder / "duckdb", folder / name):
             raise SystemExit(f"{name} and DuckDB differ in: {', '.join(questions)}")
@@ -210,7 +211,7 @@ def _ask(engine: str, folder: str, answers: str, *flags: str) -> None:
     _print(json.dumps(seconds))
 
 
-def _questions(folder: Path, engine: str) -> Iterator:
+def _questions(folder: Path, engine: str) -> Iterator[tuple[str, Callable[[], Mapping[str, pa.Table]]]]:
     """Each question with what answers it: an opened history keeps what it has read, so each has its own."""
     yield "timeline", lambda: {"changes": History(folder, engine).timeline_table()}
     yield "lifecycle", lambda: {"models": History(folder, engine).lifecycle_table()}

@@ -20,7 +20,13 @@ ENGINES = ("duckdb", "spark")
 
 
 class Engine(Protocol):
-    """One member of the family."""
+    """One member of the family.
+
+    Attributes:
+        address: of the store whose copies the files are, for engines that can read it; empty if there is none.
+    """
+
+    address: str
 
     def open(self, name: str, files: "Files", columns: Sequence[str] = ("*",)) -> None:
         """Make a view over Parquet files, of all columns or of some; without files and table there is none.
@@ -48,12 +54,14 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(name: str) -> Engine:
-    """Open a new engine, with no view yet.
+def open_engine(name: str, address: str = "") -> Engine:
+    """Open a new engine, with no view yet; ``address`` is its attribute.
 
     Raises:
         ConfigurationError: there is no engine of that name.
     """
     if name not in ENGINES:
         raise ConfigurationError(f"unknown engine {name!r}", "Use one of " + ", ".join(ENGINES))
-    return cast("Engine", import_module(f"inventory.history.engines.{name}").Engine())
+    engine = cast("Engine", import_module(f"inventory.history.engines.{name}").Engine())
+    engine.address = address
+    return engine

@@ -23,6 +23,8 @@ _PATTERN = re.compile(r"[*?\[]")  # a path with one of these is a pattern to Duc
 class Engine:
     """An engine that runs SQL over views of Parquet files and of Arrow tables."""
 
+    address = ""  # files of this machine are nearer than any store
+
     def __init__(self) -> None:
         self._connection = _database().cursor()  # views of its own, without the cost of a database of its own
         self._connection.execute("SET TimeZone = 'UTC'")

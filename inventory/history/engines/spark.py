@@ -12,6 +12,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from subprocess import Popen
 from typing import IO, TYPE_CHECKING, Any
@@ -36,14 +37,22 @@ if TYPE_CHECKING:
 
 _SETTINGS = {"spark.app.name": "lms-inventory", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 _PARTITIONS = "spark.sql.shuffle.partitions"
-_MISSING = ("PATH_NOT_FOUND", "FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER")  # what Spark calls files it cannot read
+_NOT_FOUND = "PATH_NOT_FOUND"
+_MISSING = (_NOT_FOUND, "FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER")  # what Spark calls files it cannot read
+_SCHEMES = {"file": ("file",), "s3": ("s3a", "s3"), "gs": ("gs",)}  # what Hadoop calls those of addresses
 _NO_JAVA = re.compile(r"JAVA_HOME is not set|java: |UnsupportedClassVersionError")
 _PATTERN = re.compile(r"[*?\[\]{}\\]")  # what stands for other characters in the name of a file to read
 _COMPLAINT = re.compile(r'^(?:Exception in thread "\S+" [\w.$]+: |Error: |(?=Invalid ))(.+)', re.MULTILINE)
 
 
 class Engine:
-    """An engine that runs SQL over views, in a session of its own of the one Spark process."""
+    """An engine that runs SQL over views, in a session of its own of the one Spark process.
+
+    Attributes:
+        address: of a store whose copies the files are: it is read where this Spark has a file system for it.
+    """
+
+    address = ""
 
     def __init__(self) -> None:
         self._session = _spark().newSession()  # views and settings of its own: the user's session stays as it is
@@ -60,7 +69,7 @@ class Engine:
                 self.add(name, table)
             return
         with _one_line_errors():
-            frame = self._session.read.parquet(*map(_location, paths), mergeSchema=table is not None)
+            frame = self._session.read.parquet(*self._locations(paths), mergeSchema=table is not None)
             if table is not None:
                 frame = frame.unionByName(self._session.createDataFrame(table), allowMissingColumns=True)
             frame.select(*columns).createOrReplaceTempView(name)
@@ -76,11 +85,52 @@ class Engine:
         # Spark marks some columns as never null; elsewhere any column may be.
         return pa.Table.from_arrays(table.columns, table.column_names)
 
+    def _locations(self, paths: Sequence[Path]) -> list[str]:
+        """Return where Spark reads files: in the store whose copies they are, or here.
 
-def _location(path: Path) -> str:
-    """Return a file's address for Spark, whose own default may be another file system than this machine's."""
-    literal = _PATTERN.sub(r"\\\g<0>", path.absolute().as_posix())
-    return f"file:///{literal.lstrip('/')}"
+        The store is read if this Spark has a file system for its address, and finds all of the files there. No listing
+        of it counts, only the names of the copies, whose seals were checked; and its bytes must be theirs.
+
+        Raises:
+            FileError: an object is damaged.
+        """
+        here = [_literal(f"file:///{path.absolute().as_posix().lstrip('/')}") for path in paths]
+        base = self._base()
+        if not base:
+            return here
+        copies = {"/".join(path.parts[-3:]): path for path in paths}  # the kind, the month and the file
+        there = [_literal(f"{base}/{key}") for key in copies]
+        try:
+            objects = self._session.read.format("binaryFile").load(there)
+            found = dict(objects.selectExpr("substring_index(path, '/', -3)", "sha2(content, 256)").collect())
+        except PySparkException as error:
+            if error.getCondition() != _NOT_FOUND:
+                raise
+            return here  # a run was not sent yet, or files were just merged
+        for key, path in copies.items():
+            if found.get(key) != sha256(path.read_bytes()).hexdigest():  # guard: Spark reads what was verified
+                raise FileError(
+                    f"{self.address}/{key} is damaged, and not used",
+                    "Delete it there; a collector that has it sends it again: lms-inventory sync --full",
+                )
+        return there
+
+    def _base(self) -> str:
+        """Return the store's address as this Spark spells it; empty if it has no file system for it."""
+        scheme, _, rest = self.address.partition("://")
+        for known in _SCHEMES.get(scheme, ()):
+            settings = self._session._jsparkSession.sessionState().newHadoopConf()
+            try:
+                self._session._jvm.org.apache.hadoop.fs.FileSystem.getFileSystemClass(known, settings)
+            except Py4JJavaError:  # it does not know the name, or lacks the class
+                continue
+            return f"{known}://{rest}"
+        return ""
+
+
+def _literal(location: str) -> str:
+    """Return a location in which no character stands for others."""
+    return _PATTERN.sub(r"\\\g<0>", location)
 
 
 @contextmanager
@@ -88,12 +138,12 @@ def _one_line_errors() -> Iterator[None]:
     """Report a file that vanished or cannot be read any more as an error of one line."""
     try:
         yield
-    except (PySparkException, Py4JJavaError) as error:
+    except (PySparkException, Py4JJavaError, OSError) as error:
         if isinstance(error, PySparkException) and not (error.getCondition() or "").startswith(_MISSING):
             raise
         raise FileError(
             f"a file of the history could not be read by Spark: {_reason(error)}",
-            "Try again; each machine of a cluster must see the history under the same path",
+            "Try again; each machine of a cluster must reach the history at the same place",
         ) from error
 
 

@@ -69,7 +69,7 @@ def panel(
         return concat(PANEL, [])
     newest = max(row["run_id"] for row in wanted)
     runs = [run_id for run_id in run_ids if run_id <= newest]
-    engine = open_engine(engine_name)
+    engine = open_engine(engine_name, store.address)
     engine.open("observations", store.checked("observations", runs))
     engine.add("moments", table_of(state.MOMENTS, wanted))
     engine.add("retirements", retirement.table())

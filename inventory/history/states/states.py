@@ -267,7 +267,7 @@ class States:
         return rows(self._over(run_ids, servers).query(sql)) if run_ids else []
 
     def _over(self, run_ids: Sequence[str], servers: Collection[str] | None = None) -> Engine:
-        engine = open_engine(self._engine)
+        engine = open_engine(self._engine, self._store.address)
         engine.open("observations", self._store.checked("observations", run_ids))
         if servers is not None:
             engine.add("wanted", table_of(all_runs.SERVERS, [{"server": server} for server in sorted(servers)]))

@@ -37,6 +37,7 @@ from inventory.history.storage.data_file import (
     stem_of,
 )
 from inventory.history.storage.locations import locate_runs
+from inventory.history.storage.mirrors import address_of
 from inventory.history.storage.partitions import Months
 from inventory.history.storage.run_markers import RunMarkers
 from inventory.run_ids import RUN_ID
@@ -56,10 +57,14 @@ class Store(RunMarkers):
 
     Args:
         folder: created, readable by its owner only, when the first file is written.
+
+    Attributes:
+        address: of the store whose mirror this is, from which engines may read; empty if it is no mirror.
     """
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
+        self.address = address_of(folder)
         self.months = Months(folder)
         self._files = CheckedFiles()
         self._listed: dict[str, tuple[object, frozenset[str]]] = {}  # the status of each, and the runs in it
