@@ -108,7 +108,7 @@ class Engine:
                 raise
             return here  # a run was not sent yet, or files were just merged
         for key, path in copies.items():
-            if found.get(key) != sha256(path.read_bytes()).hexdigest():  # guard: Spark reads what was verified
+            if found.get(key) != sha256(path.read_bytes()).hexdigest():
                 raise FileError(
                     f"{self.address}/{key} is damaged, and not used",
                     "Delete it there; a collector that has it sends it again: lms-inventory sync --full",
@@ -139,7 +139,8 @@ def _one_line_errors() -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JJavaError, OSError) as error:
-        if isinstance(error, PySparkException) and not (error.getCondition() or "").startswith(_MISSING):
+        condition = error.getCondition() if isinstance(error, PySparkException) else None
+        if condition and not condition.startswith(_MISSING):  # one without a name is a file system's own
             raise
         raise FileError(
             f"a file of the history could not be read by Spark: {_reason(error)}",

@@ -8,7 +8,7 @@ from support.history_builders import made
 from history.engines.conftest import NEEDS_SPARK
 from history.engines.test_spark import FLEETS_OF_A_WEEK
 
-pytestmark = [*NEEDS_SPARK, pytest.mark.long]
+pytestmark = [NEEDS_SPARK[0], pytest.mark.xdist_group("cluster")]  # it shares no process with the other tests
 QUICK = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
