@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -77,14 +78,16 @@ def cluster(folder: Path, workers: int = WORKERS) -> Iterator[Cluster]:
         yield running
 
 
-def ask(history: Path, answers: Path, engine: str, settings: str = "", *flags: str) -> dict[str, float]:
+def ask(
+    history: Path, answers: Path, engine: str, settings: Mapping[str, str] = MappingProxyType({}), *flags: str
+) -> dict[str, float]:
     """Ask a history everything in a process of its own, and keep the answers.
 
     Args:
         history: its folder.
         answers: where the answers go, a file each.
         engine: what answers.
-        settings: for Spark: its command line.
+        settings: for Spark: what its ``spark-defaults.conf`` says.
         flags: ``WHOLE``: let Spark read the small files too. ``AGAIN``: ask everything once more.
 
     Returns:
@@ -92,18 +95,21 @@ def ask(history: Path, answers: Path, engine: str, settings: str = "", *flags: s
     """
     answers.mkdir(parents=True)
     paths = os.pathsep.join([str(Path(inventory.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": paths, "SPARK_LOCAL_IP": _LOOPBACK}
-    environment["PYSPARK_SUBMIT_ARGS"] = f"{settings} --driver-memory {_MEMORY} pyspark-shell"
+    lines = [f"{name} {value}\n" for name, value in {"spark.driver.memory": _MEMORY, **settings}.items()]
+    (answers / "spark-defaults.conf").write_text("".join(lines))
+    own = {"PYTHONPATH": paths, "SPARK_LOCAL_IP": _LOOPBACK, "SPARK_CONF_DIR": str(answers)}
+    environment = {name: value for name, value in os.environ.items() if name != "PYSPARK_SUBMIT_ARGS"} | own
     command = [sys.executable, __file__, "--ask", engine, str(history), str(answers), *flags]
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     seconds: dict[str, float] = json.loads(done.stdout)
     return seconds
 
 
-def on(running: Cluster, events: Path) -> str:
+def on(running: Cluster, events: Path) -> dict[str, str]:
     """The settings with which Spark runs on a cluster, and keeps a log of what its executors do."""
     events.mkdir(parents=True)
-    settings = {
+    return {
+        "spark.master": running.master,
         "spark.driver.host": _LOOPBACK,
         "spark.executor.memory": _MEMORY,
         "spark.sql.shuffle.partitions": str(2 * WORKERS),
@@ -113,7 +119,6 @@ def on(running: Cluster, events: Path) -> str:
         "spark.eventLog.rolling.enabled": "false",
         "spark.scheduler.minRegisteredResourcesRatio": "1",  # begin once all workers are there
     }
-    return f"--master {running.master} " + " ".join(f"--conf {name}={value}" for name, value in settings.items())
 
 
 def work_of_each(events: Path) -> dict[str, Counter[str]]:
@@ -136,7 +141,7 @@ def work_of_each(events: Path) -> dict[str, Counter[str]]:
 
 def differing(one: Path, other: Path) -> list[str]:
     """The questions whose answers differ in a row, in the order of rows, or in a type."""
-    names = sorted({path.name for folder in (one, other) for path in folder.iterdir()})
+    names = sorted({path.name for folder in (one, other) for path in folder.glob("*.arrow")})
     return [name for name in names if not _answer(one / name).equals(_answer(other / name))]
 
 
@@ -156,8 +161,9 @@ def make(folder: Path, servers: int, runs: int) -> None:
 
 def compare(folder: Path, history: Path) -> None:
     """Ask each engine, and print the times as a table for the manual, and what each worker did."""
-    times = {"DuckDB": ask(history, folder / "duckdb", "duckdb", "", AGAIN)}
-    times[f"Spark, local[{WORKERS}]"] = ask(history, folder / "local", "spark", f"--master local[{WORKERS}]", AGAIN)
+    local = {"spark.master": f"local[{WORKERS}]"}
+    times = {"DuckDB": ask(history, folder / "duckdb", "duckdb", {}, AGAIN)}
+    times[f"Spark, local[{WORKERS}]"] = ask(history, folder / "local", "spark", local, AGAIN)
     with cluster(folder / "daemons") as running:
         for name, flags in (("cluster", [AGAIN]), ("cluster, small files too", [WHOLE, AGAIN])):
             events = folder / f"events {name}".replace(" ", "-")
@@ -166,7 +172,7 @@ def compare(folder: Path, history: Path) -> None:
     for name in ("local", "cluster", "cluster, small files too"):
         if questions := differing(folder / "duckdb", folder / name):
             raise SystemExit(f"{name} and DuckDB differ in: {', '.join(questions)}")
-    rows = {path.stem: _answer(path).num_rows for path in sorted((folder / "duckdb").iterdir())}
+    rows = {path.stem: _answer(path).num_rows for path in sorted((folder / "duckdb").glob("*.arrow"))}
     _print(f"the same, row by row: {rows}")
     questions = list(times["DuckDB"])
     _print(f"| engine | {' | '.join(questions)} |\n|---|{'---|' * len(questions)}")
