@@ -98,6 +98,7 @@ def ask(
     lines = [f"{name} {value}\n" for name, value in {"spark.driver.memory": _MEMORY, **settings}.items()]
     (answers / "spark-defaults.conf").write_text("".join(lines))
     own = {"PYTHONPATH": paths, "SPARK_LOCAL_IP": _LOOPBACK, "SPARK_CONF_DIR": str(answers)}
+    own["PYSPARK_PYTHON"] = "/no/python"  # the workers' own; they get by without
     environment = {name: value for name, value in os.environ.items() if name != "PYSPARK_SUBMIT_ARGS"} | own
     command = [sys.executable, __file__, "--ask", engine, str(history), str(answers), *flags]
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
