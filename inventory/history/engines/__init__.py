@@ -23,7 +23,7 @@ class Engine(Protocol):
     """One member of the family.
 
     Attributes:
-        address: of the store whose copies the files are, for engines that can read it; empty if there is none.
+        address: of the store of which the files are copies, for engines that can read it; empty if there is none.
     """
 
     address: str

@@ -1,7 +1,8 @@
 """Apache Spark: the session that is active, or a new one as Spark's own configuration says (by default, this machine).
 
 Where Spark runs (``spark.master``), with how much memory and with which access to object stores is told to Spark as
-always: in ``spark-defaults.conf``, ``SPARK_CONF_DIR`` and ``PYSPARK_SUBMIT_ARGS``, or by making a session first.
+always: in ``spark-defaults.conf``, ``SPARK_CONF_DIR`` and ``PYSPARK_SUBMIT_ARGS``, or by making a session first. With
+that access it reads a shared history in its store, if it can.
 """
 
 import atexit
@@ -49,7 +50,7 @@ class Engine:
     """An engine that runs SQL over views, in a session of its own of the one Spark process.
 
     Attributes:
-        address: of a store whose copies the files are: it is read where this Spark has a file system for it.
+        address: of the store of which the files are copies: it is read if this Spark has a file system for it.
     """
 
     address = ""
@@ -86,7 +87,7 @@ class Engine:
         return pa.Table.from_arrays(table.columns, table.column_names)
 
     def _locations(self, paths: Sequence[Path]) -> list[str]:
-        """Return where Spark reads files: in the store whose copies they are, or here.
+        """Return where Spark reads files: in the store of which they are copies, or on this machine.
 
         The store is read if this Spark has a file system for its address, and finds all of the files there. No listing
         of it counts, only the names of the copies, whose seals were checked; and its bytes must be theirs.
@@ -94,37 +95,37 @@ class Engine:
         Raises:
             FileError: an object is damaged.
         """
-        here = [_literal(f"file:///{path.absolute().as_posix().lstrip('/')}") for path in paths]
+        local = [_literal(f"file:///{path.absolute().as_posix().lstrip('/')}") for path in paths]
         base = self._base()
         if not base:
-            return here
+            return local
         copies = {"/".join(path.parts[-3:]): path for path in paths}  # the kind, the month and the file
-        there = [_literal(f"{base}/{key}") for key in copies]
+        remote = [_literal(f"{base}/{key}") for key in copies]
         try:
-            objects = self._session.read.format("binaryFile").load(there)
-            found = dict(objects.selectExpr("substring_index(path, '/', -3)", "sha2(content, 256)").collect())
+            objects = self._session.read.format("binaryFile").load(remote)
+            digests = dict(objects.selectExpr("substring_index(path, '/', -3)", "sha2(content, 256)").collect())
         except PySparkException as error:
             if error.getCondition() != _NOT_FOUND:
                 raise
-            return here  # a run was not sent yet, or files were just merged
+            return local  # a run was not sent yet, or files were just merged
         for key, path in copies.items():
-            if found.get(key) != sha256(path.read_bytes()).hexdigest():
+            if digests.get(key) != sha256(path.read_bytes()).hexdigest():
                 raise FileError(
                     f"{self.address}/{key} is damaged, and not used",
                     "Delete it there; a collector that has it sends it again: lms-inventory sync --full",
                 )
-        return there
+        return remote
 
     def _base(self) -> str:
         """Return the store's address as this Spark spells it; empty if it has no file system for it."""
-        scheme, _, rest = self.address.partition("://")
-        for known in _SCHEMES.get(scheme, ()):
+        scheme, _, place = self.address.partition("://")
+        for name in _SCHEMES.get(scheme, ()):
             settings = self._session._jsparkSession.sessionState().newHadoopConf()
             try:
-                self._session._jvm.org.apache.hadoop.fs.FileSystem.getFileSystemClass(known, settings)
+                self._session._jvm.org.apache.hadoop.fs.FileSystem.getFileSystemClass(name, settings)
             except Py4JJavaError:  # it does not know the name, or lacks the class
                 continue
-            return f"{known}://{rest}"
+            return f"{name}://{place}"
         return ""
 
 
