@@ -30,7 +30,7 @@ FLEETS = st.lists(
 )
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=max(2, settings().max_examples // 10), deadline=None)
 @given(FLEETS)
 def test_the_same_with_an_engine(fleets: list[dict[str, list[Model] | None]]) -> None:
     """Any two runs, in either order: repeated keys, failures, servers that are not asked, very many unknown fields."""
