@@ -172,9 +172,9 @@ def _life_lines(life: Row, total: int, columns: int) -> list[str]:
         ("Loaded", f"in {share} of them{loaded}" if life["runs_loaded"] else "never"),
         ("Size", size(life["size_bytes"])),
     ]
-    gone = [] if life["present"] else [style("no longer there", fg="red")]
+    absent = [] if life["present"] else [style("no longer there", fg="red")]
     *first, last = wrap(escape_controls(life["server"]), columns, "  ") or ["  "]
-    lines = [*first, *flow("", [last, *gone], columns)]
+    lines = [*first, *flow("", [last, *absent], columns)]
     return lines + [line for name, text in facts for line in beside(f"    {name:<14}", text, columns)]
 
 
