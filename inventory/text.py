@@ -81,6 +81,8 @@ def wrap(text: str, room: int, indent: str = "") -> list[str]:
     From ``UNLIMITED`` on nothing is folded.
     """
     space = max(room - width(indent), 2) if room < UNLIMITED else max(width(text), 1)
+    if text.isprintable() and text == text.strip() and 0 < width(text) <= space:
+        return [indent + text]
     lines, line = [], ""
     for gap, word in _words(text, space):
         if line and width(line) + len(gap) + width(word) > space:

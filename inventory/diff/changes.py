@@ -4,6 +4,8 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -31,6 +33,11 @@ class ChangeSet:
     hints: pa.Table
     grains: tuple[str, ...] = schema.GRAINS
 
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of the table."""
+        return rows(self.table)
+
     @property
     def not_compared(self) -> dict[str, str]:
         """The reason why a server was not compared, by server name."""
@@ -49,14 +56,18 @@ class ChangeSet:
         """
         return not self.table.num_rows and set(servers) <= self.not_compared.keys()
 
+    @cached_property
+    def _counts(self) -> dict[tuple[str, str], int]:
+        """The number of models or instances by grain and word."""
+        touched: dict[tuple[str, str], set[tuple[Any, ...]]] = defaultdict(set)
+        for row in self.rows:
+            name = row["field"] if row["key"] is None else row["old"] if row["change"] == "renamed" else None
+            touched[row["grain"], row["change"]].add((*_names_of(row), name))
+        return {place: len(names) for place, names in touched.items()}
+
     def counts(self, grain: str) -> dict[str, int]:
         """Count the models or instances of each word of ``schema.CHANGES_WORDS``."""
-        touched: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
-        for row in rows(self.table):
-            if row["grain"] == grain:
-                name = row["field"] if row["key"] is None else row["old"] if row["change"] == "renamed" else None
-                touched[row["change"]].add((*(row[key] for key in schema.INSTANCES.keys), name))
-        return {word: len(touched[word]) for word in schema.CHANGES_WORDS}
+        return {word: self._counts.get((grain, word), 0) for word in schema.CHANGES_WORDS}
 
     def word_counts(self, servers: Iterable[str]) -> dict[str, int] | None:
         """Count the models and instances of each word; None, not counts of 0, where no server was compared.
@@ -70,10 +81,13 @@ class ChangeSet:
         return {word: sum(count[word] for count in counts) for word in schema.CHANGES_WORDS}
 
 
+_names_of = itemgetter(*schema.INSTANCES.keys)
+
+
 def size_difference(changes: ChangeSet) -> int:
     """Return the bytes that the changed models take more than before; unknown sizes count as no difference."""
     total = 0
-    for change in rows(changes.table):
+    for change in changes.rows:
         if change["grain"] == "model" and change["change"] in ("added", "removed"):
             sign = 1 if change["change"] == "added" else -1
             total += sign * (json.loads(change["new"] or change["old"]).get("size_bytes") or 0)

@@ -4,13 +4,15 @@ Only servers that were read completely on both sides are compared: a response th
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 import pyarrow as pa
 
 from inventory import schema
+from inventory.diff.by_column import NAMED, match_by_name, with_reconfigured
 from inventory.diff.changes import UNREAD, ChangeSet
 from inventory.diff.comparable import comparable
 from inventory.diff.extras import are_too_many, as_one, servers_with_too_many
@@ -21,7 +23,6 @@ from inventory.schema.derived import HINTS, NOT_COMPARED
 from inventory.tables import RunTables, rows, table_of, values
 
 _Fields = Mapping[str, frozenset[str]]
-_NAMED = {grain: (*table.keys, "display_name") for grain, table in schema.GRAIN_TABLES.items()}
 _PLAIN = (str, int, bool)  # types of which two equal values have the same text
 _APPEARED = {"model": "added", "instance": "loaded"}
 _DISAPPEARED = {"model": "removed", "instance": "unloaded"}
@@ -83,20 +84,29 @@ def compare_sides(
         unstored: globs of unknown fields that the rows of one side were stored without.
     """
     before, after = ({server: status for server, (status, _) in side.servers.items()} for side in (old, new))
-    both = {server for server in before.keys() & after.keys() if before[server] == after[server] == "ok"}
+    both = sorted(server for server in before.keys() & after.keys() if before[server] == after[server] == "ok")
     grains = [grain for grain in schema.GRAINS if grain in old.tables and grain in new.tables]
-    lacking = {
-        server: (*unstored, *ignored_in(name for side in (old, new) for name in (side.fields or {}).get(server, ())))
-        for server in both
-    }
-    odd = {server for side in (old, new) for server in side.with_too_many(both)}
-    olds, news = (_entries(side, grains, ignore, lacking, odd) for side in (old, new))
+    odd = {server for side in (old, new) for server in side.with_too_many(set(both))}
+    tables = [{grain: side.tables[grain] for grain in grains} for side in (old, new)]
     fields = [side.fields_where(odd) for side in (old, new)]
-    changes = [
-        {**change, "observed_at": new.servers[server][1]}
-        for server in olds.keys() | news.keys()
-        for change in _server(server, olds[server], news[server], fields)
-    ]
+    matching = match_by_name(tables, both, _same_fields(*fields))
+
+    def entry(row: Row, grain: str) -> DiffRow:
+        """Choose the fields of a row that are compared; of servers in ``odd`` the unknown ones are one field."""
+        server, table = row["server"], schema.GRAIN_TABLES[grain]
+        if row["extra"] is None:
+            return DiffRow(row, compared(row, table, ignore))
+        names = (name for side in (old, new) for name in (side.fields or {}).get(server, ()))
+        return DiffRow(row, compared(row, table, ignore, (*unstored, *ignored_in(names)), extra_as_one=server in odd))
+
+    others = set(both).difference(matching.servers)
+    olds, news = (_entries(matching.others, side, others, entry) for side in (0, 1))
+    found = [_server(server, olds[server], news[server], fields) for server in olds.keys() | news.keys()]
+    for grain, (gone, come) in matching.unmatched.items():
+        pairs: list[Pair] = [(entry(row, grain), None) for row in rows(gone)]
+        pairs += [(None, entry(row, grain)) for row in rows(come)]
+        found.append(_changes(grain, "", (set(), set()), pairs))
+    changes = [change | {"observed_at": new.servers[change["server"]][1]} for change in chain.from_iterable(found)]
     changes.sort(
         key=lambda row: (
             row["server"],
@@ -117,10 +127,12 @@ def compare_sides(
             "reason": _reason(before.get(server), after.get(server), old, new),
             "last_read": last_read.get(server),
         }
-        for server in sorted((before.keys() | after.keys()) - both)
+        for server in sorted((before.keys() | after.keys()) - {*both})
     ]
     return ChangeSet(
-        table_of(schema.CHANGES, changes),
+        with_reconfigured(
+            table_of(schema.CHANGES, changes), matching.pairs, both, ignore, [new.servers[server][1] for server in both]
+        ),
         table_of(NOT_COMPARED, skipped),
         table_of(HINTS, hints_of(changes)),
         tuple(grains),
@@ -193,17 +205,21 @@ def _reason(before: str | None, after: str | None, old: DiffInput, new: DiffInpu
     return "seen for the first time: a baseline" if before is None else f"{UNREAD} before: {before}"
 
 
+def _same_fields(before: _Fields | None, after: _Fields | None) -> Callable[[str], bool] | None:
+    if before is None or after is None:
+        return None
+    return lambda server: before.get(server) == after.get(server)
+
+
 def _entries(
-    side: DiffInput, grains: Sequence[str], ignore: Sequence[str], unstored: Mapping[str, Sequence[str]], odd: set[str]
+    tables: Mapping[str, tuple[pa.Table, pa.Table]], side: int, servers: set[str], entry: Callable[[Row, str], DiffRow]
 ) -> dict[str, Entries]:
-    """Group the rows of the servers in ``unstored``; for those in ``odd`` the unknown fields are one field."""
-    groups: dict[str, Entries] = defaultdict(lambda: {grain: [] for grain in grains})
-    for grain in grains:
-        table = schema.GRAIN_TABLES[grain]
-        for row in rows(side.tables[grain]):
-            if (server := row["server"]) in unstored:
-                fields = compared(row, table, ignore, unstored[server], extra_as_one=server in odd)
-                groups[server][grain].append(DiffRow(row, fields))
+    """Group the rows of some servers on one side."""
+    groups: dict[str, Entries] = defaultdict(lambda: {grain: [] for grain in tables})
+    for grain, both in tables.items():
+        for row in rows(both[side]):
+            if row["server"] in servers:
+                groups[row["server"]][grain].append(entry(row, grain))
     return groups
 
 
@@ -287,5 +303,5 @@ def _change(
     grain: str, row: Row, word: str, field: str | None = None, old: str | None = None, new: str | None = None
 ) -> Row:
     change: Row = dict.fromkeys(schema.CHANGES.names)
-    change |= {name: row[name] for name in _NAMED[grain] if name in row}
+    change |= {name: row[name] for name in NAMED[grain] if name in row}
     return change | {"grain": grain, "change": word, "field": field, "old": old, "new": new}

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -71,7 +72,7 @@ def load_changed_rows(
     engine.add("touched", table_of(all_runs.TOUCHED_KEYS, differing))
     fields: dict[int, dict[str, frozenset[str]]] = {side: {} for side in all_runs.SIDES}
     for row in rows(engine.query(all_runs.FIELDS)) if differing else []:
-        fields[row["side"]][row["server"]] = frozenset(json.loads(row["fields"]))
+        fields[row["side"]][row["server"]] = _field_names(row["fields"])
     odd = {server for side in fields.values() for server, names in side.items() if are_too_many(names)}
     engine.add("odd", table_of(all_runs.SERVERS, [{"server": server} for server in odd]))
     sides = {grain: _rows(engine, table, bool(differing)) for grain, table in schema.GRAIN_TABLES.items()}
@@ -99,6 +100,12 @@ def ignored_fields(engine: "Engine", stored: Sequence[Mapping[str, Any]]) -> tup
     engine.add("answers", table_of(all_runs.ANSWERS, answers))
     engine.add("touched", table_of(all_runs.TOUCHED_KEYS, [{**row, "key": None} for row in stored]))
     return ignored_in(name for row in rows(engine.query(all_runs.FIELDS)) for name in json.loads(row["fields"]))
+
+
+@lru_cache
+def _field_names(fields: str) -> frozenset[str]:
+    """Parse the fields of a response; most responses have the same."""
+    return frozenset(json.loads(fields))
 
 
 def _rows(engine: "Engine", table: schema.Table, any_touched: bool) -> dict[int, pa.Table]:

@@ -40,5 +40,6 @@ def _facts(history: RunHistory, run_id: str, old_run: str | None) -> HistoryFact
 
 def _seen_in(history: RunHistory, run_id: str, old_run: str) -> dict[tuple[Any, ...], str]:
     """Return the run that saw each change last, after one run and until another."""
-    seen = rows(history.timeline_table(time_of(old_run)))
-    return {tuple(row[name] for name in CHANGED): row["run_id"] for row in seen if old_run < row["run_id"] <= run_id}
+    seen = history.timeline_table(time_of(old_run))
+    *names, runs = (values(seen, name) for name in (*CHANGED, "run_id"))
+    return {name: run for name, run in zip(zip(*names, strict=True), runs, strict=True) if old_run < run <= run_id}

@@ -75,6 +75,10 @@ class OverflowTexts:
     def __init__(self) -> None:
         self._texts: list[str] = []
 
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._texts)
+
     def shortened(self, text: str) -> str:
         """Return the text of a cell: the whole, or its beginning and where it goes on."""
         if not _too_long(text):
@@ -101,32 +105,36 @@ class CellWriter:
         cell, text, quoted = (WriteOnlyCell(sheet) for _ in range(3))
         cell.alignment = text.alignment = quoted.alignment = alignment_of(column)
         cell.number_format = number_format(column)
-        self._style = cell.style_id
+        self._style = f'" s="{cell.style_id}'
         quoted.number_format, quoted.quotePrefix = "@", True  # stays a text even after somebody edits the cell
         self._plain, self._quoted = f'" s="{text.style_id}', f'" s="{quoted.style_id}'
 
     def write(self, values: list[Any], row: int) -> Iterator[str]:
         """Write the cells of rows from this one on; nothing for null, which leaves the cell empty."""
-        head, style = f'<c r="{self._letter}', f'" s="{self._style}'
-        if self._list:
-            texts = {value: value and list_text(value, self._list) for value in set(values)}  # many models are alike
-            values = [texts[value] for value in values]
+        head, contents = f'<c r="{self._letter}', {None: ""}  # many cells are alike
         for number, value in enumerate(values, row):
-            if value is None:
-                yield ""
-            elif isinstance(value, str):
-                yield f"{head}{number}{self._text(value)}"
-            elif isinstance(value, bool):
-                yield f'{head}{number}{style}" t="b"><v>{value:d}</v></c>'
-            elif isinstance(value, datetime):
-                yield f'{head}{number}{style}"><v>{(value - _EPOCH) / timedelta(days=1)!r}</v></c>'
-            elif isinstance(value, int) and not -_EXACT <= value <= _EXACT:
-                yield f"{head}{number}{self._text(str(value))}"
-            else:  # a double with all its digits
-                yield f'{head}{number}{style}"><v>{value!r}</v></c>'
+            content = contents.get(value) if type(value) is not float else None  # 0.0 and -0.0 are equal
+            if content is None:
+                long_texts = len(self._long or ())
+                content = self._content(value)
+                if len(self._long or ()) == long_texts:  # a long text is added for each cell
+                    contents[value] = content
+            yield f"{head}{number}{content}" if content else ""
+
+    def _content(self, value: Any) -> str:
+        """Write what stands in a cell after its place."""
+        if isinstance(value, str):
+            return self._text(value and list_text(value, self._list) if self._list else value)
+        if isinstance(value, bool):
+            return f'{self._style}" t="b"><v>{value:d}</v></c>'
+        if isinstance(value, datetime):
+            return f'{self._style}"><v>{(value - _EPOCH) / timedelta(days=1)!r}</v></c>'
+        if isinstance(value, int) and not -_EXACT <= value <= _EXACT:
+            return self._text(str(value))
+        return f'{self._style}"><v>{value!r}</v></c>'  # a double with all its digits
 
     def _text(self, value: str) -> str:
-        if self._long:
+        if self._long is not None:
             value = self._long.shortened(value)
         value = writable(value)  # guard: Excel what XML cannot hold
         if not value:
