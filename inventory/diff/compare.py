@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
 
 import pyarrow as pa
@@ -23,6 +24,8 @@ from inventory.schema.derived import HINTS, NOT_COMPARED
 from inventory.tables import RunTables, rows, table_of, values
 
 _Fields = Mapping[str, frozenset[str]]
+_Names = tuple[frozenset[str], frozenset[str]]  # of fields, before and after
+_NOTHING: Row = dict.fromkeys(schema.CHANGES.names)
 _PLAIN = (str, int, bool)  # types of which two equal values have the same text
 _APPEARED = {"model": "added", "instance": "loaded"}
 _DISAPPEARED = {"model": "removed", "instance": "unloaded"}
@@ -105,7 +108,7 @@ def compare_sides(
     for grain, (gone, come) in matching.unmatched.items():
         pairs: list[Pair] = [(entry(row, grain), None) for row in rows(gone)]
         pairs += [(None, entry(row, grain)) for row in rows(come)]
-        found.append(_changes(grain, "", (set(), set()), pairs))
+        found.append(_changes(grain, "", (frozenset(), frozenset()), pairs))
     changes = [change | {"observed_at": new.servers[change["server"]][1]} for change in chain.from_iterable(found)]
     changes.sort(
         key=lambda row: (
@@ -251,19 +254,25 @@ def _renamed(rename: Rename) -> Row:
 
 def _fields_before_and_after(
     grain: str, server: str, olds: Entries, news: Entries, fields: Sequence[_Fields | None]
-) -> tuple[set[str], set[str]]:
+) -> _Names:
     """Return the fields that had a value in any row of a grain before, and those that have one after."""
-    table = f"{schema.GRAIN_TABLES[grain].name}."
+    table = schema.GRAIN_TABLES[grain].name
     before, after = (
-        {field for entry in side[grain] for field in entry.fields}
+        frozenset(field for entry in side[grain] for field in entry.fields)
         if known is None
-        else {field.removeprefix(table) for field in known[server] if field.startswith(table)}
+        else _fields_of(table, known[server])
         for side, known in zip((olds, news), fields, strict=True)
     )
     return before, after
 
 
-def _changes(grain: str, server: str, fields: tuple[set[str], set[str]], pairs: list[Pair]) -> Iterator[Row]:
+@lru_cache
+def _fields_of(table: str, fields: frozenset[str]) -> frozenset[str]:
+    """Return the fields of one table of a response; most responses have the same."""
+    return frozenset(field.removeprefix(f"{table}.") for field in fields if field.startswith(f"{table}."))
+
+
+def _changes(grain: str, server: str, fields: _Names, pairs: list[Pair]) -> Iterator[Row]:
     """Yield the changes of one grain of one server.
 
     A field is reported when a row that existed before has it and no row had it. A field that only new rows have is no
@@ -302,6 +311,5 @@ def _perhaps_different(old: Row, new: Row) -> set[str]:
 def _change(
     grain: str, row: Row, word: str, field: str | None = None, old: str | None = None, new: str | None = None
 ) -> Row:
-    change: Row = dict.fromkeys(schema.CHANGES.names)
-    change |= {name: row[name] for name in NAMED[grain] if name in row}
-    return change | {"grain": grain, "change": word, "field": field, "old": old, "new": new}
+    names = {name: row[name] for name in NAMED[grain] if name in row}
+    return {**_NOTHING, **names, "grain": grain, "change": word, "field": field, "old": old, "new": new}

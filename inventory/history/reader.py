@@ -208,6 +208,12 @@ class RunHistory(NamedRuns):
         return self._timeline().timeline(since)
 
     @steady
+    def lives_and_changes(self, since: datetime) -> tuple[pa.Table, pa.Table]:
+        """Build the lifecycle of all models and the timeline since a time; ``LIFECYCLE`` and ``derived.TIMELINE``."""
+        timeline = self._timeline()
+        return timeline.lifecycle(), timeline.timeline(since)
+
+    @steady
     def lifecycle_table(self, last_run: str | None = None) -> pa.Table:
         """Build one row per server and model: first_seen, last_seen and more, by default of all runs; ``LIFECYCLE``."""
         return self._timeline(last_run=last_run).lifecycle()

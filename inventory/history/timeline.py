@@ -55,6 +55,7 @@ class Timeline:
         self._servers = servers
         self._keys = keys
         self._answers_open = False
+        self._all: pa.Table | None = None
         self._run_ids = [run_id for run_id in store.run_ids() if last_run is None or run_id <= last_run]
         self._misdated = set(misdated(self._run_ids, now))
         dated = [run_id for run_id in self._run_ids if run_id not in self._misdated]
@@ -106,8 +107,7 @@ class Timeline:
         limit = max(row["collected_at"] for row in counted) - timedelta(days=days)
         columns = zip(*(values(lives, name) for name in ("present", "first_seen", "last_loaded")), strict=True)
         idle = [present and first <= limit and (last is None or last <= limit) for present, first, last in columns]
-        places = build(all_runs.PLACES, {"place": [place for place, is_idle in enumerate(idle) if is_idle]})
-        return lives.take(places.column("place"))
+        return lives.take(_places([place for place, is_idle in enumerate(idle) if is_idle]))
 
     def complete_runs(self) -> dict[str, int]:
         """Return the number of complete observations of each server."""
@@ -115,6 +115,9 @@ class Timeline:
 
     def timeline(self, since: datetime | None = None) -> pa.Table:
         """Return one row per change, from some time on, oldest first: ``derived.TIMELINE``."""
+        if since and self._all is not None:
+            moments = enumerate(values(self._all, "observed_at"))
+            return self._all.take(_places([place for place, moment in moments if moment >= since]))
         question = all_runs.transitions(self._until, since, selected=bool(self._servers))
         transitions = self._engine.query(question) if self._run_ids else None
         if transitions is None or not transitions.num_rows:
@@ -133,14 +136,16 @@ class Timeline:
         cells |= {name: seen.column(name) for name in ("server", "run_id", "previous_run_id", "observed_at")}
         target = arrow_schema(derived.TIMELINE)
         timeline = conformed(pa.table([cells[name] for name in target.names], target.names), target)
-        return timeline.take(self._about_keys(timeline)) if self._keys else timeline
+        timeline = timeline.take(self._about_keys(timeline)) if self._keys else timeline
+        self._all = timeline if since is None else None
+        return timeline
 
     def _about_keys(self, timeline: pa.Table) -> pa.ChunkedArray:
         """Return the places of the changes of the models that are asked about; a renamed one has two keys."""
         names = zip(*(values(timeline, name) for name in ("key", "change", "old")), strict=True)
         keys = {*self._keys}
         places = [n for n, (key, word, old) in enumerate(names) if key in keys or (word == "renamed" and old in keys)]
-        return build(all_runs.PLACES, {"place": places}).column("place")
+        return _places(places)
 
     def _open(self, stored: Sequence[str] | set[str]) -> None:
         """Open the responses that some runs stored, once: the first caller must need the most."""
@@ -151,3 +156,7 @@ class Timeline:
 
     def _rows(self, sql: str) -> list[Row]:
         return rows(self._engine.query(sql)) if self._run_ids else []
+
+
+def _places(places: list[int]) -> pa.ChunkedArray:
+    return build(all_runs.PLACES, {"place": places}).column("place")

@@ -242,7 +242,7 @@ def _line(row: Row, hint: str, sized: Row | None = None) -> ChangeLine:
         before, after = ("", summary) if row["new"] else (summary, "")
     else:
         what = heading(row["field"]) + (f" of {row['instance_id']}" if grain == "instance" else "")
-        before, after = (changed_value(row[side], row["field"]) for side in ("old", "new"))
+        before, after = changed_value(row["old"], row["field"]), changed_value(row["new"], row["field"])
     return ChangeLine(
         row["change"],
         grain,
@@ -250,7 +250,7 @@ def _line(row: Row, hint: str, sized: Row | None = None) -> ChangeLine:
         row["display_name"] or row["key"] or row["server"],
         row["instance_id"] or row["key"] or row["server"],
         row["key"],
-        tuple(number for number in (row["ordinal"], row["instance_ordinal"]) if number),
+        tuple(filter(None, (row["ordinal"], row["instance_ordinal"]))),
         row["grain"],
         row["field"],
         what,

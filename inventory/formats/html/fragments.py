@@ -157,7 +157,9 @@ def changes_table(
     def column(name: str, head: str, look: str = "t", tag: str = "", shown: Callable[[Any], str] = str) -> _Column:
         """Make the cells of an attribute of the lines, those of one value once."""
         cells = [getattr(line, name) for line in lines]
-        return Cell(head, look.replace("w", "t")), texts_of(cells, lambda value: _cell(Cell(shown(value), look, tag), "td", styled))
+        return Cell(head, look.replace("w", "t")), texts_of(
+            cells, lambda value: _cell(Cell(shown(value), look, tag), "td", styled)
+        )
 
     plain, bold = column("after_with_size", "After"), column("after_with_size", "After", tag="b")
     after = [texts[line.word in _BOLD] for line, *texts in zip(lines, plain[1], bold[1], strict=True)]

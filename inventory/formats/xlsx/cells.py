@@ -9,7 +9,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -75,10 +75,6 @@ class OverflowTexts:
     def __init__(self) -> None:
         self._texts: list[str] = []
 
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._texts)
-
     def shortened(self, text: str) -> str:
         """Return the text of a cell: the whole, or its beginning and where it goes on."""
         if not _too_long(text):
@@ -100,7 +96,7 @@ class CellWriter:
 
     def __init__(self, sheet: Any, column: schema.Column, letter: str, long: OverflowTexts | None) -> None:
         self._letter, self._long = letter, long
-        self._list = column.name if column.kind == schema.LIST else ""
+        self._name, self._kind = column.name, column.kind
         # Three cells: a style must not change once it has its number.
         cell, text, quoted = (WriteOnlyCell(sheet) for _ in range(3))
         cell.alignment = text.alignment = quoted.alignment = alignment_of(column)
@@ -109,22 +105,27 @@ class CellWriter:
         quoted.number_format, quoted.quotePrefix = "@", True  # stays a text even after somebody edits the cell
         self._plain, self._quoted = f'" s="{text.style_id}', f'" s="{quoted.style_id}'
 
-    def write(self, values: list[Any], row: int) -> Iterator[str]:
+    def write(self, values: list[Any], row: int) -> Iterable[str]:
         """Write the cells of rows from this one on; nothing for null, which leaves the cell empty."""
-        head, contents = f'<c r="{self._letter}', {None: ""}  # many cells are alike
-        for number, value in enumerate(values, row):
-            content = contents.get(value) if type(value) is not float else None  # 0.0 and -0.0 are equal
-            if content is None:
-                long_texts = len(self._long or ())
-                content = self._content(value)
-                if len(self._long or ()) == long_texts:  # a long text is added for each cell
-                    contents[value] = content
-            yield f"{head}{number}{content}" if content else ""
+        head, distinct = f'<c r="{self._letter}', {*values}  # many cells are alike
+        # Zero has two signs, and each long text a number of its own, in the order in which the rows are written.
+        if self._kind == schema.NUMBER or any(
+            isinstance(value, str) and _too_long(self._shown(value)) for value in distinct
+        ):
+            return (
+                "" if value is None else f"{head}{number}{self._content(value)}"
+                for number, value in enumerate(values, row)
+            )
+        contents = {value: self._content(value) for value in distinct}
+        return ["" if value is None else f"{head}{number}{contents[value]}" for number, value in enumerate(values, row)]
+
+    def _shown(self, value: str) -> str:
+        return list_text(value, self._name) if value and self._kind == schema.LIST else value
 
     def _content(self, value: Any) -> str:
         """Write what stands in a cell after its place."""
         if isinstance(value, str):
-            return self._text(value and list_text(value, self._list) if self._list else value)
+            return self._text(self._shown(value))
         if isinstance(value, bool):
             return f'{self._style}" t="b"><v>{value:d}</v></c>'
         if isinstance(value, datetime):
@@ -134,7 +135,7 @@ class CellWriter:
         return f'{self._style}"><v>{value!r}</v></c>'  # a double with all its digits
 
     def _text(self, value: str) -> str:
-        if self._long is not None:
+        if self._long:
             value = self._long.shortened(value)
         value = writable(value)  # guard: Excel what XML cannot hold
         if not value:

@@ -198,7 +198,9 @@ def _findings(report: "Report") -> list[Sheet]:
 def _changes(report: "Report") -> Sheet:
     shown = table_of(_CHANGES, [])
     if report.changes:
-        lines = describe_changes(report.changes, all_fields=True).lines
+        lines = report.all_changes.lines if report.all_changes else ()
+        if len(lines) < report.changes.table.num_rows:  # some follow from others
+            lines = describe_changes(report.changes, all_fields=True).lines
         seen = report.history_facts.seen_in
         words: dict[str, list[Any]] = {name: [getattr(line, name) or None for line in lines] for name in _WORDS}
         words["size_difference"] = [total_of([line.size_difference]) for line in lines]

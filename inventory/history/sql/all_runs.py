@@ -77,14 +77,19 @@ TOUCHED = " UNION ".join(
 """The keys of which only one of the two answers holds some row, or of which there are several rows."""
 
 
+TOUCHED_ANSWERS = """
+    SELECT a.side, a.server, a.digest, a.stored_in, t.key FROM answers a JOIN touched t ON t.server = a.server"""
+"""The answers of each key in ``touched``."""
+
+
 def differing(table: schema.Table) -> str:
-    """Return the rows whose keys are in ``touched``: those of the answers before, then those of the answers after."""
+    """Return the rows of ``touched_answers``: those of the answers before, then those of the answers after."""
     columns = ", ".join(SHORT_SQL if name == "extra" else f"r.{name}" for name in table.response_names)
     order = ", ".join(("a.side", "a.server", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
     return f"""
         SELECT a.side, a.server, {columns}, CAST(NULL AS TIMESTAMP) AS as_of
-        FROM answers a JOIN touched t ON t.server = a.server
-        JOIN {table.name} r ON r.digest = a.digest AND r.stored_in = a.stored_in AND r.key = t.key
+        FROM touched_answers a
+        JOIN {table.name} r ON r.digest = a.digest AND r.stored_in = a.stored_in AND r.key = a.key
         LEFT JOIN odd o ON o.server = a.server ORDER BY {order}"""
 
 
