@@ -2,8 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
@@ -11,7 +11,10 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.tables import rows
+from inventory.schema.derived import NOT_COMPARED
+from inventory.tables import rows, table_of
+
+Row = dict[str, Any]
 
 UNREAD = "not read"
 """Beginning of the reason why a server was not compared whose response was not read or is suspect."""
@@ -34,7 +37,7 @@ class ChangeSet:
     grains: tuple[str, ...] = schema.GRAINS
 
     @cached_property
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[Row]:
         """The rows of the table."""
         return rows(self.table)
 
@@ -79,6 +82,47 @@ class ChangeSet:
             return None
         counts = [self.counts(grain) for grain in schema.GRAINS]
         return {word: sum(count[word] for count in counts) for word in schema.CHANGES_WORDS}
+
+
+def with_unread_servers(changes: ChangeSet, failed: Sequence[Row], known: Mapping[str, Row | None]) -> ChangeSet:
+    """Add the servers that could not be read to those that were not compared.
+
+    Args:
+        changes: the changes between the last complete responses.
+        failed: the observations of the servers that were not read.
+        known: the last complete observation of each server, or None.
+    """
+    skipped = {row["server"]: row for row in rows(changes.skipped)}
+    for row in failed:
+        last = known.get(row["server"])
+        skipped[row["server"]] = {
+            "server": row["server"],
+            "reason": f"{UNREAD} now: {row['status']}" if last else f"{UNREAD} now or before: {row['status']}",
+            "last_read": last["observed_at"] if last else None,
+        }
+    return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
+
+
+def with_retired_servers(
+    changes: ChangeSet, retired: Sequence[str], returned: Sequence[str], known: Mapping[str, Row]
+) -> ChangeSet:
+    """Add the servers that are no longer in the state, or are in it again, to those that were not compared.
+
+    Args:
+        changes: the changes between the last complete responses.
+        retired: the servers that left the state.
+        returned: the servers that are in the state again.
+        known: the last complete observation of each server, if there is one.
+    """
+    skipped = {row["server"]: row for row in rows(changes.skipped)}
+    for server in retired:
+        last = known.get(server)
+        moment = last["observed_at"] if last else None
+        skipped[server] = {"server": server, "reason": "retired", "last_read": moment}
+    for server in returned:
+        moment = skipped[server]["last_read"] if server in skipped else None
+        skipped[server] = {"server": server, "reason": "was retired before: a baseline", "last_read": moment}
+    return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
 
 
 _names_of = itemgetter(*schema.INSTANCES.keys)

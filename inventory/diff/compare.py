@@ -5,7 +5,7 @@ Only servers that were read completely on both sides are compared: a response th
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
@@ -140,47 +140,6 @@ def compare_sides(
         table_of(HINTS, hints_of(changes)),
         tuple(grains),
     )
-
-
-def with_unread_servers(changes: ChangeSet, failed: Sequence[Row], known: Mapping[str, Row | None]) -> ChangeSet:
-    """Add the servers that could not be read to those that were not compared.
-
-    Args:
-        changes: the changes between the last complete responses.
-        failed: the observations of the servers that were not read.
-        known: the last complete observation of each server, or None.
-    """
-    skipped = {row["server"]: row for row in rows(changes.skipped)}
-    for row in failed:
-        last = known.get(row["server"])
-        skipped[row["server"]] = {
-            "server": row["server"],
-            "reason": f"{UNREAD} now: {row['status']}" if last else f"{UNREAD} now or before: {row['status']}",
-            "last_read": last["observed_at"] if last else None,
-        }
-    return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
-
-
-def with_retired_servers(
-    changes: ChangeSet, retired: Sequence[str], returned: Sequence[str], known: Mapping[str, Row]
-) -> ChangeSet:
-    """Add the servers that are no longer in the state, or are in it again, to those that were not compared.
-
-    Args:
-        changes: the changes between the last complete responses.
-        retired: the servers that left the state.
-        returned: the servers that are in the state again.
-        known: the last complete observation of each server, if there is one.
-    """
-    skipped = {row["server"]: row for row in rows(changes.skipped)}
-    for server in retired:
-        last = known.get(server)
-        moment = last["observed_at"] if last else None
-        skipped[server] = {"server": server, "reason": "retired", "last_read": moment}
-    for server in returned:
-        moment = skipped[server]["last_read"] if server in skipped else None
-        skipped[server] = {"server": server, "reason": "was retired before: a baseline", "last_read": moment}
-    return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
 
 
 def _side(run: RunTables) -> DiffInput:

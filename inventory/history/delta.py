@@ -72,7 +72,7 @@ def load_changed_rows(
     engine.add("touched", touched)
     fields: dict[int, dict[str, frozenset[str]]] = {side: {} for side in all_runs.SIDES}
     for row in rows(engine.query(all_runs.FIELDS)) if touched.num_rows else []:
-        fields[row["side"]][row["server"]] = _field_names(row["fields"])
+        fields[row["side"]][row["server"]] = field_names(row["fields"])
     odd = {server for side in fields.values() for server, names in side.items() if are_too_many(names)}
     engine.add("odd", table_of(all_runs.SERVERS, [{"server": server} for server in odd]))
     engine.add("touched_answers", engine.query(all_runs.TOUCHED_ANSWERS))
@@ -104,7 +104,7 @@ def ignored_fields(engine: "Engine", stored: Sequence[Mapping[str, Any]]) -> tup
 
 
 @lru_cache
-def _field_names(fields: str) -> frozenset[str]:
+def field_names(fields: str) -> frozenset[str]:
     """Parse the fields of a response; most responses have the same."""
     return frozenset(json.loads(fields))
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.config.labels import no_server_error, spellings, spelt
-from inventory.diff.changes import ChangeSet
-from inventory.diff.compare import DiffInput, compare_sides, with_retired_servers, with_unread_servers
+from inventory.diff.changes import ChangeSet, with_retired_servers, with_unread_servers
+from inventory.diff.compare import DiffInput, compare_sides
 from inventory.history.delta import KINDS, Step, StoredResponse, load_changed_rows
 from inventory.history.few_responses import load_few_rows
 from inventory.history.loader import Row
