@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 
 from click import style
 
@@ -138,9 +139,7 @@ def _reconfigured(changes: Sequence[ChangeLine], lead: str, several: bool, colum
     names = {change.field_name for change in changes}
     room = min(max(width(escape_controls(name)) for name in names), columns // 3)
     begins = {grain: f"{lead}{grain:<8}  " for grain in {change.grain for change in changes}}
-    by_subject = groupby(
-        changes, key=lambda change: (change.server, change.grain, change.key, change.identity, change.ordinals)
-    )
+    by_subject = groupby(changes, key=attrgetter("server", "grain", "key", "identity", "ordinals"))
     for _, members in by_subject:
         for number, change in enumerate(members):
             if number == 0:
@@ -168,7 +167,9 @@ def _value_lines(name: str, before: str, after: str, sizes: str, room: int, colu
 
 def _subject(change: ChangeLine, several: bool) -> str:
     """Name a model by its key, an instance by its id, and the server where there are several."""
-    name = escape_controls(change.identity) + "".join(f" #{number}" for number in change.ordinals)
+    name = escape_controls(change.identity)
+    if change.ordinals:
+        name += "".join(f" #{number}" for number in change.ordinals)
     return f"{name} @ {escape_controls(change.server)}" if several and change.key is not None else name
 
 
