@@ -58,21 +58,24 @@ TOUCHED_KEYS = schema.Table(
 )
 
 
-def _answer_rows(table: schema.Table, side: int) -> str:
-    """The rows of the answers of one side; ``ordinal`` is above 0 where another row has the same names."""
+def _answer_rows(table: schema.Table) -> str:
+    """Query the rows of the answers; ``ordinal`` is above 0 where another row has the same names."""
     ordinals = ", ".join(f"r.{name}" for name in table.keys if "ordinal" in name)
     return f"""
-        SELECT a.server, r.key, r.row_digest, greatest({ordinals}, 0) AS ordinal
-        FROM answers a JOIN {table.name} r ON r.digest = a.digest AND r.stored_in = a.stored_in WHERE a.side = {side}"""
+        SELECT a.server, a.side, r.key, r.row_digest, greatest({ordinals}, 0) AS ordinal
+        FROM answers a JOIN {table.name} r ON r.digest = a.digest AND r.stored_in = a.stored_in"""
 
 
-TOUCHED = " UNION ".join(
+TOUCHED = f"""
+    WITH {", ".join(f"{name}_of AS ({_answer_rows(table)})" for name, table in schema.GRAIN_TABLES.items())}
+    """ + " UNION ".join(
     f"""
     SELECT DISTINCT coalesce(o.server, n.server) AS server, coalesce(o.key, n.key) AS key
-    FROM ({_answer_rows(table, SIDES[0])}) o FULL JOIN ({_answer_rows(table, SIDES[1])}) n
+    FROM (SELECT * FROM {name}_of WHERE side = {SIDES[0]}) o
+    FULL JOIN (SELECT * FROM {name}_of WHERE side = {SIDES[1]}) n
     ON n.server = o.server AND n.row_digest = o.row_digest
     WHERE o.server IS NULL OR n.server IS NULL OR o.ordinal > 0 OR n.ordinal > 0"""
-    for table in schema.GRAIN_TABLES.values()
+    for name in schema.GRAIN_TABLES
 )
 """The keys of which only one of the two answers holds some row, or of which there are several rows."""
 
