@@ -6,7 +6,7 @@ number of its rows and a digest of them, so that the chain of runs can be follow
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -66,10 +66,19 @@ class DataFile:
 
         ``encoded`` are columns of texts that are read as a dictionary and indices.
         """
-        # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
         source = pa.BufferReader(self.body)
         present = set(encoded).intersection(parquet.read_schema(source).names) if encoded else ()
+        # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
         table = parquet.ParquetFile(source, read_dictionary=[*present]).read(columns, use_threads=False)
+        return self._whole(table, columns, encoded)
+
+    def batches(self, rows: int) -> Iterator[pa.Table]:
+        """Read its table, so many rows at a time."""
+        for batch in parquet.ParquetFile(pa.BufferReader(self.body)).iter_batches(rows, use_threads=False):
+            yield self._whole(pa.Table.from_batches([batch]))
+
+    def _whole(self, table: pa.Table, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
+        """Return a table with the columns of this version."""
         target = ARROW[self.about["kind"]]
         for field in map(target.field, columns or target.names):
             if field.name not in table.column_names:
@@ -122,12 +131,22 @@ class RunSegment:
         """SHA-256 of the run's own file, as it is or as it was before it was merged."""
         return sha256(self.file.body).hexdigest() if self.begin is None else str(self.about["sha256"])
 
-    def table(self, columns: list[str] | None = None) -> pa.Table:
-        """Read its rows, with the columns of this version: one that the file lacks is null."""
+    def table(self, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
+        """Read its rows, with the columns of this version: one that the file lacks is null.
+
+        The texts of ``encoded`` columns of a file of its own are read as a dictionary and indices.
+        """
         if self.begin is None:
-            return self.file.read(columns)
+            return self.file.read(columns, encoded)
         part = self.file.everything.slice(self.begin, self.about["rows"])
         return part.select(columns) if columns else part
+
+    def batches(self, rows: int) -> Iterator[pa.Table]:
+        """Read its rows, so many at a time."""
+        if self.begin is None:
+            yield from self.file.batches(rows)
+        else:
+            yield from (self.table().slice(start, rows) for start in range(0, self.about["rows"], rows))
 
     @property
     def as_merged(self) -> bool:
