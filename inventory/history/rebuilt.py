@@ -21,7 +21,7 @@ from inventory.history.storage.shared_rows import steady_columns
 from inventory.normalize.fingerprint import canonical_lines, digest_of
 from inventory.normalize.flatten import flatten
 from inventory.normalize.response import PATHS, decode
-from inventory.tables import conformed, rows, values
+from inventory.tables import cells, conformed, numbered, rows
 
 Cells = tuple[Any, ...]
 
@@ -127,8 +127,8 @@ def compare(
             if digests_of_body != (row["payload_digest"], row["digest"]):  # guard: verify the digest of a body
                 problems.append("the digest of a body differs")
             for table, places in expected.items():
-                for cells in rebuilt.rows[table]:
-                    places[cells].append(place)
+                for stored_cells in rebuilt.rows[table]:
+                    places[stored_cells].append(place)
         stop = start + part.num_rows
         for table, places in expected.items():
             if stored[table].of(start, stop) != places:  # guard: verify rows that the bodies do not give
@@ -181,23 +181,8 @@ class _StoredRows:
             bisect_left(places, place, 0, len(self._places) - self._places.null_count) for place in (start, stop)
         )
         found: dict[Cells, list[int]] = defaultdict(list)
-        numbers, distinct = _distinct(self._table.slice(first, last - first), self._types)
-        for number, place in zip(numbers, places[first:last], strict=True):
-            found[distinct[number]].append(place)
+        numbers, distinct = numbered(self._table.slice(first, last - first))
+        rows_found = list(cells(conformed(distinct, self._types), self._types.names))
+        for number, place in zip(numbers.to_pylist(), places[first:last], strict=True):
+            found[rows_found[number]].append(place)
         return found
-
-
-def _distinct(table: pa.Table, types: pa.Schema) -> tuple[list[int], list[Cells]]:
-    """Return for each row the number of it among the distinct rows, and those."""
-    from pyarrow import compute
-
-    numbers: Any = None
-    for column in table.columns:
-        encoded = column.combine_chunks().dictionary_encode()
-        codes = compute.add(encoded.indices.cast(pa.int64()).fill_null(-1), 1)
-        if numbers is not None:
-            codes = compute.add(compute.multiply(numbers, len(encoded.dictionary) + 1), codes)
-        numbers = codes.dictionary_encode().indices.cast(pa.int64())
-    first = compute.index_in(compute.unique(numbers), numbers)
-    distinct = conformed(table.take(first), types)
-    return numbers.to_pylist(), list(zip(*(values(distinct, name) for name in distinct.column_names), strict=True))

@@ -20,7 +20,7 @@ from inventory.history.sql.state import Until
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
 from inventory.schema import derived
-from inventory.tables import arrow_schema, build, concat, conformed, rows, table_of, values
+from inventory.tables import arrow_schema, concat, conformed, rows, table_of
 
 Row = dict[str, Any]
 
@@ -94,31 +94,28 @@ class Timeline:
         """Return one row per change, from some time on, oldest first: ``derived.TIMELINE``."""
         return table_of(derived.TIMELINE, self._changes(since))
 
-    def lifecycle(self) -> pa.Table:
-        """Return one row per server and model: ``derived.LIFECYCLE``."""
-        stored = [row["stored_in"] for row in self._rows(all_runs.holding(self._until, selected=bool(self._servers)))]
+    def lifecycle(self, idle_since: datetime | None = None) -> pa.Table:
+        """Return one row per server and model: ``derived.LIFECYCLE``.
+
+        Args:
+            idle_since: only the models that are there, and were there and not loaded from then on; all by default.
+        """
+        selected = bool(self._servers)
+        stored = [row["stored_in"] for row in self._rows(all_runs.holding(self._until, selected=selected))]
         if not stored:
             return concat(derived.LIFECYCLE, [])
         self._open(stored)
         last = {(row["server"], key): row["observed_at"] for row in self._changes() for key in _keys_of(row)}
         changed = [{"server": server, "key": key, "observed_at": moment} for (server, key), moment in last.items()]
         self._engine.add("changed", table_of(all_runs.CHANGED, changed))
-        lives = self._engine.query(all_runs.lives(self._until, servers=bool(self._servers), keys=bool(self._keys)))
-        return conformed(lives, arrow_schema(derived.LIFECYCLE))
+        sql = all_runs.lives(self._until, servers=selected, keys=bool(self._keys), idle_since=idle_since)
+        return conformed(self._engine.query(sql), arrow_schema(derived.LIFECYCLE))
 
     def unused(self, days: int) -> pa.Table:
         """Return the lifecycles of models that have existed for so many days without being loaded in them."""
-        lives = self.lifecycle()
-        if not lives.num_rows:
-            return lives
-        counted = [
-            row for row in self._rows(all_runs.run_counts(selected=False)) if row["run_id"] not in self._misdated
-        ]
-        limit = max(row["collected_at"] for row in counted) - timedelta(days=days)
-        columns = zip(*(values(lives, name) for name in ("present", "first_seen", "last_loaded")), strict=True)
-        idle = [present and first <= limit and (last is None or last <= limit) for present, first, last in columns]
-        places = build(all_runs.PLACES, {"place": [place for place, is_idle in enumerate(idle) if is_idle]})
-        return lives.take(places.column("place"))
+        counted = self._rows(all_runs.run_counts(selected=False))
+        moments = [row["collected_at"] for row in counted if row["run_id"] not in self._misdated]
+        return self.lifecycle(max(moments) - timedelta(days=days) if moments else None)
 
     def complete_runs(self) -> dict[str, int]:
         """Return the number of complete observations of each server."""

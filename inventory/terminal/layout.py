@@ -1,7 +1,7 @@
 """Tables, texts with a lead and rows of parts that are never wider than the terminal; nothing is cut."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
 from click import style, unstyle
@@ -117,11 +117,11 @@ def natural_width(lines: Sequence[Sequence[str]], sides: str, heads: Sequence[st
 
 def _needed(lines: Sequence[Sequence[str]], sides: str) -> list[int]:
     """Return the width of the widest cell of each column, without the text that a short line ends in."""
-    rooms = [0] * len(sides)
+    cells: list[set[str]] = [set() for _ in sides]
     for line in lines:
-        for place, cell in enumerate(line if len(line) == len(sides) else line[:-1]):
-            rooms[place] = max(rooms[place], width(cell))
-    return [min(room, _WIDEST) for room in rooms]
+        for column, cell in zip(cells, line if len(line) == len(sides) else line[:-1], strict=False):
+            column.add(cell)
+    return [min(max(map(width, column), default=0), _WIDEST) for column in cells]
 
 
 def _floors(
@@ -162,13 +162,8 @@ def _folded_line(
 
 
 def _line(cells: Sequence[str], rooms: Sequence[int], sides: str) -> str:
-    return _GAP.join(_padded(cells, rooms, sides)).rstrip()
-
-
-def _padded(cells: Sequence[str], rooms: Sequence[int], sides: str) -> Iterator[str]:
-    for index, cell in enumerate(cells):
-        is_free_text = index == len(cells) - 1 < len(sides) - 1
-        yield cell if is_free_text else pad(cell, rooms[index], sides[index])
+    free_text = cells[-1:] if len(cells) < len(sides) else ()
+    return _GAP.join([*map(pad, cells[: len(cells) - len(free_text)], rooms, sides), *free_text]).rstrip()
 
 
 def _folded(cell: str, room: int) -> list[str]:

@@ -4,6 +4,8 @@ One text for every engine: it uses only what both DuckDB and Spark understand. R
 have checked that they hold only digits, letters, a dot and a dash.
 """
 
+from datetime import datetime
+
 from inventory import schema
 from inventory.diff.extras import SHORT_SQL
 from inventory.history.sql.state import LATEST_FIRST, Until
@@ -30,7 +32,6 @@ CHANGED = schema.Table(
     ),
 )
 
-PLACES = schema.Table("places", "a row's place", (schema.Column("place", schema.INTEGER, "", ""),))
 KEYS = schema.Table("keys", "a model's key", (schema.Column("key", schema.TEXT, "", ""),))
 SERVERS = schema.Table("servers", "a server that is asked about", (schema.Column("server", schema.TEXT, "", ""),))
 
@@ -142,7 +143,7 @@ def unread(*, selected: bool) -> str:
         WHERE o.status <> 'ok' ORDER BY o.run_id, o.server"""
 
 
-def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
+def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since: datetime | None = None) -> str:
     """Query one row per server and model that it ever had; ``changed`` holds when each last changed, came or went.
 
     The days of a response are counted once for all of its models, except where a server gave several in one day.
@@ -153,7 +154,10 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
         until: which observations count.
         servers: only those in the view ``wanted``.
         keys: only those in the view ``keys``.
+        idle_since: only models that are there, and were there and not loaded from then on; UTC.
     """
+    since = idle_since and f"TIMESTAMP '{idle_since.replace(tzinfo=None)}'"
+    idle = f"WHERE l.place = 1 AND l.first_seen <= {since} AND coalesce(l.last_loaded, l.first_seen) <= {since}"
     return f"""
     WITH complete AS (
         SELECT server, digest, stored_in, observed_at, CAST(observed_at AS DATE) AS day, {LATEST_FIRST}
@@ -196,7 +200,7 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
            coalesce(c.observed_at, l.first_seen) AS last_changed
     FROM lives l JOIN present p ON p.server = l.server AND p.key = l.key
     LEFT JOIN changed c ON c.server = l.server AND c.key = l.key
-    ORDER BY l.server, l.key"""
+    {idle if since else ""} ORDER BY l.server, l.key"""
 
 
 def stored_rows(table: schema.Table, run_id: str) -> str:
