@@ -236,12 +236,6 @@ def holding(until: Until, *, selected: bool) -> str:
     return f"SELECT DISTINCT stored_in FROM observations WHERE status = 'ok' AND {until.sql} {only}"
 
 
-STORED = """
-    SELECT p.digest, min(p.stored_in) AS stored_in FROM payloads p JOIN fresh f ON f.digest = p.digest
-    JOIN recorded r ON r.run_id = p.stored_in GROUP BY p.digest"""
-"""Where the answers are stored that seem to be new, in the runs of the view ``recorded``."""
-
-
 FRESH = """
     SELECT f.digest, f.server, o.payload_digest FROM fresh f JOIN observations o ON o.server = f.server
     ORDER BY f.digest"""

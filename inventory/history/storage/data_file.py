@@ -6,9 +6,9 @@ number of its rows and a digest of them, so that the chain of runs can be follow
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
@@ -87,9 +87,9 @@ class DataFile:
         return table.select(columns or target.names)
 
     @cached_property
-    def everything(self) -> pa.Table:
-        """The table, read once for all its runs."""
-        return self.read()
+    def shared(self) -> Callable[[tuple[str, ...] | None], pa.Table]:
+        """Reads its table with some columns, by default all, once for all its runs."""
+        return cache(lambda columns: self.read(columns and [*columns]))
 
     def parts(self) -> dict[str, "RunSegment"]:
         """Return its segment of each run."""
@@ -138,8 +138,7 @@ class RunSegment:
         """
         if self.begin is None:
             return self.file.read(columns, encoded)
-        part = self.file.everything.slice(self.begin, self.about["rows"])
-        return part.select(columns) if columns else part
+        return self.file.shared(tuple(columns) if columns else None).slice(self.begin, self.about["rows"])
 
     def batches(self, rows: int) -> Iterator[pa.Table]:
         """Read its rows, so many at a time."""
@@ -151,7 +150,12 @@ class RunSegment:
     @property
     def as_merged(self) -> bool:
         """True if the rows are still those of the run's own file before it was merged."""
-        return self.begin is None or rows_sha256(self.table()) == self.about["rows_sha256"]
+        return self.begin is None or rows_sha256(self.table(queried(self.about["kind"]))) == self.about["rows_sha256"]
+
+
+def queried(kind: str) -> list[str]:
+    """Return the columns that queries read, whose values repeat: bodies are read only to be proven."""
+    return [name for name in ARROW[kind].names if name not in SINGLE]
 
 
 def opened(kind: str, path: Path) -> dict[str, RunSegment]:
@@ -260,8 +264,7 @@ def merged(kind: str, runs: Sequence[RunSegment]) -> tuple[str, bytes]:
             entry |= {"sha256": run.sha256, "rows": table.num_rows, "rows_sha256": rows_sha256(table)}
         entries[run.about["run_id"]] = entry
     about = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "runs": entries}
-    repeated = [name for name in ARROW[kind].names if name not in SINGLE]
-    body = write_checksummed(conformed(pa.concat_tables(tables), ARROW[kind]), about, repeated)
+    body = write_checksummed(conformed(pa.concat_tables(tables), ARROW[kind]), about, queried(kind))
     return _name(entries), body
 
 
