@@ -79,12 +79,12 @@ class DataFile:
 
     def _whole(self, table: pa.Table, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
         """Return a table with the columns of this version."""
-        target = ARROW[self.about["kind"]]
-        for field in map(target.field, columns or target.names):
-            if field.name not in table.column_names:
-                kind = pa.dictionary(pa.int32(), field.type) if field.name in encoded else field.type
-                table = table.append_column(field.name, pa.nulls(table.num_rows, kind))
-        return table.select(columns or target.names)
+        target, present = ARROW[self.about["kind"]], table.column_names
+        names = columns or target.names
+        for field in (target.field(name) for name in names if name not in present):
+            kind = pa.dictionary(pa.int32(), field.type) if field.name in encoded else field.type
+            table = table.append_column(field.name, pa.nulls(table.num_rows, kind))
+        return table if present == names else table.select(names)
 
     @cached_property
     def shared(self) -> Callable[[tuple[str, ...] | None], pa.Table]:
@@ -132,10 +132,7 @@ class RunSegment:
         return sha256(self.file.body).hexdigest() if self.begin is None else str(self.about["sha256"])
 
     def table(self, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
-        """Read its rows, with the columns of this version: one that the file lacks is null.
-
-        The texts of ``encoded`` columns of a file of its own are read as a dictionary and indices.
-        """
+        """Read its rows as ``DataFile.read`` does; of a merged file no column is encoded."""
         if self.begin is None:
             return self.file.read(columns, encoded)
         return self.file.shared(tuple(columns) if columns else None).slice(self.begin, self.about["rows"])
