@@ -97,7 +97,7 @@ def table_parts(
     needed = _needed([*([heads] if heads else []), *lines], sides)
     wished = [max(room, floor) for room, floor in zip(needed, (*least, *[0] * len(needed)), strict=False)]
     if columns >= UNLIMITED:
-        head, *texts = [[_line(cells, wished, sides)] for cells in (heads, *lines)]
+        head, texts = [_line(heads, wished, sides)], [[indent + _line(cells, wished, sides)] for cells in lines]
     else:
         room = columns - width(indent)
         places, rooms = _fitting(wished, _floors(lines, sides, heads, needed), room, optional)
@@ -105,9 +105,11 @@ def table_parts(
             return [], [_block(heads, cells, columns, indent) for cells in lines]
         sides = "".join(sides[place] for place in places)
         head = _folded_line(_chosen(heads, places), rooms, sides, room, at_bottom=True)
-        texts = [_folded_line(_chosen(cells, places), rooms, sides, room) for cells in lines]
+        texts = [
+            [indent + line for line in _folded_line(_chosen(cells, places), rooms, sides, room)] for cells in lines
+        ]
     dim = [indent + style(line, dim=True) for line in head] if heads else []
-    return dim, [[indent + line for line in text] for text in texts]
+    return dim, texts
 
 
 def natural_width(lines: Sequence[Sequence[str]], sides: str, heads: Sequence[str]) -> int:
@@ -162,8 +164,9 @@ def _folded_line(
 
 
 def _line(cells: Sequence[str], rooms: Sequence[int], sides: str) -> str:
-    free_text = cells[-1:] if len(cells) < len(sides) else ()
-    return _GAP.join([*map(pad, cells[: len(cells) - len(free_text)], rooms, sides), *free_text]).rstrip()
+    if len(cells) < len(sides):  # it ends in a text that no column is widened for
+        return _GAP.join([*map(pad, cells[:-1], rooms, sides), *cells[-1:]]).rstrip()
+    return _GAP.join(map(pad, cells, rooms, sides)).rstrip()
 
 
 def _folded(cell: str, room: int) -> list[str]:
