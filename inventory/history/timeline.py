@@ -23,6 +23,7 @@ from inventory.tables import arrow_schema, build, concat, conformed, rows, table
 
 Row = dict[str, Any]
 
+_CENTURY = 36_500  # days: longer than any history
 _COUNTED = ("added", "removed", "renamed", "reconfigured")  # words of changes that a run is listed with
 
 
@@ -86,28 +87,26 @@ class Timeline:
             row |= {word: touched.get((row["run_id"], word), 0) if compared else None for word in _COUNTED}
         return table_of(derived.RUNS, counted)
 
-    def lifecycle(self) -> pa.Table:
-        """Return one row per server and model: ``derived.LIFECYCLE``."""
-        stored = [row["stored_in"] for row in self._rows(all_runs.holding(self._until, selected=bool(self._servers)))]
+    def lifecycle(self, idle_since: datetime | None = None) -> pa.Table:
+        """Return one row per server and model: ``derived.LIFECYCLE``.
+
+        Args:
+            idle_since: only the models that are there, and were there and not loaded from then on; all by default.
+        """
+        selected = bool(self._servers)
+        stored = [row["stored_in"] for row in self._rows(all_runs.holding(self._until, selected=selected))]
         if not stored:
             return concat(derived.LIFECYCLE, [])
         self._open(stored)
         self._engine.add("changes", self.timeline())
-        lives = self._engine.query(all_runs.lives(self._until, servers=bool(self._servers), keys=bool(self._keys)))
-        return conformed(lives, arrow_schema(derived.LIFECYCLE))
+        sql = all_runs.lives(self._until, servers=selected, keys=bool(self._keys), idle_since=idle_since)
+        return conformed(self._engine.query(sql), arrow_schema(derived.LIFECYCLE))
 
     def unused(self, days: int) -> pa.Table:
         """Return the lifecycles of models that have existed for so many days without being loaded in them."""
-        lives = self.lifecycle()
-        if not lives.num_rows:
-            return lives
-        counted = [
-            row for row in self._rows(all_runs.run_counts(selected=False)) if row["run_id"] not in self._misdated
-        ]
-        limit = max(row["collected_at"] for row in counted) - timedelta(days=days)
-        columns = zip(*(values(lives, name) for name in ("present", "first_seen", "last_loaded")), strict=True)
-        idle = [present and first <= limit and (last is None or last <= limit) for present, first, last in columns]
-        return lives.take(_places([place for place, is_idle in enumerate(idle) if is_idle]))
+        counted = self._rows(all_runs.run_counts(selected=False))
+        moments = [row["collected_at"] for row in counted if row["run_id"] not in self._misdated]
+        return self.lifecycle(max(moments) - timedelta(days=min(days, _CENTURY)) if moments else None)
 
     def complete_runs(self) -> dict[str, int]:
         """Return the number of complete observations of each server."""
@@ -115,7 +114,9 @@ class Timeline:
 
     def timeline(self, since: datetime | None = None) -> pa.Table:
         """Return one row per change, from some time on, oldest first: ``derived.TIMELINE``."""
-        if since and self._all is not None:
+        if self._all is not None:
+            if since is None:
+                return self._all
             moments = enumerate(values(self._all, "observed_at"))
             return self._all.take(_places([place for place, moment in moments if moment >= since]))
         question = all_runs.transitions(self._until, since, selected=bool(self._servers))

@@ -212,7 +212,7 @@ def _run_line(row: Row, time: str, room: int) -> list[str]:
     status = style(row["status"], fg=_STATUS_COLOURS.get(row["status"], "red"))
     first = [time, status]
     if not row["servers_ok"]:
-        reason = escape_controls((row["error"] or "").partition(". ")[0])
+        reason = escape_controls((row["error"] or "").partition(". ")[0].strip())
         return [*first, style(truncate(reason, max(room, 4)), fg="red")] if reason else first
     numbers = [integer(row["model_count"]), size(row["size_bytes"]), integer(row["instance_count"])]
     if row["added"] is None:

@@ -165,7 +165,7 @@ def unread(*, selected: bool) -> str:
         WHERE o.status <> 'ok' ORDER BY o.run_id, o.server"""
 
 
-def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
+def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since: datetime | None = None) -> str:
     """Query one row per server and model that it ever had; the view ``changes`` tells when each last changed.
 
     The days of a response are counted once for all of its models, except where a server gave several in one day.
@@ -176,7 +176,10 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
         until: which observations count.
         servers: only those in the view ``wanted``.
         keys: only those in the view ``keys``.
+        idle_since: only models that are there, and were there and not loaded from then on; UTC.
     """
+    since = idle_since and timestamp(idle_since)
+    idle = f"WHERE l.place = 1 AND l.first_seen <= {since} AND coalesce(l.last_loaded, l.first_seen) <= {since}"
     return f"""
     WITH complete AS (
         SELECT server, digest, stored_in, observed_at, CAST(observed_at AS DATE) AS day, {LATEST_FIRST}
@@ -224,7 +227,7 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
            coalesce(c.observed_at, l.first_seen) AS last_changed
     FROM lives l JOIN present p ON p.server = l.server AND p.key = l.key
     LEFT JOIN changed c ON c.server = l.server AND c.key = l.key
-    ORDER BY l.server, l.key"""
+    {idle if since else ""} ORDER BY l.server, l.key"""
 
 
 def stored_rows(table: schema.Table, run_id: str) -> str:
@@ -258,12 +261,6 @@ def holding(until: Until, *, selected: bool) -> str:
     """Query the runs that hold the complete responses; if ``selected``, only of the servers in the view ``wanted``."""
     only = "AND server IN (SELECT server FROM wanted)" if selected else ""
     return f"SELECT DISTINCT stored_in FROM observations WHERE status = 'ok' AND {until.sql} {only}"
-
-
-STORED = """
-    SELECT p.digest, min(p.stored_in) AS stored_in FROM payloads p JOIN fresh f ON f.digest = p.digest
-    JOIN recorded r ON r.run_id = p.stored_in GROUP BY p.digest"""
-"""Where the answers are stored that seem to be new, in the runs of the view ``recorded``."""
 
 
 FRESH = """
