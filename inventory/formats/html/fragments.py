@@ -112,10 +112,10 @@ def table(
         stacked: whether the cells of a row may stand beneath each other where the page is narrow.
     """
     rows = ((look, [_cell(cell, "td", styled) for cell in cells]) for look, cells in body)
-    return _table_of(heads, rows, caption, styled=styled, stacked=stacked)
+    return table_of_cells(heads, rows, caption, styled=styled, stacked=stacked)
 
 
-def _table_of(
+def table_of_cells(
     heads: Sequence[Cell],
     body: Iterable[tuple[str, Sequence[str]]],
     caption: str = "",
@@ -129,6 +129,11 @@ def _table_of(
     lines = "".join(f"<tr{_look(look, styled)}>{''.join(cells)}</tr>\n" for look, cells in body)
     look = ' class="stacked"' if stacked else ""
     return f"<table{look}>{title}<thead><tr>{titles}</tr></thead>\n<tbody>\n{lines}</tbody></table>"
+
+
+def cells_of(values: Sequence[Any], cell_of: Callable[[Any], Cell], *, styled: bool = False) -> list[str]:
+    """Make the cells of a column in HTML, those of one value once."""
+    return texts_of(values, lambda value: _cell(cell_of(value), "td", styled))
 
 
 def value_cell(column: schema.Column, value: Any) -> Cell:
@@ -157,8 +162,8 @@ def changes_table(
     def column(name: str, head: str, look: str = "t", tag: str = "", shown: Callable[[Any], str] = str) -> _Column:
         """Make the cells of an attribute of the lines, those of one value once."""
         cells = [getattr(line, name) for line in lines]
-        return Cell(head, look.replace("w", "t")), texts_of(
-            cells, lambda value: _cell(Cell(shown(value), look, tag), "td", styled)
+        return Cell(head, look.replace("w", "t")), cells_of(
+            cells, lambda value: Cell(shown(value), look, tag), styled=styled
         )
 
     plain, bold = column("after_with_size", "After"), column("after_with_size", "After", tag="b")
@@ -176,7 +181,7 @@ def changes_table(
     ]
     heads, cells = zip(*columns, strict=True)
     body = zip((TONES[line.word] for line in lines), zip(*cells, strict=True), strict=True)
-    return _table_of(heads, body, styled=styled, stacked=not styled)
+    return table_of_cells(heads, body, styled=styled, stacked=not styled)
 
 
 def _difference(size: int | None) -> str:
