@@ -190,6 +190,29 @@ def cells(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(values(part, name) for name in names), strict=True)
 
 
+def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
+    """Return for each row its number among the distinct rows, and those, in the order of their first places."""
+    from pyarrow import compute  # takes a while to import
+
+    numbers: Any = None
+    for column in table.columns:
+        encoded = column.combine_chunks().dictionary_encode()
+        codes = compute.add(encoded.indices.cast(pa.int64()).fill_null(-1), 1)
+        if numbers is not None:
+            codes = compute.add(compute.multiply(numbers, len(encoded.dictionary) + 1), codes)
+        numbers = codes.dictionary_encode().indices.cast(pa.int64())
+    return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
+
+
+def counted(table: pa.Table, names: Sequence[str]) -> dict[tuple[Any, ...], int]:
+    """Count the rows that have the same values in some columns."""
+    from pyarrow import compute
+
+    numbers, distinct = numbered(table.select(names))
+    counts = compute.value_counts(numbers).field("counts").to_pylist()
+    return dict(zip(cells(distinct, names), counts, strict=True))
+
+
 def json_rows(table: schema.Table, records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Convert rows to values for JSON output: lists and objects as such, old and new values of changes by their type.
 

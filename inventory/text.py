@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from click import unstyle
@@ -24,6 +25,7 @@ GIGABYTE = 10**9
 UNLIMITED = 10_000
 """Columns of a pipe: as many or more mean that nothing is folded and no column is left out."""
 
+_REMEMBERED = 2**16  # cells of a table whose width is remembered: most of a column repeat
 
 _NEVER_TEXT = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
@@ -49,6 +51,7 @@ def escape_invisible(text: str) -> str:
     return _NEVER_TEXT.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
+@lru_cache(_REMEMBERED)
 def width(text: str) -> int:
     """Count the columns that a text takes in a terminal; its styles take none."""
     if "\x1b" in text:
@@ -56,6 +59,7 @@ def width(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
+@lru_cache(_REMEMBERED)
 def pad(text: str, room: int, side: str = "<") -> str:
     """Fill a text up to a width with spaces: after it for ``<``, before it for ``>``."""
     fill = " " * (room - width(text))
@@ -81,6 +85,8 @@ def wrap(text: str, room: int, indent: str = "") -> list[str]:
     From ``UNLIMITED`` on nothing is folded.
     """
     space = max(room - width(indent), 2) if room < UNLIMITED else max(width(text), 1)
+    if text.isprintable() and text == text.strip() and 0 < width(text) <= space:
+        return [indent + text]
     lines, line = [], ""
     for gap, word in _words(text, space):
         if line and width(line) + len(gap) + width(word) > space:

@@ -91,10 +91,10 @@ def _row_texts(table: "schema.Table", content: "pa.Table") -> "Iterator[list[str
         part = content.slice(start, _PART)
         columns = []
         for column in table.columns:
-            one = schema.Table(table.name, table.row, (column,))
+            single = schema.Table(table.name, table.row, (column,))
 
-            def cell_text(value: Any, one: schema.Table = one) -> str:
-                return _json(json_rows(one, [{one.names[0]: value}])[0])[1:-1]
+            def cell_text(value: Any, single: schema.Table = single) -> str:
+                return _json(json_rows(single, [{single.names[0]: value}])[0])[1:-1]
 
             columns.append(texts_of(values(part, column.name), cell_text))
         yield [f"{{{', '.join(row)}}}" for row in zip(*columns, strict=True)]

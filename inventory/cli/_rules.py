@@ -107,8 +107,8 @@ def audit_entry(judgement: "Judgement | None", rules: RuleSet) -> dict[str, Any]
     """Return what the run log says of an audit: how many findings there are, and by which rules; None without rules."""
     if judgement is None:
         return None
-    found = Counter(row["severity"] if row["status"] == "fail" else row["status"] for row in judgement.findings)
-    return {"rules": rules.digest, **{word: found[word] for word in (*SEVERITIES, "unknown", "waived")}}
+    counts = Counter(row["severity"] if row["status"] == "fail" else row["status"] for row in judgement.findings)
+    return {"rules": rules.digest, **{word: counts[word] for word in (*SEVERITIES, "unknown", "waived")}}
 
 
 def check_fail_words(fail_on: frozenset[str], rules: RuleSet) -> None:

@@ -2,14 +2,19 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.tables import rows
+from inventory.schema.derived import NOT_COMPARED
+from inventory.tables import rows, table_of
+
+Row = dict[str, Any]
 
 UNREAD = "not read"
 """Beginning of the reason why a server was not compared whose response was not read or is suspect."""
@@ -31,6 +36,11 @@ class ChangeSet:
     hints: pa.Table
     grains: tuple[str, ...] = schema.GRAINS
 
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows of the table."""
+        return rows(self.table)
+
     @property
     def not_compared(self) -> dict[str, str]:
         """The reason why a server was not compared, by server name."""
@@ -49,14 +59,18 @@ class ChangeSet:
         """
         return not self.table.num_rows and set(servers) <= self.not_compared.keys()
 
+    @cached_property
+    def _counts(self) -> dict[tuple[str, str], int]:
+        """The number of models or instances by grain and word."""
+        touched: dict[tuple[str, str], set[tuple[Any, ...]]] = defaultdict(set)
+        for row in self.rows:
+            name = row["field"] if row["key"] is None else row["old"] if row["change"] == "renamed" else None
+            touched[row["grain"], row["change"]].add((*_names_of(row), name))
+        return {place: len(names) for place, names in touched.items()}
+
     def counts(self, grain: str) -> dict[str, int]:
         """Count the models or instances of each word of ``schema.CHANGES_WORDS``."""
-        touched: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
-        for row in rows(self.table):
-            if row["grain"] == grain:
-                name = row["field"] if row["key"] is None else row["old"] if row["change"] == "renamed" else None
-                touched[row["change"]].add((*(row[key] for key in schema.INSTANCES.keys), name))
-        return {word: len(touched[word]) for word in schema.CHANGES_WORDS}
+        return {word: self._counts.get((grain, word), 0) for word in schema.CHANGES_WORDS}
 
     def word_counts(self, servers: Iterable[str]) -> dict[str, int] | None:
         """Count the models and instances of each word; None, not counts of 0, where no server was compared.
@@ -70,10 +84,54 @@ class ChangeSet:
         return {word: sum(count[word] for count in counts) for word in schema.CHANGES_WORDS}
 
 
+def with_unread_servers(changes: ChangeSet, failed: Sequence[Row], known: Mapping[str, Row | None]) -> ChangeSet:
+    """Add the servers that could not be read to those that were not compared.
+
+    Args:
+        changes: the changes between the last complete responses.
+        failed: the observations of the servers that were not read.
+        known: the last complete observation of each server, or None.
+    """
+    skipped = {row["server"]: row for row in rows(changes.skipped)}
+    for row in failed:
+        last = known.get(row["server"])
+        skipped[row["server"]] = {
+            "server": row["server"],
+            "reason": f"{UNREAD} now: {row['status']}" if last else f"{UNREAD} now or before: {row['status']}",
+            "last_read": last["observed_at"] if last else None,
+        }
+    return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
+
+
+def with_retired_servers(
+    changes: ChangeSet, retired: Sequence[str], returned: Sequence[str], known: Mapping[str, Row]
+) -> ChangeSet:
+    """Add the servers that are no longer in the state, or are in it again, to those that were not compared.
+
+    Args:
+        changes: the changes between the last complete responses.
+        retired: the servers that left the state.
+        returned: the servers that are in the state again.
+        known: the last complete observation of each server, if there is one.
+    """
+    skipped = {row["server"]: row for row in rows(changes.skipped)}
+    for server in retired:
+        last = known.get(server)
+        moment = last["observed_at"] if last else None
+        skipped[server] = {"server": server, "reason": "retired", "last_read": moment}
+    for server in returned:
+        moment = skipped[server]["last_read"] if server in skipped else None
+        skipped[server] = {"server": server, "reason": "was retired before: a baseline", "last_read": moment}
+    return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
+
+
+_names_of = itemgetter(*schema.INSTANCES.keys)
+
+
 def size_difference(changes: ChangeSet) -> int:
     """Return the bytes that the changed models take more than before; unknown sizes count as no difference."""
     total = 0
-    for change in rows(changes.table):
+    for change in changes.rows:
         if change["grain"] == "model" and change["change"] in ("added", "removed"):
             sign = 1 if change["change"] == "added" else -1
             total += sign * (json.loads(change["new"] or change["old"]).get("size_bytes") or 0)

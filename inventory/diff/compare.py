@@ -4,13 +4,16 @@ Only servers that were read completely on both sides are compared: a response th
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from itertools import chain
 
 import pyarrow as pa
 
 from inventory import schema
+from inventory.diff.by_column import NAMED, match_by_name, with_reconfigured
 from inventory.diff.changes import UNREAD, ChangeSet
 from inventory.diff.comparable import comparable
 from inventory.diff.extras import are_too_many, as_one, servers_with_too_many
@@ -21,7 +24,8 @@ from inventory.schema.derived import HINTS, NOT_COMPARED
 from inventory.tables import RunTables, rows, table_of, values
 
 _Fields = Mapping[str, frozenset[str]]
-_NAMED = {grain: (*table.keys, "display_name") for grain, table in schema.GRAIN_TABLES.items()}
+_Names = tuple[frozenset[str], frozenset[str]]  # of fields, before and after
+_NOTHING: Row = dict.fromkeys(schema.CHANGES.names)
 _PLAIN = (str, int, bool)  # types of which two equal values have the same text
 _APPEARED = {"model": "added", "instance": "loaded"}
 _DISAPPEARED = {"model": "removed", "instance": "unloaded"}
@@ -83,20 +87,29 @@ def compare_sides(
         unstored: globs of unknown fields that the rows of one side were stored without.
     """
     before, after = ({server: status for server, (status, _) in side.servers.items()} for side in (old, new))
-    both = {server for server in before.keys() & after.keys() if before[server] == after[server] == "ok"}
+    both = sorted(server for server in before.keys() & after.keys() if before[server] == after[server] == "ok")
     grains = [grain for grain in schema.GRAINS if grain in old.tables and grain in new.tables]
-    lacking = {
-        server: (*unstored, *ignored_in(name for side in (old, new) for name in (side.fields or {}).get(server, ())))
-        for server in both
-    }
-    odd = {server for side in (old, new) for server in side.with_too_many(both)}
-    olds, news = (_entries(side, grains, ignore, lacking, odd) for side in (old, new))
+    odd = {server for side in (old, new) for server in side.with_too_many(set(both))}
+    tables = [{grain: side.tables[grain] for grain in grains} for side in (old, new)]
     fields = [side.fields_where(odd) for side in (old, new)]
-    changes = [
-        {**change, "observed_at": new.servers[server][1]}
-        for server in olds.keys() | news.keys()
-        for change in _server(server, olds[server], news[server], fields)
-    ]
+    matching = match_by_name(tables, both, _same_fields(*fields))
+
+    def entry(row: Row, grain: str) -> DiffRow:
+        """Choose the fields of a row that are compared; of servers in ``odd`` the unknown ones are one field."""
+        server, table = row["server"], schema.GRAIN_TABLES[grain]
+        if row["extra"] is None:
+            return DiffRow(row, compared(row, table, ignore))
+        names = (name for side in (old, new) for name in (side.fields or {}).get(server, ()))
+        return DiffRow(row, compared(row, table, ignore, (*unstored, *ignored_in(names)), extra_as_one=server in odd))
+
+    others = set(both).difference(matching.servers)
+    olds, news = (_entries(matching.others, side, others, entry) for side in (0, 1))
+    found = [_server(server, olds[server], news[server], fields) for server in olds.keys() | news.keys()]
+    for grain, (gone, come) in matching.unmatched.items():
+        pairs: list[Pair] = [(entry(row, grain), None) for row in rows(gone)]
+        pairs += [(None, entry(row, grain)) for row in rows(come)]
+        found.append(_changes(grain, "", (frozenset(), frozenset()), pairs))
+    changes = [change | {"observed_at": new.servers[change["server"]][1]} for change in chain.from_iterable(found)]
     changes.sort(
         key=lambda row: (
             row["server"],
@@ -117,55 +130,16 @@ def compare_sides(
             "reason": _reason(before.get(server), after.get(server), old, new),
             "last_read": last_read.get(server),
         }
-        for server in sorted((before.keys() | after.keys()) - both)
+        for server in sorted((before.keys() | after.keys()) - {*both})
     ]
     return ChangeSet(
-        table_of(schema.CHANGES, changes),
+        with_reconfigured(
+            table_of(schema.CHANGES, changes), matching.pairs, both, ignore, [new.servers[server][1] for server in both]
+        ),
         table_of(NOT_COMPARED, skipped),
         table_of(HINTS, hints_of(changes)),
         tuple(grains),
     )
-
-
-def with_unread_servers(changes: ChangeSet, failed: Sequence[Row], known: Mapping[str, Row | None]) -> ChangeSet:
-    """Add the servers that could not be read to those that were not compared.
-
-    Args:
-        changes: the changes between the last complete responses.
-        failed: the observations of the servers that were not read.
-        known: the last complete observation of each server, or None.
-    """
-    skipped = {row["server"]: row for row in rows(changes.skipped)}
-    for row in failed:
-        last = known.get(row["server"])
-        skipped[row["server"]] = {
-            "server": row["server"],
-            "reason": f"{UNREAD} now: {row['status']}" if last else f"{UNREAD} now or before: {row['status']}",
-            "last_read": last["observed_at"] if last else None,
-        }
-    return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
-
-
-def with_retired_servers(
-    changes: ChangeSet, retired: Sequence[str], returned: Sequence[str], known: Mapping[str, Row]
-) -> ChangeSet:
-    """Add the servers that are no longer in the state, or are in it again, to those that were not compared.
-
-    Args:
-        changes: the changes between the last complete responses.
-        retired: the servers that left the state.
-        returned: the servers that are in the state again.
-        known: the last complete observation of each server, if there is one.
-    """
-    skipped = {row["server"]: row for row in rows(changes.skipped)}
-    for server in retired:
-        last = known.get(server)
-        moment = last["observed_at"] if last else None
-        skipped[server] = {"server": server, "reason": "retired", "last_read": moment}
-    for server in returned:
-        moment = skipped[server]["last_read"] if server in skipped else None
-        skipped[server] = {"server": server, "reason": "was retired before: a baseline", "last_read": moment}
-    return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
 
 
 def _side(run: RunTables) -> DiffInput:
@@ -193,17 +167,21 @@ def _reason(before: str | None, after: str | None, old: DiffInput, new: DiffInpu
     return "seen for the first time: a baseline" if before is None else f"{UNREAD} before: {before}"
 
 
+def _same_fields(before: _Fields | None, after: _Fields | None) -> Callable[[str], bool] | None:
+    if before is None or after is None:
+        return None
+    return lambda server: before.get(server) == after.get(server)
+
+
 def _entries(
-    side: DiffInput, grains: Sequence[str], ignore: Sequence[str], unstored: Mapping[str, Sequence[str]], odd: set[str]
+    tables: Mapping[str, tuple[pa.Table, pa.Table]], side: int, servers: set[str], entry: Callable[[Row, str], DiffRow]
 ) -> dict[str, Entries]:
-    """Group the rows of the servers in ``unstored``; for those in ``odd`` the unknown fields are one field."""
-    groups: dict[str, Entries] = defaultdict(lambda: {grain: [] for grain in grains})
-    for grain in grains:
-        table = schema.GRAIN_TABLES[grain]
-        for row in rows(side.tables[grain]):
-            if (server := row["server"]) in unstored:
-                fields = compared(row, table, ignore, unstored[server], extra_as_one=server in odd)
-                groups[server][grain].append(DiffRow(row, fields))
+    """Group the rows of some servers on one side."""
+    groups: dict[str, Entries] = defaultdict(lambda: {grain: [] for grain in tables})
+    for grain, both in tables.items():
+        for row in rows(both[side]):
+            if row["server"] in servers:
+                groups[row["server"]][grain].append(entry(row, grain))
     return groups
 
 
@@ -235,19 +213,25 @@ def _renamed(rename: Rename) -> Row:
 
 def _fields_before_and_after(
     grain: str, server: str, olds: Entries, news: Entries, fields: Sequence[_Fields | None]
-) -> tuple[set[str], set[str]]:
+) -> _Names:
     """Return the fields that had a value in any row of a grain before, and those that have one after."""
-    table = f"{schema.GRAIN_TABLES[grain].name}."
+    table = schema.GRAIN_TABLES[grain].name
     before, after = (
-        {field for entry in side[grain] for field in entry.fields}
+        frozenset(field for entry in side[grain] for field in entry.fields)
         if known is None
-        else {field.removeprefix(table) for field in known[server] if field.startswith(table)}
+        else _fields_of(table, known[server])
         for side, known in zip((olds, news), fields, strict=True)
     )
     return before, after
 
 
-def _changes(grain: str, server: str, fields: tuple[set[str], set[str]], pairs: list[Pair]) -> Iterator[Row]:
+@lru_cache
+def _fields_of(table: str, fields: frozenset[str]) -> frozenset[str]:
+    """Return the fields of one table of a response; most responses have the same."""
+    return frozenset(field.removeprefix(f"{table}.") for field in fields if field.startswith(f"{table}."))
+
+
+def _changes(grain: str, server: str, fields: _Names, pairs: list[Pair]) -> Iterator[Row]:
     """Yield the changes of one grain of one server.
 
     A field is reported when a row that existed before has it and no row had it. A field that only new rows have is no
@@ -286,6 +270,5 @@ def _perhaps_different(old: Row, new: Row) -> set[str]:
 def _change(
     grain: str, row: Row, word: str, field: str | None = None, old: str | None = None, new: str | None = None
 ) -> Row:
-    change: Row = dict.fromkeys(schema.CHANGES.names)
-    change |= {name: row[name] for name in _NAMED[grain] if name in row}
-    return change | {"grain": grain, "change": word, "field": field, "old": old, "new": new}
+    names = {name: row[name] for name in NAMED[grain] if name in row}
+    return {**_NOTHING, **names, "grain": grain, "change": word, "field": field, "old": old, "new": new}

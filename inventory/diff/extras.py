@@ -7,6 +7,7 @@ names, and whoever reads a history would need the names of all answers.
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,8 @@ def unknown_fields(texts: Mapping[str, Sequence[str]]) -> frozenset[str]:
     return frozenset(names)
 
 
-def are_too_many(fields: Collection[str]) -> bool:
+@lru_cache
+def are_too_many(fields: frozenset[str]) -> bool:
     """Tell whether a response has too many unknown fields to compare them one by one."""
     unknown = [name.split(".", 2) for name in fields if ".extra" in name and not name.startswith(IGNORED)]
     return len(unknown) > UNKNOWN_FIELDS or any(len(steps) == 2 for steps in unknown)

@@ -25,7 +25,7 @@ def compared(
     """
     fields: Row = {}
     ignored = tuple(ignore)
-    for column in _compared_columns(table.name, ignored):
+    for column in compared_columns(table.name, ignored):
         value = row[column.name]
         if value is None:
             continue
@@ -41,7 +41,7 @@ def compared(
 
 
 @lru_cache
-def _compared_columns(name: str, ignored: tuple[str, ...]) -> tuple[schema.Column, ...]:
+def compared_columns(name: str, ignored: tuple[str, ...]) -> tuple[schema.Column, ...]:
     """Return the columns whose values are compared; of unknown fields single ones may be ignored."""
     return tuple(
         column

@@ -93,13 +93,17 @@ def hints_of(changes: Sequence[Row]) -> list[Row]:
     Args:
         changes: rows of ``schema.CHANGES``; those of regrouped variants have a ``hint`` already.
     """
+    gone, come = (
+        [row for row in changes if row["change"] in words] for words in (("removed", "unloaded"), ("added", "loaded"))
+    )
+    both = {row["server"] for row in gone} & {row["server"] for row in come}
     disappeared: dict[Any, list[Row]] = defaultdict(list)
-    for row in changes:
-        if row["change"] in ("removed", "unloaded"):
+    for row in gone:
+        if row["server"] in both:
             disappeared[_alike(row)].append(row)
     hints = [row for row in changes if row.get("hint")]
-    for row in changes:
-        if row["change"] in ("added", "loaded") and (alike := _alike(row)) and (candidates := disappeared[alike]):
+    for row in come:
+        if row["server"] in both and (alike := _alike(row)) and (candidates := disappeared[alike]):
             before = candidates.pop(0)
             name = before["instance_id"] if row["grain"] == "instance" else before["key"]
             hints.append({**row, "hint": f"possible rename of {name}"})

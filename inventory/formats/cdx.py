@@ -199,8 +199,8 @@ def _labels(row: Row) -> Mapping[str, str]:
 
 def _distinct(rows: Sequence[Row], name: str) -> list[Any]:
     """Return the values that a column has in some rows, without null and the empty text, in order."""
-    found = {_text(row[name]): row[name] for row in rows if row[name] not in (None, "")}
-    return [found[text] for text in sorted(found)]
+    by_text = {_text(row[name]): row[name] for row in rows if row[name] not in (None, "")}
+    return [by_text[text] for text in sorted(by_text)]
 
 
 def _named(values: Iterable[tuple[str, Any]]) -> list[Row]:

@@ -6,9 +6,9 @@ key occurs more than once does the order decide which rows match, and then all r
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -17,14 +17,13 @@ from inventory.diff.compare import DiffInput
 from inventory.diff.extras import are_too_many
 from inventory.diff.fields import ignored_in
 from inventory.history.sql import all_runs
-from inventory.tables import arrow_schema, concat, conformed, rows, table_of, values
+from inventory.tables import arrow_schema, build, concat, conformed, rows, table_of, values
 
 if TYPE_CHECKING:
     from inventory.history.engines import Engine
 
 
-@dataclass(frozen=True)
-class StoredResponse:
+class StoredResponse(NamedTuple):
     """A response that the history holds.
 
     Attributes:
@@ -58,23 +57,26 @@ def load_changed_rows(
         keys: only steps in which models with one of these keys can differ, with all rows that can: a renamed model has
             another key on the other side; all by default.
     """
-    answers = [
-        {"server": name, "side": side, "digest": answer.digest, "stored_in": answer.stored_in}
-        for name, step in steps.items()
-        for side, answer in zip(all_runs.SIDES, step, strict=True)
-        if step[0].digest != step[1].digest
-    ]
-    engine.add("answers", table_of(all_runs.ANSWERS, answers))
-    touched = rows(engine.query(all_runs.TOUCHED)) if answers else []
-    servers = {row["server"] for row in touched if not keys or row["key"] in keys}
-    differing = [row for row in touched if row["server"] in servers]
-    engine.add("touched", table_of(all_runs.TOUCHED_KEYS, differing))
+    differing = {name: step for name, step in steps.items() if step[0].digest != step[1].digest}
+    answers: dict[str, list[Any]] = {
+        "server": [name for name in differing for _ in all_runs.SIDES],
+        "side": [*all_runs.SIDES] * len(differing),
+        "digest": [response.digest for step in differing.values() for response in step],
+        "stored_in": [response.stored_in for step in differing.values() for response in step],
+    }
+    engine.add("answers", build(all_runs.ANSWERS, answers))
+    touched = engine.query(all_runs.TOUCHED) if differing else concat(all_runs.TOUCHED_KEYS, [])
+    if keys:
+        servers = {row["server"] for row in rows(touched) if row["key"] in keys}
+        touched = table_of(all_runs.TOUCHED_KEYS, [row for row in rows(touched) if row["server"] in servers])
+    engine.add("touched", touched)
     fields: dict[int, dict[str, frozenset[str]]] = {side: {} for side in all_runs.SIDES}
-    for row in rows(engine.query(all_runs.FIELDS)) if differing else []:
-        fields[row["side"]][row["server"]] = frozenset(json.loads(row["fields"]))
+    for row in rows(engine.query(all_runs.FIELDS)) if touched.num_rows else []:
+        fields[row["side"]][row["server"]] = field_names(row["fields"])
     odd = {server for side in fields.values() for server, names in side.items() if are_too_many(names)}
     engine.add("odd", table_of(all_runs.SERVERS, [{"server": server} for server in odd]))
-    sides = {grain: _rows(engine, table, bool(differing)) for grain, table in schema.GRAIN_TABLES.items()}
+    engine.add("touched_answers", engine.query(all_runs.TOUCHED_ANSWERS))
+    sides = {grain: _rows(engine, table, bool(touched.num_rows)) for grain, table in schema.GRAIN_TABLES.items()}
     before, after = (
         DiffInput(
             {name: ("ok", step[at].observed_at) for name, step in steps.items()},
@@ -99,6 +101,12 @@ def ignored_fields(engine: "Engine", stored: Sequence[Mapping[str, Any]]) -> tup
     engine.add("answers", table_of(all_runs.ANSWERS, answers))
     engine.add("touched", table_of(all_runs.TOUCHED_KEYS, [{**row, "key": None} for row in stored]))
     return ignored_in(name for row in rows(engine.query(all_runs.FIELDS)) for name in json.loads(row["fields"]))
+
+
+@lru_cache
+def field_names(fields: str) -> frozenset[str]:
+    """Parse the fields of a response; most responses have the same."""
+    return frozenset(json.loads(fields))
 
 
 def _rows(engine: "Engine", table: schema.Table, any_touched: bool) -> dict[int, pa.Table]:

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.config.labels import no_server_error, spellings, spelt
-from inventory.diff.changes import ChangeSet
-from inventory.diff.compare import DiffInput, compare_sides, with_retired_servers, with_unread_servers
+from inventory.diff.changes import ChangeSet, with_retired_servers, with_unread_servers
+from inventory.diff.compare import DiffInput, compare_sides
 from inventory.history.delta import KINDS, Step, StoredResponse, load_changed_rows
 from inventory.history.few_responses import load_few_rows
 from inventory.history.loader import Row
@@ -206,6 +206,12 @@ class RunHistory(NamedRuns):
     def timeline_table(self, since: datetime | None = None) -> pa.Table:
         """Build one row per change in the history, oldest first; columns of ``derived.TIMELINE``."""
         return self._timeline().timeline(since)
+
+    @steady
+    def lives_and_changes(self, since: datetime) -> tuple[pa.Table, pa.Table]:
+        """Build the lifecycle of all models and the timeline since a time; ``LIFECYCLE`` and ``derived.TIMELINE``."""
+        timeline = self._timeline()
+        return timeline.lifecycle(), timeline.timeline(since)
 
     @steady
     def lifecycle_table(self, last_run: str | None = None) -> pa.Table:

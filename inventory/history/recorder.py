@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -29,7 +29,6 @@ from inventory.tables import RunTables, build, rows, values
 _FRESH = schema.Table(
     "fresh", "a new answer", tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest"))
 )
-_RECORDED = schema.Table("recorded", "a recorded run", (schema.Column("run_id", schema.TEXT, "", ""),))
 _STORED_IN = schema.Table("stored_in", "a pointer", (schema.Column("stored_in", schema.TEXT, "", ""),))
 _RECENT = 30  # runs searched for an answer that comes back: with all of them, each run would cost more than the last
 _PAYLOADS = schema.Table(
@@ -111,11 +110,16 @@ def _before(history: RunHistory, digests: set[str]) -> tuple[dict[str, str] | No
     holders = {digest: run for digest, run in holders.items() if run in whole}
     # not those of pruned runs, even if they are still here: they may be about to go
     if (new := digests - holders.keys()) and (holding := sorted(_whole(store, runs) & set(runs))[-_RECENT:]):
-        asked = build(_FRESH, {"server": [""] * len(new), "digest": list(new)})
-        recorded = build(_RECORDED, {"run_id": holding})
-        engine = history.views([], holding, ["payloads"], fresh=asked, recorded=recorded)
-        holders |= {row["digest"]: row["stored_in"] for row in rows(engine.query(all_runs.STORED))}
+        holders |= _stored(store, new, holding)
     return {"run_id": runs[-1], "sha256": last.sha256}, holders
+
+
+def _stored(store: Store, digests: set[str], run_ids: Sequence[str]) -> dict[str, str]:
+    """Return the first of some runs that stored each of some responses, for those that any of them stored."""
+    holders: dict[str, str] = {}
+    for run_id, payloads in zip(run_ids, store.read_all("payloads", run_ids), strict=True):
+        holders = dict.fromkeys(digests.intersection(values(payloads.table(["digest"]), "digest")), run_id) | holders
+    return holders
 
 
 def _whole(store: Store, run_ids: Collection[str]) -> set[str]:

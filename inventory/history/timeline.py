@@ -11,7 +11,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from inventory import schema
 from inventory.diff.compare import compare_sides
 from inventory.history.delta import KINDS, StoredResponse, load_changed_rows
 from inventory.history.engines import open_engine
@@ -24,6 +23,7 @@ from inventory.tables import arrow_schema, build, concat, conformed, rows, table
 
 Row = dict[str, Any]
 
+_CENTURY = 36_500  # days: longer than any history
 _COUNTED = ("added", "removed", "renamed", "reconfigured")  # words of changes that a run is listed with
 
 
@@ -56,6 +56,7 @@ class Timeline:
         self._servers = servers
         self._keys = keys
         self._answers_open = False
+        self._all: pa.Table | None = None
         self._run_ids = [run_id for run_id in store.run_ids() if last_run is None or run_id <= last_run]
         self._misdated = set(misdated(self._run_ids, now))
         dated = [run_id for run_id in self._run_ids if run_id not in self._misdated]
@@ -69,12 +70,8 @@ class Timeline:
         """Return one row per run, from some time on: ``derived.RUNS``."""
         counted = self._rows(all_runs.run_counts(selected=bool(self._servers)))
         counted = [row for row in counted if since is None or row["collected_at"] >= since]
-        touched: dict[tuple[str, str], set[Any]] = defaultdict(set)
-        for row in self._changes(since):
-            if row["key"] is not None and (row["grain"] == "model" or row["change"] == "reconfigured"):
-                old_key = row["old"] if row["change"] == "renamed" else None
-                place = (*(row[key] for key in (*schema.INSTANCES.keys, "grain")), old_key)
-                touched[row["run_id"], row["change"]].add(place)
+        self._engine.add("changes", self.timeline(since))
+        touched = {(row["run_id"], row["change"]): row["number"] for row in self._rows(all_runs.CHANGED_ROWS)}
         unread: dict[str, list[str]] = defaultdict(list)
         for row in self._rows(all_runs.unread(selected=bool(self._servers))):
             unread[row["run_id"]].append(row["server"])
@@ -87,67 +84,69 @@ class Timeline:
                 row["status"] = "misdated"
             row["unread"] = json.dumps(unread[row["run_id"]], ensure_ascii=False)
             compared = row["servers_compared"] and row["status"] != "misdated"
-            row |= {word: len(touched[row["run_id"], word]) if compared else None for word in _COUNTED}
+            row |= {word: touched.get((row["run_id"], word), 0) if compared else None for word in _COUNTED}
         return table_of(derived.RUNS, counted)
 
-    def timeline(self, since: datetime | None = None) -> pa.Table:
-        """Return one row per change, from some time on, oldest first: ``derived.TIMELINE``."""
-        return table_of(derived.TIMELINE, self._changes(since))
+    def lifecycle(self, idle_since: datetime | None = None) -> pa.Table:
+        """Return one row per server and model: ``derived.LIFECYCLE``.
 
-    def lifecycle(self) -> pa.Table:
-        """Return one row per server and model: ``derived.LIFECYCLE``."""
-        stored = [row["stored_in"] for row in self._rows(all_runs.holding(self._until, selected=bool(self._servers)))]
+        Args:
+            idle_since: only the models that are there, and were there and not loaded from then on; all by default.
+        """
+        selected = bool(self._servers)
+        stored = [row["stored_in"] for row in self._rows(all_runs.holding(self._until, selected=selected))]
         if not stored:
             return concat(derived.LIFECYCLE, [])
         self._open(stored)
-        last = {(row["server"], key): row["observed_at"] for row in self._changes() for key in _keys_of(row)}
-        changed = [{"server": server, "key": key, "observed_at": moment} for (server, key), moment in last.items()]
-        self._engine.add("changed", table_of(all_runs.CHANGED, changed))
-        lives = self._engine.query(all_runs.lives(self._until, servers=bool(self._servers), keys=bool(self._keys)))
-        return conformed(lives, arrow_schema(derived.LIFECYCLE))
+        self._engine.add("changes", self.timeline())
+        sql = all_runs.lives(self._until, servers=selected, keys=bool(self._keys), idle_since=idle_since)
+        return conformed(self._engine.query(sql), arrow_schema(derived.LIFECYCLE))
 
     def unused(self, days: int) -> pa.Table:
         """Return the lifecycles of models that have existed for so many days without being loaded in them."""
-        lives = self.lifecycle()
-        if not lives.num_rows:
-            return lives
-        counted = [
-            row for row in self._rows(all_runs.run_counts(selected=False)) if row["run_id"] not in self._misdated
-        ]
-        limit = max(row["collected_at"] for row in counted) - timedelta(days=days)
-        columns = zip(*(values(lives, name) for name in ("present", "first_seen", "last_loaded")), strict=True)
-        idle = [present and first <= limit and (last is None or last <= limit) for present, first, last in columns]
-        places = build(all_runs.PLACES, {"place": [place for place, is_idle in enumerate(idle) if is_idle]})
-        return lives.take(places.column("place"))
+        counted = self._rows(all_runs.run_counts(selected=False))
+        moments = [row["collected_at"] for row in counted if row["run_id"] not in self._misdated]
+        return self.lifecycle(max(moments) - timedelta(days=min(days, _CENTURY)) if moments else None)
 
     def complete_runs(self) -> dict[str, int]:
         """Return the number of complete observations of each server."""
         return {row["server"]: row["runs"] for row in self._rows(all_runs.complete(self._until))}
 
-    def _changes(self, since: datetime | None = None) -> list[Row]:
-        """Return every change from some time on, oldest first."""
-        transitions = [
-            row
-            for row in self._rows(all_runs.transitions(self._until))
-            if (since is None or row["observed_at"] >= since) and (not self._servers or row["server"] in self._servers)
-        ]
-        if not transitions:
-            return []
-        named = {f"{number:09d}": row for number, row in enumerate(transitions)}  # each as a server of its own
+    def timeline(self, since: datetime | None = None) -> pa.Table:
+        """Return one row per change, from some time on, oldest first: ``derived.TIMELINE``."""
+        if self._all is not None:
+            if since is None:
+                return self._all
+            moments = enumerate(values(self._all, "observed_at"))
+            return self._all.take(_places([place for place, moment in moments if moment >= since]))
+        question = all_runs.transitions(self._until, since, selected=bool(self._servers))
+        transitions = self._engine.query(question) if self._run_ids else None
+        if transitions is None or not transitions.num_rows:
+            return concat(derived.TIMELINE, [])
         steps = {
-            name: (
+            f"{number:09d}": (  # each as a server of its own
                 StoredResponse(row["old_digest"], row["old_stored_in"], row["observed_at"]),
                 StoredResponse(row["digest"], row["stored_in"], row["observed_at"]),
             )
-            for name, row in named.items()
+            for number, row in enumerate(rows(transitions))
         }
         self._open({response.stored_in for step in steps.values() for response in step})
-        changes = rows(compare_sides(*load_changed_rows(self._engine, steps, self._keys), self._ignore).table)
-        for change in changes:
-            row = named[change["server"]]
-            change |= {name: row[name] for name in ("server", "run_id", "observed_at")}
-            change["previous_run_id"] = row["old_run_id"]
-        return [change for change in changes if not self._keys or not {*self._keys}.isdisjoint(_keys_of(change))]
+        changes = compare_sides(*load_changed_rows(self._engine, steps, self._keys), self._ignore).table
+        seen = transitions.take(changes.column("server").cast(pa.int64()))
+        cells = {name: changes.column(name) for name in changes.column_names}
+        cells |= {name: seen.column(name) for name in ("server", "run_id", "previous_run_id", "observed_at")}
+        target = arrow_schema(derived.TIMELINE)
+        timeline = conformed(pa.table([cells[name] for name in target.names], target.names), target)
+        timeline = timeline.take(self._about_keys(timeline)) if self._keys else timeline
+        self._all = timeline if since is None else None
+        return timeline
+
+    def _about_keys(self, timeline: pa.Table) -> pa.ChunkedArray:
+        """Return the places of the changes of the models that are asked about; a renamed one has two keys."""
+        names = zip(*(values(timeline, name) for name in ("key", "change", "old")), strict=True)
+        keys = {*self._keys}
+        places = [n for n, (key, word, old) in enumerate(names) if key in keys or (word == "renamed" and old in keys)]
+        return _places(places)
 
     def _open(self, stored: Sequence[str] | set[str]) -> None:
         """Open the responses that some runs stored, once: the first caller must need the most."""
@@ -160,7 +159,5 @@ class Timeline:
         return rows(self._engine.query(sql)) if self._run_ids else []
 
 
-def _keys_of(change: Row) -> set[str]:
-    """Return the keys of the models in a change: none for a change of a server, two for a renamed model."""
-    keys = {change["key"], change["old"] if change["change"] == "renamed" else None}
-    return {key for key in keys if key is not None}
+def _places(places: list[int]) -> pa.ChunkedArray:
+    return build(all_runs.PLACES, {"place": places}).column("place")

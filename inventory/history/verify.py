@@ -1,31 +1,24 @@
 """Verification of a history: recompute checksums, follow references, rebuild the tables from stored responses."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.diff.fields import ignored_in
-from inventory.errors import FileError, NewerVersion, ServerError
+from inventory.errors import FileError, NewerVersion
 from inventory.filesystem.listing import size_of
 from inventory.history import run_log
 from inventory.history.proof import Problem, Proof
+from inventory.history.rebuilt import Rebuilders, compare
 from inventory.history.sql.all_runs import GRAIN_FILES
 from inventory.history.storage.data_file import KINDS, RunSegment, is_merged, is_ours, listed, month_of, opened
 from inventory.history.storage.foreign import out_of_place
 from inventory.history.storage.metadata import RUN_LOG
-from inventory.history.storage.shared_rows import steady_columns
 from inventory.history.storage.store import Store
-from inventory.normalize.fingerprint import digest
-from inventory.normalize.flatten import flatten
-from inventory.normalize.response import PATHS, decode
 from inventory.run_ids import RUN_ID, misdated
 from inventory.schema.derived import PROBLEMS
 from inventory.tables import build, rows, values
@@ -76,6 +69,7 @@ class _Files:
         lost: the kinds and months with a damaged merged file, whose runs are unknown.
         digests: the digests of stored responses, each with that of its body, by run.
         counts: of the ``answers`` that runs refer to, and of those stored as the body of an ``equal`` one.
+        rebuilders: what rebuilds the rows of bodies, by the fields that they were stored without.
     """
 
     store: Store
@@ -83,6 +77,7 @@ class _Files:
     lost: set[tuple[str, str]]
     digests: dict[str, dict[str, str]]
     counts: Counter[str]
+    rebuilders: Rebuilders = field(default_factory=dict)
 
     def missing(self, kind: str, run_id: str) -> bool:
         """Return whether no file can hold the run's rows, not even a damaged one."""
@@ -253,32 +248,15 @@ def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem
     if payloads.about["schema_version"] != schema.SCHEMA_VERSION:
         return  # another version had other columns; its files are verified by their seals alone
     name = files.name("payloads", run_id)
-    expected: dict[str, Counter[tuple[Any, ...]]] = {table: Counter() for table in GRAIN_FILES}
-    for row in rows(payloads.table()):
-        try:
-            flat = flatten(decode(row["body"], apis=PATHS).models)
-        except ServerError:
-            yield Problem(name, "a body that is not a valid response", _holds("payloads", run_id))
-            continue
-        ignore = ignored_in(json.loads(row["fields"] or "[]")) or None  # an earlier version stored fields that tick
-        digests = sha256(row["body"]).hexdigest(), digest(flat, ignore)
-        if digests != (row["payload_digest"], row["digest"]):  # guard: verify the digest of a body
-            yield Problem(name, "the digest of a body differs", _holds("payloads", run_id))
-        for table, columns in (("models", flat.models), ("instances", flat.instances)):
-            names = schema.TABLES[table].response_names
-            stored_columns = columns if ignore is None else steady_columns(columns, ignore)
-            expected[table].update(
-                (row["digest"], *cells) for cells in zip(*(stored_columns[column] for column in names), strict=True)
-            )
-    for table, answers in expected.items():
+    segments = {table: files.segments[table, run_id] for table in GRAIN_FILES if (table, run_id) in files.segments}
+    problems, differing = compare(payloads, segments, files.rebuilders)
+    yield from (Problem(name, problem, _holds("payloads", run_id)) for problem in problems)
+    for table in GRAIN_FILES:
         name = files.name(table, run_id)
         if complete and files.missing(table, run_id):
             yield Problem(name, "missing", _holds(table, run_id))
-        if (table, run_id) in files.segments:
-            stored = files.segments[table, run_id].table(["digest", *schema.TABLES[table].response_names])
-            cells = zip(*(values(stored, column) for column in stored.column_names), strict=True)
-            if Counter(cells) != answers:  # guard: verify rows that the bodies do not give
-                yield Problem(name, "rows differ from those rebuilt from the bodies", _holds(table, run_id))
+        if table in differing:
+            yield Problem(name, "rows differ from those rebuilt from the bodies", _holds(table, run_id))
 
 
 def _holds(kind: str, run_id: str) -> str:

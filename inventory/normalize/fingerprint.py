@@ -23,18 +23,27 @@ def digest(rows: Rows, ignore: Sequence[str] | None = ()) -> str:
         ignore: globs of unknown fields that are left out too; None leaves clocks among the unknown fields in, as
             earlier versions did, which did not look there.
     """
+    return digest_of(canonical_lines(rows, ignore))
+
+
+def canonical_lines(rows: Rows, ignore: Sequence[str] | None) -> list[str]:
+    """Return the text of each model that is hashed, with its instances; arguments as for ``digest``."""
     inner: dict[tuple[str, int], list[str]] = {}
     own = (*schema.INSTANCES.keys[3:4], *schema.INSTANCES.compared)
     texts = _canonical(rows.instances, schema.INSTANCES, own, ignore)
     for key, ordinal, text in zip(rows.instances["key"], rows.instances["ordinal"], texts, strict=True):
         inner.setdefault((key, ordinal), []).append(text)
     texts = _canonical(rows.models, schema.MODELS, ("key", *schema.MODELS.compared), ignore)
-    lines = [
+    return [
         text + "".join(sorted(inner.get((key, ordinal), ())))
         for key, ordinal, text in zip(rows.models["key"], rows.models["ordinal"], texts, strict=True)
     ]
+
+
+def digest_of(lines: Sequence[str]) -> str:
+    """Return the digest of the models of a response, in whichever order they are."""
     hashed = sha256()
-    lines.sort()
+    lines = sorted(lines)
     for start in range(0, len(lines), _TOGETHER):  # all at once would take their memory twice more
         hashed.update(("\n" * (start > 0) + "\n".join(lines[start : start + _TOGETHER])).encode())
     return hashed.hexdigest()

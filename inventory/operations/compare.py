@@ -7,8 +7,8 @@ from typing import Any
 
 from inventory import formats, schema
 from inventory.config.labels import no_server_error, spelt
-from inventory.diff.changes import ChangeSet
-from inventory.diff.compare import compare_tables, with_unread_servers
+from inventory.diff.changes import ChangeSet, with_unread_servers
+from inventory.diff.compare import compare_tables
 from inventory.errors import ConfigurationError
 from inventory.history.named_runs import BASELINE
 from inventory.history.reader import RunHistory

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pyarrow as pa
+
 from inventory.history.reader import RunHistory
 from inventory.report.history_facts import CHANGED, HistoryFacts
 from inventory.run_ids import time_of
@@ -28,17 +30,17 @@ def _facts(history: RunHistory, run_id: str, old_run: str | None) -> HistoryFact
     newest = history.dated()[-1]
     # A report on a moment of the past tells nothing that came later.
     until = history if run_id == newest else history.seen_at(time_of(run_id))
-    lives = until.lifecycle_table()
+    lives, changes = until.lives_and_changes(time_of(old_run or run_id))
     columns = (values(lives, name) for name in ("server", "key", "first_seen", "last_loaded"))
     servers = rows(history.servers_table(run_id))
     return HistoryFacts(
         {(server, key): (first, loaded) for server, key, first, loaded in zip(*columns, strict=True)},
         [row for row in servers if row["status"] != "retired"],
-        _seen_in(until, run_id, old_run) if old_run else {},
+        _seen_in(changes, run_id, old_run) if old_run else {},
     )
 
 
-def _seen_in(history: RunHistory, run_id: str, old_run: str) -> dict[tuple[Any, ...], str]:
+def _seen_in(changes: pa.Table, run_id: str, old_run: str) -> dict[tuple[Any, ...], str]:
     """Return the run that saw each change last, after one run and until another."""
-    seen = rows(history.timeline_table(time_of(old_run)))
-    return {tuple(row[name] for name in CHANGED): row["run_id"] for row in seen if old_run < row["run_id"] <= run_id}
+    *names, runs = (values(changes, name) for name in (*CHANGED, "run_id"))
+    return {name: run for name, run in zip(zip(*names, strict=True), runs, strict=True) if old_run < run <= run_id}

@@ -204,7 +204,7 @@ class _News:
         A run without an entry in the log was killed before it told anything, or recorded by another program. One that
         was told with an error did not know the changes.
         """
-        told, is_logged = _Base(), False
+        base, is_logged = _Base(), False
         for run_id in self._earlier:
             entry = self._entry(run_id)
             if entry is None:
@@ -213,16 +213,16 @@ class _News:
             outcomes = {outcome.get("to"): outcome for outcome in entry.get("notices", ())}
             outcome = outcomes.get(name, {})
             error = outcome.get("error")
-            if outcome.get("sent") is not False and not told.attempts_from:
+            if outcome.get("sent") is not False and not base.attempts_from:
                 failures = (*entry.get("failures", ()), *([error] if error else []))
-                told = _Base(attempts_from=run_id, failures=failures)
+                base = _Base(attempts_from=run_id, failures=failures)
             if not error:
-                return replace(told, changes_from=run_id)
+                return replace(base, changes_from=run_id)
         if not self._earlier:
             return _Base()
         if not is_logged:
             return _Base(self._earlier[0], self._earlier[0])
-        return replace(told, changes_from=self._earlier[-1])
+        return replace(base, changes_from=self._earlier[-1])
 
     def _entry(self, run_id: str) -> Row | None:
         """Return the entry of a run in the log, which is read from its end only as far as it is needed."""

@@ -102,8 +102,8 @@ def _proof(history: RunHistory) -> str:
     """Verify the history, and say what was found."""
     proof = prove(history.store, history.clock())
     problems = proof.problems.num_rows
-    found = f"{count(problems, 'problem')}; see lms-inventory verify" if problems else "no problems"
-    return f"{count(proof.runs, 'run')} verified, {found}"
+    result = f"{count(problems, 'problem')}; see lms-inventory verify" if problems else "no problems"
+    return f"{count(proof.runs, 'run')} verified, {result}"
 
 
 def _side(run_id: str) -> ResolvedRef:

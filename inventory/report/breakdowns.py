@@ -1,7 +1,6 @@
 """Where the space goes: the models and bytes that share a publisher, a quantization and so on."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from inventory.schema.derived import BREAKDOWN
-from inventory.tables import cells, total_of
+from inventory.tables import counted, total_of
 
 Row = dict[str, Any]
 
@@ -69,10 +68,10 @@ def break_down(models: pa.Table) -> list[Row]:
     """
     groups_of_all: list[Row] = []
     for by, column in BREAKDOWNS.items():
-        counted = Counter(cells(models, (column, "size_bytes")))
-        whole = sum((size or 0) * number for (_, size), number in counted.items())
+        counts = counted(models, (column, "size_bytes"))
+        whole = sum((size or 0) * number for (_, size), number in counts.items())
         sizes_by_name: dict[str | None, list[tuple[int | None, int]]] = {}
-        for (name, size), number in counted.items():
+        for (name, size), number in counts.items():
             sizes_by_name.setdefault(name, []).append((size, number))
         groups: list[Row] = []
         for name, sizes in sizes_by_name.items():

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 from inventory import schema
 from inventory.diff.changes import ChangeSet, size_difference
@@ -23,8 +23,7 @@ _HINT_KEYS = ("grain", *schema.INSTANCES.keys)
 _HINTED = ("added", "loaded", "renamed")
 
 
-@dataclass(frozen=True)
-class ChangeLine:
+class ChangeLine(NamedTuple):
     """One change in words.
 
     Attributes:
@@ -167,7 +166,7 @@ def describe_changes(
     if servers is not None and changes.compared_nothing(servers):
         nothing = not_compared_text(changes.not_compared.values())
     return ChangeSection(
-        tuple(change_lines(rows(changes.table), hints, all_fields=all_fields)),
+        tuple(change_lines(changes.rows, hints, all_fields=all_fields)),
         {grain: changes.counts(grain) for grain in changes.grains},
         size_difference(changes),
         tuple(NotCompared(**row) for row in rows(changes.skipped)),
@@ -188,7 +187,10 @@ def change_lines(
     """
     pairs = ((row, None) for row in changes) if all_fields else without_consequences(changes)
     for row, sized in pairs:
-        yield _line(row, (hints or {}).get(tuple(row[key] for key in _HINT_KEYS), ""), sized)
+        hint = ""
+        if hints and row["change"] in _HINTED:
+            hint = hints.get(tuple(row[key] for key in _HINT_KEYS), "")
+        yield _line(row, hint, sized)
 
 
 def not_compared_text(reasons: Iterable[str]) -> str:
@@ -203,6 +205,7 @@ def not_compared_text(reasons: Iterable[str]) -> str:
     return "not compared: " + ", ".join(f"{number:,} {word.replace('_', ' ')}" for word, number in words.items())
 
 
+@lru_cache(maxsize=10_000)
 def changed_value(text: str | None, name: str) -> str:
     """Format a value of the changes table for people; empty for one that is not reported.
 
@@ -239,7 +242,7 @@ def _line(row: Row, hint: str, sized: Row | None = None) -> ChangeLine:
         before, after = ("", summary) if row["new"] else (summary, "")
     else:
         what = heading(row["field"]) + (f" of {row['instance_id']}" if grain == "instance" else "")
-        before, after = (changed_value(row[side], row["field"]) for side in ("old", "new"))
+        before, after = changed_value(row["old"], row["field"]), changed_value(row["new"], row["field"])
     return ChangeLine(
         row["change"],
         grain,
@@ -247,7 +250,7 @@ def _line(row: Row, hint: str, sized: Row | None = None) -> ChangeLine:
         row["display_name"] or row["key"] or row["server"],
         row["instance_id"] or row["key"] or row["server"],
         row["key"],
-        tuple(number for number in (row["ordinal"], row["instance_ordinal"]) if number),
+        tuple(filter(None, (row["ordinal"], row["instance_ordinal"]))),
         row["grain"],
         row["field"],
         what,
@@ -255,7 +258,7 @@ def _line(row: Row, hint: str, sized: Row | None = None) -> ChangeLine:
         after,
         values,
         _size_difference(sized or row, grain, values),
-        hint if row["change"] in _HINTED else "",
+        hint,
         (int(sized["old"]), int(sized["new"])) if sized else None,
         row.get("observed_at"),
     )

@@ -19,6 +19,9 @@ def without_consequences(changes: Sequence[Row]) -> Iterator[tuple[Row, Row | No
         changes: rows of ``schema.CHANGES``, or of the timeline, where only changes that one run saw belong together.
     """
     requantized = {_subject(row) for row in changes if row["field"] == _CAUSE and _is_reconfigured(row)}
+    if not requantized:
+        yield from ((row, None) for row in changes)
+        return
     sizes = {_subject(row): row for row in changes if row["field"] == "size_bytes" and _follows(row)}
     for row in changes:
         if row["field"] == _CAUSE and _is_reconfigured(row):

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from inventory.report.change_lines import ChangeSection
 from inventory.report.coverage import Coverage
-from inventory.tables import cells
+from inventory.tables import counted
 from inventory.text import MINUS, count, integer, signed_size, size
 
 Row = dict[str, Any]
@@ -55,17 +55,17 @@ def count_totals(models: pa.Table, instances: int) -> Totals:
         models: the models table.
         instances: the number of loaded instances.
     """
-    counted = Counter(cells(models, ("type", "size_bytes", "loaded_instance_count")))
+    counts = counted(models, ("type", "size_bytes", "loaded_instance_count"))
     kinds: Counter[str | None] = Counter()
-    for (kind, *_), number in counted.items():
+    for (kind, *_), number in counts.items():
         kinds[kind] += number
-    sizes = [size * number for (_, size, *_), number in counted.items() if size is not None]
+    sizes = [size * number for (_, size, *_), number in counts.items() if size is not None]
     return Totals(
         models.num_rows,
         dict(kinds.most_common()),
         sum(sizes) if sizes or not models.num_rows else None,
         instances,
-        sum(number for (*_, loaded), number in counted.items() if loaded),
+        sum(number for (*_, loaded), number in counts.items() if loaded),
     )
 
 

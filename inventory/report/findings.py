@@ -98,8 +98,8 @@ class FindingsSection:
     @property
     def counts(self) -> Mapping[str, int]:
         """The number of findings that fail, by severity."""
-        found = Counter(row["severity"] for row in self.rows if row["status"] == FAIL)
-        return {severity: found[severity] for severity in SEVERITIES}
+        counts = Counter(row["severity"] for row in self.rows if row["status"] == FAIL)
+        return {severity: counts[severity] for severity in SEVERITIES}
 
     @property
     def unknown(self) -> int:

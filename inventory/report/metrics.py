@@ -103,8 +103,8 @@ def _changes(report: Report) -> Iterator[Gauge]:
     yield Gauge("changes", "Models and instances that the newest run found changed.", samples)
     # With rules, no finding is a number; without, or where the audit failed, nothing is known.
     none = dict.fromkeys(product(SEVERITIES, (FAIL, UNKNOWN, WAIVED)), 0) if report.judgement else {}
-    found = none | Counter((row["severity"], row["status"]) for row in report.finding_rows)
-    findings = [({"severity": severity, "status": status}, number) for (severity, status), number in found.items()]
+    numbers = none | Counter((row["severity"], row["status"]) for row in report.finding_rows)
+    findings = [({"severity": severity, "status": status}, number) for (severity, status), number in numbers.items()]
     yield Gauge("findings", "Findings of the rules.", sorted(findings, key=lambda sample: sorted(sample[0].values())))
 
 

@@ -84,19 +84,21 @@ def evaluate(rules: RuleSet, subject: Subject, query: Query) -> Judgement:
         known = [row for row in about if is_known(row)]
         if not about:
             notes.append(f"rule {rule.name} is about no server: none has its labels")
-        found, more = [], [_unknown(rule, row["server"], "status", row["status"]) for row in about if not is_known(row)]
+        results: list[Row] = []
+        more = [_unknown(rule, row["server"], "status", row["status"]) for row in about if not is_known(row)]
         if known and (sql := violations(rule)) is not None:
             try:
-                found = rows(query(in_order(sql)))
+                results = rows(query(in_order(sql)))
             except QueryError as error:
                 more += [_unknown(rule, row["server"], "if", error.what) for row in known]
                 notes.append(f"rule {rule.name} ({rule.location}) could not be computed: {error.what}")
         if rule.unread is not None:
-            found += _unread(rule, rule.unread, known, subject.now)
+            results += _unread(rule, rule.unread, known, subject.now)
         if rule.unused is not None:
             more += _unused(rule, rule.unused, known, subject, query)
-        found += sorted(more, key=lambda row: (row.get("status", FAIL) != FAIL, row["server"], row["key"] or ""))
-        findings[rule] = _judged(rule, subject, found, [each for each in rules.waivers if each.rule == rule.name], met)
+        results += sorted(more, key=lambda row: (row.get("status", FAIL) != FAIL, row["server"], row["key"] or ""))
+        waivers = [each for each in rules.waivers if each.rule == rule.name]
+        findings[rule] = _judged(rule, subject, results, waivers, met)
     notes += [
         f"the waiver of rule {waiver.rule} ({waiver.location}) meets nothing"
         for waiver in rules.waivers
@@ -126,14 +128,14 @@ def _unknown(rule: Rule, server: str, field: str, value: str | None) -> Row:
 
 def _unread(rule: Rule, days: float, known: Sequence[Row], now: datetime) -> list[Row]:
     """Find the servers whose answer is too old."""
-    found = []
+    failures = []
     for row in known:
         as_of = row["as_of"] or row["observed_at"]
         if as_of is not None and now - as_of > timedelta(days=days):
             since = as_of + timedelta(days=days)
             value = f"{as_of:%Y-%m-%dT%H:%M:%SZ}"
-            found.append(_finding(rule, row["server"], "as_of", value, f"read within {days:g} days", since=since))
-    return found
+            failures.append(_finding(rule, row["server"], "as_of", value, f"read within {days:g} days", since=since))
+    return failures
 
 
 def _unused(rule: Rule, days: float, known: Sequence[Row], subject: Subject, query: Query) -> list[Row]:
@@ -151,7 +153,7 @@ def _unused(rule: Rule, days: float, known: Sequence[Row], subject: Subject, que
     if not idle:
         return []
     loaded = {(life["server"], life["key"]): life["last_loaded"] for life in subject.lives}
-    found = []
+    failures = []
     for row in rows(query(rows_about(rule))):
         place = (row["server"], row["key"])
         if place in idle:
@@ -159,8 +161,8 @@ def _unused(rule: Rule, days: float, known: Sequence[Row], subject: Subject, que
             more = {"grain": "model", "key": row["key"], "ordinal": row["ordinal"]}
             since = idle[place] + timedelta(days=days)
             wanted = f"loaded within {days:g} days"
-            found.append(_finding(rule, row["server"], "last_loaded", value, wanted, since=since, **more))
-    return found
+            failures.append(_finding(rule, row["server"], "last_loaded", value, wanted, since=since, **more))
+    return failures
 
 
 def _aged(rules: RuleSet, subject: Subject) -> Iterator[str]:
@@ -174,11 +176,11 @@ def _aged(rules: RuleSet, subject: Subject) -> Iterator[str]:
                 yield f"{row['server']} is judged as of {as_of:%Y-%m-%d}, {days} ago: a pass of it is as old"
 
 
-def _judged(rule: Rule, subject: Subject, found: list[Row], waivers: Sequence[Waiver], met: set[Waiver]) -> list[Row]:
+def _judged(rule: Rule, subject: Subject, results: list[Row], waivers: Sequence[Waiver], met: set[Waiver]) -> list[Row]:
     """Complete the findings of a rule, and add the exceptions that they meet to those that are met."""
     same = {"run_id": subject.run_id, "severity": rule.severity, "because": rule.because or None}
     same |= dict.fromkeys(("waived_by", "waived_until", "waived_because"))
-    for row in found:
+    for row in results:
         row.setdefault("status", FAIL)
         row.setdefault("since", None)
         row.update(same)
@@ -186,7 +188,7 @@ def _judged(rule: Rule, subject: Subject, found: list[Row], waivers: Sequence[Wa
             row["waived_by"], row["waived_because"] = waiver.by or None, waiver.because
             row["waived_until"] = waiver.until.isoformat()
             row["status"] = WAIVED if waiver.until >= subject.today else FAIL
-    return found
+    return results
 
 
 def _waiver_of(waivers: Sequence[Waiver], row: Row, met: set[Waiver]) -> Waiver | None:

@@ -1,5 +1,7 @@
 """What people call a column: one name for the terminal, the workbook's heads, the page and the lines of changes."""
 
+from functools import lru_cache
+
 _HEADINGS = {
     "as_of": "As of",
     "collected_at": "Collected",
@@ -34,6 +36,7 @@ _HEADINGS = {
 _GROUPS = ("capabilities_", "config_")
 
 
+@lru_cache(maxsize=1000)
 def heading(name: str) -> str:
     """Name a column or a field for people: Context for config_context_length; unknown fields keep their path."""
     if name.startswith("extra"):

@@ -1,7 +1,9 @@
 """The changes of a report -> text for a terminal, returned as ``str``."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 
 from click import style
 
@@ -134,37 +136,40 @@ def _presence_lines(changes: Sequence[ChangeLine], lead: str, several: bool, col
 
 def _reconfigured(changes: Sequence[ChangeLine], lead: str, several: bool, columns: int) -> Iterator[str]:
     """Show the name of each model or instance, and beneath it the fields with their old and new values."""
-    room = min(max(width(escape_controls(change.field_name)) for change in changes), columns // 3)
-    by_subject = groupby(
-        changes, key=lambda change: (change.server, change.grain, change.key, change.identity, change.ordinals)
-    )
+    names = {change.field_name for change in changes}
+    room = min(max(width(escape_controls(name)) for name in names), columns // 3)
+    begins = {grain: f"{lead}{grain:<8}  " for grain in {change.grain for change in changes}}
+    by_subject = groupby(changes, key=attrgetter("server", "grain", "key", "identity", "ordinals"))
     for _, members in by_subject:
         for number, change in enumerate(members):
             if number == 0:
-                yield from beside(f"{lead}{change.grain:<8}  ", _subject(change, several), columns)
-            yield from _value_lines(change, room, columns)
+                yield from beside(begins[change.grain], _subject(change, several), columns)
+            yield from _value_lines(change.field_name, change.before, change.after, change.sizes_text, room, columns)
 
 
-def _value_lines(change: ChangeLine, room: int, columns: int) -> Iterator[str]:
+@lru_cache(maxsize=10_000)
+def _value_lines(name: str, before: str, after: str, sizes: str, room: int, columns: int) -> list[str]:
     """Show a field and its values side by side, or beneath each other where there is no room."""
-    first, *others = wrap(escape_controls(change.field_name), room) or [""]
+    first, *others = wrap(escape_controls(name), room) or [""]
     indent = " " * 6 + pad(first, room) + "  "
     most = max(_VALUE, columns)
-    old, new = (truncate(escape_controls(value or "(not reported)"), most) for value in (change.before, change.after))
-    new += f" ({change.sizes_text})" if change.sizes else ""
+    old, new = (truncate(escape_controls(value or "(not reported)"), most) for value in (before, after))
+    new += f" ({sizes})" if sizes else ""
+    lines = []
     if others:
-        yield from (" " * 6 + line for line in [first, *others])
+        lines = [" " * 6 + line for line in [first, *others]]
         indent = " " * width(indent)
     if width(f"{indent}{old} -> {new}") <= columns:
-        yield f"{indent}{old} -> {style(new, bold=True)}"
-        return
-    yield from beside(indent, old, columns)
-    yield from beside(" " * width(indent), f"-> {new}", columns, lambda line: style(line, bold=True))
+        return [*lines, f"{indent}{old} -> {style(new, bold=True)}"]
+    lines += beside(indent, old, columns)
+    return [*lines, *beside(" " * width(indent), f"-> {new}", columns, lambda line: style(line, bold=True))]
 
 
 def _subject(change: ChangeLine, several: bool) -> str:
     """Name a model by its key, an instance by its id, and the server where there are several."""
-    name = escape_controls(change.identity) + "".join(f" #{number}" for number in change.ordinals)
+    name = escape_controls(change.identity)
+    if change.ordinals:
+        name += "".join(f" #{number}" for number in change.ordinals)
     return f"{name} @ {escape_controls(change.server)}" if several and change.key is not None else name
 
 

@@ -172,9 +172,9 @@ def _life_lines(life: Row, total: int, columns: int) -> list[str]:
         ("Loaded", f"in {share} of them{loaded}" if life["runs_loaded"] else "never"),
         ("Size", size(life["size_bytes"])),
     ]
-    gone = [] if life["present"] else [style("no longer there", fg="red")]
+    absent = [] if life["present"] else [style("no longer there", fg="red")]
     *first, last = wrap(escape_controls(life["server"]), columns, "  ") or ["  "]
-    lines = [*first, *flow("", [last, *gone], columns)]
+    lines = [*first, *flow("", [last, *absent], columns)]
     return lines + [line for name, text in facts for line in beside(f"    {name:<14}", text, columns)]
 
 
@@ -212,7 +212,7 @@ def _run_line(row: Row, time: str, room: int) -> list[str]:
     status = style(row["status"], fg=_STATUS_COLOURS.get(row["status"], "red"))
     first = [time, status]
     if not row["servers_ok"]:
-        reason = escape_controls((row["error"] or "").partition(". ")[0])
+        reason = escape_controls((row["error"] or "").partition(". ")[0].strip())
         return [*first, style(truncate(reason, max(room, 4)), fg="red")] if reason else first
     numbers = [integer(row["model_count"]), size(row["size_bytes"]), integer(row["instance_count"])]
     if row["added"] is None:

@@ -1,7 +1,7 @@
 """Tables, texts with a lead and rows of parts that are never wider than the terminal; nothing is cut."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
 from click import style, unstyle
@@ -97,7 +97,7 @@ def table_parts(
     needed = _needed([*([heads] if heads else []), *lines], sides)
     wished = [max(room, floor) for room, floor in zip(needed, (*least, *[0] * len(needed)), strict=False)]
     if columns >= UNLIMITED:
-        head, *texts = [[_line(cells, wished, sides)] for cells in (heads, *lines)]
+        head, texts = [_line(heads, wished, sides)], [[indent + _line(cells, wished, sides)] for cells in lines]
     else:
         room = columns - width(indent)
         places, rooms = _fitting(wished, _floors(lines, sides, heads, needed), room, optional)
@@ -105,9 +105,11 @@ def table_parts(
             return [], [_block(heads, cells, columns, indent) for cells in lines]
         sides = "".join(sides[place] for place in places)
         head = _folded_line(_chosen(heads, places), rooms, sides, room, at_bottom=True)
-        texts = [_folded_line(_chosen(cells, places), rooms, sides, room) for cells in lines]
+        texts = [
+            [indent + line for line in _folded_line(_chosen(cells, places), rooms, sides, room)] for cells in lines
+        ]
     dim = [indent + style(line, dim=True) for line in head] if heads else []
-    return dim, [[indent + line for line in text] for text in texts]
+    return dim, texts
 
 
 def natural_width(lines: Sequence[Sequence[str]], sides: str, heads: Sequence[str]) -> int:
@@ -117,11 +119,11 @@ def natural_width(lines: Sequence[Sequence[str]], sides: str, heads: Sequence[st
 
 def _needed(lines: Sequence[Sequence[str]], sides: str) -> list[int]:
     """Return the width of the widest cell of each column, without the text that a short line ends in."""
-    rooms = [0] * len(sides)
+    cells: list[set[str]] = [set() for _ in sides]
     for line in lines:
-        for place, cell in enumerate(line if len(line) == len(sides) else line[:-1]):
-            rooms[place] = max(rooms[place], width(cell))
-    return [min(room, _WIDEST) for room in rooms]
+        for column, cell in zip(cells, line if len(line) == len(sides) else line[:-1], strict=False):
+            column.add(cell)
+    return [min(max(map(width, column), default=0), _WIDEST) for column in cells]
 
 
 def _floors(
@@ -162,13 +164,9 @@ def _folded_line(
 
 
 def _line(cells: Sequence[str], rooms: Sequence[int], sides: str) -> str:
-    return _GAP.join(_padded(cells, rooms, sides)).rstrip()
-
-
-def _padded(cells: Sequence[str], rooms: Sequence[int], sides: str) -> Iterator[str]:
-    for index, cell in enumerate(cells):
-        is_free_text = index == len(cells) - 1 < len(sides) - 1
-        yield cell if is_free_text else pad(cell, rooms[index], sides[index])
+    if len(cells) < len(sides):  # it ends in a text that no column is widened for
+        return _GAP.join([*map(pad, cells[:-1], rooms, sides), *cells[-1:]]).rstrip()
+    return _GAP.join(map(pad, cells, rooms, sides)).rstrip()
 
 
 def _folded(cell: str, room: int) -> list[str]:

@@ -153,13 +153,13 @@ def _parts(rows: pa.Table, snapshot: RunTables, grain: str, older: set[str], vie
 
 def _with_ages(rows: pa.Table, older: set[str]) -> pa.Table:
     """Return the rows with the age of those only whose server has an older answer than the others."""
-    ages = [
-        age if server in older else None
-        for age, server in zip(values(rows, "as_of"), values(rows, "server"), strict=True)
-    ]
     column = column_named("as_of", schema.MODELS)
+    place = rows.schema.get_field_index(column.name)
+    if not older:
+        return rows.set_column(place, column.name, pa.nulls(rows.num_rows, rows.schema.field(place).type))
+    ages = [age if server in older else None for age, server in cells(rows, ("as_of", "server"))]
     built = build(schema.Table("", "", (column,)), {column.name: ages})
-    return rows.set_column(rows.schema.get_field_index(column.name), built.field(0), built.column(0))
+    return rows.set_column(place, built.field(0), built.column(0))
 
 
 def _grouped(rows: pa.Table, names: Sequence[str], grain: str, columns: int, *, by_server: bool) -> list[list[str]]:

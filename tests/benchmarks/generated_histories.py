@@ -4,6 +4,7 @@ A server that did not change is not asked again: its rows are those of the run b
 handed to ``inventory.history.recorder.record`` is what a run over the whole fleet would have collected.
 """
 
+import random
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from inventory.run_ids import new_run_id
 from inventory.schema import TABLES
 from inventory.tables import arrow_schema
 
-START = datetime(2020, 1, 1, 6, tzinfo=UTC)  # long ago: no run is of a day that has not come yet
+START = datetime(2020, 1, 16, 6, tzinfo=UTC)  # long ago: no run is in the future; 30 daily runs are of two months
 _TOGETHER = 1000  # servers collected at a time: the tables of a fleet of 20,000 are put together from parts
 _NAMES = ("observations", "models", "instances")
 
@@ -35,14 +36,15 @@ class Past:
     def __init__(self, bodies: Sequence[bytes]) -> None:
         self.bodies = list(bodies)
         self._day = 0
-        self.snapshot = self._collected(dict(enumerate(self.bodies)))
+        collected = self._collected(dict(enumerate(self.bodies)))
+        self.snapshot = self._asked(collected.tables, collected.payloads, collected.run_id)
 
     def next(self, changes: Mapping[int, bytes]) -> Snapshot:
         """One more run, a day later, in which some servers give another answer."""
         self._day += 1
         for number, body in changes.items():
             self.bodies[number] = body
-        run_id, moment = new_run_id(self._now), self._now
+        run_id = new_run_id(self._now)
         tables, payloads = self.snapshot.tables, self.snapshot.payloads
         if changes:
             fresh = self._collected(changes, run_id)
@@ -54,12 +56,20 @@ class Past:
                 for name, table in tables.items()
             }
             payloads = {**payloads, **fresh.payloads}
-        told = tables["observations"]
-        for name, value in (("run_id", run_id), ("observed_at", moment), ("stored_in", run_id)):
-            place, field = told.column_names.index(name), told.schema.field(name)
-            told = told.set_column(place, field, pa.repeat(pa.scalar(value, field.type), told.num_rows))
-        self.snapshot = Snapshot({**tables, "observations": told}, payloads=payloads)
+        self.snapshot = self._asked(tables, payloads, run_id)
         return self.snapshot
+
+    def _asked(self, tables: Mapping[str, pa.Table], payloads: Mapping[str, bytes], run_id: str) -> Snapshot:
+        """What a run saw, each server at its own time and with its own latency, as they are in real runs."""
+        table, chance = tables["observations"], random.Random(self._day)
+        count = table.num_rows
+        moments = [self._now + timedelta(microseconds=chance.randrange(60_000_000)) for _ in range(count)]
+        latencies = [round(chance.lognormvariate(3, 1), 3) for _ in range(count)]
+        columns = {"run_id": [run_id] * count, "stored_in": [run_id] * count, "latency_ms": latencies}
+        for name, values in {**columns, "observed_at": moments, "as_of": moments}.items():
+            place, field = table.column_names.index(name), table.schema.field(name)
+            table = table.set_column(place, field, pa.array(values, field.type))
+        return Snapshot({**tables, "observations": table}, payloads=payloads)
 
     @property
     def _now(self) -> datetime:

@@ -5,6 +5,7 @@ Before a time is compared the answers are: a contestant that says something else
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -67,7 +68,7 @@ class Target:
     """What is to be reached: a share of what another contestant needs.
 
     Attributes:
-        measure: ``seconds``, ``cpu`` (of a command), ``peak_mb``, or ``cost``: a number that the work told
+        measure: ``seconds``, ``cpu``, ``peak_mb``, or ``cost``: a number that the work told
             with its answer.
         most: the greatest share that reaches it.
         against: the names of the others; the best of them counts. Without any, ``most`` is the number itself.
@@ -168,9 +169,9 @@ def _contest(race: Race, one: Contestant, folder: Path, *, asked: bool) -> tuple
     if one.command:
         seconds, peak, text, cpu = _child(one.command(folder))
         return seconds, peak, {"cpu": cpu, "answer": one.answer(folder, text) if one.answer and asked else text}
-    _, peak, text, _ = _child(_here("contest", race.name, str(folder), one.name))
+    _, _, text, _ = _child(_here("contest", race.name, str(folder), one.name))
     told: dict[str, Any] = json.loads(text.splitlines()[-1])
-    return told["seconds"], peak, told
+    return told["seconds"], told["peak_mb"], told
 
 
 def _agree(race: Race, answers: dict[str, Any], name: str, answer: Any) -> None:
@@ -194,6 +195,11 @@ def _child(command: Sequence[str]) -> tuple[float, float, str, float]:
         raise subprocess.CalledProcessError(process.returncode, command)
     scale = 1 if sys.platform == "darwin" else 1024
     return seconds, usage.ru_maxrss * scale / 1e6, text, usage.ru_utime + usage.ru_stime
+
+
+def peak_mb() -> float:
+    """The greatest memory of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def _here(*arguments: str) -> list[str]:

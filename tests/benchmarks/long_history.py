@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import statistics
 import sys
 import time
@@ -38,7 +39,7 @@ def _prepare(folder: Path, numbers: dict[str, int]) -> None:
     history, answer = History(folder / "history"), folder / "answer.json"
     bodies = fleet(1, models=numbers["models"])
     first = datetime.now(UTC) - timedelta(hours=numbers["runs"])
-    seconds = []
+    seconds, chance = [], random.Random(1)
     for number in range(numbers["runs"]):
         moment = first + timedelta(hours=number)
         run_id = new_run_id(moment)
@@ -48,7 +49,9 @@ def _prepare(folder: Path, numbers: dict[str, int]) -> None:
             snapshot = collect([Server(f"file:{answer}", "s")], clock=lambda: moment, run_id=run_id)  # noqa: B023
         else:  # asking again would find the same
             observations = snapshot.tables["observations"]
-            again = {"run_id": run_id, "observed_at": moment, "as_of": moment, "stored_in": run_id}
+            seen = moment + timedelta(microseconds=chance.randrange(2_000_000))
+            latency = round(chance.lognormvariate(3, 1), 3)
+            again = {"run_id": run_id, "observed_at": seen, "as_of": seen, "stored_in": run_id, "latency_ms": latency}
             table = table_of(OBSERVATIONS, [row | again for row in rows(observations)])
             snapshot = replace(snapshot, tables={**snapshot.tables, "observations": table})
         began = time.process_time()
@@ -84,7 +87,7 @@ LONG = (
     Race(
         "S14",
         "one server asked every hour for a year",
-        Size({"runs": 8760, "models": 60}, 5),
+        Size({"runs": 8760, "models": 60}, 3),
         Size({"runs": 800, "models": 60}, 2),
         _prepare,
         (

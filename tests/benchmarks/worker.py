@@ -14,7 +14,7 @@ from cold import COLD
 from commands import COMMANDS
 from diffs import DIFFS
 from fleets import FLEETS
-from harness import Costly, Race
+from harness import Costly, Race, peak_mb
 from long_history import LONG
 
 RACES: dict[str, Race] = {race.name: race for race in (*COLD, *DIFFS, *FLEETS, *ROOMS, *COMMANDS, *LONG)}
@@ -29,9 +29,9 @@ def main(what: str, name: str, folder: str, rest: str) -> None:
     one = next(one for one in race.contestants if one.name == rest)
     assert one.start is not None
     work = one.start(Path(folder))
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     answer = work()
-    told = {"seconds": time.perf_counter() - began}
+    told = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - used, "peak_mb": peak_mb()}
     if callable(answer):  # what the answer is follows from the work, but is none of it
         answer = answer()
     told |= {"answer": answer.answer, "cost": answer.cost} if isinstance(answer, Costly) else {"answer": answer}

@@ -193,6 +193,7 @@ def test_fish_completes(line: str, expected: list[str], folder: Path, command: d
     assert [choice.split("\t")[0] for choice in offered] == expected
 
 
+@pytest.mark.long
 def test_zsh_completes(command: dict[str, str]) -> None:
     """In zsh the function is registered for the command, and what it is answered is what it asked for."""
     script = (

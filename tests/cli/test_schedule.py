@@ -245,6 +245,7 @@ def _words(scheduler: str, text: bytes) -> list[str]:
     return [program, *shlex.split(line)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheduler", SCHEDULES)
 def test_what_is_scheduled_really_runs(scheduler: str, scheduled: Path, tmp_path: Path) -> None:
     """From another folder and with hardly any environment the run finds everything, and is in the journal."""

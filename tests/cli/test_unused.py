@@ -21,6 +21,7 @@ def test_what_is_not_used(past: Path, tmp_path: Path) -> None:
     assert sorted(pd.read_csv(tmp_path / "unused.csv")["key"]) == sorted(keys)
     assert len(unused(past, "2", "--json").data["lifecycle"]) == 4
     assert unused(past, "9").out == "No model has been there for 9 days without being loaded\n"
+    assert unused(past, "99999999").out == "No model has been there for 99,999,999 days without being loaded\n"
     assert unused(past).out == "No model has been there for 30 days without being loaded\n"
 
 

@@ -155,7 +155,7 @@ def test_a_snapshot_is_copied_and_pickled(tmp_path: Path, copied: Callable[[Snap
     assert dict(again.payloads) == dict(taken.payloads)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=max(2, settings().max_examples // 8), deadline=None)
 @given(st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=2, max_size=4))
 def test_no_run_tells_whether_it_was_parsed(tmp_path_factory: pytest.TempPathFactory, runs: list[list[int]]) -> None:
     """Whatever comes again and whatever is new, in whatever order: the tables and the bodies are the same."""

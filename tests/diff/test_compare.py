@@ -365,7 +365,7 @@ def as_set(found: Changes) -> set[tuple[Any, ...]]:
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 @given(FLEET, FLEET)
 def test_random_fleets(old: Fleet, new: Fleet) -> None:
     """Two random fleets differ in what the naive comparison finds, each change told once, in order."""
@@ -387,7 +387,7 @@ MIRROR = {"added": "removed", "loaded": "unloaded", "reported": "unreported", "r
 MIRROR |= {word: other for other, word in MIRROR.items()} | {"renamed": "renamed"}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 @given(REPEATED, REPEATED)
 def test_mirror(old: list[Model], new: list[Model]) -> None:
     """Comparing the other way round tells the same changes mirrored, with repeated keys too."""
@@ -398,7 +398,7 @@ def test_mirror(old: list[Model], new: list[Model]) -> None:
     assert sorted(there, key=repr) == sorted(mirrored, key=repr)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 @given(REPEATED, st.data())
 def test_equal_digests_mean_no_changes(models: list[Model], data: st.DataObject) -> None:
     """Answers with one digest, as the same rows in another order have, show no changes."""
@@ -412,7 +412,7 @@ def test_equal_digests_mean_no_changes(models: list[Model], data: st.DataObject)
     assert told(changes(models, models)) == []
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 @given(REPEATED, REPEATED)
 def test_a_change_changes_the_digest(old: list[Model], new: list[Model]) -> None:
     """Whatever compare tells, the digests tell too, so that equal digests need no comparison."""

@@ -632,7 +632,7 @@ def test_other_rows_than_were_merged(tmp_path: Path) -> None:
     compact(history.store)
     path = history.store.where("observations")[ids[0]]
     file = opened("observations", path)[ids[0]].file
-    table = file.everything
+    table = file.read()
     status = table.column("status").to_pylist()
     forged = table.set_column(table.column_names.index("error"), "error", [[f"was {one}" for one in status]])
     about = {name: value for name, value in file.about.items() if name not in ("tool", "version", "seal")}

@@ -99,6 +99,7 @@ def test_names_that_could_mean_another_place(tmp_path: Path, name: str, monkeypa
         assert History(path).diff(*ids).table == history.diff(*ids).table
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [EVERY_COLUMN, PATTERN], ids=lambda name: name[:30])
 def test_commands(tmp_path: Path, name: str) -> None:
     """A history is written there too: what comes back is found again, and merged months are read."""

@@ -318,6 +318,7 @@ def test_a_finding_of_an_audit_is_told_once(tmp_path: Path) -> None:
         assert _audited(desk, 6, RULES, models=[model("x"), model("y")]) == [[("high", "a", "y")]]
 
 
+@pytest.mark.long
 def test_a_finding_whose_exception_ended_is_told_once(tmp_path: Path) -> None:
     """It is as old as its answer, and nobody was told of it before."""
     last_day = day(1).astimezone().date()
@@ -364,7 +365,7 @@ def test_a_file_that_is_damaged_for_good_does_not_silence_what_comes_after(tmp_p
 
 
 @pytest.mark.parametrize(
-    "runs", [25, pytest.param(50, marks=pytest.mark.long), pytest.param(365, marks=pytest.mark.full)]
+    "runs", [12, pytest.param(50, marks=pytest.mark.long), pytest.param(365, marks=pytest.mark.full)]
 )
 def test_a_year_of_runs_is_told_as_a_person_would_want(tmp_path: Path, runs: int) -> None:
     """Whatever servers and the sink do, each notice has what is new since the last one arrived: counted by hand."""

@@ -133,7 +133,7 @@ def test_reports_are_written(suffix: str, taken: Snapshot, tmp_path: Path) -> No
     assert taken.write(tmp_path / f"x.{suffix}")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 @given(st.integers(2**63) | st.integers(max_value=-(2**63) - 1), st.booleans())
 def test_any_such_number(number: int, typed: bool) -> None:
     """Whatever its digits, through the functions for Python users."""

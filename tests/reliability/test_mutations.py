@@ -44,14 +44,8 @@ def test_each_guard_can_be_taken_out(guard: Guard) -> None:
     assert mutated != without_guard(source + "\nif True:\n    pass\n", source.count("\n") + 2)
 
 
-@pytest.mark.parametrize(
-    "guard",
-    [
-        # A plain run takes out the first, CI each.
-        pytest.param(guard, id=guard.name, marks=pytest.mark.long if number else ())
-        for number, guard in enumerate(GUARDS)
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
 def test_without_a_guard_its_test_fails(guard: Guard, copy: Copy) -> None:
     """Without the guard its test fails: not for want of tests, nor because they could not begin."""
     tests = PROOFS[guard.name]

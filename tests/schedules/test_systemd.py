@@ -80,7 +80,7 @@ def test_a_program_that_systemd_cannot_start_is_refused(sign: str) -> None:
         files(Job((f"/opt/a{sign}b/python",), (0,), log="x"))
 
 
-@limits(max_examples=15, deadline=None)
+@limits(max_examples=limits().max_examples // 2, deadline=None)
 @given(st.lists(words(), max_size=40))
 def test_words_are_read_back_by_systemd(tmp_path_factory: pytest.TempPathFactory, some: list[str]) -> None:
     """systemd-tmpfiles, which reads words as units do, makes a folder of exactly each name."""

@@ -3,10 +3,10 @@
 import ast
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import pytest
 from hypothesis import given
@@ -59,6 +59,13 @@ def _methods() -> dict[str, set[str]]:
     return actual
 
 
+def _calls_re(node: ast.AST, names: Collection[str]) -> TypeGuard[ast.Call]:
+    """Whether a node calls one of these functions of the module re."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr not in names:
+        return False
+    return isinstance(node.func.value, ast.Name) and node.func.value.id == "re"
+
+
 LOCALS = dict.fromkeys(("start", "token"), "sk-lm-abcdefgh:ABCDEFGHIJKLMNOPQRST")
 """What stands for the names that an expression is made of while the program runs."""
 
@@ -77,7 +84,7 @@ def uses() -> Iterator[Use]:
                 if isinstance(value, re.Pattern) and "compile" in ast.unparse(node.value):
                     for method in sorted(methods.get(node.targets[0].id, {"search"})):
                         yield Use(f"{path.relative_to(PACKAGE)}:{node.lineno}:{node.col_offset}", value, method)
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in {f"re.{method}" for method in METHODS}:
+            if _calls_re(node, METHODS):
                 source = eval(compile(ast.Expression(node.args[0]), str(path), "eval"), known | LOCALS)
                 yield Use(
                     f"{path.relative_to(PACKAGE)}:{node.lineno}:{node.col_offset}",
@@ -92,7 +99,7 @@ USES = list(uses())
 def test_all_expressions_are_found() -> None:
     """There are as many as the source has calls that make or use one."""
     calls = sum(
-        isinstance(node, ast.Call) and ast.unparse(node.func) in {f"re.{name}" for name in (*METHODS, "compile")}
+        _calls_re(node, (*METHODS, "compile"))
         for path in PACKAGE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
     )

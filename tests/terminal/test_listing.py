@@ -119,7 +119,7 @@ def test_keys_are_never_cut_and_everything_is_plain(tmp_path: Path) -> None:
     assert HOSTILE.encode("unicode_escape").decode()[:10] in text_of(taken(tmp_path, a=models), columns="key,extra")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 @given(
     st.dictionaries(
         st.text("ab\u6a21\u0301-/ .", min_size=1, max_size=60).map(str.strip).filter(bool),

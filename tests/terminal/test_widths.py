@@ -61,7 +61,7 @@ def row(table: schema.Table, **values: Any) -> dict[str, Any]:
     return dict.fromkeys(table.names) | values
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings().max_examples // 2)
 @given(st.lists(st.tuples(BODIES, BODIES), min_size=1, max_size=6), st.sampled_from(["s", "rack-of-the-site" * 5]))
 def test_runs_and_changes_fit(bodies: list[tuple[Any, Any]], name: str) -> None:
     """What one run read, what changed, and what failed."""
@@ -89,7 +89,7 @@ def test_runs_and_changes_fit(bodies: list[tuple[Any, Any]], name: str) -> None:
             assert "+0" not in changes_text(section, "t", columns) + snapshot_text(report, 0.4, (), columns, NOW)
 
 
-@settings(max_examples=60)
+@settings(max_examples=settings().max_examples // 2)
 @given(NAMES, NAMES, NUMBERS, st.sampled_from(["ok", "partial", "failed", "misdated"]), st.integers(2, 999_999))
 def test_the_history_fits(server: str, key: str, size: int | None, status: str, number: int) -> None:
     """The runs, the life of a model, what nobody loads, the servers and the counts over them."""

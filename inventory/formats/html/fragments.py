@@ -5,7 +5,7 @@ the element, in the page a ``class``.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from inventory.report.facts import Report
 from inventory.report.palette import LIGHT, MARKS, TONES, mark
 from inventory.report.row_tables import column_head, is_number
 from inventory.tables import RunTables, rows
-from inventory.text import count, escape_invisible, format_value, integer, signed_size, truncate
+from inventory.text import count, escape_invisible, format_value, integer, signed_size, texts_of, truncate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,6 +85,10 @@ class Cell:
     above: str = ""
 
 
+_Column = tuple[Cell, list[str]]  # its head, and its cells in HTML
+_BOLD = ("reconfigured", "renamed")  # words of changes whose value after stands out
+
+
 def text(value: str) -> str:
     """Escape a text for HTML, so that it is taken for nothing else; a bare carriage return would become a line feed."""
     return escape(escape_invisible(value)).replace("\r", "&#13;")
@@ -107,14 +111,29 @@ def table(
         styled: whether looks are styles of each element, for Jupyter, instead of classes.
         stacked: whether the cells of a row may stand beneath each other where the page is narrow.
     """
+    rows = ((look, [_cell(cell, "td", styled) for cell in cells]) for look, cells in body)
+    return table_of_cells(heads, rows, caption, styled=styled, stacked=stacked)
+
+
+def table_of_cells(
+    heads: Sequence[Cell],
+    body: Iterable[tuple[str, Sequence[str]]],
+    caption: str = "",
+    *,
+    styled: bool = False,
+    stacked: bool = False,
+) -> str:
+    """Make a table as ``table`` does, of cells in HTML."""
     titles = "".join(_cell(head, "th", styled) for head in heads)
     title = f"<caption>{text(caption)}</caption>" if caption else ""
-    lines = "".join(
-        f"<tr{_look(look, styled)}>{''.join(_cell(cell, 'td', styled) for cell in cells)}</tr>\n"
-        for look, cells in body
-    )
+    lines = "".join(f"<tr{_look(look, styled)}>{''.join(cells)}</tr>\n" for look, cells in body)
     look = ' class="stacked"' if stacked else ""
     return f"<table{look}>{title}<thead><tr>{titles}</tr></thead>\n<tbody>\n{lines}</tbody></table>"
+
+
+def cells_of(values: Sequence[Any], cell_of: Callable[[Any], Cell], *, styled: bool = False) -> list[str]:
+    """Make the cells of a column in HTML, those of one value once."""
+    return texts_of(values, lambda value: _cell(cell_of(value), "td", styled))
 
 
 def value_cell(column: schema.Column, value: Any) -> Cell:
@@ -139,27 +158,34 @@ def changes_table(
         sizes: whether to say how much more room each takes.
         styled: as in ``table``.
     """
-    heads = ["Change", *(["Server"] if several else []), "Item", "Model / instance", "Setting", "Before", "After"]
-    hinted = any(line.hint for line in lines)
-    titles = [*map(Cell, heads), *([Cell("Size difference", "n")] if sizes else [])]
-    titles += [Cell("Remark")] if hinted else []
-    body = []
-    for line in lines:
-        cells = [Cell(f"{mark(line.word)} {line.word.capitalize()}", "w", "b")]
-        cells += [Cell(line.server)] if several else []
-        cells += [
-            Cell(line.grain.capitalize()),
-            Cell(line.identity, tag="code"),
-            Cell(line.field_name),
-            Cell(line.before_with_size),
-            Cell(line.after_with_size, tag="b" if line.word in ("reconfigured", "renamed") else ""),
-        ]
-        if sizes:
-            difference = line.size_difference
-            cells.append(Cell("" if difference is None else signed_size(difference), "n"))
-        cells += [Cell(line.hint)] if hinted else []
-        body.append((TONES[line.word], cells))
-    return table(titles, body, styled=styled, stacked=not styled)
+
+    def column(name: str, head: str, look: str = "t", tag: str = "", shown: Callable[[Any], str] = str) -> _Column:
+        """Make the cells of an attribute of the lines, those of one value once."""
+        cells = [getattr(line, name) for line in lines]
+        return Cell(head, look.replace("w", "t")), cells_of(
+            cells, lambda value: Cell(shown(value), look, tag), styled=styled
+        )
+
+    plain, bold = column("after_with_size", "After"), column("after_with_size", "After", tag="b")
+    after = [texts[line.word in _BOLD] for line, *texts in zip(lines, plain[1], bold[1], strict=True)]
+    columns = [
+        column("word", "Change", "w", "b", lambda word: f"{mark(word)} {word.capitalize()}"),
+        *([column("server", "Server")] if several else []),
+        column("grain", "Item", shown=str.capitalize),
+        column("identity", "Model / instance", tag="code"),
+        column("field_name", "Setting"),
+        column("before_with_size", "Before"),
+        (plain[0], after),
+        *([column("size_difference", "Size difference", "n", shown=_difference)] if sizes else []),
+        *([column("hint", "Remark")] if any(line.hint for line in lines) else []),
+    ]
+    heads, cells = zip(*columns, strict=True)
+    body = zip((TONES[line.word] for line in lines), zip(*cells, strict=True), strict=True)
+    return table_of_cells(heads, body, styled=styled, stacked=not styled)
+
+
+def _difference(size: int | None) -> str:
+    return "" if size is None else signed_size(size)
 
 
 def changes_html(changes: "ChangeSet") -> str:

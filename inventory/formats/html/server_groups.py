@@ -1,12 +1,13 @@
 """The rows of a table, a group for each server, with the columns in the order in which people read them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from inventory import schema
-from inventory.formats.html.fragments import Cell, table, value_cell
+from inventory.formats.html.fragments import Cell, cells_of, table_of_cells, value_cell
 from inventory.formats.html.page import Markup
 from inventory.report.row_tables import RowTable, is_number
 from inventory.schema.headings import heading
@@ -47,7 +48,8 @@ def table_of(content: RowTable) -> Markup:
 
     On a telephone there is room for the name and the size: the size comes first.
     """
-    return _table(_ordered(content.columns), content.rows)
+    columns = _ordered(content.columns)
+    return _table(columns, _lines(columns, content.rows))
 
 
 def group_rows(content: RowTable, servers: Sequence[Row]) -> list[Group]:
@@ -57,16 +59,18 @@ def group_rows(content: RowTable, servers: Sequence[Row]) -> list[Group]:
         content: the table.
         servers: rows of the observations: a server without rows is named too, and why it has none.
     """
-    rows: dict[str, list[Row]] = defaultdict(list)
-    for row in content.rows:
-        rows[row["server"]].append(row)
-    known = {row["server"]: is_known(row) for row in servers}
     columns = _ordered(column for column in content.columns if column.name not in ("server", "as_of"))
+    rows: dict[str, list[Row]] = defaultdict(list)
+    lines: dict[str, list[Sequence[str]]] = defaultdict(list)
+    for row, line in zip(content.rows, _lines(columns, content.rows), strict=True):
+        rows[row["server"]].append(row)
+        lines[row["server"]].append(line)
+    known = {row["server"]: is_known(row) for row in servers}
     is_open = len(content.rows) <= _OPEN
     groups = []
     for server in [*known, *(name for name in rows if name not in known)]:
         if server in rows:
-            groups.append(Group(server, _note(content, rows[server]), _table(columns, rows[server]), is_open))
+            groups.append(Group(server, _note(content, rows[server]), _table(columns, lines[server]), is_open))
         else:
             groups.append(Group(server, f"no {content.title}" if known[server] else "never read"))
     return groups
@@ -101,9 +105,19 @@ def _ordered(columns: Iterable[schema.Column]) -> list[schema.Column]:
     return sorted(shown, key=place)
 
 
-def _table(columns: Sequence[schema.Column], rows: Sequence[Row]) -> Markup:
-    heads = [_head(column) for column in columns]
-    return Markup(table(heads, (("", [_cell(column, row) for column in columns]) for row in rows)))
+def _table(columns: Sequence[schema.Column], lines: Iterable[Sequence[str]]) -> Markup:
+    return Markup(table_of_cells([_head(column) for column in columns], (("", line) for line in lines)))
+
+
+def _lines(columns: Sequence[schema.Column], rows: Sequence[Row]) -> Iterator[Sequence[str]]:
+    """Make the cells of each row in HTML."""
+    cells = [
+        cells_of([(row["key"], row.get("display_name")) for row in rows], _name)
+        if column.name == "key"
+        else cells_of([row[column.name] for row in rows], partial(value_cell, column))
+        for column in columns
+    ]
+    return zip(*cells, strict=True)
 
 
 def _head(column: schema.Column) -> Cell:
@@ -113,8 +127,6 @@ def _head(column: schema.Column) -> Cell:
     return Cell(f"{name}{utc}", "n" if is_number(column) else "p" if column.name == "params_string" else "t")
 
 
-def _cell(column: schema.Column, row: Row) -> Cell:
-    if column.name != "key":
-        return value_cell(column, row[column.name])
-    name = row.get("display_name") or ""
-    return Cell(row["key"], tag="code", above="" if name == row["key"] else name)
+def _name(names: tuple[str, str | None]) -> Cell:
+    key, name = names
+    return Cell(key, tag="code", above=name if name and name != key else "")

@@ -9,7 +9,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -96,34 +96,43 @@ class CellWriter:
 
     def __init__(self, sheet: Any, column: schema.Column, letter: str, long: OverflowTexts | None) -> None:
         self._letter, self._long = letter, long
-        self._list = column.name if column.kind == schema.LIST else ""
+        self._name, self._kind = column.name, column.kind
         # Three cells: a style must not change once it has its number.
         cell, text, quoted = (WriteOnlyCell(sheet) for _ in range(3))
         cell.alignment = text.alignment = quoted.alignment = alignment_of(column)
         cell.number_format = number_format(column)
-        self._style = cell.style_id
+        self._style = f'" s="{cell.style_id}'
         quoted.number_format, quoted.quotePrefix = "@", True  # stays a text even after somebody edits the cell
         self._plain, self._quoted = f'" s="{text.style_id}', f'" s="{quoted.style_id}'
 
-    def write(self, values: list[Any], row: int) -> Iterator[str]:
+    def write(self, values: list[Any], row: int) -> Iterable[str]:
         """Write the cells of rows from this one on; nothing for null, which leaves the cell empty."""
-        head, style = f'<c r="{self._letter}', f'" s="{self._style}'
-        if self._list:
-            texts = {value: value and list_text(value, self._list) for value in set(values)}  # many models are alike
-            values = [texts[value] for value in values]
-        for number, value in enumerate(values, row):
-            if value is None:
-                yield ""
-            elif isinstance(value, str):
-                yield f"{head}{number}{self._text(value)}"
-            elif isinstance(value, bool):
-                yield f'{head}{number}{style}" t="b"><v>{value:d}</v></c>'
-            elif isinstance(value, datetime):
-                yield f'{head}{number}{style}"><v>{(value - _EPOCH) / timedelta(days=1)!r}</v></c>'
-            elif isinstance(value, int) and not -_EXACT <= value <= _EXACT:
-                yield f"{head}{number}{self._text(str(value))}"
-            else:  # a double with all its digits
-                yield f'{head}{number}{style}"><v>{value!r}</v></c>'
+        head, distinct = f'<c r="{self._letter}', {*values}  # many cells are alike
+        # Zero has two signs, and each long text a number of its own, in the order in which the rows are written.
+        if self._kind == schema.NUMBER or any(
+            isinstance(value, str) and _too_long(self._shown(value)) for value in distinct
+        ):
+            return (
+                "" if value is None else f"{head}{number}{self._content(value)}"
+                for number, value in enumerate(values, row)
+            )
+        contents = {value: self._content(value) for value in distinct}
+        return ["" if value is None else f"{head}{number}{contents[value]}" for number, value in enumerate(values, row)]
+
+    def _shown(self, value: str) -> str:
+        return list_text(value, self._name) if value and self._kind == schema.LIST else value
+
+    def _content(self, value: Any) -> str:
+        """Write what stands in a cell after its place."""
+        if isinstance(value, str):
+            return self._text(self._shown(value))
+        if isinstance(value, bool):
+            return f'{self._style}" t="b"><v>{value:d}</v></c>'
+        if isinstance(value, datetime):
+            return f'{self._style}"><v>{(value - _EPOCH) / timedelta(days=1)!r}</v></c>'
+        if isinstance(value, int) and not -_EXACT <= value <= _EXACT:
+            return self._text(str(value))
+        return f'{self._style}"><v>{value!r}</v></c>'  # a double with all its digits
 
     def _text(self, value: str) -> str:
         if self._long:

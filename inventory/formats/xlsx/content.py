@@ -1,6 +1,7 @@
 """The contents of the data sheets of a workbook: the tables, and beside them what people ask next."""
 
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -64,6 +65,8 @@ _CHANGES_FIRST = (
     *("change", "server", "display_name", "what", "before", "after", "size_difference"),
     *("key", "instance_id", "seen_in_run"),
 )
+_WORDS = ("what", "before", "after", "hint")
+_changed = itemgetter(*CHANGED)
 _CHANGES_HELPERS = ("grain", "field", "old", "new")
 _CHANGES = in_reading_order(
     replace(schema.CHANGES, columns=(*schema.CHANGES.columns, *_WORDED)), _CHANGES_FIRST, _CHANGES_HELPERS
@@ -193,16 +196,16 @@ def _findings(report: "Report") -> list[Sheet]:
 
 
 def _changes(report: "Report") -> Sheet:
-    content: list[dict[str, Any]] = []
+    shown = table_of(_CHANGES, [])
     if report.changes:
+        lines = report.all_changes.lines if report.all_changes else ()
+        if len(lines) < report.changes.table.num_rows:  # some follow from others
+            lines = describe_changes(report.changes, all_fields=True).lines
         seen = report.history_facts.seen_in
-        lines = describe_changes(report.changes, all_fields=True).lines
-        for row, line in zip(rows(report.changes.table), lines, strict=True):
-            words = {"what": line.what, "before": line.before, "after": line.after, "hint": line.hint}
-            words["seen_in_run"] = seen.get(tuple(row[name] for name in CHANGED), "")
-            cells = {name: text or None for name, text in words.items()}
-            content.append({**row, **cells, "size_difference": total_of([line.size_difference])})
-    shown = table_of(_CHANGES, content)
+        words: dict[str, list[Any]] = {name: [getattr(line, name) or None for line in lines] for name in _WORDS}
+        words["size_difference"] = [total_of([line.size_difference]) for line in lines]
+        words["seen_in_run"] = [seen.get(_changed(row)) or None for row in report.changes.rows]
+        shown = with_columns(report.changes.table, _WORDED, words).select(_CHANGES.names)
     hidden = hidden_in(_CHANGES, shown, _CHANGES_HELPERS)
     return Sheet("Changes", _CHANGES, shown, 3, "change", TONES, hidden, _sentence(report.what_changed.note))
 

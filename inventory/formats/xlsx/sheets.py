@@ -267,7 +267,11 @@ def _body(target: Any, sheet: Sheet, long: OverflowTexts | None) -> Iterator[byt
     for start in range(0, sheet.content.num_rows, _AT_ONCE):
         part = sheet.content.slice(start, _AT_ONCE)
         first = start + 2
-        written = [pen.write(values(part, name), first) for pen, name in zip(pens, sheet.table.names, strict=True)]
+        written = [
+            pen.write(values(part, name), first)
+            for pen, name in zip(pens, sheet.table.names, strict=True)
+            if part.column(name).null_count < part.num_rows
+        ] or [[""] * part.num_rows]
         for number, cells in enumerate(zip(*written, strict=True), first):
             yield f'<row r="{number}">{"".join(cells)}</row>'.encode()
     if not sheet.content.num_rows:

@@ -4,9 +4,11 @@ One text for every engine: it uses only what both DuckDB and Spark understand. R
 have checked that they hold only digits, letters, a dot and a dash.
 """
 
+from datetime import datetime
+
 from inventory import schema
 from inventory.diff.extras import SHORT_SQL
-from inventory.history.sql.state import LATEST_FIRST, Until
+from inventory.history.sql.state import LATEST_FIRST, Until, timestamp
 
 _DIGEST = schema.Column("digest", schema.TEXT, "", "The digest of the answer that the row belongs to.", key=True)
 _STORED = schema.Column("stored_in", schema.TEXT, "", "The run in which the answer was stored.", key=True)
@@ -19,16 +21,6 @@ GRAIN_FILES = {
 }
 """The models and instances tables as stored: without server and time, so that servers with equal rows share them."""
 
-
-CHANGED = schema.Table(
-    "changed",
-    "when a model last changed",
-    (
-        schema.Column("server", schema.TEXT, "", ""),
-        schema.Column("key", schema.TEXT, "", ""),
-        schema.Column("observed_at", schema.TIME, "", ""),
-    ),
-)
 
 PLACES = schema.Table("places", "a row's place", (schema.Column("place", schema.INTEGER, "", ""),))
 KEYS = schema.Table("keys", "a model's key", (schema.Column("key", schema.TEXT, "", ""),))
@@ -46,7 +38,7 @@ WANTED = schema.Table(
 _BYTES = "CAST({}.size_bytes AS DECIMAL(38))"  # a sum of whole numbers could be too large for one, and Spark fails then
 
 SIDES = (-1, 1)
-"""The numbers of the answer before and of the one after, so that what both hold as often adds up to nothing."""
+"""The numbers of the answer before and of the one after."""
 
 ANSWERS = schema.Table(
     "answers",
@@ -66,26 +58,41 @@ TOUCHED_KEYS = schema.Table(
 )
 
 
-TOUCHED = " UNION ".join(
+def _answer_rows(table: schema.Table) -> str:
+    """Query the rows of the answers; ``ordinal`` is above 0 where another row has the same names."""
+    ordinals = ", ".join(f"r.{name}" for name in table.keys if "ordinal" in name)
+    return f"""
+        SELECT a.server, a.side, r.key, r.row_digest, greatest({ordinals}, 0) AS ordinal
+        FROM answers a JOIN {table.name} r ON r.digest = a.digest AND r.stored_in = a.stored_in"""
+
+
+TOUCHED = f"""
+    WITH {", ".join(f"{name}_of AS ({_answer_rows(table)})" for name, table in schema.GRAIN_TABLES.items())}
+    """ + " UNION ".join(
     f"""
-    SELECT DISTINCT server, key FROM (
-        SELECT a.server, r.key, sum(a.side) AS balance, max(r.ordinal) AS ordinal
-        FROM answers a JOIN {name} r ON r.digest = a.digest AND r.stored_in = a.stored_in
-        GROUP BY a.server, r.key, r.row_digest
-    ) t WHERE balance <> 0 OR ordinal > 0"""
-    for name in GRAIN_FILES
+    SELECT DISTINCT coalesce(o.server, n.server) AS server, coalesce(o.key, n.key) AS key
+    FROM (SELECT * FROM {name}_of WHERE side = {SIDES[0]}) o
+    FULL JOIN (SELECT * FROM {name}_of WHERE side = {SIDES[1]}) n
+    ON n.server = o.server AND n.row_digest = o.row_digest
+    WHERE o.server IS NULL OR n.server IS NULL OR o.ordinal > 0 OR n.ordinal > 0"""
+    for name in schema.GRAIN_TABLES
 )
-"""The keys of which the two answers do not hold the same rows, or of which there are several rows."""
+"""The keys of which only one of the two answers holds some row, or of which there are several rows."""
+
+
+TOUCHED_ANSWERS = """
+    SELECT a.side, a.server, a.digest, a.stored_in, t.key FROM answers a JOIN touched t ON t.server = a.server"""
+"""The answers of each key in ``touched``."""
 
 
 def differing(table: schema.Table) -> str:
-    """Return the rows whose keys are in ``touched``: those of the answers before, then those of the answers after."""
+    """Return the rows of ``touched_answers``: those of the answers before, then those of the answers after."""
     columns = ", ".join(SHORT_SQL if name == "extra" else f"r.{name}" for name in table.response_names)
     order = ", ".join(("a.side", "a.server", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
     return f"""
         SELECT a.side, a.server, {columns}, CAST(NULL AS TIMESTAMP) AS as_of
-        FROM answers a JOIN touched t ON t.server = a.server
-        JOIN {table.name} r ON r.digest = a.digest AND r.stored_in = a.stored_in AND r.key = t.key
+        FROM touched_answers a
+        JOIN {table.name} r ON r.digest = a.digest AND r.stored_in = a.stored_in AND r.key = a.key
         LEFT JOIN odd o ON o.server = a.server ORDER BY {order}"""
 
 
@@ -95,17 +102,33 @@ FIELDS = """
 """The fields that have a value anywhere in those answers."""
 
 
-def transitions(until: Until) -> str:
-    """Query the responses of each server that differ from its complete response before."""
+def transitions(until: Until, since: datetime | None = None, *, selected: bool = False) -> str:
+    """Query the responses of each server that differ from its complete response before, oldest first.
+
+    Args:
+        until: which observations count.
+        since: only responses from this time on.
+        selected: only of the servers in the view ``wanted``.
+    """
     before = ", ".join(
-        f"lag({name}) OVER (PARTITION BY server ORDER BY observed_at, run_id) AS old_{name}"
-        for name in ("run_id", "digest", "stored_in")
+        f"lag({name}) OVER (PARTITION BY server ORDER BY observed_at, run_id) AS {old}"
+        for name, old in (("run_id", "previous_run_id"), ("digest", "old_digest"), ("stored_in", "old_stored_in"))
     )
     return f"""
-        SELECT server, run_id, observed_at, digest, stored_in, old_run_id, old_digest, old_stored_in FROM (
+        SELECT * FROM (
             SELECT server, run_id, observed_at, digest, stored_in, {before}
             FROM observations WHERE status = 'ok' AND {until.sql}
-        ) t WHERE old_digest <> digest ORDER BY observed_at, run_id, server"""
+        ) t WHERE old_digest <> digest {f"AND observed_at >= {timestamp(since)}" if since else ""}
+        {"AND server IN (SELECT server FROM wanted)" if selected else ""} ORDER BY observed_at, run_id, server"""
+
+
+CHANGED_ROWS = """
+    SELECT run_id, change, count(*) AS number FROM (
+        SELECT DISTINCT run_id, change, server, grain, key, ordinal, instance_id, instance_ordinal,
+               CASE WHEN change = 'renamed' THEN old END AS old_key
+        FROM changes WHERE key IS NOT NULL AND (grain = 'model' OR change = 'reconfigured')
+    ) t GROUP BY run_id, change"""
+"""The number of models, and of instances that were reconfigured, by run and word of the view ``changes``."""
 
 
 def complete(until: Until) -> str:
@@ -142,8 +165,8 @@ def unread(*, selected: bool) -> str:
         WHERE o.status <> 'ok' ORDER BY o.run_id, o.server"""
 
 
-def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
-    """Query one row per server and model that it ever had; ``changed`` holds when each last changed, came or went.
+def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since: datetime | None = None) -> str:
+    """Query one row per server and model that it ever had; the view ``changes`` tells when each last changed.
 
     The days of a response are counted once for all of its models, except where a server gave several in one day.
     A name or a size is the last that was reported: engines differ in whether ``min_by`` skips nulls by itself.
@@ -153,7 +176,10 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
         until: which observations count.
         servers: only those in the view ``wanted``.
         keys: only those in the view ``keys``.
+        idle_since: only models that are there, and were there and not loaded from then on; UTC.
     """
+    since = idle_since and timestamp(idle_since)
+    idle = f"WHERE l.place = 1 AND l.first_seen <= {since} AND coalesce(l.last_loaded, l.first_seen) <= {since}"
     return f"""
     WITH complete AS (
         SELECT server, digest, stored_in, observed_at, CAST(observed_at AS DATE) AS day, {LATEST_FIRST}
@@ -189,6 +215,11 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
             FROM days d JOIN held h ON h.digest = d.digest AND h.stored_in = d.stored_in
             WHERE d.answers > 1 GROUP BY d.server, h.key
         ) t GROUP BY server, key
+    ), changed AS (
+        SELECT server, key, max(observed_at) AS observed_at FROM (
+            SELECT server, key, observed_at FROM changes WHERE key IS NOT NULL
+            UNION ALL SELECT server, old, observed_at FROM changes WHERE change = 'renamed'
+        ) t GROUP BY server, key
     )
     SELECT l.server, l.key, l.display_name, TRY_CAST(l.size_bytes AS BIGINT) AS size_bytes, l.first_seen, l.last_seen,
            l.place = 1 AS present, CAST(p.days AS BIGINT) AS days_present,
@@ -196,7 +227,7 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False) -> str:
            coalesce(c.observed_at, l.first_seen) AS last_changed
     FROM lives l JOIN present p ON p.server = l.server AND p.key = l.key
     LEFT JOIN changed c ON c.server = l.server AND c.key = l.key
-    ORDER BY l.server, l.key"""
+    {idle if since else ""} ORDER BY l.server, l.key"""
 
 
 def stored_rows(table: schema.Table, run_id: str) -> str:
@@ -230,12 +261,6 @@ def holding(until: Until, *, selected: bool) -> str:
     """Query the runs that hold the complete responses; if ``selected``, only of the servers in the view ``wanted``."""
     only = "AND server IN (SELECT server FROM wanted)" if selected else ""
     return f"SELECT DISTINCT stored_in FROM observations WHERE status = 'ok' AND {until.sql} {only}"
-
-
-STORED = """
-    SELECT p.digest, min(p.stored_in) AS stored_in FROM payloads p JOIN fresh f ON f.digest = p.digest
-    JOIN recorded r ON r.run_id = p.stored_in GROUP BY p.digest"""
-"""Where the answers are stored that seem to be new, in the runs of the view ``recorded``."""
 
 
 FRESH = """

@@ -27,8 +27,12 @@ class Until:
     @property
     def sql(self) -> str:
         """The condition."""
-        moment = f"{self.moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
-        return f"run_id <= '{self.run_id}' AND observed_at <= TIMESTAMP '{moment}'"
+        return f"run_id <= '{self.run_id}' AND observed_at <= {timestamp(self.moment)}"
+
+
+def timestamp(moment: datetime) -> str:
+    """Write a time with a zone in SQL."""
+    return f"TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
 
 
 LATEST_FIRST = "row_number() OVER (PARTITION BY server ORDER BY observed_at DESC, run_id DESC) AS place"

@@ -8,8 +8,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.filesystem.listing import file_status
-from inventory.history.storage.checksum import SINGLE
-from inventory.history.storage.data_file import ARROW, opened
+from inventory.history.storage.data_file import ARROW, opened, queried
 
 if TYPE_CHECKING:
     from inventory.history.engines import Files
@@ -47,18 +46,13 @@ class CheckedFiles:
         large = {path: file for path, file in files.items() if file.table is None}
         tables = [file.table for file in files.values() if file.table is not None]
         if any(file.version != schema.SCHEMA_VERSION for file in large.values()):
-            tables.append(pa.Table.from_batches([], ARROW[kind]).select(_columns(kind)))
+            tables.append(pa.Table.from_batches([], ARROW[kind]).select(queried(kind)))
         return [*map(Path, large)], pa.concat_tables(tables).combine_chunks() if tables else None
 
     def _check(self, kind: str, path: str, status: object) -> _Checked:
         file = next(iter(opened(kind, Path(path)).values())).file
         table, size = None, len(file.body)
         if size <= _SMALL and self._cached + size <= _CACHE:
-            table = file.read(_columns(kind))
+            table = file.read(queried(kind))
             self._cached += size
         return _Checked(status, file.about["schema_version"], table)
-
-
-def _columns(kind: str) -> list[str]:
-    """Return the columns that queries read: bodies are read only to be proven."""
-    return [name for name in ARROW[kind].names if name not in SINGLE]

@@ -17,7 +17,6 @@ from inventory.about import VERSION
 
 _WRITTEN: dict[str, Any] = {
     "compression": "zstd",
-    "compression_level": 3,
     # The digests of a fleet must fit into one dictionary: a merged file would hold them anew for every run.
     "dictionary_pagesize_limit": 64 * 2**20,
     "write_statistics": False,
@@ -29,6 +28,9 @@ _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"')
 _BEGIN = b'{"tool": "lms-inventory"'  # how the metadata of a file begins; its seal is last
 _NAME = b'"seal": "'
 _OPEN = _NAME + b"0" * 64 + b'"'
+
+_DISTINCT = ("observed_at", "as_of", "latency_ms")  # hardly two values are equal: a dictionary would only cost
+_LEVELS = {"body": 9}  # by column, others 3: most of a history are bodies, and this takes a third off them
 
 SINGLE = ("body",)
 """Columns in which no two values are equal: a dictionary would only cost."""
@@ -45,7 +47,9 @@ def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Seque
     own = {"tool": "lms-inventory", "version": VERSION, **about}
     metadata = table.schema.metadata or {}
     sink = BytesIO()
-    settings = {**_WRITTEN, "use_dictionary": list(repeated) or False}  # of digests and keys mostly no two are equal
+    dictionary = [name for name in repeated if name not in _DISTINCT]  # of digests and keys mostly no two are equal
+    settings = {**_WRITTEN, "use_dictionary": dictionary or False}
+    settings["compression_level"] = {name: _LEVELS.get(name, 3) for name in table.column_names}
     if table.nbytes <= _TINY:
         settings |= {"compression": "none", "compression_level": None}
     with parquet.ParquetWriter(sink, table.schema, **settings) as writer:

@@ -6,9 +6,9 @@ number of its rows and a digest of them, so that the chain of runs can be follow
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
@@ -66,21 +66,30 @@ class DataFile:
 
         ``encoded`` are columns of texts that are read as a dictionary and indices.
         """
-        # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
         source = pa.BufferReader(self.body)
         present = set(encoded).intersection(parquet.read_schema(source).names) if encoded else ()
+        # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
         table = parquet.ParquetFile(source, read_dictionary=[*present]).read(columns, use_threads=False)
-        target = ARROW[self.about["kind"]]
-        for field in map(target.field, columns or target.names):
-            if field.name not in table.column_names:
-                kind = pa.dictionary(pa.int32(), field.type) if field.name in encoded else field.type
-                table = table.append_column(field.name, pa.nulls(table.num_rows, kind))
-        return table.select(columns or target.names)
+        return self._whole(table, columns, encoded)
+
+    def batches(self, rows: int) -> Iterator[pa.Table]:
+        """Read its table, so many rows at a time."""
+        for batch in parquet.ParquetFile(pa.BufferReader(self.body)).iter_batches(rows, use_threads=False):
+            yield self._whole(pa.Table.from_batches([batch]))
+
+    def _whole(self, table: pa.Table, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
+        """Return a table with the columns of this version."""
+        target, present = ARROW[self.about["kind"]], table.column_names
+        names = columns or target.names
+        for field in (target.field(name) for name in names if name not in present):
+            kind = pa.dictionary(pa.int32(), field.type) if field.name in encoded else field.type
+            table = table.append_column(field.name, pa.nulls(table.num_rows, kind))
+        return table if present == names else table.select(names)
 
     @cached_property
-    def everything(self) -> pa.Table:
-        """The table, read once for all its runs."""
-        return self.read()
+    def shared(self) -> Callable[[tuple[str, ...] | None], pa.Table]:
+        """Reads its table with some columns, by default all, once for all its runs."""
+        return cache(lambda columns: self.read(columns and [*columns]))
 
     def parts(self) -> dict[str, "RunSegment"]:
         """Return its segment of each run."""
@@ -122,17 +131,28 @@ class RunSegment:
         """SHA-256 of the run's own file, as it is or as it was before it was merged."""
         return sha256(self.file.body).hexdigest() if self.begin is None else str(self.about["sha256"])
 
-    def table(self, columns: list[str] | None = None) -> pa.Table:
-        """Read its rows, with the columns of this version: one that the file lacks is null."""
+    def table(self, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
+        """Read its rows as ``DataFile.read`` does; of a merged file no column is encoded."""
         if self.begin is None:
-            return self.file.read(columns)
-        part = self.file.everything.slice(self.begin, self.about["rows"])
-        return part.select(columns) if columns else part
+            return self.file.read(columns, encoded)
+        return self.file.shared(tuple(columns) if columns else None).slice(self.begin, self.about["rows"])
+
+    def batches(self, rows: int) -> Iterator[pa.Table]:
+        """Read its rows, so many at a time."""
+        if self.begin is None:
+            yield from self.file.batches(rows)
+        else:
+            yield from (self.table().slice(start, rows) for start in range(0, self.about["rows"], rows))
 
     @property
     def as_merged(self) -> bool:
         """True if the rows are still those of the run's own file before it was merged."""
-        return self.begin is None or rows_sha256(self.table()) == self.about["rows_sha256"]
+        return self.begin is None or rows_sha256(self.table(queried(self.about["kind"]))) == self.about["rows_sha256"]
+
+
+def queried(kind: str) -> list[str]:
+    """Return the columns that queries read, whose values repeat: bodies are read only to be proven."""
+    return [name for name in ARROW[kind].names if name not in SINGLE]
 
 
 def opened(kind: str, path: Path) -> dict[str, RunSegment]:
@@ -232,8 +252,7 @@ def merged(kind: str, runs: Sequence[RunSegment]) -> tuple[str, bytes]:
             entry |= {"sha256": run.sha256, "rows": table.num_rows, "rows_sha256": rows_sha256(table)}
         entries[run.about["run_id"]] = entry
     about = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "runs": entries}
-    repeated = [name for name in ARROW[kind].names if name not in SINGLE]
-    body = write_checksummed(conformed(pa.concat_tables(tables), ARROW[kind]), about, repeated)
+    body = write_checksummed(conformed(pa.concat_tables(tables), ARROW[kind]), about, queried(kind))
     return _name(entries), body
 
 

@@ -55,7 +55,7 @@ def test_guard(tmp_path: Path, given: str, written: str) -> None:
     assert inventory.read(path).tables["models"].column("key").to_pylist() == [given]
 
 
-@settings(max_examples=3 * settings().max_examples, deadline=None)
+@settings(max_examples=settings().max_examples, deadline=None)
 @given(texts=st.lists(text, min_size=1, max_size=20))
 def test_guard_reversible(texts: list[str]) -> None:
     """Whatever a text is made of, taking the quotes off gives it back exactly."""

@@ -64,7 +64,7 @@ def test_compressed(written: dict[str, Path], grain: str, table: schema.Table) -
     assert {group.column(index).compression for index in range(len(table.columns))} == {"ZSTD"}
 
 
-@pytest.mark.parametrize("flips", [60, pytest.param(300, marks=pytest.mark.long)])
+@pytest.mark.parametrize("flips", [20, pytest.param(300, marks=pytest.mark.long)])
 def test_flips_noticed(flips: int, tmp_path: Path) -> None:
     """A flipped bit in the data is noticed: no cell is ever another one."""
     path = tmp_path / "x.parquet"

@@ -1,0 +1,226 @@
+"""Changes found column by column, on the servers whose rows are matched by their names alone.
+
+Where no name is repeated, no model can be another one under a new name and all fields are reported as before, two rows
+of the same name are the same model or instance, whatever else is there. That holds for most servers.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from inventory import schema
+from inventory.diff.fields import compared_columns, value_text
+from inventory.tables import arrow_schema, build, conformed
+
+FEW = 2_000
+"""Rows up to which comparing row by row is faster."""
+
+Pair = tuple[pa.Table, pa.Table]  # rows before, and rows after
+_IN_PARTS = (schema.LIST, schema.OBJECT)  # kinds of values that can have different texts and be equal
+NAMED = {grain: (*table.keys, "display_name") for grain, table in schema.GRAIN_TABLES.items()}
+"""The columns of the rows of a grain that a change of them has too."""
+
+_ONE = {
+    kind: schema.Table("", "", (schema.Column("value", kind, "", ""),))
+    for kind in (schema.TEXT, schema.INTEGER, schema.TIME)
+}
+
+
+@dataclass(frozen=True)
+class Matching:
+    """The servers all of whose rows are matched by their names.
+
+    Attributes:
+        servers: their names.
+        pairs: the rows before and those after of the same names, in the same order, by grain.
+        unmatched: the rows before without a partner after, and the other way, by grain.
+        others: all rows of the other servers, before and after, by grain.
+    """
+
+    servers: Collection[str]
+    pairs: Mapping[str, Pair]
+    unmatched: Mapping[str, Pair]
+    others: Mapping[str, Pair]
+
+
+def match_by_name(
+    sides: Sequence[Mapping[str, pa.Table]], servers: Sequence[str], same_fields: Callable[[str], bool] | None
+) -> Matching:
+    """Match the rows of those servers on which nothing but names is needed for it; of none where there are few rows.
+
+    Args:
+        sides: the rows before and after, by grain.
+        servers: the servers that are compared, sorted.
+        same_fields: tells whether the same fields had a value before and after on a server; None if the rows tell.
+    """
+    tables = {grain: (sides[0][grain], sides[1][grain]) for grain in sides[0]}
+    if sum(table.num_rows for pair in tables.values() for table in pair) <= FEW:
+        return Matching((), {}, {}, tables)
+    from pyarrow import compute
+
+    others = {number for number, name in enumerate(servers) if same_fields and not same_fields(name)}
+    pairs, unmatched = {}, {}
+    for grain in tables:
+        table = schema.GRAIN_TABLES[grain]
+        old, new = both = tables[grain] = _identified(table, tables[grain], servers)
+        partners = compute.index_in(new.column("id"), value_set=_array(old.column("id")))
+        gone = compute.index_in(old.column("id"), value_set=_array(new.column("id"))).is_null()
+        pairs[grain] = old.take(partners.drop_null()), new.filter(partners.is_valid())
+        unmatched[grain] = old.filter(gone), new.filter(partners.is_null())
+        others |= {number for rows in both for number in _numbers(rows.filter(_is_odd(rows, table)))}
+        if grain == "model":
+            others |= _numbers(unmatched[grain][0]) & _numbers(unmatched[grain][1])
+        for column in table.columns:
+            if column.kind in _IN_PARTS:
+                others |= _numbers(pairs[grain][1].filter(_differs(*pairs[grain], column)))
+            if column.compared and not column.key and not same_fields:
+                before, after = (_numbers(rows.filter(rows.column(column.name).is_valid())) for rows in both)
+                others |= before ^ after
+    left_out = _array(_column(schema.INTEGER, sorted(others)))
+
+    def chosen(tables: Mapping[str, Pair], *, matched: bool) -> Mapping[str, Pair]:
+        return {
+            grain: (_chosen(old, left_out, matched), _chosen(new, left_out, matched))
+            for grain, (old, new) in tables.items()
+        }
+
+    names = {name for number, name in enumerate(servers) if number not in others}
+    return Matching(names, chosen(pairs, matched=True), chosen(unmatched, matched=True), chosen(tables, matched=False))
+
+
+def with_reconfigured(
+    changes: pa.Table,
+    pairs: Mapping[str, Pair],
+    servers: Sequence[str],
+    ignore: Sequence[str],
+    moments: Sequence[datetime | None],
+) -> pa.Table:
+    """Add the changed values of matched rows to the other changes.
+
+    Args:
+        changes: the other changes, sorted: rows of ``schema.CHANGES``.
+        pairs: the rows, as ``match_by_name`` returns them.
+        servers: as for ``match_by_name``.
+        ignore: globs of fields that are not compared.
+        moments: when each server was observed.
+    """
+    if not pairs:
+        return changes
+    changes = pa.concat_tables([changes, *_reconfigured(pairs, ignore, _column(schema.TIME, moments))])
+    words = {"server": servers, "grain": schema.GRAINS, "change": schema.CHANGES_WORDS}
+    place = _number_of([(changes.column(name), _column(schema.TEXT, known)) for name, known in words.items()])
+    return _sorted(changes, place)
+
+
+def _reconfigured(pairs: Mapping[str, Pair], ignore: Sequence[str], moments: pa.ChunkedArray) -> Iterator[pa.Table]:
+    """Yield the changed values of the pairs of each grain, in the order of their rows."""
+    target = arrow_schema(schema.CHANGES)
+    for grain, (old, new) in pairs.items():
+        table, parts = schema.GRAIN_TABLES[grain], []
+        columns = {column.name: column for column in compared_columns(table.name, tuple(ignore))}
+        for name, column in sorted(columns.items()):
+            if column.kind in _IN_PARTS:
+                continue
+            changed = _differs(old, new, column)
+            if not (rows := new.filter(changed)).num_rows:
+                continue
+            before, after = old.column(name).filter(changed), new.column(name).filter(changed)
+            words = {"grain": grain, "change": "reconfigured", "field": name}
+            cells = {word: pa.repeat(_column(schema.TEXT, [text])[0], len(rows)) for word, text in words.items()}
+            cells |= {"old": _texts(before, column), "new": _texts(after, column), "id": rows.column("id")}
+            cells |= {"observed_at": moments.take(rows.column("number"))}
+            cells |= {key: rows.column(key) for key in NAMED[grain]}
+            nulls = {field.name: pa.nulls(len(rows), field.type) for field in target if field.name not in cells}
+            parts.append(pa.table(cells | nulls))
+        if parts:
+            found = pa.concat_tables(parts)
+            yield conformed(_sorted(found, found.column("id")).select(target.names), target)
+
+
+def _identified(table: schema.Table, sides: Pair, servers: Sequence[str]) -> Pair:
+    """Add to the rows of some servers the place of the server, and a number that is the same for the same names.
+
+    The numbers sort as the names do. A row with a name of null has none.
+    """
+    known = {"server": _column(schema.TEXT, servers)}
+    for name in (name for name in table.keys[1:] if "ordinal" not in name):
+        texts = {text for side in sides for text in side.column(name).unique().to_pylist()}
+        known[name] = _column(schema.TEXT, sorted(text for text in texts if text is not None))
+    result = []
+    for side in sides:
+        number = _number_of([(side.column("server"), known["server"])])
+        identity = _number_of([(side.column(name), texts) for name, texts in known.items()])
+        result.append(side.append_column("number", number).append_column("id", identity).filter(number.is_valid()))
+    old, new = result
+    return old, new
+
+
+def _number_of(names: Sequence[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> pa.ChunkedArray:
+    """Number rows by their texts in some columns, beside each of which stand its texts in their order."""
+    from pyarrow import compute
+
+    number = None
+    for cells, known in names:
+        place = compute.index_in(cells, value_set=_array(known)).cast(pa.int64())
+        size = _column(schema.INTEGER, [len(known)])[0]
+        number = place if number is None else compute.add(compute.multiply(number, size), place)
+    return number
+
+
+def _sorted(table: pa.Table, numbers: pa.ChunkedArray) -> pa.Table:
+    """Sort rows by a number; those of the same number stay in their order."""
+    from pyarrow import compute
+
+    return table.take(compute.array_sort_indices(_array(numbers)))
+
+
+def _is_odd(rows: pa.Table, table: schema.Table) -> pa.ChunkedArray:
+    """Tell which rows have a name that is null, or that another row of the server has too."""
+    from pyarrow import compute
+
+    odd, zero = rows.column("id").is_null(), _column(schema.INTEGER, [0])[0]
+    for name in table.keys:
+        if "ordinal" in name:
+            odd = compute.or_kleene(odd, compute.not_equal(rows.column(name), zero))
+    return odd
+
+
+def _differs(old: pa.Table, new: pa.Table, column: schema.Column) -> pa.ChunkedArray:
+    """Tell in which of the matched rows a column differs; null where it has no value in both."""
+    from pyarrow import compute
+
+    before, after = old.column(column.name), new.column(column.name)
+    appeared = compute.xor(before.is_valid(), after.is_valid())
+    return compute.or_kleene(compute.not_equal(before, after), appeared)
+
+
+def _texts(cells: pa.ChunkedArray, column: schema.Column) -> pa.ChunkedArray:
+    """Format the values of a column as the changes table holds them."""
+    if column.kind != schema.NUMBER:
+        return cells.cast(pa.string())
+    return _column(schema.TEXT, [value_text(value, column.name, {}) for value in cells.to_pylist()])
+
+
+def _chosen(rows: pa.Table, left_out: pa.Array, matched: bool) -> pa.Table:
+    """Choose the rows of the servers that are left out, or of the others."""
+    from pyarrow import compute
+
+    is_left_out = compute.is_in(rows.column("number"), value_set=left_out)
+    return rows.filter(compute.invert(is_left_out) if matched else is_left_out)
+
+
+def _numbers(rows: pa.Table) -> set[int]:
+    return set(rows.column("number").unique().to_pylist())
+
+
+def _column(kind: str, cells: Sequence[Any]) -> pa.ChunkedArray:
+    """Make a column; pyarrow's own ways import pandas."""
+    return build(_ONE[kind], {"value": [*cells]}).column("value")
+
+
+def _array(cells: pa.ChunkedArray) -> pa.Array:
+    """Return the same values in one piece; ``combine_chunks`` imports pandas where there are none."""
+    return pa.concat_arrays(cells.chunks) if cells.num_chunks else pa.nulls(0, cells.type)
