@@ -77,11 +77,10 @@ def _pull(shared: SharedHistory, *, full: bool, records: bool) -> None:
     from inventory.sync.files import prepare
     from inventory.sync.mirror import Mirror
 
+    prepare(shared.folder, shared.address)
     if is_offline():
-        prepare(shared.folder, shared.address)
         return
     try:
-        prepare(shared.folder, shared.address)
         mirror = Mirror(_objects(shared.address), shared.folder)
         shared.received = mirror.pull(datetime.now(UTC), full=full)
         shared.mirror = mirror

@@ -83,6 +83,7 @@ def set_baseline(name: str, ref: str, history_path: str | None) -> int:
     if mirror is not None:
         try:
             mirror.publish(f"baselines/{name}.txt")
+            mirror.pull(history.clock())  # its run may just have been pruned: then this machine sends it again
         except InventoryError:
             if not was_there:
                 history.store.remove_baseline(name)

@@ -41,10 +41,9 @@ def checked_address(text: str) -> str:
         if not rest.startswith("/"):
             raise ConfigurationError(f"{text!r} names no folder", "Write the whole path: file:///FOLDER")
         return f"file:///{'/'.join(segments)}"
-    least = 2 if scheme == "az" else 1
-    if len(segments) < least or rest.startswith("/"):
-        example = "az://account/container/prefix" if scheme == "az" else f"{scheme}://bucket/prefix"
-        raise ConfigurationError(f"{text!r} names no bucket", f"Write it like {example}")
+    if not segments or rest.startswith("/"):
+        what = "container" if scheme == "az" else "bucket"
+        raise ConfigurationError(f"{text!r} names no {what}", f"Write it like {scheme}://{what}/prefix")
     return f"{scheme}://{'/'.join(segments)}"
 
 

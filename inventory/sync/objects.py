@@ -113,6 +113,8 @@ class RemoteObjects:
                 self._obstore.put(self._store, key, body, mode="create", use_multipart=False)
             except self._obstore.exceptions.AlreadyExistsError:
                 return False
+            except FileNotFoundError as error:
+                raise OSError(str(error)) from error  # the bucket
             return True
 
     def delete(self, key: str) -> None:

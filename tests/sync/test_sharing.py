@@ -200,7 +200,7 @@ def test_addresses_that_are_refused(machine: Machines) -> None:
     for address in ("s3://AKIA:hidden@bucket/x", "s3://bucket/x?sig=hidden", "az://hidden@account/c"):
         done = rome.run("show", "--history", address)
         assert (done.code, done.err.count("\n"), "hidden" in done.err) == (2, 1, False)
-    for address in ("s3://", "s3:///x", "az://account", "file://x/y", "ftp://x/y", "s3://b/../c"):
+    for address in ("s3://", "s3:///x", "az://", "file://x/y", "ftp://x/y", "s3://b/../c"):
         assert rome.run("show", "--history", address).code == 2, address
 
 
@@ -216,10 +216,7 @@ def test_no_output_holds_a_credential(machine: Machines, store: SmallStore) -> N
 
 
 def test_commands_that_a_shared_history_does_not_have(machine: Machines, tmp_path: Path) -> None:
-    """Pruning is refused in a sentence; sync is refused for a folder."""
+    """Sync is refused for a folder."""
     rome = machine("rome")
     rome.snapshot(fleet("a"))
-    for arguments in (["--keep-last", "1"], ["--run", "2"]):
-        done = rome.run("prune", *arguments)
-        assert (done.code, done.err.count("\n")) == (2, 1)
     assert rome.run("sync", "--history", tmp_path).code == 2

@@ -19,3 +19,8 @@ def responses_of(kind: str, path: Path, body: bytes) -> set[str]:
         return set()
     column = DataFile(path, body, {"kind": kind, **about}).read(["stored_in"]).column("stored_in")
     return {run_id for run_id in column.unique().to_pylist() if run_id}
+
+
+def runs_of(body: bytes) -> list[str]:
+    """Return the runs in a merged file."""
+    return list((read_verified(body) or {}).get("runs", ()))
