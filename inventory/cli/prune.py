@@ -66,7 +66,7 @@ def prune(
     from inventory.terminal.retention import plan_text
 
     rules = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
-    history = recorded_history(history_path, warn_misdated=not named, full=True)
+    history = recorded_history(history_path, warn_misdated=not named, full=True, needs_store=True)
     _check_shared()
     plan = None
     if any(rules.values()) or named or not compact:

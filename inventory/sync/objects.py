@@ -21,12 +21,14 @@ _REASONS = (
     (re.compile(r"NoSuchBucket|ContainerNotFound|bucket does not exist", re.IGNORECASE), "there is no such bucket"),
     (re.compile(r"canonicalize|No such file or directory"), "there is no such folder"),
     (re.compile(r"169\.254\.169\.254|metadata|credential", re.IGNORECASE), "no credentials were found"),
+    (re.compile(r"Account must be specified"), "the account is not known"),
     (re.compile(r"TimedOut|operation timed out"), "it did not answer in time"),
     (re.compile(r"error sending request|dns error|ConnectError", re.IGNORECASE), "no connection"),
 )
 _ADVICE = {
     "there is no such bucket": "Create it, or correct the address",
     "there is no such folder": "Create it, or mount its disk",
+    "the account is not known": "Set AZURE_STORAGE_ACCOUNT_NAME",
     "no credentials were found": "Set them as the store's own tools need them; see: lms-inventory help shared",
 }
 _CHECK = "Check the network, the endpoint and the credentials"
@@ -73,6 +75,7 @@ class RemoteObjects:
             ) from error
         self._obstore = obstore
         plain = any(environment.get(name, "").startswith("http://") for name in _ENDPOINTS)
+        plain = plain or bool(environment.get("AZURE_STORAGE_USE_EMULATOR"))
         seconds = timedelta(seconds=1)
         settings: dict[str, Any] = {"client_options": {"connect_timeout": "5s", "timeout": "60s", "allow_http": plain}}
         settings["retry_config"] = {

@@ -1,15 +1,28 @@
-"""Stores for shared histories: a small one over HTTP that can be told to misbehave, and moto's."""
+"""Stores for shared histories: a small one over HTTP that can be told to misbehave, and those that others made."""
 
+import hmac
+import os
 import re
+import shutil
+import socket
+import subprocess
 import threading
+import time
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import md5
+from email.utils import formatdate
+from hashlib import md5, sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.request import Request, urlopen
 from xml.sax.saxutils import escape
+
+import pytest
 
 ADDRESS = "s3://bucket/inventory"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIACANARY", "AWS_SECRET_ACCESS_KEY": "canary/secret", "AWS_REGION": "us-east-1"}
@@ -158,3 +171,104 @@ def small_store() -> Iterator[SmallStore]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@dataclass
+class RealStore:
+    """A store that others made: what one needs to reach it.
+
+    Attributes:
+        address: of a history in it.
+        environment: the variables with which a client finds it.
+    """
+
+    address: str
+    environment: dict[str, str]
+
+
+@contextmanager
+def moto() -> Iterator[RealStore]:
+    """Serve an empty bucket by moto."""
+    server = pytest.importorskip("moto.server", reason="moto is not installed: pip install '.[test]'")
+    process = server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    process.start()
+    url = "http://{}:{}".format(*process.get_host_and_port())
+    for method, path in (("POST", "moto-api/reset"), ("PUT", "bucket")):  # its servers share what they hold
+        urlopen(Request(f"{url}/{path}", method=method), timeout=10).close()
+    try:
+        yield RealStore(ADDRESS, {**KEYS, "AWS_ENDPOINT": url})
+    finally:
+        process.stop()
+
+
+@contextmanager
+def azurite() -> Iterator[RealStore]:
+    """Serve an empty container by Azurite."""
+    port = _free_port()
+    options = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence", "--skipApiVersionCheck"]
+    with _node_store("azurite", "azurite-blob", [*options, "--disableTelemetry", "--silent"], port):
+        url = f"http://127.0.0.1:{port}/{_ACCOUNT}"
+        _create_container(url, "bucket")
+        keys = {"AZURE_STORAGE_ACCOUNT_NAME": _ACCOUNT, "AZURE_STORAGE_ACCOUNT_KEY": _ACCOUNT_KEY}
+        yield RealStore("az://bucket/inventory", {**keys, "AZURE_STORAGE_ENDPOINT": url})
+
+
+@contextmanager
+def s3rver() -> Iterator[RealStore]:
+    """Serve an empty bucket by s3rver, which overwrites in spite of ``If-None-Match``."""
+    port = _free_port()
+    keys = {**KEYS, "AWS_ACCESS_KEY_ID": "S3RVER", "AWS_SECRET_ACCESS_KEY": "S3RVER"}
+    with TemporaryDirectory() as folder:
+        options = ["-d", folder, "-a", "127.0.0.1", "-p", str(port), "--configure-bucket", "bucket", "-s"]
+        with _node_store("s3rver", "s3rver", options, port):
+            yield RealStore(ADDRESS, {**keys, "AWS_ENDPOINT": f"http://127.0.0.1:{port}"})
+
+
+@contextmanager
+def folder() -> Iterator[RealStore]:
+    """An empty folder."""
+    with TemporaryDirectory() as path:
+        yield RealStore(f"file://{path}", {})
+
+
+_ACCOUNT = "devstoreaccount1"
+_ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # published
+
+
+@contextmanager
+def _node_store(name: str, program: str, options: list[str], port: int) -> Iterator[None]:
+    """Run a store of npm's until the block ends."""
+    clients, node = os.environ.get("LMS_TEST_CLIENTS", ""), shutil.which("node")
+    path = Path(clients, name, "node_modules", ".bin", program)
+    if not clients or not node or not path.exists():
+        pytest.skip(f"no {name} here; get it with: .ci/clients FOLDER, and set LMS_TEST_CLIENTS=FOLDER")
+    process = subprocess.Popen([node, path, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                assert process.poll() is None, f"{name} ended"
+                assert time.monotonic() < deadline, f"{name} does not listen"
+                time.sleep(0.05)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _create_container(url: str, name: str) -> None:
+    """Create a container, which the client cannot do."""
+    headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
+    signed = "".join(f"{key}:{value}\n" for key, value in sorted(headers.items()))
+    text = "PUT" + "\n" * 12 + f"{signed}/{_ACCOUNT}/{_ACCOUNT}/{name}\nrestype:container"
+    digest = hmac.new(b64decode(_ACCOUNT_KEY), text.encode(), sha256).digest()
+    headers["Authorization"] = f"SharedKey {_ACCOUNT}:{b64encode(digest).decode()}"
+    urlopen(Request(f"{url}/{name}?restype=container", method="PUT", headers=headers), timeout=30).close()

@@ -5,16 +5,13 @@ import random
 import shutil
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from urllib.request import Request, urlopen
 
 import pytest
 from support.cli_runner import COMMAND, clean
-from support.object_stores import ADDRESS, KEYS, SmallStore
+from support.object_stores import ADDRESS, SmallStore
 
 from inventory.errors import ConfigurationError, FileError, StoreUnreachable
 from inventory.sync.objects import RemoteObjects, reason_of, write_once
@@ -153,64 +150,6 @@ def test_kills(machine: Machines, store: SmallStore, kills: int) -> None:
     fresh.mirror.pull(datetime.now(UTC))
     assert fresh.problems() == []
     assert len(fresh.history.store.run_ids()) > acknowledged
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """A bucket of moto's server: the variables with which it is found."""
-    server = pytest.importorskip("moto.server", reason="moto is not installed: pip install '.[test]'")
-    moto = server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    environment = {**KEYS, "AWS_ENDPOINT": f"http://{host}:{port}"}
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    for method, path in (("POST", "moto-api/reset"), ("PUT", "bucket")):  # its servers share what they hold
-        urlopen(Request(f"http://{host}:{port}/{path}", method=method), timeout=10).close()
-    yield environment
-    moto.stop()
-
-
-@pytest.mark.parametrize(("collectors", "runs"), [(4, 5), pytest.param(8, 25, marks=pytest.mark.long)])
-def test_races(tmp_path: Path, bucket: dict[str, str], collectors: int, runs: int) -> None:
-    """Collectors record at the same time: a fresh mirror has all runs and no problem, and mirrors tell one state."""
-    machines = [Machine(tmp_path / f"c{number}", bucket) for number in range(collectors)]
-    acknowledged: list[str] = []
-    failures: list[BaseException] = []
-
-    def collect(number: int) -> None:
-        try:
-            for turn in range(runs):
-                mirror = machines[number].mirror
-                mirror.pull(datetime.now(UTC))
-                run_id = machines[number].take(fleet(f"k{turn % 3}", server=f"s{number}"), datetime.now(UTC))
-                if turn % 4 != 3:  # else it is kept, and sent with the next
-                    mirror.push()
-                    mirror.push_log(run_id)
-                acknowledged.append(run_id)
-        except BaseException as error:  # noqa: BLE001 - shown by the assertion
-            failures.append(error)
-
-    threads = [threading.Thread(target=collect, args=[number]) for number in range(collectors)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    for each in machines:
-        each.mirror.pull(datetime.now(UTC), full=True)
-    fresh = Machine(tmp_path / "fresh", bucket)
-    fresh.mirror.pull(datetime.now(UTC))
-    assert set(fresh.history.store.run_ids()) == set(acknowledged)
-    assert len(acknowledged) == collectors * runs
-    assert fresh.problems() == []
-    states = []
-    for each in (*machines, fresh):
-        each.mirror.pull(datetime.now(UTC))
-        models = each.history.state().models
-        states.append(sorted(zip(models["server"], models["key"], strict=True)))
-    assert all(state == states[0] for state in states)
-    assert len(states[0]) == collectors
 
 
 def test_why_a_request_failed() -> None:
