@@ -88,7 +88,7 @@ class Fetch:
             self.damaged += [own[run_id][0] for run_id in same if size_of(here[run_id]) != own[run_id][1]]
         wanted = own.keys() - here.keys()
         if kind == KINDS[0]:
-            wanted -= self._pruned  # guard: what was pruned is not fetched again
+            wanted -= self._pruned
         else:
             wanted = self._committed(wanted)
         for key, body in self._bodies((own[run_id][0] for run_id in wanted), _whole_file(kind)):

@@ -15,6 +15,8 @@ from inventory.sync.objects import ObjectStore, at_once
 BASELINES, PRUNED, LOGS = "baselines", "pruned", "runs"
 """Folders of small files; that of the run log, an object a run, is listed only with everything."""
 
+_RECENT = 3600  # seconds
+
 _DATA = re.compile(
     rf"(?P<kind>{'|'.join(KINDS)})/(?P<month>{MONTH.pattern})/(?:(?P<run>{RUN_ID.pattern})|merged-[0-9a-f]{{16}})\.parquet"
 )
@@ -45,6 +47,11 @@ class Listing:
     merged: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
     records: dict[str, set[str]] = field(default_factory=dict)
     began: float = field(default_factory=time.time)
+
+    @property
+    def is_recent(self) -> bool:
+        """Tell whether it can be believed: a machine may sleep in the middle of a run."""
+        return 0 <= time.time() - self.began < _RECENT
 
     @property
     def is_full(self) -> bool:

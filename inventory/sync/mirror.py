@@ -15,11 +15,12 @@ from pathlib import Path
 from inventory.errors import FileError
 from inventory.filesystem.listing import names, size_of
 from inventory.filesystem.regular_files import read_regular
+from inventory.history.retention import referenced
 from inventory.history.storage.data_file import KINDS, is_merged
 from inventory.history.storage.mirrors import read_mirror
 from inventory.history.storage.received import is_whole, responses_of
 from inventory.history.storage.store import Store
-from inventory.sync.fetch import Fetch, Incomplete, pruned_runs
+from inventory.sync.fetch import Fetch, Incomplete
 from inventory.sync.files import prepare, write_note
 from inventory.sync.listing import LOGS, PRUNED, Listing, listing_of, previous_month
 from inventory.sync.objects import ObjectStore, at_once, probe, write_once
@@ -27,7 +28,6 @@ from inventory.sync.objects import ObjectStore, at_once, probe, write_once
 _EVERY = timedelta(days=1)  # runs of collectors that were offline for long come under months that are otherwise unread
 _PAUSE = 0.2  # seconds before the store is listed again
 _ATTEMPTS = 8  # pulls, while the keeper works on files that were just listed
-_VALID = 3600  # seconds for which a listing is believed: a machine may sleep in the middle of a run
 
 
 class Mirror:
@@ -102,16 +102,17 @@ class Mirror:
             StoreUnreachable: the store could not be reached, or was never listed; everything stays in the mirror.
             FileError: a file of the mirror is damaged, or the store holds another one of that name.
         """
-        listing, pruned = self.listing, self.store.pruned().keys()
-        if listing is None or not 0 <= time.time() - listing.began < _VALID:
-            listing = listing_of(self.objects)
-        runs = set(self.store.run_ids()) - pruned_runs(self.store)  # guard: what was pruned is not sent again
-        unsent = self._lacking(listing, KINDS[0], runs)
-        if not listing.is_full and pruned & self._responses(unsent):
-            listing = listing_of(self.objects)  # responses of pruned runs may be gone, of whatever month
-        self.listing = listing
+        listing, runs, pruned = self.listing, self.store.run_ids(), set(self.store.pruned())
+        unsent = self._lacking(listing, KINDS[0], runs) if listing and listing.is_recent else None
+        # Responses of pruned runs may be gone from the store, of whatever month.
+        if not listing or unsent is None or (not listing.is_full and pruned & self._responses(unsent)):
+            before = self.sent
+            self.pull(datetime.now(UTC), full=True)  # guard: what is sent is compared with all that the store has now
+            return self.sent - before
+        if any(self._lacking(listing, kind, pruned) for kind in KINDS[1:]):
+            pruned &= referenced(self.store, runs)
         for kind in KINDS[1:]:
-            self._send_files(listing, kind, self._lacking(listing, kind, runs | pruned))
+            self._send_files(listing, kind, self._lacking(listing, kind, {*runs, *pruned}))
         sent = self._send_files(listing, KINDS[0], unsent)
         self._send_records(listing)
         self.sent += sent

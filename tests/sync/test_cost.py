@@ -19,13 +19,13 @@ def _requests(store: SmallStore, action: Callable[[], object]) -> Counter[str]:
 
 
 def test_requests_of_a_run(machine: Machines, store: SmallStore) -> None:
-    """Six listings; two writes where nothing changed, three more for new responses; nothing is read twice."""
+    """Seven listings; two writes where nothing changed, three more for new responses; nothing is read twice."""
     rome, bonn = machine("rome"), machine("bonn")
     rome.snapshot(fleet("a"))
-    assert _requests(store, lambda: rome.snapshot(fleet("a"))) == {"LIST": 6, "PUT": 2}
-    assert _requests(store, lambda: rome.snapshot(fleet("b"))) == {"LIST": 6, "PUT": 5}
-    assert _requests(store, lambda: rome.run("show")) == {"LIST": 6}
-    assert _requests(store, lambda: bonn.run("show"))["LIST"] == 7  # everything: the run log too
+    assert _requests(store, lambda: rome.snapshot(fleet("a"))) == {"LIST": 7, "PUT": 2}
+    assert _requests(store, lambda: rome.snapshot(fleet("b"))) == {"LIST": 7, "PUT": 5}
+    assert _requests(store, lambda: rome.run("show")) == {"LIST": 7}
+    assert _requests(store, lambda: bonn.run("show"))["LIST"] == 8  # everything: the run log too
     rome.snapshot(fleet("c"))
-    assert _requests(store, lambda: bonn.run("show")) == {"LIST": 6, "GET": 4}
+    assert _requests(store, lambda: bonn.run("show")) == {"LIST": 7, "GET": 4}
     assert _requests(store, lambda: bonn.run("show", "--offline")) == {}

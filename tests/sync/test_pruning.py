@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.object_stores import SmallStore
 
 from inventory.errors import StoreUnreachable
 from inventory.history.retention import plan
@@ -163,3 +164,154 @@ def test_a_random_history(tmp_path: Path, seed: int) -> None:
         assert each.problems() == []
         assert each.history.store.run_ids() == fresh.history.store.run_ids()
         assert each.history.state().models.to_csv() == fresh.history.state().models.to_csv()
+
+
+def recorded(machine: Machine, keys: str, days: int = 70) -> list[str]:
+    """Let a machine record and send a run a day, from so many days ago on, each with another model; return the runs."""
+    machine.mirror.pull(NOW)
+    begin = (NOW - timedelta(days=days)).replace(day=3)
+    runs = [machine.take(fleet("p", "q", key), begin + timedelta(days=number)) for number, key in enumerate(keys)]
+    machine.mirror.pull(NOW, full=True)
+    return runs
+
+
+def runs_of(machine: Machine, now: datetime = NOW) -> list[str]:
+    """The runs that a machine has after a full pull, in which nothing is wrong."""
+    machine.mirror.pull(now, full=True)
+    assert machine.problems() == []
+    return machine.history.store.run_ids()
+
+
+def objects_of(store: SmallStore, kind: str) -> int:
+    """How many objects of a kind there are."""
+    return sum(f"/{kind}/" in key for key in store.objects)
+
+
+@pytest.mark.parametrize("is_merged", [True, False])
+def test_the_keeper_prunes_for_all(machine: Machines, store: SmallStore, is_merged: bool) -> None:
+    """Mirrors drop what was pruned, and do not send it back; its responses go with the first pruning a day later."""
+    rome, bonn, keeper = machine("rome"), machine("bonn"), machine("keeper")
+    runs = [*recorded(rome, "abca"), rome.take(fleet("p", "q", "a"), NOW)]
+    bonn.mirror.pull(NOW)
+    assert runs_of(rome) == runs
+    if is_merged:
+        compact_store(keeper.mirror, NOW)
+    prune(keeper.mirror, NOW, last=1)
+    for each in (bonn, machine("new"), rome, keeper):
+        assert runs_of(each) == runs[-1:]
+    assert objects_of(store, "observations") == 1
+    assert objects_of(store, "payloads") == (1 if is_merged else 3)
+    prune(keeper.mirror, NOW + timedelta(hours=1), last=1)
+    assert objects_of(store, "payloads") == (1 if is_merged else 3)
+    for now in (NOW + DAY, NOW + 2 * DAY):
+        prune(keeper.mirror, now, last=1)
+        for each in (bonn, rome, keeper):
+            assert runs_of(each, now) == runs[-1:]
+            assert each.history.store.holding() == {runs[0]}
+        assert runs_of(machine("newer"), now) == runs[-1:]
+        assert [objects_of(store, kind) for kind in ("observations", "payloads", "models")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("is_merged", [True, False])
+@pytest.mark.guard("what is sent is compared with all that the store has now")
+def test_a_collector_that_was_away(machine: Machines, store: SmallStore, is_merged: bool) -> None:
+    """Its unsent run refers to a response that is gone: it comes back with the response; what was pruned does not."""
+    rome, laptop, keeper = machine("rome"), machine("laptop"), machine("keeper")
+    old = recorded(rome, "ab")
+    laptop.mirror.pull(NOW)
+    unsent = laptop.take(fleet("p", "q", "a"), NOW)
+    newer = rome.take(fleet("p", "q", "c"), NOW + timedelta(hours=1))
+    rome.mirror.pull(NOW, full=True)
+    if is_merged:
+        compact_store(keeper.mirror, NOW)
+    prune(keeper.mirror, NOW, last=1)
+    prune(keeper.mirror, NOW + DAY, last=1)
+    assert objects_of(store, "payloads") == 1
+    away = laptop.mirror
+    away.pull(NOW + DAY)
+    away.push()
+    for each in (rome, keeper, machine("new"), laptop):
+        assert runs_of(each, NOW + DAY) == [unsent, newer]
+        assert old[0] in each.history.store.holding()
+    asleep = laptop.mirror
+    asleep.pull(NOW + DAY)
+    assert asleep.listing
+    asleep.listing.began -= 10**5
+    prune(keeper.mirror, NOW + DAY, unsent)
+    asleep.push()
+    assert runs_of(machine("last"), NOW + DAY) == [newer]
+
+
+@pytest.mark.parametrize("left", [4, *(pytest.param(left, marks=pytest.mark.long) for left in range(22) if left != 4)])
+@pytest.mark.guard("what a killed keeper left does not come back")
+def test_a_keeper_that_is_killed(machine: Machines, left: int) -> None:
+    """After any number of its writes and deletions all is whole, and a later one with other rules ends the work."""
+    rome, keeper = machine("rome"), machine("keeper")
+    runs = [*recorded(rome, "abcab"), *recorded(rome, "dab", 10), rome.take(fleet("p", "q", "a"), NOW)]
+    rome.mirror.pull(NOW, full=True)
+    compact_store(keeper.mirror, NOW)
+    late = [*runs, *recorded(rome, "f")]  # in a file of its own beside the merged one of its month
+    prune(keeper.mirror, NOW - DAY, last=10**6)
+    with suppress(Killed):
+        prune(Mirror(Mortal(rome.address, left), keeper.mirror_folder), NOW, *runs[1:3])
+    for each in (machine("new"), rome):
+        assert {*late} - {*runs[1:3]} <= set(runs_of(each)) <= {*late}
+    prune(keeper.mirror, NOW, *runs[2:4])
+    expected = sorted({*late} - {*runs[2:4]} - keeper.history.store.pruned().keys())
+    for each in (machine("newer"), rome, keeper):
+        assert runs_of(each) == expected
+    prune(keeper.mirror, NOW + DAY, last=1)
+    for each in (machine("newest"), rome, keeper):
+        assert runs_of(each, NOW + DAY) == runs[-1:]
+
+
+@pytest.mark.guard("a run that is being recorded may refer to them")
+def test_a_run_that_is_being_recorded(machine: Machines) -> None:
+    """What it may refer to stays in the mirror until it has ended."""
+    rome, keeper = machine("rome"), machine("keeper")
+    old, new = recorded(rome, "ab")
+    prune(keeper.mirror, NOW, last=1)
+    prune(keeper.mirror, NOW + DAY, last=1)
+    store = rome.history.store
+    with store.run_marker("20261101T000000.000000Z-abcd"):
+        rome.mirror.pull(NOW, full=True)
+        assert store.holding() == {old, new}
+    rome.mirror.pull(NOW, full=True)
+    assert store.holding() == {new}
+
+
+def test_a_baseline_wins(machine: Machines) -> None:
+    """A run that becomes a baseline while it is pruned stays, or comes back, on all machines."""
+    rome, bonn, keeper = machine("rome"), machine("bonn"), machine("keeper")
+    early, late, new = recorded(rome, "abc")
+    bonn.mirror.pull(NOW)
+    mirror = keeper.mirror
+    mirror.pull(NOW, full=True)
+    what = plan(mirror.store, {"last": 1}, now=NOW)
+    bonn.history.store.save_baseline("early", early)
+    bonn.mirror.publish("baselines/early.txt")
+    prune_store(mirror, what, NOW)
+    assert runs_of(machine("new")) == [early, new]
+    stale = machine("rome")
+    stale.history.store.save_baseline("late", late)  # before it hears of the pruning
+    stale.mirror.publish("baselines/late.txt")
+    for each in (rome, bonn, keeper, machine("newer")):
+        assert runs_of(each) == [early, late, new]
+    rome.mirror.objects.delete("baselines/late.txt")
+    prune(keeper.mirror, NOW, last=1)
+    for each in (bonn, machine("newest"), rome):
+        assert runs_of(each) == [early, new]
+
+
+def test_a_run_that_is_being_sent(machine: Machines, store: SmallStore) -> None:
+    """Its responses are in the store before it: whoever comes new then does not see them."""
+    rome = machine("rome")
+    rome.mirror.pull(NOW)
+    rome.take(fleet("a"), NOW)
+    dying = Mirror(Mortal(rome.address, 6), rome.mirror_folder)  # the probe, and the responses
+    with suppress(Killed):
+        dying.pull(NOW, full=True)
+    assert (objects_of(store, "models"), objects_of(store, "observations")) == (1, 0)
+    assert runs_of(machine("new")) == []
+    rome.mirror.pull(NOW, full=True)
+    assert len(runs_of(machine("new"))) == 1
