@@ -42,6 +42,8 @@ class SmallStore:
         lost_answers: so many writes are carried out and not answered.
         conflicts: so many writes are answered with 409.
         refuses: every request is answered with this status.
+        error: the body of these answers.
+        authorization: how the last request was signed.
     """
 
     port: int = 0
@@ -53,6 +55,8 @@ class SmallStore:
     lost_answers: int = 0
     conflicts: int = 0
     refuses: int = 0
+    error: bytes = b"<Error><Code>AccessDenied</Code></Error>"
+    authorization: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -88,8 +92,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.state.requests.append((self.command, self._key()))
         self.state.received += len(body)
+        self.state.authorization = self.headers.get("Authorization", "")
         if self.state.refuses:
-            self._answer(self.state.refuses, b"<Error><Code>AccessDenied</Code></Error>")
+            self._answer(self.state.refuses, self.state.error)
             return None
         return body
 

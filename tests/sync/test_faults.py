@@ -154,8 +154,8 @@ def test_kills(machine: Machines, store: SmallStore, kills: int) -> None:
 
 def test_why_a_request_failed() -> None:
     """A few words, without addresses, whose queries may be signed."""
-    assert reason_of("GET https://x?sig=1 status code: 403 Forbidden: <Code>Nope</Code>") == (
-        "it answered 403 Forbidden (Nope)"
+    assert reason_of("GET https://x?sig=1 status code: 403 Forbidden: <Code>SlowDown</Code>") == (
+        "it answered 403 Forbidden (SlowDown)"
     )
     assert reason_of("<Code>NoSuchBucket</Code> status code: 404 Not Found") == "there is no such bucket"
     assert reason_of("PUT https://x?sig=1: error sending request: retry_timeout: 20s") == "no connection"
