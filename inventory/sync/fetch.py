@@ -68,7 +68,7 @@ class Fetch:
             self._fetch_records(folder)
         baselines = dict(self._bodies(self._listing.records[BASELINES], WHOLE_RECORD[BASELINES]))
         self._pruned = pruned_runs(self._store, map(baseline_run, baselines.values()))
-        for kind in (*KINDS[1:], KINDS[0]):
+        for kind in reversed(KINDS):
             self._fetch_merged(kind)
             self._fetch_own(kind)
         self._replace_baselines(baselines)
@@ -96,10 +96,20 @@ class Fetch:
             self._write(key, body)
 
     def _committed(self, run_ids: Iterable[str]) -> set[str]:
-        """Return those runs that have observations, or had: another collector may be sending the responses of a run."""
-        months = {Path(key).parent.name for key in self._listing.merged[KINDS[0]]}
-        known = self._listing.own[KINDS[0]].keys() | self._store.pruned().keys() | set(self._store.run_ids())
-        return {run_id for run_id in run_ids if run_id in known or month_of(run_id) in months}
+        """Return those runs that have observations, or had, and all files: others may be being sent or deleted."""
+        recorded, pruned = set(self._store.run_ids()), self._store.pruned().keys()
+        return {
+            run_id
+            for run_id in run_ids
+            if run_id in recorded
+            or self._is_listed(KINDS[0], run_id)
+            or (run_id in pruned and all(self._is_listed(kind, run_id) for kind in KINDS[1:]))
+        }
+
+    def _is_listed(self, kind: str, run_id: str) -> bool:
+        """Return whether the store has a run's file, or merged ones of its month."""
+        merged_files = self._listing.merged[kind]
+        return run_id in self._listing.own[kind] or any(f"/{month_of(run_id)}/" in key for key in merged_files)
 
     def _fetch_merged(self, kind: str) -> None:
         """Let each listed month have the merged files of the store."""
@@ -162,7 +172,7 @@ class Fetch:
             return self._pruned
         if self._store.active_runs():  # guard: a run that is being recorded may refer to them
             return set()
-        return self._pruned - referenced(self._store, self._store.run_ids())
+        return unneeded_runs(self._store, self._pruned)
 
     def _remove_pruned(self) -> None:
         """Remove the observations of pruned runs, and of their responses what the store no longer has."""
@@ -231,6 +241,11 @@ def pruned_runs(store: Store, baselines: Iterable[str] | None = None) -> set[str
     if baselines is None:
         baselines = [run_id for runs in store.records(BASELINES).values() for run_id in runs or ()]
     return store.pruned().keys() - set(baselines)
+
+
+def unneeded_runs(store: Store, pruned: set[str]) -> set[str]:
+    """Return those pruned runs to whose responses no other run refers; errors as ``Store.read``."""
+    return pruned - referenced(store, set(store.run_ids()) - pruned)
 
 
 def without_contained(files: Mapping[str, frozenset[str]]) -> set[str]:

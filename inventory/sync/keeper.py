@@ -17,7 +17,7 @@ from inventory.history.retention import RetentionPlan
 from inventory.history.storage.data_file import KINDS, is_merged, listed, merged
 from inventory.history.storage.mirrors import read_mirror
 from inventory.history.storage.record_files import record_text
-from inventory.sync.fetch import pruned_runs
+from inventory.sync.fetch import pruned_runs, unneeded_runs
 from inventory.sync.listing import PRUNED
 from inventory.sync.mirror import Mirror
 from inventory.sync.objects import at_once, write_once
@@ -79,7 +79,8 @@ def prune_store(mirror: Mirror, what: RetentionPlan, now: datetime) -> None:
     """
     store = mirror.store
     _delete(mirror, mirror.unused)  # guard: what a killed keeper left does not come back
-    unneeded = _long_unneeded(mirror, what.unreferenced, now)
+    since = _note_unneeded(mirror, now)
+    unneeded = {run_id for run_id, noted in since.items() if now - datetime.fromisoformat(noted) >= _GRACE}
     digests = {run_id: store.read(KINDS[0], run_id).sha256 for run_id in what.drop if run_id not in store.pruned()}
     gone = {KINDS[0]: {*what.drop, *pruned_runs(store)}, **dict.fromkeys(KINDS[1:], unneeded)}
     replaced = {kind: _rewritten(mirror, kind, run_ids) for kind, run_ids in gone.items()}
@@ -88,15 +89,17 @@ def prune_store(mirror: Mirror, what: RetentionPlan, now: datetime) -> None:
     mirror.pull(now, full=True)
     _delete_replaced(mirror, replaced, unneeded)
     mirror.pull(now, full=True)
+    _note_unneeded(mirror, now)
 
 
-def _long_unneeded(mirror: Mirror, run_ids: Collection[str], now: datetime) -> set[str]:
-    """Return those runs whose responses nothing has referred to for a day; the time of each is noted in the mirror."""
+def _note_unneeded(mirror: Mirror, now: datetime) -> dict[str, str]:
+    """Note in the mirror since when nothing refers to the responses of which pruned runs, and return it."""
     noted = read_mirror(mirror.folder).get("unneeded")
-    times = dict(noted) if isinstance(noted, dict) else {}
-    times = {run_id: times.get(run_id, now.isoformat()) for run_id in run_ids}
-    mirror.note(unneeded=times)
-    return {run_id for run_id, since in times.items() if now - datetime.fromisoformat(since) >= _GRACE}
+    before = noted if isinstance(noted, dict) else {}
+    unneeded = mirror.store.holding() & unneeded_runs(mirror.store, pruned_runs(mirror.store))
+    since = {run_id: str(before.get(run_id, now.isoformat())) for run_id in sorted(unneeded)}
+    mirror.note(unneeded=since)
+    return since
 
 
 def _rewritten(mirror: Mirror, kind: str, gone: Collection[str]) -> dict[str, list[str]]:

@@ -1,9 +1,9 @@
 """A mirror: this machine's copy of a shared history, an ordinary history in which runs are recorded and read.
 
 What is new in the store is fetched, what is new in the mirror is sent. Whether a run was sent is known by comparing the
-mirror with what the store lists. Answers are sent and fetched before observations, which commit a run on both sides: a
-process that is killed at any moment leaves no run without what it needs. Runs that the keeper pruned are removed from
-the mirror, and neither fetched nor sent again.
+mirror with what the store lists. Answers are sent and fetched before observations, which commit a run on both sides,
+and their tables before their bodies: a process that is killed at any moment leaves no run without what it needs. Runs
+that the keeper pruned are removed from the mirror, and neither fetched nor sent again.
 """
 
 import time
@@ -15,12 +15,11 @@ from pathlib import Path
 from inventory.errors import FileError
 from inventory.filesystem.listing import names, size_of
 from inventory.filesystem.regular_files import read_regular
-from inventory.history.retention import referenced
 from inventory.history.storage.data_file import KINDS, is_merged
 from inventory.history.storage.mirrors import read_mirror
 from inventory.history.storage.received import is_whole, responses_of
 from inventory.history.storage.store import Store
-from inventory.sync.fetch import Fetch, Incomplete
+from inventory.sync.fetch import Fetch, Incomplete, pruned_runs, unneeded_runs
 from inventory.sync.files import prepare, write_note
 from inventory.sync.listing import LOGS, PRUNED, Listing, listing_of, previous_month
 from inventory.sync.objects import ObjectStore, at_once, probe, write_once
@@ -110,8 +109,8 @@ class Mirror:
             self.pull(datetime.now(UTC), full=True)  # guard: what is sent is compared with all that the store has now
             return self.sent - before
         if any(self._lacking(listing, kind, pruned) for kind in KINDS[1:]):
-            pruned &= referenced(self.store, runs)
-        for kind in KINDS[1:]:
+            pruned -= unneeded_runs(self.store, pruned_runs(self.store))
+        for kind in KINDS[:0:-1]:
             self._send_files(listing, kind, self._lacking(listing, kind, {*runs, *pruned}))
         sent = self._send_files(listing, KINDS[0], unsent)
         self._send_records(listing)
