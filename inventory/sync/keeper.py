@@ -138,10 +138,8 @@ def _delete_replaced(mirror: Mirror, rewritten: Mapping[str, Mapping[str, list[s
         gone = pruned if kind == KINDS[0] else unneeded
         for run_id, (key, _) in listing.own[kind].items():
             path = where.get(run_id)
-            in_store = path is not None and is_merged(path) and _key(kind, path) in present
-            if (
-                not in_store and run_id not in gone
-            ):  # guard: only what a merged file in the store holds is deleted there
+            is_replaced = path is not None and is_merged(path) and _key(kind, path) in present
+            if not is_replaced and run_id not in gone:  # guard: only what a merged file in the store holds is deleted
                 continue
             keys.add(key)
         _delete(mirror, keys)

@@ -154,10 +154,10 @@ class RemoteObjects:
             reason = reason_of(str(error))
             if reason == _NO_FOLDER and not self.address.startswith("file:"):
                 reason = _NO_CREDENTIALS  # a file that holds them
-            what = f"the history {self.address} could not be reached: {reason}"
-            raise StoreUnreachable(
-                what, _ADVICE.get(reason, _CHECK)
-            ) from None  # guard: errors of a store lose what they quote
+            unreached = StoreUnreachable(
+                f"the history {self.address} could not be reached: {reason}", _ADVICE.get(reason, _CHECK)
+            )
+            raise unreached from None  # guard: errors of a store lose what they quote
 
 
 def reason_of(text: str) -> str:

@@ -43,6 +43,7 @@ class SmallStore:
         conflicts: so many writes are answered with 409.
         refuses: every request is answered with this status.
         error: the body of these answers.
+        page: keys in a page of a listing; stores have 1,000.
         authorization: how the last request was signed.
     """
 
@@ -56,6 +57,7 @@ class SmallStore:
     conflicts: int = 0
     refuses: int = 0
     error: bytes = b"<Error><Code>AccessDenied</Code></Error>"
+    page: int = 50
     authorization: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -118,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer(200, ETag=f'"{md5(body).hexdigest()}"')
 
     def do_GET(self) -> None:
-        """Read an object, or list keys: fifty a page, so that every listing of more has pages."""
+        """Read an object, or list keys, a page at a time."""
         if self._begin() is None:
             return None
         query = {name: value[0] for name, value in parse_qs(urlsplit(self.path).query).items()}
@@ -134,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.state.lock:
             known = dict(self.state.objects)
         keys = sorted(key for key in known if key.startswith(query.get("prefix", "")) and key > after)
-        page, more = keys[:50], keys[50:]
+        page, more = keys[: self.state.page], keys[self.state.page :]
         entries = "".join(
             f"<Contents><Key>{escape(key)}</Key><Size>{len(known[key])}</Size><ETag>'x'</ETag>"
             "<LastModified>2026-11-29T12:00:00.000Z</LastModified></Contents>"

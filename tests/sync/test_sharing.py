@@ -46,6 +46,48 @@ def test_a_run_carries_its_collector(machine: Machines, tmp_path: Path) -> None:
     assert [about["collector"] for about in read] == [socket.gethostname(), "office-1"]
 
 
+def test_two_clocks(machine: Machines) -> None:
+    """One machine's clock is half an hour ahead: whatever counts as now, and the last change, is the same on both."""
+    rome, bonn = machine("rome"), machine("bonn")
+    for mirror in (rome.mirror, bonn.mirror):
+        mirror.pull(NOW)
+    ahead, begin = timedelta(minutes=30), NOW - timedelta(hours=5)
+
+    def record(each: Machine, *keys: str, at: datetime) -> str:
+        each.mirror.pull(NOW)
+        run_id = each.take(fleet("p", "q", *keys), at)
+        each.mirror.pull(NOW, full=True)
+        return run_id
+
+    first = record(bonn, "a", at=begin + ahead)
+    second = record(rome, "b", at=begin + timedelta(minutes=10))
+    assert second > first  # the clock of a machine is put forward to the newest run, as on one machine
+    record(bonn, "c", at=begin + ahead + timedelta(hours=1))
+    record(rome, "c", "d", at=begin + timedelta(hours=2))
+    for arguments in (["show"], ["diff"], ["diff", "previous", "latest"], ["history", "--by", "model"]):
+        done = [each.run(*arguments, "--json").data for each in (rome, bonn, machine("new"))]
+        assert done[0] == done[1] == done[2]
+    changes = rome.run("diff", "--json").data["changes"]
+    assert [(row["key"], row["change"]) for row in changes if row["grain"] == "model"] == [("d", "added")]
+
+
+def test_diff_compares_states_whoever_asked(machine: Machines) -> None:
+    """Two machines ask different servers in turn: the last two states differ in what changed, not in who asked."""
+    rome, bonn = machine("rome"), machine("bonn")
+    for _ in range(2):
+        rome.snapshot(fleet("a"))
+        bonn.snapshot(fleet("b", server="bonn"))
+    assert rome.run("diff", "previous", "latest", "--json").data["changes"] == []
+    rome.snapshot(fleet("a", "x"))
+    bonn.snapshot(fleet("b", server="bonn"))
+    for each in (rome, bonn):
+        assert each.run("diff", "--json").data["changes"] == []
+        rows = each.run("diff", "latest~2", "latest", "--json").data["changes"]
+        assert [(row["server"], row["key"], row["change"]) for row in rows if row["grain"] == "model"] == [
+            ("rome", "x", "added")
+        ]
+
+
 def test_offline_neither_reads_nor_writes_the_store(machine: Machines, store: SmallStore) -> None:
     """With --offline no request is made; the run is sent by the next one."""
     rome = machine("rome")
