@@ -83,19 +83,27 @@ def _pull(shared: SharedHistory, *, full: bool, records: bool, needs_store: bool
         return
     try:
         mirror = Mirror(_objects(shared.address), shared.folder)
-        shared.received = mirror.pull(datetime.now(UTC), full=full)
         shared.mirror = mirror
+        shared.received = mirror.pull(datetime.now(UTC), full=full)
     except StoreUnreachable as error:
         from inventory.history.storage.store import Store
 
+        shared.mirror = None
         if needs_store or (not records and not Store(shared.folder).run_ids()):
             raise
         _print_unreached(shared, error, _RECORDED if records else _READ)
-    except FileError as error:
-        if not records:
+    except (FileError, ConfigurationError) as error:
+        if not records or shared.mirror is None:
             raise
-        shared.failures.append(error)
-        shared.mirror = mirror
+        _note_failure(shared, error)
+
+
+def _note_failure(shared: SharedHistory, error: FileError | ConfigurationError) -> None:
+    """Note what does not keep a run from being recorded; a store that would overwrite is not used any more."""
+    if isinstance(error, ConfigurationError):
+        shared.mirror = None
+    if str(error) not in map(str, shared.failures):
+        shared.failures.append(FileError(error.what, error.advice))
 
 
 def _objects(address: str) -> "ObjectStore":
@@ -131,11 +139,8 @@ def send_run() -> list[FileError]:
         except StoreUnreachable as error:
             shared.mirror = None
             _print_unreached(shared, error, _RECORDED)
-        except FileError as error:
-            shared.failures.append(error)
-        except ConfigurationError as error:  # the store would overwrite: nothing is sent there
-            shared.mirror = None
-            shared.failures.append(FileError(error.what, error.advice))
+        except (FileError, ConfigurationError) as error:
+            _note_failure(shared, error)
     return shared.failures
 
 

@@ -62,10 +62,13 @@ def test_a_store_that_ignores_the_condition(machine: Machines, store: SmallStore
     assert (done.code, "ignores If-None-Match" in done.err) == (4, True)
     checked = rome.run("check", "--server", address)
     assert (checked.code, "ignores If-None-Match" in checked.err) == (2, True)
+    again = rome.snapshot(fleet("a"))
+    assert (again.code, again.err.count("\n")) == (4, 1)
     assert store.objects == {}
     store.ignores_conditions = False
     assert "overwrites nothing" in rome.run("check", "--server", address).out
-    assert rome.run("sync", "--json").data["sent"] == 1
+    assert rome.run("sync", "--json").data["runs"] == 2
+    assert machine("bonn").problems() == []
 
 
 @pytest.mark.parametrize("kind", ["observations", "payloads", "models", "instances", "runs"])
@@ -108,6 +111,8 @@ def test_a_damaged_file_of_the_mirror_is_not_sent(machine: Machines, store: Smal
     path.write_bytes(path.read_bytes()[:-20])
     done = rome.run("sync")
     assert (done.code, str(path) in done.err) == (4, True)
+    done = rome.snapshot(fleet("b"))
+    assert (done.code, done.err.count("\n"), str(path) in done.err) == (4, 1, True)
     assert not any("observations" in key or "models" in key for key in store.objects)
 
 
