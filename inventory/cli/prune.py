@@ -7,7 +7,7 @@ import click
 from inventory.cli._command import Command
 from inventory.cli._context import configuration
 from inventory.cli._history import recorded_history
-from inventory.cli._mirror import require_store, shared_history
+from inventory.cli._mirror import collector, require_store, shared_history
 from inventory.cli._options import compact_option, dry_run_option, history_option, json_option, keep_options, run_option
 from inventory.cli._output import print_json, terminal_width
 from inventory.errors import ConfigurationError, ExitCode
@@ -67,7 +67,7 @@ def prune(
 
     rules = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
     history = recorded_history(history_path, warn_misdated=not named, full=True, needs_store=True)
-    _check_shared()
+    _check_shared(dry_run=dry_run)
     plan = None
     if any(rules.values()) or named or not compact:
         plan = _delete_runs(history, {name: number for name, number in rules.items() if number}, named, dry_run)
@@ -81,7 +81,7 @@ def prune(
     return ExitCode.OK
 
 
-def _check_shared() -> None:
+def _check_shared(*, dry_run: bool) -> None:
     """Refuse to prune a shared history unless this is its keeper."""
     shared = shared_history()
     if shared is not None and not configuration().settings.get("keeper"):
@@ -89,6 +89,10 @@ def _check_shared() -> None:
             f"the history {shared.address} is pruned by one machine, and this is not the one",
             "On one machine, and no other, set keeper = true in [history] of inventory.toml",
         )
+    if not dry_run and (mirror := require_store("prune")):
+        from inventory.sync.keeper import require_keeper
+
+        require_keeper(mirror, collector())
 
 
 def _delete_runs(

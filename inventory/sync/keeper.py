@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from inventory.errors import ConfigurationError
 from inventory.history.compaction import CompactionTask, due, parts
 from inventory.history.retention import RetentionPlan
 from inventory.history.storage.data_file import KINDS, is_merged, listed, merged
@@ -22,7 +23,24 @@ from inventory.sync.listing import PRUNED
 from inventory.sync.mirror import Mirror
 from inventory.sync.objects import at_once, write_once
 
+_KEEPER = "keeper.txt"
 _GRACE = timedelta(days=1)  # a collector that knew of a response has by then sent the run that refers to it
+
+
+def require_keeper(mirror: Mirror, collector: str) -> None:
+    """Note in the store which machine is the keeper, if none is: two that prune at the same time would harm others.
+
+    Raises:
+        ConfigurationError: another machine is.
+        StoreUnreachable: the store could not be reached.
+    """
+    mirror.require_conditions()
+    known = None if mirror.objects.create(_KEEPER, collector.encode()) else mirror.objects.read(_KEEPER)
+    if known not in (None, collector.encode()):  # guard: there is one keeper
+        raise ConfigurationError(
+            f"the keeper of {mirror.objects.address} is {known.decode(errors='replace')!r}, and this is {collector!r}",
+            f"To make this one the keeper, delete {mirror.objects.address}/{_KEEPER} once the other no longer prunes",
+        )
 
 
 def due_in_store(mirror: Mirror, now: datetime) -> list[CompactionTask]:

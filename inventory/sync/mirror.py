@@ -134,7 +134,7 @@ class Mirror:
     def _send_files(self, listing: Listing, kind: str, keys: dict[str, str]) -> int:
         """Send files of a kind, of observations one after the other; return how many the store did not have."""
         if keys:
-            self._require_conditions()
+            self.require_conditions()
         send = partial(self._send, kind)
         sent = sum(map(send, keys) if kind == KINDS[0] else (is_new for _, is_new in at_once(send, list(keys))))
         if listing.is_full:
@@ -151,7 +151,7 @@ class Mirror:
 
     def publish(self, key: str) -> None:
         """Send one small file of the mirror, such as a baseline; errors as ``write_once``."""
-        self._require_conditions()
+        self.require_conditions()
         write_once(self.objects, key, read_regular(self.folder / key))
 
     def _send_records(self, listing: Listing) -> None:
@@ -169,7 +169,7 @@ class Mirror:
             raise FileError(f"{self.folder / key} is damaged, and was not sent", "See what else: lms-inventory verify")
         return write_once(self.objects, key, body)
 
-    def _require_conditions(self) -> None:
+    def require_conditions(self) -> None:
         """Probe the store before this mirror first writes to it; errors as ``probe``."""
         if not read_mirror(self.folder).get("probed"):
             probe(self.objects)

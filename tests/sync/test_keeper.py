@@ -96,6 +96,19 @@ def test_only_the_keeper_may(machine: Machines) -> None:
         assert (done.code, done.err.count("\n"), "this is not the one" in done.err) == (2, 1, True)
 
 
+@pytest.mark.guard("there is one keeper")
+def test_there_is_one_keeper(machine: Machines, tmp_path: Path) -> None:
+    """The first machine that prunes is noted in the store by its name, and no other may."""
+    rome, bonn = _recorded(machine("rome")), machine("bonn")
+    for name in ("rome", "bonn"):
+        (tmp_path / f"{name}.toml").write_text(f"[history]\nkeeper = true\ncollector = '{name}'\n")
+    for each in (rome, rome):
+        assert each.run("prune", "--compact", "--config", tmp_path / "rome.toml").code == 0
+    done = bonn.run("prune", "--keep-last", "1", "--config", tmp_path / "bonn.toml")
+    assert (done.code, done.err.count("\n"), "is 'rome', and this is 'bonn'" in done.err) == (2, 1, True)
+    assert bonn.run("prune", "--keep-last", "1", "--dry-run", "--config", tmp_path / "bonn.toml").code == 0
+
+
 @pytest.mark.guard("a mirror holds the files of its store")
 def test_mirrors_are_not_merged_by_the_way(machine: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
     """A snapshot merges the many files of other histories, and never those of a mirror."""
