@@ -15,7 +15,7 @@ from pathlib import Path
 from inventory.errors import FileError
 from inventory.filesystem.listing import names, size_of
 from inventory.filesystem.regular_files import read_regular
-from inventory.history.storage.data_file import KINDS, is_merged
+from inventory.history.storage.data_file import KINDS, is_merged, listed
 from inventory.history.storage.mirrors import read_mirror
 from inventory.history.storage.received import is_whole, responses_of
 from inventory.history.storage.store import Store
@@ -108,11 +108,12 @@ class Mirror:
             before = self.sent
             self.pull(datetime.now(UTC), full=True)  # guard: what is sent is compared with all that the store has now
             return self.sent - before
-        if any(self._lacking(listing, kind, pruned) for kind in KINDS[1:]):
+        if any(self._lacking(listing, kind, pruned) or self._lacking_merged(listing, kind) for kind in KINDS[1:]):
             pruned -= unneeded_runs(self.store, pruned_runs(self.store))
+        needed = {*runs, *pruned}
         for kind in KINDS[:0:-1]:
-            self._send_files(listing, kind, self._lacking(listing, kind, {*runs, *pruned}))
-        sent = self._send_files(listing, KINDS[0], unsent)
+            self._send_files(listing, kind, self._lacking(listing, kind, needed), needed)
+        sent = self._send_files(listing, KINDS[0], unsent, needed)
         self._send_records(listing)
         self.sent += sent
         return sent
@@ -131,16 +132,22 @@ class Mirror:
         paths = [self.folder / key for key in keys]
         return set().union(*(responses_of(KINDS[0], path, read_regular(path)) for path in paths))
 
-    def _send_files(self, listing: Listing, kind: str, keys: dict[str, str]) -> int:
-        """Send files of a kind, of observations one after the other; return how many the store did not have."""
+    def _lacking_merged(self, listing: Listing, kind: str) -> list[str]:
+        """Return the keys of merged files that the store lacks, if all months were listed."""
+        paths = filter(is_merged, map(Path, self.store.months.files(kind) if listing.is_full else ()))
+        return sorted({f"{kind}/{path.parent.name}/{path.name}" for path in paths} - listing.merged[kind])
+
+    def _send_files(self, listing: Listing, kind: str, keys: dict[str, str], needed: set[str]) -> int:
+        """Send files of a kind, of observations one after the other; return how many the store did not have.
+
+        Merged files that it lacks are sent too, if they hold runs that are needed.
+        """
         if keys:
             self.require_conditions()
         send = partial(self._send, kind)
         sent = sum(map(send, keys) if kind == KINDS[0] else (is_new for _, is_new in at_once(send, list(keys))))
-        if listing.is_full:
-            merged = filter(is_merged, map(Path, self.store.months.files(kind)))
-            here = {f"{kind}/{path.parent.name}/{path.name}" for path in merged}
-            for key in sorted(here - listing.merged[kind]):
+        for key in self._lacking_merged(listing, kind):
+            if listed(self.folder / key) & needed:
                 self._send(kind, key)
         listing.own[kind] |= {run_id: (key, size_of(self.folder / key)) for key, run_id in keys.items()}
         return sent
