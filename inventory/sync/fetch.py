@@ -55,6 +55,7 @@ class Fetch:
         self._folder = store.folder
         self._listing = listing
         self._pruned: set[str] = set()
+        self._merged: dict[tuple[str, str], set[str]] = {}
 
     def run(self) -> None:
         """Fetch what the mirror lacks: responses before observations; then remove what was pruned.
@@ -107,9 +108,19 @@ class Fetch:
         }
 
     def _is_listed(self, kind: str, run_id: str) -> bool:
-        """Return whether the store has a run's file, or merged ones of its month."""
-        merged_files = self._listing.merged[kind]
-        return run_id in self._listing.own[kind] or any(f"/{month_of(run_id)}/" in key for key in merged_files)
+        """Return whether the store has a run's file, its own or a merged one."""
+        return run_id in self._listing.own[kind] or run_id in self._merged_runs(kind, month_of(run_id))
+
+    def _merged_runs(self, kind: str, month: str) -> set[str]:
+        """Return the runs in the store's merged files of a month; those that are not here are read for it."""
+        if (kind, month) not in self._merged:
+            runs = self._merged[kind, month] = set()
+            for path in (self._folder / key for key in self._listing.merged[kind] if f"/{month}/" in key):
+                try:
+                    runs |= listed(path)
+                except FileNotFoundError:
+                    runs.update(runs_of(self._objects.read(str(path.relative_to(self._folder))) or b""))
+        return self._merged[kind, month]
 
     def _fetch_merged(self, kind: str) -> None:
         """Let each listed month have the merged files of the store."""

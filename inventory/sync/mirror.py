@@ -15,9 +15,9 @@ from pathlib import Path
 from inventory.errors import FileError
 from inventory.filesystem.listing import names, size_of
 from inventory.filesystem.regular_files import read_regular
-from inventory.history.storage.data_file import KINDS, is_merged, listed
+from inventory.history.storage.data_file import KINDS, is_merged
 from inventory.history.storage.mirrors import read_mirror
-from inventory.history.storage.received import is_whole, responses_of
+from inventory.history.storage.received import is_whole, responses_of, runs_of
 from inventory.history.storage.store import Store
 from inventory.sync.fetch import Fetch, Incomplete, pruned_runs, unneeded_runs
 from inventory.sync.files import prepare, write_note
@@ -129,8 +129,8 @@ class Mirror:
 
     def _responses(self, keys: Iterable[str]) -> set[str]:
         """Return the runs to whose responses observations refer."""
-        paths = [self.folder / key for key in keys]
-        return set().union(*(responses_of(KINDS[0], path, read_regular(path)) for path in paths))
+        bodies = ((self.folder / key, self._read(key)) for key in keys)
+        return set().union(*(responses_of(KINDS[0], path, body) for path, body in bodies if body))
 
     def _lacking_merged(self, listing: Listing, kind: str) -> list[str]:
         """Return the keys of merged files that the store lacks, if all months were listed."""
@@ -147,7 +147,7 @@ class Mirror:
         send = partial(self._send, kind)
         sent = sum(map(send, keys) if kind == KINDS[0] else (is_new for _, is_new in at_once(send, list(keys))))
         for key in self._lacking_merged(listing, kind):
-            if listed(self.folder / key) & needed:
+            if needed.intersection(runs_of(self._read(key) or b"")):
                 self._send(kind, key)
         listing.own[kind] |= {run_id: (key, size_of(self.folder / key)) for key, run_id in keys.items()}
         return sent
@@ -170,11 +170,27 @@ class Mirror:
                     listing.records[folder].add(key)
 
     def _send(self, kind: str, key: str) -> bool:
-        """Send a file; return False if the store had it."""
-        body = read_regular(self.folder / key)
+        """Send a file; return False if the store had it, or another process has sent or removed it meanwhile."""
+        body = self._read(key)
+        if body is None:
+            return False
         if kind in KINDS and not is_whole(kind, self.folder / key, body):  # guard: damage is not spread
             raise FileError(f"{self.folder / key} is damaged, and was not sent", "See what else: lms-inventory verify")
         return write_once(self.objects, key, body)
+
+    def _read(self, key: str) -> bytes | None:
+        """Read a file of the mirror; None if it is not there any more.
+
+        Raises:
+            FileError: it could not be read.
+        """
+        try:
+            return read_regular(self.folder / key)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            what = f"{self.folder / key} could not be read: {error.strerror or error}"
+            raise FileError(what, "See what else: lms-inventory verify") from error
 
     def require_conditions(self) -> None:
         """Probe the store before this mirror first writes to it; errors as ``probe``."""
