@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.object_stores import SmallStore
 
-from inventory.errors import StoreUnreachable
+from inventory.errors import FileError, StoreUnreachable
 from inventory.history.retention import plan
 from inventory.sync.fetch import pruned_runs
 from inventory.sync.files import prepare
@@ -325,3 +325,17 @@ def test_a_run_that_is_being_sent(machine: Machines, store: SmallStore) -> None:
     assert runs_of(machine("new")) == []
     rome.mirror.pull(NOW, full=True)
     assert len(runs_of(machine("new"))) == 1
+
+
+def test_an_unsent_run_that_is_damaged(machine: Machines) -> None:
+    """It is named, also where runs were pruned, whose responses it may need."""
+    rome, keeper = machine("rome"), machine("keeper")
+    recorded(rome, "ab")
+    prune(keeper.mirror, NOW, last=1)
+    rome.mirror.pull(NOW, full=True)
+    mirror = rome.mirror
+    mirror.pull(NOW)
+    path = rome.history.store.path("observations", rome.take(fleet("p", "q", "c"), NOW))
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(FileError, match="is damaged, and was not sent"):
+        mirror.push()
