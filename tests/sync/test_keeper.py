@@ -96,6 +96,7 @@ def test_only_the_keeper_may(machine: Machines) -> None:
         assert (done.code, done.err.count("\n"), "this is not the one" in done.err) == (2, 1, True)
 
 
+@pytest.mark.long
 @pytest.mark.guard("there is one keeper")
 def test_there_is_one_keeper(machine: Machines, tmp_path: Path) -> None:
     """The first machine that prunes is noted in the store by its name, and no other may."""
@@ -118,6 +119,7 @@ def test_mirrors_are_not_merged_by_the_way(machine: Machines, monkeypatch: pytes
     assert not list(rome.mirror_folder.glob("*/*/merged-*"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("left", [0, 1, 3, 4, 6, 9, 14, 20])
 def test_a_keeper_that_is_killed(machine: Machines, left: int) -> None:
     """After any number of its writes and deletions a fresh mirror is whole, and the next keeper ends the work."""
@@ -139,6 +141,7 @@ def test_a_keeper_that_is_killed(machine: Machines, left: int) -> None:
     assert machine("new").problems() == []
 
 
+@pytest.mark.long
 def test_readers_meanwhile(machine: Machines) -> None:
     """Fresh and old mirrors that pull while the keeper works have every run once, at each moment."""
     rome, keeper, old = _recorded(machine("rome")), machine("keeper"), machine("old")

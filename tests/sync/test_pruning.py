@@ -212,6 +212,7 @@ def test_the_keeper_prunes_for_all(machine: Machines, store: SmallStore, is_merg
         assert [objects_of(store, kind) for kind in ("observations", "payloads", "models")] == [1, 1, 1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_merged", [True, False])
 @pytest.mark.guard("what is sent is compared with all that the store has now")
 def test_a_collector_that_was_away(machine: Machines, store: SmallStore, is_merged: bool) -> None:
@@ -243,15 +244,7 @@ def test_a_collector_that_was_away(machine: Machines, store: SmallStore, is_merg
 
 
 @pytest.mark.parametrize(
-    "left",
-    [
-        4,
-        *(
-            pytest.param(left, marks=pytest.mark.full if left % 5 else pytest.mark.long)
-            for left in range(22)
-            if left != 4
-        ),
-    ],
+    "left", [pytest.param(n, marks=pytest.mark.full if n % 4 else pytest.mark.long) for n in range(22)]
 )
 @pytest.mark.guard("what a killed keeper left does not come back")
 def test_a_keeper_that_is_killed(machine: Machines, left: int) -> None:
@@ -275,6 +268,7 @@ def test_a_keeper_that_is_killed(machine: Machines, left: int) -> None:
         assert runs_of(each, NOW + DAY) == runs[-1:]
 
 
+@pytest.mark.long
 @pytest.mark.guard("a run that is being recorded may refer to them")
 def test_a_run_that_is_being_recorded(machine: Machines) -> None:
     """What it may refer to stays in the mirror until it has ended."""
@@ -290,6 +284,7 @@ def test_a_run_that_is_being_recorded(machine: Machines) -> None:
     assert store.holding() == {new}
 
 
+@pytest.mark.long
 def test_a_baseline_wins(machine: Machines) -> None:
     """A run that becomes a baseline while it is pruned stays, or comes back, on all machines."""
     rome, bonn, keeper = machine("rome"), machine("bonn"), machine("keeper")
@@ -313,6 +308,7 @@ def test_a_baseline_wins(machine: Machines) -> None:
         assert runs_of(each) == [early, new]
 
 
+@pytest.mark.long
 def test_a_run_that_is_being_sent(machine: Machines, store: SmallStore) -> None:
     """Its responses are in the store before it: whoever comes new then does not see them."""
     rome = machine("rome")
@@ -327,6 +323,7 @@ def test_a_run_that_is_being_sent(machine: Machines, store: SmallStore) -> None:
     assert len(runs_of(machine("new"))) == 1
 
 
+@pytest.mark.long
 def test_an_unsent_run_that_is_damaged(machine: Machines) -> None:
     """It is named, also where runs were pruned, whose responses it may need."""
     rome, keeper = machine("rome"), machine("keeper")

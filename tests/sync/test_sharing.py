@@ -46,6 +46,7 @@ def test_a_run_carries_its_collector(machine: Machines, tmp_path: Path) -> None:
     assert [about["collector"] for about in read] == [socket.gethostname(), "office-1"]
 
 
+@pytest.mark.long
 def test_two_clocks(machine: Machines) -> None:
     """One machine's clock is half an hour ahead: whatever counts as now, and the last change, is the same on both."""
     rome, bonn = machine("rome"), machine("bonn")
@@ -71,6 +72,7 @@ def test_two_clocks(machine: Machines) -> None:
     assert [(row["key"], row["change"]) for row in changes if row["grain"] == "model"] == [("d", "added")]
 
 
+@pytest.mark.long
 def test_diff_compares_states_whoever_asked(machine: Machines) -> None:
     """Two machines ask different servers in turn: the last two states differ in what changed, not in who asked."""
     rome, bonn = machine("rome"), machine("bonn")
