@@ -12,7 +12,7 @@ import inventory
 
 PACKAGE = Path(inventory.__file__).parent
 ROOT = PACKAGE.parent
-HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "jinja2", "openpyxl", "duckdb", "matplotlib", "pyspark"}
+HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "jinja2", "openpyxl", "duckdb", "matplotlib", "obstore", "pyspark"}
 
 FOLDERS = {
     "api", "cli", "collection", "config", "diff", "filesystem", "formats", "history", "manual", "normalize",

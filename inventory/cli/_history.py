@@ -34,6 +34,7 @@ def history_at(
     warn_misdated: bool = True,
     full: bool = False,
     records: bool = False,
+    needs_store: bool = False,
 ) -> "RunHistory":
     """Open the history in a folder; by default the user's own.
 
@@ -44,6 +45,7 @@ def history_at(
         warn_misdated: print one line on stderr if it has misdated runs.
         full: as for ``open_shared``.
         records: as for ``open_shared``.
+        needs_store: as for ``open_shared``.
 
     Raises:
         ConfigurationError: the folder's name is not UTF-8, as file names in SQL must be, or there is no home directory.
@@ -53,7 +55,9 @@ def history_at(
 
     if engine == "spark":
         logging.disable()  # Its client logs every interruption with a traceback; errors are printed as one line.
-    shared = open_shared(path, full=full, records=records) if path and is_address(path) else None
+    shared = None
+    if path and is_address(path):
+        shared = open_shared(path, full=full, records=records, needs_store=needs_store)
     folder = str(shared.folder) if shared else path or str(default_history())
     try:
         folder.encode(errors="surrogateescape").decode()
@@ -78,10 +82,15 @@ def optional_history(
 
 
 def recorded_history(
-    path: str | None, engine: str = ENGINES[0], *, warn_misdated: bool = True, full: bool = False
+    path: str | None,
+    engine: str = ENGINES[0],
+    *,
+    warn_misdated: bool = True,
+    full: bool = False,
+    needs_store: bool = False,
 ) -> "RunHistory":
     """Open a history that holds at least one run; errors as ``history_at`` and ``require_runs``."""
-    return require_runs(history_at(path, engine, warn_misdated=warn_misdated, full=full))
+    return require_runs(history_at(path, engine, warn_misdated=warn_misdated, full=full, needs_store=needs_store))
 
 
 def require_runs(history: "RunHistory | None") -> "RunHistory":

@@ -45,7 +45,7 @@ class SharedHistory:
     received: int = 0
 
 
-def open_shared(address: str, *, full: bool = False, records: bool = False) -> SharedHistory:
+def open_shared(address: str, *, full: bool = False, records: bool = False, needs_store: bool = False) -> SharedHistory:
     """Bring the mirror of a shared history up to date, unless ``--offline`` is given.
 
     If the store cannot be reached, one line on stderr says so, and the command ends with exit code 3.
@@ -54,10 +54,11 @@ def open_shared(address: str, *, full: bool = False, records: bool = False) -> S
         address: as ``checked_address`` returns it.
         full: list all months.
         records: the command records a run, which a damaged object or an empty mirror does not stop.
+        needs_store: the command can do nothing without the store.
 
     Raises:
         ConfigurationError: there is no home directory, or the store cannot be used.
-        StoreUnreachable: the store could not be reached, and the mirror holds no run.
+        StoreUnreachable: the store could not be reached, and the mirror holds no run, or the command needs the store.
         FileError: an object is damaged, or the mirror could not be written.
     """
     meta = click.get_current_context().meta
@@ -68,34 +69,41 @@ def open_shared(address: str, *, full: bool = False, records: bool = False) -> S
     if cache is None:
         raise no_home_error()
     shared = meta[_META_KEY] = SharedHistory(address, cache / "mirrors" / mirror_name(address))
-    _pull(shared, full=full, records=records)
+    _pull(shared, full=full, records=records, needs_store=needs_store)
     return shared
 
 
-def _pull(shared: SharedHistory, *, full: bool, records: bool) -> None:
+def _pull(shared: SharedHistory, *, full: bool, records: bool, needs_store: bool) -> None:
     """Fetch what is new, or say why that could not be done."""
     from inventory.sync.files import prepare
     from inventory.sync.mirror import Mirror
 
+    prepare(shared.folder, shared.address)
     if is_offline():
-        prepare(shared.folder, shared.address)
         return
     try:
-        prepare(shared.folder, shared.address)
         mirror = Mirror(_objects(shared.address), shared.folder)
-        shared.received = mirror.pull(datetime.now(UTC), full=full)
         shared.mirror = mirror
+        shared.received = mirror.pull(datetime.now(UTC), full=full)
     except StoreUnreachable as error:
         from inventory.history.storage.store import Store
 
-        if not records and not Store(shared.folder).run_ids():
+        shared.mirror = None
+        if needs_store or (not records and not Store(shared.folder).run_ids()):
             raise
         _print_unreached(shared, error, _RECORDED if records else _READ)
-    except FileError as error:
-        if not records:
+    except (FileError, ConfigurationError) as error:
+        if not records or shared.mirror is None:
             raise
-        shared.failures.append(error)
-        shared.mirror = mirror
+        _note_failure(shared, error)
+
+
+def _note_failure(shared: SharedHistory, error: FileError | ConfigurationError) -> None:
+    """Note what does not keep a run from being recorded; a store that would overwrite is not used any more."""
+    if isinstance(error, ConfigurationError):
+        shared.mirror = None
+    if str(error) not in map(str, shared.failures):
+        shared.failures.append(FileError(error.what, error.advice))
 
 
 def _objects(address: str) -> "ObjectStore":
@@ -131,11 +139,8 @@ def send_run() -> list[FileError]:
         except StoreUnreachable as error:
             shared.mirror = None
             _print_unreached(shared, error, _RECORDED)
-        except FileError as error:
-            shared.failures.append(error)
-        except ConfigurationError as error:  # the store would overwrite: nothing is sent there
-            shared.mirror = None
-            shared.failures.append(FileError(error.what, error.advice))
+        except (FileError, ConfigurationError) as error:
+            _note_failure(shared, error)
     return shared.failures
 
 
@@ -165,15 +170,12 @@ def require_store(what: str) -> "Mirror | None":
 
     Raises:
         ConfigurationError: the command was told not to use the store.
-        StoreUnreachable: it could not be reached.
     """
     shared = shared_history()
     if shared is None:
         return None
     if is_offline():
         raise ConfigurationError(f"{what} of a shared history needs its store", "Leave out --offline")
-    if shared.mirror is None and shared.unreached is not None:
-        raise shared.unreached
     return shared.mirror
 
 

@@ -76,13 +76,14 @@ def set_baseline(name: str, ref: str, history_path: str | None) -> int:
 
     The name of a baseline cannot be given to another run; remove the baseline first.
     """
-    history = recorded_history(history_path)
+    history = recorded_history(history_path, needs_store=True)
     mirror = require_store("a baseline")
     was_there = history.store.baseline_path(name).exists()
     run_id = history.save_baseline(name, ref)
     if mirror is not None:
         try:
             mirror.publish(f"baselines/{name}.txt")
+            mirror.pull(history.clock())  # its run may just have been pruned: then this machine sends it again
         except InventoryError:
             if not was_there:
                 history.store.remove_baseline(name)
@@ -105,7 +106,7 @@ def set_baseline(name: str, ref: str, history_path: str | None) -> int:
 @history_option
 def remove_baseline(name: str, history_path: str | None) -> int:
     """Remove the baseline NAME. Its run stays, until prune deletes it as any other."""
-    history = recorded_history(history_path)
+    history = recorded_history(history_path, needs_store=True)
     mirror = require_store("a baseline")
     run_id = history.remove_baseline(name)
     if mirror is not None:

@@ -7,7 +7,7 @@ import click
 from inventory.cli._command import Command
 from inventory.cli._context import configuration
 from inventory.cli._history import recorded_history
-from inventory.cli._mirror import require_store, shared_history
+from inventory.cli._mirror import collector, require_store, shared_history
 from inventory.cli._options import compact_option, dry_run_option, history_option, json_option, keep_options, run_option
 from inventory.cli._output import print_json, terminal_width
 from inventory.errors import ConfigurationError, ExitCode
@@ -59,15 +59,17 @@ def prune(
 
     --compact merges the files of closed months: those before the month of the newest run; and of that month, where they
     are many, all but the newest. It changes no row and no run id.
+
+    A shared history is pruned by its keeper, for all; stored responses that nothing refers to any more go with the
+    first pruning a day later.
     """
     from inventory.terminal.retention import plan_text
 
     rules = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
-    history = recorded_history(history_path, warn_misdated=not named, full=compact)
-    deletes = bool(any(rules.values()) or named or not compact)
-    _check_shared(deletes=deletes)
+    history = recorded_history(history_path, warn_misdated=not named, full=True, needs_store=True)
+    _check_shared(dry_run=dry_run)
     plan = None
-    if deletes:
+    if any(rules.values()) or named or not compact:
         plan = _delete_runs(history, {name: number for name, number in rules.items() if number}, named, dry_run)
     deleted, merged = _deleted_rows(plan), _merged_rows(_merge_files(history, dry_run) if compact else None)
     if as_json:
@@ -79,22 +81,18 @@ def prune(
     return ExitCode.OK
 
 
-def _check_shared(*, deletes: bool) -> None:
-    """Refuse what cannot be done to a shared history: to delete runs, and to merge files unless this is its keeper."""
+def _check_shared(*, dry_run: bool) -> None:
+    """Refuse to prune a shared history unless this is its keeper."""
     shared = shared_history()
-    if shared is None:
-        return
-    if deletes:
+    if shared is not None and not configuration().settings.get("keeper"):
         raise ConfigurationError(
-            f"the history {shared.address} is shared, and keeps all of its runs: a collector that is offline may need "
-            "what would go",
-            "Merge its files with: lms-inventory prune --compact",
-        )
-    if not configuration().settings.get("keeper"):
-        raise ConfigurationError(
-            f"the files of {shared.address} are merged by one machine, and this is not the one",
+            f"the history {shared.address} is pruned by one machine, and this is not the one",
             "On one machine, and no other, set keeper = true in [history] of inventory.toml",
         )
+    if not dry_run and (mirror := require_store("prune")):
+        from inventory.sync.keeper import require_keeper
+
+        require_keeper(mirror, collector())
 
 
 def _delete_runs(
@@ -107,7 +105,12 @@ def _delete_runs(
     store = history.store
     drop = [run_named(text, store.run_ids()) for text in named]
     retention = plan(store, rules, list(store.baselines().values()), drop=drop, now=history.clock())
-    if not dry_run:
+    if mirror := require_store("prune"):
+        from inventory.sync.keeper import prune_store
+
+        if not dry_run:
+            prune_store(mirror, retention, history.clock())
+    elif not dry_run:
         carry_out(store, retention)
     return retention
 

@@ -28,7 +28,7 @@ def sync(full: bool, history_path: str | None, as_json: bool) -> int:
     Every command does the first by itself, and a snapshot both: sync is for a machine that was offline, and for
     programs that read the folder that it names.
     """
-    history = history_at(history_path, full=full, records=True, warn_misdated=False)
+    history = history_at(history_path, full=full, records=True, needs_store=True, warn_misdated=False)
     shared = shared_history()
     if shared is None:
         raise ConfigurationError(

@@ -122,7 +122,7 @@ TABLES = {
         Option("path", "path", "The history's folder, or the address of a shared one, such as `s3://bucket/prefix`."),
         RETIRE_AFTER,
         Option("collector", "text", "The name of this machine in the runs that it records; by default its host name."),
-        Option("keeper", "flag", "Whether this machine merges the files of a shared history; one of all may."),
+        Option("keeper", "flag", "Whether this machine prunes a shared history; one of all may."),
     ),
     "report": (
         STALE_AFTER,

@@ -8,12 +8,14 @@ from inventory.errors import ConfigurationError
 SCHEMES = ("s3", "az", "gs", "file")
 """The kinds of addresses at which a history can be shared."""
 
+_TYPED = re.compile(rf"({'|'.join(SCHEMES)}):/?(?=[^/])", re.IGNORECASE)
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 
 
 def is_address(path: str) -> bool:
-    """Return whether a path is an address such as ``s3://bucket/prefix``, of whatever kind."""
-    return bool(_SCHEME.match(path))
+    """Return whether a path is an address such as ``s3://bucket/prefix``, of whatever kind, or a mistyped one."""
+    return bool(_SCHEME.match(path) or _TYPED.match(path))
 
 
 def checked_address(text: str) -> str:
@@ -22,6 +24,10 @@ def checked_address(text: str) -> str:
     Raises:
         ConfigurationError: no history can be there, or it holds a user name or a key, which is not repeated.
     """
+    if typed := _TYPED.match(text):
+        raise ConfigurationError(
+            f"{text!r} is no address of a history", f"Write it like {typed[1].lower()}://bucket/prefix"
+        )
     parts = _SCHEME.match(text)
     scheme, rest = (parts[1].lower(), parts[2]) if parts else ("", text)
     if scheme not in SCHEMES:
@@ -41,10 +47,9 @@ def checked_address(text: str) -> str:
         if not rest.startswith("/"):
             raise ConfigurationError(f"{text!r} names no folder", "Write the whole path: file:///FOLDER")
         return f"file:///{'/'.join(segments)}"
-    least = 2 if scheme == "az" else 1
-    if len(segments) < least or rest.startswith("/"):
-        example = "az://account/container/prefix" if scheme == "az" else f"{scheme}://bucket/prefix"
-        raise ConfigurationError(f"{text!r} names no bucket", f"Write it like {example}")
+    if not segments or rest.startswith("/"):
+        what = "container" if scheme == "az" else "bucket"
+        raise ConfigurationError(f"{text!r} names no {what}", f"Write it like {scheme}://{what}/prefix")
     return f"{scheme}://{'/'.join(segments)}"
 
 

@@ -122,9 +122,9 @@ def plan(
         reasons = {run_id: why for run_id, why in reasons.items() if run_id in keep}
         keep = set(reasons)
     engine.add("kept", table_of(all_runs.RUN_IDS, [{"run_id": run_id} for run_id in sorted(keep)]))
-    referenced = set(values(engine.query(all_runs.POINTED), "stored_in"))
+    pointed = set(values(engine.query(all_runs.POINTED), "stored_in"))
     removed = [run_id for run_id in runs if run_id not in keep]
-    unreferenced = (store.holding() & (set(runs) | store.pruned().keys())) - referenced
+    unreferenced = (store.holding() & (set(runs) | store.pruned().keys())) - pointed
     return RetentionPlan(tuple(sorted(keep)), tuple(removed), tuple(sorted(unreferenced)), reasons)
 
 
@@ -167,11 +167,11 @@ def _without_new_baselines(store: Store, what: RetentionPlan) -> RetentionPlan:
     """Return the plan without runs that became baselines since it was made."""
     if not (late := set(store.baselines().values()) & set(what.drop)):
         return what
-    referenced = _referenced(store, late)
+    needed = referenced(store, late)
     return RetentionPlan(
         tuple(sorted({*what.keep, *late})),
         tuple(run_id for run_id in what.drop if run_id not in late),
-        tuple(run_id for run_id in what.unreferenced if run_id not in referenced),
+        tuple(run_id for run_id in what.unreferenced if run_id not in needed),
         what.reasons,
     )
 
@@ -194,7 +194,7 @@ def carry_out(store: Store, what: RetentionPlan) -> None:
         full = [_removed(store, "observations", batch) for batch in _record(store, what, digests)]
         stay = set(store.run_ids()) & digests.keys()  # the disk had no room to remove them
         if not _has_others(store, {*what.keep, *stay}):  # else the next pruning removes them
-            unreferenced = set(what.unreferenced) - _referenced(store, stay)
+            unreferenced = set(what.unreferenced) - referenced(store, stay)
             full += [_removed(store, kind, sorted(unreferenced)) for kind in KINDS[1:]]
         for error in filter(None, full):
             raise error
@@ -227,7 +227,7 @@ def _record(store: Store, what: RetentionPlan, digests: dict[str, str]) -> Itera
             if not full and not _has_others(store, {*what.keep, *what.drop}):
                 full = True
                 recorded = store.run_ids()
-                unneeded = set(what.unreferenced) - set(recorded) - _referenced(store, recorded)
+                unneeded = set(what.unreferenced) - set(recorded) - referenced(store, recorded)
                 for kind in KINDS[1:]:
                     _removed(store, kind, sorted(unneeded))
                 continue
@@ -263,7 +263,7 @@ def _removed(store: Store, kind: str, run_ids: Collection[str]) -> OSError | Non
     return None
 
 
-def _referenced(store: Store, run_ids: Collection[str]) -> set[str]:
+def referenced(store: Store, run_ids: Collection[str]) -> set[str]:
     """Return the runs whose stored responses some runs refer to."""
     observed = [store.read("observations", run_id).table(["stored_in"]) for run_id in run_ids]
     return {stored for table in observed for stored in values(table, "stored_in") if stored}

@@ -9,8 +9,8 @@ from inventory.filesystem.write_once import make_folders
 from inventory.history import run_log
 from inventory.history.storage.metadata import not_written
 from inventory.history.storage.mirrors import MIRROR, read_mirror
-from inventory.history.storage.record_files import baseline_run, baseline_text
-from inventory.sync.listing import LOGS
+from inventory.history.storage.record_files import baseline_run, baseline_text, record_runs
+from inventory.sync.listing import BASELINES, LOGS, PRUNED
 
 
 def prepare(folder: Path, address: str) -> None:
@@ -42,15 +42,13 @@ def _is_baseline(path: Path, body: bytes) -> bool:
 
 def _is_record(path: Path, body: bytes) -> bool:
     del path
-    try:
-        return isinstance(json.loads(body)["runs"], dict)
-    except (ValueError, KeyError, TypeError):
-        return False
+    return record_runs(body) is not None
 
 
 WHOLE_RECORD: dict[str, Callable[[Path, bytes], bool]] = {
-    "baselines": _is_baseline,
+    BASELINES: _is_baseline,
     "retired": _is_record,
+    PRUNED: _is_record,
     LOGS: lambda _, body: run_log.is_whole(body),
 }
 """Whether the bytes of a small file are whole, by its folder."""

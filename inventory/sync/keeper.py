@@ -1,19 +1,46 @@
-"""The keeper's work: merge small files of a shared history in its store, so that nobody there is ever wrong.
+"""The keeper's work: prune a shared history and merge its small files in its store, so that nobody there is ever wrong.
 
-The merged files are written first. Then the keeper's mirror takes them, as every mirror does; only what the store then
-holds twice is deleted. Whoever lists the store in between finds runs twice, and takes the merged file; whoever finds an
-object gone that was just listed lists again. A merged file is never merged again: no two of them hold the same run.
+What replaces something is written first, then, when runs are pruned, the record that names them: it is the commit. Then
+the keeper's mirror takes both, as every mirror does; only what that no longer uses is deleted. Whoever lists the store
+in between finds runs twice, and takes the file with more of them; whoever finds an object gone that was just listed
+lists again. What a killed keeper left is found by the same comparison.
 """
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from inventory.errors import ConfigurationError
 from inventory.history.compaction import CompactionTask, due, parts
-from inventory.history.storage.data_file import KINDS, is_merged, merged
+from inventory.history.retention import RetentionPlan
+from inventory.history.storage.data_file import KINDS, is_merged, listed, merged
+from inventory.history.storage.mirrors import read_mirror
+from inventory.history.storage.record_files import record_text
+from inventory.sync.fetch import pruned_runs, unneeded_runs
+from inventory.sync.listing import PRUNED
 from inventory.sync.mirror import Mirror
 from inventory.sync.objects import at_once, write_once
+
+_KEEPER = "keeper.txt"
+_GRACE = timedelta(days=1)  # a collector that knew of a response has by then sent the run that refers to it
+
+
+def require_keeper(mirror: Mirror, collector: str) -> None:
+    """Note in the store which machine is the keeper, if none is: two that prune at the same time would harm others.
+
+    Raises:
+        ConfigurationError: another machine is.
+        StoreUnreachable: the store could not be reached.
+    """
+    mirror.require_conditions()
+    known = None if mirror.objects.create(_KEEPER, collector.encode()) else mirror.objects.read(_KEEPER)
+    if known not in (None, collector.encode()):  # guard: there is one keeper
+        raise ConfigurationError(
+            f"the keeper of {mirror.objects.address} is {known.decode(errors='replace')!r}, and this is {collector!r}",
+            f"To make this one the keeper, delete {mirror.objects.address}/{_KEEPER} once the other no longer prunes",
+        )
 
 
 def due_in_store(mirror: Mirror, now: datetime) -> list[CompactionTask]:
@@ -46,33 +73,99 @@ def compact_store(mirror: Mirror, now: datetime) -> list[tuple[CompactionTask, i
         FileError: a file is damaged, or could not be written.
     """
     mirror.pull(now, full=True)
-    done = []
-    for task in due_in_store(mirror, now):
-        number = 0
-        for number, part in enumerate(parts(mirror.store, task.kind, task.runs), 1):  # noqa: B007 - the last one counts
-            name, body = merged(task.kind, part)
-            write_once(mirror.objects, f"{task.kind}/{task.month}/{name}", body)
-        done.append((task, number))
+    _delete(mirror, mirror.unused)
+    done = [(task, len(_write_merged(mirror, task.kind, task.month, task.runs))) for task in due_in_store(mirror, now)]
     mirror.pull(now, full=True)
-    _delete_replaced(mirror)
+    _delete_replaced(mirror, {}, set())
     return done
 
 
-def _delete_replaced(mirror: Mirror) -> None:
-    """Delete the objects whose runs a merged file of the store holds, also those that a killed keeper left."""
-    listing = mirror.listing
+def prune_store(mirror: Mirror, what: RetentionPlan, now: datetime) -> None:
+    """Carry out a plan in the store; responses that nothing refers to go once that has been so for a day.
+
+    Until then a collector that is recording, or sending, may refer to them. One that was offline for longer still has
+    them, and sends them again.
+
+    Args:
+        mirror: the keeper's, which was pulled in full.
+        what: the plan.
+        now: the present time in UTC.
+
+    Raises:
+        StoreUnreachable: the store could not be reached; the history is whole, and the next pruning ends the work.
+        FileError: a file is damaged, or could not be written.
+    """
+    store = mirror.store
+    _delete(mirror, mirror.unused)  # guard: what a killed keeper left does not come back
+    since = _note_unneeded(mirror, now)
+    unneeded = {run_id for run_id, noted in since.items() if now - datetime.fromisoformat(noted) >= _GRACE}
+    digests = {run_id: store.read(KINDS[0], run_id).sha256 for run_id in what.drop if run_id not in store.pruned()}
+    gone = {KINDS[0]: {*what.drop, *pruned_runs(store)}, **dict.fromkeys(KINDS[1:], unneeded)}
+    replaced = {kind: _rewritten(mirror, kind, run_ids) for kind, run_ids in gone.items()}
+    if digests:
+        write_once(mirror.objects, f"{PRUNED}/{max(digests)}-{secrets.token_hex(2)}.json", record_text(digests))
+    mirror.pull(now, full=True)
+    _delete_replaced(mirror, replaced, unneeded)
+    mirror.pull(now, full=True)
+    _note_unneeded(mirror, now)
+
+
+def _note_unneeded(mirror: Mirror, now: datetime) -> dict[str, str]:
+    """Note in the mirror since when nothing refers to the responses of which pruned runs, and return it."""
+    noted = read_mirror(mirror.folder).get("unneeded")
+    before = noted if isinstance(noted, dict) else {}
+    unneeded = mirror.store.holding() & unneeded_runs(mirror.store, pruned_runs(mirror.store))
+    since = {run_id: str(before.get(run_id, now.isoformat())) for run_id in sorted(unneeded)}
+    mirror.note(unneeded=since)
+    return since
+
+
+def _rewritten(mirror: Mirror, kind: str, gone: Collection[str]) -> dict[str, list[str]]:
+    """Write merged files anew without some runs; return the keys of the new ones by that of the one they replace."""
+    where = mirror.store.where(kind)
+    paths = sorted({where[run_id] for run_id in gone if run_id in where and is_merged(where[run_id])})
+    return {
+        _key(kind, path): _write_merged(mirror, kind, path.parent.name, listed(path).difference(gone)) for path in paths
+    }
+
+
+def _write_merged(mirror: Mirror, kind: str, month: str, run_ids: Collection[str]) -> list[str]:
+    """Write the merged files of some runs of a month into the store; return their keys."""
+    keys = []
+    for part in parts(mirror.store, kind, sorted(run_ids)):
+        name, body = merged(kind, part)
+        keys.append(key := f"{kind}/{month}/{name}")
+        if mirror.objects.read(key) is None:  # else it has the same runs, which its name is made of
+            write_once(mirror.objects, key, body)
+    return keys
+
+
+def _delete_replaced(mirror: Mirror, rewritten: Mapping[str, Mapping[str, list[str]]], unneeded: set[str]) -> None:
+    """Delete the objects that others do without from now on, also those that a killed keeper left.
+
+    Args:
+        mirror: the keeper's, which was pulled in full since everything new was written.
+        rewritten: what ``_rewritten`` returned, by kind.
+        unneeded: the runs whose responses go.
+    """
+    listing, pruned = mirror.listing, pruned_runs(mirror.store)
     for kind in KINDS if listing else ():
         assert listing is not None
-        where = mirror.store.where(kind)
-        replaced = []
-        for run_id, (key, _) in sorted(listing.own[kind].items()):
+        where, present = mirror.store.where(kind), listing.merged[kind]
+        keys = {old for old, new in rewritten.get(kind, {}).items() if present.issuperset(new)}
+        gone = pruned if kind == KINDS[0] else unneeded
+        for run_id, (key, _) in listing.own[kind].items():
             path = where.get(run_id)
-            in_store = path is not None and is_merged(path) and _key(kind, path) in listing.merged[kind]
-            if not in_store:  # guard: only what a merged file in the store holds is deleted there
+            is_replaced = path is not None and is_merged(path) and _key(kind, path) in present
+            if not is_replaced and run_id not in gone:  # guard: only what a merged file in the store holds is deleted
                 continue
-            replaced.append(key)
-        for _ in at_once(mirror.objects.delete, replaced):
-            pass
+            keys.add(key)
+        _delete(mirror, keys)
+
+
+def _delete(mirror: Mirror, keys: Collection[str]) -> None:
+    for _ in at_once(mirror.objects.delete, sorted(keys)):
+        pass
 
 
 def _key(kind: str, path: Path) -> str:

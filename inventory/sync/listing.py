@@ -1,6 +1,7 @@
 """What a store holds of a history: the objects of each kind, of all months or of those since the previous one."""
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,18 +12,19 @@ from inventory.history.storage.record_files import BASELINE_NAME
 from inventory.run_ids import RUN_ID
 from inventory.sync.objects import ObjectStore, at_once
 
-RECORDS = ("baselines", "retired")
-"""The folders of small files that are always listed."""
+BASELINES, PRUNED, LOGS = "baselines", "pruned", "runs"
+"""Folders of small files; that of the run log, an object a run, is listed only with everything."""
 
-LOGS = "runs"
-"""The folder of the run log: an object a run, listed only with everything."""
+_RECENT = 3600  # seconds
 
 _DATA = re.compile(
     rf"(?P<kind>{'|'.join(KINDS)})/(?P<month>{MONTH.pattern})/(?:(?P<run>{RUN_ID.pattern})|merged-[0-9a-f]{{16}})\.parquet"
 )
+_RECORD = re.compile(rf"{RUN_ID.pattern}-[0-9a-f]{{4}}\.json")
 _NAMES = {
-    "baselines": re.compile(rf"{BASELINE_NAME.pattern}\.txt"),
-    "retired": re.compile(rf"{RUN_ID.pattern}-[0-9a-f]{{4}}\.json"),
+    BASELINES: re.compile(rf"{BASELINE_NAME.pattern}\.txt"),
+    "retired": _RECORD,
+    PRUNED: _RECORD,
     LOGS: re.compile(rf"{RUN_ID.pattern}\.json"),
 }
 
@@ -35,13 +37,21 @@ class Listing:
         since: the month from which on data files were listed, such as ``month=2026-10``; empty for all.
         own: the key of each run's own file, with its size in bytes.
         merged: the keys of merged files.
-        records: the keys of baselines, of records of retired servers and, if all was listed, of the run log.
+        records: the keys of baselines, of records of retired servers and of prunings, and, if all was listed, of the
+            run log.
+        began: the time when listing began, in seconds since 1970.
     """
 
     since: str = ""
     own: dict[str, dict[str, tuple[str, int]]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     merged: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
     records: dict[str, set[str]] = field(default_factory=dict)
+    began: float = field(default_factory=time.time)
+
+    @property
+    def is_recent(self) -> bool:
+        """Tell whether it can be believed: a machine may sleep in the middle of a run."""
+        return 0 <= time.time() - self.began < _RECENT
 
     @property
     def is_full(self) -> bool:
@@ -56,7 +66,9 @@ class Listing:
 def listing_of(store: ObjectStore, since: str = "") -> Listing:
     """List the objects of a history; keys that none of its files can have are left out.
 
-    Observations are listed before responses, which collectors write first: whatever a listed run needs is listed too.
+    What is written first is listed last, so that whatever something listed refers to is listed too: baselines and the
+    run log refer to observations, and these to responses. So are records of prunings, without which objects that the
+    keeper has deleted would look lost.
 
     Args:
         store: the store.
@@ -66,7 +78,7 @@ def listing_of(store: ObjectStore, since: str = "") -> Listing:
         StoreUnreachable: the store could not be reached.
     """
     listing = Listing(since)
-    for folders in ([KINDS[0], *RECORDS], [*KINDS[1:], *([] if since else [LOGS])]):
+    for folders in ([BASELINES, "retired", *([] if since else [LOGS])], [KINDS[0]], [*KINDS[1:], PRUNED]):
         for folder, sizes in at_once(lambda name: store.sizes(name, since if name in KINDS else ""), folders):
             if folder in KINDS:
                 _add(listing, sizes)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from inventory.errors import ConfigurationError, FileError, StoreUnreachable
@@ -15,19 +16,30 @@ _Value = TypeVar("_Value")
 _TRIES = 4  # of a write to which the store says that another one is under way
 _PAUSE = 0.1  # seconds before the second one; each further one doubles it
 _STATUS = re.compile(r"status code: ([0-9]{3}[ A-Za-z]*)")
-_CODE = re.compile(r"<Code>([A-Za-z]{3,60})</Code>")
+_CODE = re.compile(  # no other word of a store is repeated: it may quote a key
+    "<Code>(AccessDenied|AllAccessDisabled|AuthenticationFailed|AuthorizationFailure|AuthorizationPermissionMismatch|"
+    "ExpiredToken|InvalidAccessKeyId|InvalidToken|RequestTimeTooSkewed|SignatureDoesNotMatch|SlowDown)</Code>"
+)
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
+_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    *(f"AWS_CONTAINER_CREDENTIALS_{word}_URI" for word in ("RELATIVE", "FULL")),
+)
+_NO_FOLDER, _NO_CREDENTIALS = "there is no such folder", "no credentials were found"
 _REASONS = (
     (re.compile(r"NoSuchBucket|ContainerNotFound|bucket does not exist", re.IGNORECASE), "there is no such bucket"),
-    (re.compile(r"canonicalize|No such file or directory"), "there is no such folder"),
-    (re.compile(r"169\.254\.169\.254|metadata|credential", re.IGNORECASE), "no credentials were found"),
+    (re.compile(r"canonicalize|No such file or directory"), _NO_FOLDER),
+    (re.compile(r"169\.254\.|metadata|token request", re.IGNORECASE), _NO_CREDENTIALS),
+    (re.compile(r"Account must be specified"), "the account is not known"),
     (re.compile(r"TimedOut|operation timed out"), "it did not answer in time"),
     (re.compile(r"error sending request|dns error|ConnectError", re.IGNORECASE), "no connection"),
 )
 _ADVICE = {
     "there is no such bucket": "Create it, or correct the address",
-    "there is no such folder": "Create it, or mount its disk",
-    "no credentials were found": "Set them as the store's own tools need them; see: lms-inventory help shared",
+    _NO_FOLDER: "Create it, or mount its disk",
+    "the account is not known": "Set AZURE_STORAGE_ACCOUNT_NAME",
+    _NO_CREDENTIALS: "Set them as the store's own tools need them; see: lms-inventory help shared",
 }
 _CHECK = "Check the network, the endpoint and the credentials"
 
@@ -72,7 +84,14 @@ class RemoteObjects:
                 f"a history at {address} needs the package obstore", "Install it: pip install 'lms-inventory[objects]'"
             ) from error
         self._obstore = obstore
-        plain = any(environment.get(name, "").startswith("http://") for name in _ENDPOINTS)
+        for name, value in environment.items():  # the client would panic
+            if name.startswith(("AWS_", "AZURE_", "GOOGLE_")) and value and not value.isprintable():
+                raise ConfigurationError(f"{name} holds a line break or another control character", "Set it anew")
+        plain = bool(environment.get("AZURE_STORAGE_USE_EMULATOR"))
+        for name in _ENDPOINTS:
+            plain = plain or environment.get(name, "").startswith("http://")
+            if not re.match(r"https?://[\w.\[:-]+\]?(:\d+)?(/[^\s?#]*)?$", environment.get(name) or "https://unset"):
+                raise ConfigurationError(f"{name} is no address of a store", "Write it like https://HOST:PORT")
         seconds = timedelta(seconds=1)
         settings: dict[str, Any] = {"client_options": {"connect_timeout": "5s", "timeout": "60s", "allow_http": plain}}
         settings["retry_config"] = {
@@ -82,7 +101,7 @@ class RemoteObjects:
         }
         if address.startswith("file:"):
             settings = {}
-        if address.startswith("s3:") and "AWS_ACCESS_KEY_ID" not in environment and "AWS_PROFILE" in environment:
+        if address.startswith("s3:") and _needs_profile(environment):
             settings["credential_provider"] = _profile()
         with self._errors():
             self._store = from_url(address, **settings)
@@ -113,6 +132,8 @@ class RemoteObjects:
                 self._obstore.put(self._store, key, body, mode="create", use_multipart=False)
             except self._obstore.exceptions.AlreadyExistsError:
                 return False
+            except FileNotFoundError as error:
+                raise OSError(str(error)) from error  # the bucket
             return True
 
     def delete(self, key: str) -> None:
@@ -131,19 +152,31 @@ class RemoteObjects:
             raise ConfigurationError(f"{self.address} could not be opened: a setting is unknown", _CHECK) from error
         except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
             reason = reason_of(str(error))
-            what = f"the history {self.address} could not be reached: {reason}"
-            raise StoreUnreachable(what, _ADVICE.get(reason, _CHECK)) from error
+            if reason == _NO_FOLDER and not self.address.startswith("file:"):
+                reason = _NO_CREDENTIALS  # a file that holds them
+            unreached = StoreUnreachable(
+                f"the history {self.address} could not be reached: {reason}", _ADVICE.get(reason, _CHECK)
+            )
+            raise unreached from None  # guard: errors of a store lose what they quote
 
 
 def reason_of(text: str) -> str:
     """Return why a request failed, in a few words that hold nothing of an address."""
     code, status = _CODE.search(text), _STATUS.search(text)
-    for pattern, reason in _REASONS[:2]:
+    for pattern, reason in _REASONS[:3]:
         if pattern.search(text):
             return reason
     if status:
         return f"it answered {status[1].strip()}" + (f" ({code[1]})" if code else "")
     return next((reason for pattern, reason in _REASONS if pattern.search(text)), "the request failed")
+
+
+def _needs_profile(environment: Mapping[str, str]) -> bool:
+    """Return whether the credentials are in the files of Amazon's own tools, which the client does not read."""
+    if any(environment.get(name) for name in _CREDENTIALS):
+        return False
+    file = Path(environment.get("AWS_SHARED_CREDENTIALS_FILE") or Path("~/.aws/credentials").expanduser())
+    return bool(environment.get("AWS_PROFILE")) or file.is_file()
 
 
 def _profile() -> Any:
@@ -154,7 +187,8 @@ def _profile() -> Any:
         return Boto3CredentialProvider()
     except Exception as error:
         raise ConfigurationError(
-            "the profile in AWS_PROFILE could not be used", "Install boto3, and check the profile's name"
+            "the credentials of a profile could not be used",
+            "Install boto3, and check the name in AWS_PROFILE and the file ~/.aws/credentials",
         ) from error
 
 

@@ -1,15 +1,28 @@
-"""Stores for shared histories: a small one over HTTP that can be told to misbehave, and moto's."""
+"""Stores for shared histories: a small one over HTTP that can be told to misbehave, and those that others made."""
 
+import hmac
+import os
 import re
+import shutil
+import socket
+import subprocess
 import threading
+import time
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import md5
+from email.utils import formatdate
+from hashlib import md5, sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.request import Request, urlopen
 from xml.sax.saxutils import escape
+
+import pytest
 
 ADDRESS = "s3://bucket/inventory"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIACANARY", "AWS_SECRET_ACCESS_KEY": "canary/secret", "AWS_REGION": "us-east-1"}
@@ -29,6 +42,9 @@ class SmallStore:
         lost_answers: so many writes are carried out and not answered.
         conflicts: so many writes are answered with 409.
         refuses: every request is answered with this status.
+        error: the body of these answers.
+        page: keys in a page of a listing; stores have 1,000.
+        authorization: how the last request was signed.
     """
 
     port: int = 0
@@ -40,6 +56,9 @@ class SmallStore:
     lost_answers: int = 0
     conflicts: int = 0
     refuses: int = 0
+    error: bytes = b"<Error><Code>AccessDenied</Code></Error>"
+    page: int = 50
+    authorization: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -75,8 +94,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.state.requests.append((self.command, self._key()))
         self.state.received += len(body)
+        self.state.authorization = self.headers.get("Authorization", "")
         if self.state.refuses:
-            self._answer(self.state.refuses, b"<Error><Code>AccessDenied</Code></Error>")
+            self._answer(self.state.refuses, self.state.error)
             return None
         return body
 
@@ -100,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._answer(200, ETag=f'"{md5(body).hexdigest()}"')
 
     def do_GET(self) -> None:
-        """Read an object, or list keys: fifty a page, so that every listing of more has pages."""
+        """Read an object, or list keys, a page at a time."""
         if self._begin() is None:
             return None
         query = {name: value[0] for name, value in parse_qs(urlsplit(self.path).query).items()}
@@ -116,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.state.lock:
             known = dict(self.state.objects)
         keys = sorted(key for key in known if key.startswith(query.get("prefix", "")) and key > after)
-        page, more = keys[:50], keys[50:]
+        page, more = keys[: self.state.page], keys[self.state.page :]
         entries = "".join(
             f"<Contents><Key>{escape(key)}</Key><Size>{len(known[key])}</Size><ETag>'x'</ETag>"
             "<LastModified>2026-11-29T12:00:00.000Z</LastModified></Contents>"
@@ -158,3 +178,104 @@ def small_store() -> Iterator[SmallStore]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@dataclass
+class RealStore:
+    """A store that others made: what one needs to reach it.
+
+    Attributes:
+        address: of a history in it.
+        environment: the variables with which a client finds it.
+    """
+
+    address: str
+    environment: dict[str, str]
+
+
+@contextmanager
+def moto() -> Iterator[RealStore]:
+    """Serve an empty bucket by moto."""
+    server = pytest.importorskip("moto.server", reason="moto is not installed: pip install '.[test]'")
+    process = server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    process.start()
+    url = "http://{}:{}".format(*process.get_host_and_port())
+    for method, path in (("POST", "moto-api/reset"), ("PUT", "bucket")):  # its servers share what they hold
+        urlopen(Request(f"{url}/{path}", method=method), timeout=10).close()
+    try:
+        yield RealStore(ADDRESS, {**KEYS, "AWS_ENDPOINT": url})
+    finally:
+        process.stop()
+
+
+@contextmanager
+def azurite() -> Iterator[RealStore]:
+    """Serve an empty container by Azurite."""
+    port = _free_port()
+    options = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence", "--skipApiVersionCheck"]
+    with _node_store("azurite", "azurite-blob", [*options, "--disableTelemetry", "--silent"], port):
+        url = f"http://127.0.0.1:{port}/{_ACCOUNT}"
+        _create_container(url, "bucket")
+        keys = {"AZURE_STORAGE_ACCOUNT_NAME": _ACCOUNT, "AZURE_STORAGE_ACCOUNT_KEY": _ACCOUNT_KEY}
+        yield RealStore("az://bucket/inventory", {**keys, "AZURE_STORAGE_ENDPOINT": url})
+
+
+@contextmanager
+def s3rver() -> Iterator[RealStore]:
+    """Serve an empty bucket by s3rver, which overwrites in spite of ``If-None-Match``."""
+    port = _free_port()
+    keys = {**KEYS, "AWS_ACCESS_KEY_ID": "S3RVER", "AWS_SECRET_ACCESS_KEY": "S3RVER"}
+    with TemporaryDirectory() as folder:
+        options = ["-d", folder, "-a", "127.0.0.1", "-p", str(port), "--configure-bucket", "bucket", "-s"]
+        with _node_store("s3rver", "s3rver", options, port):
+            yield RealStore(ADDRESS, {**keys, "AWS_ENDPOINT": f"http://127.0.0.1:{port}"})
+
+
+@contextmanager
+def folder() -> Iterator[RealStore]:
+    """An empty folder."""
+    with TemporaryDirectory() as path:
+        yield RealStore(f"file://{path}", {})
+
+
+_ACCOUNT = "devstoreaccount1"
+_ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # published
+
+
+@contextmanager
+def _node_store(name: str, program: str, options: list[str], port: int) -> Iterator[None]:
+    """Run a store of npm's until the block ends."""
+    clients, node = os.environ.get("LMS_TEST_CLIENTS", ""), shutil.which("node")
+    path = Path(clients, name, "node_modules", ".bin", program)
+    if not clients or not node or not path.exists():
+        pytest.skip(f"no {name} here; get it with: .ci/clients FOLDER, and set LMS_TEST_CLIENTS=FOLDER")
+    process = subprocess.Popen([node, path, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                assert process.poll() is None, f"{name} ended"
+                assert time.monotonic() < deadline, f"{name} does not listen"
+                time.sleep(0.05)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _create_container(url: str, name: str) -> None:
+    """Create a container, which the client cannot do."""
+    headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
+    signed = "".join(f"{key}:{value}\n" for key, value in sorted(headers.items()))
+    text = "PUT" + "\n" * 12 + f"{signed}/{_ACCOUNT}/{_ACCOUNT}/{name}\nrestype:container"
+    digest = hmac.new(b64decode(_ACCOUNT_KEY), text.encode(), sha256).digest()
+    headers["Authorization"] = f"SharedKey {_ACCOUNT}:{b64encode(digest).decode()}"
+    urlopen(Request(f"{url}/{name}?restype=container", method="PUT", headers=headers), timeout=30).close()

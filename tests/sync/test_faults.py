@@ -5,16 +5,13 @@ import random
 import shutil
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from urllib.request import Request, urlopen
 
 import pytest
 from support.cli_runner import COMMAND, clean
-from support.object_stores import ADDRESS, KEYS, SmallStore
+from support.object_stores import ADDRESS, SmallStore
 
 from inventory.errors import ConfigurationError, FileError, StoreUnreachable
 from inventory.sync.objects import RemoteObjects, reason_of, write_once
@@ -65,10 +62,13 @@ def test_a_store_that_ignores_the_condition(machine: Machines, store: SmallStore
     assert (done.code, "ignores If-None-Match" in done.err) == (4, True)
     checked = rome.run("check", "--server", address)
     assert (checked.code, "ignores If-None-Match" in checked.err) == (2, True)
+    again = rome.snapshot(fleet("a"))
+    assert (again.code, again.err.count("\n")) == (4, 1)
     assert store.objects == {}
     store.ignores_conditions = False
     assert "overwrites nothing" in rome.run("check", "--server", address).out
-    assert rome.run("sync", "--json").data["sent"] == 1
+    assert rome.run("sync", "--json").data["runs"] == 2
+    assert machine("bonn").problems() == []
 
 
 @pytest.mark.parametrize("kind", ["observations", "payloads", "models", "instances", "runs"])
@@ -111,6 +111,8 @@ def test_a_damaged_file_of_the_mirror_is_not_sent(machine: Machines, store: Smal
     path.write_bytes(path.read_bytes()[:-20])
     done = rome.run("sync")
     assert (done.code, str(path) in done.err) == (4, True)
+    done = rome.snapshot(fleet("b"))
+    assert (done.code, done.err.count("\n"), str(path) in done.err) == (4, 1, True)
     assert not any("observations" in key or "models" in key for key in store.objects)
 
 
@@ -155,68 +157,10 @@ def test_kills(machine: Machines, store: SmallStore, kills: int) -> None:
     assert len(fresh.history.store.run_ids()) > acknowledged
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """A bucket of moto's server: the variables with which it is found."""
-    server = pytest.importorskip("moto.server", reason="moto is not installed: pip install '.[test]'")
-    moto = server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    environment = {**KEYS, "AWS_ENDPOINT": f"http://{host}:{port}"}
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    for method, path in (("POST", "moto-api/reset"), ("PUT", "bucket")):  # its servers share what they hold
-        urlopen(Request(f"http://{host}:{port}/{path}", method=method), timeout=10).close()
-    yield environment
-    moto.stop()
-
-
-@pytest.mark.parametrize(("collectors", "runs"), [(4, 5), pytest.param(8, 25, marks=pytest.mark.long)])
-def test_races(tmp_path: Path, bucket: dict[str, str], collectors: int, runs: int) -> None:
-    """Collectors record at the same time: a fresh mirror has all runs and no problem, and mirrors tell one state."""
-    machines = [Machine(tmp_path / f"c{number}", bucket) for number in range(collectors)]
-    acknowledged: list[str] = []
-    failures: list[BaseException] = []
-
-    def collect(number: int) -> None:
-        try:
-            for turn in range(runs):
-                mirror = machines[number].mirror
-                mirror.pull(datetime.now(UTC))
-                run_id = machines[number].take(fleet(f"k{turn % 3}", server=f"s{number}"), datetime.now(UTC))
-                if turn % 4 != 3:  # else it is kept, and sent with the next
-                    mirror.push()
-                    mirror.push_log(run_id)
-                acknowledged.append(run_id)
-        except BaseException as error:  # noqa: BLE001 - shown by the assertion
-            failures.append(error)
-
-    threads = [threading.Thread(target=collect, args=[number]) for number in range(collectors)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    for each in machines:
-        each.mirror.pull(datetime.now(UTC), full=True)
-    fresh = Machine(tmp_path / "fresh", bucket)
-    fresh.mirror.pull(datetime.now(UTC))
-    assert set(fresh.history.store.run_ids()) == set(acknowledged)
-    assert len(acknowledged) == collectors * runs
-    assert fresh.problems() == []
-    states = []
-    for each in (*machines, fresh):
-        each.mirror.pull(datetime.now(UTC))
-        models = each.history.state().models
-        states.append(sorted(zip(models["server"], models["key"], strict=True)))
-    assert all(state == states[0] for state in states)
-    assert len(states[0]) == collectors
-
-
 def test_why_a_request_failed() -> None:
     """A few words, without addresses, whose queries may be signed."""
-    assert reason_of("GET https://x?sig=1 status code: 403 Forbidden: <Code>Nope</Code>") == (
-        "it answered 403 Forbidden (Nope)"
+    assert reason_of("GET https://x?sig=1 status code: 403 Forbidden: <Code>SlowDown</Code>") == (
+        "it answered 403 Forbidden (SlowDown)"
     )
     assert reason_of("<Code>NoSuchBucket</Code> status code: 404 Not Found") == "there is no such bucket"
     assert reason_of("PUT https://x?sig=1: error sending request: retry_timeout: 20s") == "no connection"

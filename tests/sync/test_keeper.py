@@ -62,7 +62,7 @@ def _told(machine: Machine) -> tuple[object, ...]:
     return tuple(history.store.run_ids()), timeline.to_csv(), history.state().models.to_csv()
 
 
-@pytest.mark.guard("only what a merged file in the store holds is deleted there")
+@pytest.mark.guard("only what a merged file in the store holds is deleted")
 def test_the_keeper_merges_and_all_read_the_same(machine: Machines, store: SmallStore, tmp_path: Path) -> None:
     """One file a kind and month is left; other mirrors take it; a late run of that month is merged beside it."""
     rome, bonn, keeper = _recorded(machine("rome")), machine("bonn"), machine("keeper")
@@ -89,11 +89,25 @@ def test_the_keeper_merges_and_all_read_the_same(machine: Machines, store: Small
 
 
 def test_only_the_keeper_may(machine: Machines) -> None:
-    """Another machine is refused in a sentence, and nobody deletes runs."""
+    """Another machine is refused in a sentence."""
     rome = _recorded(machine("rome"))
-    for arguments, words in ((["--compact"], "this is not the one"), (["--keep-last", "1"], "keeps all of its runs")):
+    for arguments in (["--compact"], ["--keep-last", "1"], ["--run", "2"]):
         done = rome.run("prune", *arguments)
-        assert (done.code, done.err.count("\n"), words in done.err) == (2, 1, True)
+        assert (done.code, done.err.count("\n"), "this is not the one" in done.err) == (2, 1, True)
+
+
+@pytest.mark.long
+@pytest.mark.guard("there is one keeper")
+def test_there_is_one_keeper(machine: Machines, tmp_path: Path) -> None:
+    """The first machine that prunes is noted in the store by its name, and no other may."""
+    rome, bonn = _recorded(machine("rome")), machine("bonn")
+    for name in ("rome", "bonn"):
+        (tmp_path / f"{name}.toml").write_text(f"[history]\nkeeper = true\ncollector = '{name}'\n")
+    for each in (rome, rome):
+        assert each.run("prune", "--compact", "--config", tmp_path / "rome.toml").code == 0
+    done = bonn.run("prune", "--keep-last", "1", "--config", tmp_path / "bonn.toml")
+    assert (done.code, done.err.count("\n"), "is 'rome', and this is 'bonn'" in done.err) == (2, 1, True)
+    assert bonn.run("prune", "--keep-last", "1", "--dry-run", "--config", tmp_path / "bonn.toml").code == 0
 
 
 @pytest.mark.guard("a mirror holds the files of its store")
@@ -105,6 +119,7 @@ def test_mirrors_are_not_merged_by_the_way(machine: Machines, monkeypatch: pytes
     assert not list(rome.mirror_folder.glob("*/*/merged-*"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("left", [0, 1, 3, 4, 6, 9, 14, 20])
 def test_a_keeper_that_is_killed(machine: Machines, left: int) -> None:
     """After any number of its writes and deletions a fresh mirror is whole, and the next keeper ends the work."""
@@ -126,6 +141,7 @@ def test_a_keeper_that_is_killed(machine: Machines, left: int) -> None:
     assert machine("new").problems() == []
 
 
+@pytest.mark.long
 def test_readers_meanwhile(machine: Machines) -> None:
     """Fresh and old mirrors that pull while the keeper works have every run once, at each moment."""
     rome, keeper, old = _recorded(machine("rome")), machine("keeper"), machine("old")

@@ -1,6 +1,5 @@
 """Several machines, one history: what one records all others read, as from any history."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,6 +44,50 @@ def test_a_run_carries_its_collector(machine: Machines, tmp_path: Path) -> None:
     import socket
 
     assert [about["collector"] for about in read] == [socket.gethostname(), "office-1"]
+
+
+@pytest.mark.long
+def test_two_clocks(machine: Machines) -> None:
+    """One machine's clock is half an hour ahead: whatever counts as now, and the last change, is the same on both."""
+    rome, bonn = machine("rome"), machine("bonn")
+    for mirror in (rome.mirror, bonn.mirror):
+        mirror.pull(NOW)
+    ahead, begin = timedelta(minutes=30), NOW - timedelta(hours=5)
+
+    def record(each: Machine, *keys: str, at: datetime) -> str:
+        each.mirror.pull(NOW)
+        run_id = each.take(fleet("p", "q", *keys), at)
+        each.mirror.pull(NOW, full=True)
+        return run_id
+
+    first = record(bonn, "a", at=begin + ahead)
+    second = record(rome, "b", at=begin + timedelta(minutes=10))
+    assert second > first  # the clock of a machine is put forward to the newest run, as on one machine
+    record(bonn, "c", at=begin + ahead + timedelta(hours=1))
+    record(rome, "c", "d", at=begin + timedelta(hours=2))
+    for arguments in (["show"], ["diff"], ["diff", "previous", "latest"], ["history", "--by", "model"]):
+        done = [each.run(*arguments, "--json").data for each in (rome, bonn, machine("new"))]
+        assert done[0] == done[1] == done[2]
+    changes = rome.run("diff", "--json").data["changes"]
+    assert [(row["key"], row["change"]) for row in changes if row["grain"] == "model"] == [("d", "added")]
+
+
+@pytest.mark.long
+def test_diff_compares_states_whoever_asked(machine: Machines) -> None:
+    """Two machines ask different servers in turn: the last two states differ in what changed, not in who asked."""
+    rome, bonn = machine("rome"), machine("bonn")
+    for _ in range(2):
+        rome.snapshot(fleet("a"))
+        bonn.snapshot(fleet("b", server="bonn"))
+    assert rome.run("diff", "previous", "latest", "--json").data["changes"] == []
+    rome.snapshot(fleet("a", "x"))
+    bonn.snapshot(fleet("b", server="bonn"))
+    for each in (rome, bonn):
+        assert each.run("diff", "--json").data["changes"] == []
+        rows = each.run("diff", "latest~2", "latest", "--json").data["changes"]
+        assert [(row["server"], row["key"], row["change"]) for row in rows if row["grain"] == "model"] == [
+            ("rome", "x", "added")
+        ]
 
 
 def test_offline_neither_reads_nor_writes_the_store(machine: Machines, store: SmallStore) -> None:
@@ -200,26 +243,12 @@ def test_addresses_that_are_refused(machine: Machines) -> None:
     for address in ("s3://AKIA:hidden@bucket/x", "s3://bucket/x?sig=hidden", "az://hidden@account/c"):
         done = rome.run("show", "--history", address)
         assert (done.code, done.err.count("\n"), "hidden" in done.err) == (2, 1, False)
-    for address in ("s3://", "s3:///x", "az://account", "file://x/y", "ftp://x/y", "s3://b/../c"):
+    for address in ("s3://", "s3:///x", "az://", "file://x/y", "ftp://x/y", "s3://b/../c"):
         assert rome.run("show", "--history", address).code == 2, address
 
 
-def test_no_output_holds_a_credential(machine: Machines, store: SmallStore) -> None:
-    """Whatever goes wrong, neither the key nor its name is printed or stored."""
-    rome = machine("rome")
-    told = [rome.snapshot(fleet("a"), "-o", str(rome.folder / "x.md")), rome.run("check"), rome.run("sync", "--json")]
-    store.refuses = 500
-    told += [rome.run("sync"), rome.run("check", "--json"), rome.run("--debug", "sync")]
-    stored = b"".join(path.read_bytes() for path in rome.folder.rglob("*") if path.is_file())
-    assert "canary" not in json.dumps(told).lower()
-    assert b"canary" not in stored.lower()
-
-
 def test_commands_that_a_shared_history_does_not_have(machine: Machines, tmp_path: Path) -> None:
-    """Pruning is refused in a sentence; sync is refused for a folder."""
+    """Sync is refused for a folder."""
     rome = machine("rome")
     rome.snapshot(fleet("a"))
-    for arguments in (["--keep-last", "1"], ["--run", "2"]):
-        done = rome.run("prune", *arguments)
-        assert (done.code, done.err.count("\n")) == (2, 1)
     assert rome.run("sync", "--history", tmp_path).code == 2

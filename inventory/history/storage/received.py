@@ -13,9 +13,14 @@ def is_whole(kind: str, path: Path, body: bytes) -> bool:
 
 
 def responses_of(kind: str, path: Path, body: bytes) -> set[str]:
-    """Return the runs to whose files an observations file refers; none if a newer version wrote it."""
-    about = read_verified(body) or {}
-    if is_newer(about):
+    """Return the runs to whose files an observations file refers; none if it is damaged, or of a newer version."""
+    about = read_verified(body)
+    if about is None or is_newer(about):
         return set()
     column = DataFile(path, body, {"kind": kind, **about}).read(["stored_in"]).column("stored_in")
     return {run_id for run_id in column.unique().to_pylist() if run_id}
+
+
+def runs_of(body: bytes) -> list[str]:
+    """Return the runs in a merged file."""
+    return list((read_verified(body) or {}).get("runs", ()))

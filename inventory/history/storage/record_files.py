@@ -21,9 +21,17 @@ def read_record(path: Path) -> dict[str, str] | None:
             body = read_regular(path)
             run_id = body.decode().partition("\n")[0]
             return {run_id: ""} if RUN_ID.fullmatch(run_id) and body == baseline_text(path.stem, run_id) else None
-        record = json.loads(read_regular(path))
+        return record_runs(read_regular(path))
+    except (OSError, ValueError):
+        return None
+
+
+def record_runs(body: bytes) -> dict[str, str] | None:
+    """Return the runs, or servers, in the content of a record, as ``record_text`` makes it; None if it is damaged."""
+    try:
+        record = json.loads(body)
         return dict(record["runs"]) if record["sha256"] == _sum(record["runs"]) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
