@@ -204,4 +204,5 @@ def log_run(
     entry = run_log.entry_of(result.snapshot, result.changes, seconds, exit_code, messages, recorded=recorded)
     more: dict[str, Any] = {"audit": dict(audit)} if audit is not None else {}
     more |= {"notices": list(notices)} if notices else {}
+    more |= {"collector": history.collector} if history.collector else {}
     run_log.append(history.store.folder, {**entry, **more})

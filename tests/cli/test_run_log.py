@@ -1,6 +1,7 @@
 """What ``snapshot`` writes into the journal of the history, whatever became of the run."""
 
 import re
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,7 @@ def test_a_line_is_for_machines(server: StubServer, tmp_path: Path) -> None:
     assert keys == [
         "began",
         "changes",
+        "collector",
         "ended",
         "exit_code",
         "failures",
@@ -66,6 +68,7 @@ def test_a_line_is_for_machines(server: StubServer, tmp_path: Path) -> None:
         "version",
     ]
     (entry,) = read(tmp_path / "h").entries
+    assert entry["collector"] == socket.gethostname()
     assert re.fullmatch(r"....-..-..T..:..:..\....Z", entry["began"])
     assert entry["began"] < entry["ended"]
     assert 0 < entry["seconds"] < 60
