@@ -10,6 +10,8 @@ from inventory.config.servers import Server
 _EXAMPLES = {
     "path": '"history"',
     "retire_after": "30",
+    "collector": '"office-rome"',
+    "keeper": "true",
     "stale_after": "7",
     "separator": '";"',
     "decimal": '","',

@@ -107,6 +107,7 @@ def test_history_by_model(labelled: Path, tmp_path: Path) -> None:
     assert (tmp_path / "fleet.xlsx").stat().st_size > 1000
 
 
+@pytest.mark.long
 def test_history_by_label_and_by_server(labelled: Path) -> None:
     """What the servers of each have as of the newest run."""
     groups = run("history", "--by", "site", "--json", "--history", labelled).data["groups"]

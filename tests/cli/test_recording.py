@@ -212,6 +212,7 @@ def test_incomplete_is_a_word_for_diff_and_without_a_history(server: StubServer,
     assert [run(*none, "--fail-on", words, cwd=tmp_path).code for words in ("incomplete", "any,incomplete")] == [10, 2]
 
 
+@pytest.mark.long
 def test_a_renamed_model_is_no_removed_one(server: StubServer, tmp_path: Path) -> None:
     """The alarm for removed models stays silent; that for renamed ones and for any change does not."""
     codes = []

@@ -61,6 +61,7 @@ def test_a_file_that_belongs_to_another_user(tmp_path: Path) -> None:
         assert server.requests == []
 
 
+@pytest.mark.long
 def test_files_in_lists(tmp_path: Path) -> None:
     """Refused with their line, from a file, standard input and a variable; allowed by a flag; as a server they stay."""
     (tmp_path / "private.json").write_text('{"models": [{"key": "x", "password": "hunter2"}]}')

@@ -333,6 +333,7 @@ def _models_file(history: History, place: int) -> Path:
     return history.store.where("models", [run_id])[run_id]
 
 
+@pytest.mark.long
 def test_changes_that_could_not_be_read_are_told_when_they_can(tmp_path: Path) -> None:
     """A damaged file is told once, servers that fail are told all the same, and the changes when it is mended."""
     with office(tmp_path) as desk:
@@ -350,6 +351,7 @@ def test_changes_that_could_not_be_read_are_told_when_they_can(tmp_path: Path) -
         assert desk.told() == []
 
 
+@pytest.mark.long
 def test_a_file_that_is_damaged_for_good_does_not_silence_what_comes_after(tmp_path: Path) -> None:
     """What changed since the run before is told, and the damage is not told again."""
     with office(tmp_path) as desk:

@@ -133,6 +133,7 @@ def test_a_full_disk_is_pruned(name: str, options: str, tmp_path: Path) -> None:
         assert whole(disk) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "step"),
     [

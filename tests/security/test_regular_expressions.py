@@ -59,6 +59,15 @@ def _methods() -> dict[str, set[str]]:
     return actual
 
 
+def _expressions(value: object) -> "list[re.Pattern[Any]]":
+    """The expressions that a name stands for: one, or those of a table."""
+    if isinstance(value, dict):
+        value = [*value.values()]
+    if isinstance(value, list | tuple):
+        return [expression for each in value for expression in _expressions(each)]
+    return [value] if isinstance(value, re.Pattern) else []
+
+
 def _calls_re(node: ast.AST, names: Collection[str]) -> TypeGuard[ast.Call]:
     """Whether a node calls one of these functions of the module re."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr not in names:
@@ -80,10 +89,14 @@ def uses() -> Iterator[Use]:
         known = _known(path, tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                value = known.get(node.targets[0].id)
-                if isinstance(value, re.Pattern) and "compile" in ast.unparse(node.value):
-                    for method in sorted(methods.get(node.targets[0].id, {"search"})):
-                        yield Use(f"{path.relative_to(PACKAGE)}:{node.lineno}:{node.col_offset}", value, method)
+                name = node.targets[0].id
+                others = [value for other, value in known.items() if other != name and isinstance(value, re.Pattern)]
+                expressions = _expressions(known.get(name)) if "re.compile" in ast.unparse(node.value) else []
+                expressions = [value for value in expressions if value not in others]
+                for number, value in enumerate(expressions):
+                    for method in sorted(methods.get(name, {"search"} if len(expressions) == 1 else {*METHODS[:3]})):
+                        place = f"{node.lineno}:{node.col_offset}:{number}"
+                        yield Use(f"{path.relative_to(PACKAGE)}:{place}", value, method)
             if _calls_re(node, METHODS):
                 source = eval(compile(ast.Expression(node.args[0]), str(path), "eval"), known | LOCALS)
                 yield Use(

@@ -26,6 +26,7 @@ def _requests(store: SmallStore, action: Callable[[], object]) -> Counter[str]:
     return Counter(words)
 
 
+@pytest.mark.long
 def test_requests_of_a_run(machine: Machines, store: SmallStore) -> None:
     """Seven listings; two writes where nothing changed, three more for new responses; nothing is read twice."""
     rome, bonn = machine("rome"), machine("bonn")

@@ -33,6 +33,7 @@ def test_a_write_whose_answer_got_lost(machine: Machines, store: SmallStore) -> 
     assert machine("bonn").problems() == []
 
 
+@pytest.mark.long
 def test_conflicts_are_tried_again(machine: Machines, store: SmallStore) -> None:
     """409 says that another write of that key is under way."""
     store.conflicts = 2
@@ -71,6 +72,7 @@ def test_a_store_that_ignores_the_condition(machine: Machines, store: SmallStore
     assert machine("bonn").problems() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["observations", "payloads", "models", "instances", "runs"])
 @pytest.mark.guard("a damaged object is not fetched")
 def test_a_damaged_object(machine: Machines, store: SmallStore, kind: str) -> None:
@@ -128,6 +130,7 @@ def test_foreign_keys_stay_where_they_are(machine: Machines, store: SmallStore) 
     assert not names & {"readme.txt", "x.json", "a b.json", "other"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kills", [4, pytest.param(40, marks=pytest.mark.long)])
 def test_kills(machine: Machines, store: SmallStore, kills: int) -> None:
     """Snapshots are killed at any moment: no run in the store lacks anything, and each acknowledged one is there."""

@@ -62,6 +62,7 @@ def _told(machine: Machine) -> tuple[object, ...]:
     return tuple(history.store.run_ids()), timeline.to_csv(), history.state().models.to_csv()
 
 
+@pytest.mark.long
 @pytest.mark.guard("only what a merged file in the store holds is deleted")
 def test_the_keeper_merges_and_all_read_the_same(machine: Machines, store: SmallStore, tmp_path: Path) -> None:
     """One file a kind and month is left; other mirrors take it; a late run of that month is merged beside it."""

@@ -187,6 +187,7 @@ def objects_of(store: SmallStore, kind: str) -> int:
     return sum(f"/{kind}/" in key for key in store.objects)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_merged", [True, False])
 def test_the_keeper_prunes_for_all(machine: Machines, store: SmallStore, is_merged: bool) -> None:
     """Mirrors drop what was pruned, and do not send it back; its responses go with the first pruning a day later."""

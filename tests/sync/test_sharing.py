@@ -155,6 +155,7 @@ def test_nothing_listens(machine: Machines) -> None:
     assert rome.run("sync").out.startswith("s3://bucket/inventory: 1 run, 0 new, 1 sent\n")
 
 
+@pytest.mark.long
 def test_runs_of_a_machine_that_was_away_for_months(machine: Machines) -> None:
     """They lie in months that nobody lists any more, and a newer run refers to them: it is read all the same."""
     rome, laptop = machine("rome"), machine("laptop")
@@ -175,6 +176,7 @@ def test_runs_of_a_machine_that_was_away_for_months(machine: Machines) -> None:
     assert sorted(zip(state.models["server"], state.models["key"], strict=True)) == [("laptop", "zTrue"), ("rome", "a")]
 
 
+@pytest.mark.long
 def test_late_runs_are_found_once_a_day(machine: Machines) -> None:
     """Runs of old months to which nothing refers come with the next full listing."""
     rome, laptop = machine("rome"), machine("laptop")
@@ -188,6 +190,7 @@ def test_late_runs_are_found_once_a_day(machine: Machines) -> None:
     assert machine("new").mirror.pull(NOW) == 1
 
 
+@pytest.mark.long
 def test_baselines_are_those_of_the_store(machine: Machines) -> None:
     """One that is set or removed on a machine is so on all; a name is given once."""
     rome, bonn = machine("rome"), machine("bonn")
@@ -203,6 +206,7 @@ def test_baselines_are_those_of_the_store(machine: Machines) -> None:
     assert machine("new").run("verify").code == 0
 
 
+@pytest.mark.long
 def test_retired_servers_are_retired_everywhere(machine: Machines) -> None:
     """What servers retire records reaches the other machines."""
     rome, bonn = machine("rome"), machine("bonn")
