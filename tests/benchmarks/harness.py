@@ -4,12 +4,11 @@ Before a time is compared the answers are: a contestant that says something else
 """
 
 import json
-import os
 import resource
 import statistics
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -183,18 +182,15 @@ def _agree(race: Race, answers: dict[str, Any], name: str, answer: Any) -> None:
 
 def _child(command: Sequence[str]) -> tuple[float, float, str, float]:
     """Run one process to its end: its seconds, its greatest memory in MB, what it printed, its CPU seconds."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=HERE)
-    assert process.stdout is not None
-    text = process.stdout.read().decode()
-    _, status, usage = os.wait4(process.pid, 0)  # of this one child, which getrusage does not tell
-    process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - began
-    process.stdout.close()
-    if process.returncode not in (0, 2, 4):  # a usage error is work too, and a refusal
-        raise subprocess.CalledProcessError(process.returncode, command)
-    scale = 1 if sys.platform == "darwin" else 1024
-    return seconds, usage.ru_maxrss * scale / 1e6, text, usage.ru_utime + usage.ru_stime
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "output"
+        launcher = [sys.executable, "-S", "-E", str(HERE / "scripts" / "launched.py"), str(file), *command]
+        told = subprocess.run(launcher, stdout=subprocess.PIPE, cwd=HERE, check=True).stdout
+        seconds, peak, cpu, code = json.loads(told)
+        text = file.read_text(encoding="utf-8")
+    if code not in (0, 2, 4):  # a usage error is work too, and a refusal
+        raise subprocess.CalledProcessError(code, command)
+    return seconds, peak, text, cpu
 
 
 def peak_mb() -> float:
