@@ -149,6 +149,7 @@ def test_findings_are_written_in_every_format(folder: Path, suffix: str) -> None
         assert b"x/bad" in body
 
 
+@pytest.mark.long
 def test_a_snapshot_audits_what_it_read(tmp_path: Path) -> None:
     """A run shows its findings, ends with 10, and its line of the run log has counts and the digest of the rules."""
     world(tmp_path, RULES, a=[BAD])
@@ -170,6 +171,7 @@ def test_a_snapshot_audits_what_it_read(tmp_path: Path) -> None:
     assert json.loads(done.out) == {"rule": "publishers", "key": "x/bad"}
 
 
+@pytest.mark.long
 def test_the_history_counts_findings_by_run(tmp_path: Path) -> None:
     """History --findings has a line a run: new, gone, still there."""
     for models in ([BAD], [BAD, GOOD], [GOOD]):

@@ -14,6 +14,7 @@ from inventory.stub_server import StubServer, inventory_before
 CLOSED = "127.0.0.1:9"
 
 
+@pytest.mark.long
 def test_what_is_found_is_written(tmp_path: Path) -> None:
     """Servers that respond and those that were named; exit 3 as one was not read; every command then uses the file."""
     with StubServer(inventory_before()) as stub:

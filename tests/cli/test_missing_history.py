@@ -131,6 +131,7 @@ def test_a_schedule_demands_the_history_that_there_is(tmp_path: Path) -> None:
     assert not Path("h").exists()
 
 
+@pytest.mark.long
 def test_verify_says_what_was_proven() -> None:
     """How many runs and answers there are, and how many answers are kept as an equal one's body."""
     assert snapshot("h").code == 0

@@ -30,6 +30,7 @@ def everything(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
+@pytest.mark.long
 def test_a_change_is_told_after_the_report_is_written(tmp_path: Path) -> None:
     """The notice names the report, which is there by then, and the run log says that it was sent."""
     with Sink(200) as sink, StubServer(inventory_before()) as server:

@@ -61,6 +61,7 @@ def test_failures_are_recorded(server: StubServer, tmp_path: Path) -> None:
     assert statuses(tmp_path) == [["ok", "unreachable"], ["unreachable"]]
 
 
+@pytest.mark.long
 def test_what_changed_since_the_run_before_is_told(server: StubServer, tmp_path: Path) -> None:
     """The second run tells the difference in size and the changes; the first has nothing to compare with."""
     assert "since" not in take(server, "--history", tmp_path).out
@@ -100,6 +101,7 @@ def test_an_unknown_word_is_told_before_anybody_is_asked(words: str) -> None:
     assert ("Did you mean 'added'?" in done.err) == (words == "Added")
 
 
+@pytest.mark.long
 def test_an_answer_that_lost_most_models_is_doubted_once(server: StubServer, tmp_path: Path) -> None:
     """Suspect ends in 3, is shown and kept, and is believed when the next run says the same."""
     take(server, "--history", tmp_path)
@@ -122,6 +124,7 @@ def test_an_answer_that_lost_most_models_is_doubted_once(server: StubServer, tmp
     assert statuses(tmp_path) == [["ok"], ["suspect"], ["ok"]]
 
 
+@pytest.mark.long
 def test_accept_suspect_believes_at_once(server: StubServer, tmp_path: Path) -> None:
     """--accept-suspect records the answer as it is."""
     take(server, "--history", tmp_path)
@@ -139,6 +142,7 @@ def test_a_doubtful_answer_is_asked_for_once_more(tmp_path: Path) -> None:
             assert len(one.requests) == requests
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("flags", [[], ["-q"], ["--json"]], ids=str)
 def test_a_history_that_cannot_be_written_spares_the_files(
     flags: list[str], server: StubServer, tmp_path: Path
@@ -195,6 +199,7 @@ def test_what_happened_counts_more_than_who_was_not_read(server: StubServer, tmp
     assert codes == [3, 3, 3, 10, 10, 4, 3]
 
 
+@pytest.mark.long
 def test_incomplete_is_a_word_for_diff_and_without_a_history(server: StubServer, tmp_path: Path) -> None:
     """It is said of a comparison with a server that was not read, and needs nothing to compare with."""
     a, off = ("--server", f"a={server.url}"), ("--server", "off=file:off.json")

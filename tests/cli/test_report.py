@@ -62,6 +62,7 @@ def test_findings_are_whole_on_paper_and_on_a_telephone(past: Path, tmp_path: Pa
     assert '<table class="stacked">' in page[page.index('id="findings"') : page.index('id="changes"')]
 
 
+@pytest.mark.long
 def test_not_every_server_needs_to_be_read_for_no_findings(past: Path, tmp_path: Path) -> None:
     """Without a finding nothing is said of servers that the banner says were not read."""
     (tmp_path / "inventory.toml").write_text(RULED.replace("*", "nothing"))
@@ -96,6 +97,7 @@ def test_since_the_run_before(past: Path, tmp_path: Path) -> None:
     assert "since 2026-11-12 06:00:04 UTC" in text_of(tmp_path / "r.md")
 
 
+@pytest.mark.long
 def test_between_two_runs(past: Path, tmp_path: Path) -> None:
     """A run at the beginning is what is compared with; the first day is compared with nothing before it."""
     assert report(past, "first..latest", "-o", tmp_path / "all.md").code == 0

@@ -29,6 +29,7 @@ def take(server: StubServer, folder: Path, *more: str | Path) -> int:
     return run("snapshot", "-q", "--server", f"a={server.url}", "--history", folder / "h", *more, cwd=folder).code
 
 
+@pytest.mark.long
 def test_every_run_is_a_line(server: StubServer, tmp_path: Path) -> None:
     """Whole, changed, incomplete and with a file that failed: each run says so, and what it ended with."""
     (tmp_path / "taken.csv").mkdir()
@@ -118,6 +119,7 @@ def test_a_journal_that_cannot_be_written_ends_in_4(server: StubServer, tmp_path
     assert (tmp_path / "a.csv").exists()
 
 
+@pytest.mark.long
 def test_the_proof_and_the_pruning_leave_it(server: StubServer, tmp_path: Path) -> None:
     """Verify finds no problem, and prune takes nothing out of it."""
     for _ in range(3):

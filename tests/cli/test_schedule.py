@@ -265,6 +265,7 @@ def test_what_is_scheduled_really_runs(scheduler: str, scheduled: Path, tmp_path
     assert [path.name[:6] for path in scheduled.glob("*.csv")] == ["models"]
 
 
+@pytest.mark.long
 def test_a_folder_called_inventory_is_no_trap(tmp_path: Path) -> None:
     """A run that starts in a folder with an ``inventory.py`` of somebody else takes ours."""
     (tmp_path / "inventory.py").write_text("raise SystemExit(99)")

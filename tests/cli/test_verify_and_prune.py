@@ -56,6 +56,7 @@ def _ends(folder: Path) -> tuple[str, str]:
     return first, last
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("suffix", ["txt", "md", "json"])
 def test_a_statement_says_what_was_proved(suffix: str, copy: Path, tmp_path: Path) -> None:
     """Of the same files it is the same byte by byte, of a copy too; it names digests that can be recomputed."""
@@ -175,6 +176,7 @@ def test_prune_without_a_rule_is_refused(copy: Path) -> None:
     assert len(History(copy).store.run_ids()) == 4
 
 
+@pytest.mark.long
 def test_the_newest_run_is_missed_too(copy: Path) -> None:
     """That the newest observations file was removed, at which no file points, is known by the journal."""
     with StubServer(inventory_before()) as server:
@@ -197,6 +199,7 @@ def months(tmp_path: Path) -> Path:
     return history.store.folder
 
 
+@pytest.mark.long
 def test_prune_merges_closed_months(months: Path) -> None:
     """--compact says how many files became how many, --dry-run changes nothing; what can be read stays the same."""
     before = [run(word, "--history", months, "--json").data for word in ("history", "diff", "show")]

@@ -31,6 +31,7 @@ def observed(snapshot: Snapshot) -> dict[str, dict[str, Any]]:
     return {row["server"]: row for row in rows(snapshot.tables["observations"])}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("copies", [1, pytest.param(12, marks=pytest.mark.long)])
 def test_every_failure_at_once(copies: int) -> None:
     """Each server of a fleet has the status that it has alone, in the time of the slowest; no token is shown."""

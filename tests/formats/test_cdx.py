@@ -201,6 +201,7 @@ def test_a_part_is_never_called_complete(tmp_path: Path) -> None:
     assert 0 < len(part["components"]) < len(whole["components"])
 
 
+@pytest.mark.long
 def test_commands_that_hold_a_state_write_it(tmp_path: Path) -> None:
     """Export twice makes the same bytes; a report of a period and a comparison write the state at its end."""
     body = BODIES / "21-docs-example-2026-04.json"

@@ -215,6 +215,7 @@ def test_promtool_finds_nothing_to_complain_of() -> None:
     assert promtool("check", "metrics", text=encode(report, "model").decode()) == ""
 
 
+@pytest.mark.long
 def test_a_snapshot_writes_them_last_and_export_without_the_run(tmp_path: Path) -> None:
     """The file of a run has its exit code and duration; export has the state without them."""
     body = Path(__file__).parent.parent / "payloads/v1/21-docs-example-2026-04.json"

@@ -28,6 +28,7 @@ def _attempts(machine: Machine, folder: Path) -> list[Done]:
     return [*done, machine.run("--debug", "sync"), machine.run("check", "--json"), machine.run("sync", "--json")]
 
 
+@pytest.mark.long
 @pytest.mark.guard("errors of a store lose what they quote")
 @pytest.mark.parametrize("refuses", [403, 0, pytest.param(500, marks=pytest.mark.full), 301])
 @pytest.mark.parametrize("kind", ["signed", "keys"])

@@ -53,6 +53,7 @@ def test_another_object_of_that_name(store: SmallStore) -> None:
     assert store.objects == {"inventory/baselines/x.txt": b"one"}
 
 
+@pytest.mark.long
 @pytest.mark.guard("a store that overwrites is refused")
 def test_a_store_that_ignores_the_condition(machine: Machines, store: SmallStore) -> None:
     """Check refuses it, exit 2; a snapshot sends nothing there, exit 4, and the run is kept; no probe stays."""
@@ -91,6 +92,7 @@ def test_a_damaged_object(machine: Machines, store: SmallStore, kind: str) -> No
     assert bonn.run("verify").code == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["observations", "payloads", "models"])
 def test_a_missing_object(machine: Machines, store: SmallStore, kind: str) -> None:
     """A fresh mirror's verify reports it; a machine that has it puts it back."""
@@ -118,6 +120,7 @@ def test_a_damaged_file_of_the_mirror_is_not_sent(machine: Machines, store: Smal
     assert not any("observations" in key or "models" in key for key in store.objects)
 
 
+@pytest.mark.long
 @pytest.mark.guard("no key of others becomes a path")
 def test_foreign_keys_stay_where_they_are(machine: Machines, store: SmallStore) -> None:
     """Objects with other names are left alone, whatever their names would be as paths."""

@@ -89,6 +89,7 @@ def test_the_keeper_merges_and_all_read_the_same(machine: Machines, store: Small
     assert len([key for key in store.objects if "/observations/" in key and "merged-" in key]) == 2
 
 
+@pytest.mark.long
 def test_only_the_keeper_may(machine: Machines) -> None:
     """Another machine is refused in a sentence."""
     rome = _recorded(machine("rome"))

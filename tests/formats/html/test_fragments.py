@@ -77,6 +77,7 @@ def test_hostile_names() -> None:
     assert f"{EVIL}0" in shown.texts
 
 
+@pytest.mark.long
 def test_history(tmp_path: Path) -> None:
     """A history shows its newest runs, those that failed in colour and word."""
     days: list[Fleet] = [{"a": [model(f"m{n}")]} for n in range(SHOWN + 2)]

@@ -195,6 +195,7 @@ def test_charts_are_told(name: str) -> None:
     assert all(re.match("(Bar|Line|Column) chart of the ", text) for text in output)
 
 
+@pytest.mark.long
 def test_long_and_hostile_names() -> None:
     """Names of any length and script fit into their cells, dots say where they were cut, and all are texts."""
     sheet = book_of("names")["Summary"]
