@@ -5,6 +5,7 @@ from itertools import product
 from pathlib import Path
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.history_builders import Model, day, model, run
@@ -31,6 +32,7 @@ FLEETS = st.lists(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=max(2, settings().max_examples // 10), deadline=None)
 @given(FLEETS)
 def test_the_same_with_an_engine(fleets: list[dict[str, list[Model] | None]]) -> None:

@@ -217,6 +217,7 @@ def test_retired_servers_are_retired_everywhere(machine: Machines) -> None:
     assert [row["server"] for row in listed] == ["old"]
 
 
+@pytest.mark.long
 def test_others_read_the_mirror(machine: Machines) -> None:
     """The folder that sync names is an ordinary history for DuckDB; spark is given the same folder."""
     rome = machine("rome")

@@ -217,6 +217,7 @@ def contents(folder: Path) -> dict[str, tuple[str, int]]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.guard("a statement that writes inside of a SELECT", "the user's SQL reaches no file and no network")
 def test_no_query_writes_reads_a_file_or_reaches_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each attempt is refused, and all files are the same byte for byte."""
