@@ -113,7 +113,7 @@ def _query(runs: "RunHistory", servers: Sequence[str], key: str | None, when: st
     """Return the runs or one model's history, as tables and as text."""
     from inventory.history.selectors import moment_of
     from inventory.tables import rows
-    from inventory.terminal.history import lives_text, runs_text
+    from inventory.terminal.history import TREND_RUNS, lives_text, runs_text
 
     since = moment_of(when, now=runs.clock()) if when else None
     if key is not None:
@@ -123,6 +123,7 @@ def _query(runs: "RunHistory", servers: Sequence[str], key: str | None, when: st
         return [(derived.TIMELINE, changes), (derived.LIFECYCLE, lives)], text
     table = runs.runs_table(servers, since)
     listed = rows(table)
-    sizes = runs.sizes_after([row["run_id"] for row in listed if row["status"] != "misdated"], servers)
+    dated = [row["run_id"] for row in listed if row["status"] != "misdated"]
+    sizes = runs.sizes_after(dated[-TREND_RUNS:], servers)
     text = runs_text(listed, supports_unicode(), terminal_width(), len(runs.store.run_ids()), sizes)
     return [(derived.RUNS, table)], text

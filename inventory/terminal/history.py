@@ -38,7 +38,8 @@ _CHANGE_HEADS = (("Added", "Removed", "Reconfigured"), ("Added", "Removed", "Rec
 
 _SIDES = "<<>>>>>>"
 _OPTIONAL = (4, 3)  # the places of the columns that give way: loaded, size
-_POINTS = 60  # runs in the trend
+TREND_RUNS = 60
+"""Runs in the trend of the size: the last ones."""
 
 
 def runs_text(
@@ -55,7 +56,7 @@ def runs_text(
         unicode: whether the terminal can show block characters.
         columns: columns of the terminal.
         recorded: runs in the whole history, where ``runs`` is a part of it.
-        sizes: the size of the state after each run, by the run's id: rows of ``derived.PANEL``.
+        sizes: the size of the state after each of the last ``TREND_RUNS``, by the run's id: rows of ``derived.PANEL``.
     """
     if not runs and recorded:
         return f"No run in that period; the history has {recorded:,}.\n"
@@ -152,7 +153,7 @@ def _statuses(runs: Sequence[Row]) -> str:
 
 def _trend(runs: Sequence[Row], sizes: Mapping[str, Row], unicode: bool, columns: int) -> list[str]:
     dated = [row for row in runs if row["status"] != "misdated"]
-    points = [run.size_bytes for run in trend_section(dated, sizes).last(_POINTS).runs]
+    points = [run.size_bytes for run in trend_section(dated, sizes).last(TREND_RUNS).runs]
     known = [value for value in points if value is not None]
     if not known:
         return []
