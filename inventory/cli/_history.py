@@ -66,7 +66,9 @@ def history_at(
             f"{folder!r} cannot be the folder of a history", "Rename the folder: its name is not UTF-8"
         ) from error
     ignored = configured_ignore() if ignore is None else ignore
-    history = RunHistory(folder, engine, ignore=ignored, retire_after=_retire_after(), collector=collector())
+    history = RunHistory(
+        folder, engine, ignore=ignored, retire_after=_retire_after(), collector=collector() if records else ""
+    )
     if shared and shared.mirror is None:  # offline, or it was not reached
         history.store.address = ""
     if warn_misdated:

@@ -1,6 +1,7 @@
 """A history at an address such as ``s3://bucket/prefix``: its mirror, which each command brings up to date first."""
 
 import os
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -187,9 +188,7 @@ def final_code(code: ExitCode) -> ExitCode:
 
 def collector() -> str:
     """Return the name of this machine in the runs that it records."""
-    import socket
-
-    return str(configuration().settings.get("collector") or socket.gethostname())
+    return str(configuration().settings.get("collector") or platform.node())
 
 
 def _print_unreached(shared: SharedHistory, error: StoreUnreachable, consequence: str) -> None:

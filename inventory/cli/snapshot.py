@@ -170,7 +170,7 @@ def snapshot(
     if is_recorded:
         send_log(result.snapshot.run_id)
     if ended != in_metrics:
-        write_metrics(report, numbers, seconds, ended)
+        write_metrics(report, [str(file.path) for file in metrics], seconds, ended)
     return ended
 
 

@@ -106,7 +106,7 @@ class Mirror:
         # Responses of pruned runs may be gone from the store, of whatever month.
         if not listing or unsent is None or (not listing.is_full and pruned & self._responses(unsent)):
             before = self.sent
-            self.pull(datetime.now(UTC), full=True)  # guard: what is sent is compared with all that the store has now
+            self.pull(datetime.now(UTC), full=True)
             return self.sent - before
         if any(self._lacking(listing, kind, pruned) or self._lacking_merged(listing, kind) for kind in KINDS[1:]):
             pruned -= unneeded_runs(self.store, pruned_runs(self.store))

@@ -215,7 +215,6 @@ def test_the_keeper_prunes_for_all(machine: Machines, store: SmallStore, is_merg
 
 @pytest.mark.long
 @pytest.mark.parametrize("is_merged", [True, False])
-@pytest.mark.guard("what is sent is compared with all that the store has now")
 def test_a_collector_that_was_away(machine: Machines, store: SmallStore, is_merged: bool) -> None:
     """Its unsent run refers to a response that is gone: it comes back with the response; what was pruned does not."""
     rome, laptop, keeper = machine("rome"), machine("laptop"), machine("keeper")
