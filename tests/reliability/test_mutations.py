@@ -16,7 +16,7 @@ import inventory
 PACKAGE = Path(inventory.__file__).parent
 GUARDS = guards_in(PACKAGE)
 PROOFS = proofs_by_guard(TESTS)
-EVERY = 16
+EVERY = 24
 """Every how many-th guard has its tests run with all guards in place."""
 
 

@@ -134,7 +134,7 @@ def test_foreign_keys_stay_where_they_are(machine: Machines, store: SmallStore) 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kills", [4, pytest.param(40, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [8, pytest.param(40, marks=pytest.mark.full)])
 def test_kills(machine: Machines, store: SmallStore, kills: int) -> None:
     """Snapshots are killed at any moment: no run in the store lacks anything, and each acknowledged one is there."""
     rome, chance = machine("rome"), random.Random(kills)

@@ -122,7 +122,7 @@ def test_mirrors_are_not_merged_by_the_way(machine: Machines, monkeypatch: pytes
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("left", [0, 1, 3, 4, 6, 9, 14, 20])
+@pytest.mark.parametrize("left", [1, 6, *(pytest.param(n, marks=pytest.mark.full) for n in (0, 3, 4, 9, 14, 20))])
 def test_a_keeper_that_is_killed(machine: Machines, left: int) -> None:
     """After any number of its writes and deletions a fresh mirror is whole, and the next keeper ends the work."""
     rome, keeper = _recorded(machine("rome")), machine("keeper")

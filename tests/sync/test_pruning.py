@@ -145,7 +145,7 @@ class Walk:
 
 
 @pytest.mark.parametrize(
-    "seed", [*(pytest.param(seed, marks=pytest.mark.long if seed < 3 else pytest.mark.full) for seed in range(40))]
+    "seed", [*(pytest.param(seed, marks=pytest.mark.long if seed < 2 else pytest.mark.full) for seed in range(40))]
 )
 def test_a_random_history(tmp_path: Path, seed: int) -> None:
     """Whatever happened: all runs that were not pruned are there, and no other, and nothing they need is missing."""
@@ -188,7 +188,7 @@ def objects_of(store: SmallStore, kind: str) -> int:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("is_merged", [True, False])
+@pytest.mark.parametrize("is_merged", [True, pytest.param(False, marks=pytest.mark.full)])
 def test_the_keeper_prunes_for_all(machine: Machines, store: SmallStore, is_merged: bool) -> None:
     """Mirrors drop what was pruned, and do not send it back; its responses go with the first pruning a day later."""
     rome, bonn, keeper = machine("rome"), machine("bonn"), machine("keeper")
@@ -214,7 +214,7 @@ def test_the_keeper_prunes_for_all(machine: Machines, store: SmallStore, is_merg
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("is_merged", [True, False])
+@pytest.mark.parametrize("is_merged", [pytest.param(False, marks=pytest.mark.full), True])
 def test_a_collector_that_was_away(machine: Machines, store: SmallStore, is_merged: bool) -> None:
     """Its unsent run refers to a response that is gone: it comes back with the response; what was pruned does not."""
     rome, laptop, keeper = machine("rome"), machine("laptop"), machine("keeper")
@@ -244,7 +244,7 @@ def test_a_collector_that_was_away(machine: Machines, store: SmallStore, is_merg
 
 
 @pytest.mark.parametrize(
-    "left", [pytest.param(n, marks=pytest.mark.full if n % 4 else pytest.mark.long) for n in range(22)]
+    "left", [pytest.param(n, marks=pytest.mark.full if n % 12 else pytest.mark.long) for n in range(22)]
 )
 @pytest.mark.guard("what a killed keeper left does not come back")
 def test_a_keeper_that_is_killed(machine: Machines, left: int) -> None:
