@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("commit", max_examples=15, deadline=None)  # speed is measured in tests/benchmarks
+settings.register_profile("commit", max_examples=12, deadline=None)  # speed is measured in tests/benchmarks
 settings.register_profile("long", max_examples=25, deadline=None)
 settings.register_profile("full", max_examples=300, deadline=None)
 

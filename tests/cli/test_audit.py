@@ -94,6 +94,7 @@ def test_fail_on_names_a_severity_or_a_worse_one(folder: Path, words: str, code:
     assert low.code == (10 if words in ("low", "unknown", "high,unknown") else 0)
 
 
+@pytest.mark.long
 def test_a_word_that_no_audit_can_tell_is_refused(folder: Path) -> None:
     """Words about changes are none of audit's, and words about findings none of diff's."""
     for arguments in (["audit", "--fail-on", "removed"], ["diff", "--fail-on", "high"], ["audit", "--fail-on", "hihg"]):

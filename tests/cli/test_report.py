@@ -51,6 +51,7 @@ deny = { key = "*" }
 """
 
 
+@pytest.mark.long
 def test_findings_are_whole_on_paper_and_on_a_telephone(past: Path, tmp_path: Path) -> None:
     """The reason of a rule is not cut, and what was found stands beneath the rule where the page is narrow."""
     (tmp_path / "inventory.toml").write_text(RULED)

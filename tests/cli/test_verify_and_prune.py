@@ -215,6 +215,7 @@ def test_prune_merges_closed_months(months: Path) -> None:
     assert run("prune", "--compact", "--json", "--history", months).data == {"compacted": [], "dry_run": False}
 
 
+@pytest.mark.long
 def test_prune_and_merge_at_once(months: Path) -> None:
     """With keep rules the runs that no rule keeps go first; --json tells both."""
     runs = History(months).store.run_ids()

@@ -71,6 +71,7 @@ def answers(history: History) -> Iterator[tuple[str, Any]]:
     yield "problems", verify(history.store)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: name[:30])
 @pytest.mark.usefixtures("sizes")
 def test_same_answers(plain: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -306,6 +306,7 @@ unused = 3
 """
 
 
+@pytest.mark.long
 def test_a_finding_of_an_audit_is_told_once(tmp_path: Path) -> None:
     """In an answer, which is later than the beginning of its run, or by the time that nobody used a model."""
     with office(tmp_path, when=["findings"]) as desk:

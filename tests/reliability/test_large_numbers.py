@@ -142,6 +142,7 @@ def test_any_such_number(number: int, typed: bool) -> None:
     assert cell == json.dumps({"size_bytes" if typed else "new": number})
 
 
+@pytest.mark.long
 def test_a_history_holds_every_digit(number: int, tmp_path: Path) -> None:
     """Recorded twice it is unchanged; another last digit is one change, told in full; verify proves all of it."""
     path = tmp_path / "a.json"

@@ -228,6 +228,7 @@ def until(servers: list[Hostile]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "code"), CODES)
 def test_in_the_middle_of_a_collection(number: int, code: int, tmp_path: Path) -> None:
     """Some servers have answered, others are slow: nothing is recorded or written, and the next run finds no rest."""

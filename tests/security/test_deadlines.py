@@ -114,6 +114,7 @@ def test_a_name_lookup_that_hangs_is_left() -> None:
     assert time.monotonic() - began < HANG
 
 
+@pytest.mark.long
 def test_an_answer_that_is_slow_but_in_time_is_read() -> None:
     """Byte by byte is no fault as long as all of it comes before the deadline."""
     slow = {name: Case(behaviour, "ok") for name, behaviour in READ.items() if "slow" in name}

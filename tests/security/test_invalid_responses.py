@@ -80,6 +80,7 @@ def test_the_table_is_complete() -> None:
     assert len(BEHAVIOURS) == names, "two behaviours have one name"
 
 
+@pytest.mark.long
 def test_the_command_takes_them_all(tmp_path: Path) -> None:
     """Given all wrong bodies at once the command writes the snapshot, ends in 3, and shows no traceback."""
     cases = GROUPS["wrong bodies"]

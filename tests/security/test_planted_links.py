@@ -164,6 +164,7 @@ def endless(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("thing", [pipe, listening, endless, Path.mkdir], ids=["pipe", "socket", "device", "folder"])
 @pytest.mark.parametrize(
     ("place", "commands"),
@@ -206,6 +207,7 @@ def test_nobody_waits_for_a_pipe(
     assert stat.S_IFMT(path.lstat().st_mode) == kind, "it is left alone"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("thing", [pipe, listening, endless, Path.mkdir], ids=["pipe", "socket", "device", "folder"])
 def test_nobody_waits_for_what_is_nobodys(thing: Callable[[Path], None], tmp_path: Path) -> None:
     """In the folder for temporary files, or beside a report under the name of one, it is in nobody's way."""

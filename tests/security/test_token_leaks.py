@@ -237,6 +237,7 @@ def test_a_repeated_token_is_masked_where_the_answer_is_kept() -> None:
     assert "[token]" in row["warnings"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "token", ["lmstudio-community", "lm-studio", "qwen", "key", "22", "Q4_0", "gemma-3-270m-it-qat"]
 )

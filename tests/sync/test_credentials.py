@@ -65,6 +65,7 @@ def test_a_key_with_a_line_break(machine: Machines, name: str) -> None:
     assert (done.code, done.err.count("\n"), name in done.err, WORD in done.err) == (2, 1, True, False)
 
 
+@pytest.mark.long
 def test_the_credentials_of_a_profile(machine: Machines, store: SmallStore, tmp_path: Path) -> None:
     """Keys in Amazon's own file are used, of the default profile and of one that is named."""
     pytest.importorskip("boto3", reason="boto3 is not installed: pip install boto3")

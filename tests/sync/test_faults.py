@@ -20,6 +20,7 @@ from sync.conftest import Machine, fleet
 Machines = Callable[[str], Machine]
 
 
+@pytest.mark.long
 def test_a_write_whose_answer_got_lost(machine: Machines, store: SmallStore) -> None:
     """The retry finds the object: with the same bytes that is success."""
     rome = machine("rome")

@@ -103,6 +103,7 @@ def test_offline_neither_reads_nor_writes_the_store(machine: Machines, store: Sm
     assert rome.run("sync", "--offline").code == 2
 
 
+@pytest.mark.long
 def test_the_examples_of_sync_work(machine: Machines) -> None:
     """Each command line on its help page ends in 0 where there is a store."""
     rome = machine("rome")
@@ -146,6 +147,7 @@ def test_an_unreachable_store(machine: Machines, store: SmallStore) -> None:
     assert bonn.problems() == []
 
 
+@pytest.mark.long
 def test_nothing_listens(machine: Machines) -> None:
     """A machine without a network records, and the first run too."""
     rome = machine("rome")

@@ -121,6 +121,7 @@ def test_sheet_missing(path: Path) -> None:
     assert inventory.read(path).grains == ("instance",)
 
 
+@pytest.mark.long
 def test_a_small_sheet_beside_a_large_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sheet that is read between the pieces of a large one is not taken for large itself."""
     monkeypatch.setattr(limits, "PART_ELEMENTS", 5_000)  # or it takes thousands of models

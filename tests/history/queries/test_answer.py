@@ -106,6 +106,7 @@ ANSWERS: list[tuple[str, list[dict[str, Any]]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_any_select_is_answered(tmp_path: Path) -> None:
     """Whatever a SELECT does with the views, it is as if all their columns were there."""
     history = made(tmp_path)
