@@ -51,7 +51,7 @@ def test_without_a_guard_its_test_fails(guard: Guard, copy: Copy) -> None:
     tests = PROOFS[guard.name]
     mutated = without_guard((PACKAGE / guard.file).read_text(encoding="utf-8"), guard.line)
     with copy.changed(guard.file, mutated):
-        outcome = copy.run(tests, "--long", seconds=20)
+        outcome = copy.run(tests, "--long", "--exitfirst", seconds=20)
     assert not outcome.package or Path(outcome.package).parent == copy.package, "else only its commands import it"
     if outcome.code == -signal.SIGALRM:  # it never ends without the guard, which is a failure too
         return
