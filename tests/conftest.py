@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("commit", max_examples=12, deadline=None)  # speed is measured in tests/benchmarks
-settings.register_profile("long", max_examples=25, deadline=None)
+settings.register_profile("long", max_examples=18, deadline=None)
 settings.register_profile("full", max_examples=300, deadline=None)
 
 _BODIES = Path(__file__).parent / "payloads" / "v1"

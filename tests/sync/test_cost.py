@@ -54,7 +54,7 @@ def test_a_folder_does_not_pay_for_stores(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "runs_a_day"), [pytest.param(70, 1, marks=pytest.mark.long), pytest.param(365, 4, marks=pytest.mark.full)]
+    ("days", "runs_a_day"), [pytest.param(70, 1, marks=pytest.mark.full), pytest.param(365, 4, marks=pytest.mark.full)]
 )
 def test_a_year_of_objects(machine: Machines, store: SmallStore, days: int, runs_a_day: int) -> None:
     """A laptop that was away sends it all at once; it is read as it is, and merged, each time whole."""
