@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from inventory.tables import RunTables
 
 
-T = TypeVar("T")
+_Value = TypeVar("_Value")
 
 
 @click.command(
@@ -188,7 +188,7 @@ def _report(
         return result, report_on_run(result, history, zone, stale_after(), trend=trend, this_run=this_run)
 
 
-def _read(reading: Callable[[], T], failures: list[FileError]) -> T | None:
+def _read(reading: Callable[[], _Value], failures: list[FileError]) -> _Value | None:
     """Return what a function reads of the history; None if it cannot be read, which is added to the failures."""
     try:
         return reading()

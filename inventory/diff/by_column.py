@@ -136,8 +136,8 @@ def _reconfigured(pairs: Mapping[str, Pair], ignore: Sequence[str], moments: pa.
             nulls = {field.name: pa.nulls(len(rows), field.type) for field in target if field.name not in cells}
             parts.append(pa.table(cells | nulls))
         if parts:
-            found = pa.concat_tables(parts)
-            yield conformed(_sorted(found, found.column("id")).select(target.names), target)
+            changes = pa.concat_tables(parts)
+            yield conformed(_sorted(changes, changes.column("id")).select(target.names), target)
 
 
 def _identified(table: schema.Table, sides: Pair, servers: Sequence[str]) -> Pair:
@@ -166,7 +166,7 @@ def _number_of(names: Sequence[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> pa.C
     for cells, known in names:
         place = compute.index_in(cells, value_set=_array(known)).cast(pa.int64())
         size = _column(schema.INTEGER, [len(known)])[0]
-        number = place if number is None else compute.add(compute.multiply(number, size), place)
+        number = place if number is None else compute.add_checked(compute.multiply_checked(number, size), place)
     return number
 
 

@@ -104,12 +104,12 @@ def compare_sides(
 
     others = set(both).difference(matching.servers)
     olds, news = (_entries(matching.others, side, others, entry) for side in (0, 1))
-    found = [_server(server, olds[server], news[server], fields) for server in olds.keys() | news.keys()]
+    by_server = [_server(server, olds[server], news[server], fields) for server in olds.keys() | news.keys()]
     for grain, (gone, come) in matching.unmatched.items():
         pairs: list[Pair] = [(entry(row, grain), None) for row in rows(gone)]
         pairs += [(None, entry(row, grain)) for row in rows(come)]
-        found.append(_changes(grain, "", (frozenset(), frozenset()), pairs))
-    changes = [change | {"observed_at": new.servers[change["server"]][1]} for change in chain.from_iterable(found)]
+        by_server.append(_changes(grain, "", (frozenset(), frozenset()), pairs))
+    changes = [change | {"observed_at": new.servers[change["server"]][1]} for change in chain.from_iterable(by_server)]
     changes.sort(
         key=lambda row: (
             row["server"],

@@ -180,9 +180,9 @@ class _StoredRows:
         first, last = (
             bisect_left(places, place, 0, len(self._places) - self._places.null_count) for place in (start, stop)
         )
-        found: dict[Cells, list[int]] = defaultdict(list)
+        places_of: dict[Cells, list[int]] = defaultdict(list)
         numbers, distinct = numbered(self._table.slice(first, last - first))
-        rows_found = list(cells(conformed(distinct, self._types), self._types.names))
+        distinct_rows = list(cells(conformed(distinct, self._types), self._types.names))
         for number, place in zip(numbers.to_pylist(), places[first:last], strict=True):
-            found[rows_found[number]].append(place)
-        return found
+            places_of[distinct_rows[number]].append(place)
+        return places_of

@@ -134,11 +134,11 @@ class Fetch:
 
     def _merged_here(self, kind: str, months: Collection[str] | None = None) -> dict[str, set[str]]:
         """Return the names of the mirror's merged files, by month."""
-        found: dict[str, set[str]] = {}
+        by_month: dict[str, set[str]] = {}
         for path in map(Path, self._store.months.files(kind, months)):
             if is_merged(path):
-                found.setdefault(path.parent.name, set()).add(path.name)
-        return found
+                by_month.setdefault(path.parent.name, set()).add(path.name)
+        return by_month
 
     def _take_merged(self, kind: str, month: str, of_store: set[str], here: set[str]) -> None:
         """Let a month have the merged files of the store, and what the store has lost of it."""

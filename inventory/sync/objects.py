@@ -21,20 +21,27 @@ _CODE = re.compile(  # no other word of a store is repeated: it may quote a key
     "ExpiredToken|InvalidAccessKeyId|InvalidToken|RequestTimeTooSkewed|SignatureDoesNotMatch|SlowDown)</Code>"
 )
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
+_ENDPOINT = re.compile(r"https?://[\w.\[:-]+\]?(:\d+)?(/[^\s?#]*)?")
 _CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     *(f"AWS_CONTAINER_CREDENTIALS_{word}_URI" for word in ("RELATIVE", "FULL")),
 )
 _NO_FOLDER, _NO_CREDENTIALS = "there is no such folder", "no credentials were found"
-_REASONS = (
+_CERTAIN = (
     (re.compile(r"NoSuchBucket|ContainerNotFound|bucket does not exist", re.IGNORECASE), "there is no such bucket"),
     (re.compile(r"canonicalize|No such file or directory"), _NO_FOLDER),
     (re.compile(r"169\.254\.|metadata|token request", re.IGNORECASE), _NO_CREDENTIALS),
+)
+"""Reasons that a text names whatever status is in it."""
+
+_PROBABLE = (
     (re.compile(r"Account must be specified"), "the account is not known"),
     (re.compile(r"TimedOut|operation timed out"), "it did not answer in time"),
     (re.compile(r"error sending request|dns error|ConnectError", re.IGNORECASE), "no connection"),
 )
+"""Reasons of a failure without a status."""
+
 _ADVICE = {
     "there is no such bucket": "Create it, or correct the address",
     _NO_FOLDER: "Create it, or mount its disk",
@@ -84,14 +91,10 @@ class RemoteObjects:
                 f"a history at {address} needs the package obstore", "Install it: pip install 'lms-inventory[objects]'"
             ) from error
         self._obstore = obstore
-        for name, value in environment.items():  # the client would panic
-            if name.startswith(("AWS_", "AZURE_", "GOOGLE_")) and value and not value.isprintable():
-                raise ConfigurationError(f"{name} holds a line break or another control character", "Set it anew")
-        plain = bool(environment.get("AZURE_STORAGE_USE_EMULATOR"))
-        for name in _ENDPOINTS:
-            plain = plain or environment.get(name, "").startswith("http://")
-            if not re.match(r"https?://[\w.\[:-]+\]?(:\d+)?(/[^\s?#]*)?$", environment.get(name) or "https://unset"):
-                raise ConfigurationError(f"{name} is no address of a store", "Write it like https://HOST:PORT")
+        _check_variables(environment)
+        plain = bool(environment.get("AZURE_STORAGE_USE_EMULATOR")) or any(
+            environment.get(name, "").startswith("http://") for name in _ENDPOINTS
+        )
         seconds = timedelta(seconds=1)
         settings: dict[str, Any] = {"client_options": {"connect_timeout": "5s", "timeout": "60s", "allow_http": plain}}
         settings["retry_config"] = {
@@ -160,15 +163,24 @@ class RemoteObjects:
             raise unreached from None  # guard: errors of a store lose what they quote
 
 
+def _check_variables(environment: Mapping[str, str]) -> None:
+    """Refuse variables at which the client would end the process, whose messages may quote a key."""
+    for name, value in environment.items():
+        if name.startswith(("AWS_", "AZURE_", "GOOGLE_")) and value and not value.isprintable():
+            raise ConfigurationError(f"{name} holds a line break or another control character", "Set it anew")
+    for name in _ENDPOINTS:
+        if (endpoint := environment.get(name)) and not _ENDPOINT.fullmatch(endpoint):
+            raise ConfigurationError(f"{name} is no address of a store", "Write it like https://HOST:PORT")
+
+
 def reason_of(text: str) -> str:
     """Return why a request failed, in a few words that hold nothing of an address."""
     code, status = _CODE.search(text), _STATUS.search(text)
-    for pattern, reason in _REASONS[:3]:
-        if pattern.search(text):
-            return reason
+    if certain := next((reason for pattern, reason in _CERTAIN if pattern.search(text)), ""):
+        return certain
     if status:
         return f"it answered {status[1].strip()}" + (f" ({code[1]})" if code else "")
-    return next((reason for pattern, reason in _REASONS if pattern.search(text)), "the request failed")
+    return next((reason for pattern, reason in _PROBABLE if pattern.search(text)), "the request failed")
 
 
 def _needs_profile(environment: Mapping[str, str]) -> bool:

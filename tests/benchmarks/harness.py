@@ -185,8 +185,8 @@ def _child(command: Sequence[str]) -> tuple[float, float, str, float]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "output"
         launcher = [sys.executable, "-S", "-E", str(HERE / "scripts" / "launched.py"), str(file), *command]
-        told = subprocess.run(launcher, stdout=subprocess.PIPE, cwd=HERE, check=True).stdout
-        seconds, peak, cpu, code = json.loads(told)
+        measured = subprocess.run(launcher, stdout=subprocess.PIPE, cwd=HERE, check=True).stdout
+        seconds, peak, cpu, code = json.loads(measured)
         text = file.read_text(encoding="utf-8")
     if code not in (0, 2, 4):  # a usage error is work too, and a refusal
         raise subprocess.CalledProcessError(code, command)

@@ -24,6 +24,9 @@ from xml.sax.saxutils import escape
 
 import pytest
 
+from inventory.errors import StoreUnreachable
+from inventory.sync.objects import RemoteObjects
+
 ADDRESS = "s3://bucket/inventory"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIACANARY", "AWS_SECRET_ACCESS_KEY": "canary/secret", "AWS_REGION": "us-east-1"}
 
@@ -279,3 +282,30 @@ def _create_container(url: str, name: str) -> None:
     digest = hmac.new(b64decode(_ACCOUNT_KEY), text.encode(), sha256).digest()
     headers["Authorization"] = f"SharedKey {_ACCOUNT}:{b64encode(digest).decode()}"
     urlopen(Request(f"{url}/{name}?restype=container", method="PUT", headers=headers), timeout=30).close()
+
+
+class Killed(StoreUnreachable):
+    """The end of a process."""
+
+
+class Mortal(RemoteObjects):
+    """The objects of a process that is killed after some writes or deletions."""
+
+    def __init__(self, address: str, left: int) -> None:
+        super().__init__(address, os.environ)
+        self._left = left
+
+    def _use(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise Killed("killed")
+
+    def create(self, key: str, body: bytes) -> bool:
+        """Write an object while it lives."""
+        self._use()
+        return super().create(key, body)
+
+    def delete(self, key: str) -> None:
+        """Delete an object while it lives."""
+        self._use()
+        super().delete(key)

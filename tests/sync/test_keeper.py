@@ -1,6 +1,5 @@
 """The keeper merges the files of a shared history; the others read the same before, meanwhile and after."""
 
-import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -8,41 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.object_stores import ADDRESS, SmallStore
+from support.object_stores import ADDRESS, Killed, Mortal, SmallStore
 
-from inventory.errors import StoreUnreachable
 from inventory.history import compaction
 from inventory.sync.keeper import compact_store
 from inventory.sync.mirror import Mirror
-from inventory.sync.objects import RemoteObjects
 from sync.conftest import Machine, fleet
 
 Machines = Callable[[str], Machine]
 NOW = datetime.now(UTC)
 RUNS = 6
-
-
-class Dying(RemoteObjects):
-    """The objects of a process that is killed after some writes or deletions."""
-
-    def __init__(self, left: int) -> None:
-        super().__init__(ADDRESS, os.environ)
-        self._left = left
-
-    def _use(self) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise StoreUnreachable("killed")
-
-    def create(self, key: str, body: bytes) -> bool:
-        """Write an object while it lives."""
-        self._use()
-        return super().create(key, body)
-
-    def delete(self, key: str) -> None:
-        """Delete an object while it lives."""
-        self._use()
-        super().delete(key)
 
 
 def _recorded(machine: Machine, months_ago: int = 3) -> Machine:
@@ -129,8 +103,8 @@ def test_a_keeper_that_is_killed(machine: Machines, left: int) -> None:
     before = _told(rome)
     keeper.mirror.pull(NOW)
     try:
-        compact_store(Mirror(Dying(left), keeper.mirror_folder), NOW)
-    except StoreUnreachable:
+        compact_store(Mirror(Mortal(ADDRESS, left), keeper.mirror_folder), NOW)
+    except Killed:
         for name in ("new", "rome"):
             machine(name).mirror.pull(NOW, full=True)
             assert _told(machine(name)) == before

@@ -1,6 +1,5 @@
 """The keeper prunes a shared history: mirrors drop what was pruned, and keep what nobody else has."""
 
-import os
 import random
 import shutil
 from collections.abc import Callable
@@ -9,47 +8,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.object_stores import SmallStore
+from support.object_stores import Killed, Mortal, SmallStore
 
-from inventory.errors import FileError, StoreUnreachable
+from inventory.errors import FileError
 from inventory.history.retention import plan
 from inventory.sync.fetch import pruned_runs
 from inventory.sync.files import prepare
 from inventory.sync.keeper import compact_store, prune_store
 from inventory.sync.mirror import Mirror
-from inventory.sync.objects import RemoteObjects
 from sync.conftest import Machine, fleet
 
 Machines = Callable[[str], Machine]
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1, minutes=1)
-
-
-class Killed(StoreUnreachable):
-    """The end of a process."""
-
-
-class Mortal(RemoteObjects):
-    """The objects of a process that is killed after some writes or deletions."""
-
-    def __init__(self, address: str, left: int) -> None:
-        super().__init__(address, os.environ)
-        self._left = left
-
-    def _use(self) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise Killed("killed")
-
-    def create(self, key: str, body: bytes) -> bool:
-        """Write an object while it lives."""
-        self._use()
-        return super().create(key, body)
-
-    def delete(self, key: str) -> None:
-        """Delete an object while it lives."""
-        self._use()
-        super().delete(key)
 
 
 def prune(mirror: Mirror, now: datetime, *drop: str, last: int = 0) -> None:
