@@ -96,7 +96,7 @@ def prune_store(mirror: Mirror, what: RetentionPlan, now: datetime) -> None:
         FileError: a file is damaged, or could not be written.
     """
     store = mirror.store
-    _delete(mirror, mirror.unused)
+    _delete(mirror, mirror.unused)  # guard: what a killed keeper left does not come back
     since = _note_unneeded(mirror, now)
     unneeded = {run_id for run_id, noted in since.items() if now - datetime.fromisoformat(noted) >= _GRACE}
     digests = {run_id: store.read(KINDS[0], run_id).sha256 for run_id in what.drop if run_id not in store.pruned()}

@@ -215,8 +215,9 @@ def test_a_collector_that_was_away(machine: Machines, store: SmallStore, is_merg
 
 
 @pytest.mark.parametrize(
-    "left", [pytest.param(n, marks=pytest.mark.full if n % 12 else pytest.mark.long) for n in range(22)]
+    "left", [pytest.param(n, marks=pytest.mark.long if n in (1, 12) else pytest.mark.full) for n in range(22)]
 )
+@pytest.mark.guard("what a killed keeper left does not come back")
 def test_a_keeper_that_is_killed(machine: Machines, left: int) -> None:
     """After any number of its writes and deletions all is whole, and a later one with other rules ends the work."""
     rome, keeper = machine("rome"), machine("keeper")
