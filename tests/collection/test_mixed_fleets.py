@@ -145,7 +145,7 @@ def check(snapshot: Snapshot, bodies: dict[str, bytes]) -> None:
         assert {name: snapshot.payloads[name] for name in bodies} == bodies
 
 
-@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(n, marks=pytest.mark.long) for n in range(6, 60))])
+@pytest.mark.parametrize("seed", [*range(24), *(pytest.param(n, marks=pytest.mark.full) for n in range(24, 200))])
 def test_every_row_is_its_own_servers(seed: int, many: Many) -> None:
     """Large and small responses arrive together over HTTP; some are the same for more than one server."""
     many.bodies = mixed(seed)

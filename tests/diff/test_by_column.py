@@ -64,7 +64,7 @@ def test_the_same_as_row_by_row(old: Fleet, new: Fleet, ignore: list[str]) -> No
 
 
 @pytest.mark.long
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(_fleets, _fleets, st.sampled_from([[], ["size_bytes"], ["extra.other"], ["*"]]))
 def test_the_same_as_row_by_row_at_length(old: Fleet, new: Fleet, ignore: list[str]) -> None:
     """The same, of many more fleets."""

@@ -192,7 +192,6 @@ def sweep(
 
 
 @pytest.mark.guard("a file is on the disk before it takes a name")
-@pytest.mark.guard("a pair is put back")
 @pytest.mark.parametrize(("name", "step"), STEPS)
 def test_every_operation_fails_once(name: str, step: int, world: Path, tmp_path: Path) -> None:
     """What stood there is byte-identical, exit 4, one line names the path, no temporary file is left.
@@ -205,6 +204,20 @@ def test_every_operation_fails_once(name: str, step: int, world: Path, tmp_path:
         without_room = {"flush"} if name == "prune" else set()  # of its record, which then takes the place of a file
         assert fatal >= {"open", "write", "flush", "fsync"} - without_room
         assert name == "prune" or fatal & {"replace", "link"}  # a name is then taken in another way
+
+
+@pytest.mark.guard("a pair is put back")
+def test_a_pair_is_old_or_new(world: Path, tmp_path: Path) -> None:
+    """If the second file of a pair cannot take its name, the first has its old content again."""
+    scene = SCENES["both csv"]
+    intact = run_faulty(copy_world(world, tmp_path / "intact"), Fault(), *scene.arguments)
+    moves = [nth for nth, met in enumerate(intact.operations, 1) if met.kind == "replace"]
+    assert len(moves) == 2
+    folder = copy_world(world, tmp_path / "case")
+    before = contents(folder)
+    faulty = run_faulty(folder, Fault(moves[1], "EIO", lasting=False), *scene.arguments)
+    assert faulty.done.code == 4
+    assert contents(folder) == before
 
 
 NO_LINKS = ("links", "renames", "chmod")

@@ -143,7 +143,7 @@ def test_seed(path: Path, taken: Snapshot) -> None:
 @pytest.mark.parametrize("suffix", formats.READABLE)
 @pytest.mark.parametrize(
     "examples",
-    [60, pytest.param(400, marks=pytest.mark.long), pytest.param(33_334, marks=pytest.mark.full)],
+    [60, pytest.param(200, marks=pytest.mark.long), pytest.param(33_334, marks=pytest.mark.full)],
 )
 def test_mutations(tmp_path: Path, suffix: str, examples: int, taken: Snapshot) -> None:
     """So is every file of ours in which something was changed at random."""

@@ -246,7 +246,7 @@ def with_lines(path: Path, ours: Path, piece: bytes, times: int, end: bytes = b"
 
 @pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="measured by forking, which this system cannot")
-@pytest.mark.parametrize("large", [0, pytest.param(1, marks=pytest.mark.long)], ids=["small", "large"])
+@pytest.mark.parametrize("large", [0, pytest.param(1, marks=pytest.mark.full)], ids=["small", "large"])
 def test_given_to_diff(tmp_path: Path, large: int) -> None:
     """Each is refused in one line with exit 4, within 5 seconds of work and 512 MiB, and no socket is opened."""
     ours = {suffix: tmp_path / f"ours.{suffix}" for suffix in formats.READABLE}

@@ -165,7 +165,15 @@ def endless(path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("thing", [pipe, listening, endless, Path.mkdir], ids=["pipe", "socket", "device", "folder"])
+@pytest.mark.parametrize(
+    "thing",
+    [
+        pytest.param(pipe, id="pipe"),
+        pytest.param(listening, id="socket", marks=pytest.mark.full),
+        pytest.param(endless, id="device", marks=pytest.mark.full),
+        pytest.param(Path.mkdir, id="folder"),
+    ],
+)
 @pytest.mark.parametrize(
     ("place", "commands"),
     [
