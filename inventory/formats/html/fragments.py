@@ -11,7 +11,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from inventory import schema
-from inventory.report.change_lines import ChangeLine, describe_changes
+from inventory.report.change_lines import describe_changes
+from inventory.report.change_words import ChangeLine, ChangeLines
 from inventory.report.facts import Report
 from inventory.report.palette import LIGHT, MARKS, TONES, mark
 from inventory.report.row_tables import column_head, is_number
@@ -147,9 +148,7 @@ def value_cell(column: schema.Column, value: Any) -> Cell:
     return Cell(shown, tag="code" if identifier else "")
 
 
-def changes_table(
-    lines: Sequence[ChangeLine], *, several: bool = False, sizes: bool = False, styled: bool = False
-) -> str:
+def changes_table(lines: ChangeLines, *, several: bool = False, sizes: bool = False, styled: bool = False) -> str:
     """Make a table of changes in colour, a row each.
 
     Args:
@@ -159,28 +158,23 @@ def changes_table(
         styled: as in ``table``.
     """
 
-    def column(name: str, head: str, look: str = "t", tag: str = "", shown: Callable[[Any], str] = str) -> _Column:
-        """Make the cells of an attribute of the lines, those of one value once."""
-        cells = [getattr(line, name) for line in lines]
-        return Cell(head, look.replace("w", "t")), cells_of(
-            cells, lambda value: Cell(shown(value), look, tag), styled=styled
-        )
+    def column(head: str, cell_of: Callable[[ChangeLine], Cell], look: str = "t") -> _Column:
+        """Make the cells of each kind of change."""
+        return Cell(head, look), lines.each(lambda line: _cell(cell_of(line), "td", styled))
 
-    plain, bold = column("after_with_size", "After"), column("after_with_size", "After", tag="b")
-    after = [texts[line.word in _BOLD] for line, *texts in zip(lines, plain[1], bold[1], strict=True)]
     columns = [
-        column("word", "Change", "w", "b", lambda word: f"{mark(word)} {word.capitalize()}"),
-        *([column("server", "Server")] if several else []),
-        column("grain", "Item", shown=str.capitalize),
-        column("identity", "Model / instance", tag="code"),
-        column("field_name", "Setting"),
-        column("before_with_size", "Before"),
-        (plain[0], after),
-        *([column("size_difference", "Size difference", "n", shown=_difference)] if sizes else []),
-        *([column("hint", "Remark")] if any(line.hint for line in lines) else []),
+        column("Change", lambda line: Cell(f"{mark(line.word)} {line.word.capitalize()}", "w", "b")),
+        *([(Cell("Server"), cells_of(lines.servers, Cell, styled=styled))] if several else []),
+        column("Item", lambda line: Cell(line.grain.capitalize())),
+        column("Model / instance", lambda line: Cell(line.identity, tag="code")),
+        column("Setting", lambda line: Cell(line.field_name)),
+        column("Before", lambda line: Cell(line.before_with_size)),
+        column("After", lambda line: Cell(line.after_with_size, tag="b" if line.word in _BOLD else "")),
+        *([column("Size difference", lambda line: Cell(_difference(line.size_difference), "n"), "n")] if sizes else []),
+        *([column("Remark", lambda line: Cell(line.hint))] if any(lines.each(lambda line: line.hint)) else []),
     ]
     heads, cells = zip(*columns, strict=True)
-    body = zip((TONES[line.word] for line in lines), zip(*cells, strict=True), strict=True)
+    body = zip(lines.each(lambda line: TONES[line.word]), zip(*cells, strict=True), strict=True)
     return table_of_cells(heads, body, styled=styled, stacked=not styled)
 
 
