@@ -1,7 +1,6 @@
 """The contents of the data sheets of a workbook: the tables, and beside them what people ask next."""
 
 from dataclasses import replace
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -29,11 +28,12 @@ from inventory.report.history_facts import CHANGED
 from inventory.report.palette import STATUS_TONES, TONES
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN, HINTS
-from inventory.tables import rows, table_of, total_of, values
+from inventory.tables import cells, rows, table_of, total_of, values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from inventory.report.change_words import ChangeLine
     from inventory.report.facts import Report
 
 TITLES = {"observations": "Observations", "models": "Models", "instances": "Instances"}
@@ -66,7 +66,6 @@ _CHANGES_FIRST = (
     *("key", "instance_id", "seen_in_run"),
 )
 _WORDS = ("what", "before", "after", "hint")
-_changed = itemgetter(*CHANGED)
 _CHANGES_HELPERS = ("grain", "field", "old", "new")
 _CHANGES = in_reading_order(
     replace(schema.CHANGES, columns=(*schema.CHANGES.columns, *_WORDED)), _CHANGES_FIRST, _CHANGES_HELPERS
@@ -197,17 +196,21 @@ def _findings(report: "Report") -> list[Sheet]:
 
 def _changes(report: "Report") -> Sheet:
     shown = table_of(_CHANGES, [])
-    if report.changes:
-        lines = report.all_changes.lines if report.all_changes else ()
+    if report.changes and report.all_changes:
+        lines = report.all_changes.lines
         if len(lines) < report.changes.table.num_rows:  # some follow from others
             lines = describe_changes(report.changes, all_fields=True).lines
         seen = report.history_facts.seen_in
-        words: dict[str, list[Any]] = {name: [getattr(line, name) or None for line in lines] for name in _WORDS}
-        words["size_difference"] = [total_of([line.size_difference]) for line in lines]
-        words["seen_in_run"] = [seen.get(_changed(row)) or None for row in report.changes.rows]
+        words: dict[str, list[Any]] = {name: lines.each(_word_of(name)) for name in _WORDS}
+        words["size_difference"] = lines.each(lambda line: total_of([line.size_difference]))
+        words["seen_in_run"] = [seen.get(change) for change in cells(report.changes.table, CHANGED)]
         shown = with_columns(report.changes.table, _WORDED, words).select(_CHANGES.names)
     hidden = hidden_in(_CHANGES, shown, _CHANGES_HELPERS)
     return Sheet("Changes", _CHANGES, shown, 3, "change", TONES, hidden, _sentence(report.what_changed.note))
+
+
+def _word_of(name: str) -> "Callable[[ChangeLine], str | None]":
+    return lambda line: getattr(line, name) or None
 
 
 def _sentence(text: str) -> str:
