@@ -20,7 +20,7 @@ from inventory.history.sql.state import Until
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
 from inventory.schema import derived
-from inventory.tables import arrow_schema, build, column_of, concat, conformed, rows, table_of, values
+from inventory.tables import arrow_schema, column_of, concat, conformed, rows, table_of, values
 
 Row = dict[str, Any]
 
@@ -133,8 +133,10 @@ class Timeline:
         if self._all is not None:
             if since is None:
                 return self._all
-            moments = enumerate(values(self._all, "observed_at"))
-            return self._all.take(_places([place for place, moment in moments if moment >= since]))
+            from pyarrow import compute
+
+            [first] = column_of(schema.TIME, [since])
+            return self._all.filter(compute.greater_equal(self._all.column("observed_at"), first))
         question = all_runs.transitions(self._until, since, selected=bool(self._servers))
         transitions = self._engine.query(question) if self._run_ids else None
         if transitions is None or not transitions.num_rows:
@@ -174,7 +176,7 @@ class Timeline:
         names = zip(*(values(timeline, name) for name in ("key", "change", "old")), strict=True)
         keys = {*self._keys}
         places = [n for n, (key, word, old) in enumerate(names) if key in keys or (word == "renamed" and old in keys)]
-        return _places(places)
+        return column_of(schema.INTEGER, places)
 
     def _open(self, stored: Sequence[str] | set[str]) -> None:
         """Open the responses that some runs stored, once: the first caller must need the most."""
@@ -196,7 +198,3 @@ def _with_known(changes: pa.Table | None, compared: pa.Table, numbers: Mapping[s
     known = compared.set_column(0, compared.schema.field("server"), servers).filter(servers.is_valid())
     changes = known if changes is None else pa.concat_tables([changes, known])
     return changes.take(compute.sort_indices(changes.column("server")))
-
-
-def _places(places: list[int]) -> pa.ChunkedArray:
-    return build(all_runs.PLACES, {"place": places}).column("place")

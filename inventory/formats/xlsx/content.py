@@ -24,11 +24,11 @@ from inventory.report.breakdowns import group_label
 from inventory.report.change_lines import describe_changes
 from inventory.report.findings import PRINTED, WORDED
 from inventory.report.findings import TONES as FINDING_TONES
-from inventory.report.history_facts import CHANGED
+from inventory.report.history_facts import CHANGED, known_of
 from inventory.report.palette import STATUS_TONES, TONES
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN, HINTS
-from inventory.tables import cells, rows, table_of, total_of, values
+from inventory.tables import rows, table_of, total_of, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -149,12 +149,11 @@ def sheets_of(report: "Report") -> list[Sheet]:
 def _grain(report: "Report", grain: str, content: pa.Table) -> Sheet:
     table = schema.GRAIN_TABLES[grain]
     further, cells = _labels(report, values(content, "server"))
-    if grain == "model" and (lives := report.history_facts.lives):
-        names = zip(values(content, "server"), values(content, "key"), strict=True)
-        own_lives = [lives.get(name, (None, None)) for name in names]
+    content, lives = with_columns(content, further, cells), report.history_facts.lives
+    if grain == "model" and lives is not None and lives.num_rows:
         further = (*further, *LIVES)
-        cells |= {column.name: [life[place] for life in own_lives] for place, column in enumerate(LIVES)}
-    content = with_columns(content, further, cells)
+        known = known_of(content, lives, ("server", "key"), [column.name for column in LIVES])
+        content = pa.table([*content.columns, *known.columns], [*content.column_names, *known.column_names])
     shown = in_reading_order(replace(table, columns=(*table.columns, *further)))
     empty = "no model is loaded" if grain == "instance" and report.models else _no_models(report)
     return Sheet(TITLES[table.name], shown, content, 2, hidden=hidden_in(shown, content), empty=empty, unprinted=LAST)
@@ -200,11 +199,11 @@ def _changes(report: "Report") -> Sheet:
         lines = report.all_changes.lines
         if len(lines) < report.changes.table.num_rows:  # some follow from others
             lines = describe_changes(report.changes, all_fields=True).lines
-        seen = report.history_facts.seen_in
+        seen, found = report.history_facts.seen, report.changes.table
         words: dict[str, list[Any]] = {name: lines.each(_word_of(name)) for name in _WORDS}
         words["size_difference"] = lines.each(lambda line: total_of([line.size_difference]))
-        words["seen_in_run"] = [seen.get(change) for change in cells(report.changes.table, CHANGED)]
-        shown = with_columns(report.changes.table, _WORDED, words).select(_CHANGES.names)
+        runs = values(known_of(found, seen, CHANGED, ["run_id"]), "run_id") if seen else [None] * found.num_rows
+        shown = with_columns(found, _WORDED, words | {"seen_in_run": runs}).select(_CHANGES.names)
     hidden = hidden_in(_CHANGES, shown, _CHANGES_HELPERS)
     return Sheet("Changes", _CHANGES, shown, 3, "change", TONES, hidden, _sentence(report.what_changed.note))
 
