@@ -144,13 +144,9 @@ class CellWriter:
 
 
 def contents_of(part: pa.Table, writers: Mapping[str, CellWriter]) -> dict[str, pa.ChunkedArray]:
-    """Write what stands in the cells of some rows, each distinct value of a column once; nothing for an empty column.
-
-    Args:
-        part: the rows.
-        writers: the writer of each column.
-    """
-    contents, numbered = {}, []
+    """Write what stands in the cells of rows, each distinct value of a column once; nothing for an empty column."""
+    texts, numbered = list[str | None](), list[str]()
+    starts: dict[str, tuple[int, pa.Array | None]] = {}  # of a column's texts, and which of them each cell has
     for name, writer in writers.items():
         column = part.column(name).combine_chunks()
         if column.null_count == len(column):
@@ -161,15 +157,22 @@ def contents_of(part: pa.Table, writers: Mapping[str, CellWriter]) -> dict[str, 
         if writer.numbers_texts(distinct):
             numbered.append(name)
         else:
-            contents[name] = texts_column(map(writer.content, distinct)).take(encoded.indices)
-    # The long texts are numbered row by row.
-    rows = zip(*(values(part, name) for name in numbered), strict=True)
+            starts[name] = len(texts), encoded.indices
+            texts += map(writer.content, distinct)
+    rows = zip(*(values(part, name) for name in numbered), strict=True)  # in whose order long texts are numbered
     lines = [[writers[name].content(value) for name, value in zip(numbered, row, strict=True)] for row in rows]
-    return contents | {name: texts_column(line[place] for line in lines) for place, name in enumerate(numbered)}
+    for place, name in enumerate(numbered):
+        starts[name] = len(texts), None
+        texts += (line[place] for line in lines)
+    contents = texts_column(texts)  # all at once, as each time takes a while
+    return {
+        name: contents.slice(start).take(indices) if indices else contents.slice(start, part.num_rows)
+        for name, (start, indices) in starts.items()
+    }
 
 
 def texts_column(texts: Iterable[str | None]) -> pa.ChunkedArray:
-    """Build a column of texts that may have more than 2 GiB."""
+    """Build a column of texts that may have 2 GiB or more."""
     return column_of(schema.TEXT, texts).cast(pa.large_string())
 
 

@@ -269,17 +269,20 @@ def _body(target: Any, sheet: Sheet, long: OverflowTexts | None) -> Iterator[byt
         column.name: CellWriter(target, column, get_column_letter(index), long)
         for index, column in enumerate(sheet.table.columns, 1)
     }
-    begin, begun, end, nothing = texts_column(['<row r="', '">', "</row>", ""])
+    begin, begun, end, nothing, *heads = texts_column(
+        ['<row r="', '">', "</row>", "", *(pen.head for pen in pens.values())]
+    )
+    head_of = dict(zip(pens, heads, strict=True))
+    numbers = column_of(schema.INTEGER, range(2, sheet.content.num_rows + 2)).cast(pa.large_string())
     for start in range(0, sheet.content.num_rows, _AT_ONCE):
-        part = sheet.content.slice(start, _AT_ONCE)
-        numbers = column_of(schema.INTEGER, range(start + 2, start + 2 + part.num_rows)).cast(pa.large_string())
-        contents = contents_of(part, pens)
+        places = numbers.slice(start, _AT_ONCE)
+        contents = contents_of(sheet.content.slice(start, _AT_ONCE), pens)
         cells = [
-            compute.binary_join_element_wise(texts_column([pens[name].head])[0], numbers, contents[name], nothing)
+            compute.binary_join_element_wise(head_of[name], places, contents[name], nothing)
             for name in pens
             if name in contents
         ]
-        rows = compute.binary_join_element_wise(begin, numbers, begun, *cells, end, nothing, null_handling="skip")
+        rows = compute.binary_join_element_wise(begin, places, begun, *cells, end, nothing, null_handling="skip")
         for chunk in rows.chunks:
             yield memoryview(chunk.buffers()[2])
     if not sheet.content.num_rows:
