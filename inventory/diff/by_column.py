@@ -200,6 +200,8 @@ def _texts(cells: pa.ChunkedArray, column: schema.Column) -> pa.ChunkedArray:
 
 def _chosen(rows: pa.Table, left_out: pa.Array, matched: bool) -> pa.Table:
     """Choose the rows of the servers that are left out, or of the others."""
+    if not left_out:
+        return rows if matched else rows.slice(0, 0)
     from pyarrow import compute
 
     is_left_out = compute.is_in(rows.column("number"), value_set=left_out)

@@ -86,7 +86,6 @@ class Cell:
     above: str = ""
 
 
-_Column = tuple[Cell, list[str]]  # its head, and its cells in HTML
 _BOLD = ("reconfigured", "renamed")  # words of changes whose value after stands out
 
 
@@ -157,24 +156,27 @@ def changes_table(lines: ChangeLines, *, several: bool = False, sizes: bool = Fa
         sizes: whether to say how much more room each takes.
         styled: as in ``table``.
     """
-
-    def column(head: str, cell_of: Callable[[ChangeLine], Cell], look: str = "t") -> _Column:
-        """Make the cells of each kind of change."""
-        return Cell(head, look), lines.each(lambda line: _cell(cell_of(line), "td", styled))
-
-    columns = [
-        column("Change", lambda line: Cell(f"{mark(line.word)} {line.word.capitalize()}", "w", "b")),
-        *([(Cell("Server"), cells_of(lines.servers, Cell, styled=styled))] if several else []),
-        column("Item", lambda line: Cell(line.grain.capitalize())),
-        column("Model / instance", lambda line: Cell(line.identity, tag="code")),
-        column("Setting", lambda line: Cell(line.field_name)),
-        column("Before", lambda line: Cell(line.before_with_size)),
-        column("After", lambda line: Cell(line.after_with_size, tag="b" if line.word in _BOLD else "")),
-        *([column("Size difference", lambda line: Cell(_difference(line.size_difference), "n"), "n")] if sizes else []),
-        *([column("Remark", lambda line: Cell(line.hint))] if any(lines.each(lambda line: line.hint)) else []),
+    columns: list[tuple[str, Callable[[ChangeLine], Cell]]] = [
+        ("Item", lambda line: Cell(line.grain.capitalize())),
+        ("Model / instance", lambda line: Cell(line.identity, tag="code")),
+        ("Setting", lambda line: Cell(line.field_name)),
+        ("Before", lambda line: Cell(line.before_with_size)),
+        ("After", lambda line: Cell(line.after_with_size, tag="b" if line.word in _BOLD else "")),
+        *([("Size difference", lambda line: Cell(_difference(line.size_difference), "n"))] if sizes else []),
+        *([("Remark", lambda line: Cell(line.hint))] if any(kind.hint for kind in lines.kinds) else []),
     ]
-    heads, cells = zip(*columns, strict=True)
-    body = zip(lines.each(lambda line: TONES[line.word]), zip(*cells, strict=True), strict=True)
+
+    def word(line: ChangeLine) -> str:
+        return _cell(Cell(f"{mark(line.word)} {line.word.capitalize()}", "w", "b"), "td", styled)
+
+    def others(line: ChangeLine) -> str:
+        return "".join(_cell(cell_of(line), "td", styled) for _, cell_of in columns)
+
+    servers = [cells_of(lines.servers, Cell, styled=styled)] if several else []
+    names = ["Change", *(["Server"] if several else []), *(name for name, _ in columns)]
+    heads = [Cell(name, "n" if name == "Size difference" else "t") for name in names]
+    cells = zip(lines.each(word), *servers, lines.each(others), strict=True)
+    body = zip(lines.each(lambda line: TONES[line.word]), cells, strict=True)
     return table_of_cells(heads, body, styled=styled, stacked=not styled)
 
 

@@ -151,8 +151,8 @@ def contents_of(part: pa.Table, writers: Mapping[str, CellWriter]) -> dict[str, 
         column = part.column(name).combine_chunks()
         if column.null_count == len(column):
             continue
-        # By their bits, as zero has two signs.
-        encoded = (column.view(pa.int64()) if pa.types.is_floating(column.type) else column).dictionary_encode()
+        bits = pa.int64() if pa.types.is_floating(column.type) else column.type  # zero has two signs
+        encoded = column.view(bits).dictionary_encode()
         distinct = values(pa.table({name: encoded.dictionary.view(column.type)}), name)
         if writer.numbers_texts(distinct):
             numbered.append(name)
