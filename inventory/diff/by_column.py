@@ -60,10 +60,13 @@ def match_by_name(
     for grain in tables:
         table = schema.GRAIN_TABLES[grain]
         old, new = both = tables[grain] = _identified(table, tables[grain], servers)
-        partners = compute.index_in(new.column("id"), value_set=_array(old.column("id")))
-        gone = compute.index_in(old.column("id"), value_set=_array(new.column("id"))).is_null()
-        pairs[grain] = old.take(partners.drop_null()), new.filter(partners.is_valid())
-        unmatched[grain] = old.filter(gone), new.filter(partners.is_null())
+        if old.column("id").equals(new.column("id")):
+            pairs[grain], unmatched[grain] = both, (old.slice(0, 0), new.slice(0, 0))
+        else:
+            partners = compute.index_in(new.column("id"), value_set=_array(old.column("id")))
+            gone = compute.index_in(old.column("id"), value_set=_array(new.column("id"))).is_null()
+            pairs[grain] = old.take(partners.drop_null()), new.filter(partners.is_valid())
+            unmatched[grain] = old.filter(gone), new.filter(partners.is_null())
         others |= {number for rows in both for number in _numbers(rows.filter(_is_odd(rows, table)))}
         if grain == "model":
             others |= _numbers(unmatched[grain][0]) & _numbers(unmatched[grain][1])
@@ -113,13 +116,13 @@ def _reconfigured(pairs: Mapping[str, Pair], ignore: Sequence[str], moments: pa.
     """Yield the changed values of the pairs of each grain, in the order of their rows."""
     target = arrow_schema(schema.CHANGES)
     for grain, (old, new) in pairs.items():
-        table, parts = schema.GRAIN_TABLES[grain], []
+        table, parts, named = schema.GRAIN_TABLES[grain], [], new.select(["id", "number", *NAMED[grain]])
         columns = {column.name: column for column in compared_columns(table.name, tuple(ignore))}
         for name, column in sorted(columns.items()):
             if column.kind in _IN_PARTS:
                 continue
             changed = _differs(old, new, column)
-            if not (rows := new.filter(changed)).num_rows:
+            if not (rows := named.filter(changed)).num_rows:
                 continue
             before, after = old.column(name).filter(changed), new.column(name).filter(changed)
             words = {"grain": grain, "change": "reconfigured", "field": name}
@@ -147,7 +150,8 @@ def _identified(table: schema.Table, sides: Pair, servers: Sequence[str]) -> Pai
     for side in sides:
         number = _number_of([(side.column("server"), known["server"])])
         identity = _number_of([(side.column(name), texts) for name, texts in known.items()])
-        result.append(side.append_column("number", number).append_column("id", identity).filter(number.is_valid()))
+        side = side.append_column("number", number).append_column("id", identity)
+        result.append(side.filter(number.is_valid()) if number.null_count else side)
     old, new = result
     return old, new
 
