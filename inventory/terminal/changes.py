@@ -1,8 +1,7 @@
 """The changes of a report -> text for a terminal, returned as ``str``."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from operator import itemgetter
+from typing import Any
 
 from click import style
 
@@ -137,21 +136,22 @@ def _presence_lines(changes: Sequence[ChangeLine], lead: str, several: bool, col
 def _reconfigured(changes: ChangeLines, lead: str, several: bool, columns: int) -> Iterator[str]:
     """Show the name of each model or instance, and beneath it the fields with their old and new values."""
     room = min(max(width(escape_controls(change.field_name)) for change in changes.kinds), columns // 3)
-    begins = changes.each(lambda change: f"{lead}{change.grain:<8}  ")
-    subjects = changes.each(lambda change: (change.grain, change.key, change.identity, change.ordinals))
-    names = changes.each(lambda change: _subject(change, several=False))
-    values = changes.each(
-        lambda change: "\n".join(
-            _value_lines(change.field_name, change.before, change.after, change.sizes_text, room, columns)
-        )
-    )
+
+    def parts(change: ChangeLine) -> tuple[tuple[Any, ...], str, str, str]:
+        """Return the model or instance, what stands before its name, the name, and the values beneath it."""
+        values = (change.field_name, change.before, change.after, change.sizes_text)
+        subject = (change.grain, change.key, change.identity, change.ordinals)
+        begin = f"{lead}{change.grain:<8}  "
+        return subject, begin, _subject(change, several=False), "\n".join(_value_lines(*values, room, columns))
+
     servers = texts_of(changes.servers, lambda server: f" @ {escape_controls(server)}" if several else "")
-    texts = zip(begins, names, servers, values, strict=True)
-    for _, members in groupby(zip(changes.servers, subjects, texts, strict=True), key=itemgetter(0, 1)):
-        for number, (*_, (begin, name, server, value)) in enumerate(members):
-            if number == 0:
-                yield from beside(begin, name + server, columns)
-            yield value
+    shown = None
+    for server, ending, texts in zip(changes.servers, servers, changes.each(parts), strict=True):
+        subject, begin, name, values = texts
+        if (server, subject) != shown:
+            shown = server, subject
+            yield from beside(begin, name + ending, columns)
+        yield values
 
 
 def _value_lines(name: str, before: str, after: str, sizes: str, room: int, columns: int) -> list[str]:
