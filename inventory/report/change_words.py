@@ -104,13 +104,13 @@ class ChangeLines(Sequence[ChangeLine]):
     def __getitem__(self, place: slice) -> "ChangeLines": ...
     def __getitem__(self, place: int | slice) -> "ChangeLine | ChangeLines":
         if isinstance(place, slice):
-            return ChangeLines(self.kinds, self.numbers[place], self.servers[place])
+            return self.take(range(len(self))[place])
         return self.kinds[self.numbers[place]]._replace(server=self.servers[place])
 
     def take(self, places: Sequence[int]) -> "ChangeLines":
         """Choose the lines at some places."""
-        servers = [self.servers[place] for place in places]
-        return ChangeLines(self.kinds, [self.numbers[place] for place in places], servers)
+        numbers, servers = [self.numbers[place] for place in places], [self.servers[place] for place in places]
+        return ChangeLines(self.kinds, numbers, servers)
 
     def each(self, value_of: Callable[[ChangeLine], _Value]) -> list[_Value]:
         """Return a value for each line that does not depend on its server, and is made once for each kind."""

@@ -45,7 +45,7 @@ from inventory.text import GIGABYTE, format_value, utc_text, width, wrap
 NO_ROWS = "No rows: "
 """How the line begins that tells below an empty table why it is empty; the reader leaves it out."""
 
-_AT_ONCE = 10_000  # rows in memory
+_AT_ONCE = 5_000  # rows in memory
 _LOOKED_AT = 1_000  # rows, for the widths
 _EMPTY_COLUMNS = 12  # of a table without rows that are printed
 _NARROWEST, _WIDEST = 9, 32
