@@ -89,9 +89,12 @@ class ChangeSet:
             name = row["field"] if row["key"] is None else row["old"] if row["change"] == "renamed" else None
             subject = (row["grain"], row["change"], *_names_of(row), name)
             numbers.append(subjects.setdefault(subject, len(subjects)))
-        touched = {*zip(self.kinds.servers, (numbers[kind] for kind in self.kinds.numbers), strict=True)}
+        # Each subject of each server has a number of its own.
+        first = {server: place * len(subjects) for place, server in enumerate(dict.fromkeys(self.kinds.servers))}
+        places = zip(self.kinds.servers, self.kinds.numbers, strict=True)
+        touched = {first[server] + numbers[kind] for server, kind in places}
         words = [(grain, word) for grain, word, *_ in subjects]
-        return Counter(words[number] for _, number in touched)
+        return Counter(words[number % len(words)] for number in touched)
 
     def counts(self, grain: str) -> dict[str, int]:
         """Count the models or instances of each word of ``schema.CHANGES_WORDS``."""
