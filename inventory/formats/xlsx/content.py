@@ -28,12 +28,11 @@ from inventory.report.history_facts import CHANGED, known_of
 from inventory.report.palette import STATUS_TONES, TONES
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN, HINTS
-from inventory.tables import rows, table_of, total_of, values
+from inventory.tables import build, column_of, rows, table_of, total_of, values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from inventory.report.change_words import ChangeLine
     from inventory.report.facts import Report
 
 TITLES = {"observations": "Observations", "models": "Models", "instances": "Instances"}
@@ -200,16 +199,16 @@ def _changes(report: "Report") -> Sheet:
         if len(lines) < report.changes.table.num_rows:  # some follow from others
             lines = describe_changes(report.changes, all_fields=True).lines
         seen, found = report.history_facts.seen, report.changes.table
-        words: dict[str, list[Any]] = {name: lines.each(_word_of(name)) for name in _WORDS}
-        words["size_difference"] = lines.each(lambda line: total_of([line.size_difference]))
-        runs = values(known_of(found, seen, CHANGED, ["run_id"]), "run_id") if seen else [None] * found.num_rows
-        shown = with_columns(found, _WORDED, words | {"seen_in_run": runs}).select(_CHANGES.names)
+        words = {name: [getattr(kind, name) or None for kind in lines.kinds] for name in _WORDS}
+        words["size_difference"] = [total_of([kind.size_difference]) for kind in lines.kinds]
+        words["seen_in_run"] = [None] * len(lines.kinds)
+        worded = build(replace(_CHANGES, columns=_WORDED), words).take(column_of(schema.INTEGER, lines.numbers))
+        columns = {name: table.column(name) for table in (found, worded) for name in table.column_names}
+        if seen:
+            columns["seen_in_run"] = known_of(found, seen, CHANGED, ["run_id"]).column("run_id")
+        shown = pa.table({name: columns[name] for name in _CHANGES.names})
     hidden = hidden_in(_CHANGES, shown, _CHANGES_HELPERS)
     return Sheet("Changes", _CHANGES, shown, 3, "change", TONES, hidden, _sentence(report.what_changed.note))
-
-
-def _word_of(name: str) -> "Callable[[ChangeLine], str | None]":
-    return lambda line: getattr(line, name) or None
 
 
 def _sentence(text: str) -> str:
