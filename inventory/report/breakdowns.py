@@ -1,7 +1,6 @@
 """Where the space goes: the models and bytes that share a publisher, a quantization and so on."""
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from inventory.schema.derived import BREAKDOWN
-from inventory.tables import total_of, values
+from inventory.tables import counted, total_of
 
 Row = dict[str, Any]
 
@@ -68,17 +67,18 @@ def break_down(models: pa.Table) -> list[Row]:
         Rows of ``derived.BREAKDOWN``, the largest first.
     """
     groups_of_all: list[Row] = []
-    sizes = values(models, "size_bytes")
-    whole = sum(size for size in sizes if size)
     for by, column in BREAKDOWNS.items():
-        sizes_by_name: dict[str | None, list[int | None]] = defaultdict(list)
-        for name, size in zip(values(models, column), sizes, strict=True):
-            sizes_by_name[name].append(size)
+        counts = counted(models, (column, "size_bytes"))
+        whole = sum((size or 0) * number for (_, size), number in counts.items())
+        sizes_by_name: dict[str | None, list[tuple[int | None, int]]] = {}
+        for (name, size), number in counts.items():
+            sizes_by_name.setdefault(name, []).append((size, number))
         groups: list[Row] = []
-        for name, own in sizes_by_name.items():
-            total = total_of(own)
+        for name, sizes in sizes_by_name.items():
+            total = total_of([size and size * number for size, number in sizes])
             share = None if total is None or not whole else total / whole
-            groups.append({"by": by, "name": name, "model_count": len(own), "size_bytes": total, "share": share})
+            number = sum(number for _, number in sizes)
+            groups.append({"by": by, "name": name, "model_count": number, "size_bytes": total, "share": share})
         groups_of_all += sorted(
             groups, key=lambda row: (-(row["size_bytes"] or 0), -row["model_count"], row["name"] or "")
         )
