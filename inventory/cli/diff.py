@@ -173,8 +173,9 @@ def _write(
     reports = [output for output in outputs if includes_report([output])]
     failures = write_tables(tables, [output for output in outputs if output not in reports], run_id, csv_for)
     if reports:
-        zone = local_zone(snapshot_of(new, history))
-        report = report_of(new, history, zone, compared=(old, changes), servers=servers, stale_after=stale_after())
+        snapshot, stale = snapshot_of(new, history), stale_after()
+        zone, compared = local_zone(snapshot), (old, changes)
+        report = report_of(new, history, zone, compared=compared, snapshot=snapshot, servers=servers, stale_after=stale)
         report = replace(report, all_fields=all_fields)
         failures += write_all(report, reports)[1]
     return failures

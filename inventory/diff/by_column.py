@@ -7,13 +7,12 @@ of the same name are the same model or instance, whatever else is there. That ho
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.fields import compared_columns, value_text
-from inventory.tables import arrow_schema, build, conformed
+from inventory.tables import arrow_schema, column_of, conformed
 
 FEW = 2_000
 """Rows up to which comparing row by row is faster."""
@@ -22,11 +21,6 @@ Pair = tuple[pa.Table, pa.Table]  # rows before, and rows after
 _IN_PARTS = (schema.LIST, schema.OBJECT)  # kinds of values that can have different texts and be equal
 NAMED = {grain: (*table.keys, "display_name") for grain, table in schema.GRAIN_TABLES.items()}
 """The columns of the rows of a grain that a change of them has too."""
-
-_ONE = {
-    kind: schema.Table("", "", (schema.Column("value", kind, "", ""),))
-    for kind in (schema.TEXT, schema.INTEGER, schema.TIME)
-}
 
 
 @dataclass(frozen=True)
@@ -66,10 +60,13 @@ def match_by_name(
     for grain in tables:
         table = schema.GRAIN_TABLES[grain]
         old, new = both = tables[grain] = _identified(table, tables[grain], servers)
-        partners = compute.index_in(new.column("id"), value_set=_array(old.column("id")))
-        gone = compute.index_in(old.column("id"), value_set=_array(new.column("id"))).is_null()
-        pairs[grain] = old.take(partners.drop_null()), new.filter(partners.is_valid())
-        unmatched[grain] = old.filter(gone), new.filter(partners.is_null())
+        if old.column("id").equals(new.column("id")):
+            pairs[grain], unmatched[grain] = both, (old.slice(0, 0), new.slice(0, 0))
+        else:
+            partners = compute.index_in(new.column("id"), value_set=_array(old.column("id")))
+            gone = compute.index_in(old.column("id"), value_set=_array(new.column("id"))).is_null()
+            pairs[grain] = old.take(partners.drop_null()), new.filter(partners.is_valid())
+            unmatched[grain] = old.filter(gone), new.filter(partners.is_null())
         others |= {number for rows in both for number in _numbers(rows.filter(_is_odd(rows, table)))}
         if grain == "model":
             others |= _numbers(unmatched[grain][0]) & _numbers(unmatched[grain][1])
@@ -79,7 +76,7 @@ def match_by_name(
             if column.compared and not column.key and not same_fields:
                 before, after = (_numbers(rows.filter(rows.column(column.name).is_valid())) for rows in both)
                 others |= before ^ after
-    left_out = _array(_column(schema.INTEGER, sorted(others)))
+    left_out = _array(column_of(schema.INTEGER, sorted(others)))
 
     def chosen(tables: Mapping[str, Pair], *, matched: bool) -> Mapping[str, Pair]:
         return {
@@ -109,9 +106,9 @@ def with_reconfigured(
     """
     if not pairs:
         return changes
-    changes = pa.concat_tables([changes, *_reconfigured(pairs, ignore, _column(schema.TIME, moments))])
+    changes = pa.concat_tables([changes, *_reconfigured(pairs, ignore, column_of(schema.TIME, moments))])
     words = {"server": servers, "grain": schema.GRAINS, "change": schema.CHANGES_WORDS}
-    place = _number_of([(changes.column(name), _column(schema.TEXT, known)) for name, known in words.items()])
+    place = _number_of([(changes.column(name), column_of(schema.TEXT, known)) for name, known in words.items()])
     return _sorted(changes, place)
 
 
@@ -119,17 +116,17 @@ def _reconfigured(pairs: Mapping[str, Pair], ignore: Sequence[str], moments: pa.
     """Yield the changed values of the pairs of each grain, in the order of their rows."""
     target = arrow_schema(schema.CHANGES)
     for grain, (old, new) in pairs.items():
-        table, parts = schema.GRAIN_TABLES[grain], []
+        table, parts, named = schema.GRAIN_TABLES[grain], [], new.select(["id", "number", *NAMED[grain]])
         columns = {column.name: column for column in compared_columns(table.name, tuple(ignore))}
         for name, column in sorted(columns.items()):
             if column.kind in _IN_PARTS:
                 continue
             changed = _differs(old, new, column)
-            if not (rows := new.filter(changed)).num_rows:
+            if not (rows := named.filter(changed)).num_rows:
                 continue
             before, after = old.column(name).filter(changed), new.column(name).filter(changed)
             words = {"grain": grain, "change": "reconfigured", "field": name}
-            cells = {word: pa.repeat(_column(schema.TEXT, [text])[0], len(rows)) for word, text in words.items()}
+            cells = {word: pa.repeat(column_of(schema.TEXT, [text])[0], len(rows)) for word, text in words.items()}
             cells |= {"old": _texts(before, column), "new": _texts(after, column), "id": rows.column("id")}
             cells |= {"observed_at": moments.take(rows.column("number"))}
             cells |= {key: rows.column(key) for key in NAMED[grain]}
@@ -145,15 +142,16 @@ def _identified(table: schema.Table, sides: Pair, servers: Sequence[str]) -> Pai
 
     The numbers sort as the names do. A row with a name of null has none.
     """
-    known = {"server": _column(schema.TEXT, servers)}
+    known = {"server": column_of(schema.TEXT, servers)}
     for name in (name for name in table.keys[1:] if "ordinal" not in name):
         texts = {text for side in sides for text in side.column(name).unique().to_pylist()}
-        known[name] = _column(schema.TEXT, sorted(text for text in texts if text is not None))
+        known[name] = column_of(schema.TEXT, sorted(text for text in texts if text is not None))
     result = []
     for side in sides:
         number = _number_of([(side.column("server"), known["server"])])
         identity = _number_of([(side.column(name), texts) for name, texts in known.items()])
-        result.append(side.append_column("number", number).append_column("id", identity).filter(number.is_valid()))
+        side = side.append_column("number", number).append_column("id", identity)
+        result.append(side.filter(number.is_valid()) if number.null_count else side)
     old, new = result
     return old, new
 
@@ -165,7 +163,7 @@ def _number_of(names: Sequence[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> pa.C
     number = None
     for cells, known in names:
         place = compute.index_in(cells, value_set=_array(known)).cast(pa.int64())
-        size = _column(schema.INTEGER, [len(known)])[0]
+        size = column_of(schema.INTEGER, [len(known)])[0]
         number = place if number is None else compute.add_checked(compute.multiply_checked(number, size), place)
     return number
 
@@ -181,7 +179,7 @@ def _is_odd(rows: pa.Table, table: schema.Table) -> pa.ChunkedArray:
     """Tell which rows have a name that is null, or that another row of the server has too."""
     from pyarrow import compute
 
-    odd, zero = rows.column("id").is_null(), _column(schema.INTEGER, [0])[0]
+    odd, zero = rows.column("id").is_null(), column_of(schema.INTEGER, [0])[0]
     for name in table.keys:
         if "ordinal" in name:
             odd = compute.or_kleene(odd, compute.not_equal(rows.column(name), zero))
@@ -201,11 +199,13 @@ def _texts(cells: pa.ChunkedArray, column: schema.Column) -> pa.ChunkedArray:
     """Format the values of a column as the changes table holds them."""
     if column.kind != schema.NUMBER:
         return cells.cast(pa.string())
-    return _column(schema.TEXT, [value_text(value, column.name, {}) for value in cells.to_pylist()])
+    return column_of(schema.TEXT, [value_text(value, column.name, {}) for value in cells.to_pylist()])
 
 
 def _chosen(rows: pa.Table, left_out: pa.Array, matched: bool) -> pa.Table:
     """Choose the rows of the servers that are left out, or of the others."""
+    if not left_out:
+        return rows if matched else rows.slice(0, 0)
     from pyarrow import compute
 
     is_left_out = compute.is_in(rows.column("number"), value_set=left_out)
@@ -214,11 +214,6 @@ def _chosen(rows: pa.Table, left_out: pa.Array, matched: bool) -> pa.Table:
 
 def _numbers(rows: pa.Table) -> set[int]:
     return set(rows.column("number").unique().to_pylist())
-
-
-def _column(kind: str, cells: Sequence[Any]) -> pa.ChunkedArray:
-    """Make a column; pyarrow's own ways import pandas."""
-    return build(_ONE[kind], {"value": [*cells]}).column("value")
 
 
 def _array(cells: pa.ChunkedArray) -> pa.Array:

@@ -1,7 +1,7 @@
 """The result of a comparison: changes, hints, and servers that were not compared."""
 
 import json
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,12 +12,27 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.schema.derived import NOT_COMPARED
-from inventory.tables import rows, table_of
+from inventory.tables import rows, table_of, values
 
 Row = dict[str, Any]
 
 UNREAD = "not read"
 """Beginning of the reason why a server was not compared whose response was not read or is suspect."""
+
+
+@dataclass(frozen=True)
+class ChangeKinds:
+    """The changes without their servers and times, each once: in a fleet most of them happen on many servers.
+
+    Attributes:
+        rows: the kinds, as rows; only news about a whole server names it.
+        numbers: the place of the kind of each change.
+        servers: the server of each change.
+    """
+
+    rows: Sequence[Row]
+    numbers: Sequence[int]
+    servers: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -35,11 +50,6 @@ class ChangeSet:
     skipped: pa.Table
     hints: pa.Table
     grains: tuple[str, ...] = schema.GRAINS
-
-    @cached_property
-    def rows(self) -> list[Row]:
-        """The rows of the table."""
-        return rows(self.table)
 
     @property
     def not_compared(self) -> dict[str, str]:
@@ -60,13 +70,31 @@ class ChangeSet:
         return not self.table.num_rows and set(servers) <= self.not_compared.keys()
 
     @cached_property
-    def _counts(self) -> dict[tuple[str, str], int]:
+    def kinds(self) -> ChangeKinds:
+        """The kinds of changes that there are, and which of them each change is."""
+        names = [name for name in self.table.column_names if name not in ("server", "observed_at")]
+        columns = {name: values(self.table, name) for name in names}
+        servers = values(self.table, "server")
+        named = [server if key is None else None for server, key in zip(servers, columns["key"], strict=True)]
+        places: dict[tuple[Any, ...], int] = {}
+        numbers = [places.setdefault(kind, len(places)) for kind in zip(named, *columns.values(), strict=True)]
+        return ChangeKinds([dict(zip(("server", *names), kind, strict=True)) for kind in places], numbers, servers)
+
+    @cached_property
+    def _counts(self) -> Mapping[tuple[str, str], int]:
         """The number of models or instances by grain and word."""
-        touched: dict[tuple[str, str], set[tuple[Any, ...]]] = defaultdict(set)
-        for row in self.rows:
+        subjects: dict[tuple[Any, ...], int] = {}
+        numbers = []
+        for row in self.kinds.rows:
             name = row["field"] if row["key"] is None else row["old"] if row["change"] == "renamed" else None
-            touched[row["grain"], row["change"]].add((*_names_of(row), name))
-        return {place: len(names) for place, names in touched.items()}
+            subject = (row["grain"], row["change"], *_names_of(row), name)
+            numbers.append(subjects.setdefault(subject, len(subjects)))
+        # Each subject of each server has a number of its own.
+        first = {server: place * len(subjects) for place, server in enumerate(dict.fromkeys(self.kinds.servers))}
+        places = zip(self.kinds.servers, self.kinds.numbers, strict=True)
+        touched = {first[server] + numbers[kind] for server, kind in places}
+        words = [(grain, word) for grain, word, *_ in subjects]
+        return Counter(words[number % len(words)] for number in touched)
 
     def counts(self, grain: str) -> dict[str, int]:
         """Count the models or instances of each word of ``schema.CHANGES_WORDS``."""
@@ -131,10 +159,11 @@ _names_of = itemgetter(*schema.INSTANCES.keys)
 def size_difference(changes: ChangeSet) -> int:
     """Return the bytes that the changed models take more than before; unknown sizes count as no difference."""
     total = 0
-    for change in changes.rows:
+    for kind, number in Counter(changes.kinds.numbers).items():
+        change = changes.kinds.rows[kind]
         if change["grain"] == "model" and change["change"] in ("added", "removed"):
             sign = 1 if change["change"] == "added" else -1
-            total += sign * (json.loads(change["new"] or change["old"]).get("size_bytes") or 0)
+            total += number * sign * (json.loads(change["new"] or change["old"]).get("size_bytes") or 0)
         elif change["grain"] == "model" and change["field"] == "size_bytes" and change["change"] == "reconfigured":
-            total += int(change["new"]) - int(change["old"]) if change["new"] and change["old"] else 0
+            total += number * (int(change["new"]) - int(change["old"])) if change["new"] and change["old"] else 0
     return total

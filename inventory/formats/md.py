@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from inventory.about import SIGNATURE
 from inventory.report.breakdowns import COLUMNS, Breakdown, group_label
-from inventory.report.change_lines import ChangeLine
+from inventory.report.change_words import ChangeLine
 from inventory.report.facts import Report
 from inventory.report.palette import mark
 from inventory.report.row_tables import RowTable, column_head, is_number

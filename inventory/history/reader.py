@@ -25,7 +25,7 @@ from inventory.history.states.coverage import coverage_rows
 from inventory.history.states.panel import panel
 from inventory.history.states.servers import server_rows
 from inventory.history.storage.retry import steady
-from inventory.history.timeline import Timeline
+from inventory.history.timeline import Compared, Timeline
 from inventory.run_ids import time_of
 from inventory.schema.derived import LIFECYCLE
 from inventory.tables import RunTables, concat, rows, total_of, values
@@ -33,6 +33,8 @@ from inventory.tables import RunTables, concat, rows, total_of, values
 
 class RunHistory(NamedRuns):
     """The recorded runs of a folder: the questions that people ask. Arguments and errors as ``RunLoader``."""
+
+    _compared: Compared | None = None
 
     @steady
     def load(self, ref: str = "latest") -> RunTables:
@@ -187,6 +189,8 @@ class RunHistory(NamedRuns):
             for side in (difference.old, difference.new)
         )
         changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), (*self.ignore, *ignore))
+        if not ignore:
+            self._compared = Compared(steps, changes.table)
         changes = with_unread_servers(changes, difference.unread, difference.known)
         return with_retired_servers(changes, difference.retired, difference.returned, difference.known)
 
@@ -263,7 +267,10 @@ class RunHistory(NamedRuns):
         return self._timeline(servers).unused(days)
 
     def _timeline(self, servers: Sequence[str] = (), keys: Sequence[str] = (), last_run: str | None = None) -> Timeline:
-        return Timeline(self.store, self._engine, servers, keys, self.ignore, now=self.clock(), last_run=last_run)
+        now = self.clock()
+        return Timeline(
+            self.store, self._engine, servers, keys, self.ignore, now=now, last_run=last_run, compared=self._compared
+        )
 
 
 def _stored(row: Row) -> StoredResponse:

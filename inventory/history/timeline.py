@@ -5,26 +5,39 @@ One engine reads the observations of all runs; stored responses are opened once,
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from inventory import schema
 from inventory.diff.compare import compare_sides
-from inventory.history.delta import KINDS, StoredResponse, load_changed_rows
+from inventory.history.delta import KINDS, Step, StoredResponse, load_changed_rows
 from inventory.history.engines import open_engine
 from inventory.history.sql import all_runs
 from inventory.history.sql.state import Until
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
 from inventory.schema import derived
-from inventory.tables import arrow_schema, build, concat, conformed, rows, table_of, values
+from inventory.tables import arrow_schema, column_of, concat, conformed, rows, table_of, values
 
 Row = dict[str, Any]
 
 _CENTURY = 36_500  # days: longer than any history
 _COUNTED = ("added", "removed", "renamed", "reconfigured")  # words of changes that a run is listed with
+
+
+class Compared(NamedTuple):
+    """Responses that were compared before; their digests tell that others are the same.
+
+    Attributes:
+        steps: the responses of each server.
+        changes: what changed between them: rows of ``schema.CHANGES``.
+    """
+
+    steps: Mapping[str, Step]
+    changes: pa.Table
 
 
 class Timeline:
@@ -38,6 +51,7 @@ class Timeline:
         ignore: fields that are not compared; globs.
         now: the current time: misdated runs are listed, and left out of everything else.
         last_run: only the runs up to this one; all by default.
+        compared: responses that need not be compared again.
     """
 
     def __init__(
@@ -50,11 +64,13 @@ class Timeline:
         *,
         now: datetime,
         last_run: str | None = None,
+        compared: Compared | None = None,
     ) -> None:
         self._store = store
         self._ignore = ignore
         self._servers = servers
         self._keys = keys
+        self._compared = compared
         self._answers_open = False
         self._all: pa.Table | None = None
         self._run_ids = [run_id for run_id in store.run_ids() if last_run is None or run_id <= last_run]
@@ -117,21 +133,15 @@ class Timeline:
         if self._all is not None:
             if since is None:
                 return self._all
-            moments = enumerate(values(self._all, "observed_at"))
-            return self._all.take(_places([place for place, moment in moments if moment >= since]))
+            from pyarrow import compute
+
+            [first] = column_of(schema.TIME, [since])
+            return self._all.filter(compute.greater_equal(self._all.column("observed_at"), first))
         question = all_runs.transitions(self._until, since, selected=bool(self._servers))
         transitions = self._engine.query(question) if self._run_ids else None
         if transitions is None or not transitions.num_rows:
             return concat(derived.TIMELINE, [])
-        steps = {
-            f"{number:09d}": (  # each as a server of its own
-                StoredResponse(row["old_digest"], row["old_stored_in"], row["observed_at"]),
-                StoredResponse(row["digest"], row["stored_in"], row["observed_at"]),
-            )
-            for number, row in enumerate(rows(transitions))
-        }
-        self._open({response.stored_in for step in steps.values() for response in step})
-        changes = compare_sides(*load_changed_rows(self._engine, steps, self._keys), self._ignore).table
+        changes = self._changes(transitions)
         seen = transitions.take(changes.column("server").cast(pa.int64()))
         cells = {name: changes.column(name) for name in changes.column_names}
         cells |= {name: seen.column(name) for name in ("server", "run_id", "previous_run_id", "observed_at")}
@@ -141,12 +151,32 @@ class Timeline:
         self._all = timeline if since is None else None
         return timeline
 
+    def _changes(self, transitions: pa.Table) -> pa.Table:
+        """Return what changed in each transition, under its number in place of the server."""
+        steps: dict[str, Step] = {}
+        known: dict[str, str] = {}
+        for number, row in enumerate(rows(transitions)):
+            step = (
+                StoredResponse(row["old_digest"], row["old_stored_in"], row["observed_at"]),
+                StoredResponse(row["digest"], row["stored_in"], row["observed_at"]),
+            )
+            was = self._compared.steps.get(row["server"], ()) if self._compared else ()
+            if row["server"] not in known and [old[:2] for old in was] == [new[:2] for new in step]:
+                known[row["server"]] = f"{number:09d}"
+            else:
+                steps[f"{number:09d}"] = step
+        changes = None
+        if steps:
+            self._open({response.stored_in for step in steps.values() for response in step})
+            changes = compare_sides(*load_changed_rows(self._engine, steps, self._keys), self._ignore).table
+        return _with_known(changes, self._compared.changes, known) if self._compared and known else changes
+
     def _about_keys(self, timeline: pa.Table) -> pa.ChunkedArray:
         """Return the places of the changes of the models that are asked about; a renamed one has two keys."""
         names = zip(*(values(timeline, name) for name in ("key", "change", "old")), strict=True)
         keys = {*self._keys}
         places = [n for n, (key, word, old) in enumerate(names) if key in keys or (word == "renamed" and old in keys)]
-        return _places(places)
+        return column_of(schema.INTEGER, places)
 
     def _open(self, stored: Sequence[str] | set[str]) -> None:
         """Open the responses that some runs stored, once: the first caller must need the most."""
@@ -159,5 +189,12 @@ class Timeline:
         return rows(self._engine.query(sql)) if self._run_ids else []
 
 
-def _places(places: list[int]) -> pa.ChunkedArray:
-    return build(all_runs.PLACES, {"place": places}).column("place")
+def _with_known(changes: pa.Table | None, compared: pa.Table, numbers: Mapping[str, str]) -> pa.Table:
+    """Add what is known about some servers, which stand in it under their numbers, to other changes."""
+    from pyarrow import compute
+
+    names, texts = (column_of(schema.TEXT, column).chunk(0) for column in (numbers, numbers.values()))
+    servers = texts.take(compute.index_in(compared.column("server"), value_set=names))
+    known = compared.set_column(0, compared.schema.field("server"), servers).filter(servers.is_valid())
+    changes = known if changes is None else pa.concat_tables([changes, known])
+    return changes.take(compute.sort_indices(changes.column("server")))

@@ -1,14 +1,14 @@
 """Read what a history tells about the models, servers and changes of a report."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pyarrow as pa
 
+from inventory import schema
 from inventory.history.reader import RunHistory
-from inventory.report.history_facts import CHANGED, HistoryFacts
+from inventory.report.history_facts import HistoryFacts
 from inventory.run_ids import time_of
-from inventory.tables import rows, values
+from inventory.tables import column_of, rows, values
 
 
 def history_reader(
@@ -31,16 +31,16 @@ def _facts(history: RunHistory, run_id: str, old_run: str | None) -> HistoryFact
     # A report on a moment of the past tells nothing that came later.
     until = history if run_id == newest else history.seen_at(time_of(run_id))
     lives, changes = until.lives_and_changes(time_of(old_run or run_id))
-    columns = (values(lives, name) for name in ("server", "key", "first_seen", "last_loaded"))
     servers = rows(history.servers_table(run_id))
     return HistoryFacts(
-        {(server, key): (first, loaded) for server, key, first, loaded in zip(*columns, strict=True)},
+        lives,
         [row for row in servers if row["status"] != "retired"],
-        _seen_in(changes, run_id, old_run) if old_run else {},
+        _seen(changes, run_id, old_run) if old_run else None,
     )
 
 
-def _seen_in(changes: pa.Table, run_id: str, old_run: str) -> dict[tuple[Any, ...], str]:
-    """Return the run that saw each change last, after one run and until another."""
-    *names, runs = (values(changes, name) for name in (*CHANGED, "run_id"))
-    return {name: run for name, run in zip(zip(*names, strict=True), runs, strict=True) if old_run < run <= run_id}
+def _seen(changes: pa.Table, run_id: str, old_run: str) -> pa.Table:
+    """Return the changes that were seen after one run and until another, the newest first."""
+    runs = values(changes, "run_id")
+    places = [place for place in reversed(range(len(runs))) if old_run < runs[place] <= run_id]
+    return changes.take(column_of(schema.INTEGER, places))

@@ -12,22 +12,33 @@ _CONSEQUENCES = ("quantization_bits_per_weight", "selected_variant", "variants",
 """The fields of a model that another quantization changes."""
 
 
+def linked(changes: Sequence[Row]) -> set[int]:
+    """Return the places of the changes that are causes or may follow from one; none where nothing is a cause."""
+    if not any(map(_is_cause, changes)):
+        return set()
+    return {place for place, row in enumerate(changes) if _is_cause(row) or _follows(row)}
+
+
 def without_consequences(changes: Sequence[Row]) -> Iterator[tuple[Row, Row | None]]:
     """Yield the changes that follow from no other, each with the change of the size that follows from it.
 
     Args:
         changes: rows of ``schema.CHANGES``, or of the timeline, where only changes that one run saw belong together.
     """
-    requantized = {_subject(row) for row in changes if row["field"] == _CAUSE and _is_reconfigured(row)}
+    requantized = {_subject(row) for row in changes if _is_cause(row)}
     if not requantized:
         yield from ((row, None) for row in changes)
         return
     sizes = {_subject(row): row for row in changes if row["field"] == "size_bytes" and _follows(row)}
     for row in changes:
-        if row["field"] == _CAUSE and _is_reconfigured(row):
+        if _is_cause(row):
             yield row, sizes.get(_subject(row))
         elif not (_follows(row) and _subject(row) in requantized):
             yield row, None
+
+
+def _is_cause(row: Row) -> bool:
+    return bool(row["field"] == _CAUSE and _is_reconfigured(row))
 
 
 def _follows(row: Row) -> bool:

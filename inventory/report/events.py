@@ -8,7 +8,8 @@ from typing import Any
 
 from inventory.config.notices import EVENTS
 from inventory.diff.changes import ChangeSet
-from inventory.report.change_lines import ChangeLine, describe_changes
+from inventory.report.change_lines import describe_changes
+from inventory.report.change_words import ChangeLine
 from inventory.tables import is_known
 from inventory.text import count, escape_controls, local_text, size, truncate
 

@@ -14,6 +14,7 @@ from inventory.config.spec import BOM_VERSIONS
 from inventory.diff.changes import ChangeSet
 from inventory.report.breakdowns import SpaceSection, break_down, space_section
 from inventory.report.change_lines import ChangeSection, describe_changes
+from inventory.report.change_words import ChangeLines
 from inventory.report.coverage import STALE_AFTER, Coverage, coverage_of
 from inventory.report.figures import (
     NO_SNAPSHOT,
@@ -105,7 +106,7 @@ class Report:
     @cached_property
     def several(self) -> bool:
         """True if it is about several servers, so that each row names its own."""
-        return len(self.servers) > 1 or len({line.server for line in self.what_changed.lines}) > 1
+        return len(self.servers) > 1 or len({*self.what_changed.lines.servers}) > 1
 
     @cached_property
     def coverage(self) -> Coverage:
@@ -167,7 +168,7 @@ class Report:
         """The changes that a report shows, or why there are none."""
         section = self.all_changes or ChangeSection()
         if not self.snapshot.anything_read:
-            return replace(section, lines=(), note="Not compared: the collection failed")
+            return replace(section, lines=ChangeLines(), note="Not compared: the collection failed")
         if self.all_changes is not None:
             return replace(section, since=self.since)
         if self.selection:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from inventory import schema
-from inventory.report.change_lines import changed_value
+from inventory.report.change_words import changed_value
 from inventory.report.row_tables import RowTable
 from inventory.rules.evaluate import FAIL, UNKNOWN, WAIVED, Judgement
 from inventory.rules.model import SEVERITIES

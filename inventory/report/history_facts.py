@@ -1,12 +1,14 @@
 """What a history tells about the models, servers and changes of a report."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
+
 from inventory.schema import derived
-from inventory.tables import is_known
+from inventory.tables import is_known, numbered
 
 Row = dict[str, Any]
 
@@ -21,14 +23,30 @@ class HistoryFacts:
     """What a history tells.
 
     Attributes:
-        lives: when each model, by server and key, was first seen and last seen loaded (UTC; None if never).
+        lives: a row of ``derived.LIFECYCLE`` for each model; None without a history.
         servers: rows of ``derived.SERVERS``.
-        seen_in: the run that saw each change last, by the values of ``CHANGED``.
+        seen: the changes that runs saw, the newest first: rows of ``derived.TIMELINE``; None if nothing is compared.
     """
 
-    lives: Mapping[tuple[str, str], tuple[datetime | None, datetime | None]] = field(default_factory=dict)
+    lives: pa.Table | None = None
     servers: Sequence[Row] = ()
-    seen_in: Mapping[tuple[Any, ...], str] = field(default_factory=dict)
+    seen: pa.Table | None = None
+
+
+def known_of(content: pa.Table, facts: pa.Table, names: Sequence[str], wanted: Sequence[str]) -> pa.Table:
+    """Return what is known about each row of a table: some columns of the first row of others with the same names.
+
+    Args:
+        content: the rows.
+        facts: the other rows.
+        names: the columns that tell which row is about which.
+        wanted: the columns that are returned; null where nothing is known.
+    """
+    from pyarrow import compute
+
+    numbers, _ = numbered(pa.concat_tables([facts.select(names), content.select(names)]))
+    places = compute.index_in(numbers.slice(facts.num_rows), value_set=numbers.slice(0, facts.num_rows))
+    return facts.select(wanted).take(places)
 
 
 def servers_of(observations: Sequence[Row], facts: HistoryFacts, now: datetime | None) -> list[Row]:

@@ -1,18 +1,17 @@
 """The changes of a report -> text for a terminal, returned as ``str``."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from itertools import groupby
-from operator import attrgetter
+from typing import Any
 
 from click import style
 
 from inventory.report import palette
-from inventory.report.change_lines import ChangeGroup, ChangeLine, ChangeSection
+from inventory.report.change_lines import ChangeGroup, ChangeSection
+from inventory.report.change_words import ChangeLine, ChangeLines
 from inventory.report.failures import not_compared_lines
 from inventory.schema.headings import heading
 from inventory.terminal.layout import beside, flow, table
-from inventory.text import COLUMNS, MINUS, escape_controls, pad, signed_size, size, truncate, width, wrap
+from inventory.text import COLUMNS, MINUS, escape_controls, pad, signed_size, size, texts_of, truncate, width, wrap
 
 _CELL = 20  # columns of a cell that is no name
 _VALUE = 200  # columns of a value that changed
@@ -118,7 +117,7 @@ def _presence_lines(changes: Sequence[ChangeLine], lead: str, several: bool, col
     for change in changes:
         by_grain.setdefault(change.grain, []).append(change)
     for grain, members in by_grain.items():
-        cells = [[_subject(change, several), *_summary(change)] for change in members]
+        cells = [[_subject(change, several=several), *_summary(change)] for change in members]
         has_figures = len(cells[0]) == 4
         least, sides = ((_NAME, 8, 6, 9), "<><>") if has_figures else ((_NAME, 20), "<<<"[: len(cells[0])])
         begin = f"{lead}{grain:<8}  "
@@ -134,20 +133,27 @@ def _presence_lines(changes: Sequence[ChangeLine], lead: str, several: bool, col
             yield from (blank + line for line in lines[1:])
 
 
-def _reconfigured(changes: Sequence[ChangeLine], lead: str, several: bool, columns: int) -> Iterator[str]:
+def _reconfigured(changes: ChangeLines, lead: str, several: bool, columns: int) -> Iterator[str]:
     """Show the name of each model or instance, and beneath it the fields with their old and new values."""
-    names = {change.field_name for change in changes}
-    room = min(max(width(escape_controls(name)) for name in names), columns // 3)
-    begins = {grain: f"{lead}{grain:<8}  " for grain in {change.grain for change in changes}}
-    by_subject = groupby(changes, key=attrgetter("server", "grain", "key", "identity", "ordinals"))
-    for _, members in by_subject:
-        for number, change in enumerate(members):
-            if number == 0:
-                yield from beside(begins[change.grain], _subject(change, several), columns)
-            yield from _value_lines(change.field_name, change.before, change.after, change.sizes_text, room, columns)
+    room = min(max(width(escape_controls(change.field_name)) for change in changes.kinds), columns // 3)
+
+    def parts(change: ChangeLine) -> tuple[tuple[Any, ...], str, str, str]:
+        """Return the model or instance, what stands before its name, the name, and the values beneath it."""
+        values = (change.field_name, change.before, change.after, change.sizes_text)
+        subject = (change.grain, change.key, change.identity, change.ordinals)
+        begin = f"{lead}{change.grain:<8}  "
+        return subject, begin, _subject(change, several=False), "\n".join(_value_lines(*values, room, columns))
+
+    servers = texts_of(changes.servers, lambda server: f" @ {escape_controls(server)}" if several else "")
+    shown = None
+    for server, ending, texts in zip(changes.servers, servers, changes.each(parts), strict=True):
+        subject, begin, name, values = texts
+        if (server, subject) != shown:
+            shown = server, subject
+            yield from beside(begin, name + ending, columns)
+        yield values
 
 
-@lru_cache(maxsize=10_000)
 def _value_lines(name: str, before: str, after: str, sizes: str, room: int, columns: int) -> list[str]:
     """Show a field and its values side by side, or beneath each other where there is no room."""
     first, *others = wrap(escape_controls(name), room) or [""]
@@ -165,7 +171,7 @@ def _value_lines(name: str, before: str, after: str, sizes: str, room: int, colu
     return [*lines, *beside(" " * width(indent), f"-> {new}", columns, lambda line: style(line, bold=True))]
 
 
-def _subject(change: ChangeLine, several: bool) -> str:
+def _subject(change: ChangeLine, *, several: bool) -> str:
     """Name a model by its key, an instance by its id, and the server where there are several."""
     name = escape_controls(change.identity)
     if change.ordinals:

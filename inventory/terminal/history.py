@@ -7,7 +7,8 @@ from typing import Any
 
 from click import style
 
-from inventory.report.change_lines import ChangeLine, change_lines
+from inventory.report.change_lines import change_lines
+from inventory.report.change_words import ChangeLine
 from inventory.report.failures import first_names
 from inventory.report.row_tables import by_size
 from inventory.report.trend import trend_section

@@ -39,6 +39,17 @@ def test_only_some_servers(tmp_path: Path) -> None:
     assert history.diff(servers=["b"]).not_compared == {}
 
 
+def test_what_was_compared_is_not_compared_again(tmp_path: Path) -> None:
+    """After any diff, the timeline is what it is without one, also where a server was as it is now before."""
+    x, y = [model("x"), model("z", "i")], [model("y"), model("z")]
+    history, ids = made(tmp_path, *({"a": a, "b": b} for a, b in ((x, x), (y, x), (x, y), (y, y), (y, None), (x, y))))
+    timeline = history.timeline_table()
+    assert timeline.num_rows == 15
+    for old, new in ((0, 1), (0, 5), (3, 2)):
+        history.diff(ids[old], ids[new], ignore=["loaded_instance_count"] if old else [])
+        assert history.timeline_table().equals(timeline)
+
+
 def test_unused_models(tmp_path: Path) -> None:
     """A model that is there, has been for so many days, and was not loaded in them."""
     fleets: list[Fleet] = [{"s": [model("never"), model("once", "i"), model("often", "i"), model("gone")]}]

@@ -7,9 +7,9 @@ import pytest
 from inventory import History
 from inventory.operations.compare import changes_between, report_of, resolve_ref
 from inventory.report.facts import Report
-from inventory.report.history_facts import CHANGED
+from inventory.report.history_facts import CHANGED, known_of
 from inventory.run_ids import time_of
-from inventory.tables import RunTables, rows
+from inventory.tables import RunTables, rows, values
 
 MONTH = Path(__file__).parent.parent.parent / "sample_outputs" / "history"
 """Thirty runs over three servers."""
@@ -30,14 +30,23 @@ def report(ref: str, old: str | None = None) -> Report:
     return report_of(side, history, compared=(before, changes_between(before, side, history)))
 
 
+def seen_in(report: Report) -> list[str | None]:
+    """The run that saw each change last; None for one that no run saw as it is."""
+    assert report.changes is not None
+    assert report.history_facts.seen is not None
+    return values(known_of(report.changes.table, report.history_facts.seen, CHANGED, ["run_id"]), "run_id")
+
+
 @pytest.mark.parametrize("ref", ["latest", "latest~10", "first"])
 def test_nothing_that_came_later_is_told(ref: str) -> None:
     """Every model of the state has a first day, and nothing is dated after the state."""
     facts, models = report(ref).history_facts, rows(report(ref).models)
     moment = time_of(History(MONTH).resolve(ref))
     assert models
+    assert facts.lives is not None
+    lives = {(life["server"], life["key"]): life for life in rows(facts.lives)}
     for row in models:
-        first, loaded = facts.lives[row["server"], row["key"]]
+        first, loaded = (lives[row["server"], row["key"]][name] for name in ("first_seen", "last_loaded"))
         assert first is not None
         assert first.replace(microsecond=0) <= moment
         assert loaded is None or first <= loaded
@@ -49,13 +58,9 @@ def test_nothing_that_came_later_is_told(ref: str) -> None:
 def test_the_run_that_saw_a_change() -> None:
     """A change since the run before was seen by the newest run, one of a month by a run in between."""
     newest = report("latest")
-    assert newest.changes is not None
-    seen = [newest.history_facts.seen_in[tuple(row[name] for name in CHANGED)] for row in rows(newest.changes.table)]
-    assert set(seen) == {newest.snapshot.run_id}
+    assert set(seen_in(newest)) == {newest.snapshot.run_id}
     month = report("latest", "first")
-    assert month.changes is not None
-    known = month.history_facts.seen_in
-    runs = {known[key] for row in rows(month.changes.table) if (key := tuple(row[name] for name in CHANGED)) in known}
+    runs = {run for run in seen_in(month) if run}
     assert len(runs) > 5
     assert all("20261025T060004.123456Z-1c8c" < run <= month.snapshot.run_id for run in runs)
 

@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 
 import inventory
+from inventory.diff.changes import size_difference
 from inventory.formats.html.fragments import changes_html
 from inventory.formats.md import encode
 from inventory.report.change_lines import describe_changes
+from inventory.report.change_words import line_of
+from inventory.report.consequences import without_consequences
 from inventory.report.facts import Report
+from inventory.tables import rows
 
 OLD = {
     "key": "a/b",
@@ -74,6 +78,37 @@ def test_a_size_that_was_not_known_keeps_its_line(tmp_path: Path) -> None:
     _, changes = compared(tmp_path, OLD | {"size_bytes": None}, {**OLD, "quantization": NEW["quantization"]})
     assert fields(changes) == ["quantization_name", "size_bytes"]
     assert describe_changes(changes).lines[0].sizes is None
+
+
+def test_what_servers_have_in_common_is_worded_once(tmp_path: Path) -> None:
+    """Each line says what its change says: of servers with the same changes, with other sizes, renames and news."""
+    larger, renamed = NEW | {"size_bytes": 11_000_000_000}, {**OLD, "key": "a/b@q4", "variants": ["a/b@q4@q4_k_m"]}
+    news = {"a": [NEW], "b": [NEW], "c": [larger], "d": [OLD | {"size_bytes": 1}], "e": [renamed], "f": [], "g": [OLD]}
+    sides = []
+    for number in (0, 1):
+        for server, models in news.items():
+            own = models if number else [OLD]
+            text = json.dumps({"models": [{**model, **({"new": 1} if number else {})} for model in own]})
+            (tmp_path / f"{server}.json").write_text(text)
+        sides.append(inventory.collect([f"{server}=file:{tmp_path}/{server}.json" for server in news]))
+    changes = inventory.compare(sides[0], sides[1])
+    hints = {(hint["server"], hint["key"]): hint["hint"] for hint in rows(changes.hints)}
+    for all_fields in (True, False):
+        content = rows(changes.table)
+        pairs = [(row, None) for row in content] if all_fields else [*without_consequences(content)]
+        expected = [
+            line_of(row, hints.get((row["server"], row["key"]), ""), sized)._replace(observed_at=None)
+            for row, sized in pairs
+        ]
+        lines = describe_changes(changes, all_fields=all_fields).lines
+        assert [*lines] == expected
+        assert [*lines[2:5]] == expected[2:5]
+        assert len(lines.kinds) < len(lines) if all_fields else len(lines) < len(content)
+    assert size_difference(changes) == sum(
+        row["size_bytes"] * sign
+        for side, sign in zip(sides, (-1, 1), strict=True)
+        for row in rows(side.tables["models"])
+    )
 
 
 def test_nothing_compared_has_no_counts(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import inventory
 from inventory import schema
 from inventory import text as layout
 from inventory.diff.changes import size_difference
-from inventory.report.change_lines import ChangeSection, NotCompared, changed_value, describe_changes
+from inventory.report.change_lines import ChangeSection, NotCompared, describe_changes
+from inventory.report.change_words import changed_value
 from inventory.report.failures import not_compared_lines
 from inventory.stub_server import inventory_after, inventory_before
 from inventory.terminal.changes import changes_text, counts

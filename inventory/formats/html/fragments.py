@@ -11,7 +11,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from inventory import schema
-from inventory.report.change_lines import ChangeLine, describe_changes
+from inventory.report.change_lines import describe_changes
+from inventory.report.change_words import ChangeLine, ChangeLines
 from inventory.report.facts import Report
 from inventory.report.palette import LIGHT, MARKS, TONES, mark
 from inventory.report.row_tables import column_head, is_number
@@ -85,7 +86,6 @@ class Cell:
     above: str = ""
 
 
-_Column = tuple[Cell, list[str]]  # its head, and its cells in HTML
 _BOLD = ("reconfigured", "renamed")  # words of changes whose value after stands out
 
 
@@ -147,9 +147,7 @@ def value_cell(column: schema.Column, value: Any) -> Cell:
     return Cell(shown, tag="code" if identifier else "")
 
 
-def changes_table(
-    lines: Sequence[ChangeLine], *, several: bool = False, sizes: bool = False, styled: bool = False
-) -> str:
+def changes_table(lines: ChangeLines, *, several: bool = False, sizes: bool = False, styled: bool = False) -> str:
     """Make a table of changes in colour, a row each.
 
     Args:
@@ -158,29 +156,27 @@ def changes_table(
         sizes: whether to say how much more room each takes.
         styled: as in ``table``.
     """
-
-    def column(name: str, head: str, look: str = "t", tag: str = "", shown: Callable[[Any], str] = str) -> _Column:
-        """Make the cells of an attribute of the lines, those of one value once."""
-        cells = [getattr(line, name) for line in lines]
-        return Cell(head, look.replace("w", "t")), cells_of(
-            cells, lambda value: Cell(shown(value), look, tag), styled=styled
-        )
-
-    plain, bold = column("after_with_size", "After"), column("after_with_size", "After", tag="b")
-    after = [texts[line.word in _BOLD] for line, *texts in zip(lines, plain[1], bold[1], strict=True)]
-    columns = [
-        column("word", "Change", "w", "b", lambda word: f"{mark(word)} {word.capitalize()}"),
-        *([column("server", "Server")] if several else []),
-        column("grain", "Item", shown=str.capitalize),
-        column("identity", "Model / instance", tag="code"),
-        column("field_name", "Setting"),
-        column("before_with_size", "Before"),
-        (plain[0], after),
-        *([column("size_difference", "Size difference", "n", shown=_difference)] if sizes else []),
-        *([column("hint", "Remark")] if any(line.hint for line in lines) else []),
+    columns: list[tuple[str, Callable[[ChangeLine], Cell]]] = [
+        ("Item", lambda line: Cell(line.grain.capitalize())),
+        ("Model / instance", lambda line: Cell(line.identity, tag="code")),
+        ("Setting", lambda line: Cell(line.field_name)),
+        ("Before", lambda line: Cell(line.before_with_size)),
+        ("After", lambda line: Cell(line.after_with_size, tag="b" if line.word in _BOLD else "")),
+        *([("Size difference", lambda line: Cell(_difference(line.size_difference), "n"))] if sizes else []),
+        *([("Remark", lambda line: Cell(line.hint))] if any(kind.hint for kind in lines.kinds) else []),
     ]
-    heads, cells = zip(*columns, strict=True)
-    body = zip((TONES[line.word] for line in lines), zip(*cells, strict=True), strict=True)
+
+    def word(line: ChangeLine) -> str:
+        return _cell(Cell(f"{mark(line.word)} {line.word.capitalize()}", "w", "b"), "td", styled)
+
+    def others(line: ChangeLine) -> str:
+        return "".join(_cell(cell_of(line), "td", styled) for _, cell_of in columns)
+
+    servers = [cells_of(lines.servers, Cell, styled=styled)] if several else []
+    names = ["Change", *(["Server"] if several else []), *(name for name, _ in columns)]
+    heads = [Cell(name, "n" if name == "Size difference" else "t") for name in names]
+    cells = zip(lines.each(word), *servers, lines.each(others), strict=True)
+    body = zip(lines.each(lambda line: TONES[line.word]), cells, strict=True)
     return table_of_cells(heads, body, styled=styled, stacked=not styled)
 
 

@@ -9,12 +9,13 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from xml.sax.saxutils import escape
 
+import pyarrow as pa
 from openpyxl.cell import WriteOnlyCell
 
 from inventory import schema
@@ -22,6 +23,7 @@ from inventory.formats._texts import parsed
 from inventory.formats._unreadable import Unreadable
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.reader import Cell
+from inventory.tables import column_of, values
 from inventory.text import MINUS, escape_invisible, truncate
 
 CELL_CHARACTERS = 32_767
@@ -92,10 +94,14 @@ class OverflowTexts:
 
 
 class CellWriter:
-    """Writer of the cells of one column as XML, all with the same style."""
+    """Writer of the cells of one column as XML, all with the same style.
+
+    Attributes:
+        head: how each of them begins; the number of its row follows.
+    """
 
     def __init__(self, sheet: Any, column: schema.Column, letter: str, long: OverflowTexts | None) -> None:
-        self._letter, self._long = letter, long
+        self.head, self._long = f'<c r="{letter}', long
         self._name, self._kind = column.name, column.kind
         # Three cells: a style must not change once it has its number.
         cell, text, quoted = (WriteOnlyCell(sheet) for _ in range(3))
@@ -105,25 +111,17 @@ class CellWriter:
         quoted.number_format, quoted.quotePrefix = "@", True  # stays a text even after somebody edits the cell
         self._plain, self._quoted = f'" s="{text.style_id}', f'" s="{quoted.style_id}'
 
-    def write(self, values: list[Any], row: int) -> Iterable[str]:
-        """Write the cells of rows from this one on; nothing for null, which leaves the cell empty."""
-        head, distinct = f'<c r="{self._letter}', {*values}  # many cells are alike
-        # Zero has two signs, and each long text a number of its own, in the order in which the rows are written.
-        if self._kind == schema.NUMBER or any(
-            isinstance(value, str) and _too_long(self._shown(value)) for value in distinct
-        ):
-            return (
-                "" if value is None else f"{head}{number}{self._content(value)}"
-                for number, value in enumerate(values, row)
-            )
-        contents = {value: self._content(value) for value in distinct}
-        return ["" if value is None else f"{head}{number}{contents[value]}" for number, value in enumerate(values, row)]
+    def numbers_texts(self, values: Iterable[Any]) -> bool:
+        """Return whether one of these values is so long that it gets a number in the sheet LongTexts."""
+        return any(isinstance(value, str) and _too_long(self._shown(value)) for value in values)
 
     def _shown(self, value: str) -> str:
         return list_text(value, self._name) if value and self._kind == schema.LIST else value
 
-    def _content(self, value: Any) -> str:
-        """Write what stands in a cell after its place."""
+    def content(self, value: Any) -> str | None:
+        """Write what stands in a cell after its place; None for null, which leaves the cell empty."""
+        if value is None:
+            return None
         if isinstance(value, str):
             return self._text(self._shown(value))
         if isinstance(value, bool):
@@ -143,6 +141,39 @@ class CellWriter:
         style = self._quoted if value.startswith(_LIVE) else self._plain
         space = ' xml:space="preserve"' if value != value.strip() else ""
         return f'{style}" t="inlineStr"><is><t{space}>{escape(value)}</t></is></c>'
+
+
+def contents_of(part: pa.Table, writers: Mapping[str, CellWriter]) -> dict[str, pa.ChunkedArray]:
+    """Write what stands in the cells of rows, each distinct value of a column once; nothing for an empty column."""
+    texts, numbered = list[str | None](), list[str]()
+    starts: dict[str, tuple[int, pa.Array | None]] = {}  # of a column's texts, and which of them each cell has
+    for name, writer in writers.items():
+        column = part.column(name).combine_chunks()
+        if column.null_count == len(column):
+            continue
+        bits = pa.int64() if pa.types.is_floating(column.type) else column.type  # zero has two signs
+        encoded = column.view(bits).dictionary_encode()
+        distinct = values(pa.table({name: encoded.dictionary.view(column.type)}), name)
+        if writer.numbers_texts(distinct):
+            numbered.append(name)
+        else:
+            starts[name] = len(texts), encoded.indices
+            texts += map(writer.content, distinct)
+    rows = zip(*(values(part, name) for name in numbered), strict=True)  # in whose order long texts are numbered
+    lines = [[writers[name].content(value) for name, value in zip(numbered, row, strict=True)] for row in rows]
+    for place, name in enumerate(numbered):
+        starts[name] = len(texts), None
+        texts += (line[place] for line in lines)
+    contents = texts_column(texts)  # all at once, as each time takes a while
+    return {
+        name: contents.slice(start).take(indices) if indices else contents.slice(start, part.num_rows)
+        for name, (start, indices) in starts.items()
+    }
+
+
+def texts_column(texts: Iterable[str | None]) -> pa.ChunkedArray:
+    """Build a column of texts that may have 2 GiB or more."""
+    return column_of(schema.TEXT, texts).cast(pa.large_string())
 
 
 def text_xml(place: str, text: str, style: int) -> str:

@@ -1,7 +1,6 @@
 """The contents of the data sheets of a workbook: the tables, and beside them what people ask next."""
 
 from dataclasses import replace
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -25,11 +24,11 @@ from inventory.report.breakdowns import group_label
 from inventory.report.change_lines import describe_changes
 from inventory.report.findings import PRINTED, WORDED
 from inventory.report.findings import TONES as FINDING_TONES
-from inventory.report.history_facts import CHANGED
+from inventory.report.history_facts import CHANGED, known_of
 from inventory.report.palette import STATUS_TONES, TONES
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN, HINTS
-from inventory.tables import rows, table_of, total_of, values
+from inventory.tables import build, column_of, rows, table_of, total_of, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +65,6 @@ _CHANGES_FIRST = (
     *("key", "instance_id", "seen_in_run"),
 )
 _WORDS = ("what", "before", "after", "hint")
-_changed = itemgetter(*CHANGED)
 _CHANGES_HELPERS = ("grain", "field", "old", "new")
 _CHANGES = in_reading_order(
     replace(schema.CHANGES, columns=(*schema.CHANGES.columns, *_WORDED)), _CHANGES_FIRST, _CHANGES_HELPERS
@@ -150,12 +148,11 @@ def sheets_of(report: "Report") -> list[Sheet]:
 def _grain(report: "Report", grain: str, content: pa.Table) -> Sheet:
     table = schema.GRAIN_TABLES[grain]
     further, cells = _labels(report, values(content, "server"))
-    if grain == "model" and (lives := report.history_facts.lives):
-        names = zip(values(content, "server"), values(content, "key"), strict=True)
-        own_lives = [lives.get(name, (None, None)) for name in names]
+    content, lives = with_columns(content, further, cells), report.history_facts.lives
+    if grain == "model" and lives is not None and lives.num_rows:
         further = (*further, *LIVES)
-        cells |= {column.name: [life[place] for life in own_lives] for place, column in enumerate(LIVES)}
-    content = with_columns(content, further, cells)
+        known = known_of(content, lives, ("server", "key"), [column.name for column in LIVES])
+        content = pa.table([*content.columns, *known.columns], [*content.column_names, *known.column_names])
     shown = in_reading_order(replace(table, columns=(*table.columns, *further)))
     empty = "no model is loaded" if grain == "instance" and report.models else _no_models(report)
     return Sheet(TITLES[table.name], shown, content, 2, hidden=hidden_in(shown, content), empty=empty, unprinted=LAST)
@@ -197,15 +194,19 @@ def _findings(report: "Report") -> list[Sheet]:
 
 def _changes(report: "Report") -> Sheet:
     shown = table_of(_CHANGES, [])
-    if report.changes:
-        lines = report.all_changes.lines if report.all_changes else ()
+    if report.changes and report.all_changes:
+        lines = report.all_changes.lines
         if len(lines) < report.changes.table.num_rows:  # some follow from others
             lines = describe_changes(report.changes, all_fields=True).lines
-        seen = report.history_facts.seen_in
-        words: dict[str, list[Any]] = {name: [getattr(line, name) or None for line in lines] for name in _WORDS}
-        words["size_difference"] = [total_of([line.size_difference]) for line in lines]
-        words["seen_in_run"] = [seen.get(_changed(row)) or None for row in report.changes.rows]
-        shown = with_columns(report.changes.table, _WORDED, words).select(_CHANGES.names)
+        seen, found = report.history_facts.seen, report.changes.table
+        words = {name: [getattr(kind, name) or None for kind in lines.kinds] for name in _WORDS}
+        words["size_difference"] = [total_of([kind.size_difference]) for kind in lines.kinds]
+        words["seen_in_run"] = [None] * len(lines.kinds)
+        worded = build(replace(_CHANGES, columns=_WORDED), words).take(column_of(schema.INTEGER, lines.numbers))
+        columns = {name: table.column(name) for table in (found, worded) for name in table.column_names}
+        if seen:
+            columns["seen_in_run"] = known_of(found, seen, CHANGED, ["run_id"]).column("run_id")
+        shown = pa.table({name: columns[name] for name in _CHANGES.names})
     hidden = hidden_in(_CHANGES, shown, _CHANGES_HELPERS)
     return Sheet("Changes", _CHANGES, shown, 3, "change", TONES, hidden, _sentence(report.what_changed.note))
 

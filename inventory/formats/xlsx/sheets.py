@@ -30,14 +30,16 @@ from inventory.formats.xlsx.cells import (
     CellWriter,
     OverflowTexts,
     alignment_of,
+    contents_of,
     list_text,
     text_cell,
+    texts_column,
     writable,
 )
 from inventory.formats.xlsx.columns import heads_of
 from inventory.formats.xlsx.paper import print_as
 from inventory.report.palette import LIGHT
-from inventory.tables import values
+from inventory.tables import column_of, values
 from inventory.text import GIGABYTE, format_value, utc_text, width, wrap
 
 NO_ROWS = "No rows: "
@@ -193,7 +195,8 @@ def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: OverflowTexts
     )
     where = f"'{sheet.title}'!{absolute_coordinate(ref)}"
     book.defined_names[sheet.title] = DefinedName(sheet.title, attr_text=where)
-    body.writelines(_body(target, sheet, long))
+    for part in _body(target, sheet, long):
+        body.write(part)
     return f"xl/worksheets/sheet{len(book.sheetnames)}.xml"
 
 
@@ -258,25 +261,32 @@ def _colour(target: Any, sheet: Sheet) -> None:
     rules.add(everything, Rule("expression", dxf=line, formula=["LEN($A2)>0"]))
 
 
-def _body(target: Any, sheet: Sheet, long: OverflowTexts | None) -> Iterator[bytes]:
+def _body(target: Any, sheet: Sheet, long: OverflowTexts | None) -> Iterator[bytes | memoryview]:
     """Write the rows as XML."""
-    pens = [
-        CellWriter(target, column, get_column_letter(index), long)
+    from pyarrow import compute
+
+    pens = {
+        column.name: CellWriter(target, column, get_column_letter(index), long)
         for index, column in enumerate(sheet.table.columns, 1)
-    ]
+    }
+    begin, begun, end, nothing, *heads = texts_column(
+        ['<row r="', '">', "</row>", "", *(pen.head for pen in pens.values())]
+    )
+    head_of = dict(zip(pens, heads, strict=True))
+    numbers = column_of(schema.INTEGER, range(2, sheet.content.num_rows + 2)).cast(pa.large_string())
     for start in range(0, sheet.content.num_rows, _AT_ONCE):
-        part = sheet.content.slice(start, _AT_ONCE)
-        first = start + 2
-        written = [
-            pen.write(values(part, name), first)
-            for pen, name in zip(pens, sheet.table.names, strict=True)
-            if part.column(name).null_count < part.num_rows
-        ] or [[""] * part.num_rows]
-        for number, cells in enumerate(zip(*written, strict=True), first):
-            yield f'<row r="{number}">{"".join(cells)}</row>'.encode()
+        places = numbers.slice(start, _AT_ONCE)
+        contents = contents_of(sheet.content.slice(start, _AT_ONCE), pens)
+        cells = [
+            compute.binary_join_element_wise(head_of[name], places, contents[name], nothing)
+            for name in pens
+            if name in contents
+        ]
+        rows = compute.binary_join_element_wise(begin, places, begun, *cells, end, nothing, null_handling="skip")
+        for chunk in rows.chunks:
+            yield memoryview(chunk.buffers()[2])
     if not sheet.content.num_rows:
         yield b'<row r="2"/>'
         if sheet.empty:
-            note = schema.Column("note", schema.TEXT, "", "")
-            [cell] = CellWriter(target, note, "A", long).write([f"{NO_ROWS}{sheet.empty}"], 3)
-            yield f'<row r="3">{cell}</row>'.encode()
+            note = CellWriter(target, schema.Column("note", schema.TEXT, "", ""), "A", long)
+            yield f'<row r="3">{note.head}3{note.content(f"{NO_ROWS}{sheet.empty}")}</row>'.encode()

@@ -22,7 +22,6 @@ GRAIN_FILES = {
 """The models and instances tables as stored: without server and time, so that servers with equal rows share them."""
 
 
-PLACES = schema.Table("places", "a row's place", (schema.Column("place", schema.INTEGER, "", ""),))
 KEYS = schema.Table("keys", "a model's key", (schema.Column("key", schema.TEXT, "", ""),))
 SERVERS = schema.Table("servers", "a server that is asked about", (schema.Column("server", schema.TEXT, "", ""),))
 

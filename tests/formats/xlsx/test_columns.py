@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from inventory.formats.xlsx.content import READ
 from inventory.report.facts import Report
 from inventory.report.history_facts import HistoryFacts
 from inventory.schema import derived
-from inventory.tables import rows
+from inventory.tables import rows, table_of
 
 EVERY_TABLE = [
     *schema.TABLES.values(),
@@ -112,14 +113,21 @@ def test_labels_have_heads_of_their_own(labels: list[str]) -> None:
     assert heads[: len(schema.MODELS.names)] == heads_of(schema.MODELS)
 
 
+def filled(kind: schema.Table, rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows of a table of which some columns have values."""
+    return table_of(kind, [dict.fromkeys(kind.names) | row for row in rows])
+
+
 DAY = datetime(2026, 11, 1, 6, tzinfo=UTC)
 
 
 def test_what_a_history_tells(tmp_path: Path) -> None:
     """Models say since when they are there and when they were loaded last; a change says which run saw it."""
     before, after = snapshot([model("a"), model("b")]), snapshot([model("a", 5), model("c", 7, publisher="q")])
-    seen = {("s", "model", "c", 0, None, None, None): "run-7"}
-    facts = HistoryFacts({("s", "a"): (DAY, MOMENT), ("s", "c"): (DAY, None)}, [], seen)
+    life = {"server": "s", "first_seen": DAY}
+    known = [life | {"key": "a", "last_loaded": MOMENT}, life | {"key": "c"}]
+    change = {"server": "s", "grain": "model", "key": "c", "ordinal": 0, "run_id": "run-7"}
+    facts = HistoryFacts(filled(derived.LIFECYCLE, known), [], filled(derived.TIMELINE, [change]))
     report = Report(after, inventory.compare(before, after), "then", read_history=lambda: facts)
     book = opened(report)
     lives = [(row["key"], row["first_seen"], row["last_loaded"]) for row in table(book, "Models")]

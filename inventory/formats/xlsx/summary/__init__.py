@@ -21,7 +21,7 @@ from inventory.report.row_tables import is_number
 from inventory.text import format_value, integer, signed_size, size, utc_text, wrap
 
 if TYPE_CHECKING:
-    from inventory.report.change_lines import ChangeLine
+    from inventory.report.change_words import ChangeLine
     from inventory.report.facts import Report
 
 _COLUMNS = {"Change": 17, "Server": 19, "Model": 30, "What": 31, "Before": 24, "After": 24, "Size difference": 17}
@@ -179,7 +179,7 @@ def _servers(page: Page, report: "Report") -> None:
     if len(report.servers) < _FEWEST:
         return
     page.heading("Servers")
-    numbers = Counter(line.server for line in report.what_changed.lines)
+    numbers = Counter(report.what_changed.lines.servers)
     unread, stale = {*report.coverage.unread}, {*report.coverage.stale}
     skipped = {row.server for row in report.what_changed.not_compared}
     servers = sorted(report.server_rows, key=lambda row: (row["server"] not in stale, row["server"] not in unread))
