@@ -23,6 +23,7 @@ STATE = "state at "
 ATTRIBUTE = "lms_inventory"
 """The name among the attributes of a DataFrame under which ``RunTables.what`` stands."""
 
+_SIZES = schema.Table("sizes", "a column", (schema.Column("size", schema.INTEGER, "", ""),))
 _PART = 20_000  # rows of a fleet's table that are Python values at a time
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ARROW = {
@@ -194,13 +195,13 @@ def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
     """Return for each row its number among the distinct rows, and those, in the order of their first places."""
     from pyarrow import compute  # takes a while to import
 
-    numbers: Any = None
-    for column in table.columns:
-        encoded = column.combine_chunks().dictionary_encode()
-        codes = compute.add(encoded.indices.cast(pa.int64()).fill_null(-1), 1)
-        if numbers is not None:
-            codes = compute.add(compute.multiply(numbers, len(encoded.dictionary) + 1), codes)
-        numbers = codes.dictionary_encode().indices.cast(pa.int64())
+    encoded = [column.combine_chunks().dictionary_encode() for column in table.columns]
+    codes = [array.indices.dictionary_encode("encode") for array in encoded]  # of nulls too
+    sizes = build(_SIZES, {"size": [len(code.dictionary) for code in codes]}).column("size")
+    numbers = codes[0].indices.cast(pa.int64())
+    for code, size in zip(codes[1:], sizes.slice(1), strict=True):
+        combined = compute.add(compute.multiply(numbers, size), code.indices.cast(pa.int64()))
+        numbers = combined.dictionary_encode().indices.cast(pa.int64())
     return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
 
 
@@ -235,10 +236,15 @@ def values(table: pa.Table, name: str) -> list[Any]:
     """Convert one column to Python values; times are ``datetime`` in UTC."""
     column = table.column(name)
     if pa.types.is_timestamp(column.type):  # as integers first: pyarrow's own way to a datetime imports pandas
-        micros = [value for chunk in column.chunks for value in chunk.view(pa.int64()).to_pylist()]
-        return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in micros]
+        return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in _integers(column)]
     result: list[Any] = column.to_pylist()
     return result
+
+
+def span_of(table: pa.Table, name: str) -> tuple[datetime, datetime]:
+    """Return the first and the last time in a column without nulls."""
+    micros = _integers(table.column(name))
+    return _EPOCH + timedelta(microseconds=min(micros)), _EPOCH + timedelta(microseconds=max(micros))
 
 
 def conformed(table: pa.Table, target: pa.Schema) -> pa.Table:
@@ -272,6 +278,10 @@ def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
 
 def _arrow_type(column: schema.Column) -> pa.DataType:
     return _ARROW.get(column.kind, pa.string())
+
+
+def _integers(times: pa.ChunkedArray) -> list[Any]:
+    return [value for chunk in times.chunks for value in chunk.view(pa.int64()).to_pylist()]
 
 
 def _micros(moments: list[datetime | None]) -> list[int | None]:
