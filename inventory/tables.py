@@ -23,7 +23,6 @@ STATE = "state at "
 ATTRIBUTE = "lms_inventory"
 """The name among the attributes of a DataFrame under which ``RunTables.what`` stands."""
 
-_SIZES = schema.Table("sizes", "a column", (schema.Column("size", schema.INTEGER, "", ""),))
 _PART = 20_000  # rows of a fleet's table that are Python values at a time
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ARROW = {
@@ -195,13 +194,16 @@ def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
     """Return for each row its number among the distinct rows, and those, in the order of their first places."""
     from pyarrow import compute  # takes a while to import
 
-    encoded = [column.combine_chunks().dictionary_encode() for column in table.columns]
-    codes = [array.indices.dictionary_encode("encode") for array in encoded]  # of nulls too
-    sizes = build(_SIZES, {"size": [len(code.dictionary) for code in codes]}).column("size")
-    numbers = codes[0].indices.cast(pa.int64())
-    for code, size in zip(codes[1:], sizes.slice(1), strict=True):
-        combined = compute.add(compute.multiply(numbers, size), code.indices.cast(pa.int64()))
-        numbers = combined.dictionary_encode().indices.cast(pa.int64())
+    numbers, size = _scalar(0), 1
+    for column in table.columns:
+        encoded = column.combine_chunks().dictionary_encode()
+        codes = compute.add(compute.coalesce(encoded.indices.cast(pa.int64()), _scalar(-1)), _scalar(1))
+        count = len(encoded.dictionary) + 1
+        if size * count >= 2**63:
+            known = numbers.dictionary_encode()
+            numbers, size = known.indices.cast(pa.int64()), len(known.dictionary)
+        numbers, size = compute.add(compute.multiply(numbers, _scalar(count)), codes), size * count
+    numbers = numbers.dictionary_encode().indices.cast(pa.int64())
     return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
 
 
@@ -278,6 +280,11 @@ def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
 
 def _arrow_type(column: schema.Column) -> pa.DataType:
     return _ARROW.get(column.kind, pa.string())
+
+
+def _scalar(number: int) -> pa.Scalar:
+    """Make a scalar; ``pyarrow.scalar``, through which a plain number goes too, imports pandas."""
+    return pa.Array.from_buffers(pa.int64(), 1, [None, pa.py_buffer(number.to_bytes(8, sys.byteorder, signed=True))])[0]
 
 
 def _integers(times: pa.ChunkedArray) -> list[Any]:

@@ -165,11 +165,11 @@ class _StoredRows:
         from pyarrow import compute
 
         names = ["digest", *schema.TABLES[segment.about["kind"]].response_names]
-        fields = [ARROW[segment.about["kind"]].field(name) for name in names[1:]]
-        table = segment.table(names, [field.name for field in fields if pa.types.is_string(field.type)])
-        places = compute.index_in(table.column("digest").combine_chunks(), digests)
+        texts = [field.name for field in ARROW[segment.about["kind"]] if pa.types.is_string(field.type)]
+        table = segment.table(names, [name for name in texts if name in names])
+        places = compute.index_in(table.column("digest").combine_chunks().cast(pa.string()), digests)
         order = compute.sort_indices(places)
-        self._types = pa.schema(fields)
+        self._types = pa.schema([ARROW[segment.about["kind"]].field(name) for name in names[1:]])
         self._places = places.take(order)
         self._table = table.drop_columns("digest").take(order)
         self.has_others = self._places.null_count > 0

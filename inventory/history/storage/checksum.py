@@ -42,6 +42,11 @@ ENCODINGS = {
 }
 """How columns without a dictionary are written, unless plainly: what Spark and DuckDB can read too."""
 
+_PACKED = (
+    "observations",
+    "payloads",
+)  # kinds; of others Arrow is asked for dictionaries, which it makes of plain texts
+
 
 def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Sequence[str] = ()) -> bytes:
     """Write a table as a Parquet file with metadata and a seal in its footer; return its bytes.
@@ -59,7 +64,8 @@ def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Seque
     levels = {name: _LEVELS.get(name, 3) for name in table.column_names}
     levels |= dict.fromkeys(levels.keys() & set(SINGLE), _THOROUGH) if table.nbytes > _LARGE else {}
     settings["compression_level"] = levels
-    settings["column_encoding"] = {name: ENCODINGS[name] for name in levels.keys() & ENCODINGS.keys() - {*dictionary}}
+    packed = levels.keys() & ENCODINGS.keys() - {*dictionary} if about.get("kind") in _PACKED else ()
+    settings["column_encoding"] = {name: ENCODINGS[name] for name in packed}
     if table.nbytes <= _TINY:
         settings |= {"compression": "none", "compression_level": None}
     with parquet.ParquetWriter(sink, table.schema, **settings) as writer:

@@ -71,7 +71,7 @@ class DataFile:
     def read(self, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
         """Read its table, with the columns of this version; one that it lacks is null.
 
-        ``encoded`` are columns of texts, no digests, that are read as a dictionary and indices.
+        ``encoded`` are columns of texts that are read as a dictionary and indices.
         """
         source = pa.BufferReader(self.body)
         present = set(encoded).intersection(parquet.read_schema(source).names) if encoded else ()
