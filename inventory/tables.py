@@ -272,6 +272,11 @@ def total_of(numbers: Sequence[int | None]) -> int | None:
     return total if (known or not numbers) and abs(total) < 2**63 else None
 
 
+def column_of(kind: str, cells: Iterable[Any]) -> pa.ChunkedArray:
+    """Build a column of values of one kind as ``build`` does; pyarrow's own ways import pandas."""
+    return build(schema.Table("", "", (schema.Column("value", kind, "", ""),)), {"value": [*cells]}).column("value")
+
+
 def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
     """Concatenate tables with the same schema; without any, return an empty table."""
     parts = [*tables, build(table, {name: [] for name in table.names})]

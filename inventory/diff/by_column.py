@@ -13,20 +13,18 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.fields import compared_columns, value_text
-from inventory.tables import arrow_schema, build, conformed
+from inventory.tables import arrow_schema, column_of, conformed, numbered
+from inventory.tables import rows as dict_rows
 
 FEW = 2_000
 """Rows up to which comparing row by row is faster."""
 
 Pair = tuple[pa.Table, pa.Table]  # rows before, and rows after
 _IN_PARTS = (schema.LIST, schema.OBJECT)  # kinds of values that can have different texts and be equal
+APPEARED = {"model": "added", "instance": "loaded"}
+DISAPPEARED = {"model": "removed", "instance": "unloaded"}
 NAMED = {grain: (*table.keys, "display_name") for grain, table in schema.GRAIN_TABLES.items()}
 """The columns of the rows of a grain that a change of them has too."""
-
-_ONE = {
-    kind: schema.Table("", "", (schema.Column("value", kind, "", ""),))
-    for kind in (schema.TEXT, schema.INTEGER, schema.TIME)
-}
 
 
 @dataclass(frozen=True)
@@ -66,20 +64,22 @@ def match_by_name(
     for grain in tables:
         table = schema.GRAIN_TABLES[grain]
         old, new = both = tables[grain] = _identified(table, tables[grain], servers)
-        partners = compute.index_in(new.column("id"), value_set=_array(old.column("id")))
-        gone = compute.index_in(old.column("id"), value_set=_array(new.column("id"))).is_null()
-        pairs[grain] = old.take(partners.drop_null()), new.filter(partners.is_valid())
-        unmatched[grain] = old.filter(gone), new.filter(partners.is_null())
+        if old.column("id").equals(new.column("id")):
+            pairs[grain], unmatched[grain] = both, (old.slice(0, 0), new.slice(0, 0))
+        else:
+            partners = compute.index_in(new.column("id"), value_set=_array(old.column("id")))
+            gone = compute.index_in(old.column("id"), value_set=_array(new.column("id"))).is_null()
+            pairs[grain] = old.take(partners.drop_null()), new.filter(partners.is_valid())
+            unmatched[grain] = old.filter(gone), new.filter(partners.is_null())
         others |= {number for rows in both for number in _numbers(rows.filter(_is_odd(rows, table)))}
-        if grain == "model":
-            others |= _numbers(unmatched[grain][0]) & _numbers(unmatched[grain][1])
+        others |= _numbers(unmatched[grain][0]) & _numbers(unmatched[grain][1])  # one may be the other
         for column in table.columns:
             if column.kind in _IN_PARTS:
                 others |= _numbers(pairs[grain][1].filter(_differs(*pairs[grain], column)))
             if column.compared and not column.key and not same_fields:
                 before, after = (_numbers(rows.filter(rows.column(column.name).is_valid())) for rows in both)
                 others |= before ^ after
-    left_out = _array(_column(schema.INTEGER, sorted(others)))
+    left_out = _array(column_of(schema.INTEGER, sorted(others)))
 
     def chosen(tables: Mapping[str, Pair], *, matched: bool) -> Mapping[str, Pair]:
         return {
@@ -91,53 +91,85 @@ def match_by_name(
     return Matching(names, chosen(pairs, matched=True), chosen(unmatched, matched=True), chosen(tables, matched=False))
 
 
-def with_reconfigured(
+def with_matched(
     changes: pa.Table,
-    pairs: Mapping[str, Pair],
+    matching: Matching,
     servers: Sequence[str],
     ignore: Sequence[str],
     moments: Sequence[datetime | None],
+    text_of: Callable[[dict[str, Any], str], str],
 ) -> pa.Table:
-    """Add the changed values of matched rows to the other changes.
+    """Add the changes of the servers that were matched by name to those of the others.
 
     Args:
-        changes: the other changes, sorted: rows of ``schema.CHANGES``.
-        pairs: the rows, as ``match_by_name`` returns them.
+        changes: the others, sorted: rows of ``schema.CHANGES``.
+        matching: as ``match_by_name`` returns it.
         servers: as for ``match_by_name``.
         ignore: globs of fields that are not compared.
         moments: when each server was observed.
+        text_of: returns the values of a row, of some grain, as a change holds them.
     """
-    if not pairs:
+    if not matching.pairs:
         return changes
-    changes = pa.concat_tables([changes, *_reconfigured(pairs, ignore, _column(schema.TIME, moments))])
     words = {"server": servers, "grain": schema.GRAINS, "change": schema.CHANGES_WORDS}
-    place = _number_of([(changes.column(name), _column(schema.TEXT, known)) for name, known in words.items()])
+    times = column_of(schema.TIME, moments)
+    parts = [*_reconfigured(matching.pairs, ignore), *_unmatched(matching.unmatched, ignore, text_of)]
+    if parts:
+        found = pa.concat_tables(_completed(part, times) for part in parts)
+        found = _sorted(found, found.column("id")).select(changes.column_names)
+        changes = pa.concat_tables([changes, conformed(found, changes.schema)])
+    place = _number_of([(changes.column(name), column_of(schema.TEXT, known)) for name, known in words.items()])
     return _sorted(changes, place)
 
 
-def _reconfigured(pairs: Mapping[str, Pair], ignore: Sequence[str], moments: pa.ChunkedArray) -> Iterator[pa.Table]:
-    """Yield the changed values of the pairs of each grain, in the order of their rows."""
-    target = arrow_schema(schema.CHANGES)
+def _reconfigured(pairs: Mapping[str, Pair], ignore: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield the changed values of the pairs, field by field."""
     for grain, (old, new) in pairs.items():
-        table, parts = schema.GRAIN_TABLES[grain], []
-        columns = {column.name: column for column in compared_columns(table.name, tuple(ignore))}
+        named = new.select(["id", "number", *NAMED[grain]])
+        columns = {column.name: column for column in compared_columns(schema.GRAIN_TABLES[grain].name, tuple(ignore))}
         for name, column in sorted(columns.items()):
             if column.kind in _IN_PARTS:
                 continue
             changed = _differs(old, new, column)
-            if not (rows := new.filter(changed)).num_rows:
-                continue
-            before, after = old.column(name).filter(changed), new.column(name).filter(changed)
-            words = {"grain": grain, "change": "reconfigured", "field": name}
-            cells = {word: pa.repeat(_column(schema.TEXT, [text])[0], len(rows)) for word, text in words.items()}
-            cells |= {"old": _texts(before, column), "new": _texts(after, column), "id": rows.column("id")}
-            cells |= {"observed_at": moments.take(rows.column("number"))}
-            cells |= {key: rows.column(key) for key in NAMED[grain]}
-            nulls = {field.name: pa.nulls(len(rows), field.type) for field in target if field.name not in cells}
-            parts.append(pa.table(cells | nulls))
-        if parts:
-            changes = pa.concat_tables(parts)
-            yield conformed(_sorted(changes, changes.column("id")).select(target.names), target)
+            if (rows := named.filter(changed)).num_rows:
+                rows = _with_words(rows, grain=grain, change="reconfigured", field=name)
+                before, after = (_texts(side.column(name).filter(changed), column) for side in (old, new))
+                yield rows.append_column("old", before).append_column("new", after)
+
+
+def _unmatched(
+    unmatched: Mapping[str, Pair], ignore: Sequence[str], text_of: Callable[[dict[str, Any], str], str]
+) -> Iterator[pa.Table]:
+    """Yield the rows that came or went; the values of equal ones are put into words once."""
+    from pyarrow import compute
+
+    for grain, sides in unmatched.items():
+        names = [column.name for column in compared_columns(schema.GRAIN_TABLES[grain].name, tuple(ignore))]
+        for rows, word, side in zip(sides, (DISAPPEARED[grain], APPEARED[grain]), ("old", "new"), strict=True):
+            if rows.num_rows:
+                # Unknown fields are compared as the whole response of the server says.
+                by_server = ["server"] if rows.column("extra").null_count < rows.num_rows else []
+                numbers, _ = numbered(rows.select([*names, *by_server]))
+                distinct = rows.take(compute.index_in(compute.unique(numbers), value_set=numbers))
+                texts = column_of(schema.TEXT, [text_of(row, grain) for row in dict_rows(distinct)])
+                named = _with_words(rows.select(["id", "number", *NAMED[grain]]), grain=grain, change=word)
+                yield named.append_column(side, texts.take(numbers))
+
+
+def _with_words(rows: pa.Table, **words: str) -> pa.Table:
+    """Add columns in each of which one word stands."""
+    for name, word in words.items():
+        rows = rows.append_column(name, pa.repeat(column_of(schema.TEXT, [word])[0], len(rows)))
+    return rows
+
+
+def _completed(rows: pa.Table, moments: pa.ChunkedArray) -> pa.Table:
+    """Add the times and the columns without a value, so that all parts have the same columns."""
+    rows = rows.append_column("observed_at", moments.take(rows.column("number")))
+    missing = [field for field in arrow_schema(schema.CHANGES) if field.name not in rows.column_names]
+    for field in missing:
+        rows = rows.append_column(field.name, pa.nulls(len(rows), field.type))
+    return rows.select(["id", *schema.CHANGES.names])
 
 
 def _identified(table: schema.Table, sides: Pair, servers: Sequence[str]) -> Pair:
@@ -145,15 +177,16 @@ def _identified(table: schema.Table, sides: Pair, servers: Sequence[str]) -> Pai
 
     The numbers sort as the names do. A row with a name of null has none.
     """
-    known = {"server": _column(schema.TEXT, servers)}
+    known = {"server": column_of(schema.TEXT, servers)}
     for name in (name for name in table.keys[1:] if "ordinal" not in name):
         texts = {text for side in sides for text in side.column(name).unique().to_pylist()}
-        known[name] = _column(schema.TEXT, sorted(text for text in texts if text is not None))
+        known[name] = column_of(schema.TEXT, sorted(text for text in texts if text is not None))
     result = []
     for side in sides:
         number = _number_of([(side.column("server"), known["server"])])
         identity = _number_of([(side.column(name), texts) for name, texts in known.items()])
-        result.append(side.append_column("number", number).append_column("id", identity).filter(number.is_valid()))
+        side = side.append_column("number", number).append_column("id", identity)
+        result.append(side.filter(number.is_valid()) if number.null_count else side)
     old, new = result
     return old, new
 
@@ -165,7 +198,7 @@ def _number_of(names: Sequence[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> pa.C
     number = None
     for cells, known in names:
         place = compute.index_in(cells, value_set=_array(known)).cast(pa.int64())
-        size = _column(schema.INTEGER, [len(known)])[0]
+        size = column_of(schema.INTEGER, [len(known)])[0]
         number = place if number is None else compute.add_checked(compute.multiply_checked(number, size), place)
     return number
 
@@ -181,7 +214,7 @@ def _is_odd(rows: pa.Table, table: schema.Table) -> pa.ChunkedArray:
     """Tell which rows have a name that is null, or that another row of the server has too."""
     from pyarrow import compute
 
-    odd, zero = rows.column("id").is_null(), _column(schema.INTEGER, [0])[0]
+    odd, zero = rows.column("id").is_null(), column_of(schema.INTEGER, [0])[0]
     for name in table.keys:
         if "ordinal" in name:
             odd = compute.or_kleene(odd, compute.not_equal(rows.column(name), zero))
@@ -201,11 +234,13 @@ def _texts(cells: pa.ChunkedArray, column: schema.Column) -> pa.ChunkedArray:
     """Format the values of a column as the changes table holds them."""
     if column.kind != schema.NUMBER:
         return cells.cast(pa.string())
-    return _column(schema.TEXT, [value_text(value, column.name, {}) for value in cells.to_pylist()])
+    return column_of(schema.TEXT, [value_text(value, column.name, {}) for value in cells.to_pylist()])
 
 
 def _chosen(rows: pa.Table, left_out: pa.Array, matched: bool) -> pa.Table:
     """Choose the rows of the servers that are left out, or of the others."""
+    if not left_out:
+        return rows if matched else rows.slice(0, 0)
     from pyarrow import compute
 
     is_left_out = compute.is_in(rows.column("number"), value_set=left_out)
@@ -214,11 +249,6 @@ def _chosen(rows: pa.Table, left_out: pa.Array, matched: bool) -> pa.Table:
 
 def _numbers(rows: pa.Table) -> set[int]:
     return set(rows.column("number").unique().to_pylist())
-
-
-def _column(kind: str, cells: Sequence[Any]) -> pa.ChunkedArray:
-    """Make a column; pyarrow's own ways import pandas."""
-    return build(_ONE[kind], {"value": [*cells]}).column("value")
 
 
 def _array(cells: pa.ChunkedArray) -> pa.Array:

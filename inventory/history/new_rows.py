@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from hashlib import sha256
 from itertools import accumulate
@@ -17,10 +17,9 @@ from inventory.history.sql.all_runs import GRAIN_FILES
 from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.normalize.ticking import CLOCKS
-from inventory.tables import RunTables, build, concat, numbered
+from inventory.tables import RunTables, build, column_of, concat, numbered
 
 _PART = 20_000  # rows whose texts are in memory at a time
-_TEXT = schema.Table("texts", "a text", (schema.Column("text", schema.TEXT, "", ""),))
 _PAYLOADS = schema.Table(
     "payloads",
     "a body as received",
@@ -43,7 +42,8 @@ def new_files(snapshot: RunTables, fresh: Mapping[str, Row], run_id: str) -> dic
     """
     from pyarrow import compute  # takes a while to import, which a run without a new response need not
 
-    digests, servers = texts(fresh), texts(row["server"] for row in fresh.values())
+    digests = column_of(schema.TEXT, fresh).combine_chunks()
+    servers = column_of(schema.TEXT, (row["server"] for row in fresh.values())).combine_chunks()
     unstored = {f"{IGNORED}{pattern}" for pattern in (*CLOCKS, *snapshot.ignored)}
     fields: list[set[str]] = [set(unstored) for _ in fresh]
     extras: list[dict[str, list[str]]] = [{name: [] for name in GRAIN_FILES} for _ in fresh]
@@ -70,7 +70,7 @@ def _stored_rows(table: schema.Table, rows: pa.Table, digests: pa.ChunkedArray, 
 
     if not rows.num_rows:
         return concat(GRAIN_FILES[table.name], [])
-    columns = {"digest": digests, "stored_in": pa.repeat(texts([run_id])[0], len(digests))}
+    columns = {"digest": digests, "stored_in": pa.repeat(column_of(schema.TEXT, [run_id])[0], len(digests))}
     columns |= {"row_digest": row_digests(table, rows)}
     columns |= {name: rows.column(name) for name in table.response_names}
     order = {name: _ranks(columns[name]) for name in (*table.keys[1:], "digest")}
@@ -87,31 +87,29 @@ def _ranks(column: pa.ChunkedArray) -> pa.Array:
     return compute.rank(encoded.dictionary, sort_keys=nulls_first, tiebreaker="first").take(encoded.indices)
 
 
-def texts(texts: Iterable[str]) -> pa.Array:
-    """Make a column of texts; pyarrow's own ways import pandas."""
-    return build(_TEXT, {"text": [*texts]}).column("text").combine_chunks()
-
-
 def row_digests(table: schema.Table, rows: pa.Table) -> pa.ChunkedArray:
     """Compute the first 64 bits of the SHA-256 of the compared values of rows, as a JSON object."""
     names = [name for name in table.response_names if "ordinal" not in name and name in (*table.keys, *table.compared)]
     numbers, distinct = numbered(rows.select(names))
-    return texts(
-        sha256(f"{{{','.join(cells)}}}".encode()).hexdigest()[:16]
-        for part in distinct.to_batches(_PART)
-        for cells in zip(*(_members(name, part.column(name)) for name in names), strict=True)
+    return column_of(
+        schema.TEXT,
+        (
+            sha256(f"{{{','.join(cells)}}}".encode()).hexdigest()[:16]
+            for part in distinct.to_batches(_PART)
+            for cells in zip(*(_members(name, part.column(name)) for name in names), strict=True)
+        ),
     ).take(numbers)
 
 
 def _members(name: str, column: pa.Array) -> Iterator[str]:
     """Yield the values of a column as members of a JSON object; each distinct value is formatted once."""
     encoded = column.dictionary_encode()
-    texts = [f'"{name}":{to_json(value)}' for value in encoded.dictionary.to_pylist()]
+    texts = [f'"{name}":{_json(value)}' for value in encoded.dictionary.to_pylist()]
     null = f'"{name}":null'
     return (null if place is None else texts[place] for place in encoded.indices.to_pylist())
 
 
-def to_json(value: str | float | bool) -> str:
+def _json(value: str | float | bool) -> str:
     """Write a value as JSON, for ever as the engine did that once computed the digests: DuckDB."""
     if isinstance(value, str):
         return f'"{value.translate(_ESCAPES)}"'

@@ -7,16 +7,17 @@ from typing import Any
 
 import pyarrow as pa
 
+from inventory import schema
 from inventory.collection.repeats import with_observations
 from inventory.history import run_log
 from inventory.history.compaction import compact_many
-from inventory.history.new_rows import new_files, texts
+from inventory.history.new_rows import new_files
 from inventory.history.reader import RunHistory
 from inventory.history.states.states import span
 from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.store import Store
 from inventory.run_ids import AHEAD, limit_of, time_of
-from inventory.tables import RunTables, rows, span_of
+from inventory.tables import RunTables, column_of, rows, span_of
 
 _RECENT = 30  # runs searched for an answer that comes back: with all of them, each run would cost more than the last
 
@@ -94,7 +95,9 @@ def _before(history: RunHistory, digests: pa.ChunkedArray) -> tuple[dict[str, st
     if incomplete := holding - _whole(store, holding):
         from pyarrow import compute
 
-        is_whole = compute.invert(compute.is_in(stored_in, value_set=texts(incomplete)))
+        is_whole = compute.invert(
+            compute.is_in(stored_in, value_set=column_of(schema.TEXT, incomplete).combine_chunks())
+        )
         stored_in = compute.if_else(is_whole, stored_in, pa.nulls(1, pa.string())[0])
     # not those of pruned runs, even if they are still here: they may be about to go
     if stored_in.null_count > digests.null_count and (recent := sorted(_whole(store, runs) & set(runs))[-_RECENT:]):
@@ -118,8 +121,8 @@ def _filled(stored_in: pa.ChunkedArray, digests: pa.ChunkedArray, holders: Mappi
     """Let the digests that no run holds so far point at those that do."""
     from pyarrow import compute
 
-    places = compute.index_in(digests, value_set=texts(holders))
-    return compute.coalesce(stored_in, texts(holders.values()).take(places))
+    places = compute.index_in(digests, value_set=column_of(schema.TEXT, holders).combine_chunks())
+    return compute.coalesce(stored_in, column_of(schema.TEXT, holders.values()).take(places))
 
 
 def _whole(store: Store, run_ids: Collection[str]) -> set[str]:
