@@ -194,13 +194,16 @@ def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
     """Return for each row its number among the distinct rows, and those, in the order of their first places."""
     from pyarrow import compute  # takes a while to import
 
-    numbers: Any = None
+    numbers, size = _scalar(0), 1
     for column in table.columns:
         encoded = column.combine_chunks().dictionary_encode()
-        codes = compute.add(encoded.indices.cast(pa.int64()).fill_null(-1), 1)
-        if numbers is not None:
-            codes = compute.add(compute.multiply(numbers, len(encoded.dictionary) + 1), codes)
-        numbers = codes.dictionary_encode().indices.cast(pa.int64())
+        codes = compute.add(compute.coalesce(encoded.indices.cast(pa.int64()), _scalar(-1)), _scalar(1))
+        count = len(encoded.dictionary) + 1
+        if size * count >= 2**63:
+            known = numbers.dictionary_encode()
+            numbers, size = known.indices.cast(pa.int64()), len(known.dictionary)
+        numbers, size = compute.add(compute.multiply(numbers, _scalar(count)), codes), size * count
+    numbers = numbers.dictionary_encode().indices.cast(pa.int64())
     return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
 
 
@@ -235,10 +238,15 @@ def values(table: pa.Table, name: str) -> list[Any]:
     """Convert one column to Python values; times are ``datetime`` in UTC."""
     column = table.column(name)
     if pa.types.is_timestamp(column.type):  # as integers first: pyarrow's own way to a datetime imports pandas
-        micros = [value for chunk in column.chunks for value in chunk.view(pa.int64()).to_pylist()]
-        return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in micros]
+        return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in _integers(column)]
     result: list[Any] = column.to_pylist()
     return result
+
+
+def span_of(table: pa.Table, name: str) -> tuple[datetime, datetime]:
+    """Return the first and the last time in a column without nulls."""
+    micros = _integers(table.column(name))
+    return _EPOCH + timedelta(microseconds=min(micros)), _EPOCH + timedelta(microseconds=max(micros))
 
 
 def conformed(table: pa.Table, target: pa.Schema) -> pa.Table:
@@ -277,6 +285,15 @@ def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
 
 def _arrow_type(column: schema.Column) -> pa.DataType:
     return _ARROW.get(column.kind, pa.string())
+
+
+def _scalar(number: int) -> pa.Scalar:
+    """Make a scalar; ``pyarrow.scalar``, through which a plain number goes too, imports pandas."""
+    return pa.Array.from_buffers(pa.int64(), 1, [None, pa.py_buffer(number.to_bytes(8, sys.byteorder, signed=True))])[0]
+
+
+def _integers(times: pa.ChunkedArray) -> list[Any]:
+    return [value for chunk in times.chunks for value in chunk.view(pa.int64()).to_pylist()]
 
 
 def _micros(moments: list[datetime | None]) -> list[int | None]:

@@ -7,18 +7,22 @@ of the same name are the same model or instance, whatever else is there. That ho
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.fields import compared_columns, value_text
-from inventory.tables import arrow_schema, column_of, conformed
+from inventory.tables import arrow_schema, column_of, conformed, numbered
+from inventory.tables import rows as dict_rows
 
 FEW = 2_000
 """Rows up to which comparing row by row is faster."""
 
 Pair = tuple[pa.Table, pa.Table]  # rows before, and rows after
 _IN_PARTS = (schema.LIST, schema.OBJECT)  # kinds of values that can have different texts and be equal
+APPEARED = {"model": "added", "instance": "loaded"}
+DISAPPEARED = {"model": "removed", "instance": "unloaded"}
 NAMED = {grain: (*table.keys, "display_name") for grain, table in schema.GRAIN_TABLES.items()}
 """The columns of the rows of a grain that a change of them has too."""
 
@@ -68,8 +72,7 @@ def match_by_name(
             pairs[grain] = old.take(partners.drop_null()), new.filter(partners.is_valid())
             unmatched[grain] = old.filter(gone), new.filter(partners.is_null())
         others |= {number for rows in both for number in _numbers(rows.filter(_is_odd(rows, table)))}
-        if grain == "model":
-            others |= _numbers(unmatched[grain][0]) & _numbers(unmatched[grain][1])
+        others |= _numbers(unmatched[grain][0]) & _numbers(unmatched[grain][1])  # one may be the other
         for column in table.columns:
             if column.kind in _IN_PARTS:
                 others |= _numbers(pairs[grain][1].filter(_differs(*pairs[grain], column)))
@@ -88,53 +91,85 @@ def match_by_name(
     return Matching(names, chosen(pairs, matched=True), chosen(unmatched, matched=True), chosen(tables, matched=False))
 
 
-def with_reconfigured(
+def with_matched(
     changes: pa.Table,
-    pairs: Mapping[str, Pair],
+    matching: Matching,
     servers: Sequence[str],
     ignore: Sequence[str],
     moments: Sequence[datetime | None],
+    text_of: Callable[[dict[str, Any], str], str],
 ) -> pa.Table:
-    """Add the changed values of matched rows to the other changes.
+    """Add the changes of the servers that were matched by name to those of the others.
 
     Args:
-        changes: the other changes, sorted: rows of ``schema.CHANGES``.
-        pairs: the rows, as ``match_by_name`` returns them.
+        changes: the others, sorted: rows of ``schema.CHANGES``.
+        matching: as ``match_by_name`` returns it.
         servers: as for ``match_by_name``.
         ignore: globs of fields that are not compared.
         moments: when each server was observed.
+        text_of: returns the values of a row, of some grain, as a change holds them.
     """
-    if not pairs:
+    if not matching.pairs:
         return changes
-    changes = pa.concat_tables([changes, *_reconfigured(pairs, ignore, column_of(schema.TIME, moments))])
     words = {"server": servers, "grain": schema.GRAINS, "change": schema.CHANGES_WORDS}
+    times = column_of(schema.TIME, moments)
+    parts = [*_reconfigured(matching.pairs, ignore), *_unmatched(matching.unmatched, ignore, text_of)]
+    if parts:
+        found = pa.concat_tables(_completed(part, times) for part in parts)
+        found = _sorted(found, found.column("id")).select(changes.column_names)
+        changes = pa.concat_tables([changes, conformed(found, changes.schema)])
     place = _number_of([(changes.column(name), column_of(schema.TEXT, known)) for name, known in words.items()])
     return _sorted(changes, place)
 
 
-def _reconfigured(pairs: Mapping[str, Pair], ignore: Sequence[str], moments: pa.ChunkedArray) -> Iterator[pa.Table]:
-    """Yield the changed values of the pairs of each grain, in the order of their rows."""
-    target = arrow_schema(schema.CHANGES)
+def _reconfigured(pairs: Mapping[str, Pair], ignore: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield the changed values of the pairs, field by field."""
     for grain, (old, new) in pairs.items():
-        table, parts, named = schema.GRAIN_TABLES[grain], [], new.select(["id", "number", *NAMED[grain]])
-        columns = {column.name: column for column in compared_columns(table.name, tuple(ignore))}
+        named = new.select(["id", "number", *NAMED[grain]])
+        columns = {column.name: column for column in compared_columns(schema.GRAIN_TABLES[grain].name, tuple(ignore))}
         for name, column in sorted(columns.items()):
             if column.kind in _IN_PARTS:
                 continue
             changed = _differs(old, new, column)
-            if not (rows := named.filter(changed)).num_rows:
-                continue
-            before, after = old.column(name).filter(changed), new.column(name).filter(changed)
-            words = {"grain": grain, "change": "reconfigured", "field": name}
-            cells = {word: pa.repeat(column_of(schema.TEXT, [text])[0], len(rows)) for word, text in words.items()}
-            cells |= {"old": _texts(before, column), "new": _texts(after, column), "id": rows.column("id")}
-            cells |= {"observed_at": moments.take(rows.column("number"))}
-            cells |= {key: rows.column(key) for key in NAMED[grain]}
-            nulls = {field.name: pa.nulls(len(rows), field.type) for field in target if field.name not in cells}
-            parts.append(pa.table(cells | nulls))
-        if parts:
-            changes = pa.concat_tables(parts)
-            yield conformed(_sorted(changes, changes.column("id")).select(target.names), target)
+            if (rows := named.filter(changed)).num_rows:
+                rows = _with_words(rows, grain=grain, change="reconfigured", field=name)
+                before, after = (_texts(side.column(name).filter(changed), column) for side in (old, new))
+                yield rows.append_column("old", before).append_column("new", after)
+
+
+def _unmatched(
+    unmatched: Mapping[str, Pair], ignore: Sequence[str], text_of: Callable[[dict[str, Any], str], str]
+) -> Iterator[pa.Table]:
+    """Yield the rows that came or went; the values of equal ones are put into words once."""
+    from pyarrow import compute
+
+    for grain, sides in unmatched.items():
+        names = [column.name for column in compared_columns(schema.GRAIN_TABLES[grain].name, tuple(ignore))]
+        for rows, word, side in zip(sides, (DISAPPEARED[grain], APPEARED[grain]), ("old", "new"), strict=True):
+            if rows.num_rows:
+                # Unknown fields are compared as the whole response of the server says.
+                by_server = ["server"] if rows.column("extra").null_count < rows.num_rows else []
+                numbers, _ = numbered(rows.select([*names, *by_server]))
+                distinct = rows.take(compute.index_in(compute.unique(numbers), value_set=numbers))
+                texts = column_of(schema.TEXT, [text_of(row, grain) for row in dict_rows(distinct)])
+                named = _with_words(rows.select(["id", "number", *NAMED[grain]]), grain=grain, change=word)
+                yield named.append_column(side, texts.take(numbers))
+
+
+def _with_words(rows: pa.Table, **words: str) -> pa.Table:
+    """Add columns in each of which one word stands."""
+    for name, word in words.items():
+        rows = rows.append_column(name, pa.repeat(column_of(schema.TEXT, [word])[0], len(rows)))
+    return rows
+
+
+def _completed(rows: pa.Table, moments: pa.ChunkedArray) -> pa.Table:
+    """Add the times and the columns without a value, so that all parts have the same columns."""
+    rows = rows.append_column("observed_at", moments.take(rows.column("number")))
+    missing = [field for field in arrow_schema(schema.CHANGES) if field.name not in rows.column_names]
+    for field in missing:
+        rows = rows.append_column(field.name, pa.nulls(len(rows), field.type))
+    return rows.select(["id", *schema.CHANGES.names])
 
 
 def _identified(table: schema.Table, sides: Pair, servers: Sequence[str]) -> Pair:

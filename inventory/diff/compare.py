@@ -13,7 +13,7 @@ from itertools import chain
 import pyarrow as pa
 
 from inventory import schema
-from inventory.diff.by_column import NAMED, match_by_name, with_reconfigured
+from inventory.diff.by_column import APPEARED, DISAPPEARED, NAMED, match_by_name, with_matched
 from inventory.diff.changes import UNREAD, ChangeSet
 from inventory.diff.comparable import comparable
 from inventory.diff.extras import are_too_many, as_one, servers_with_too_many
@@ -27,8 +27,6 @@ _Fields = Mapping[str, frozenset[str]]
 _Names = tuple[frozenset[str], frozenset[str]]  # of fields, before and after
 _NOTHING: Row = dict.fromkeys(schema.CHANGES.names)
 _PLAIN = (str, int, bool)  # types of which two equal values have the same text
-_APPEARED = {"model": "added", "instance": "loaded"}
-_DISAPPEARED = {"model": "removed", "instance": "unloaded"}
 
 
 @dataclass(frozen=True)
@@ -105,10 +103,6 @@ def compare_sides(
     others = set(both).difference(matching.servers)
     olds, news = (_entries(matching.others, side, others, entry) for side in (0, 1))
     by_server = [_server(server, olds[server], news[server], fields) for server in olds.keys() | news.keys()]
-    for grain, (gone, come) in matching.unmatched.items():
-        pairs: list[Pair] = [(entry(row, grain), None) for row in rows(gone)]
-        pairs += [(None, entry(row, grain)) for row in rows(come)]
-        by_server.append(_changes(grain, "", (frozenset(), frozenset()), pairs))
     changes = [change | {"observed_at": new.servers[change["server"]][1]} for change in chain.from_iterable(by_server)]
     changes.sort(
         key=lambda row: (
@@ -133,8 +127,13 @@ def compare_sides(
         for server in sorted((before.keys() | after.keys()) - {*both})
     ]
     return ChangeSet(
-        with_reconfigured(
-            table_of(schema.CHANGES, changes), matching.pairs, both, ignore, [new.servers[server][1] for server in both]
+        with_matched(
+            table_of(schema.CHANGES, changes),
+            matching,
+            both,
+            ignore,
+            [new.servers[server][1] for server in both],
+            lambda row, grain: to_json(entry(row, grain).fields),
         ),
         table_of(NOT_COMPARED, skipped),
         table_of(HINTS, hints_of(changes)),
@@ -247,9 +246,9 @@ def _changes(grain: str, server: str, fields: _Names, pairs: list[Pair]) -> Iter
     for old, new in pairs:
         if new is None:
             if old is not None:
-                yield _change(grain, old.row, _DISAPPEARED[grain], old=to_json(old.fields))
+                yield _change(grain, old.row, DISAPPEARED[grain], old=to_json(old.fields))
         elif old is None:
-            yield _change(grain, new.row, _APPEARED[grain], new=to_json(new.fields))
+            yield _change(grain, new.row, APPEARED[grain], new=to_json(new.fields))
         # Python takes 1 and true for equal, so rows with unknown fields are compared as text.
         elif old.fields != new.fields or old.row["extra"] is not None:
             for field in sorted(_perhaps_different(old.fields, new.fields) - reported - unreported):

@@ -1,41 +1,25 @@
 """Record the tables of a run: new responses once, one row for each server, the observations last."""
 
-import json
-from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.collection.repeats import rows_of, with_observations
-from inventory.diff.extras import IGNORED, unknown_fields
+from inventory.collection.repeats import with_observations
 from inventory.history import run_log
 from inventory.history.compaction import compact_many
-from inventory.history.engines import Engine, open_engine
+from inventory.history.new_rows import new_files
 from inventory.history.reader import RunHistory
-from inventory.history.sql import all_runs
 from inventory.history.states.states import span
-from inventory.history.storage.data_file import ARROW, KINDS
-from inventory.history.storage.shared_rows import without_clocks
+from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.store import Store
-from inventory.normalize.ticking import CLOCKS
 from inventory.run_ids import AHEAD, limit_of, time_of
-from inventory.tables import RunTables, build, rows, values
+from inventory.tables import RunTables, column_of, rows, span_of
 
-_FRESH = schema.Table(
-    "fresh", "a new answer", tuple(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest"))
-)
-_STORED_IN = schema.Table("stored_in", "a pointer", (schema.Column("stored_in", schema.TEXT, "", ""),))
 _RECENT = 30  # runs searched for an answer that comes back: with all of them, each run would cost more than the last
-_PAYLOADS = schema.Table(
-    "payloads",
-    "a body as received",
-    tuple(schema.Column(name, schema.TEXT, "", "") for name in ("digest", "stored_in", "payload_digest", "fields")),
-)
 
 
 def next_moment(history: RunHistory, now: datetime) -> datetime:
@@ -70,21 +54,20 @@ def _put(history: RunHistory, snapshot: RunTables) -> pa.Table:
     """Write the files of a run and return its observations as they are recorded."""
     store, run_id = history.store, snapshot.run_id
     observations = snapshot.tables["observations"]
+    digests = observations.column("digest")
     with store.run_marker(run_id):  # guard: a run says that it is being written
-        digests = dict(zip(values(observations, "server"), values(observations, "digest"), strict=True))
-        before, stored_in = store.retry_if_changed(
-            lambda: _before(history, {digest for digest in digests.values() if digest})
-        )
-        fresh = {digest: server for server, digest in digests.items() if digest and digest not in stored_in}
+        before, stored_in = store.retry_if_changed(lambda: _before(history, digests))
         files = {}
-        if fresh:
-            for kind, table in _new_rows(snapshot, fresh, run_id).items():
+        if stored_in.null_count > digests.null_count:
+            is_new = stored_in.is_null()
+            new = rows(observations.filter(is_new).select(["digest", "server", "payload_digest"]))
+            fresh = {row["digest"]: row for row in sorted(new, key=lambda row: row["digest"] or "") if row["digest"]}
+            for kind, table in new_files(snapshot, fresh, run_id).items():
                 files[kind] = store.write(kind, run_id, table)
-        table = _pointing(
-            observations, [stored_in.get(digest, run_id) if digest else None for digest in digests.values()]
-        )
-        moments = values(observations, "observed_at")
-        first_and_last = [f"{moment:%Y-%m-%dT%H:%M:%S.%f+00:00}" for moment in (min(moments), max(moments))]
+            stored_in = _filled(stored_in, digests, dict.fromkeys(fresh, run_id))
+        place = observations.column_names.index("stored_in")
+        table = observations.set_column(place, observations.schema.field(place), stored_in)
+        first_and_last = [f"{moment:%Y-%m-%dT%H:%M:%S.%f+00:00}" for moment in span_of(observations, "observed_at")]
         state = run_log.checkpoint(store.folder)
         about: dict[str, Any] = {"files": files, "previous": before, "journal": state, "span": first_and_last}
         if history.collector:
@@ -93,83 +76,55 @@ def _put(history: RunHistory, snapshot: RunTables) -> pa.Table:
     return table
 
 
-def _before(history: RunHistory, digests: set[str]) -> tuple[dict[str, str] | None, dict[str, str]]:
-    """Return the previous run with the SHA-256 of its file, if any, and the runs that hold responses, by digest.
+def _before(history: RunHistory, digests: pa.ChunkedArray) -> tuple[dict[str, str] | None, pa.ChunkedArray]:
+    """Return the previous run with the SHA-256 of its file, if any, and the run that holds the response of each digest.
 
-    A response that is not among those is new, was last given long ago, or is no longer complete.
+    A response that no run holds is new, was last given long ago, or is no longer complete.
     """
     store = history.store
     runs = history.dated()
     if not runs:
-        return None, {}
+        return None, pa.chunked_array([pa.nulls(len(digests), pa.string())])
     last = store.read("observations", runs[-1])
-    pointers = last.table(["digest", "stored_in"])
-    columns = (values(pointers, name) for name in pointers.column_names)
-    holders = {digest: run for digest, run in zip(*columns, strict=True) if run}
-    whole = _whole(store, set(holders.values()))
-    holders = {digest: run for digest, run in holders.items() if run in whole}
+    known, stored_in = last.table(["digest", "stored_in"]).columns
+    if not known.equals(digests):  # else nothing has to be imported to compare them
+        from pyarrow import compute
+
+        stored_in = stored_in.take(compute.index_in(digests, value_set=known.combine_chunks()))
+    holding = set(stored_in.to_pylist()) - {None}
+    if incomplete := holding - _whole(store, holding):
+        from pyarrow import compute
+
+        is_whole = compute.invert(
+            compute.is_in(stored_in, value_set=column_of(schema.TEXT, incomplete).combine_chunks())
+        )
+        stored_in = compute.if_else(is_whole, stored_in, pa.nulls(1, pa.string())[0])
     # not those of pruned runs, even if they are still here: they may be about to go
-    if (new := digests - holders.keys()) and (holding := sorted(_whole(store, runs) & set(runs))[-_RECENT:]):
-        holders |= _stored(store, new, holding)
-    return {"run_id": runs[-1], "sha256": last.sha256}, holders
+    if stored_in.null_count > digests.null_count and (recent := sorted(_whole(store, runs) & set(runs))[-_RECENT:]):
+        stored_in = _filled(stored_in, digests, _stored(store, digests.filter(stored_in.is_null()), recent))
+    return {"run_id": runs[-1], "sha256": last.sha256}, stored_in
 
 
-def _stored(store: Store, digests: set[str], run_ids: Sequence[str]) -> dict[str, str]:
+def _stored(store: Store, digests: pa.ChunkedArray, run_ids: Sequence[str]) -> dict[str, str]:
     """Return the first of some runs that stored each of some responses, for those that any of them stored."""
+    from pyarrow import compute
+
     holders: dict[str, str] = {}
+    wanted = digests.unique()
     for run_id, payloads in zip(run_ids, store.read_all("payloads", run_ids), strict=True):
-        holders = dict.fromkeys(digests.intersection(values(payloads.table(["digest"]), "digest")), run_id) | holders
+        stored = payloads.table(["digest"]).column("digest")
+        holders = dict.fromkeys(stored.filter(compute.is_in(stored, value_set=wanted)).to_pylist(), run_id) | holders
     return holders
+
+
+def _filled(stored_in: pa.ChunkedArray, digests: pa.ChunkedArray, holders: Mapping[str, str]) -> pa.ChunkedArray:
+    """Let the digests that no run holds so far point at those that do."""
+    from pyarrow import compute
+
+    places = compute.index_in(digests, value_set=column_of(schema.TEXT, holders).combine_chunks())
+    return compute.coalesce(stored_in, column_of(schema.TEXT, holders.values()).take(places))
 
 
 def _whole(store: Store, run_ids: Collection[str]) -> set[str]:
     """Return those runs that still have each file of what they stored."""
     return set.intersection(*(set(store.where(kind, run_ids)) for kind in KINDS[1:]))
-
-
-def _pointing(observations: pa.Table, stored_in: list[str | None]) -> pa.Table:
-    """Let each observation point at the run that holds its response."""
-    place = observations.column_names.index("stored_in")
-    column = build(_STORED_IN, {"stored_in": stored_in}).column("stored_in")
-    return observations.set_column(place, observations.schema.field(place), column)
-
-
-def _new_rows(snapshot: RunTables, fresh: dict[str, str], run_id: str) -> dict[str, pa.Table]:
-    """Build the payloads, models and instances files of the responses that are stored now."""
-    asked = build(_FRESH, {"server": list(fresh.values()), "digest": list(fresh)})
-    engine = open_engine("duckdb")
-    engine.add("fresh", asked)
-    engine.add("observations", snapshot.tables["observations"])
-    for name, table in rows_of(snapshot.tables, list(fresh.values())).items():
-        engine.add(name, without_clocks(table, snapshot.ignored))
-    tables = {table.name: engine.query(all_runs.stored_rows(table, run_id)) for table in schema.GRAIN_TABLES.values()}
-    return {"payloads": _payloads(engine, snapshot, run_id), **tables}
-
-
-def _payloads(engine: Engine, snapshot: RunTables, run_id: str) -> pa.Table:
-    """Build the table of bodies, with the fields that have a value in their rows and those stored without."""
-    fresh = rows(engine.query(all_runs.FRESH))
-    unstored = {f"{IGNORED}{pattern}" for pattern in (*CLOCKS, *snapshot.ignored)}
-    fields: dict[str, set[str]] = {row["digest"]: set(unstored) for row in fresh}
-    extras: dict[str, dict[str, list[str]]] = {digest: {name: [] for name in all_runs.GRAIN_FILES} for digest in fields}
-    for table in schema.GRAIN_TABLES.values():
-        for row in rows(engine.query(all_runs.field_counts(table))):
-            fields[row.pop("digest")] |= {f"{table.name}.{name}" for name, count in row.items() if count}
-        for row in rows(engine.query(all_runs.extras(table))):
-            extras[row["digest"]][table.name].append(row["extra"])
-    for digest, texts in extras.items():
-        fields[digest] |= unknown_fields(texts)
-    texts = build(
-        _PAYLOADS,
-        {
-            "digest": [row["digest"] for row in fresh],
-            "stored_in": [run_id] * len(fresh),
-            "payload_digest": [row["payload_digest"] for row in fresh],
-            "fields": [json.dumps(sorted(fields[row["digest"]])) for row in fresh],
-        },
-    )
-    bodies = [snapshot.payloads[row["server"]] for row in fresh]
-    offsets = array("q", accumulate(map(len, bodies), initial=0))
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(bodies))]
-    body = pa.Array.from_buffers(pa.large_binary(), len(bodies), buffers)
-    return texts.append_column("body", body).select(ARROW["payloads"].names)

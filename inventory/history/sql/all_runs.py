@@ -229,22 +229,6 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since
     {idle if since else ""} ORDER BY l.server, l.key"""
 
 
-def stored_rows(table: schema.Table, run_id: str) -> str:
-    """Query the rows of new responses as they are stored, for one server of each digest in ``fresh``; DuckDB only."""
-    compared = ", ".join(
-        f"{name} := r.{name}"
-        for name in table.response_names
-        if "ordinal" not in name and name in (*table.keys, *table.compared)
-    )
-    columns = ", ".join(f"r.{name}" for name in table.response_names)
-    # Equal models of different answers stand together, which more than halves the file.
-    order = ", ".join((*(f"r.{name} NULLS FIRST" for name in table.keys[1:]), "f.digest"))
-    return f"""
-        SELECT f.digest, '{run_id}' AS stored_in,
-               substr(sha256(to_json(struct_pack({compared}))), 1, 16) AS row_digest, {columns}
-        FROM {table.name} r JOIN fresh f ON f.server = r.server ORDER BY {order}"""
-
-
 RUN_IDS = schema.Table("kept", "a run that stays", (schema.Column("run_id", schema.TEXT, "", ""),))
 POINTED = """
     SELECT DISTINCT stored_in FROM observations
@@ -260,22 +244,3 @@ def holding(until: Until, *, selected: bool) -> str:
     """Query the runs that hold the complete responses; if ``selected``, only of the servers in the view ``wanted``."""
     only = "AND server IN (SELECT server FROM wanted)" if selected else ""
     return f"SELECT DISTINCT stored_in FROM observations WHERE status = 'ok' AND {until.sql} {only}"
-
-
-FRESH = """
-    SELECT f.digest, f.server, o.payload_digest FROM fresh f JOIN observations o ON o.server = f.server
-    ORDER BY f.digest"""
-"""The answers that are stored now."""
-
-
-def field_counts(table: schema.Table) -> str:
-    """Query the number of values of each compared field in each new response."""
-    counts = ", ".join(f"count(r.{name}) AS {name}" for name in table.compared if name != "extra")
-    return f"SELECT f.digest, {counts} FROM {table.name} r JOIN fresh f ON f.server = r.server GROUP BY f.digest"
-
-
-def extras(table: schema.Table) -> str:
-    """Return the unknown fields of the new answers."""
-    return f"""
-        SELECT DISTINCT f.digest, r.extra FROM {table.name} r JOIN fresh f ON f.server = r.server
-        WHERE r.extra IS NOT NULL"""

@@ -26,7 +26,7 @@ from inventory.history.states.difference import Difference
 from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import time_of
-from inventory.tables import rows, table_of, values
+from inventory.tables import rows, span_of, table_of, values
 
 Row = dict[str, Any]
 
@@ -284,10 +284,7 @@ def span(store: Store, run_id: str) -> tuple[datetime, datetime]:
     if "span" in observed.about:
         first, last = map(datetime.fromisoformat, observed.about["span"])
         return first, last
-    moments = values(
-        observed.table(["observed_at"]), "observed_at"
-    )  # a run of an older version, which did not record its span
-    return min(moments), max(moments)
+    return span_of(observed.table(["observed_at"]), "observed_at")  # an older version did not record it
 
 
 _ANSWER = ("digest", "stored_in", "observed_at")

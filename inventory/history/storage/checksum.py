@@ -30,10 +30,22 @@ _NAME = b'"seal": "'
 _OPEN = _NAME + b"0" * 64 + b'"'
 
 _DISTINCT = ("observed_at", "as_of", "latency_ms")  # hardly two values are equal: a dictionary would only cost
-_LEVELS = {"body": 9}  # by column, others 3: most of a history are bodies, and this takes a third off them
+_LEVELS = {"body": 7, "digest": 1, "payload_digest": 1}  # by column, others 3: digests hold nothing to search for
+_THOROUGH, _LARGE = 11, 16 * 2**20  # the level of so many bytes of bodies: a fleet's first run, or a merged month
 
 SINGLE = ("body",)
 """Columns in which no two values are equal: a dictionary would only cost."""
+
+ENCODINGS = {
+    **dict.fromkeys(("digest", "payload_digest"), "DELTA_LENGTH_BYTE_ARRAY"),
+    **dict.fromkeys(("observed_at", "as_of", "size_bytes"), "DELTA_BINARY_PACKED"),
+}
+"""How columns without a dictionary are written, unless plainly: what Spark and DuckDB can read too."""
+
+_PACKED = (
+    "observations",
+    "payloads",
+)  # kinds; of others Arrow is asked for dictionaries, which it makes of plain texts
 
 
 def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Sequence[str] = ()) -> bytes:
@@ -49,7 +61,11 @@ def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Seque
     sink = BytesIO()
     dictionary = [name for name in repeated if name not in _DISTINCT]  # of digests and keys mostly no two are equal
     settings = {**_WRITTEN, "use_dictionary": dictionary or False}
-    settings["compression_level"] = {name: _LEVELS.get(name, 3) for name in table.column_names}
+    levels = {name: _LEVELS.get(name, 3) for name in table.column_names}
+    levels |= dict.fromkeys(levels.keys() & set(SINGLE), _THOROUGH) if table.nbytes > _LARGE else {}
+    settings["compression_level"] = levels
+    packed = levels.keys() & ENCODINGS.keys() - {*dictionary} if about.get("kind") in _PACKED else ()
+    settings["column_encoding"] = {name: ENCODINGS[name] for name in packed}
     if table.nbytes <= _TINY:
         settings |= {"compression": "none", "compression_level": None}
     with parquet.ParquetWriter(sink, table.schema, **settings) as writer:

@@ -21,7 +21,14 @@ from inventory import schema
 from inventory.errors import FileError, NewerVersion
 from inventory.filesystem.regular_files import open_to_read, read_regular
 from inventory.history.sql import all_runs
-from inventory.history.storage.checksum import SINGLE, read_metadata, read_verified, rows_sha256, write_checksummed
+from inventory.history.storage.checksum import (
+    ENCODINGS,
+    SINGLE,
+    read_metadata,
+    read_verified,
+    rows_sha256,
+    write_checksummed,
+)
 from inventory.run_ids import RUN_ID
 from inventory.tables import arrow_schema, conformed
 
@@ -151,8 +158,14 @@ class RunSegment:
 
 
 def queried(kind: str) -> list[str]:
-    """Return the columns that queries read, whose values repeat: bodies are read only to be proven."""
+    """Return the columns that queries read: bodies are read only to be proven."""
     return [name for name in ARROW[kind].names if name not in SINGLE]
+
+
+def repeated(kind: str, runs: int) -> list[str]:
+    """Return the columns whose values repeat in a file of so many runs."""
+    once = () if kind in all_runs.GRAIN_FILES or (kind == "observations" and runs > 1) else ENCODINGS
+    return [name for name in queried(kind) if name not in once]
 
 
 def opened(kind: str, path: Path) -> dict[str, RunSegment]:
@@ -252,7 +265,7 @@ def merged(kind: str, runs: Sequence[RunSegment]) -> tuple[str, bytes]:
             entry |= {"sha256": run.sha256, "rows": table.num_rows, "rows_sha256": rows_sha256(table)}
         entries[run.about["run_id"]] = entry
     about = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "runs": entries}
-    body = write_checksummed(conformed(pa.concat_tables(tables), ARROW[kind]), about, queried(kind))
+    body = write_checksummed(conformed(pa.concat_tables(tables), ARROW[kind]), about, repeated(kind, len(runs)))
     return _name(entries), body
 
 

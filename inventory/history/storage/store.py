@@ -21,7 +21,6 @@ from inventory.filesystem.listing import file_status
 from inventory.filesystem.regular_files import is_regular
 from inventory.filesystem.temporary_files import is_abandoned, remove_leftovers
 from inventory.filesystem.write_once import exclusive, unlink_inside
-from inventory.history.sql.all_runs import GRAIN_FILES
 from inventory.history.storage.checked_files import CheckedFiles
 from inventory.history.storage.checksum import write_checksummed
 from inventory.history.storage.data_file import (
@@ -34,6 +33,7 @@ from inventory.history.storage.data_file import (
     listed,
     month_of,
     opened,
+    repeated,
     stem_of,
 )
 from inventory.history.storage.locations import locate_runs
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 _LOCK = "prune.lock"
 _Read = TypeVar("_Read")
 
-_MANY = 1000  # rows of models from which on many values stand many times; few would only pay for a dictionary
+_MANY = 1000  # rows from which on many values stand many times; few would only pay for a dictionary
 
 
 class Store(RunMarkers):
@@ -178,8 +178,8 @@ class Store(RunMarkers):
         """
         path = self.path(kind, run_id)
         metadata = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "run_id": run_id, **about}
-        repeated = table.column_names if kind in GRAIN_FILES and table.num_rows >= _MANY else ()
-        body = write_checksummed(conformed(table, ARROW[kind]), metadata, repeated)
+        columns = repeated(kind, 1) if table.num_rows >= _MANY else ()
+        body = write_checksummed(conformed(table, ARROW[kind]), metadata, columns)
         self.publish(path, body)
         return sha256(body).hexdigest()
 
