@@ -194,13 +194,16 @@ def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
     """Return for each row its number among the distinct rows, and those, in the order of their first places."""
     from pyarrow import compute  # takes a while to import
 
-    numbers: Any = None
+    numbers, size = _scalar(0), 1
     for column in table.columns:
         encoded = column.combine_chunks().dictionary_encode()
         codes = compute.add(compute.coalesce(encoded.indices.cast(pa.int64()), _scalar(-1)), _scalar(1))
-        if numbers is not None:
-            codes = compute.add(compute.multiply(numbers, _scalar(len(encoded.dictionary) + 1)), codes)
-        numbers = codes.dictionary_encode().indices.cast(pa.int64())
+        count = len(encoded.dictionary) + 1
+        if size * count >= 2**63:
+            known = numbers.dictionary_encode()
+            numbers, size = known.indices.cast(pa.int64()), len(known.dictionary)
+        numbers, size = compute.add(compute.multiply(numbers, _scalar(count)), codes), size * count
+    numbers = numbers.dictionary_encode().indices.cast(pa.int64())
     return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
 
 
