@@ -123,18 +123,15 @@ def compare(
                 problems.append("a body that is not a valid response")
                 continue
             lines = [line for model in rebuilt for line in model.lines]
-            if (sha256(body).hexdigest(), digest_of(lines)) != (
-                payload_digest,
-                digest,
-            ):  # guard: verify the digest of a body
+            digests_of_body = sha256(body).hexdigest(), digest_of(lines)
+            if digests_of_body != (payload_digest, digest):  # guard: verify the digest of a body
                 problems.append("the digest of a body differs")
             for model in rebuilt:
                 places_of.setdefault(id(model), (model, []))[1].append(place)
         stop = start + part.num_rows
-        for table in stored:
-            if stored[table].of(start, stop) != _expected(
-                table, places_of.values()
-            ):  # guard: verify rows that the bodies do not give
+        for table, stored_rows in stored.items():
+            expected = _expected(table, places_of.values())
+            if stored_rows.of(start, stop) != expected:  # guard: verify rows that the bodies do not give
                 differing.add(table)
         start = stop
     return problems, differing
