@@ -16,7 +16,16 @@ from inventory.history.pointers import Pointers
 from inventory.history.proof import Problem, Proof
 from inventory.history.rebuilt import Rebuilders, compare
 from inventory.history.sql.all_runs import GRAIN_FILES
-from inventory.history.storage.data_file import KINDS, RunSegment, is_merged, is_ours, listed, month_of, opened
+from inventory.history.storage.data_file import (
+    KINDS,
+    RunSegment,
+    is_merged,
+    is_ours,
+    listed,
+    month_of,
+    months_of,
+    opened,
+)
 from inventory.history.storage.foreign import out_of_place
 from inventory.history.storage.metadata import RUN_LOG
 from inventory.history.storage.store import Store
@@ -127,7 +136,7 @@ def _check_file(files: _Files, kind: str, path: Path, *, in_place: bool) -> Iter
     if not is_ours(path):
         return  # a remark, not a problem
     runs = _listed(path)
-    if not in_place or not (is_merged(path) or {month_of(run_id) for run_id in runs} == {path.parent.name}):
+    if not in_place or not (is_merged(path) or months_of(runs) == {path.parent.name}):
         yield Problem(name, "unexpected file", "unknown")
         return
     try:

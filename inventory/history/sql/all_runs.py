@@ -35,7 +35,7 @@ WANTED = schema.Table(
     ),
 )
 
-_BYTES = "CAST({}.size_bytes AS DECIMAL(38))"  # a sum of whole numbers could be too large for one, and Spark fails then
+BYTES = "CAST({}.size_bytes AS DECIMAL(38))"  # a sum of whole numbers could be too large for one, and Spark fails then
 
 SIDES = (-1, 1)
 """The numbers of the answer before and of the one after."""
@@ -122,47 +122,16 @@ def transitions(until: Until, since: datetime | None = None, *, selected: bool =
         {"AND server IN (SELECT server FROM wanted)" if selected else ""} ORDER BY observed_at, run_id, server"""
 
 
-CHANGED_ROWS = """
-    SELECT run_id, change, count(*) AS number FROM (
-        SELECT DISTINCT run_id, change, server, grain, key, ordinal, instance_id, instance_ordinal,
-               CASE WHEN change = 'renamed' THEN old END AS old_key
-        FROM changes WHERE key IS NOT NULL AND (grain = 'model' OR change = 'reconfigured')
-    ) t GROUP BY run_id, change"""
-"""The number of models, and of instances that were reconfigured, by run and word of the view ``changes``."""
-
-
 def complete(until: Until) -> str:
     """Query the number of complete observations of each server."""
     return f"SELECT server, count(*) AS runs FROM observations WHERE status = 'ok' AND {until.sql} GROUP BY server"
 
 
-def run_counts(*, selected: bool) -> str:
-    """Query the counts of each run; if ``selected``, only of the servers in the view ``wanted``.
-
-    A server counts as compared if it was read completely, and not for the first time.
-    """
+def newest(until: Until) -> str:
+    """Query when the first observation of a run was made, of the run of which that is latest."""
     return f"""
-        SELECT o.run_id, min(o.observed_at) AS collected_at, count(*) AS servers,
-               CAST(sum(CASE WHEN o.status = 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS servers_ok,
-               CAST(sum(CASE WHEN o.status = 'suspect' THEN 1 ELSE 0 END) AS BIGINT) AS servers_suspect,
-               CAST(sum(CASE WHEN o.status = 'ok' AND o.readings > 1 THEN 1 ELSE 0 END) AS BIGINT) AS servers_compared,
-               CAST(sum(CASE WHEN o.status = 'ok' THEN o.model_count END) AS BIGINT) AS model_count,
-               CAST(sum(CASE WHEN o.status = 'ok' THEN o.instance_count END) AS BIGINT) AS instance_count,
-               TRY_CAST(sum(CASE WHEN o.status = 'ok' THEN {_BYTES.format("o")} END) AS BIGINT) AS size_bytes,
-               min(o.error) AS error
-        FROM (
-            SELECT *, sum(CASE WHEN status = 'ok' THEN 1 ELSE 0 END) OVER (
-                PARTITION BY server ORDER BY observed_at, run_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-            ) AS readings FROM observations
-        ) o {"JOIN wanted w ON w.server = o.server" if selected else ""}
-        GROUP BY o.run_id ORDER BY o.run_id"""
-
-
-def unread(*, selected: bool) -> str:
-    """Query the servers that each run did not read; if ``selected``, only those in the view ``wanted``."""
-    return f"""
-        SELECT o.run_id, o.server FROM observations o {"JOIN wanted w ON w.server = o.server" if selected else ""}
-        WHERE o.status <> 'ok' ORDER BY o.run_id, o.server"""
+        SELECT min(observed_at) AS collected_at FROM observations WHERE run_id <= '{until.run_id}'
+        GROUP BY run_id ORDER BY collected_at DESC LIMIT 1"""
 
 
 def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since: datetime | None = None) -> str:
@@ -197,7 +166,7 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since
         GROUP BY server, digest, stored_in
     ), held AS (
         SELECT m.digest, m.stored_in, m.key, max(m.display_name) AS display_name,
-               sum({_BYTES.format("m")}) AS size_bytes, max(m.loaded_instance_count) AS loaded
+               sum({BYTES.format("m")}) AS size_bytes, max(m.loaded_instance_count) AS loaded
         FROM models m {"JOIN keys k ON k.key = m.key" if keys else ""} GROUP BY m.digest, m.stored_in, m.key
     ), lives AS (
         SELECT s.server, h.key, min(s.place) AS place, min(s.first_seen) AS first_seen, max(s.last_seen) AS last_seen,

@@ -32,7 +32,7 @@ from inventory.history.storage.data_file import (
     check_version,
     is_merged,
     listed,
-    month_of,
+    months_of,
     opened,
     stem_of,
 )
@@ -81,7 +81,7 @@ class Store(RunMarkers):
         Raises:
             FileError: the run list of a merged file is damaged.
         """
-        months = None if run_ids is None else {month_of(run_id) for run_id in run_ids}
+        months = None if run_ids is None else months_of(run_ids)
         while True:
             paths = self.months.files(kind, months)
             own = {run_id: path for path in paths if RUN_ID.fullmatch(run_id := stem_of(path))}
