@@ -105,6 +105,9 @@ FIELDS = """
 def transitions(until: Until, since: datetime | None = None, *, selected: bool = False) -> str:
     """Query the responses of each server that differ from its complete response before, oldest first.
 
+    Most responses are those of the run before: of each, only the first and the last observation are put in order, and
+    all observations only of a server that gave a response again after another one.
+
     Args:
         until: which observations count.
         since: only responses from this time on.
@@ -115,11 +118,28 @@ def transitions(until: Until, since: datetime | None = None, *, selected: bool =
         for name, old in (("run_id", "previous_run_id"), ("digest", "old_digest"), ("stored_in", "old_stored_in"))
     )
     return f"""
+        WITH complete AS (
+            SELECT server, run_id, observed_at, digest, stored_in FROM observations WHERE status = 'ok' AND {until.sql}
+            {"AND server IN (SELECT server FROM wanted)" if selected else ""}
+        ), spans AS (
+            SELECT server, digest, stored_in, min(observed_at) AS earliest, max(observed_at) AS latest
+            FROM complete GROUP BY server, digest, stored_in
+        ), again AS (
+            SELECT DISTINCT server FROM (
+                SELECT server, earliest, max(latest) OVER (
+                    PARTITION BY server ORDER BY earliest ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                ) AS before FROM spans
+            ) t WHERE before >= earliest
+        ), edges AS (
+            SELECT c.server, c.run_id, c.observed_at, c.digest, c.stored_in FROM complete c
+            JOIN spans s ON s.server = c.server AND s.digest = c.digest AND s.stored_in = c.stored_in
+            LEFT JOIN again a ON a.server = c.server
+            WHERE c.observed_at IN (s.earliest, s.latest) OR a.server IS NOT NULL
+        )
         SELECT * FROM (
-            SELECT server, run_id, observed_at, digest, stored_in, {before}
-            FROM observations WHERE status = 'ok' AND {until.sql}
+            SELECT server, run_id, observed_at, digest, stored_in, {before} FROM edges
         ) t WHERE old_digest <> digest {f"AND observed_at >= {timestamp(since)}" if since else ""}
-        {"AND server IN (SELECT server FROM wanted)" if selected else ""} ORDER BY observed_at, run_id, server"""
+        ORDER BY observed_at, run_id, server"""
 
 
 def complete(until: Until) -> str:
