@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inventory.history.engines import open_engine
@@ -56,9 +56,12 @@ def walked(observed: list[dict[str, Any]], since: datetime | None, server: str |
     return sorted(found, key=lambda row: (row["observed_at"], row["run_id"], row["server"]))
 
 
+@example([("a", digest, "ok", late, "r0") for digest, late in zip("xxyxy", (0, 0, 0, -1, 0), strict=True)], None, None)
 @settings(max_examples=20)
 @given(_ANSWERS, st.sampled_from([None, FIRST + timedelta(hours=3)]), st.sampled_from([None, "a"]))
-def test_each_response_that_differs(observed: list[dict[str, Any]], since: datetime | None, server: str | None) -> None:
+def test_each_response_that_differs(
+    answers: list[tuple[str, str, str, int, str]], since: datetime | None, server: str | None
+) -> None:
     """Also where a response comes back, runs overlap, and two observations were made at the same moment."""
     observed = observations(answers)
     engine = open_engine("duckdb")
