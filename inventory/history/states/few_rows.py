@@ -11,7 +11,7 @@ from inventory.history.states.retirement import Retirement
 
 Row = dict[str, Any]
 
-FEW = 10_000
+FEW = 2_000
 """Rows up to which Python is faster than loading an engine."""
 
 _ANSWER = ("digest", "stored_in", "observed_at")
