@@ -44,13 +44,12 @@ class Pointers:
             part = digests.take(order.slice(start, counts[holder]))
             start += len(part)
             answers = stored(holder)
-            place = pa.nulls(len(part), pa.int32())
+            place, body = pa.nulls(len(part), pa.int32()), pa.nulls(len(part), pa.string())
             if answers is not None:
                 place = compute.index_in(part, value_set=answers.column("digest"))
-                held += answers.column("payload_digest").take(place).chunks
-            else:
-                held.append(pa.nulls(len(part), pa.string()))
+                body = answers.column("payload_digest").combine_chunks().take(place)
             is_held.append(place.is_valid())
+            held.append(body)
         without = len(order) - start
         back = compute.sort_indices(order)
         found = pa.concat_arrays([*is_held, pa.nulls(without, pa.bool_())]).take(back)
@@ -65,6 +64,9 @@ class Pointers:
         """Return what one of the runs of the file refers to."""
         begin, rows = (0, len(self._holders)) if segment.begin is None else (segment.begin, segment.about["rows"])
         is_lacking, holders = (column.slice(begin, rows) for column in (self._is_lacking, self._holders))
-        lacking = set(holders.filter(is_lacking).to_pylist()) if is_lacking.true_count else set()
         answers, equal = (column.slice(begin, rows).true_count for column in (self._is_answer, self._is_equal))
-        return Pointed(answers, equal, [holder for holder in holders.unique().to_pylist() if holder in lacking])
+        lacking: list[str] = []
+        if is_lacking.true_count:
+            without = set(holders.filter(is_lacking).to_pylist())
+            lacking = [holder for holder in holders.unique().to_pylist() if holder in without]
+        return Pointed(answers, equal, lacking)

@@ -58,8 +58,8 @@ class Timeline:
         self._answers_open = False
         self._all: pa.Table | None = None
         self._run_ids = [run_id for run_id in store.run_ids() if last_run is None or run_id <= last_run]
-        self._misdated = set(misdated(self._run_ids, now))
-        dated = [run_id for run_id in self._run_ids if run_id not in self._misdated]
+        ahead = set(misdated(self._run_ids, now))
+        dated = [run_id for run_id in self._run_ids if run_id not in ahead]
         self._until = Until(dated[-1] if dated else "", limit_of(now))
         self._engine = open_engine(engine, store.address)
         self._engine.open("observations", store.checked("observations", self._run_ids))
