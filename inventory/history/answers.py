@@ -93,12 +93,10 @@ def _whole_answers(history: RunHistory, run_id: str) -> dict[str, str]:
     if segment.about["schema_version"] != schema.SCHEMA_VERSION:
         return {}
     table = segment.table(["digest", "payload_digest", "fields"])
-    columns = (values(table, name) for name in table.column_names)
-    return {
-        digest: body
-        for digest, body, fields in zip(*columns, strict=True)
-        if fields and fields.count(f'"{IGNORED}') == len(CLOCKS)
-    }
+    fields = table.column("fields").combine_chunks().dictionary_encode()  # those of most answers are the same
+    whole = [bool(text) and text.count(f'"{IGNORED}') == len(CLOCKS) for text in fields.dictionary.to_pylist()]
+    columns = (*(values(table, name) for name in ("digest", "payload_digest")), fields.indices.to_pylist())
+    return {digest: body for digest, body, number in zip(*columns, strict=True) if number is not None and whole[number]}
 
 
 def _body(history: RunHistory, opened: dict[str, dict[str, pa.Scalar]], row: Row) -> bytes:

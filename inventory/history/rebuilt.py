@@ -7,8 +7,10 @@ import json
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -21,7 +23,7 @@ from inventory.history.storage.shared_rows import steady_columns
 from inventory.normalize.fingerprint import canonical_lines, digest_of
 from inventory.normalize.flatten import flatten
 from inventory.normalize.response import PATHS, decode
-from inventory.tables import cells, conformed, numbered, rows
+from inventory.tables import cells, conformed, numbered, values
 
 Cells = tuple[Any, ...]
 
@@ -36,7 +38,7 @@ _REPEATED = 4  # how often a model has to come so that remembering it pays
 
 
 class Rebuilt(NamedTuple):
-    """What a body holds: the keys of its models, the texts that are hashed, and the rows of each table."""
+    """What a body or one of its models holds: the keys, the texts that are hashed, and the rows of each table."""
 
     keys: list[str]
     lines: list[str]
@@ -56,8 +58,8 @@ class Rebuilder:
         self._known: dict[bytes, Rebuilt] = {}
         self._asked = 0
 
-    def rebuilt(self, body: bytes) -> Rebuilt:
-        """Return what a body holds, the rows in the order sent or by key.
+    def rebuilt(self, body: bytes) -> list[Rebuilt]:
+        """Return what a body holds, in parts: a model that many bodies hold is the same object for all of them.
 
         Raises:
             ServerError: it is not a valid response.
@@ -73,12 +75,8 @@ class Rebuilder:
             except ServerError:
                 parts = []  # it was cut within a model
         keys = [key for part in parts for key in part.keys]
-        if not parts or len(set(keys)) < len(keys):  # models with equal keys are numbered
-            return self._flat(body)
-        lines = [line for part in parts for line in part.lines]
-        return Rebuilt(
-            keys, lines, {name: [row for part in parts for row in part.rows[name]] for name in parts[0].rows}
-        )
+        # Models with equal keys are numbered.
+        return parts if parts and len(set(keys)) == len(keys) else [self._flat(body)]
 
     def _remembered(self, text: bytes) -> Rebuilt:
         known = self._known[text] = self._flat(b'{"models":[' + self._begin + text + b"}]}")
@@ -115,26 +113,45 @@ def compare(
     differing = {table for table, rows_of_table in stored.items() if rows_of_table.has_others}
     start = 0
     for part in payloads.batches(_BODIES):
-        expected: dict[str, dict[Cells, list[int]]] = {table: defaultdict(list) for table in stored}
-        for place, row in enumerate(rows(part), start):
-            ignore = ignored_in(json.loads(row["fields"] or "[]")) or None  # earlier versions stored fields that tick
+        places_of: dict[int, tuple[Rebuilt, list[int]]] = {}
+        columns = (values(part, name) for name in ("body", "payload_digest", "digest", "fields"))
+        for place, (body, payload_digest, digest, fields) in enumerate(zip(*columns, strict=True), start):
+            ignore = _ignored(fields or "[]")
             try:
-                rebuilt = rebuilders.setdefault(ignore, Rebuilder(ignore)).rebuilt(row["body"])
+                rebuilt = rebuilders.setdefault(ignore, Rebuilder(ignore)).rebuilt(body)
             except ServerError:
                 problems.append("a body that is not a valid response")
                 continue
-            digests_of_body = sha256(row["body"]).hexdigest(), digest_of(rebuilt.lines)
-            if digests_of_body != (row["payload_digest"], row["digest"]):  # guard: verify the digest of a body
+            lines = [line for model in rebuilt for line in model.lines]
+            digests_of_body = sha256(body).hexdigest(), digest_of(lines)
+            if digests_of_body != (payload_digest, digest):  # guard: verify the digest of a body
                 problems.append("the digest of a body differs")
-            for table, places in expected.items():
-                for stored_cells in rebuilt.rows[table]:
-                    places[stored_cells].append(place)
+            for model in rebuilt:
+                places_of.setdefault(id(model), (model, []))[1].append(place)
         stop = start + part.num_rows
-        for table, places in expected.items():
-            if stored[table].of(start, stop) != places:  # guard: verify rows that the bodies do not give
+        for table, stored_rows in stored.items():
+            expected = _expected(table, places_of.values())
+            if stored_rows.of(start, stop) != expected:  # guard: verify rows that the bodies do not give
                 differing.add(table)
         start = stop
     return problems, differing
+
+
+@lru_cache
+def _ignored(fields: str) -> tuple[str, ...] | None:
+    """Return the globs of unknown fields that rows were stored without; None for those of earlier versions."""
+    return ignored_in(json.loads(fields)) or None
+
+
+def _expected(table: str, places_of: Iterable[tuple[Rebuilt, list[int]]]) -> dict[Cells, list[int]]:
+    """Return each row of a table that bodies give, with the places of the bodies in order."""
+    expected: dict[Cells, list[int]] = defaultdict(list)
+    for model, places in places_of:
+        for stored_cells in model.rows[table]:
+            expected[stored_cells] += places
+    for places in expected.values():
+        places.sort()
+    return expected
 
 
 def _models(body: bytes) -> tuple[bytes, list[bytes]]:
@@ -176,13 +193,15 @@ class _StoredRows:
 
     def of(self, start: int, stop: int) -> dict[Cells, list[int]]:
         """Return each row that is stored of the responses at some places, with those places in order."""
+        from pyarrow import compute
+
         places = memoryview(self._places.buffers()[1] or b"").cast("i")
         first, last = (
             bisect_left(places, place, 0, len(self._places) - self._places.null_count) for place in (start, stop)
         )
-        places_of: dict[Cells, list[int]] = defaultdict(list)
         numbers, distinct = numbered(self._table.slice(first, last - first))
-        distinct_rows = list(cells(conformed(distinct, self._types), self._types.names))
-        for number, place in zip(numbers.to_pylist(), places[first:last], strict=True):
-            places_of[distinct_rows[number]].append(place)
-        return places_of
+        # A stable sort: the places of each distinct row stay in order.
+        grouped = self._places.slice(first, last - first).take(compute.sort_indices(numbers)).to_pylist()
+        ends = accumulate(compute.value_counts(numbers).field("counts").to_pylist(), initial=0)
+        distinct_rows = cells(conformed(distinct, self._types), self._types.names)
+        return {row: grouped[begin:end] for row, (begin, end) in zip(distinct_rows, pairwise(ends), strict=True)}

@@ -16,6 +16,7 @@ from inventory.diff.compare import compare_sides
 from inventory.history.delta import KINDS, Step, StoredResponse, load_changed_rows
 from inventory.history.engines import open_engine
 from inventory.history.sql import all_runs
+from inventory.history.sql import runs as run_sql
 from inventory.history.sql.state import Until
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
@@ -25,7 +26,6 @@ from inventory.tables import arrow_schema, column_of, concat, conformed, rows, t
 Row = dict[str, Any]
 
 _CENTURY = 36_500  # days: longer than any history
-_COUNTED = ("added", "removed", "renamed", "reconfigured")  # words of changes that a run is listed with
 
 
 class Compared(NamedTuple):
@@ -74,8 +74,8 @@ class Timeline:
         self._answers_open = False
         self._all: pa.Table | None = None
         self._run_ids = [run_id for run_id in store.run_ids() if last_run is None or run_id <= last_run]
-        self._misdated = set(misdated(self._run_ids, now))
-        dated = [run_id for run_id in self._run_ids if run_id not in self._misdated]
+        ahead = set(misdated(self._run_ids, now))
+        dated = [run_id for run_id in self._run_ids if run_id not in ahead]
         self._until = Until(dated[-1] if dated else "", limit_of(now))
         self._engine = open_engine(engine, store.address)
         self._engine.open("observations", store.checked("observations", self._run_ids))
@@ -84,24 +84,16 @@ class Timeline:
 
     def runs(self, since: datetime | None = None) -> pa.Table:
         """Return one row per run, from some time on: ``derived.RUNS``."""
-        counted = self._rows(all_runs.run_counts(selected=bool(self._servers)))
-        counted = [row for row in counted if since is None or row["collected_at"] >= since]
-        self._engine.add("changes", self.timeline(since))
-        touched = {(row["run_id"], row["change"]): row["number"] for row in self._rows(all_runs.CHANGED_ROWS)}
-        unread: dict[str, list[str]] = defaultdict(list)
-        for row in self._rows(all_runs.unread(selected=bool(self._servers))):
+        if not self._run_ids:
+            return concat(derived.RUNS, [])
+        selected, unread = bool(self._servers), defaultdict(list)
+        for row in self._rows(run_sql.unread(selected=selected)):
             unread[row["run_id"]].append(row["server"])
-        for row in counted:
-            read, queried = row["servers_ok"], row["servers"]
-            row["status"] = (
-                "ok" if read == queried else "suspect" if row["servers_suspect"] else "partial" if read else "failed"
-            )
-            if row["run_id"] in self._misdated:
-                row["status"] = "misdated"
-            row["unread"] = json.dumps(unread[row["run_id"]], ensure_ascii=False)
-            compared = row["servers_compared"] and row["status"] != "misdated"
-            row |= {word: touched.get((row["run_id"], word), 0) if compared else None for word in _COUNTED}
-        return table_of(derived.RUNS, counted)
+        texts = [json.dumps(servers, ensure_ascii=False) for servers in unread.values()]
+        self._engine.add("unread", build(run_sql.UNREAD, {"run_id": [*unread], "unread": texts}))
+        self._engine.add("changes", self.timeline(since))
+        result = self._engine.query(run_sql.runs(self._until, since, selected=selected))
+        return conformed(result, arrow_schema(derived.RUNS))
 
     def lifecycle(self, idle_since: datetime | None = None) -> pa.Table:
         """Return one row per server and model: ``derived.LIFECYCLE``.
@@ -120,9 +112,8 @@ class Timeline:
 
     def unused(self, days: int) -> pa.Table:
         """Return the lifecycles of models that have existed for so many days without being loaded in them."""
-        counted = self._rows(all_runs.run_counts(selected=False))
-        moments = [row["collected_at"] for row in counted if row["run_id"] not in self._misdated]
-        return self.lifecycle(max(moments) - timedelta(days=min(days, _CENTURY)) if moments else None)
+        newest = self._rows(all_runs.newest(self._until))
+        return self.lifecycle(newest[0]["collected_at"] - timedelta(days=min(days, _CENTURY)) if newest else None)
 
     def complete_runs(self) -> dict[str, int]:
         """Return the number of complete observations of each server."""

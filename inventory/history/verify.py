@@ -1,6 +1,6 @@
 """Verification of a history: recompute checksums, follow references, rebuild the tables from stored responses."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,16 +12,26 @@ from inventory import schema
 from inventory.errors import FileError, NewerVersion
 from inventory.filesystem.listing import size_of
 from inventory.history import run_log
+from inventory.history.pointers import Pointers
 from inventory.history.proof import Problem, Proof
 from inventory.history.rebuilt import Rebuilders, compare
 from inventory.history.sql.all_runs import GRAIN_FILES
-from inventory.history.storage.data_file import KINDS, RunSegment, is_merged, is_ours, listed, month_of, opened
+from inventory.history.storage.data_file import (
+    KINDS,
+    RunSegment,
+    is_merged,
+    is_ours,
+    listed,
+    month_of,
+    months_of,
+    opened,
+)
 from inventory.history.storage.foreign import out_of_place
 from inventory.history.storage.metadata import RUN_LOG
 from inventory.history.storage.store import Store
 from inventory.run_ids import RUN_ID, misdated
 from inventory.schema.derived import PROBLEMS
-from inventory.tables import build, rows, values
+from inventory.tables import build
 
 
 def verify(store: Store, now: datetime | None = None) -> pa.Table:
@@ -59,7 +69,7 @@ def prove(store: Store, now: datetime | None = None) -> Proof:
     return Proof(table, len(runs), digests, len(sizes), sum(sizes), files.counts["answers"], files.counts["equal"])
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Files:
     """The files that could be read.
 
@@ -67,17 +77,19 @@ class _Files:
         store: the history.
         segments: the segment of each kind and run.
         lost: the kinds and months with a damaged merged file, whose runs are unknown.
-        digests: the digests of stored responses, each with that of its body, by run.
+        digests: the digests of stored responses, each with that of its body, by run; None where there is no file.
         counts: of the ``answers`` that runs refer to, and of those stored as the body of an ``equal`` one.
         rebuilders: what rebuilds the rows of bodies, by the fields that they were stored without.
+        pointers: the references of the file that was checked last.
     """
 
     store: Store
     segments: dict[tuple[str, str], RunSegment]
     lost: set[tuple[str, str]]
-    digests: dict[str, dict[str, str]]
+    digests: dict[str, pa.Table | None]
     counts: Counter[str]
     rebuilders: Rebuilders = field(default_factory=dict)
+    pointers: Pointers | None = None
 
     def missing(self, kind: str, run_id: str) -> bool:
         """Return whether no file can hold the run's rows, not even a damaged one."""
@@ -87,11 +99,11 @@ class _Files:
             or self.store.path(kind, run_id).exists()
         )
 
-    def answers(self, run_id: str) -> dict[str, str]:
+    def answers(self, run_id: str) -> pa.Table | None:
         """Return the digests of the responses that a run stored, each with that of its body, read once."""
         if run_id not in self.digests:
-            table = self.segments["payloads", run_id].table(["digest", "payload_digest"])
-            self.digests[run_id] = dict(zip(*(values(table, name) for name in table.column_names), strict=True))
+            segment = self.segments.get(("payloads", run_id))
+            self.digests[run_id] = segment and segment.table(["digest", "payload_digest"])
         return self.digests[run_id]
 
     def name(self, kind: str, run_id: str) -> str:
@@ -124,7 +136,7 @@ def _check_file(files: _Files, kind: str, path: Path, *, in_place: bool) -> Iter
     if not is_ours(path):
         return  # a remark, not a problem
     runs = _listed(path)
-    if not in_place or not (is_merged(path) or {month_of(run_id) for run_id in runs} == {path.parent.name}):
+    if not in_place or not (is_merged(path) or months_of(runs) == {path.parent.name}):
         yield Problem(name, "unexpected file", "unknown")
         return
     try:
@@ -225,21 +237,18 @@ def _before(files: _Files, run_id: str, pruned: dict[str, str]) -> Iterator[Prob
 
 def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
     """Return whether every answer that a run points at is there."""
-    pointed: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for row in rows(files.segments["observations", run_id].table(["digest", "stored_in", "payload_digest"])):
-        if row["digest"]:
-            pointed[row["stored_in"]].append((row["digest"], row["payload_digest"]))
-            files.counts["answers"] += 1
-    for stored, answers in pointed.items():
-        payloads = files.segments.get(("payloads", stored))
+    segment = files.segments["observations", run_id]
+    if files.pointers is None or files.pointers.file is not segment.file:
+        files.pointers = Pointers(segment.file, files.answers)
+    pointed = files.pointers.of(segment)
+    files.counts["answers"] += pointed.answers
+    files.counts["equal"] += pointed.equal
+    for stored in pointed.lacking:
         if files.missing("payloads", stored):  # guard: verify answers that are missing
             yield Problem(files.name("payloads", stored), "missing", _holds("payloads", stored))
-        elif payloads:
-            bodies = files.answers(stored)
-            files.counts["equal"] += sum(bodies.get(digest, body) != body for digest, body in answers)
-            if any(digest not in bodies for digest, _ in answers):
-                name, problem = files.name("observations", run_id), f"refers to responses that {stored} does not hold"
-                yield Problem(name, problem, _holds("observations", run_id))
+        elif ("payloads", stored) in files.segments:
+            name, problem = files.name("observations", run_id), f"refers to responses that {stored} does not hold"
+            yield Problem(name, problem, _holds("observations", run_id))
 
 
 def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem]:

@@ -112,6 +112,7 @@ def take_snapshot(
         progress=progress,
         ignore=history.ignore,
     )
+    del previous, known  # of a large fleet they are as large as the run itself
     return SnapshotResult(snapshot, failure=failure) if failure else _record_and_compare(history, snapshot, start)
 
 

@@ -9,6 +9,7 @@ This room imports nothing heavy, so that the command line may read it at any tim
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 SCHEMA_VERSION = 3
 
@@ -61,27 +62,27 @@ class Table:
     row: str
     columns: tuple[Column, ...]
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The column names in order."""
         return tuple(column.name for column in self.columns)
 
-    @property
+    @cached_property
     def response_columns(self) -> tuple[Column, ...]:
         """The columns that a response fills: the same for every server that gives it, whenever it does."""
         return tuple(column for column in self.columns if column.name not in ("server", "as_of"))
 
-    @property
+    @cached_property
     def response_names(self) -> tuple[str, ...]:
         """The names of the columns that a response fills."""
         return tuple(column.name for column in self.response_columns)
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """The names of the columns that identify a row."""
         return tuple(column.name for column in self.columns if column.key)
 
-    @property
+    @cached_property
     def compared(self) -> tuple[str, ...]:
         """The names of the columns in which another value is a change."""
         return tuple(column.name for column in self.columns if column.compared and not column.key)

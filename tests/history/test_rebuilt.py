@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.errors import ServerError
-from inventory.history.rebuilt import Rebuilder, Rebuilt
+from inventory.history.rebuilt import Rebuilder
 from inventory.normalize.fingerprint import digest_of
 
 ROWS = st.fixed_dictionaries(
@@ -26,11 +26,15 @@ ROWS = st.fixed_dictionaries(
 def told(rebuilder: Rebuilder, body: bytes, *, whole: bool) -> Any:
     """What a body holds, in any order, or the class of the error."""
     try:
-        rebuilt: Rebuilt = rebuilder._flat(body) if whole else rebuilder.rebuilt(body)
+        parts = [rebuilder._flat(body)] if whole else rebuilder.rebuilt(body)
     except ServerError as error:
         return type(error)
-    rows = {name: sorted(map(repr, found)) for name, found in rebuilt.rows.items()}
-    return sorted(rebuilt.keys), digest_of(rebuilt.lines), rows
+    rows = {name: sorted(repr(row) for part in parts for row in part.rows[name]) for name in parts[0].rows}
+    return (
+        sorted(key for part in parts for key in part.keys),
+        digest_of([line for part in parts for line in part.lines]),
+        rows,
+    )
 
 
 @given(

@@ -34,7 +34,7 @@ WANTED = schema.Table(
     ),
 )
 
-_BYTES = "CAST({}.size_bytes AS DECIMAL(38))"  # a sum of whole numbers could be too large for one, and Spark fails then
+BYTES = "CAST({}.size_bytes AS DECIMAL(38))"  # a sum of whole numbers could be too large for one, and Spark fails then
 
 SIDES = (-1, 1)
 """The numbers of the answer before and of the one after."""
@@ -104,6 +104,9 @@ FIELDS = """
 def transitions(until: Until, since: datetime | None = None, *, selected: bool = False) -> str:
     """Query the responses of each server that differ from its complete response before, oldest first.
 
+    Most responses are those of the run before: of each, only the first and the last observation are put in order, and
+    all observations only of a server that gave a response again after another one.
+
     Args:
         until: which observations count.
         since: only responses from this time on.
@@ -114,20 +117,28 @@ def transitions(until: Until, since: datetime | None = None, *, selected: bool =
         for name, old in (("run_id", "previous_run_id"), ("digest", "old_digest"), ("stored_in", "old_stored_in"))
     )
     return f"""
+        WITH complete AS (
+            SELECT server, run_id, observed_at, digest, stored_in FROM observations WHERE status = 'ok' AND {until.sql}
+            {"AND server IN (SELECT server FROM wanted)" if selected else ""}
+        ), spans AS (
+            SELECT server, digest, stored_in, min(observed_at) AS earliest, max(observed_at) AS latest
+            FROM complete GROUP BY server, digest, stored_in
+        ), again AS (
+            SELECT DISTINCT server FROM (
+                SELECT server, earliest, max(latest) OVER (
+                    PARTITION BY server ORDER BY earliest ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                ) AS before FROM spans
+            ) t WHERE before >= earliest
+        ), edges AS (
+            SELECT c.server, c.run_id, c.observed_at, c.digest, c.stored_in FROM complete c
+            JOIN spans s ON s.server = c.server AND s.digest = c.digest AND s.stored_in = c.stored_in
+            LEFT JOIN again a ON a.server = c.server
+            WHERE c.observed_at IN (s.earliest, s.latest) OR a.server IS NOT NULL
+        )
         SELECT * FROM (
-            SELECT server, run_id, observed_at, digest, stored_in, {before}
-            FROM observations WHERE status = 'ok' AND {until.sql}
+            SELECT server, run_id, observed_at, digest, stored_in, {before} FROM edges
         ) t WHERE old_digest <> digest {f"AND observed_at >= {timestamp(since)}" if since else ""}
-        {"AND server IN (SELECT server FROM wanted)" if selected else ""} ORDER BY observed_at, run_id, server"""
-
-
-CHANGED_ROWS = """
-    SELECT run_id, change, count(*) AS number FROM (
-        SELECT DISTINCT run_id, change, server, grain, key, ordinal, instance_id, instance_ordinal,
-               CASE WHEN change = 'renamed' THEN old END AS old_key
-        FROM changes WHERE key IS NOT NULL AND (grain = 'model' OR change = 'reconfigured')
-    ) t GROUP BY run_id, change"""
-"""The number of models, and of instances that were reconfigured, by run and word of the view ``changes``."""
+        ORDER BY observed_at, run_id, server"""
 
 
 def complete(until: Until) -> str:
@@ -135,33 +146,11 @@ def complete(until: Until) -> str:
     return f"SELECT server, count(*) AS runs FROM observations WHERE status = 'ok' AND {until.sql} GROUP BY server"
 
 
-def run_counts(*, selected: bool) -> str:
-    """Query the counts of each run; if ``selected``, only of the servers in the view ``wanted``.
-
-    A server counts as compared if it was read completely, and not for the first time.
-    """
+def newest(until: Until) -> str:
+    """Query when the first observation of a run was made, of the run of which that is latest."""
     return f"""
-        SELECT o.run_id, min(o.observed_at) AS collected_at, count(*) AS servers,
-               CAST(sum(CASE WHEN o.status = 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS servers_ok,
-               CAST(sum(CASE WHEN o.status = 'suspect' THEN 1 ELSE 0 END) AS BIGINT) AS servers_suspect,
-               CAST(sum(CASE WHEN o.status = 'ok' AND o.readings > 1 THEN 1 ELSE 0 END) AS BIGINT) AS servers_compared,
-               CAST(sum(CASE WHEN o.status = 'ok' THEN o.model_count END) AS BIGINT) AS model_count,
-               CAST(sum(CASE WHEN o.status = 'ok' THEN o.instance_count END) AS BIGINT) AS instance_count,
-               TRY_CAST(sum(CASE WHEN o.status = 'ok' THEN {_BYTES.format("o")} END) AS BIGINT) AS size_bytes,
-               min(o.error) AS error
-        FROM (
-            SELECT *, sum(CASE WHEN status = 'ok' THEN 1 ELSE 0 END) OVER (
-                PARTITION BY server ORDER BY observed_at, run_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-            ) AS readings FROM observations
-        ) o {"JOIN wanted w ON w.server = o.server" if selected else ""}
-        GROUP BY o.run_id ORDER BY o.run_id"""
-
-
-def unread(*, selected: bool) -> str:
-    """Query the servers that each run did not read; if ``selected``, only those in the view ``wanted``."""
-    return f"""
-        SELECT o.run_id, o.server FROM observations o {"JOIN wanted w ON w.server = o.server" if selected else ""}
-        WHERE o.status <> 'ok' ORDER BY o.run_id, o.server"""
+        SELECT min(observed_at) AS collected_at FROM observations WHERE run_id <= '{until.run_id}'
+        GROUP BY run_id ORDER BY collected_at DESC LIMIT 1"""
 
 
 def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since: datetime | None = None) -> str:
@@ -196,7 +185,7 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since
         GROUP BY server, digest, stored_in
     ), held AS (
         SELECT m.digest, m.stored_in, m.key, max(m.display_name) AS display_name,
-               sum({_BYTES.format("m")}) AS size_bytes, max(m.loaded_instance_count) AS loaded
+               sum({BYTES.format("m")}) AS size_bytes, max(m.loaded_instance_count) AS loaded
         FROM models m {"JOIN keys k ON k.key = m.key" if keys else ""} GROUP BY m.digest, m.stored_in, m.key
     ), lives AS (
         SELECT s.server, h.key, min(s.place) AS place, min(s.first_seen) AS first_seen, max(s.last_seen) AS last_seen,

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.filesystem.listing import file_status
-from inventory.history.storage.data_file import ARROW, opened, queried
+from inventory.history.storage.data_file import ARROW, queried, verified
 
 if TYPE_CHECKING:
     from inventory.history.engines import Files
@@ -50,7 +50,7 @@ class CheckedFiles:
         return [*map(Path, large)], pa.concat_tables(tables).combine_chunks() if tables else None
 
     def _check(self, kind: str, path: str, status: object) -> _Checked:
-        file = next(iter(opened(kind, Path(path)).values())).file
+        file = verified(kind, Path(path))
         table, size = None, len(file.body)
         if size <= _SMALL and self._cached + size <= _CACHE:
             table = file.read(queried(kind))

@@ -169,10 +169,12 @@ def repeated(kind: str, runs: int) -> list[str]:
 
 
 def opened(kind: str, path: Path) -> dict[str, RunSegment]:
-    """Read a file, and check its seal and that its content belongs under its name.
+    """Return the segments of a file by run; errors as ``verified``."""
+    return verified(kind, path).parts()
 
-    Returns:
-        Its segments, by run.
+
+def verified(kind: str, path: Path) -> DataFile:
+    """Read a file, and check its seal and that its content belongs under its name.
 
     Raises:
         FileError: it is missing or damaged, or a newer version wrote it.
@@ -183,7 +185,7 @@ def opened(kind: str, path: Path) -> dict[str, RunSegment]:
         _check_version(path, about)
     if about is None or not belongs(kind, path, about):
         raise _damaged(path)
-    return DataFile(path, body, about).parts()
+    return DataFile(path, body, about)
 
 
 def check_version(path: Path) -> None:
@@ -251,6 +253,11 @@ def month_of(run_id: str) -> str:
     return f"month={run_id[:4]}-{run_id[4:6]}"
 
 
+def months_of(run_ids: Iterable[str]) -> set[str]:
+    """Return the names of the folders of the months of some runs."""
+    return {month_of(begin) for begin in {run_id[:6] for run_id in run_ids}}
+
+
 def merged(kind: str, runs: Sequence[RunSegment]) -> tuple[str, bytes]:
     """Merge the segments of several runs into one file; return its name and its bytes.
 
@@ -296,7 +303,7 @@ def _named(path: Path, about: Mapping[str, Any]) -> bool:
     """Return whether a file has the right name and month."""
     if "runs" not in about:
         return bool(about.get("run_id") == path.stem)
-    here = {path.parent.name} >= {month_of(run_id) for run_id in about["runs"]}
+    here = {path.parent.name} >= months_of(about["runs"])
     return path.name == _name(about["runs"]) and here
 
 

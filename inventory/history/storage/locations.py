@@ -1,12 +1,12 @@
 """Which file of a history holds a run: its own, or a merged one of its month."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from inventory.errors import FileError
 
 
-def locate_runs(own: Mapping[str, str], merged: Mapping[str, frozenset[str]]) -> dict[str, str]:
+def locate_runs(own: Mapping[str, str], merged: Mapping[str, Collection[str]]) -> dict[str, str]:
     """Return the path of the file of each run.
 
     A run is in one file. Only a copy from which nothing was removed also has the files that merged files replaced: then

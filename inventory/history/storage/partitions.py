@@ -54,10 +54,9 @@ class Months:
     def partitions(self, kinds: Iterable[str] = KINDS) -> dict[Path, int]:
         """List the folders of the months, each with its inode number."""
         return {
-            top / kind / name: identity
-            for kind in kinds
-            for top in (self._folder, self._staged, self._replaced)
-            for name, identity in identities(top / kind).items()
+            folder / name: identity
+            for folder in [top / kind for kind in kinds for top in (self._folder, self._staged, self._replaced)]
+            for name, identity in identities(folder).items()
             if MONTH.fullmatch(name)
         }
 

@@ -31,7 +31,7 @@ from inventory.history.storage.data_file import (
     check_version,
     is_merged,
     listed,
-    month_of,
+    months_of,
     opened,
     repeated,
     stem_of,
@@ -67,7 +67,7 @@ class Store(RunMarkers):
         self.address = address_of(folder)
         self.months = Months(folder)
         self._files = CheckedFiles()
-        self._listed: dict[str, tuple[object, frozenset[str]]] = {}  # the status of each, and the runs in it
+        self._listed: dict[str, tuple[object, list[str]]] = {}  # the status of each, and the runs in it, oldest first
         self._last: tuple[Path, object, Mapping[str, RunSegment]] | None = None  # the merged file that was read last
         self._newest: str | None = None  # the newest run's file, once its version was found to be known
 
@@ -81,7 +81,7 @@ class Store(RunMarkers):
         Raises:
             FileError: the run list of a merged file is damaged.
         """
-        months = None if run_ids is None else {month_of(run_id) for run_id in run_ids}
+        months = None if run_ids is None else months_of(run_ids)
         while True:
             paths = self.months.files(kind, months)
             own = {run_id: path for path in paths if RUN_ID.fullmatch(run_id := stem_of(path))}
@@ -289,9 +289,9 @@ class Store(RunMarkers):
         except OSError as error:
             raise self.not_pruned(error) from error
 
-    def _runs_in(self, path: str) -> frozenset[str]:
-        """Return the runs in a merged file; none in a foreign one."""
+    def _runs_in(self, path: str) -> list[str]:
+        """Return the runs in a merged file, oldest first, so that all are soon in order; none in a foreign one."""
         status = file_status(path)
         if self._listed.get(path, (None,))[0] != status or status is None:
-            self._listed[path] = status, listed(Path(path))
+            self._listed[path] = status, sorted(listed(Path(path)))
         return self._listed[path][1]
