@@ -21,7 +21,7 @@ from inventory.history.sql.state import Until
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
 from inventory.schema import derived
-from inventory.tables import arrow_schema, column_of, concat, conformed, rows, table_of, values
+from inventory.tables import arrow_schema, build, column_of, concat, conformed, rows, table_of, values
 
 Row = dict[str, Any]
 
