@@ -197,9 +197,9 @@ def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
     numbers: Any = None
     for column in table.columns:
         encoded = column.combine_chunks().dictionary_encode()
-        codes = compute.add(encoded.indices.cast(pa.int64()).fill_null(-1), 1)
+        codes = compute.add(compute.coalesce(encoded.indices.cast(pa.int64()), _scalar(-1)), _scalar(1))
         if numbers is not None:
-            codes = compute.add(compute.multiply(numbers, len(encoded.dictionary) + 1), codes)
+            codes = compute.add(compute.multiply(numbers, _scalar(len(encoded.dictionary) + 1)), codes)
         numbers = codes.dictionary_encode().indices.cast(pa.int64())
     return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
 
@@ -274,6 +274,11 @@ def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
 
 def _arrow_type(column: schema.Column) -> pa.DataType:
     return _ARROW.get(column.kind, pa.string())
+
+
+def _scalar(number: int) -> pa.Scalar:
+    """Make a scalar; ``pyarrow.scalar``, through which a plain number goes too, imports pandas."""
+    return pa.Array.from_buffers(pa.int64(), 1, [None, pa.py_buffer(number.to_bytes(8, sys.byteorder, signed=True))])[0]
 
 
 def _micros(moments: list[datetime | None]) -> list[int | None]:

@@ -119,16 +119,22 @@ def test_help_version_and_usage_errors_import_nothing_heavy(arguments: list[str]
     assert done.stderr.endswith("heavy:\n")
 
 
-def test_a_snapshot_to_parquet_does_not_import_pandas(tmp_path: Path) -> None:
-    """A cold snapshot into Parquet does without pandas, which costs more than everything else, and without Jinja2."""
+def test_commands_do_not_import_pandas(tmp_path: Path) -> None:
+    """Cold commands do without pandas, which costs more than everything else they import, and without Jinja2."""
     answer = ROOT / "tests/payloads/v1/06-ovisocr2-2026-10.json"
     code = (
-        "import sys, inventory\n"
-        f"inventory.collect('x=file:{answer}').write({str(tmp_path / 'x.parquet')!r})\n"
-        "print('pandas' in sys.modules or 'jinja2' in sys.modules)"
+        "import sys\n"
+        "from inventory.cli import cli\n"
+        "for command in sys.argv[1:]:\n"
+        "    cli.main([*command.split('|'), '--history', 'h'], standalone_mode=False)\n"
+        "    print('heavy:', *sorted({'pandas', 'jinja2'} & sys.modules.keys()), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    snapshot = f"snapshot|-q|--server|x=file:{answer}|-o|x.parquet"
+    commands = [snapshot, snapshot.replace("|-q", ""), "show", "diff", "history", "unused", "servers", "export|-o|e.md"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *commands], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert [line for line in done.stderr.splitlines() if line.startswith("heavy:")] == ["heavy:"] * len(commands)
 
 
 def test_the_public_door_is_sorted_and_complete() -> None:
