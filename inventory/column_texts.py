@@ -1,11 +1,13 @@
 """Columns as texts, and rows joined of them: each distinct value becomes text once, however large a fleet is.
 
-Nothing here makes a Python object for each row. A column of texts is a dictionary array of ``large_string``.
+Nothing here makes a Python object for each row. A column of texts is a dictionary array of ``large_string``. Arrays are
+made of buffers, as ``pyarrow.array`` and ``pyarrow.scalar`` import pandas.
 """
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
+from typing import Any
 
 import pyarrow as pa
 
@@ -27,12 +29,29 @@ def text_column(table: pa.Table, names: Sequence[str], format_one: Callable[...,
     return pa.DictionaryArray.from_arrays(numbers.cast(pa.int32()), text_array(texts))
 
 
+def mapped(column: pa.DictionaryArray, text_of_text: Callable[[str], str]) -> pa.DictionaryArray:
+    """Replace the texts of a column, each distinct one once."""
+    return pa.DictionaryArray.from_arrays(column.indices, text_array(map(text_of_text, column.dictionary.to_pylist())))
+
+
 def text_array(texts: Iterable[str]) -> pa.Array:
-    """Make an Arrow array of texts; ``pyarrow.array`` would import pandas."""
+    """Make an array of texts."""
     pieces = [text.encode() for text in texts]
     ends = array("q", accumulate(map(len, pieces), initial=0))
     buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(pieces))]
     return pa.Array.from_buffers(pa.large_string(), len(pieces), buffers)
+
+
+def integers(numbers: Iterable[int]) -> pa.Array:
+    """Make an array of integers."""
+    content = array("q", numbers)
+    return pa.Array.from_buffers(pa.int64(), len(content), [None, pa.py_buffer(content)])
+
+
+def rows_where(table: pa.Table, name: str, test: Callable[[Any], bool]) -> pa.Array:
+    """Tell for each row whether the value of a column meets a condition; each distinct value is tested once."""
+    numbers, distinct = numbered(table.select([name]))
+    return integers(map(test, values(distinct, name))).cast(pa.bool_()).take(numbers)
 
 
 def parts_of(columns: Sequence[pa.DictionaryArray]) -> Iterator[list[pa.DictionaryArray]]:
@@ -46,7 +65,7 @@ def joined(columns: Sequence[pa.DictionaryArray], separator: str = "") -> pa.Arr
     from pyarrow import compute  # takes a while to import
 
     texts = (column.dictionary.take(column.indices) for column in columns)
-    return compute.binary_join_element_wise(*texts, pa.scalar(separator, pa.large_string()))
+    return compute.binary_join_element_wise(*texts, text_array([separator])[0])
 
 
 def text_of(rows: pa.Array) -> str:

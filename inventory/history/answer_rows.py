@@ -1,6 +1,5 @@
 """The rows of stored answers under the names of their servers: read column by column, each file once."""
 
-from array import array
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from inventory import schema
+from inventory.column_texts import integers
 from inventory.history.storage.store import Store
 from inventory.tables import arrow_schema, build, concat, numbered, values
 
@@ -56,7 +56,8 @@ def answer_rows(
         own = content if segment.begin is None else content.slice(begin, segment.about["rows"])
         places[run_id] = _places(own.select(["digest"]), start + begin)
     owners = sorted(stored, key=lambda row: row["server"])
-    order, owner_order = [], array("i")
+    order: list[pa.Array] = []
+    owner_order: list[int] = []
     for number, row in enumerate(owners):
         if (answer_places := places[row["stored_in"]].get(row["digest"])) is not None:
             order.append(answer_places)
@@ -67,8 +68,7 @@ def answer_rows(
     whole = whole.unify_dictionaries().combine_chunks()
     named = build(_OWNERS, {name: [row[name] for row in owners] for name in _OWNERS.names})
     named = named.set_column(0, "server", named.column("server").dictionary_encode())
-    of_owners = pa.Array.from_buffers(pa.int32(), len(owner_order), [None, pa.py_buffer(owner_order)])
-    of_answers = pa.concat_arrays(order)
+    of_owners, of_answers = integers(owner_order), pa.concat_arrays(order)
     arrays = []
     for field in target:
         source, places_of_rows = (named, of_owners) if field.name in _OWNERS.names else (whole, of_answers)
@@ -83,7 +83,7 @@ def _places(digests: pa.Table, first: int) -> dict[str, pa.Array]:
     from pyarrow import compute  # takes a while to import
 
     numbers, distinct = numbered(digests)
-    places = compute.add(compute.array_sort_indices(numbers).cast(pa.int64()), first)  # a stable sort
+    places = compute.add(compute.array_sort_indices(numbers).cast(pa.int64()), integers([first])[0])  # a stable sort
     ends = [*accumulate(compute.value_counts(numbers).field("counts").to_pylist(), initial=0)]
     return {
         digest: places.slice(begin, end - begin)

@@ -12,7 +12,7 @@ from inventory.report.failures import first_names
 from inventory.report.row_tables import by_size
 from inventory.report.trend import trend_section
 from inventory.terminal.changes import colour, mark
-from inventory.terminal.layout import beside, flow, natural_width, table, table_parts
+from inventory.terminal.layout import beside, cells_of, flow, natural_width, table, table_parts
 from inventory.text import (
     COLUMNS,
     escape_controls,
@@ -67,7 +67,7 @@ def runs_text(
     before = max(map(width, [head, *cells])) + 2
     lines = [_run_line(row, time, columns - before - _STATUS) for row, time in zip(runs, cells, strict=True)]
     all_heads = [[head, "Status", "Models", "Size", "Loaded", *words] for words in _CHANGE_HEADS]
-    fitting = (heads for heads in all_heads if natural_width(lines, _SIDES, heads) <= columns)
+    fitting = (heads for heads in all_heads if natural_width(cells_of(lines, _SIDES), heads) <= columns)
     heads = next(fitting, all_heads[-1])
     text, parts = table_parts(lines, _SIDES, heads, columns=columns, optional=_OPTIONAL)
     for row, part in zip(runs, parts, strict=True):
