@@ -2,13 +2,14 @@
 
 import heapq
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
+from inventory.column_texts import rows_where
 from inventory.schema.headings import heading
 from inventory.tables import cells, rows, values
 
@@ -55,6 +56,23 @@ class RowTable:
         return RowTable(self.name, self.title, self.columns, self.rows[:limit])
 
 
+@dataclass(frozen=True)
+class WholeTable:
+    """All models or instances of a report, with the columns that are shown of them.
+
+    Attributes:
+        name: identifies the table in its page.
+        title: what the rows are, in words.
+        columns: the columns, in the order in which they are shown.
+        content: the rows.
+    """
+
+    name: str
+    title: str
+    columns: tuple[schema.Column, ...]
+    content: pa.Table
+
+
 def column_head(column: schema.Column, name: str) -> str:
     """Return the head of a column: its name, and UTC where it holds times."""
     return f"{name} (UTC)" if column.kind == schema.TIME else name
@@ -74,14 +92,21 @@ def row_table(table: schema.Table, rows: Sequence[Row], title: str = "", without
         title: as in ``RowTable``.
         without: further columns that are not shown.
     """
+    columns = _shown(table, lambda name: any(row[name] is not None for row in rows), without)
+    return RowTable(table.name, title, columns, rows)
+
+
+def whole_table(table: schema.Table, content: pa.Table, title: str, without: Sequence[str] = ()) -> WholeTable:
+    """Choose the columns that have a value in some row, as ``row_table`` does."""
+    columns = _shown(table, lambda name: content.column(name).null_count < content.num_rows, without)
+    return WholeTable(table.name, title, columns, content)
+
+
+def _shown(table: schema.Table, has_value: Callable[[str], bool], without: Sequence[str]) -> tuple[schema.Column, ...]:
     hidden = _FOR_MACHINES | set(without)
-    columns = [
-        column
-        for column in table.columns
-        if column.name not in hidden and any(row[column.name] is not None for row in rows)
-    ]
+    columns = [column for column in table.columns if column.name not in hidden and has_value(column.name)]
     columns.sort(key=lambda column: _FIRST.index(column.name) if column.name in _FIRST else len(_FIRST))
-    return RowTable(table.name, title, tuple(columns), rows)
+    return tuple(columns)
 
 
 def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = ()) -> RowTable:
@@ -105,6 +130,16 @@ def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = 
     names += ["as_of"] if ages else []
     columns = tuple(column for name in names for column in schema.MODELS.columns if column.name == name)
     return RowTable("largest", "Largest models", columns, shown, models.num_rows - len(shown))
+
+
+def with_ages(rows: pa.Table, older: Collection[str]) -> pa.Table:
+    """Return rows for people: with the age of those only whose server has an older answer than others."""
+    from pyarrow import compute  # takes a while to import
+
+    place = rows.schema.get_field_index("as_of")
+    is_older = rows_where(rows, "server", older.__contains__)
+    no_age = pa.nulls(1, rows.field(place).type)[0]
+    return rows.set_column(place, rows.field(place), compute.if_else(is_older, rows.column(place), no_age))
 
 
 def with_age(row: Row, older: Collection[str]) -> Row:

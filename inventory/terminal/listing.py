@@ -12,10 +12,11 @@ import pyarrow as pa
 from click import style
 
 from inventory import schema
-from inventory.column_texts import integers, rows_where, text_column, text_of
+from inventory.column_texts import integers, text_column, text_of
 from inventory.errors import ConfigurationError
 from inventory.report.coverage import Coverage, coverage_of
 from inventory.report.row_filters import column_named
+from inventory.report.row_tables import with_ages
 from inventory.schema.headings import heading
 from inventory.tables import RunTables, arrow_schema, cells, conformed, numbered, values
 from inventory.terminal.column_table import column_table
@@ -157,7 +158,7 @@ def _parts(rows: pa.Table, snapshot: RunTables, grain: str, older: set[str], vie
     """Show the rows as one table, or in parts with a heading each: of a type, or of a server and type."""
     if view.names:
         return _table(rows, with_server(view.names, snapshot), grain, view.columns)
-    rows = _with_ages(rows, older)
+    rows = with_ages(rows, older)
     as_of = ["as_of"] if rows.column("as_of").null_count < rows.num_rows else []
     if view.columns >= UNLIMITED:
         names = ["server", *SHOWN[grain][:1], "type", *SHOWN[grain][1:], *as_of]
@@ -169,16 +170,6 @@ def _parts(rows: pa.Table, snapshot: RunTables, grain: str, older: set[str], vie
     if not _several(snapshot) or natural_width(cells, [*map(heading, names)]) + len(_INDENT) <= view.columns:
         return _grouped(rows, names, grain, view.columns, by_server=False)
     return _grouped(rows, SHOWN[grain], grain, view.columns, by_server=True)
-
-
-def _with_ages(rows: pa.Table, older: set[str]) -> pa.Table:
-    """Return the rows with the age of those only whose server has an older answer than the others."""
-    from pyarrow import compute  # takes a while to import
-
-    place = rows.schema.get_field_index("as_of")
-    is_older = rows_where(rows, "server", older.__contains__)
-    no_age = pa.nulls(1, rows.field(place).type)[0]
-    return rows.set_column(place, rows.field(place), compute.if_else(is_older, rows.column(place), no_age))
 
 
 def _grouped(rows: pa.Table, names: Sequence[str], grain: str, columns: int, *, by_server: bool) -> Iterator[str]:
