@@ -12,7 +12,7 @@ import pyarrow as pa
 from inventory import schema
 from inventory.config.spec import BOM_VERSIONS
 from inventory.diff.changes import ChangeSet
-from inventory.report.breakdowns import SpaceSection, break_down, space_section
+from inventory.report.breakdowns import BREAKDOWNS, SpaceSection, break_down, space_section
 from inventory.report.change_lines import ChangeSection, describe_changes
 from inventory.report.coverage import STALE_AFTER, Coverage, coverage_of
 from inventory.report.figures import (
@@ -25,7 +25,15 @@ from inventory.report.figures import (
 from inventory.report.findings import FindingsSection, findings_section
 from inventory.report.history_facts import HistoryFacts, servers_of
 from inventory.report.period import PeriodSection
-from inventory.report.row_tables import RowTable, WholeTable, largest_models, server_table, whole_table, with_ages
+from inventory.report.row_tables import (
+    LARGEST_COLUMNS,
+    RowTable,
+    WholeTable,
+    largest_models,
+    server_table,
+    whole_table,
+    with_ages,
+)
 from inventory.report.trend import TrendSection, trend_section
 from inventory.rules.evaluate import Judgement
 from inventory.tables import RunTables, is_known, rows
@@ -37,6 +45,12 @@ TITLE = "LM Studio model inventory"
 
 SECTIONS = ("What changed", "Largest models", "Where the space goes", "Trend", "Evidence")
 """The sections that Markdown, HTML and the workbook show, under these titles; with rules, Findings before them."""
+
+FACT_COLUMNS = {
+    "models": (*LARGEST_COLUMNS, "type", *BREAKDOWNS.values()),
+    "instances": ("server",),
+}
+"""The columns that a report is made of, but for the rows themselves."""
 
 _NAMED = 3  # servers that the banner names; of more it gives the number
 

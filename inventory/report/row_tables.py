@@ -21,6 +21,8 @@ _FOR_MACHINES = {"ordinal", "instance_ordinal", "params_count", "run_id", "diges
 
 _LISTED = 20  # of the largest models: no form shows more
 _LARGEST = ("key", "server", "params_string", "quantization_name", "size_bytes", "max_context_length")
+LARGEST_COLUMNS = (*_LARGEST, "loaded_instance_count", "as_of")
+"""The columns of the largest models."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +128,8 @@ def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = 
     )
     shown = [with_age(row, older) for place in places for row in rows(models.slice(place, 1))]
     ages = older and any(server in older and as_of for server, as_of in cells(models, ("server", "as_of")))
-    names = [name for name in (*_LARGEST, "loaded_instance_count") if several or name != "server"]
-    names += ["as_of"] if ages else []
+    hidden = {*(() if several else ("server",)), *(() if ages else ("as_of",))}
+    names = [name for name in LARGEST_COLUMNS if name not in hidden]
     columns = tuple(column for name in names for column in schema.MODELS.columns if column.name == name)
     return RowTable("largest", "Largest models", columns, shown, models.num_rows - len(shown))
 
