@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from inventory.tables import numbered, values
 
-_PART = 50_000  # rows whose text is in memory at a time
+_PART = 8_000  # rows whose text is in memory at a time
 
 
 def text_column(table: pa.Table, names: Sequence[str], format_one: Callable[..., str]) -> pa.DictionaryArray:
@@ -70,7 +70,11 @@ def joined(columns: Sequence[pa.DictionaryArray], separator: str = "") -> pa.Arr
 
 def text_of(rows: pa.Array) -> str:
     """Return the text that the texts of some rows are, one after the other."""
+    return bytes_of(rows).decode()
+
+
+def bytes_of(rows: pa.Array) -> bytes:
+    """Return the same in UTF-8."""
     _, ends, content = rows.buffers()
     places = memoryview(ends).cast("q")
-    first, last = places[rows.offset], places[rows.offset + len(rows)]
-    return str(memoryview(content)[first:last], "utf-8") if content else ""
+    return bytes(content[places[rows.offset] : places[rows.offset + len(rows)]]) if content else b""

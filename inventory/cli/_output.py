@@ -73,23 +73,23 @@ def print_rows(command: str, table: "schema.Table", content: "pa.Table", form: s
         print_texts(_row_texts(table, content, "\n"))
         return
     head, tail = _json(_document(command, {table.name: []})).rsplit("[]", 1)
-    before = ""  # the comma after the last row is left out
+    before = b""  # the comma after the last row is left out
     click.echo(f"{head}[", nl=False)
     for text in _row_texts(table, content, ", "):
-        click.echo(before + text.removesuffix(", "), nl=False)
-        before = ", "
+        click.echo(before + text.removesuffix(b", "), nl=False)
+        before = b", "
     click.echo(f"]{tail}")
 
 
-def print_texts(texts: "Iterable[str]") -> None:
-    """Print texts, one after the other."""
+def print_texts(texts: "Iterable[str | bytes]") -> None:
+    """Print texts, one after the other; those in bytes have no styles, which would be looked for."""
     for text in texts:
         click.echo(text, nl=False)
 
 
-def _row_texts(table: "schema.Table", content: "pa.Table", end: str) -> "Iterator[str]":
+def _row_texts(table: "schema.Table", content: "pa.Table", end: str) -> "Iterator[bytes]":
     """Yield the JSON of the rows of each part of a table, each with an end."""
-    from inventory.column_texts import joined, parts_of, text_column, text_of
+    from inventory.column_texts import bytes_of, joined, parts_of, text_column
     from inventory.tables import json_rows
 
     def cells(column: schema.Column) -> "pa.DictionaryArray":
@@ -102,7 +102,7 @@ def _row_texts(table: "schema.Table", content: "pa.Table", end: str) -> "Iterato
         )
 
     for part in parts_of([*map(cells, table.columns)]):
-        yield text_of(joined(part, ", "))
+        yield bytes_of(joined(part, ", "))
 
 
 def print_tables(command: str, tables: "Tables", text: str, as_json: str | None = None) -> None:
