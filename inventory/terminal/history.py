@@ -2,17 +2,18 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
 from click import style
 
 from inventory.report.change_lines import ChangeLine, change_lines
 from inventory.report.failures import first_names
-from inventory.report.row_tables import by_size
 from inventory.report.trend import trend_section
+from inventory.tables import values
 from inventory.terminal.changes import colour, mark
-from inventory.terminal.layout import beside, cells_of, flow, natural_width, table, table_parts
+from inventory.terminal.layout import beside, cells_of, flow, natural_width, table_parts
 from inventory.text import (
     COLUMNS,
     escape_controls,
@@ -122,23 +123,34 @@ def life_text(
     return "\n\n".join(blocks) + "\n"
 
 
-def unused_text(lives: Sequence[Row], days: int, columns: int = COLUMNS) -> str:
-    """Show the models that were not loaded for some days, and the space they take."""
-    if not lives:
-        return f"No model has been there for {count_of(days, 'day')} without being loaded\n"
-    lines = [
-        [
-            escape_controls(row["server"]),
-            escape_controls(row["key"]),
-            size(row["size_bytes"]),
-            f"{row['first_seen']:%Y-%m-%d}",
-            f"{row['last_loaded']:%Y-%m-%d}" if row["last_loaded"] else "never",
-        ]
-        for row in by_size(lives)
-    ]
-    text = "\n".join(table(lines, "<<><<", ["Server", "Key", "Size", "First seen", "Last loaded"], columns=columns))
-    total = sum(row["size_bytes"] or 0 for row in lives)
-    return f"{text}\n\n{count_of(len(lives), 'model')} not loaded in {count_of(days, 'day')}, {size(total)}\n"
+def unused_text(lives: pa.Table, days: int, columns: int = COLUMNS) -> Iterator[str]:
+    """Show the models that were not loaded for some days, and the space they take; yield the text a part at a time."""
+    if not lives.num_rows:
+        yield f"No model has been there for {count_of(days, 'day')} without being loaded\n"
+        return
+    from pyarrow import compute  # takes a while to import
+
+    from inventory.column_texts import integers, text_column, text_of
+    from inventory.terminal.column_table import column_table
+
+    formats: dict[str, Callable[[Any], str]] = {
+        "server": escape_controls,
+        "key": escape_controls,
+        "size_bytes": size,
+        "first_seen": lambda moment: f"{moment:%Y-%m-%d}",
+        "last_loaded": lambda moment: f"{moment:%Y-%m-%d}" if moment else "never",
+    }
+    sizes = compute.coalesce(lives.column("size_bytes"), integers([0])[0])
+    keys = pa.Table.from_arrays([sizes, lives.column("server"), lives.column("key")], ["size", "server", "key"])
+    order = [("size", "descending"), ("server", "ascending"), ("key", "ascending")]
+    shown = lives.take(compute.sort_indices(keys, sort_keys=order))
+    cells = [text_column(shown, [name], format_one) for name, format_one in formats.items()]
+    heads = ["Server", "Key", "Size", "First seen", "Last loaded"]
+    head, parts = column_table(cells, "<<><<", heads, room=columns)
+    yield "".join(f"{line}\n" for line in head)
+    yield from map(text_of, parts)
+    total = sum(known for known in values(lives, "size_bytes") if known)
+    yield f"\n{count_of(lives.num_rows, 'model')} not loaded in {count_of(days, 'day')}, {size(total)}\n"
 
 
 def _statuses(runs: Sequence[Row]) -> str:
