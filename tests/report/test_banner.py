@@ -44,7 +44,9 @@ FORMS: dict[str, Callable[[Report], str]] = {
     "xlsx": summary,
     "notebook": lambda report: "\n".join(Page(Snapshot.of(report.snapshot)._repr_html_()).texts),
     "snapshot": lambda report: unstyle(snapshot_text(report, 1.0, columns=200)),
-    "show": lambda report: unstyle("".join(rows_text(report.snapshot, report.models, "model", report.coverage, View(200)))),
+    "show": lambda report: unstyle(
+        "".join(rows_text(report.snapshot, report.models, "model", report.coverage, View(200)))
+    ),
 }
 
 

@@ -47,9 +47,8 @@ def texts(name: str) -> Iterator[str]:
     yield changes_text(describe_changes(changes), name)
     for grain in schema.GRAINS:
         result = listing.sorted_rows(snapshot, grain, None)
-        yield "".join(listing.rows_text(snapshot, result, grain))
-        yield "".join(listing.rows_text(snapshot, result, grain, view=listing.View(names=schema.GRAIN_TABLES[grain].names)))
-        yield "".join(listing.rows_text(snapshot, result, grain, view=listing.View(UNLIMITED)))
+        for view in (None, listing.View(names=schema.GRAIN_TABLES[grain].names), listing.View(UNLIMITED)):
+            yield "".join(listing.rows_text(snapshot, result, grain, view=view))
     change = dict.fromkeys(TIMELINE.names) | {"server": name, "grain": "model", "observed_at": moment}
     change |= {"change": "reconfigured", "field": name, "old": name, "new": name, "instance_id": name}
     life = one_life(server=name, key=name)

@@ -5,10 +5,11 @@ only sorts and filters: without it everything is there and can be read. The page
 charts are SVG in the page. To add a section: a function here, and its call in ``encode``.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from inventory import schema
-from inventory.formats.html.fragments import Cell, changes_table, table, value_cell
+from inventory.formats.html.fragments import Cell, cells_of, changes_table, table, table_of_cells, value_cell
 from inventory.formats.html.page import Markup, Section, render_page
 from inventory.formats.html.server_groups import group_rows, table_of
 from inventory.formats.html.svg import Point, bars, stacks, trend
@@ -169,5 +170,7 @@ def _evidence(report: Report) -> Section:
 def _table(content: RowTable, heads: "Sequence[str] | None" = None) -> Markup:
     looks = ["n" if is_number(column) else "t" for column in content.columns]
     titles = [Cell(head, look) for head, look in zip(heads or content.heads, looks, strict=True)]
-    body = (("", [value_cell(column, row[column.name]) for column in content.columns]) for row in content.rows)
-    return Markup(table(titles, body))
+    cells = [
+        cells_of([row[column.name] for row in content.rows], partial(value_cell, column)) for column in content.columns
+    ]
+    return Markup(table_of_cells(titles, (("", line) for line in zip(*cells, strict=True))))
