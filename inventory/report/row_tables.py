@@ -1,6 +1,5 @@
 """Tables for people: the columns that say something, under names that a person reads."""
 
-import heapq
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -9,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.column_texts import rows_where
+from inventory.column_texts import integers, rows_where
 from inventory.schema.headings import heading
-from inventory.tables import cells, rows, values
+from inventory.tables import rows
 
 Row = dict[str, Any]
 
@@ -119,15 +118,13 @@ def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = 
         several: whether each row names its server.
         older: the servers whose rows tell their age.
     """
-    sizes = [size or 0 for size in values(models, "size_bytes")]
-    least = heapq.nlargest(_LISTED, sizes)[-1] if sizes else 0
-    candidates = [place for place, size in enumerate(sizes) if size >= least]
-    servers, keys = models.column("server"), models.column("key")
-    places = heapq.nsmallest(
-        _LISTED, candidates, key=lambda place: (-sizes[place], servers[place].as_py(), keys[place].as_py())
-    )
-    shown = [with_age(row, older) for place in places for row in rows(models.slice(place, 1))]
-    ages = older and any(server in older and as_of for server, as_of in cells(models, ("server", "as_of")))
+    from pyarrow import compute  # takes a while to import
+
+    sizes = _sizes(models)
+    largest = compute.select_k_unstable(sizes, _LISTED, [("size", "descending")])
+    candidates = models.filter(compute.is_in(sizes, sizes.take(largest)))
+    shown = [with_age(row, older) for row in rows(largest_first(candidates).slice(0, _LISTED))]
+    ages = with_ages(models, older).column("as_of").null_count < models.num_rows if older else False
     hidden = {*(() if several else ("server",)), *(() if ages else ("as_of",))}
     names = [name for name in LARGEST_COLUMNS if name not in hidden]
     columns = tuple(column for name in names for column in schema.MODELS.columns if column.name == name)
@@ -147,6 +144,23 @@ def with_ages(rows: pa.Table, older: Collection[str]) -> pa.Table:
 def with_age(row: Row, older: Collection[str]) -> Row:
     """Return a row for people: with its age only if it is older than the others."""
     return row if row["server"] in older else {**row, "as_of": None}
+
+
+def largest_first(rows: pa.Table) -> pa.Table:
+    """Sort rows of models as ``by_size`` does."""
+    from pyarrow import compute  # takes a while to import
+
+    names = [rows.column(name).cast(pa.string()) for name in ("server", "key")]
+    order = [("size", "descending"), ("server", "ascending"), ("key", "ascending")]
+    keys = pa.Table.from_arrays([_sizes(rows), *names], ["size", "server", "key"])
+    return rows.take(compute.sort_indices(keys, sort_keys=order))
+
+
+def _sizes(rows: pa.Table) -> pa.Array:
+    """Return the sizes; 0 where none is reported."""
+    from pyarrow import compute  # takes a while to import
+
+    return compute.coalesce(rows.column("size_bytes").combine_chunks(), integers([0])[0])
 
 
 def by_size(rows: Sequence[Row]) -> list[Row]:

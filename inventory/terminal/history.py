@@ -10,6 +10,7 @@ from click import style
 
 from inventory.report.change_lines import ChangeLine, change_lines
 from inventory.report.failures import first_names
+from inventory.report.row_tables import largest_first
 from inventory.report.trend import trend_section
 from inventory.tables import values
 from inventory.terminal.changes import colour, mark
@@ -128,9 +129,7 @@ def unused_text(lives: pa.Table, days: int, columns: int = COLUMNS) -> Iterator[
     if not lives.num_rows:
         yield f"No model has been there for {count_of(days, 'day')} without being loaded\n"
         return
-    from pyarrow import compute  # takes a while to import
-
-    from inventory.column_texts import integers, text_column, text_of
+    from inventory.column_texts import text_column, text_of
     from inventory.terminal.column_table import column_table
 
     formats: dict[str, Callable[[Any], str]] = {
@@ -140,10 +139,7 @@ def unused_text(lives: pa.Table, days: int, columns: int = COLUMNS) -> Iterator[
         "first_seen": lambda moment: f"{moment:%Y-%m-%d}",
         "last_loaded": lambda moment: f"{moment:%Y-%m-%d}" if moment else "never",
     }
-    sizes = compute.coalesce(lives.column("size_bytes"), integers([0])[0])
-    keys = pa.Table.from_arrays([sizes, lives.column("server"), lives.column("key")], ["size", "server", "key"])
-    order = [("size", "descending"), ("server", "ascending"), ("key", "ascending")]
-    shown = lives.take(compute.sort_indices(keys, sort_keys=order))
+    shown = largest_first(lives)
     cells = [text_column(shown, [name], format_one) for name, format_one in formats.items()]
     heads = ["Server", "Key", "Size", "First seen", "Last loaded"]
     head, parts = column_table(cells, "<<><<", heads, room=columns)
