@@ -234,7 +234,7 @@ def json_rows(table: schema.Table, records: Iterable[Mapping[str, Any]]) -> list
 def values(table: pa.Table, name: str) -> list[Any]:
     """Convert one column to Python values; times are ``datetime`` in UTC."""
     column = table.column(name)
-    if pa.types.is_dictionary(column.type):  # ten times as slow as it is
+    if pa.types.is_dictionary(column.type):  # its own way to Python values takes ten times as long
         column = column.cast(column.type.value_type)
     if pa.types.is_timestamp(column.type):  # as integers first: pyarrow's own way to a datetime imports pandas
         micros = [value for chunk in column.chunks for value in chunk.view(pa.int64()).to_pylist()]
