@@ -15,7 +15,7 @@ from inventory.about import VERSION
 from inventory.config import spec
 from inventory.errors import InventoryError, QueryError
 from inventory.schema import derived
-from inventory.text import COLUMNS, UNLIMITED, escape_controls, texts_of, wrap
+from inventory.text import COLUMNS, UNLIMITED, escape_controls, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 PROGRAM = "lms-inventory"
 
 _LEAST_COLUMNS = 40
-_PART = 20_000  # rows whose texts are in memory at a time
 
 _TOKEN = re.compile(spec.TOKEN.pattern + r"[^\s'\"]*")
 
@@ -71,33 +70,39 @@ def print_rows(command: str, table: "schema.Table", content: "pa.Table", form: s
         form: ``json`` or ``jsonl``.
     """
     if form == "jsonl":
-        for part in _row_texts(table, content):
-            click.echo("\n".join(part))
+        print_texts(_row_texts(table, content, "\n"))
         return
     head, tail = _json(_document(command, {table.name: []})).rsplit("[]", 1)
+    before = b""  # the comma after the last row is left out
     click.echo(f"{head}[", nl=False)
-    separator = ""
-    for part in _row_texts(table, content):
-        click.echo(separator + ", ".join(part), nl=False)
-        separator = ", "
+    for text in _row_texts(table, content, ", "):
+        click.echo(before + text.removesuffix(b", "), nl=False)
+        before = b", "
     click.echo(f"]{tail}")
 
 
-def _row_texts(table: "schema.Table", content: "pa.Table") -> "Iterator[list[str]]":
-    """Yield the JSON of the rows of each part of a table; each value of a column becomes text once."""
-    from inventory.tables import json_rows, values
+def print_texts(texts: "Iterable[str | bytes]") -> None:
+    """Print texts, one after the other; those in bytes have no styles, which would be looked for."""
+    for text in texts:
+        click.echo(text, nl=False)
 
-    for start in range(0, content.num_rows, _PART):
-        part = content.slice(start, _PART)
-        columns = []
-        for column in table.columns:
-            single = schema.Table(table.name, table.row, (column,))
 
-            def cell_text(value: Any, single: schema.Table = single) -> str:
-                return _json(json_rows(single, [{single.names[0]: value}])[0])[1:-1]
+def _row_texts(table: "schema.Table", content: "pa.Table", end: str) -> "Iterator[bytes]":
+    """Yield the JSON of the rows of each part of a table, each with an end."""
+    from inventory.column_texts import bytes_of, joined, parts_of, text_column
+    from inventory.tables import json_rows
 
-            columns.append(texts_of(values(part, column.name), cell_text))
-        yield [f"{{{', '.join(row)}}}" for row in zip(*columns, strict=True)]
+    def cells(column: schema.Column) -> "pa.DictionaryArray":
+        single = schema.Table(table.name, table.row, (column,))
+        begin, after = "{" * (column is table.columns[0]), ("}" + end) * (column is table.columns[-1])
+        return text_column(
+            content,
+            [column.name],
+            lambda value: f"{begin}{_json(json_rows(single, [{column.name: value}])[0])[1:-1]}{after}",
+        )
+
+    for part in parts_of([*map(cells, table.columns)]):
+        yield bytes_of(joined(part, ", "))
 
 
 def print_tables(command: str, tables: "Tables", text: str, as_json: str | None = None) -> None:

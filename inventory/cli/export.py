@@ -69,6 +69,7 @@ def export(
     """
     check_targets(outputs, grain)
     rules = configured_rules()
+    from inventory import formats
     from inventory.operations.compare import present_time, report_of, snapshot_of
     from inventory.report.facts import Report
     from inventory.tables import values
@@ -82,7 +83,9 @@ def export(
         if not outputs:
             print_errors(failures)
             return exit_code(failures)
-    whole = snapshot_of(side, history, this_run=this_run)
+    columns = formats.needed_columns(outputs, filtered=bool(filters))
+    reading = history.reading(columns) if history and columns else history
+    whole = snapshot_of(side, reading, this_run=this_run)
     part = select_part(whole, servers, where, filters, "instance" if grain == "instance" else "model")
     zone, old = local_zone(part), stale_after()
     if filters:  # What changed, the trend and the findings are known of whole servers only.

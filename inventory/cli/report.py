@@ -66,6 +66,7 @@ def report(
     outputs = report_targets(outputs)
     check_targets(outputs)
     rules = configured_rules()
+    from inventory import formats
     from inventory.operations.compare import ResolvedRef
     from inventory.operations.period import end_of, period_report
     from inventory.terminal.snapshot import files_text
@@ -78,7 +79,9 @@ def report(
         if not outputs:
             print_errors(failures)
             return exit_code(failures)
-    built = period_report(history, period, servers=selected, stale_after=stale_after())
+    columns = formats.needed_columns(outputs, filtered=False)
+    reading = history.reading(columns) if columns else history
+    built = period_report(reading, period, servers=selected, stale_after=stale_after())
     report = replace(built.report, zone=local_zone(built.report.snapshot))
     report = with_audit(report, ResolvedRef("", report.snapshot.state_of), history, rules)
     files, others = write_all(report, outputs, csv_for=csv_for, day=built.last_day)

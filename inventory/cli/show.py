@@ -11,7 +11,7 @@ from inventory.cli._completion import complete_ref
 from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import history_option, one_grain_option, server_names_option, where_option
-from inventory.cli._output import print_rows, terminal_width
+from inventory.cli._output import print_rows, print_texts, terminal_width
 from inventory.cli._row_options import (
     columns_option,
     filter_option,
@@ -82,23 +82,24 @@ def show(
     from inventory.operations.compare import present_time, snapshot_of
     from inventory.report.coverage import coverage_of
     from inventory.report.row_filters import parse_filters
-    from inventory.terminal.listing import View, columns_of, rows_text, sorted_rows, with_server
+    from inventory.terminal.listing import SHOWN, View, columns_of, needed_columns, rows_text, sorted_rows, with_server
 
-    names = columns_of(columns, grain)
-    parse_filters(filters, grain)
+    names, form, table = columns_of(columns, grain), form or as_json or "table", schema.GRAIN_TABLES[grain]
+    compared = [condition.column for condition in parse_filters(filters, grain)]
     history = optional_history(history_path)
     [side] = resolve_refs([ref], history)
-    whole = select_part(snapshot_of(side, history, this_run=this_run), servers, where, (), grain)
+    shown = names or (SHOWN[grain] if form == "table" else table.names)
+    reading = history and history.reading({table.name: needed_columns([*shown, *compared], grain, sort)})
+    whole = select_part(snapshot_of(side, reading, this_run=this_run), servers, where, (), grain)
     snapshot = select_part(whole, (), (), filters, grain)
     rows = sorted_rows(snapshot, grain, sort)
-    form = form or as_json or "table"
     if form != "table":
         _print_rows(form, rows.slice(0, limit), with_server(names, snapshot), grain)
         return ExitCode.OK
     coverage = coverage_of(snapshot, present_time(snapshot, history), local_zone(snapshot), stale_after())
-    total = whole.tables[schema.GRAIN_TABLES[grain].name].num_rows if filters else None
+    total = whole.tables[table.name].num_rows if filters else None
     view = View(UNLIMITED if wide else terminal_width(), names, sort is not None, limit, total)
-    click.echo(rows_text(snapshot, rows, grain, coverage, view), nl=False)
+    print_texts(rows_text(snapshot, rows, grain, coverage, view))
     return ExitCode.OK
 
 

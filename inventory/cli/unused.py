@@ -16,7 +16,7 @@ from inventory.cli._options import (
     server_names_option,
     where_option,
 )
-from inventory.cli._output import print_errors, print_tables, terminal_width
+from inventory.cli._output import print_errors, print_rows, print_texts, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._targets import check_tables, check_targets, write_tables
 from inventory.schema import derived
@@ -55,13 +55,15 @@ def unused(
     """
     check_tables(outputs)
     check_targets(outputs)
-    from inventory.tables import rows
     from inventory.terminal.history import unused_text
 
     history = recorded_history(history_path, engine)
     table = history.unused(days, selected_servers(history, servers, where))
     tables = [(derived.LIFECYCLE, table)]
     failures = write_tables(tables, outputs, ["", *history.dated()][-1], csv_for)
-    print_tables("unused", tables, unused_text(rows(table), days, terminal_width()), as_json)
+    if as_json:
+        print_rows("unused", *tables[0], as_json)
+    else:
+        print_texts(unused_text(table, days, terminal_width()))
     print_errors(failures)
     return exit_code(failures)

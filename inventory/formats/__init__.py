@@ -186,6 +186,22 @@ def output_paths(path: str | Path, grain: str) -> list[tuple[str, Path]]:
     return [(part, target.with_name(name)) for part, name in names.items()]
 
 
+def needed_columns(paths: "Sequence[str]", *, filtered: bool) -> "Mapping[str, Sequence[str]] | None":
+    """Return the columns of models and instances that files are made of; None for all, with the schema's types.
+
+    Args:
+        paths: the files.
+        filtered: whether rows are chosen by any column.
+    """
+    from inventory.report.facts import FACT_COLUMNS
+
+    named = {format_of(path) for path in paths}
+    if not named <= {"md", "html"}:
+        return None
+    rows = {table.name: table.names for table in schema.GRAIN_TABLES.values()}
+    return rows if filtered or "html" in named else FACT_COLUMNS
+
+
 def too_large(path: str | Path, counts: "Mapping[str, int]") -> FileError | None:
     """Return why a file cannot hold so many rows, before they are read; None if it can, or if that shows later.
 

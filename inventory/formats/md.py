@@ -17,11 +17,12 @@ from inventory.report.facts import Report
 from inventory.report.palette import mark
 from inventory.report.row_tables import RowTable, column_head, is_number
 from inventory.report.trend import WORDS, TrendSection
-from inventory.tables import rows
 from inventory.text import count, escape_invisible, format_value, signed_size, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
 
     from inventory import schema
     from inventory.formats import Tables
@@ -75,7 +76,7 @@ def encode_tables(tables: "Tables") -> bytes:
     blocks = []
     for definition, content in tables:
         names = [column_head(column, column.name) for column in definition.columns]
-        blocks += [f"## {definition.name} ({content.num_rows:,})", _rows(definition.columns, names, rows(content))]
+        blocks += [f"## {definition.name} ({content.num_rows:,})", _by_column(definition.columns, names, content)]
     return ("\n\n".join(blocks) + "\n").encode()
 
 
@@ -235,13 +236,28 @@ def _evidence(report: Report) -> list[str]:
 
 
 def _row_table(content: RowTable) -> str:
-    return _rows(content.columns, content.heads, content.rows)
+    body = [
+        [escaped(format_value(row[column.name], column.unit)) for column in content.columns] for row in content.rows
+    ]
+    return _table(_heads(content.columns, content.heads), body)
 
 
-def _rows(columns: "Sequence[schema.Column]", names: "Sequence[str]", content: "Sequence[dict[str, object]]") -> str:
-    looks = ["n" if is_number(column) else "t" for column in columns]
-    body = [[escaped(format_value(row[column.name], column.unit)) for column in columns] for row in content]
-    return _table(list(zip(names, looks, strict=True)), body)
+def _by_column(columns: "Sequence[schema.Column]", names: "Sequence[str]", content: "pa.Table") -> str:
+    """Make a table of all rows, in which each distinct value of a column becomes Markdown once."""
+    from inventory.column_texts import joined, parts_of, text_column, text_of
+
+    def cells(column: "schema.Column") -> "pa.DictionaryArray":
+        begin, end = "\n| " * (column is columns[0]), " |" * (column is columns[-1])
+        return text_column(
+            content, [column.name], lambda value: f"{begin}{escaped(format_value(value, column.unit))}{end}"
+        )
+
+    lines = (text_of(joined(part, " | ")) for part in parts_of([*map(cells, columns)]))
+    return "".join([_table(_heads(columns, names), ()), *lines])
+
+
+def _heads(columns: "Sequence[schema.Column]", names: "Sequence[str]") -> list[tuple[str, str]]:
+    return [(name, "n" if is_number(column) else "t") for name, column in zip(names, columns, strict=True)]
 
 
 def _table(heads: "Sequence[tuple[str, str]]", body: "Iterable[Sequence[str]]") -> str:

@@ -1,15 +1,15 @@
 """The rows of stored answers under the names of their servers: read column by column, each file once."""
 
-from array import array
-from collections import defaultdict
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from inventory import schema
+from inventory.column_texts import integers
 from inventory.history.storage.store import Store
-from inventory.tables import arrow_schema, build, concat, values
+from inventory.tables import arrow_schema, build, concat, numbered, values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,9 @@ _OWNERS = schema.Table(
 )
 
 
-def answer_rows(store: Store, table: schema.Table, stored: Sequence[dict[str, Any]]) -> pa.Table:
+def answer_rows(
+    store: Store, table: schema.Table, stored: Sequence[dict[str, Any]], columns: Sequence[str] | None = None
+) -> pa.Table:
     """Build the rows of one grain of some answers, in the order of the servers.
 
     The rows of an answer stand in the order of their keys, as they were written. Servers that are alike share them.
@@ -30,43 +32,60 @@ def answer_rows(store: Store, table: schema.Table, stored: Sequence[dict[str, An
         store: the files.
         table: the grain.
         stored: for each answer its server, digest and time (``as_of``), and the run that holds it (``stored_in``).
+        columns: only these, with texts as dictionaries; by default all, with the schema's types.
 
     Raises:
         FileError: a file is missing or damaged.
     """
-    target = arrow_schema(table)
-    texts = [name for name in table.response_names if pa.types.is_string(target.field(name).type)]
+    target = [field for field in arrow_schema(table) if columns is None or field.name in columns]
+    if not target:
+        return concat(table, [])
+    names = [field.name for field in target if field.name not in _OWNERS.names]
+    texts = ["digest", *(field.name for field in target if pa.types.is_string(field.type))]
     files: dict[Path, tuple[int, pa.Table]] = {}
-    places: dict[str, dict[str, array[int]]] = {}
+    places: dict[str, dict[str, pa.Array]] = {}
     end = 0
     for run_id in sorted({row["stored_in"] for row in stored}):
         segment = store.read(table.name, run_id)
         if segment.path not in files:
-            content = segment.file.read(["digest", *table.response_names], texts)
+            content = segment.file.read(["digest", *names], texts)
             files[segment.path] = end, content
             end += content.num_rows
         start, content = files[segment.path]
         begin = segment.begin or 0
         own = content if segment.begin is None else content.slice(begin, segment.about["rows"])
-        by_digest = places[run_id] = defaultdict(lambda: array("q"))
-        for place, digest in enumerate(values(own, "digest"), start + begin):
-            by_digest[digest].append(place)
+        places[run_id] = _places(own.select(["digest"]), start + begin)
     owners = sorted(stored, key=lambda row: row["server"])
-    indexes, owner_indexes = array("q"), array("q")
+    order: list[pa.Array] = []
+    owner_order: list[int] = []
     for number, row in enumerate(owners):
-        answer_places = places[row["stored_in"]].get(row["digest"], ())
-        indexes.extend(answer_places)
-        owner_indexes.extend([number] * len(answer_places))
-    if not indexes:
+        if (answer_places := places[row["stored_in"]].get(row["digest"])) is not None:
+            order.append(answer_places)
+            owner_order.extend([number] * len(answer_places))
+    if not order:
         return concat(table, [])
-    whole = pa.concat_tables([content for _, content in files.values()]).unify_dictionaries().combine_chunks()
+    whole = pa.concat_tables([content.select(names) for _, content in files.values()])
+    whole = whole.unify_dictionaries().combine_chunks()
     named = build(_OWNERS, {name: [row[name] for row in owners] for name in _OWNERS.names})
-    columns = []
+    named = named.set_column(0, "server", named.column("server").dictionary_encode())
+    of_owners, of_answers = integers(owner_order), pa.concat_arrays(order)
+    arrays = []
     for field in target:
-        source, order = (named, owner_indexes) if field.name in _OWNERS.names else (whole, indexes)
-        columns.append(source.column(field.name).take(_indices(order)).cast(field.type))
-    return pa.Table.from_arrays(columns, schema=target).combine_chunks()
+        source, places_of_rows = (named, of_owners) if field.name in _OWNERS.names else (whole, of_answers)
+        column = source.column(field.name).combine_chunks().take(places_of_rows)
+        arrays.append(column.cast(field.type) if columns is None else column)
+    fields = [field.with_type(column.type) for field, column in zip(target, arrays, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields, arrow_schema(table).metadata))
 
 
-def _indices(values: "array[int]") -> pa.Array:
-    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
+def _places(digests: pa.Table, first: int) -> dict[str, pa.Array]:
+    """Return the places of the rows of each answer, in their order, counted from ``first``."""
+    from pyarrow import compute  # takes a while to import
+
+    numbers, distinct = numbered(digests)
+    places = compute.add(compute.array_sort_indices(numbers).cast(pa.int64()), integers([first])[0])  # a stable sort
+    ends = [*accumulate(compute.value_counts(numbers).field("counts").to_pylist(), initial=0)]
+    return {
+        digest: places.slice(begin, end - begin)
+        for digest, begin, end in zip(values(distinct, "digest"), ends, ends[1:], strict=False)
+    }

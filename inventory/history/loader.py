@@ -1,6 +1,6 @@
 """Load what a history holds: observations, the rows that belong to them, and views for queries."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,11 +69,21 @@ class RunLoader:
         self.clock = clock
         self.retire_after = retire_after
         self.collector = collector
+        self._columns: Mapping[str, Sequence[str]] | None = None
 
     def seen_at(self, now: datetime) -> Self:
         """Return the same history with the clock at some time."""
         other = copy(self)
         other.clock = lambda: now
+        return other
+
+    def reading(self, columns: Mapping[str, Sequence[str]]) -> Self:
+        """Return the same history for who needs only these columns of models and instances.
+
+        A table may lack others, have no rows if it is not named, and have its texts in dictionaries.
+        """
+        other = copy(self)
+        other._columns = columns
         return other
 
     def dated(self, run_ids: Sequence[str] | None = None) -> list[str]:
@@ -115,11 +125,13 @@ class RunLoader:
         Args:
             stored: for each answer its server, digest and time, and the run that holds it.
         """
-        few = self.few({row["stored_in"] for row in stored}, all_runs.GRAIN_FILES)
+        wanted, few = self._columns, self.few({row["stored_in"] for row in stored}, all_runs.GRAIN_FILES)
         # Earlier versions stored the clocks of one server for all servers that share the row.
         return {
             table.name: without_clocks(
-                answer_rows(self.store, table, stored) if few is None else load_responses(few, table, stored)
+                answer_rows(self.store, table, stored, None if wanted is None else wanted.get(table.name, ()))
+                if few is None
+                else load_responses(few, table, stored)
             )
             for table in schema.GRAIN_TABLES.values()
         }

@@ -259,9 +259,8 @@ class RunHistory(NamedRuns):
             days: how many days.
             servers: only these; by default those in the state, which retired ones are not.
         """
-        if not servers and self.dated():
-            known = rows(self.servers_table())
-            servers = [row["server"] for row in known if row["status"] != "retired"]
+        if not servers and (dated := self.dated()):
+            servers = [row["server"] for row in self.states(dated).rows(dated[-1])]
             if not servers:
                 return concat(LIFECYCLE, [])
         return self._timeline(servers).unused(days)

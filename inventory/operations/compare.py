@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from inventory import formats, schema
+from inventory.column_texts import rows_where
 from inventory.config.labels import no_server_error, spelt
 from inventory.diff.changes import ChangeSet, with_unread_servers
 from inventory.diff.compare import compare_tables
@@ -104,7 +105,7 @@ def changes_between(
         servers = _known(servers, known)
         before, after = only(before, servers), only(after, servers)
     if old.server and new.server and old.server != new.server:  # One server is compared with another.
-        before = _mapped(before, lambda _: new.server)
+        before = _renamed(before, new.server)
     changes = compare_tables(before, after, (*(history.ignore if history else ()), *ignore))
     return _with_outdated_servers(changes, new, after, history, servers)
 
@@ -207,7 +208,10 @@ def known_servers(history: RunHistory, servers: Sequence[str]) -> Sequence[str]:
 def only(snapshot: RunTables, servers: Iterable[str]) -> RunTables:
     """Return the part of a snapshot that is about some servers."""
     wanted = set(servers)
-    return _mapped(snapshot, lambda name: name if name in wanted else None)
+    tables = {
+        name: table.filter(rows_where(table, "server", wanted.__contains__)) for name, table in snapshot.tables.items()
+    }
+    return replace(snapshot, tables=tables)
 
 
 def _one_server(ref: str, history: RunHistory, unknown: ConfigurationError) -> ResolvedRef:
@@ -272,22 +276,17 @@ def _with_outdated_servers(
 
 
 def _renamed(snapshot: RunTables, server: str) -> RunTables:
-    return _mapped(snapshot, lambda _: server)
+    tables = {
+        name: table_of(schema.TABLES[name], [{**row, "server": server} for row in rows(table)])
+        for name, table in snapshot.tables.items()
+    }
+    return replace(snapshot, tables=tables)
 
 
 def _as_of(side: ResolvedRef, history: RunHistory | None) -> RunTables:
     """Return the state at a side: of each server its last complete response."""
     snapshot = snapshot_of(side, history)
     return replace(snapshot, ignored=_required(history).unstored(snapshot)) if side.run_id else snapshot
-
-
-def _mapped(snapshot: RunTables, name_of: Callable[[str], str | None]) -> RunTables:
-    """Return the snapshot with its servers renamed; those renamed to None are left out."""
-    tables = {}
-    for name, table in snapshot.tables.items():
-        renamed = [{**row, "server": server} for row in rows(table) if (server := name_of(row["server"])) is not None]
-        tables[name] = table_of(schema.TABLES[name], renamed)
-    return replace(snapshot, tables=tables)
 
 
 def _moment(moment: datetime | None) -> str:

@@ -1,14 +1,15 @@
 """Where the space goes: the models and bytes that share a publisher, a quantization and so on."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
 
 from inventory.schema.derived import BREAKDOWN
-from inventory.tables import counted, total_of
+from inventory.tables import numbered, total_of, values
 
 Row = dict[str, Any]
 
@@ -68,21 +69,30 @@ def break_down(models: pa.Table) -> list[Row]:
     """
     groups_of_all: list[Row] = []
     for by, column in BREAKDOWNS.items():
-        counts = counted(models, (column, "size_bytes"))
-        whole = sum((size or 0) * number for (_, size), number in counts.items())
-        sizes_by_name: dict[str | None, list[tuple[int | None, int]]] = {}
-        for (name, size), number in counts.items():
-            sizes_by_name.setdefault(name, []).append((size, number))
         groups: list[Row] = []
-        for name, sizes in sizes_by_name.items():
-            total = total_of([size and size * number for size, number in sizes])
-            share = None if total is None or not whole else total / whole
-            number = sum(number for _, number in sizes)
-            groups.append({"by": by, "name": name, "model_count": number, "size_bytes": total, "share": share})
+        for name, sizes in _sizes(models, column):
+            known = [size for size in sizes if size is not None]
+            total = sum(known) if known else None
+            groups.append({"by": by, "name": name, "model_count": len(sizes), "size_bytes": total, "share": None})
+        whole = sum(group["size_bytes"] or 0 for group in groups)
+        for group in groups:
+            group["size_bytes"] = total_of([group["size_bytes"]])
+            group["share"] = None if group["size_bytes"] is None or not whole else group["size_bytes"] / whole
         groups_of_all += sorted(
             groups, key=lambda row: (-(row["size_bytes"] or 0), -row["model_count"], row["name"] or "")
         )
     return groups_of_all
+
+
+def _sizes(models: pa.Table, column: str) -> Iterator[tuple[str | None, list[int | None]]]:
+    """Yield the names of a column, with the sizes of the models of each."""
+    from pyarrow import compute  # takes a while to import
+
+    numbers, names = numbered(models.select([column]))
+    sizes = values(models.select(["size_bytes"]).take(compute.array_sort_indices(numbers)), "size_bytes")
+    ends = [*accumulate(compute.value_counts(numbers).field("counts").to_pylist(), initial=0)]
+    for name, begin, end in zip(values(names, column), ends, ends[1:], strict=False):
+        yield name, sizes[begin:end]
 
 
 def space_section(breakdown: Sequence[Row], *, several: bool) -> SpaceSection:

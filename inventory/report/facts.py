@@ -12,7 +12,7 @@ import pyarrow as pa
 from inventory import schema
 from inventory.config.spec import BOM_VERSIONS
 from inventory.diff.changes import ChangeSet
-from inventory.report.breakdowns import SpaceSection, break_down, space_section
+from inventory.report.breakdowns import BREAKDOWNS, SpaceSection, break_down, space_section
 from inventory.report.change_lines import ChangeSection, describe_changes
 from inventory.report.change_words import ChangeLines
 from inventory.report.coverage import STALE_AFTER, Coverage, coverage_of
@@ -26,7 +26,15 @@ from inventory.report.figures import (
 from inventory.report.findings import FindingsSection, findings_section
 from inventory.report.history_facts import HistoryFacts, servers_of
 from inventory.report.period import PeriodSection
-from inventory.report.row_tables import RowTable, largest_models, row_table, server_table, with_age
+from inventory.report.row_tables import (
+    LARGEST_COLUMNS,
+    RowTable,
+    WholeTable,
+    largest_models,
+    server_table,
+    whole_table,
+    with_ages,
+)
 from inventory.report.trend import TrendSection, trend_section
 from inventory.rules.evaluate import Judgement
 from inventory.tables import RunTables, is_known, rows
@@ -38,6 +46,12 @@ TITLE = "LM Studio model inventory"
 
 SECTIONS = ("What changed", "Largest models", "Where the space goes", "Trend", "Evidence")
 """The sections that Markdown, HTML and the workbook show, under these titles; with rules, Findings before them."""
+
+FACT_COLUMNS = {
+    "models": (*LARGEST_COLUMNS, "type", *BREAKDOWNS.values()),
+    "instances": ("server",),
+}
+"""The columns that a report is made of, but for the rows themselves."""
 
 _NAMED = 3  # servers that the banner names; of more it gives the number
 
@@ -212,12 +226,12 @@ class Report:
         return replace(trend, note="No trend: not all rows are in this report") if self.selection else trend
 
     @cached_property
-    def row_tables(self) -> list[RowTable]:
+    def row_tables(self) -> list[WholeTable]:
         """All models and all loaded instances, as far as the run holds them."""
         without = () if len(self.servers) > 1 else ("server",)
         names = {"model": "models", "instance": "loaded instances"}
         return [
-            row_table(table, self._rows(grain), names[grain], without)
+            whole_table(table, with_ages(self.snapshot.tables[table.name], self._older), names[grain], without)
             for grain, table in schema.GRAIN_TABLES.items()
             if grain in self.snapshot.grains and self.snapshot.anything_read
         ]
@@ -247,10 +261,6 @@ class Report:
     def warnings(self) -> list[tuple[str, str]]:
         """The warnings about the responses: the server and a sentence each."""
         return [(row["server"], sentence) for row in self.servers for sentence in json.loads(row["warnings"] or "[]")]
-
-    def _rows(self, grain: str) -> list[Row]:
-        content = rows(self.snapshot.tables[schema.GRAIN_TABLES[grain].name])
-        return [with_age(row, self._older) for row in content]
 
     @cached_property
     def _older(self) -> set[str]:

@@ -10,13 +10,14 @@ from fnmatch import fnmatchcase
 from typing import Any
 from unicodedata import normalize
 
+import pyarrow as pa
+
 from inventory import schema
+from inventory.column_texts import rows_where
 from inventory.config.spec import nearest
 from inventory.errors import ConfigurationError
 from inventory.history.selectors import span_of
-from inventory.tables import RunTables, rows, table_of
-
-Row = dict[str, Any]
+from inventory.tables import RunTables, arrow_schema, conformed, numbered
 
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
 
@@ -58,12 +59,12 @@ class RowFilter:
     Attributes:
         text: as the user wrote it.
         column: the column it is about.
-        matches: tells whether a row meets it.
+        matches: tells whether a value of the column meets it.
     """
 
     text: str
     column: str
-    matches: Callable[[Row], bool]
+    matches: Callable[[Any], bool]
 
 
 def parse_filters(texts: Iterable[str], grain: str) -> list[RowFilter]:
@@ -108,18 +109,24 @@ def filter_tables(snapshot: RunTables, filters: Sequence[RowFilter], grain: str)
     if not filters:
         return snapshot
     name = schema.GRAIN_TABLES[grain].name
-    matching = [row for row in rows(snapshot.tables[name]) if all(each.matches(row) for each in filters)]
-    models = {_model(row) for row in matching}
-    tables = {
-        table.name: [row for row in rows(snapshot.tables[table.name]) if _model(row) in models]
+    matching = snapshot.tables[name]
+    for each in filters:
+        matching = matching.filter(rows_where(matching, each.column, each.matches))
+    others = {
+        table.name: _of_models(snapshot.tables[table.name], matching)
         for table in schema.GRAIN_TABLES.values()
-    } | {name: matching}
-    built = {table: table_of(schema.TABLES[table], content) for table, content in tables.items()}
-    return replace(snapshot, tables={**snapshot.tables, **built})
+        if table.name != name
+    }
+    return replace(snapshot, tables={**snapshot.tables, **others, name: matching})
 
 
-def _model(row: Row) -> tuple[Any, ...]:
-    return tuple(row[key] for key in schema.MODELS.keys)
+def _of_models(table: pa.Table, models: pa.Table) -> pa.Table:
+    """Return the rows of a table that are about the same models as those of another."""
+    from pyarrow import compute  # takes a while to import
+
+    keys = pa.schema([arrow_schema(schema.MODELS).field(name) for name in schema.MODELS.keys])
+    numbers, _ = numbered(pa.concat_tables([conformed(part.select(keys.names), keys) for part in (models, table)]))
+    return table.filter(compute.is_in(numbers[models.num_rows :], numbers[: models.num_rows].unique()))
 
 
 def _parse(text: str, table: schema.Table) -> RowFilter:
@@ -145,7 +152,7 @@ def _parse(text: str, table: schema.Table) -> RowFilter:
         def test(cell: Any) -> bool:
             return cell is not None and test_reported(cell)
 
-    return RowFilter(text.strip(), column.name, lambda row: test(row[column.name]))
+    return RowFilter(text.strip(), column.name, test)
 
 
 def _null_test(text: str, sign: str) -> Callable[[Any], bool]:

@@ -1,16 +1,16 @@
 """Tables for people: the columns that say something, under names that a person reads."""
 
-import heapq
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
+from inventory.column_texts import integers, rows_where
 from inventory.schema.headings import heading
-from inventory.tables import cells, rows, values
+from inventory.tables import rows
 
 Row = dict[str, Any]
 
@@ -20,6 +20,8 @@ _FOR_MACHINES = {"ordinal", "instance_ordinal", "params_count", "run_id", "diges
 
 _LISTED = 20  # of the largest models: no form shows more
 _LARGEST = ("key", "server", "params_string", "quantization_name", "size_bytes", "max_context_length")
+LARGEST_COLUMNS = (*_LARGEST, "loaded_instance_count", "as_of")
+"""The columns of the largest models."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,23 @@ class RowTable:
         return RowTable(self.name, self.title, self.columns, self.rows[:limit])
 
 
+@dataclass(frozen=True)
+class WholeTable:
+    """All models or instances of a report, with the columns that are shown of them.
+
+    Attributes:
+        name: identifies the table in its page.
+        title: what the rows are, in words.
+        columns: the columns, in the order in which they are shown.
+        content: the rows.
+    """
+
+    name: str
+    title: str
+    columns: tuple[schema.Column, ...]
+    content: pa.Table
+
+
 def column_head(column: schema.Column, name: str) -> str:
     """Return the head of a column: its name, and UTC where it holds times."""
     return f"{name} (UTC)" if column.kind == schema.TIME else name
@@ -74,14 +93,21 @@ def row_table(table: schema.Table, rows: Sequence[Row], title: str = "", without
         title: as in ``RowTable``.
         without: further columns that are not shown.
     """
+    columns = _shown(table, lambda name: any(row[name] is not None for row in rows), without)
+    return RowTable(table.name, title, columns, rows)
+
+
+def whole_table(table: schema.Table, content: pa.Table, title: str, without: Sequence[str] = ()) -> WholeTable:
+    """Choose the columns that have a value in some row, as ``row_table`` does."""
+    columns = _shown(table, lambda name: content.column(name).null_count < content.num_rows, without)
+    return WholeTable(table.name, title, columns, content)
+
+
+def _shown(table: schema.Table, has_value: Callable[[str], bool], without: Sequence[str]) -> tuple[schema.Column, ...]:
     hidden = _FOR_MACHINES | set(without)
-    columns = [
-        column
-        for column in table.columns
-        if column.name not in hidden and any(row[column.name] is not None for row in rows)
-    ]
+    columns = [column for column in table.columns if column.name not in hidden and has_value(column.name)]
     columns.sort(key=lambda column: _FIRST.index(column.name) if column.name in _FIRST else len(_FIRST))
-    return RowTable(table.name, title, tuple(columns), rows)
+    return tuple(columns)
 
 
 def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = ()) -> RowTable:
@@ -92,24 +118,49 @@ def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = 
         several: whether each row names its server.
         older: the servers whose rows tell their age.
     """
-    sizes = [size or 0 for size in values(models, "size_bytes")]
-    least = heapq.nlargest(_LISTED, sizes)[-1] if sizes else 0
-    candidates = [place for place, size in enumerate(sizes) if size >= least]
-    servers, keys = models.column("server"), models.column("key")
-    places = heapq.nsmallest(
-        _LISTED, candidates, key=lambda place: (-sizes[place], servers[place].as_py(), keys[place].as_py())
-    )
-    shown = [with_age(row, older) for place in places for row in rows(models.slice(place, 1))]
-    ages = older and any(server in older and as_of for server, as_of in cells(models, ("server", "as_of")))
-    names = [name for name in (*_LARGEST, "loaded_instance_count") if several or name != "server"]
-    names += ["as_of"] if ages else []
+    from pyarrow import compute  # takes a while to import
+
+    sizes = _sizes(models)
+    largest = compute.select_k_unstable(sizes, _LISTED, [("size", "descending")])
+    candidates = models.filter(compute.is_in(sizes, sizes.take(largest)))
+    shown = [with_age(row, older) for row in rows(largest_first(candidates).slice(0, _LISTED))]
+    ages = with_ages(models, older).column("as_of").null_count < models.num_rows if older else False
+    hidden = {*(() if several else ("server",)), *(() if ages else ("as_of",))}
+    names = [name for name in LARGEST_COLUMNS if name not in hidden]
     columns = tuple(column for name in names for column in schema.MODELS.columns if column.name == name)
     return RowTable("largest", "Largest models", columns, shown, models.num_rows - len(shown))
+
+
+def with_ages(rows: pa.Table, older: Collection[str]) -> pa.Table:
+    """Return rows for people: with the age of those only whose server has an older answer than others."""
+    from pyarrow import compute  # takes a while to import
+
+    place = rows.schema.get_field_index("as_of")
+    is_older = rows_where(rows, "server", older.__contains__)
+    no_age = pa.nulls(1, rows.field(place).type)[0]
+    return rows.set_column(place, rows.field(place), compute.if_else(is_older, rows.column(place), no_age))
 
 
 def with_age(row: Row, older: Collection[str]) -> Row:
     """Return a row for people: with its age only if it is older than the others."""
     return row if row["server"] in older else {**row, "as_of": None}
+
+
+def largest_first(rows: pa.Table) -> pa.Table:
+    """Sort rows of models as ``by_size`` does."""
+    from pyarrow import compute  # takes a while to import
+
+    names = [rows.column(name).cast(pa.string()) for name in ("server", "key")]
+    order = [("size", "descending"), ("server", "ascending"), ("key", "ascending")]
+    keys = pa.Table.from_arrays([_sizes(rows), *names], ["size", "server", "key"])
+    return rows.take(compute.sort_indices(keys, sort_keys=order))
+
+
+def _sizes(rows: pa.Table) -> pa.Array:
+    """Return the sizes; 0 where none is reported."""
+    from pyarrow import compute  # takes a while to import
+
+    return compute.coalesce(rows.column("size_bytes").combine_chunks(), integers([0])[0])
 
 
 def by_size(rows: Sequence[Row]) -> list[Row]:

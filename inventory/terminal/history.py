@@ -2,18 +2,20 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
 from click import style
 
 from inventory.report.change_lines import change_lines
 from inventory.report.change_words import ChangeLine
 from inventory.report.failures import first_names
-from inventory.report.row_tables import by_size
+from inventory.report.row_tables import largest_first
 from inventory.report.trend import trend_section
+from inventory.tables import values
 from inventory.terminal.changes import colour, mark
-from inventory.terminal.layout import beside, flow, natural_width, table, table_parts
+from inventory.terminal.layout import beside, cells_of, flow, natural_width, table_parts
 from inventory.text import (
     COLUMNS,
     escape_controls,
@@ -68,7 +70,7 @@ def runs_text(
     before = max(map(width, [head, *cells])) + 2
     lines = [_run_line(row, time, columns - before - _STATUS) for row, time in zip(runs, cells, strict=True)]
     all_heads = [[head, "Status", "Models", "Size", "Loaded", *words] for words in _CHANGE_HEADS]
-    fitting = (heads for heads in all_heads if natural_width(lines, _SIDES, heads) <= columns)
+    fitting = (heads for heads in all_heads if natural_width(cells_of(lines, _SIDES), heads) <= columns)
     heads = next(fitting, all_heads[-1])
     text, parts = table_parts(lines, _SIDES, heads, columns=columns, optional=_OPTIONAL)
     for row, part in zip(runs, parts, strict=True):
@@ -123,23 +125,29 @@ def life_text(
     return "\n\n".join(blocks) + "\n"
 
 
-def unused_text(lives: Sequence[Row], days: int, columns: int = COLUMNS) -> str:
-    """Show the models that were not loaded for some days, and the space they take."""
-    if not lives:
-        return f"No model has been there for {count_of(days, 'day')} without being loaded\n"
-    lines = [
-        [
-            escape_controls(row["server"]),
-            escape_controls(row["key"]),
-            size(row["size_bytes"]),
-            f"{row['first_seen']:%Y-%m-%d}",
-            f"{row['last_loaded']:%Y-%m-%d}" if row["last_loaded"] else "never",
-        ]
-        for row in by_size(lives)
-    ]
-    text = "\n".join(table(lines, "<<><<", ["Server", "Key", "Size", "First seen", "Last loaded"], columns=columns))
-    total = sum(row["size_bytes"] or 0 for row in lives)
-    return f"{text}\n\n{count_of(len(lives), 'model')} not loaded in {count_of(days, 'day')}, {size(total)}\n"
+def unused_text(lives: pa.Table, days: int, columns: int = COLUMNS) -> Iterator[str]:
+    """Show the models that were not loaded for some days, and the space they take; yield the text a part at a time."""
+    if not lives.num_rows:
+        yield f"No model has been there for {count_of(days, 'day')} without being loaded\n"
+        return
+    from inventory.column_texts import text_column, text_of
+    from inventory.terminal.column_table import column_table
+
+    formats: dict[str, Callable[[Any], str]] = {
+        "server": escape_controls,
+        "key": escape_controls,
+        "size_bytes": size,
+        "first_seen": lambda moment: f"{moment:%Y-%m-%d}",
+        "last_loaded": lambda moment: f"{moment:%Y-%m-%d}" if moment else "never",
+    }
+    shown = largest_first(lives)
+    cells = [text_column(shown, [name], format_one) for name, format_one in formats.items()]
+    heads = ["Server", "Key", "Size", "First seen", "Last loaded"]
+    head, parts = column_table(cells, "<<><<", heads, room=columns)
+    yield "".join(f"{line}\n" for line in head)
+    yield from map(text_of, parts)
+    total = sum(known for known in values(lives, "size_bytes") if known)
+    yield f"\n{count_of(lives.num_rows, 'model')} not loaded in {count_of(days, 'day')}, {size(total)}\n"
 
 
 def _statuses(runs: Sequence[Row]) -> str:

@@ -1,7 +1,8 @@
 """Tables, texts with a lead and rows of parts that are never wider than the terminal; nothing is cut."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 
 from click import style, unstyle
@@ -9,7 +10,8 @@ from click import style, unstyle
 from inventory.text import UNLIMITED, pad, width, wrap
 
 _WIDEST = 200  # columns that all lines are padded to because of one cell
-_GAP = "  "
+GAP = "  "
+"""What stands between two columns."""
 
 _COMFORTABLE = 32
 """Columns that a folded text has at least, as long as there are columns that can give way for it."""
@@ -94,57 +96,107 @@ def table_parts(
         The lines of the heads, and those of each line of the table, so that headings can come between. There are no
         heads where there are blocks.
     """
-    needed = _needed([*([heads] if heads else []), *lines], sides)
-    wished = [max(room, floor) for room, floor in zip(needed, (*least, *[0] * len(needed)), strict=False)]
+    fit = fit_columns(cells_of(lines, sides), sides, heads, indent, columns, optional, least)
+    return fit.head(), [*map(fit.lines, lines)]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a table fits into a terminal.
+
+    Attributes:
+        sides: this and the next ones as for ``table_parts``.
+        places: the places of the columns that are shown.
+        rooms: their widths.
+        in_blocks: whether each line becomes a block.
+    """
+
+    sides: str
+    heads: Sequence[str]
+    indent: str
+    columns: int
+    places: Sequence[int]
+    rooms: Sequence[int]
+    in_blocks: bool
+
+    def is_folded(self, cell: str, room: int) -> bool:
+        """Return whether a cell has several lines where there is so much room, or is a line of a block."""
+        return self.in_blocks or (self.columns < UNLIMITED and width(cell) > room)
+
+    def head(self) -> list[str]:
+        """Lay out the heads; none where there are blocks."""
+        lines = self._folded(self.heads, at_bottom=True) if self.heads and not self.in_blocks else []
+        return [self.indent + style(line, dim=True) for line in lines]
+
+    def lines(self, cells: Sequence[str]) -> list[str]:
+        """Lay out the cells of one line."""
+        if self.in_blocks:
+            return _block(self.heads, cells, self.columns, self.indent)
+        return [self.indent + line for line in self._folded(cells)]
+
+    def _folded(self, cells: Sequence[str], *, at_bottom: bool = False) -> list[str]:
+        if self.columns >= UNLIMITED:
+            return [_line(cells, self.rooms, self.sides)]
+        sides = "".join(self.sides[place] for place in self.places)
+        room = self.columns - width(self.indent)
+        chosen = [cells[place] for place in self.places if place < len(cells)]
+        return _folded_line(chosen, self.rooms, sides, room, at_bottom=at_bottom)
+
+
+def fit_columns(
+    cells: Sequence[Collection[str]],
+    sides: str,
+    heads: Sequence[str],
+    indent: str,
+    columns: int,
+    optional: Sequence[int],
+    least: Sequence[int] = (),
+) -> Fit:
+    """Fit the columns of a table into the terminal, by the different cells of each; arguments as ``table_parts``."""
+    needed = _needed(cells, heads)
+    rooms = [max(room, floor) for room, floor in zip(needed, (*least, *[0] * len(needed)), strict=False)]
     if columns >= UNLIMITED:
-        head, texts = [_line(heads, wished, sides)], [[indent + _line(cells, wished, sides)] for cells in lines]
-    else:
-        room = columns - width(indent)
-        places, rooms = _fitting(wished, _floors(lines, sides, heads, needed), room, optional)
-        if heads and not _fits(rooms, room):
-            return [], [_block(heads, cells, columns, indent) for cells in lines]
-        sides = "".join(sides[place] for place in places)
-        head = _folded_line(_chosen(heads, places), rooms, sides, room, at_bottom=True)
-        texts = [
-            [indent + line for line in _folded_line(_chosen(cells, places), rooms, sides, room)] for cells in lines
-        ]
-    dim = [indent + style(line, dim=True) for line in head] if heads else []
-    return dim, texts
+        return Fit(sides, heads, indent, columns, [*range(len(rooms))], rooms, in_blocks=False)
+    room = columns - width(indent)
+    places, rooms = _fitting(rooms, _floors(cells, sides, heads, needed), room, optional)
+    return Fit(sides, heads, indent, columns, places, rooms, in_blocks=bool(heads) and not _fits(rooms, room))
 
 
-def natural_width(lines: Sequence[Sequence[str]], sides: str, heads: Sequence[str]) -> int:
-    """Return the columns that a table takes if nothing is folded."""
-    return _total(_needed([heads, *lines], sides))
+def natural_width(cells: Sequence[Collection[str]], heads: Sequence[str]) -> int:
+    """Return the columns that a table takes if nothing is folded, by the different cells of each column."""
+    return _total(_needed(cells, heads))
 
 
-def _needed(lines: Sequence[Sequence[str]], sides: str) -> list[int]:
-    """Return the width of the widest cell of each column, without the text that a short line ends in."""
+def cells_of(lines: Sequence[Sequence[str]], sides: str) -> list[set[str]]:
+    """Return the different cells of each column, without the text that a short line ends in."""
     cells: list[set[str]] = [set() for _ in sides]
     for line in lines:
         for column, cell in zip(cells, line if len(line) == len(sides) else line[:-1], strict=False):
             column.add(cell)
-    return [min(max(map(width, column), default=0), _WIDEST) for column in cells]
+    return cells
+
+
+def _needed(cells: Sequence[Collection[str]], heads: Sequence[str] = ()) -> list[int]:
+    """Return the width of the widest cell of each column, or of its head."""
+    rooms = [min(max(map(width, column), default=0), _WIDEST) for column in cells]
+    return [*map(max, rooms, map(width, heads))] if heads else rooms
 
 
 def _floors(
-    lines: Sequence[Sequence[str]], sides: str, heads: Sequence[str], needed: Sequence[int]
+    cells: Sequence[Collection[str]], sides: str, heads: Sequence[str], needed: Sequence[int]
 ) -> list[tuple[int, ...]]:
     """Return to what each column is narrowed, step by step: to its cells, to folded heads, to folded texts.
 
     Without heads nothing can become a block: then numbers are folded too.
     """
     words = [max(map(width, head.split()), default=0) for head in heads] or [0] * len(sides)
-    cells = [max(room, word) for room, word in zip(_needed(lines, sides), words, strict=True)]
+    widest = [max(room, word) for room, word in zip(_needed(cells), words, strict=True)]
     texts = [
         max(min(room, _LEAST), min(word, _WORD)) if side == "<" else room
-        for room, word, side in zip(cells, words, sides, strict=True)
+        for room, word, side in zip(widest, words, sides, strict=True)
     ]
     last = texts if heads else [min(room, 2) for room in texts]
-    return [*zip(needed, cells, texts, last, strict=True)]
-
-
-def _chosen(cells: Sequence[str], places: Sequence[int]) -> list[str]:
-    return [cells[place] for place in places if place < len(cells)]
+    return [*zip(needed, widest, texts, last, strict=True)]
 
 
 def _folded_line(
@@ -165,8 +217,8 @@ def _folded_line(
 
 def _line(cells: Sequence[str], rooms: Sequence[int], sides: str) -> str:
     if len(cells) < len(sides):  # it ends in a text that no column is widened for
-        return _GAP.join([*map(pad, cells[:-1], rooms, sides), *cells[-1:]]).rstrip()
-    return _GAP.join(map(pad, cells, rooms, sides)).rstrip()
+        return GAP.join([*map(pad, cells[:-1], rooms, sides), *cells[-1:]]).rstrip()
+    return GAP.join(map(pad, cells, rooms, sides)).rstrip()
 
 
 def _folded(cell: str, room: int) -> list[str]:
@@ -182,13 +234,13 @@ def _block(heads: Sequence[str], cells: Sequence[str], columns: int, indent: str
     lines: list[str] = []
     for number, (head, cell) in enumerate(zip(heads, cells, strict=False)):
         is_free_text = number == len(cells) - 1 < len(heads) - 1
-        lead = indent + (_GAP if number else "") + ("" if is_free_text else f"{head}: ")
+        lead = indent + (GAP if number else "") + ("" if is_free_text else f"{head}: ")
         lines += beside(lead, unstyle(cell), columns)
     return lines
 
 
 def _total(rooms: Sequence[int]) -> int:
-    return sum(rooms) + len(_GAP) * (len(rooms) - 1)
+    return sum(rooms) + len(GAP) * (len(rooms) - 1)
 
 
 def _fits(rooms: Sequence[int], columns: int) -> bool:

@@ -1,23 +1,31 @@
 """The rows of a snapshot -> text for a terminal: the largest first, never wider than the terminal, keys never cut."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import starmap
 from typing import Any
 
 import pyarrow as pa
 from click import style
 
 from inventory import schema
+from inventory.column_texts import integers, text_column, text_of
 from inventory.errors import ConfigurationError
 from inventory.report.coverage import Coverage, coverage_of
 from inventory.report.row_filters import column_named
+from inventory.report.row_tables import with_ages
 from inventory.schema.headings import heading
-from inventory.tables import RunTables, build, cells, values
-from inventory.terminal.layout import natural_width, table_parts
+from inventory.tables import RunTables, arrow_schema, cells, conformed, numbered, values
+from inventory.terminal.column_table import column_table
+from inventory.terminal.layout import natural_width
 from inventory.terminal.snapshot import COVERAGE_COLOURS
-from inventory.text import COLUMNS, UNLIMITED, count, escape_controls, format_value, local_text, size, texts_of, wrap
+from inventory.text import COLUMNS, UNLIMITED, count, escape_controls, format_value, local_text, size, wrap
+
+_NEEDED = ("server", "key", "ordinal", "type", "size_bytes", "loaded_instance_count", "as_of")
+"""The columns that rows are told apart, grouped and counted by, as far as there are such."""
 
 SHOWN = {
     "model": (
@@ -86,9 +94,19 @@ def sorted_rows(snapshot: RunTables, grain: str, sort: str | None) -> pa.Table:
 
     content = snapshot.tables[schema.GRAIN_TABLES[grain].name]
     descending = sort is None or sort.startswith("-")
-    name = column_named("size" if sort is None else sort.removeprefix("-"), schema.GRAIN_TABLES[grain]).name
+    name = _sorted_by(grain, sort)
     keys = [(name, "descending" if descending else "ascending", "at_end")]
-    return content.take(compute.sort_indices(content, sort_keys=keys))  # a stable sort
+    compared = conformed(content.select([name]), pa.schema([arrow_schema(schema.GRAIN_TABLES[grain]).field(name)]))
+    return content.take(compute.sort_indices(compared, sort_keys=keys))  # a stable sort
+
+
+def needed_columns(shown: Iterable[str], grain: str, sort: str | None) -> list[str]:
+    """Return the columns that are read to show some of them; arguments and errors as ``sorted_rows``."""
+    return [*shown, *_NEEDED, _sorted_by(grain, sort)]
+
+
+def _sorted_by(grain: str, sort: str | None) -> str:
+    return column_named("size" if sort is None else sort.removeprefix("-"), schema.GRAIN_TABLES[grain]).name
 
 
 def columns_of(text: str | None, grain: str) -> list[str]:
@@ -108,8 +126,8 @@ def with_server(names: Sequence[str], snapshot: RunTables) -> list[str]:
 
 def rows_text(
     snapshot: RunTables, rows: pa.Table, grain: str, coverage: Coverage | None = None, view: View | None = None
-) -> str:
-    """Show a line of totals, the rows, and of which state they are.
+) -> Iterator[str]:
+    """Show a line of totals, the rows, and of which state they are; yield the text a part at a time.
 
     Args:
         snapshot: the state or run.
@@ -120,87 +138,87 @@ def rows_text(
     """
     view, coverage = view or View(), coverage or coverage_of(snapshot)
     older = {*coverage.unread, *coverage.stale} if snapshot.state_at and _several(snapshot) else set()
-    parts = [wrap(_totals(snapshot, rows, grain, view), view.columns)]
+    yield _lines(wrap(_totals(snapshot, rows, grain, view), view.columns))
     if rows.num_rows:
-        parts += _parts(rows.slice(0, view.limit), snapshot, grain, older, view)
-    state = _state(snapshot, coverage)
-    parts += [[style(line, fg=COVERAGE_COLOURS[coverage.level]) for line in wrap(state, view.columns)]] if state else []
-    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+        yield from _parts(rows.slice(0, view.limit), snapshot, grain, older, view)
+    if state := _state(snapshot, coverage):
+        look = COVERAGE_COLOURS[coverage.level]
+        yield "\n" + _lines(style(line, fg=look) for line in wrap(state, view.columns))
 
 
 def _several(snapshot: RunTables) -> bool:
     return len(snapshot.tables["observations"]) > 1
 
 
-def _parts(rows: pa.Table, snapshot: RunTables, grain: str, older: set[str], view: View) -> list[list[str]]:
-    """Return the rows as one table, or in parts with a heading each: of a type, or of a server and type."""
+def _lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _parts(rows: pa.Table, snapshot: RunTables, grain: str, older: set[str], view: View) -> Iterator[str]:
+    """Show the rows as one table, or in parts with a heading each: of a type, or of a server and type."""
     if view.names:
-        return [_table(rows, with_server(view.names, snapshot), grain, view.columns)]
-    rows = _with_ages(rows, older)
+        return _table(rows, with_server(view.names, snapshot), grain, view.columns)
+    rows = with_ages(rows, older)
     as_of = ["as_of"] if rows.column("as_of").null_count < rows.num_rows else []
     if view.columns >= UNLIMITED:
         names = ["server", *SHOWN[grain][:1], "type", *SHOWN[grain][1:], *as_of]
-        return [_table(rows, names, grain, view.columns)]
+        return _table(rows, names, grain, view.columns)
     names = [*(["server"] if _several(snapshot) else []), *SHOWN[grain], *as_of]
     if view.one_table or view.limit:
-        return [_table(rows, names, grain, view.columns, optional=True)]
-    cells = list(zip(*_cells(rows, names, grain), strict=True))
-    fits = natural_width(cells, _sides(names, grain), [*map(heading, names)]) + len(_INDENT) <= view.columns
-    if fits or not _several(snapshot):
+        return _table(rows, names, grain, view.columns, optional=True)
+    cells = [column.dictionary.to_pylist() for column in _cells(rows, names, grain)]
+    if not _several(snapshot) or natural_width(cells, [*map(heading, names)]) + len(_INDENT) <= view.columns:
         return _grouped(rows, names, grain, view.columns, by_server=False)
     return _grouped(rows, SHOWN[grain], grain, view.columns, by_server=True)
 
 
-def _with_ages(rows: pa.Table, older: set[str]) -> pa.Table:
-    """Return the rows with the age of those only whose server has an older answer than the others."""
-    column = column_named("as_of", schema.MODELS)
-    place = rows.schema.get_field_index(column.name)
-    if not older:
-        return rows.set_column(place, column.name, pa.nulls(rows.num_rows, rows.schema.field(place).type))
-    ages = [age if server in older else None for age, server in cells(rows, ("as_of", "server"))]
-    built = build(schema.Table("", "", (column,)), {column.name: ages})
-    return rows.set_column(place, built.field(0), built.column(0))
-
-
-def _grouped(rows: pa.Table, names: Sequence[str], grain: str, columns: int, *, by_server: bool) -> list[list[str]]:
+def _grouped(rows: pa.Table, names: Sequence[str], grain: str, columns: int, *, by_server: bool) -> Iterator[str]:
     """Lay out the rows under headings with their sums: of a type, or of a server and type."""
-    groups: dict[tuple[str, int, str], list[int]] = {}
-    for index, (server, kind) in enumerate(cells(rows, ("server", "type"))):
-        kind = str(kind or "") if grain == "model" else ""
-        group = (server if by_server else "", _TYPES.index(kind) if kind in _TYPES else len(_TYPES), kind)
-        groups.setdefault(group, []).append(index)
-    if len(groups) == 1 and not by_server:
-        return [_table(rows, names, grain, columns, optional=True)]
-    heads, lines = _laid_out(rows, names, grain, columns, _INDENT, optional=True)
-    times = values(rows, "as_of")
-    counted = list(cells(rows, _COUNTED)) if grain == "model" else []
-    parts: list[list[str]] = []
-    for (server, _, kind), indexes in sorted(groups.items()):
-        own = [counted[index] for index in indexes] if counted else []
-        moment = times[indexes[0]] if by_server else None
+    from pyarrow import compute  # takes a while to import
+
+    def group(server: str, kind: str | None) -> tuple[str, int, str]:
+        word = kind or "" if grain == "model" else ""
+        return server if by_server else "", _TYPES.index(word) if word in _TYPES else len(_TYPES), word
+
+    numbers, distinct = numbered(rows.select(["server", "type"]))
+    groups = [*starmap(group, cells(distinct, ("server", "type")))]
+    ranks = {each: rank for rank, each in enumerate(sorted(set(groups)))}
+    if len(ranks) == 1 and not by_server:
+        yield from _table(rows, names, grain, columns, optional=True)
+        return
+    ranked = integers(ranks[each] for each in groups).take(numbers)
+    rows = rows.take(compute.array_sort_indices(ranked))  # a stable sort
+    heads, parts = _laid_out(rows, names, grain, columns, _INDENT, optional=True)
+    lines = pa.concat_arrays([*parts])
+    numbers_by_rank = Counter(ranked.to_pylist())
+    begin = 0
+    for (server, _, kind), rank in ranks.items():
+        own = rows.slice(begin, numbers_by_rank[rank])
+        moment = values(own.slice(0, 1), "as_of")[0] if by_server else None
         as_of = f" (as of {_time(moment)})" if moment else ""
-        sums = _sums(own, grain, len(indexes), kind)
+        sums = _sums(own, grain, own.num_rows, kind)
         title = f"{escape_controls(server)}{as_of}: {sums}" if by_server else sums
-        bold = [style(line, bold=True) for line in wrap(title, columns)]
-        parts.append([*bold, *([] if parts else heads), *(line for index in indexes for line in lines[index])])
-    return parts
+        bold = _lines(style(line, bold=True) for line in wrap(title, columns))
+        yield "\n" + bold + ("" if begin else _lines(heads)) + text_of(lines.slice(begin, own.num_rows))
+        begin += own.num_rows
 
 
-def _table(rows: pa.Table, names: Sequence[str], grain: str, columns: int, *, optional: bool = False) -> list[str]:
-    heads, lines = _laid_out(rows, names, grain, columns, "", optional=optional)
-    return [*heads, *(line for row in lines for line in row)]
+def _table(rows: pa.Table, names: Sequence[str], grain: str, columns: int, *, optional: bool = False) -> Iterator[str]:
+    heads, parts = _laid_out(rows, names, grain, columns, "", optional=optional)
+    yield "\n" + _lines(heads)
+    yield from map(text_of, parts)
 
 
 def _laid_out(
     rows: pa.Table, names: Sequence[str], grain: str, columns: int, indent: str, *, optional: bool
-) -> tuple[list[str], list[list[str]]]:
-    """Return the lines of the heads and those of each row; optional columns give way."""
-    return table_parts(
-        list(zip(*_cells(rows, names, grain), strict=True)),
+) -> tuple[list[str], Iterator[pa.Array]]:
+    """Return the lines of the heads and the texts of the rows; optional columns give way."""
+    return column_table(
+        _cells(rows, names, grain),
         _sides(names, grain),
         [*map(heading, names)],
         indent=indent,
-        columns=columns,
+        room=columns,
         optional=[names.index(name) for name in _OPTIONAL if optional and name in names],
     )
 
@@ -211,21 +229,20 @@ def _totals(snapshot: RunTables, rows: pa.Table, grain: str, view: View) -> str:
         return "Nothing is known"
     shown = rows.num_rows
     total = f"{shown:,} of " if view.total is not None else ""
-    servers = len(set(values(rows, "server")))
+    servers = len(rows.column("server").unique())
     where = f" on {count(servers, 'server')}" if servers else ""
     limited = f"; shown: the first {view.limit:,}" if view.limit and view.limit < shown else ""
-    counted = list(cells(rows, _COUNTED)) if grain == "model" else []
-    return f"{total}{_sums(counted, grain, shown if view.total is None else view.total)}{where}{limited}"
+    return f"{total}{_sums(rows, grain, shown if view.total is None else view.total)}{where}{limited}"
 
 
-def _sums(counted: Sequence[tuple[Any, ...]], grain: str, number: int, kind: str | None = None) -> str:
+def _sums(rows: pa.Table, grain: str, number: int, kind: str | None = None) -> str:
     """Count rows, and sum their sizes and loaded instances: 5 LLMs, 48.42 GB, 3 loaded."""
     if grain == "instance":
         return count(number, "loaded instance")
-    sizes = [size for size, _ in counted if size is not None]
-    loaded = sum(loaded or 0 for _, loaded in counted)
+    sizes = [size for size in values(rows, "size_bytes") if size is not None]
+    loaded = sum(loaded or 0 for loaded in values(rows, "loaded_instance_count"))
     counts = count(number, "model") if kind is None else _count_of_type(number, kind)
-    return f"{counts}, {size(sum(sizes)) if sizes or not counted else 'size not reported'}, {loaded:,} loaded"
+    return f"{counts}, {size(sum(sizes)) if sizes or not rows.num_rows else 'size not reported'}, {loaded:,} loaded"
 
 
 def _count_of_type(number: int, kind: str) -> str:
@@ -250,9 +267,8 @@ def _sides(names: Sequence[str], grain: str) -> str:
     return "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in _columns(names, grain))
 
 
-def _cells(rows: pa.Table, names: Sequence[str], grain: str) -> list[list[str]]:
-    """Format some columns; each value once, however many rows have it."""
-    return [texts_of(values(rows, column.name), partial(_cell, column)) for column in _columns(names, grain)]
+def _cells(rows: pa.Table, names: Sequence[str], grain: str) -> list[pa.DictionaryArray]:
+    return [text_column(rows, [column.name], partial(_cell, column)) for column in _columns(names, grain)]
 
 
 def _cell(column: schema.Column, value: Any) -> str:

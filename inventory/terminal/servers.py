@@ -8,7 +8,7 @@ from typing import Any
 from click import style
 
 from inventory.report.failures import read_text
-from inventory.terminal.layout import natural_width, table, table_parts
+from inventory.terminal.layout import cells_of, natural_width, table, table_parts
 from inventory.text import COLUMNS, escape_controls, integer, local_text, size, wrap, zone_in_head
 
 Row = dict[str, Any]
@@ -58,7 +58,7 @@ def _lines(servers: Sequence[Row], stale_after: timedelta, columns: int) -> list
     ]
     heads = ["Server", *heads_beside, *(["Labels"] if several else [])]
     sides = f"<{_SIDES}{'<' * several}"
-    if natural_width(wide, sides, heads) <= columns:
+    if natural_width(cells_of(wide, sides), heads) <= columns:
         return table(wide, sides, heads)
     lines, narrow = table_parts(cells, _SIDES, heads_beside, indent="  ", columns=columns)
     for name, part, label in zip(names, narrow, labels, strict=True):

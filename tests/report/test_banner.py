@@ -44,7 +44,9 @@ FORMS: dict[str, Callable[[Report], str]] = {
     "xlsx": summary,
     "notebook": lambda report: "\n".join(Page(Snapshot.of(report.snapshot)._repr_html_()).texts),
     "snapshot": lambda report: unstyle(snapshot_text(report, 1.0, columns=200)),
-    "show": lambda report: unstyle(rows_text(report.snapshot, report.models, "model", report.coverage, View(200))),
+    "show": lambda report: unstyle(
+        "".join(rows_text(report.snapshot, report.models, "model", report.coverage, View(200)))
+    ),
 }
 
 
@@ -91,7 +93,7 @@ def test_totals_are_those_of_the_state() -> None:
 
 def test_show_names_its_state() -> None:
     """The last line says of which state they are, and each server that was not read, as of when its rows are."""
-    lines = unstyle(rows_text(ASLEEP, ASLEEP.tables["models"], "model")).splitlines()
+    lines = unstyle("".join(rows_text(ASLEEP, ASLEEP.tables["models"], "model"))).splitlines()
     assert lines[0] == "2 models, 2.00 GB, 0 loaded on 2 servers"
     assert lines[-1] == f"State at 2026-11-29 06:00:04 UTC: {STEPS['warn'][1]}"
     assert [line for line in lines if "2026-11-27 06:00 UTC" in line] == [line for line in lines if "asleep" in line][

@@ -10,6 +10,7 @@ from click import unstyle
 from inventory import schema
 from inventory import text as layout
 from inventory.schema.derived import LIFECYCLE, RUNS, TIMELINE
+from inventory.tables import table_of
 from inventory.terminal.history import life_text, runs_text, sparkline, unused_text
 
 HOSTILE = "\x1b[2J\x1b]0;pwned\x07\u202eevil\r\n\u2066\x9b31m\x00"
@@ -137,6 +138,11 @@ def one_life(**more: Any) -> dict[str, Any]:
     return row(LIFECYCLE, **values | counts | more)
 
 
+def unused(lives: list[dict[str, Any]], days: int, columns: int = 80) -> str:
+    """What is shown of models that were not loaded."""
+    return "".join(unused_text(table_of(LIFECYCLE, lives), days, columns))
+
+
 def test_a_life() -> None:
     """What is known of a model on each server, and beneath it each change."""
     changes = [
@@ -178,13 +184,13 @@ def test_unused() -> None:
         one_life(key="\u6a21\u578b", last_loaded=None),
         one_life(key="k" * 70),
     ]
-    text = unstyle(unused_text(result, 30, 200))
+    text = unstyle(unused(result, 30, 200))
     assert text.splitlines()[2].startswith("a       \u6a21\u578b" + " " * 66)
     assert text.endswith("\n\n3 models not loaded in 30 days, 10.00 GB\n")
     assert "k" * 70 in text
     lines = text.splitlines()[1:4]
     assert len({layout.width(line[: line.index("2026-11-01")]) for line in lines}) == 1
-    assert unused_text([], 1) == "No model has been there for 1 day without being loaded\n"
+    assert unused([], 1) == "No model has been there for 1 day without being loaded\n"
 
 
 def test_hostile_texts_are_made_visible() -> None:
@@ -195,7 +201,7 @@ def test_hostile_texts_are_made_visible() -> None:
     for text in (
         runs_text([one_run(1, status="failed", size=None, error=HOSTILE), one_run(2)]),
         life_text(HOSTILE, [life], [change], {HOSTILE: 9}),
-        unused_text([life], 9),
+        unused([life], 9),
     ):
         shown = unstyle(text)
         assert "\\x1b" in shown

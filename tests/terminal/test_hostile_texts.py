@@ -16,8 +16,8 @@ from inventory.config.effective import Setting
 from inventory.report import fleet
 from inventory.report.change_lines import describe_changes
 from inventory.report.facts import Report
-from inventory.schema.derived import SERVERS, TIMELINE
-from inventory.tables import rows
+from inventory.schema.derived import LIFECYCLE, SERVERS, TIMELINE
+from inventory.tables import rows, table_of
 from inventory.terminal import fleet as fleet_texts
 from inventory.terminal import history, listing
 from inventory.terminal.changes import changes_text
@@ -47,14 +47,13 @@ def texts(name: str) -> Iterator[str]:
     yield changes_text(describe_changes(changes), name)
     for grain in schema.GRAINS:
         result = listing.sorted_rows(snapshot, grain, None)
-        yield listing.rows_text(snapshot, result, grain)
-        yield listing.rows_text(snapshot, result, grain, view=listing.View(names=schema.GRAIN_TABLES[grain].names))
-        yield listing.rows_text(snapshot, result, grain, view=listing.View(UNLIMITED))
+        for view in (None, listing.View(names=schema.GRAIN_TABLES[grain].names), listing.View(UNLIMITED)):
+            yield "".join(listing.rows_text(snapshot, result, grain, view=view))
     change = dict.fromkeys(TIMELINE.names) | {"server": name, "grain": "model", "observed_at": moment}
     change |= {"change": "reconfigured", "field": name, "old": name, "new": name, "instance_id": name}
     life = one_life(server=name, key=name)
     yield history.life_text(name, [life], [change], {name: 9})
-    yield history.unused_text([life], 9)
+    yield "".join(history.unused_text(table_of(LIFECYCLE, [life]), 9))
     odd_run = run(1, None, error=name, read=0) | {"servers": 2, "unread": json.dumps([name])}
     yield history.runs_text([run(0), odd_run])
     server = dict.fromkeys(SERVERS.names) | {"server": name, "status": "ok", "runs_asked": 1, "runs_read": 0}

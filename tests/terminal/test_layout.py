@@ -1,9 +1,12 @@
 """The columns of a terminal: tables, texts beside a lead, and words that are broken only where they must be."""
 
+import pyarrow as pa
 from click import style, unstyle
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventory.column_texts import text_column
+from inventory.terminal.column_table import column_table
 from inventory.terminal.layout import beside, flow, table, table_parts
 from inventory.text import UNLIMITED, escape_controls, width, wrap
 
@@ -11,6 +14,8 @@ CELLS = st.text(max_size=12).map(escape_controls) | st.sampled_from(["模型", "
 LONG = st.text(max_size=200).map(escape_controls) | st.sampled_from(
     ["模型" * 80, "k" * 300, "a/b-c@" * 40, "word " * 50]
 )
+
+PLAIN = st.text(max_size=40).map(escape_controls) | st.sampled_from(["模型" * 20, "a/b-c@" * 9, "word " * 15, "", " "])
 
 
 @given(st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=8))
@@ -54,6 +59,27 @@ def test_a_table_fits_and_loses_nothing(cells: list[tuple[str, str, str]], colum
         for lines, row in zip(parts, rows, strict=True):
             letters = unstyle("".join(row)) + in_blocks
             assert sorted("".join("".join(map(unstyle, lines)).split())) == sorted("".join(letters.split()))
+
+
+@given(
+    st.lists(st.tuples(PLAIN, PLAIN, PLAIN, PLAIN), max_size=6),
+    st.sampled_from([(), ("Name", "Key of it", "Size", "Max context")]),
+    st.sampled_from([20, 40, 60, 100, UNLIMITED]),
+    st.sampled_from(["", "  "]),
+    st.sampled_from([(), (2,), (3, 1)]),
+)
+def test_the_same_by_column(
+    cells: list[tuple[str, ...]], heads: tuple[str, ...], room: int, indent: str, optional: tuple[int, ...]
+) -> None:
+    """A table that is laid out by column is that which is laid out line by line: folded, narrowed or in blocks."""
+    head, parts = table_parts(cells, "<<>>", heads, indent=indent, columns=room, optional=optional)
+    table = pa.table([[line[place] for line in cells] for place in range(4)], names=list("abcd"))
+    columns = [text_column(table, [name], str) for name in table.column_names]
+    own_head, own_parts = column_table(columns, "<<>>", heads, indent=indent, room=room, optional=optional)
+    assert own_head == head
+    assert [text for part in own_parts for text in part.to_pylist()] == [
+        "".join(f"{line}\n" for line in lines) for lines in parts
+    ]
 
 
 def test_columns_give_way_then_heads_then_texts_and_then_each_line_becomes_a_block() -> None:

@@ -41,7 +41,7 @@ def text_of(
 ) -> str:
     """What is shown."""
     view = View(room, columns_of(columns, grain), sort is not None)
-    text = unstyle(rows_text(snapshot, sorted_rows(snapshot, grain, sort), grain, view=view))
+    text = unstyle("".join(rows_text(snapshot, sorted_rows(snapshot, grain, sort), grain, view=view)))
     assert not [line for line in text.splitlines() if line != line.rstrip()], "no line ends in spaces"
     return text
 

@@ -18,6 +18,7 @@ from inventory.formats import WrittenFile
 from inventory.report.change_lines import ChangeSection, describe_changes
 from inventory.report.facts import Report
 from inventory.schema import derived
+from inventory.tables import table_of
 from inventory.terminal.changes import changes_text
 from inventory.terminal.fleet import change_groups_text, groups_text, models_text
 from inventory.terminal.history import life_text, runs_text, unused_text
@@ -114,7 +115,8 @@ def test_the_history_fits(server: str, key: str, size: int | None, status: str, 
     for columns in WIDTHS:
         fits(runs_text(runs, columns=columns, sizes={row["run_id"]: counts for row in runs}), columns)
         fits(life_text(key, [life], [change], {server: number}, columns), columns)
-        fits(unused_text([life, life | {"last_loaded": None}], 30, columns), columns)
+        lives = table_of(derived.LIFECYCLE, [life, life | {"last_loaded": None}])
+        fits("".join(unused_text(lives, 30, columns)), columns)
         fits(servers_text([one, one | {"last_read": None}], timedelta(7), 3, columns), columns)
         fits(models_text([fleet], key, columns), columns)
         fits(groups_text([group], server, key, columns), columns)

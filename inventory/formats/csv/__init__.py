@@ -186,11 +186,17 @@ def _with_decimal(table: pa.Table, before: str, after: str) -> pa.Table:
 
 
 def _replaced(table: pa.Table, rules: tuple[tuple[str, str], ...]) -> pa.Table:
-    """Apply replacements to every text of a table, in their order."""
-    columns = []
-    for column in table.columns:
-        if pa.types.is_string(column.type):
-            for pattern, replacement in rules:
-                column = compute.replace_substring_regex(column, pattern, replacement)
-        columns.append(column)
-    return pa.table(columns, schema=table.schema)
+    """Apply replacements to every text of a table, in their order; to each distinct one once."""
+
+    def replaced(texts: pa.Array) -> pa.Array:
+        encoded = texts.dictionary_encode()
+        distinct = encoded.dictionary
+        for pattern, replacement in rules:
+            distinct = compute.replace_substring_regex(distinct, pattern, replacement)
+        return distinct.take(encoded.indices)
+
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type):
+            chunks = [replaced(chunk) for chunk in table.column(place).chunks]
+            table = table.set_column(place, field.with_type(pa.string()), pa.chunked_array(chunks, pa.string()))
+    return table

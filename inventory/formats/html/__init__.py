@@ -5,16 +5,18 @@ only sorts and filters: without it everything is there and can be read. The page
 charts are SVG in the page. To add a section: a function here, and its call in ``encode``.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from inventory.formats.html.fragments import Cell, changes_table, table, value_cell
+from inventory import schema
+from inventory.formats.html.fragments import Cell, cells_of, changes_table, table, table_of_cells, value_cell
 from inventory.formats.html.page import Markup, Section, render_page
 from inventory.formats.html.server_groups import group_rows, table_of
 from inventory.formats.html.svg import Point, bars, stacks, trend
 from inventory.report.breakdowns import Breakdown, group_label
 from inventory.report.facts import Report
 from inventory.report.findings import TONES as FINDING_TONES
-from inventory.report.row_tables import RowTable, column_head, is_number, row_table
+from inventory.report.row_tables import RowTable, WholeTable, column_head, is_number, row_table
 from inventory.report.trend import WORDS, TrendSection
 from inventory.schema.derived import NOT_COMPARED
 from inventory.tables import rows
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from inventory.formats import Tables
+
+MOST_ROWS = 250_000
+"""Models or instances that a page shows at most: browsers open a page of 100 MB, and not one of 500."""
 
 _BARS = 10  # of a chart
 _LARGEST = 10  # models
@@ -144,11 +149,18 @@ def _chart(title: str, svg: str) -> tuple[str, Markup]:
     return title, Markup(svg)
 
 
-def _all_rows(content: RowTable, report: Report) -> Section:
-    title = f"{content.title.capitalize()} ({len(content.rows):,})"
-    if not content.rows:
+def _all_rows(content: WholeTable, report: Report) -> Section:
+    number = content.content.num_rows
+    title = f"{content.title.capitalize()} ({number:,})"
+    if not number:
         return Section(content.name, title, f"There are no {content.title}.", on_new_page=True)
-    return Section(content.name, title, groups=group_rows(content, report.servers), on_new_page=True)
+    groups, shown = group_rows(content, report.servers, MOST_ROWS)
+    option = " --grain instance" if content.name == schema.INSTANCES.name else ""
+    more = (
+        f"Shown are {shown:,} of {number:,} {content.title}, as a browser opens no more; all of them: "
+        f"lms-inventory export -o {content.name}.parquet{option}"
+    )
+    return Section(content.name, title, groups=groups, more="" if shown == number else more, on_new_page=True)
 
 
 def _evidence(report: Report) -> Section:
@@ -158,5 +170,7 @@ def _evidence(report: Report) -> Section:
 def _table(content: RowTable, heads: "Sequence[str] | None" = None) -> Markup:
     looks = ["n" if is_number(column) else "t" for column in content.columns]
     titles = [Cell(head, look) for head, look in zip(heads or content.heads, looks, strict=True)]
-    body = (("", [value_cell(column, row[column.name]) for column in content.columns]) for row in content.rows)
-    return Markup(table(titles, body))
+    cells = [
+        cells_of([row[column.name] for row in content.rows], partial(value_cell, column)) for column in content.columns
+    ]
+    return Markup(table_of_cells(titles, (("", line) for line in zip(*cells, strict=True))))

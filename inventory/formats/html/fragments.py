@@ -124,9 +124,16 @@ def table_of_cells(
     stacked: bool = False,
 ) -> str:
     """Make a table as ``table`` does, of cells in HTML."""
+    lines = "".join(f"<tr{_look(look, styled)}>{''.join(cells)}</tr>\n" for look, cells in body)
+    return table_of_lines(heads, lines, caption, styled=styled, stacked=stacked)
+
+
+def table_of_lines(
+    heads: Sequence[Cell], lines: str, caption: str = "", *, styled: bool = False, stacked: bool = False
+) -> str:
+    """Make a table as ``table`` does, of rows in HTML."""
     titles = "".join(_cell(head, "th", styled) for head in heads)
     title = f"<caption>{text(caption)}</caption>" if caption else ""
-    lines = "".join(f"<tr{_look(look, styled)}>{''.join(cells)}</tr>\n" for look, cells in body)
     look = ' class="stacked"' if stacked else ""
     return f"<table{look}>{title}<thead><tr>{titles}</tr></thead>\n<tbody>\n{lines}</tbody></table>"
 
@@ -134,6 +141,11 @@ def table_of_cells(
 def cells_of(values: Sequence[Any], cell_of: Callable[[Any], Cell], *, styled: bool = False) -> list[str]:
     """Make the cells of a column in HTML, those of one value once."""
     return texts_of(values, lambda value: _cell(cell_of(value), "td", styled))
+
+
+def page_cell(cell: Cell) -> str:
+    """Make a cell of a page in HTML."""
+    return _cell(cell, "td", styled=False)
 
 
 def value_cell(column: schema.Column, value: Any) -> Cell:

@@ -62,6 +62,7 @@ class Section:
         remark: what to say beneath the charts; may be empty.
         tables: for each table its heading, empty for that of the section, and its HTML.
         groups: the rows of each server, which the reader may open, close and filter.
+        more: what to say beneath the rows; may be empty.
         on_new_page: whether it begins a page when it is printed.
     """
 
@@ -72,6 +73,7 @@ class Section:
     remark: str = ""
     tables: Sequence[tuple[str, Markup]] = ()
     groups: Sequence[RowGroup] = ()
+    more: str = ""
     on_new_page: bool = False
 
 

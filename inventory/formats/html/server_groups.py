@@ -1,17 +1,21 @@
 """The rows of a table, a group for each server, with the columns in the order in which people read them."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
+import pyarrow as pa
+
 from inventory import schema
-from inventory.formats.html.fragments import Cell, cells_of, table_of_cells, value_cell
+from inventory.column_texts import integers, joined, parts_of, text_column, text_of
+from inventory.formats.html.fragments import Cell, cells_of, page_cell, table_of_cells, table_of_lines, value_cell
 from inventory.formats.html.page import Markup
-from inventory.report.row_tables import RowTable, is_number
+from inventory.report.row_tables import RowTable, WholeTable, is_number
 from inventory.schema.headings import heading
-from inventory.tables import is_known
+from inventory.tables import is_known, numbered, values
 from inventory.text import count, integer, size, utc_text
 
 Row = dict[str, Any]
@@ -49,43 +53,60 @@ def table_of(content: RowTable) -> Markup:
     On a telephone there is room for the name and the size: the size comes first.
     """
     columns = _ordered(content.columns)
-    return _table(columns, _lines(columns, content.rows))
+    cells = [
+        cells_of([(row["key"], row["display_name"]) for row in content.rows], lambda names: _name(*names))
+        if column.name == "key"
+        else cells_of([row[column.name] for row in content.rows], partial(value_cell, column))
+        for column in columns
+    ]
+    body = (("", line) for line in zip(*cells, strict=True))
+    return Markup(table_of_cells([*map(_head, columns)], body))
 
 
-def group_rows(content: RowTable, servers: Sequence[Row]) -> list[Group]:
+def group_rows(content: WholeTable, servers: Sequence[Row], limit: int) -> tuple[list[Group], int]:
     """Group the rows of a table by server.
 
     Args:
         content: the table.
         servers: rows of the observations: a server without rows is named too, and why it has none.
+        limit: how many rows are shown: those of the first servers, as far as all of a server are among so many.
+
+    Returns:
+        The groups, and how many rows are in them.
     """
-    columns = _ordered(column for column in content.columns if column.name not in ("server", "as_of"))
-    rows: dict[str, list[Row]] = defaultdict(list)
-    lines: dict[str, list[Sequence[str]]] = defaultdict(list)
-    for row, line in zip(content.rows, _lines(columns, content.rows), strict=True):
-        rows[row["server"]].append(row)
-        lines[row["server"]].append(line)
+    from pyarrow import compute  # takes a while to import
+
     known = {row["server"]: is_known(row) for row in servers}
-    is_open = len(content.rows) <= _OPEN
-    groups = []
-    for server in [*known, *(name for name in rows if name not in known)]:
-        if server in rows:
-            groups.append(Group(server, _note(content, rows[server]), _table(columns, lines[server]), is_open))
+    numbers, distinct = numbered(content.content.select(["server"]))
+    names = values(distinct, "server")
+    order = {server: rank for rank, server in enumerate(dict.fromkeys([*known, *names]))}
+    counted = dict(zip(names, compute.value_counts(numbers).field("counts").to_pylist(), strict=True))
+    ends = [*accumulate(counted.get(server, 0) for server in order)]
+    ends = ends[: max(bisect_right(ends, limit), 1)]
+    ranks = integers(order[name] for name in names).take(numbers)
+    rows = content.content.take(compute.array_sort_indices(ranks)).slice(0, ends[-1])  # a stable sort
+    columns = _ordered(column for column in content.columns if column.name not in ("server", "as_of"))
+    heads, lines = [*map(_head, columns)], _row_lines(columns, rows)
+    groups: list[Group] = []
+    for server, begin, end in zip(order, [0, *ends], ends, strict=False):
+        if begin < end:
+            own = rows.slice(begin, end - begin)
+            table = Markup(table_of_lines(heads, text_of(lines.slice(begin, end - begin))))
+            groups.append(Group(server, _note(content, own), table, rows.num_rows <= _OPEN))
         else:
             groups.append(Group(server, f"no {content.title}" if known[server] else "never read"))
-    return groups
+    return groups, rows.num_rows
 
 
-def _note(content: RowTable, rows: Sequence[Row]) -> str:
+def _note(content: WholeTable, rows: pa.Table) -> str:
     """Say what the rows of a server add up to, and how old they are if they are older than those of others."""
-    word = content.title.removesuffix("s")
-    parts = [count(len(rows), word)]
-    sizes = [row["size_bytes"] for row in rows if row["size_bytes"] is not None]
+    parts = [count(rows.num_rows, content.title.removesuffix("s"))]
     if content.name == schema.MODELS.name:
+        sizes = [value for value in values(rows, "size_bytes") if value is not None]
         parts += [size(sum(sizes))] if sizes else []
-        loaded = sum(row["loaded_instance_count"] or 0 for row in rows)
+        loaded = sum(number or 0 for number in values(rows, "loaded_instance_count"))
         parts += [f"{integer(loaded)} loaded"] if loaded else []
-    as_of = rows[0]["as_of"]
+    as_of = values(rows.slice(0, 1), "as_of")[0]
     parts += [f"as of {utc_text(as_of, minutes=True)}"] if as_of else []
     return ", ".join(parts)
 
@@ -105,19 +126,16 @@ def _ordered(columns: Iterable[schema.Column]) -> list[schema.Column]:
     return sorted(shown, key=place)
 
 
-def _table(columns: Sequence[schema.Column], lines: Iterable[Sequence[str]]) -> Markup:
-    return Markup(table_of_cells([_head(column) for column in columns], (("", line) for line in lines)))
+def _row_lines(columns: Sequence[schema.Column], rows: pa.Table) -> pa.Array:
+    """Make each row in HTML."""
 
+    def cells(column: schema.Column) -> pa.DictionaryArray:
+        begin, end = "<tr>" * (column is columns[0]), "</tr>\n" * (column is columns[-1])
+        names = ["key", "display_name"] if column.name == "key" else [column.name]
+        cell_of = _name if column.name == "key" else partial(value_cell, column)
+        return text_column(rows, names, lambda *own: f"{begin}{page_cell(cell_of(*own))}{end}")
 
-def _lines(columns: Sequence[schema.Column], rows: Sequence[Row]) -> Iterator[Sequence[str]]:
-    """Make the cells of each row in HTML."""
-    cells = [
-        cells_of([(row["key"], row.get("display_name")) for row in rows], _name)
-        if column.name == "key"
-        else cells_of([row[column.name] for row in rows], partial(value_cell, column))
-        for column in columns
-    ]
-    return zip(*cells, strict=True)
+    return pa.concat_arrays([joined(part) for part in parts_of([*map(cells, columns)])])
 
 
 def _head(column: schema.Column) -> Cell:
@@ -127,6 +145,5 @@ def _head(column: schema.Column) -> Cell:
     return Cell(f"{name}{utc}", "n" if is_number(column) else "p" if column.name == "params_string" else "t")
 
 
-def _name(names: tuple[str, str | None]) -> Cell:
-    key, name = names
+def _name(key: str, name: str | None) -> Cell:
     return Cell(key, tag="code", above=name if name and name != key else "")

@@ -156,7 +156,8 @@ def newest(until: Until) -> str:
 def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since: datetime | None = None) -> str:
     """Query one row per server and model that it ever had; the view ``changes`` tells when each last changed.
 
-    The days of a response are counted once for all of its models, except where a server gave several in one day.
+    The days of a response are counted once for all of its models, except where a server gave several in one day. Most
+    servers of a fleet never change: they have one response, whose models need not be grouped.
     A name or a size is the last that was reported: engines differ in whether ``min_by`` skips nulls by itself.
     ``place`` counts the answers of a server from its last one.
 
@@ -187,22 +188,28 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since
         SELECT m.digest, m.stored_in, m.key, max(m.display_name) AS display_name,
                sum({BYTES.format("m")}) AS size_bytes, max(m.loaded_instance_count) AS loaded
         FROM models m {"JOIN keys k ON k.key = m.key" if keys else ""} GROUP BY m.digest, m.stored_in, m.key
+    ), answered AS (
+        SELECT s.*, coalesce(a.days, 0) AS days, count(*) OVER (PARTITION BY s.server) AS answers
+        FROM seen s LEFT JOIN alone a ON a.server = s.server AND a.digest = s.digest AND a.stored_in = s.stored_in
+    ), spans AS (
+        SELECT s.server, h.key, s.place, s.first_seen, s.last_seen, h.display_name, h.size_bytes, s.days, s.answers,
+               s.runs AS runs_present, CASE WHEN h.loaded > 0 THEN s.runs ELSE 0 END AS runs_loaded,
+               CASE WHEN h.loaded > 0 THEN s.last_seen END AS last_loaded
+        FROM answered s JOIN held h ON h.digest = s.digest AND h.stored_in = s.stored_in
     ), lives AS (
-        SELECT s.server, h.key, min(s.place) AS place, min(s.first_seen) AS first_seen, max(s.last_seen) AS last_seen,
-               min_by(h.display_name, CASE WHEN h.display_name IS NOT NULL THEN s.place END) AS display_name,
-               min_by(h.size_bytes, CASE WHEN h.size_bytes IS NOT NULL THEN s.place END) AS size_bytes,
-               sum(s.runs) AS runs_present, sum(CASE WHEN h.loaded > 0 THEN s.runs ELSE 0 END) AS runs_loaded,
-               max(CASE WHEN h.loaded > 0 THEN s.last_seen END) AS last_loaded
-        FROM seen s JOIN held h ON h.digest = s.digest AND h.stored_in = s.stored_in GROUP BY s.server, h.key
-    ), present AS (
-        SELECT server, key, sum(days) AS days FROM (
-            SELECT a.server, h.key, sum(a.days) AS days
-            FROM alone a JOIN held h ON h.digest = a.digest AND h.stored_in = a.stored_in GROUP BY a.server, h.key
-            UNION ALL
-            SELECT d.server, h.key, count(DISTINCT d.day) AS days
-            FROM days d JOIN held h ON h.digest = d.digest AND h.stored_in = d.stored_in
-            WHERE d.answers > 1 GROUP BY d.server, h.key
-        ) t GROUP BY server, key
+        SELECT server, key, place, first_seen, last_seen, display_name, size_bytes, days, runs_present, runs_loaded,
+               last_loaded
+        FROM spans WHERE answers = 1
+        UNION ALL
+        SELECT server, key, min(place) AS place, min(first_seen) AS first_seen, max(last_seen) AS last_seen,
+               min_by(display_name, CASE WHEN display_name IS NOT NULL THEN place END) AS display_name,
+               min_by(size_bytes, CASE WHEN size_bytes IS NOT NULL THEN place END) AS size_bytes, sum(days) AS days,
+               sum(runs_present) AS runs_present, sum(runs_loaded) AS runs_loaded, max(last_loaded) AS last_loaded
+        FROM spans WHERE answers > 1 GROUP BY server, key
+    ), shared AS (
+        SELECT d.server, h.key, count(DISTINCT d.day) AS days
+        FROM days d JOIN held h ON h.digest = d.digest AND h.stored_in = d.stored_in
+        WHERE d.answers > 1 GROUP BY d.server, h.key
     ), changed AS (
         SELECT server, key, max(observed_at) AS observed_at FROM (
             SELECT server, key, observed_at FROM changes WHERE key IS NOT NULL
@@ -210,10 +217,10 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since
         ) t GROUP BY server, key
     )
     SELECT l.server, l.key, l.display_name, TRY_CAST(l.size_bytes AS BIGINT) AS size_bytes, l.first_seen, l.last_seen,
-           l.place = 1 AS present, CAST(p.days AS BIGINT) AS days_present,
+           l.place = 1 AS present, CAST(l.days + coalesce(d.days, 0) AS BIGINT) AS days_present,
            CAST(l.runs_present AS BIGINT) AS runs_present, CAST(l.runs_loaded AS BIGINT) AS runs_loaded, l.last_loaded,
            coalesce(c.observed_at, l.first_seen) AS last_changed
-    FROM lives l JOIN present p ON p.server = l.server AND p.key = l.key
+    FROM lives l LEFT JOIN shared d ON d.server = l.server AND d.key = l.key
     LEFT JOIN changed c ON c.server = l.server AND c.key = l.key
     {idle if since else ""} ORDER BY l.server, l.key"""
 

@@ -23,15 +23,15 @@ def without_clocks(table: pa.Table, ignore: Sequence[str] = ()) -> pa.Table:
         if name in table.column_names:
             place, field = table.column_names.index(name), table.schema.field(name)
             table = table.set_column(place, field, pa.nulls(table.num_rows, field.type))
-    place = table.column_names.index("extra")
-    if table.column(place).null_count == table.num_rows:
+    if "extra" not in table.column_names or table.column("extra").null_count == table.num_rows:
         return table
+    place = table.column_names.index("extra")
     texts = values(table, "extra")
     steady = [text and without_ticking(text, ignore) for text in texts]
     if steady == texts:
         return table
     column = build(_EXTRA, {"extra": steady}).column("extra")
-    return table.set_column(place, table.schema.field(place), column)
+    return table.set_column(place, table.schema.field(place).with_type(column.type), column)
 
 
 def steady_columns(columns: Columns, ignore: Sequence[str] = ()) -> Columns:

@@ -362,6 +362,21 @@ def test_many_models_begin_closed() -> None:
     assert {f"m{n}" for n in range(101)} <= set(walked.texts)
 
 
+def test_more_rows_than_a_browser_opens_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page shows the rows of the first servers, and says beneath them how many there are and how to get all."""
+    models = [{"server": f"s{n // 3}", "key": f"m{n}", "ordinal": 0} for n in range(9)]
+    monkeypatch.setattr(html, "MOST_ROWS", 8)
+    body = html.encode(Report(snapshot(models)), "model").decode()
+    rows_shown = body.split('<section id="models"')[1].split("<section")[0]
+    assert [n for n in range(9) if f">m{n}<" in rows_shown] == [*range(6)]
+    sentence = (
+        "Shown are 6 of 9 models, as a browser opens no more; all of them: lms-inventory export -o models.parquet"
+    )
+    assert {"Models (9)", sentence} <= {*Page(body).texts}
+    monkeypatch.setattr(html, "MOST_ROWS", 9)
+    assert not [text for text in page(Report(snapshot(models))).texts if text.startswith("Shown")]
+
+
 def test_a_name_and_its_size_come_first() -> None:
     """On a telephone there is room for two columns: what a model is called, and its size."""
     section = html.encode(two_servers(), "model").decode().split('<section id="models"')[1]

@@ -1,0 +1,80 @@
+"""Columns as texts, and rows joined of them: each distinct value becomes text once, however large a fleet is.
+
+Nothing here makes a Python object for each row. A column of texts is a dictionary array of ``large_string``. Arrays are
+made of buffers, as ``pyarrow.array`` and ``pyarrow.scalar`` import pandas.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import Any
+
+import pyarrow as pa
+
+from inventory.tables import numbered, values
+
+_PART = 8_000  # rows whose text is in memory at a time
+
+
+def text_column(table: pa.Table, names: Sequence[str], format_one: Callable[..., str]) -> pa.DictionaryArray:
+    """Format a column of a table, or several columns as one; what stands in many rows is formatted once.
+
+    Args:
+        table: the table.
+        names: the columns.
+        format_one: makes a text of one value of each column; None is a value too.
+    """
+    numbers, distinct = numbered(table.select(names))
+    texts = map(format_one, *(values(distinct, name) for name in names))
+    return pa.DictionaryArray.from_arrays(numbers.cast(pa.int32()), text_array(texts))
+
+
+def mapped(column: pa.DictionaryArray, text_of_text: Callable[[str], str]) -> pa.DictionaryArray:
+    """Replace the texts of a column, each distinct one once."""
+    return pa.DictionaryArray.from_arrays(column.indices, text_array(map(text_of_text, column.dictionary.to_pylist())))
+
+
+def text_array(texts: Iterable[str]) -> pa.Array:
+    """Make an array of texts."""
+    pieces = [text.encode() for text in texts]
+    ends = array("q", accumulate(map(len, pieces), initial=0))
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(pieces))]
+    return pa.Array.from_buffers(pa.large_string(), len(pieces), buffers)
+
+
+def integers(numbers: Iterable[int]) -> pa.Array:
+    """Make an array of integers."""
+    content = array("q", numbers)
+    return pa.Array.from_buffers(pa.int64(), len(content), [None, pa.py_buffer(content)])
+
+
+def rows_where(table: pa.Table, name: str, test: Callable[[Any], bool]) -> pa.Array:
+    """Tell for each row whether the value of a column meets a condition; each distinct value is tested once."""
+    numbers, distinct = numbered(table.select([name]))
+    return integers(map(test, values(distinct, name))).cast(pa.bool_()).take(numbers)
+
+
+def parts_of(columns: Sequence[pa.DictionaryArray]) -> Iterator[list[pa.DictionaryArray]]:
+    """Yield the columns of a part of the rows at a time."""
+    for start in range(0, len(columns[0]), _PART):
+        yield [column.slice(start, _PART) for column in columns]
+
+
+def joined(columns: Sequence[pa.DictionaryArray], separator: str = "") -> pa.Array:
+    """Join the texts of each row, with a separator between them."""
+    from pyarrow import compute  # takes a while to import
+
+    texts = (column.dictionary.take(column.indices) for column in columns)
+    return compute.binary_join_element_wise(*texts, text_array([separator])[0])
+
+
+def text_of(rows: pa.Array) -> str:
+    """Return the text that the texts of some rows are, one after the other."""
+    return bytes_of(rows).decode()
+
+
+def bytes_of(rows: pa.Array) -> bytes:
+    """Return the same in UTF-8."""
+    _, ends, content = rows.buffers()
+    places = memoryview(ends).cast("q")
+    return bytes(content[places[rows.offset] : places[rows.offset + len(rows)]]) if content else b""
