@@ -190,32 +190,6 @@ def cells(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(values(part, name) for name in names), strict=True)
 
 
-def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
-    """Return for each row its number among the distinct rows, and those, in the order of their first places."""
-    from pyarrow import compute  # takes a while to import
-
-    numbers, size = _scalar(0), 1
-    for column in table.columns:
-        encoded = column.combine_chunks().dictionary_encode()
-        codes = compute.add(compute.coalesce(encoded.indices.cast(pa.int64()), _scalar(-1)), _scalar(1))
-        count = len(encoded.dictionary) + 1
-        if size * count >= 2**63:
-            known = numbers.dictionary_encode()
-            numbers, size = known.indices.cast(pa.int64()), len(known.dictionary)
-        numbers, size = compute.add(compute.multiply(numbers, _scalar(count)), codes), size * count
-    numbers = numbers.dictionary_encode().indices.cast(pa.int64())
-    return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
-
-
-def counted(table: pa.Table, names: Sequence[str]) -> dict[tuple[Any, ...], int]:
-    """Count the rows that have the same values in some columns."""
-    from pyarrow import compute
-
-    numbers, distinct = numbered(table.select(names))
-    counts = compute.value_counts(numbers).field("counts").to_pylist()
-    return dict(zip(cells(distinct, names), counts, strict=True))
-
-
 def json_rows(table: schema.Table, records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Convert rows to values for JSON output: lists and objects as such, old and new values of changes by their type.
 
@@ -287,11 +261,6 @@ def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
 
 def _arrow_type(column: schema.Column) -> pa.DataType:
     return _ARROW.get(column.kind, pa.string())
-
-
-def _scalar(number: int) -> pa.Scalar:
-    """Make a scalar; ``pyarrow.scalar``, through which a plain number goes too, imports pandas."""
-    return pa.Array.from_buffers(pa.int64(), 1, [None, pa.py_buffer(number.to_bytes(8, sys.byteorder, signed=True))])[0]
 
 
 def _integers(times: pa.ChunkedArray) -> list[Any]:

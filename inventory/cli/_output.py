@@ -89,7 +89,7 @@ def print_texts(texts: "Iterable[str | bytes]") -> None:
 
 def _row_texts(table: "schema.Table", content: "pa.Table", end: str) -> "Iterator[bytes]":
     """Yield the JSON of the rows of each part of a table, each with an end."""
-    from inventory.column_texts import bytes_of, joined, parts_of, text_column
+    from inventory.columns import bytes_of, joined, parts_of, text_column
     from inventory.tables import json_rows
 
     def cells(column: schema.Column) -> "pa.DictionaryArray":

@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
+from inventory.columns import numbered
 from inventory.diff.fields import compared_columns, value_text
-from inventory.tables import arrow_schema, column_of, conformed, numbered
+from inventory.tables import arrow_schema, column_of, conformed
 from inventory.tables import rows as dict_rows
 
 FEW = 2_000

@@ -244,7 +244,7 @@ def _row_table(content: RowTable) -> str:
 
 def _by_column(columns: "Sequence[schema.Column]", names: "Sequence[str]", content: "pa.Table") -> str:
     """Make a table of all rows, in which each distinct value of a column becomes Markdown once."""
-    from inventory.column_texts import joined, parts_of, text_column, text_of
+    from inventory.columns import joined, parts_of, text_column, text_of
 
     def cells(column: "schema.Column") -> "pa.DictionaryArray":
         begin, end = "\n| " * (column is columns[0]), " |" * (column is columns[-1])

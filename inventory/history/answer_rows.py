@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.column_texts import integers
+from inventory.columns import integers, numbered
 from inventory.history.storage.store import Store
-from inventory.tables import arrow_schema, build, concat, numbered, values
+from inventory.tables import arrow_schema, build, concat, values
 
 if TYPE_CHECKING:
     from pathlib import Path

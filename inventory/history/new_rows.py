@@ -12,12 +12,13 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.collection.repeats import rows_of
+from inventory.columns import numbered
 from inventory.diff.extras import IGNORED, unknown_fields
 from inventory.history.sql.all_runs import GRAIN_FILES
 from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.normalize.ticking import CLOCKS
-from inventory.tables import RunTables, build, column_of, concat, numbered
+from inventory.tables import RunTables, build, column_of, concat
 
 _PART = 20_000  # rows whose texts are in memory at a time
 _PAYLOADS = schema.Table(

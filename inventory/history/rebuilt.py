@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from inventory import schema
+from inventory.columns import numbered
 from inventory.diff.fields import ignored_in
 from inventory.errors import ServerError
 from inventory.history.storage.data_file import ARROW, RunSegment
@@ -23,7 +24,7 @@ from inventory.history.storage.shared_rows import steady_columns
 from inventory.normalize.fingerprint import canonical_lines, digest_of
 from inventory.normalize.flatten import flatten
 from inventory.normalize.response import PATHS, decode
-from inventory.tables import cells, conformed, numbered, values
+from inventory.tables import cells, conformed, values
 
 Cells = tuple[Any, ...]
 

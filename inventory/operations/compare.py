@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from inventory import formats, schema
-from inventory.column_texts import rows_where
+from inventory.columns import rows_where
 from inventory.config.labels import no_server_error, spelt
 from inventory.diff.changes import ChangeSet, with_unread_servers
 from inventory.diff.compare import compare_tables

@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from inventory.columns import numbered
 from inventory.schema.derived import BREAKDOWN
-from inventory.tables import numbered, total_of, values
+from inventory.tables import total_of, values
 
 Row = dict[str, Any]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from inventory.columns import counted
 from inventory.report.change_lines import ChangeSection
 from inventory.report.coverage import Coverage
-from inventory.tables import counted
 from inventory.text import MINUS, count, integer, signed_size, size
 
 Row = dict[str, Any]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from inventory.columns import numbered
 from inventory.schema import derived
-from inventory.tables import is_known, numbered
+from inventory.tables import is_known
 
 Row = dict[str, Any]
 

@@ -13,11 +13,11 @@ from unicodedata import normalize
 import pyarrow as pa
 
 from inventory import schema
-from inventory.column_texts import rows_where
+from inventory.columns import numbered, rows_where
 from inventory.config.spec import nearest
 from inventory.errors import ConfigurationError
 from inventory.history.selectors import span_of
-from inventory.tables import RunTables, arrow_schema, conformed, numbered
+from inventory.tables import RunTables, arrow_schema, conformed
 
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
 

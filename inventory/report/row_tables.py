@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.column_texts import integers, rows_where
+from inventory.columns import integers, rows_where
 from inventory.schema.headings import heading
 from inventory.tables import rows
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 from pyarrow import compute
 
-from inventory.column_texts import joined, mapped, parts_of, text_array
+from inventory.columns import joined, mapped, parts_of, text_array
 from inventory.terminal.layout import GAP, Fit, fit_columns
 from inventory.text import UNLIMITED, pad
 

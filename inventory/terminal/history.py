@@ -130,7 +130,7 @@ def unused_text(lives: pa.Table, days: int, columns: int = COLUMNS) -> Iterator[
     if not lives.num_rows:
         yield f"No model has been there for {count_of(days, 'day')} without being loaded\n"
         return
-    from inventory.column_texts import text_column, text_of
+    from inventory.columns import text_column, text_of
     from inventory.terminal.column_table import column_table
 
     formats: dict[str, Callable[[Any], str]] = {

@@ -12,13 +12,13 @@ import pyarrow as pa
 from click import style
 
 from inventory import schema
-from inventory.column_texts import integers, text_column, text_of
+from inventory.columns import integers, numbered, text_column, text_of
 from inventory.errors import ConfigurationError
 from inventory.report.coverage import Coverage, coverage_of
 from inventory.report.row_filters import column_named
 from inventory.report.row_tables import with_ages
 from inventory.schema.headings import heading
-from inventory.tables import RunTables, arrow_schema, cells, conformed, numbered, values
+from inventory.tables import RunTables, arrow_schema, cells, conformed, values
 from inventory.terminal.column_table import column_table
 from inventory.terminal.layout import natural_width
 from inventory.terminal.snapshot import COVERAGE_COLOURS

@@ -5,7 +5,7 @@ from click import style, unstyle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.column_texts import text_column
+from inventory.columns import text_column
 from inventory.terminal.column_table import column_table
 from inventory.terminal.layout import beside, flow, table, table_parts
 from inventory.text import UNLIMITED, escape_controls, width, wrap

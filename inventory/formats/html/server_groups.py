@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.column_texts import integers, joined, parts_of, text_column, text_of
+from inventory.columns import integers, joined, numbered, parts_of, text_column, text_of
 from inventory.formats.html.fragments import Cell, cells_of, page_cell, table_of_cells, table_of_lines, value_cell
 from inventory.formats.html.page import Markup
 from inventory.report.row_tables import RowTable, WholeTable, is_number
 from inventory.schema.headings import heading
-from inventory.tables import is_known, numbered, values
+from inventory.tables import is_known, values
 from inventory.text import count, integer, size, utc_text
 
 Row = dict[str, Any]

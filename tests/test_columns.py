@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.column_texts import bytes_of, joined, parts_of, rows_where, text_column, text_of
+from inventory.columns import bytes_of, joined, parts_of, rows_where, text_column, text_of
 
 TEXTS = st.lists(st.tuples(st.text(max_size=5) | st.none(), st.text(max_size=5)), max_size=20)
 

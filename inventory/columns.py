@@ -1,4 +1,4 @@
-"""Columns as texts, and rows joined of them: each distinct value becomes text once, however large a fleet is.
+"""Work by column: distinct values are numbered and become text once, and rows are joined, however large a fleet is.
 
 Nothing here makes a Python object for each row. A column of texts is a dictionary array of ``large_string``. Arrays are
 made of buffers, as ``pyarrow.array`` and ``pyarrow.scalar`` import pandas.
@@ -11,9 +11,35 @@ from typing import Any
 
 import pyarrow as pa
 
-from inventory.tables import numbered, values
+from inventory.tables import cells, values
 
 _PART = 8_000  # rows whose text is in memory at a time
+
+
+def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
+    """Return for each row its number among the distinct rows, and those, in the order of their first places."""
+    from pyarrow import compute  # takes a while to import
+
+    numbers, size = integers([0])[0], 1
+    for column in table.columns:
+        encoded = column.combine_chunks().dictionary_encode()
+        codes = compute.add(compute.coalesce(encoded.indices.cast(pa.int64()), integers([-1])[0]), integers([1])[0])
+        count = len(encoded.dictionary) + 1
+        if size * count >= 2**63:
+            known = numbers.dictionary_encode()
+            numbers, size = known.indices.cast(pa.int64()), len(known.dictionary)
+        numbers, size = compute.add(compute.multiply(numbers, integers([count])[0]), codes), size * count
+    numbers = numbers.dictionary_encode().indices.cast(pa.int64())
+    return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
+
+
+def counted(table: pa.Table, names: Sequence[str]) -> dict[tuple[Any, ...], int]:
+    """Count the rows that have the same values in some columns."""
+    from pyarrow import compute
+
+    numbers, distinct = numbered(table.select(names))
+    counts = compute.value_counts(numbers).field("counts").to_pylist()
+    return dict(zip(cells(distinct, names), counts, strict=True))
 
 
 def text_column(table: pa.Table, names: Sequence[str], format_one: Callable[..., str]) -> pa.DictionaryArray:
