@@ -23,7 +23,10 @@ _UNPREFIXED = re.compile(rb"(?<=<)/?(?=[A-Za-z]+[ />])")
 
 
 class Archive(zipfile.ZipFile):
-    """A zip file in which nothing depends on the time of writing."""
+    """A zip file in which nothing depends on the time of writing: an entry opened by its name has the fixed time."""
+
+    def __init__(self, file: Any) -> None:
+        super().__init__(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
 
     def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
         """Write one entry with a fixed time."""
@@ -35,11 +38,8 @@ class Archive(zipfile.ZipFile):
 
         The size is said beforehand: only an entry that may pass 4 GiB becomes ZIP64, which some readers refuse.
         """
-        info = zipfile.ZipInfo(name, MOMENT)
-        info.compress_type = zipfile.ZIP_DEFLATED
-        info._compresslevel = _LEVEL  # type: ignore[attr-defined]  # no argument of ``open`` sets it
-        info.file_size = sum(source.seek(0, os.SEEK_END) for source in sources)
-        with self.open(info, "w") as target:
+        size = sum(source.seek(0, os.SEEK_END) for source in sources)
+        with self.open(name, "w", force_zip64=size * 1.05 > zipfile.ZIP64_LIMIT) as target:
             for source in sources:
                 source.seek(0)
                 shutil.copyfileobj(source, target)
@@ -49,7 +49,7 @@ class Package(Archive):
     """The file of a workbook, in which each data sheet gets its rows."""
 
     def __init__(self, file: IO[bytes], bodies: Mapping[str, IO[bytes]]) -> None:
-        super().__init__(file, "w", zipfile.ZIP_DEFLATED)
+        super().__init__(file)
         self._bodies = bodies
 
     def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:

@@ -24,6 +24,7 @@ from openpyxl.worksheet.filters import AutoFilter
 from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
 
 from inventory import schema
+from inventory.columns import bytes_of
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import (
     DAYS,
@@ -195,8 +196,7 @@ def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: OverflowTexts
     )
     where = f"'{sheet.title}'!{absolute_coordinate(ref)}"
     book.defined_names[sheet.title] = DefinedName(sheet.title, attr_text=where)
-    for part in _body(target, sheet, long):
-        body.write(part)
+    body.writelines(_body(target, sheet, long))
     return f"xl/worksheets/sheet{len(book.sheetnames)}.xml"
 
 
@@ -261,7 +261,7 @@ def _colour(target: Any, sheet: Sheet) -> None:
     rules.add(everything, Rule("expression", dxf=line, formula=["LEN($A2)>0"]))
 
 
-def _body(target: Any, sheet: Sheet, long: OverflowTexts | None) -> Iterator[bytes | memoryview]:
+def _body(target: Any, sheet: Sheet, long: OverflowTexts | None) -> Iterator[bytes]:
     """Write the rows as XML."""
     from pyarrow import compute
 
@@ -283,8 +283,7 @@ def _body(target: Any, sheet: Sheet, long: OverflowTexts | None) -> Iterator[byt
             if name in contents
         ]
         rows = compute.binary_join_element_wise(begin, places, begun, *cells, end, nothing, null_handling="skip")
-        for chunk in rows.chunks:
-            yield memoryview(chunk.buffers()[2])
+        yield from map(bytes_of, rows.chunks)
     if not sheet.content.num_rows:
         yield b'<row r="2"/>'
         if sheet.empty:

@@ -87,7 +87,7 @@ def test_a_part_beyond_four_gigabytes_can_be_written(tmp_path: Path) -> None:
         def seek(self, offset: int, whence: int = 0, /) -> int:
             return super().seek(offset, whence) if whence == 0 else large
 
-    with Archive(path, "w") as archive:
+    with Archive(path) as archive:
         archive.pour("large", Zeros(b"x"))
         archive.pour("small", BytesIO(b"x"))
     versions = {part.filename: part.extract_version for part in zipfile.ZipFile(path).infolist()}
