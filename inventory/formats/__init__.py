@@ -189,9 +189,7 @@ def output_paths(path: str | Path, grain: str) -> list[tuple[str, Path]]:
 def needed_columns(paths: "Sequence[str]", *, filtered: bool) -> "Mapping[str, Sequence[str]] | None":
     """Return the columns of models and instances that files are made of; None for all, with the schema's types.
 
-    Args:
-        paths: the files.
-        filtered: whether rows are chosen by any column.
+    ``filtered``: whether rows are chosen by any column.
     """
     from inventory.report.facts import FACT_COLUMNS
 

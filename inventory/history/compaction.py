@@ -13,7 +13,8 @@ from pathlib import Path
 
 from inventory.errors import FileError
 from inventory.filesystem.temporary_files import NO_ROOM
-from inventory.history.storage.data_file import ADVICE, KINDS, RunSegment, is_merged, merged, month_of
+from inventory.history.storage.data_file import ADVICE, KINDS, RunSegment, merged
+from inventory.history.storage.file_names import is_merged, month_of
 from inventory.history.storage.mirrors import address_of
 from inventory.history.storage.store import Store
 from inventory.run_ids import misdated

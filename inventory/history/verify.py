@@ -16,16 +16,8 @@ from inventory.history.pointers import Pointers
 from inventory.history.proof import Problem, Proof
 from inventory.history.rebuilt import Rebuilders, compare
 from inventory.history.sql.all_runs import GRAIN_FILES
-from inventory.history.storage.data_file import (
-    KINDS,
-    RunSegment,
-    is_merged,
-    is_ours,
-    listed,
-    month_of,
-    months_of,
-    opened,
-)
+from inventory.history.storage.data_file import KINDS, RunSegment, listed, opened
+from inventory.history.storage.file_names import is_merged, is_ours, month_of, months_of
 from inventory.history.storage.foreign import out_of_place
 from inventory.history.storage.metadata import RUN_LOG
 from inventory.history.storage.store import Store

@@ -10,7 +10,8 @@ from inventory.filesystem.regular_files import read_regular
 from inventory.filesystem.write_once import make_folders, unlink_inside, write_new
 from inventory.history.compaction import parts
 from inventory.history.retention import referenced
-from inventory.history.storage.data_file import KINDS, is_merged, listed, merged, month_of
+from inventory.history.storage.data_file import KINDS, listed, merged
+from inventory.history.storage.file_names import is_merged, month_of
 from inventory.history.storage.metadata import not_written
 from inventory.history.storage.received import is_whole, responses_of, runs_of
 from inventory.history.storage.record_files import baseline_run

@@ -15,7 +15,8 @@ from pathlib import Path
 from inventory.errors import ConfigurationError
 from inventory.history.compaction import CompactionTask, due, parts
 from inventory.history.retention import RetentionPlan
-from inventory.history.storage.data_file import KINDS, is_merged, listed, merged
+from inventory.history.storage.data_file import KINDS, listed, merged
+from inventory.history.storage.file_names import is_merged
 from inventory.history.storage.mirrors import read_mirror
 from inventory.history.storage.record_files import record_text
 from inventory.sync.fetch import pruned_runs, unneeded_runs

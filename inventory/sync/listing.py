@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from inventory.history.storage.data_file import KINDS, MONTH, month_of
+from inventory.history.storage.data_file import KINDS
+from inventory.history.storage.file_names import MONTH, month_of
 from inventory.history.storage.record_files import BASELINE_NAME
 from inventory.run_ids import RUN_ID
 from inventory.sync.objects import ObjectStore, at_once

@@ -15,7 +15,8 @@ from pathlib import Path
 from inventory.errors import FileError
 from inventory.filesystem.listing import names, size_of
 from inventory.filesystem.regular_files import read_regular
-from inventory.history.storage.data_file import KINDS, is_merged
+from inventory.history.storage.data_file import KINDS
+from inventory.history.storage.file_names import is_merged
 from inventory.history.storage.mirrors import read_mirror
 from inventory.history.storage.received import is_whole, responses_of, runs_of
 from inventory.history.storage.store import Store

@@ -28,7 +28,8 @@ from inventory.history.recorder import record
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage import partitions
 from inventory.history.storage.checksum import write_checksummed
-from inventory.history.storage.data_file import KINDS, is_merged, merged, opened
+from inventory.history.storage.data_file import KINDS, merged, opened
+from inventory.history.storage.file_names import is_merged
 from inventory.history.verify import verify
 from inventory.tables import rows
 

@@ -20,7 +20,7 @@ from inventory import History
 from inventory.config.servers import Server
 from inventory.history.compaction import compact
 from inventory.history.retention import carry_out, plan
-from inventory.history.storage.data_file import is_merged
+from inventory.history.storage.file_names import is_merged
 from inventory.history.verify import verify
 from inventory.operations.snapshot import take_snapshot
 from inventory.run_ids import time_of

@@ -4,9 +4,7 @@ A merged file has in its footer, for each of its runs, the metadata of that run'
 number of its rows and a digest of them, so that the chain of runs can be followed and the rows verified.
 """
 
-import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import sha256
@@ -29,6 +27,7 @@ from inventory.history.storage.checksum import (
     rows_sha256,
     write_checksummed,
 )
+from inventory.history.storage.file_names import is_merged, merged_name, months_of
 from inventory.run_ids import RUN_ID
 from inventory.tables import arrow_schema, conformed
 
@@ -47,10 +46,6 @@ ARROW = {
 }
 """Column types, and what pandas needs; without the descriptions, which would be most of a small file."""
 
-MONTH = re.compile(r"month=[0-9]{4}-[0-9]{2}")
-"""The name of a month's folder."""
-
-_MERGED = re.compile(r"merged-[0-9a-f]{16}")
 _OWN = ("tool", "version", "kind", "run_id", "seal")  # metadata that is dropped when a run is merged
 
 
@@ -233,31 +228,6 @@ def listed(path: Path) -> frozenset[str]:
     return frozenset(about["runs"])
 
 
-def is_merged(path: str | Path) -> bool:
-    """Return whether a file is named as one that holds many runs."""
-    return bool(_MERGED.fullmatch(stem_of(path)))
-
-
-def stem_of(path: str | Path) -> str:
-    """Return the name of a file without its suffix: of a run's own file the run."""
-    return str(path).rpartition(os.sep)[2].rpartition(".")[0]
-
-
-def is_ours(path: Path) -> bool:
-    """Return whether a file is named as one that this tool writes into a month's folder."""
-    return path.suffix == ".parquet" and (is_merged(path) or bool(RUN_ID.fullmatch(path.stem)))
-
-
-def month_of(run_id: str) -> str:
-    """Return the name of the folder of a run's month."""
-    return f"month={run_id[:4]}-{run_id[4:6]}"
-
-
-def months_of(run_ids: Iterable[str]) -> set[str]:
-    """Return the names of the folders of the months of some runs."""
-    return {month_of(begin) for begin in {run_id[:6] for run_id in run_ids}}
-
-
 def merged(kind: str, runs: Sequence[RunSegment]) -> tuple[str, bytes]:
     """Merge the segments of several runs into one file; return its name and its bytes.
 
@@ -273,7 +243,7 @@ def merged(kind: str, runs: Sequence[RunSegment]) -> tuple[str, bytes]:
         entries[run.about["run_id"]] = entry
     about = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "runs": entries}
     body = write_checksummed(conformed(pa.concat_tables(tables), ARROW[kind]), about, repeated(kind, len(runs)))
-    return _name(entries), body
+    return merged_name(entries), body
 
 
 def _bytes(path: Path) -> bytes:
@@ -304,11 +274,7 @@ def _named(path: Path, about: Mapping[str, Any]) -> bool:
     if "runs" not in about:
         return bool(about.get("run_id") == path.stem)
     here = {path.parent.name} >= months_of(about["runs"])
-    return path.name == _name(about["runs"]) and here
-
-
-def _name(runs: Iterable[str]) -> str:
-    return f"merged-{sha256(chr(10).join(runs).encode()).hexdigest()[:16]}.parquet"
+    return path.name == merged_name(about["runs"]) and here
 
 
 def _damaged(path: Path) -> FileError:

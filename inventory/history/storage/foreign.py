@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from inventory.filesystem.listing import names
-from inventory.history.storage.data_file import KINDS, MONTH, is_ours
+from inventory.history.storage.data_file import KINDS
+from inventory.history.storage.file_names import MONTH, is_ours
 from inventory.history.storage.metadata import RUN_LOG
 from inventory.history.storage.mirrors import MIRROR
 from inventory.history.storage.record_files import is_foreign

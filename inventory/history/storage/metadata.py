@@ -20,7 +20,8 @@ from inventory.filesystem.names import no_name
 from inventory.filesystem.regular_files import open_regular
 from inventory.filesystem.temporary_files import NO_ROOM, sync_folder, to_disk
 from inventory.filesystem.write_once import make_folders, write_new
-from inventory.history.storage.data_file import ADVICE, is_merged
+from inventory.history.storage.data_file import ADVICE
+from inventory.history.storage.file_names import is_merged
 from inventory.history.storage.record_files import (
     BASELINE_NAME,
     baseline_text,

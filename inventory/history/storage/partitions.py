@@ -16,7 +16,8 @@ from inventory.filesystem.listing import identities, names
 from inventory.filesystem.regular_files import read_regular
 from inventory.filesystem.temporary_files import sync_folder
 from inventory.filesystem.write_once import make_folders, require_no_links, write_new
-from inventory.history.storage.data_file import KINDS, MONTH, is_ours, listed
+from inventory.history.storage.data_file import KINDS, listed
+from inventory.history.storage.file_names import MONTH, is_ours
 from inventory.run_ids import RUN_ID
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from inventory.filesystem.regular_files import is_regular
 from inventory.filesystem.temporary_files import is_abandoned, sync_folder
 from inventory.filesystem.write_once import create_marker, unlink_inside
-from inventory.history.storage.data_file import KINDS, month_of
+from inventory.history.storage.data_file import KINDS
+from inventory.history.storage.file_names import month_of
 from inventory.history.storage.metadata import HistoryMetadata, not_written
 from inventory.run_ids import RUN_ID
 

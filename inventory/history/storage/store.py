@@ -29,13 +29,11 @@ from inventory.history.storage.data_file import (
     KINDS,
     RunSegment,
     check_version,
-    is_merged,
     listed,
-    months_of,
     opened,
     repeated,
-    stem_of,
 )
+from inventory.history.storage.file_names import is_merged, months_of, stem_of
 from inventory.history.storage.locations import locate_runs
 from inventory.history.storage.mirrors import address_of
 from inventory.history.storage.partitions import Months
