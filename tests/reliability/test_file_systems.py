@@ -137,8 +137,7 @@ def test_a_full_disk_is_pruned(name: str, options: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "step"),
     [
-        ("all new", 15),
-        *(pytest.param(name, 5, marks=pytest.mark.long) for name in PASTS),
+        *((name, 9) for name in PASTS),
         *(pytest.param(name, 1, marks=pytest.mark.full) for name in PASTS),
     ],
 )
@@ -165,7 +164,7 @@ def test_killed_while_a_full_disk_is_pruned(name: str, step: int, tmp_path: Path
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.full)])
 def test_an_error_while_a_full_disk_is_pruned(step: int, tmp_path: Path) -> None:
     """Where not even a file's own bytes can be written over, its name alone is the record."""
     history = made(tmp_path, PASTS["all new"])
