@@ -11,7 +11,7 @@ from inventory.report.change_words import ChangeLine, ChangeLines
 from inventory.report.failures import not_compared_lines
 from inventory.schema.headings import heading
 from inventory.terminal.layout import beside, flow, table
-from inventory.text import COLUMNS, MINUS, escape_controls, pad, signed_size, size, texts_of, truncate, width, wrap
+from inventory.text import COLUMNS, MINUS, escape_controls, pad, signed_size, size, truncate, width, wrap
 
 _CELL = 20  # columns of a cell that is no name
 _VALUE = 200  # columns of a value that changed
@@ -137,20 +137,24 @@ def _reconfigured(changes: ChangeLines, lead: str, several: bool, columns: int) 
     """Show the name of each model or instance, and beneath it the fields with their old and new values."""
     room = min(max(width(escape_controls(change.field_name)) for change in changes.kinds), columns // 3)
 
-    def parts(change: ChangeLine) -> tuple[tuple[Any, ...], str, str, str]:
-        """Return the model or instance, what stands before its name, the name, and the values beneath it."""
+    def parts(change: ChangeLine) -> tuple[tuple[Any, ...], str, str, int, str]:
+        """Return the model or instance, what stands before its name, the name, its room, and the values beneath it."""
         values = (change.field_name, change.before, change.after, change.sizes_text)
         subject = (change.grain, change.key, change.identity, change.ordinals)
-        begin = f"{lead}{change.grain:<8}  "
-        return subject, begin, _subject(change, several=False), "\n".join(_value_lines(*values, room, columns))
+        begin, name = f"{lead}{change.grain:<8}  ", _subject(change, several=False)
+        free = columns - width(begin) - width(name) if name and name == name.strip() else -1
+        return subject, begin, name, free, "\n".join(_value_lines(*values, room, columns))
 
-    servers = texts_of(changes.servers, lambda server: f" @ {escape_controls(server)}" if several else "")
+    endings = {server: f" @ {escape_controls(server)}" if several else "" for server in {*changes.servers}}
+    widths = {server: width(ending) for server, ending in endings.items()}
     shown = None
-    for server, ending, texts in zip(changes.servers, servers, changes.each(parts), strict=True):
-        subject, begin, name, values = texts
+    for server, (subject, begin, name, free, values) in zip(changes.servers, changes.each(parts), strict=True):
         if (server, subject) != shown:
             shown = server, subject
-            yield from beside(begin, name + ending, columns)
+            if widths[server] <= free:
+                yield begin + name + endings[server]
+            else:
+                yield from beside(begin, name + endings[server], columns)
         yield values
 
 
