@@ -48,12 +48,13 @@ def test_fleets_are_skewed_as_real_ones_are(monkeypatch: pytest.MonkeyPatch) -> 
 def test_races_are_run_and_told(tmp_path: Path) -> None:
     """A small run checks the answers, prints a table and writes the same as JSON."""
     results = tmp_path / "results.json"
-    command = [sys.executable, str(BENCHMARKS / "run.py"), "--small", "--only", "S1,S8", "--folder", str(tmp_path)]
+    command = [sys.executable, str(BENCHMARKS / "run.py"), "--small", "--only", "S1,S8,S11", "--folder", str(tmp_path)]
     done = subprocess.run([*command, "--json", str(results)], capture_output=True, text=True, check=True)
     told = json.loads(results.read_text())
     assert told["S8"]["small"]
     assert "| S1 |" in done.stdout
     assert "| S8 |" in done.stdout
+    assert "| S11 |" in done.stdout
     assert set(told["S8"]["contestants"]) == {"lms-inventory", "json.loads and json_normalize"}
     assert all(lane["seconds"] > 0 and lane["peak_mb"] > 1 for lane in told["S8"]["contestants"].values())
     assert list(tmp_path.iterdir()) == [results]

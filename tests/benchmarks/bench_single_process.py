@@ -211,24 +211,21 @@ def _write_only(snapshot: "Snapshot", path: Path) -> None:
             return made
 
         sheet.append([cell(column, "head") for column in table.column_names])
-        without_zone = (
-            table.set_column(
-                table.column_names.index("observed_at"),
-                "observed_at",
-                table.column("observed_at").cast("timestamp[us]"),
-            )
-            if "observed_at" in table.column_names
-            else table
-        )
-        for row in zip(*(column.to_pylist() for column in without_zone.columns), strict=True):
+        columns = [
+            column.cast("timestamp[us]") if str(column.type).startswith("timestamp") else column
+            for column in table.columns
+        ]
+        for row in zip(*(column.to_pylist() for column in columns), strict=True):
             sheet.append([cell(value, "number" if isinstance(value, int) else "plain") for value in row])
     book.save(path)
 
 
 def _tables(snapshot: "Snapshot") -> "dict[str, pd.DataFrame]":
-    seen = snapshot.observations
-    seen["observed_at"] = seen["observed_at"].dt.tz_localize(None)  # neither library writes times with a zone
-    return {"models": snapshot.models, "instances": snapshot.instances, "observations": seen}
+    tables = {"models": snapshot.models, "instances": snapshot.instances, "observations": snapshot.observations}
+    for table in tables.values():  # neither library writes times with a zone
+        for name in table.select_dtypes("datetimetz"):
+            table[name] = table[name].dt.tz_localize(None)
+    return tables
 
 
 ROOMS = (
