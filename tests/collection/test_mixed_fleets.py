@@ -153,6 +153,7 @@ def test_every_row_is_its_own_servers(seed: int, many: Many) -> None:
     check(inventory.collect(many.servers(), timeout=60), many.bodies)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [101, pytest.param(102, marks=pytest.mark.long)])
 def test_what_is_recorded_is_each_servers_own(seed: int, many: Many, tmp_path: Path) -> None:
     """The same holds for what is recorded in a history, and for the changes when every response changes."""

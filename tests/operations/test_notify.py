@@ -367,6 +367,7 @@ def test_a_file_that_is_damaged_for_good_does_not_silence_what_comes_after(tmp_p
         assert desk.told() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "runs", [12, pytest.param(50, marks=pytest.mark.long), pytest.param(365, marks=pytest.mark.full)]
 )

@@ -118,6 +118,7 @@ def test_its_baseline_and_its_pruned_run(golden: Path, tmp_path: Path) -> None:
     assert "observations of run" in done.out or "missing" in done.out
 
 
+@pytest.mark.long
 def test_it_goes_on(golden: Path, tmp_path: Path) -> None:
     """A run is recorded into it and compared with what was there; pruning and merging leave it whole."""
     history = copied(golden, tmp_path)

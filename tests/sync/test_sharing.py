@@ -15,6 +15,7 @@ Machines = Callable[[str], Machine]
 NOW = datetime.now(UTC)
 
 
+@pytest.mark.long
 def test_two_machines_read_one_state(machine: Machines, store: SmallStore) -> None:
     """Each snapshot is in the store when it ends; the other machine's state, runs and changes are the same."""
     rome, bonn = machine("rome"), machine("bonn")
@@ -124,6 +125,7 @@ def test_a_schedule_names_the_address(machine: Machines) -> None:
     assert "--existing-history" in done.out
 
 
+@pytest.mark.long
 def test_an_unreachable_store(machine: Machines, store: SmallStore) -> None:
     """A snapshot is kept in the mirror, one line says so, exit 3; what reads says so too; the next run sends both."""
     rome, bonn = machine("rome"), machine("bonn")
