@@ -33,6 +33,19 @@ def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
     return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
 
 
+def grouped(numbers: pa.Array) -> tuple[pa.Array, list[int]]:
+    """Group rows by the numbers that ``numbered`` gave them.
+
+    Returns:
+        The places of the rows in the order of their numbers, those of one number in their order; and where in it the
+        rows of each number begin, with its length at the end.
+    """
+    from pyarrow import compute
+
+    counts = compute.value_counts(numbers).field("counts").to_pylist()
+    return compute.array_sort_indices(numbers), [*accumulate(counts, initial=0)]  # a stable sort
+
+
 def counted(table: pa.Table, names: Sequence[str]) -> dict[tuple[Any, ...], int]:
     """Count the rows that have the same values in some columns."""
     from pyarrow import compute
@@ -62,10 +75,13 @@ def mapped(column: pa.DictionaryArray, text_of_text: Callable[[str], str]) -> pa
 
 def text_array(texts: Iterable[str]) -> pa.Array:
     """Make an array of texts."""
-    pieces = [text.encode() for text in texts]
+    return bytes_array([text.encode() for text in texts], pa.large_string())
+
+
+def bytes_array(pieces: Sequence[bytes], kind: pa.DataType) -> pa.Array:
+    """Make an array of bytes, of the type ``large_binary`` or, of texts in UTF-8, ``large_string``."""
     ends = array("q", accumulate(map(len, pieces), initial=0))
-    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(pieces))]
-    return pa.Array.from_buffers(pa.large_string(), len(pieces), buffers)
+    return pa.Array.from_buffers(kind, len(pieces), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(pieces))])
 
 
 def integers(numbers: Iterable[int]) -> pa.Array:
@@ -75,7 +91,7 @@ def integers(numbers: Iterable[int]) -> pa.Array:
 
 
 def rows_where(table: pa.Table, name: str, test: Callable[[Any], bool]) -> pa.Array:
-    """Tell for each row whether the value of a column meets a condition; each distinct value is tested once."""
+    """Return for each row whether the value of a column meets a condition; each distinct value is tested once."""
     numbers, distinct = numbered(table.select([name]))
     return integers(map(test, values(distinct, name))).cast(pa.bool_()).take(numbers)
 
@@ -95,12 +111,12 @@ def joined(columns: Sequence[pa.DictionaryArray], separator: str = "") -> pa.Arr
 
 
 def text_of(rows: pa.Array) -> str:
-    """Return the text that the texts of some rows are, one after the other."""
+    """Concatenate the texts of some rows."""
     return bytes_of(rows).decode()
 
 
 def bytes_of(rows: pa.Array) -> bytes:
-    """Return the same in UTF-8."""
+    """Concatenate the texts of some rows, in UTF-8."""
     _, ends, content = rows.buffers()
     places = memoryview(ends).cast("q")
     return bytes(content[places[rows.offset] : places[rows.offset + len(rows)]]) if content else b""

@@ -116,9 +116,9 @@ def with_matched(
     times = column_of(schema.TIME, moments)
     parts = [*_reconfigured(matching.pairs, ignore), *_unmatched(matching.unmatched, ignore, text_of)]
     if parts:
-        found = pa.concat_tables(_completed(part, times) for part in parts)
-        found = _sorted(found, found.column("id")).select(changes.column_names)
-        changes = pa.concat_tables([changes, conformed(found, changes.schema)])
+        further = pa.concat_tables(_completed(part, times) for part in parts)
+        further = _sorted(further, further.column("id")).select(changes.column_names)
+        changes = pa.concat_tables([changes, conformed(further, changes.schema)])
     place = _number_of([(changes.column(name), column_of(schema.TEXT, known)) for name, known in words.items()])
     return _sorted(changes, place)
 

@@ -1,13 +1,13 @@
 """The rows of stored answers under the names of their servers: read column by column, each file once."""
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers, numbered
+from inventory.columns import grouped, integers, numbered
 from inventory.history.storage.store import Store
 from inventory.tables import arrow_schema, build, concat, values
 
@@ -83,9 +83,9 @@ def _places(digests: pa.Table, first: int) -> dict[str, pa.Array]:
     from pyarrow import compute  # takes a while to import
 
     numbers, distinct = numbered(digests)
-    places = compute.add(compute.array_sort_indices(numbers).cast(pa.int64()), integers([first])[0])  # a stable sort
-    ends = [*accumulate(compute.value_counts(numbers).field("counts").to_pylist(), initial=0)]
+    order, bounds = grouped(numbers)
+    places = compute.add(order.cast(pa.int64()), integers([first])[0])
     return {
         digest: places.slice(begin, end - begin)
-        for digest, begin, end in zip(values(distinct, "digest"), ends, ends[1:], strict=False)
+        for digest, (begin, end) in zip(values(distinct, "digest"), pairwise(bounds), strict=True)
     }

@@ -78,7 +78,7 @@ class RunLoader:
         return other
 
     def reading(self, columns: Mapping[str, Sequence[str]]) -> Self:
-        """Return the same history for who needs only these columns of models and instances.
+        """Return the same history, which reads only these columns of models and instances.
 
         A table may lack others, have no rows if it is not named, and have its texts in dictionaries.
         """

@@ -1,18 +1,16 @@
 """The files of responses that no earlier run stored: their bodies, and their rows, each with a digest."""
 
 import json
-from array import array
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from hashlib import sha256
-from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.collection.repeats import rows_of
-from inventory.columns import numbered
+from inventory.columns import bytes_array, numbered
 from inventory.diff.extras import IGNORED, unknown_fields
 from inventory.history.sql.all_runs import GRAIN_FILES
 from inventory.history.storage.data_file import ARROW
@@ -111,7 +109,7 @@ def _members(name: str, column: pa.Array) -> Iterator[str]:
 
 
 def _json(value: str | float | bool) -> str:
-    """Write a value as JSON, for ever as the engine did that once computed the digests: DuckDB."""
+    """Write a value as JSON exactly as DuckDB does, which computed the digests in earlier versions."""
     if isinstance(value, str):
         return f'"{value.translate(_ESCAPES)}"'
     text = json.dumps(value)
@@ -135,7 +133,4 @@ def _payloads(snapshot: RunTables, fresh: Mapping[str, Row], fields: list[str], 
         },
     )
     bodies = [snapshot.payloads[row["server"]] for row in fresh.values()]
-    offsets = array("q", accumulate(map(len, bodies), initial=0))
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(bodies))]
-    body = pa.Array.from_buffers(pa.large_binary(), len(bodies), buffers)
-    return texts.append_column("body", body).select(ARROW["payloads"].names)
+    return texts.append_column("body", bytes_array(bodies, pa.large_binary())).select(ARROW["payloads"].names)

@@ -52,13 +52,13 @@ class Pointers:
             held.append(body)
         without = len(order) - start
         back = compute.sort_indices(order)
-        found = pa.concat_arrays([*is_held, pa.nulls(without, pa.bool_())]).take(back)
+        is_stored = pa.concat_arrays([*is_held, pa.nulls(without, pa.bool_())]).take(back)
         held_bodies = pa.concat_arrays([*held, pa.nulls(without, pa.string())]).take(back)
         only_one = compute.xor(held_bodies.is_valid(), bodies.is_valid())
         differs = compute.or_kleene(compute.not_equal(held_bodies, bodies), only_one)
         self._is_answer = compute.binary_length(digests).cast(pa.bool_())
-        self._is_lacking = compute.and_not(self._is_answer, found)
-        self._is_equal = compute.and_(found, differs)
+        self._is_lacking = compute.and_not(self._is_answer, is_stored)
+        self._is_equal = compute.and_(is_stored, differs)
 
     def of(self, segment: RunSegment) -> Pointed:
         """Return what one of the runs of the file refers to."""

@@ -10,13 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import numbered
+from inventory.columns import grouped, numbered
 from inventory.diff.fields import ignored_in
 from inventory.errors import ServerError
 from inventory.history.storage.data_file import ARROW, RunSegment
@@ -194,15 +194,12 @@ class _StoredRows:
 
     def of(self, start: int, stop: int) -> dict[Cells, list[int]]:
         """Return each row that is stored of the responses at some places, with those places in order."""
-        from pyarrow import compute
-
         places = memoryview(self._places.buffers()[1] or b"").cast("i")
         first, last = (
             bisect_left(places, place, 0, len(self._places) - self._places.null_count) for place in (start, stop)
         )
         numbers, distinct = numbered(self._table.slice(first, last - first))
-        # A stable sort: the places of each distinct row stay in order.
-        grouped = self._places.slice(first, last - first).take(compute.sort_indices(numbers)).to_pylist()
-        ends = accumulate(compute.value_counts(numbers).field("counts").to_pylist(), initial=0)
+        order, bounds = grouped(numbers)
+        by_row = self._places.slice(first, last - first).take(order).to_pylist()
         distinct_rows = cells(conformed(distinct, self._types), self._types.names)
-        return {row: grouped[begin:end] for row, (begin, end) in zip(distinct_rows, pairwise(ends), strict=True)}
+        return {row: by_row[begin:end] for row, (begin, end) in zip(distinct_rows, pairwise(bounds), strict=True)}

@@ -118,7 +118,7 @@ def _stored(store: Store, digests: pa.ChunkedArray, run_ids: Sequence[str]) -> d
 
 
 def _filled(stored_in: pa.ChunkedArray, digests: pa.ChunkedArray, holders: Mapping[str, str]) -> pa.ChunkedArray:
-    """Let the digests that no run holds so far point at those that do."""
+    """Fill in the run that holds each response for which none was known."""
     from pyarrow import compute
 
     places = compute.index_in(digests, value_set=column_of(schema.TEXT, holders).combine_chunks())

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
 
-from inventory.columns import numbered
+from inventory.columns import grouped, numbered
 from inventory.schema.derived import BREAKDOWN
 from inventory.tables import total_of, values
 
@@ -87,12 +87,10 @@ def break_down(models: pa.Table) -> list[Row]:
 
 def _sizes(models: pa.Table, column: str) -> Iterator[tuple[str | None, list[int | None]]]:
     """Yield the names of a column, with the sizes of the models of each."""
-    from pyarrow import compute  # takes a while to import
-
     numbers, names = numbered(models.select([column]))
-    sizes = values(models.select(["size_bytes"]).take(compute.array_sort_indices(numbers)), "size_bytes")
-    ends = [*accumulate(compute.value_counts(numbers).field("counts").to_pylist(), initial=0)]
-    for name, begin, end in zip(values(names, column), ends, ends[1:], strict=False):
+    order, bounds = grouped(numbers)
+    sizes = values(models.select(["size_bytes"]).take(order), "size_bytes")
+    for name, (begin, end) in zip(values(names, column), pairwise(bounds), strict=True):
         yield name, sizes[begin:end]
 
 

@@ -142,8 +142,8 @@ def _lines_of(changes: ChangeSet, *, all_fields: bool) -> ChangeLines:
         if number in hinted or number in others
     ]
     own_numbers: dict[tuple[Any, ...], int] = {}
-    kept = [(row, None) for row in own] if all_fields else [*without_consequences(own)]
-    for row, sized in kept:
+    shown = [(row, None) for row in own] if all_fields else [*without_consequences(own)]
+    for row, sized in shown:
         place = row["place"]
         hint = hints.get(tuple(row[key] for key in _HINT_KEYS), "") if row["change"] in _HINTED else ""
         what = (numbers[place], hint, sized and (sized["old"], sized["new"]))
@@ -152,7 +152,7 @@ def _lines_of(changes: ChangeSet, *, all_fields: bool) -> ChangeLines:
             lines.append(line_of(rows_of_kinds[numbers[place]], hint, sized))
         numbers[place] = own_numbers[what]
     result = ChangeLines(lines, numbers, servers)
-    gone = {row["place"] for row in own}.difference(row["place"] for row, _ in kept)
+    gone = {row["place"] for row in own}.difference(row["place"] for row, _ in shown)
     return result.take([place for place in range(len(servers)) if place not in gone]) if gone else result
 
 

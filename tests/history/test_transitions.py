@@ -45,15 +45,15 @@ def observations(answers: list[tuple[str, str, str, int, str]]) -> list[dict[str
 
 def walked(observed: list[dict[str, Any]], since: datetime | None, server: str | None) -> list[dict[str, Any]]:
     """Put the complete observations of each server in order, and compare each with the one before."""
-    found = []
+    differing = []
     for name in "ab":
         own = [row for row in observed if row["server"] == name == (server or name) and row["status"] == "ok"]
         own = [row for row in own if row["run_id"] <= UNTIL.run_id and row["observed_at"] <= UNTIL.moment]
         for old, new in pairwise(sorted(own, key=lambda row: (row["observed_at"], row["run_id"]))):
             if old["digest"] != new["digest"] and (since is None or new["observed_at"] >= since):
                 before = {f"old_{field}": old[field] for field in ("digest", "stored_in")}
-                found.append({**new, **before, "previous_run_id": old["run_id"]})
-    return sorted(found, key=lambda row: (row["observed_at"], row["run_id"], row["server"]))
+                differing.append({**new, **before, "previous_run_id": old["run_id"]})
+    return sorted(differing, key=lambda row: (row["observed_at"], row["run_id"], row["server"]))
 
 
 @example([("a", digest, "ok", late, "r0") for digest, late in zip("xxyxy", (0, 0, 0, -1, 0), strict=True)], None, None)
@@ -68,6 +68,6 @@ def test_each_response_that_differs(
     full = [dict.fromkeys(OBSERVATIONS.names) | row for row in observed]
     engine.add("observations", table_of(OBSERVATIONS, full))
     engine.add("wanted", table_of(all_runs.SERVERS, [{"server": server}] if server else []))
-    found = rows(engine.query(all_runs.transitions(UNTIL, since, selected=server is not None)))
-    names = [*found[0]] if found else []
-    assert found == [{name: row[name] for name in names} for row in walked(observed, since, server)]
+    actual = rows(engine.query(all_runs.transitions(UNTIL, since, selected=server is not None)))
+    names = [*actual[0]] if actual else []
+    assert actual == [{name: row[name] for name in names} for row in walked(observed, since, server)]

@@ -157,7 +157,7 @@ def _all_rows(content: WholeTable, report: Report) -> Section:
     groups, shown = group_rows(content, report.servers, MOST_ROWS)
     option = " --grain instance" if content.name == schema.INSTANCES.name else ""
     more = (
-        f"Shown are {shown:,} of {number:,} {content.title}, as a browser opens no more; all of them: "
+        f"This page shows {shown:,} of {number:,} {content.title}, as browsers open no larger one. To get all: "
         f"lms-inventory export -o {content.name}.parquet{option}"
     )
     return Section(content.name, title, groups=groups, more="" if shown == number else more, on_new_page=True)

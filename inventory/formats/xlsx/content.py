@@ -198,14 +198,14 @@ def _changes(report: "Report") -> Sheet:
         lines = report.all_changes.lines
         if len(lines) < report.changes.table.num_rows:  # some follow from others
             lines = describe_changes(report.changes, all_fields=True).lines
-        seen, found = report.history_facts.seen, report.changes.table
+        seen, changes = report.history_facts.seen, report.changes.table
         words = {name: [getattr(kind, name) or None for kind in lines.kinds] for name in _WORDS}
         words["size_difference"] = [total_of([kind.size_difference]) for kind in lines.kinds]
         words["seen_in_run"] = [None] * len(lines.kinds)
         worded = build(replace(_CHANGES, columns=_WORDED), words).take(column_of(schema.INTEGER, lines.numbers))
-        columns = {name: table.column(name) for table in (found, worded) for name in table.column_names}
+        columns = {name: table.column(name) for table in (changes, worded) for name in table.column_names}
         if seen:
-            columns["seen_in_run"] = known_of(found, seen, CHANGED, ["run_id"]).column("run_id")
+            columns["seen_in_run"] = known_of(changes, seen, CHANGED, ["run_id"]).column("run_id")
         shown = pa.table({name: columns[name] for name in _CHANGES.names})
     hidden = hidden_in(_CHANGES, shown, _CHANGES_HELPERS)
     return Sheet("Changes", _CHANGES, shown, 3, "change", TONES, hidden, _sentence(report.what_changed.note))

@@ -42,10 +42,8 @@ ENCODINGS = {
 }
 """How columns without a dictionary are written, unless plainly: what Spark and DuckDB can read too."""
 
-_PACKED = (
-    "observations",
-    "payloads",
-)  # kinds; of others Arrow is asked for dictionaries, which it makes of plain texts
+_PACKED = ("observations", "payloads")
+"""The kinds that are written so: of the others dictionaries are read, which Arrow makes only of plain texts."""
 
 
 def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Sequence[str] = ()) -> bytes:
