@@ -151,7 +151,7 @@ def _reconfigured(changes: ChangeLines, lead: str, several: bool, columns: int) 
     for server, (subject, begin, name, free, values) in zip(changes.servers, changes.each(parts), strict=True):
         if (server, subject) != shown:
             shown = server, subject
-            if widths[server] <= free:
+            if widths[server] <= free and not endings[server].endswith(" "):
                 yield begin + name + endings[server]
             else:
                 yield from beside(begin, name + endings[server], columns)
@@ -170,7 +170,7 @@ def _value_lines(name: str, before: str, after: str, sizes: str, room: int, colu
         lines = [" " * 6 + line for line in [first, *others]]
         indent = " " * width(indent)
     if width(f"{indent}{old} -> {new}") <= columns:
-        return [*lines, f"{indent}{old} -> {style(new, bold=True)}"]
+        return [*lines, f"{indent}{old} -> {style(new.rstrip(), bold=True)}"]
     lines += beside(indent, old, columns)
     return [*lines, *beside(" " * width(indent), f"-> {new}", columns, lambda line: style(line, bold=True))]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from click import unstyle
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import inventory
@@ -62,6 +62,7 @@ def row(table: schema.Table, **values: Any) -> dict[str, Any]:
     return dict.fromkeys(table.names) | values
 
 
+@example([([{"key": "a", "params_string": "7B"}], [{"key": "a", "params_string": "8B "}])], "s")
 @settings(max_examples=settings().max_examples // 2)
 @given(st.lists(st.tuples(BODIES, BODIES), min_size=1, max_size=6), st.sampled_from(["s", "rack-of-the-site" * 5]))
 def test_runs_and_changes_fit(bodies: list[tuple[Any, Any]], name: str) -> None:

@@ -369,7 +369,8 @@ def test_more_rows_than_a_browser_opens_are_left_out(monkeypatch: pytest.MonkeyP
     body = html.encode(Report(snapshot(models)), "model").decode()
     rows_shown = body.split('<section id="models"')[1].split("<section")[0]
     assert [n for n in range(9) if f">m{n}<" in rows_shown] == [*range(6)]
-    sentence = "This page shows 6 of 9 models, as browsers open no larger one. To get all: lms-inventory export -o models.parquet"
+    command = "lms-inventory export -o models.parquet"
+    sentence = f"This page shows 6 of 9 models, as browsers open no larger one. To get all: {command}"
     assert {"Models (9)", sentence} <= {*Page(body).texts}
     monkeypatch.setattr(html, "MOST_ROWS", 9)
     assert not [text for text in page(Report(snapshot(models))).texts if text.startswith("Shown")]
