@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.forkserver import retry_quickly
+
+from inventory.sources import _http
 
 settings.register_profile("commit", max_examples=12, deadline=None)  # speed is measured in tests/benchmarks
 settings.register_profile("long", max_examples=18, deadline=None)
 settings.register_profile("full", max_examples=300, deadline=None)
 
+_PAUSE = _http.PAUSE
 _BODIES = Path(__file__).parent / "payloads" / "v1"
 
 
@@ -27,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.long = True
     tier = "full" if config.getoption("--full") else "long" if config.getoption("--long") else "commit"
     settings.load_profile(tier)
+    retry_quickly()
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's for what runs in the background, and inherited
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -62,6 +67,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def payloads() -> dict[str, bytes]:
     """The captured answers of ``GET /api/v1/models``, by file name without its suffix."""
     return {path.stem: path.read_bytes() for path in sorted(_BODIES.glob("*.json"))}
+
+
+@pytest.fixture
+def real_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a server that cannot be reached as long as users do."""
+    monkeypatch.setattr(_http, "PAUSE", _PAUSE)
 
 
 @pytest.fixture(autouse=True)

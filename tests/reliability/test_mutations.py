@@ -16,7 +16,7 @@ import inventory
 PACKAGE = Path(inventory.__file__).parent
 GUARDS = guards_in(PACKAGE)
 PROOFS = proofs_by_guard(TESTS)
-LIMITS = (10, 60)
+LIMITS = (6, 60)
 """Seconds after which the tests of a guard are taken to hang without it, if they end within them with it."""
 EVERY = 24
 """Every how many-th guard has its tests run with all guards in place."""

@@ -72,6 +72,7 @@ def test_a_prefix_of_a_reverse_proxy_is_asked(legal: Hostile) -> None:
     assert legal.requests[0].startswith(b"GET /gpu/box/api/v1/models HTTP/1.1\r\n")
 
 
+@pytest.mark.usefixtures("real_pauses")
 def test_a_refused_connection_is_tried_again() -> None:
     """A refused connection is unreachable after further attempts with pauses between them, and says what to do."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -164,6 +165,7 @@ def test_a_retry_after_beyond_the_deadline_ends_it_at_once(header: str) -> None:
         assert len(server.requests) == 1
 
 
+@pytest.mark.usefixtures("real_pauses")
 def test_a_pause_beyond_the_deadline_is_not_begun() -> None:
     """The last response is reported, not a timeout."""
     with Hostile(answer(b"", "503 Wait")) as server:

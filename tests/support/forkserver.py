@@ -31,10 +31,16 @@ PRELOADED = (
 """What commands import; not pandas, without which Arrow takes another way, as it does in most commands."""
 
 
+def retry_quickly() -> None:
+    """Wait for a server that cannot be reached as often as ever, but only for a moment; how long is its own test."""
+    importlib.import_module("inventory.sources._http").PAUSE = 0.01  # type: ignore[attr-defined]
+
+
 def serve(link: socket.socket) -> None:
     """Run one command after the other, until the tests are over."""
     for name in PRELOADED:
         importlib.import_module(name)
+    retry_quickly()
     with link.makefile("rw", encoding="utf-8") as lines:
         for line in lines:
             request = json.loads(line)
