@@ -78,7 +78,7 @@ def text_array(texts: Iterable[str]) -> pa.Array:
     return bytes_array([text.encode() for text in texts], pa.large_string())
 
 
-def bytes_array(pieces: Sequence[bytes], kind: pa.DataType) -> pa.Array:
+def bytes_array(pieces: Sequence[bytes | memoryview], kind: pa.DataType) -> pa.Array:
     """Make an array of bytes, of the type ``large_binary`` or, of texts in UTF-8, ``large_string``."""
     ends = array("q", accumulate(map(len, pieces), initial=0))
     return pa.Array.from_buffers(kind, len(pieces), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(pieces))])
