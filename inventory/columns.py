@@ -46,6 +46,28 @@ def grouped(numbers: pa.Array) -> tuple[pa.Array, list[int]]:
     return compute.array_sort_indices(numbers), [*accumulate(counts, initial=0)]  # a stable sort
 
 
+def matches(numbers: pa.Array, wanted: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Find the rows that have wanted numbers.
+
+    Returns:
+        For each row that is found, in the order of what is wanted and then of the rows, the place of what it was wanted
+        for, and its own place.
+    """
+    from pyarrow import compute
+
+    known = numbers.dictionary_encode()
+    order, bounds = grouped(known.indices)
+    rows_of_number = pa.LargeListArray.from_arrays(integers(bounds), order.cast(pa.int64()))
+    found = rows_of_number.take(compute.index_in(wanted, value_set=known.dictionary))
+    return compute.list_parent_indices(found), compute.list_flatten(found)
+
+
+def encoded(table: pa.Table) -> pa.Table:
+    """Return a table with its texts as dictionaries."""
+    columns = [column.dictionary_encode() if pa.types.is_string(column.type) else column for column in table.columns]
+    return pa.Table.from_arrays(columns, table.column_names)
+
+
 def counted(table: pa.Table, names: Sequence[str]) -> dict[tuple[Any, ...], int]:
     """Count the rows that have the same values in some columns."""
     from pyarrow import compute

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from inventory.columns import integers, numbered
+from inventory.columns import encoded, integers, numbered
 from inventory.diff.fields import ignored_in
 from inventory.history.rebuilt import REBUILT, Ignored, Placed, Rebuilder
 from inventory.history.storage.data_file import ARROW, RunSegment
@@ -94,7 +94,7 @@ def _pairs(sides: Sequence[Sequence[Placed]]) -> tuple[list[memoryview], int]:
     """Number the distinct rows of both sides; return the places times a factor plus these numbers, in order."""
     from pyarrow import compute
 
-    rows = pa.concat_tables([_encoded(placed.rows) for side in sides for placed in side])
+    rows = pa.concat_tables([encoded(placed.rows) for side in sides for placed in side])
     numbers, _ = numbered(rows.unify_dictionaries())
     start, pairs = 0, []
     for side in sides:
@@ -108,12 +108,6 @@ def _pairs(sides: Sequence[Sequence[Placed]]) -> tuple[list[memoryview], int]:
         whole = whole.take(compute.array_sort_indices(whole))
         pairs.append(memoryview(whole.buffers()[1] or b"").cast("q")[: len(whole)])
     return pairs, rows.num_rows + 1
-
-
-def _encoded(rows: pa.Table) -> pa.Table:
-    """Return rows with their texts as dictionaries."""
-    columns = [column.dictionary_encode() if pa.types.is_string(column.type) else column for column in rows.columns]
-    return pa.Table.from_arrays(columns, rows.column_names)
 
 
 class _StoredRows:

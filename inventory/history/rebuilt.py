@@ -7,13 +7,13 @@ import re
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate, chain, pairwise
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import bytes_array, integers
+from inventory.columns import bytes_array, integers, matches
 from inventory.errors import ServerError
 from inventory.history.storage.shared_rows import steady_columns
 from inventory.normalize.fingerprint import canonical_lines
@@ -104,15 +104,8 @@ class Texts:
 
     def placed(self, table: str, places: pa.Array, numbers: pa.Array) -> Placed:
         """Return the rows of texts, by their numbers, at the places of the bodies in which they stand."""
-        from pyarrow import compute
-
-        owners = self._owners[table]
-        counts = Counter(owners)
-        ends = integers(accumulate((counts[number] for number in range(len(self.lines))), initial=0))
-        of_texts = pa.LargeListArray.from_arrays(ends, compute.array_sort_indices(integers(owners)).cast(pa.int64()))
-        found = of_texts.take(numbers)
-        rows = pa.concat_tables(self._rows[table])
-        return Placed(rows, places.take(compute.list_parent_indices(found)), compute.list_flatten(found))
+        occurrences, rows = matches(integers(self._owners[table]), numbers)
+        return Placed(pa.concat_tables(self._rows[table]), places.take(occurrences), rows)
 
 
 def _names(rows: Columns) -> Iterator[tuple[str, int]]:

@@ -34,7 +34,9 @@ def told(rebuilder: Rebuilder, bodies: Sequence[bytes], ignore: tuple[str, ...] 
     for name, of_bodies in rows.items():
         for placed in rebuilt.rows(name):
             every = [repr(row) for row in placed.rows.to_pylist()]
-            for place, number in zip(placed.places.to_pylist(), placed.numbers.to_pylist(), strict=True):
+            for place, number in zip(
+                placed.places.to_pylist(), (placed.numbers or pa.array([])).to_pylist(), strict=True
+            ):
                 of_bodies[place].append(every[number])
     digests = [lines and digest_of(lines) for lines in rebuilt.lines]
     return digests, {name: [sorted(of_body) for of_body in of_bodies] for name, of_bodies in rows.items()}
@@ -49,11 +51,13 @@ def flattened(bodies: Sequence[bytes], ignore: tuple[str, ...] | None) -> Any:
             flat = flatten(decode(body, apis=PATHS).models)
         except ServerError:
             flat = None
+        for own in rows.values():
+            own.append([])
         digests.append(flat and (canonical_lines(flat, ignore) and digest(flat, ignore)))
-        for name, columns in (("models", flat and flat.models), ("instances", flat and flat.instances)):
-            stored = columns if ignore is None or columns is None else steady_columns(columns, ignore)
-            table = build(REBUILT[name], {column: stored[column] for column in REBUILT[name].names}) if stored else None
-            rows[name].append(sorted(map(repr, table.to_pylist() if table else [])))
+        for name, columns in {"models": flat.models, "instances": flat.instances}.items() if flat else ():
+            stored = columns if ignore is None else steady_columns(columns, ignore)
+            table = build(REBUILT[name], {column: stored[column] for column in REBUILT[name].names})
+            rows[name][-1] = sorted(map(repr, table.to_pylist()))
     return digests, rows
 
 
