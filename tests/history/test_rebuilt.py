@@ -34,9 +34,8 @@ def told(rebuilder: Rebuilder, bodies: Sequence[bytes], ignore: tuple[str, ...] 
     for name, of_bodies in rows.items():
         for placed in rebuilt.rows(name):
             every = [repr(row) for row in placed.rows.to_pylist()]
-            for place, number in zip(
-                placed.places.to_pylist(), (placed.numbers or pa.array([])).to_pylist(), strict=True
-            ):
+            assert placed.numbers is not None
+            for place, number in zip(placed.places.to_pylist(), placed.numbers.to_pylist(), strict=True):
                 of_bodies[place].append(every[number])
     digests = [lines and digest_of(lines) for lines in rebuilt.lines]
     return digests, {name: [sorted(of_body) for of_body in of_bodies] for name, of_bodies in rows.items()}
