@@ -48,6 +48,8 @@ def escape_invisible(text: str) -> str:
 
     Line breaks and tabs stay, and so do the joiners that emoji and many scripts are written with.
     """
+    if text.isprintable():  # as most are, and none of these characters is
+        return text
     return _NEVER_TEXT.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 

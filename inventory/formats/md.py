@@ -168,8 +168,8 @@ def _coverage(report: Report) -> list[str]:
     servers = report.period.table
     sentence, server = report.period.summary
     words = f"{sentence} {escaped(server)}".rstrip()
-    blocks = [f"## {report.period.title}", f"{words}.", _row_table(servers.first(_SERVERS))]
-    return [*blocks, *_more(len(servers.rows), _SERVERS, "server")]
+    shown = _by_column(servers.columns, servers.heads, servers.content.slice(0, _SERVERS))
+    return [f"## {report.period.title}", f"{words}.", shown, *_more(servers.content.num_rows, _SERVERS, "server")]
 
 
 def _sign_off(report: Report) -> list[str]:

@@ -28,7 +28,7 @@ from inventory.history.storage.retry import steady
 from inventory.history.timeline import Compared, Timeline
 from inventory.run_ids import time_of
 from inventory.schema.derived import LIFECYCLE
-from inventory.tables import RunTables, concat, rows, table_of, total_of, values
+from inventory.tables import RunTables, cells, concat, rows, table_of, total_of, values
 
 
 class RunHistory(NamedRuns):
@@ -91,8 +91,8 @@ class RunHistory(NamedRuns):
         before, within = runs_in(period, self.dated(recorded))
         states = self.states(recorded)
         asked = states.coverage(within, {run_id: f"{time_of(run_id).astimezone(zone).date()}" for run_id in within})
-        known_before = {row["server"]: row for row in states.servers(before)} if before else {}
-        servers = [row for row in rows(self.servers_table(within[-1])) if row["status"] != "retired"]
+        known_before = states.ever_asked(before) if before else set()
+        servers = dict(cells(states.table(within[-1], columns=["server", "as_of"]), ["server", "as_of"]))
         return coverage_rows(servers, asked, known_before, period, now)
 
     @steady

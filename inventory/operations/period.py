@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta, tzinfo
 from hashlib import sha256
 
+from inventory.columns import rows_where
 from inventory.errors import ConfigurationError
 from inventory.history.periods import Period, parse_period, runs_in, span_text
 from inventory.history.reader import RunHistory
@@ -14,7 +15,6 @@ from inventory.report.coverage import STALE_AFTER
 from inventory.report.facts import Report
 from inventory.report.period import PeriodSection
 from inventory.run_ids import time_of
-from inventory.tables import rows
 from inventory.text import count, local_text
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -59,10 +59,10 @@ def period_report(
     report = report_of(last, history, zone, compared=compared, servers=servers, stale_after=stale_after)
     if compared is None:  # Not the run before, which is none of the period.
         report = replace(report, changes=None, since="")
-    coverage = rows(history.coverage_table(period, zone))
+    coverage = history.coverage_table(period, zone)
     section = PeriodSection(
         period.name,
-        [row for row in coverage if not servers or row["server"] in servers],
+        coverage.filter(rows_where(coverage, "server", set(servers).__contains__)) if servers else coverage,
         last.run_id or "",
         sha256(history.store.where("observations", [within[-1]])[within[-1]].read_bytes()).hexdigest(),
         _proof(history),

@@ -237,9 +237,9 @@ class Report:
         ]
 
     @cached_property
-    def evidence(self) -> RowTable:
+    def evidence(self) -> WholeTable:
         """The servers with their statuses, errors and warnings."""
-        return server_table(self.servers)
+        return server_table(self.snapshot.tables["observations"])
 
     @cached_property
     def history_facts(self) -> HistoryFacts:

@@ -1,14 +1,14 @@
 """Tables for people: the columns that say something, under names that a person reads."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers, rows_where
+from inventory.columns import integers, rows_where, text_column
 from inventory.schema.headings import heading
 from inventory.tables import rows
 
@@ -25,27 +25,36 @@ LARGEST_COLUMNS = (*_LARGEST, "loaded_instance_count", "as_of")
 
 
 @dataclass(frozen=True)
-class RowTable:
-    """Rows with the columns that are shown of them.
+class _ShownColumns:
+    """The columns that are shown of a table.
 
     Attributes:
         name: identifies the table in its page.
-        title: its heading; empty where a section has but one table.
+        title: its heading, or what the rows are, in words; empty where a section has but one table.
         columns: the columns, in the order in which they are shown.
-        rows: the values by column name.
-        more: further rows that there are.
     """
 
     name: str
     title: str
     columns: tuple[schema.Column, ...]
-    rows: Sequence[Row]
-    more: int = 0
 
     @property
     def heads(self) -> list[str]:
         """The names of the columns for people."""
         return [column_head(column, heading(column.name)) for column in self.columns]
+
+
+@dataclass(frozen=True)
+class RowTable(_ShownColumns):
+    """Some rows with the columns that are shown of them.
+
+    Attributes:
+        rows: the values by column name.
+        more: further rows that there are.
+    """
+
+    rows: Sequence[Row]
+    more: int = 0
 
     def heading(self, limit: int) -> str:
         """Return its heading where only so many rows are shown, which says of how many."""
@@ -58,19 +67,9 @@ class RowTable:
 
 
 @dataclass(frozen=True)
-class WholeTable:
-    """All models or instances of a report, with the columns that are shown of them.
+class WholeTable(_ShownColumns):
+    """All rows of a table, with the columns that are shown of them."""
 
-    Attributes:
-        name: identifies the table in its page.
-        title: what the rows are, in words.
-        columns: the columns, in the order in which they are shown.
-        content: the rows.
-    """
-
-    name: str
-    title: str
-    columns: tuple[schema.Column, ...]
     content: pa.Table
 
 
@@ -84,30 +83,19 @@ def is_number(column: schema.Column) -> bool:
     return column.kind in (schema.INTEGER, schema.NUMBER)
 
 
-def row_table(table: schema.Table, rows: Sequence[Row], title: str = "", without: Sequence[str] = ()) -> RowTable:
+def whole_table(table: schema.Table, content: pa.Table, title: str, without: Sequence[str] = ()) -> WholeTable:
     """Choose the columns that have a value in some row, those that name the row first.
 
     Args:
         table: the columns that there are.
-        rows: the rows.
-        title: as in ``RowTable``.
+        content: the rows.
+        title: what they are, in words.
         without: further columns that are not shown.
     """
-    columns = _shown(table, lambda name: any(row[name] is not None for row in rows), without)
-    return RowTable(table.name, title, columns, rows)
-
-
-def whole_table(table: schema.Table, content: pa.Table, title: str, without: Sequence[str] = ()) -> WholeTable:
-    """Choose the columns that have a value in some row, as ``row_table`` does."""
-    columns = _shown(table, lambda name: content.column(name).null_count < content.num_rows, without)
-    return WholeTable(table.name, title, columns, content)
-
-
-def _shown(table: schema.Table, has_value: Callable[[str], bool], without: Sequence[str]) -> tuple[schema.Column, ...]:
-    hidden = _FOR_MACHINES | set(without)
-    columns = [column for column in table.columns if column.name not in hidden and has_value(column.name)]
+    hidden = {*_FOR_MACHINES, *without, *(name for name in table.names if content[name].null_count == len(content))}
+    columns = [column for column in table.columns if column.name not in hidden]
     columns.sort(key=lambda column: _FIRST.index(column.name) if column.name in _FIRST else len(_FIRST))
-    return tuple(columns)
+    return WholeTable(table.name, title, tuple(columns), content)
 
 
 def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = ()) -> RowTable:
@@ -168,18 +156,15 @@ def by_size(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (-(row["size_bytes"] or 0), row["server"], row["key"]))
 
 
-def server_table(servers: Sequence[Row]) -> RowTable:
-    """List the observations, with the warnings as sentences, and with the age of those answers that are older.
+def server_table(observations: pa.Table) -> WholeTable:
+    """List the observations, with the warnings as sentences, and with the age of those answers that are older."""
+    from pyarrow import compute  # takes a while to import
 
-    Args:
-        servers: rows of the observations.
-    """
-    texts = [
-        {
-            **row,
-            "as_of": row["as_of"] if row["as_of"] != row["observed_at"] else None,
-            "warnings": " ".join(json.loads(row["warnings"] or "[]")) or None,
-        }
-        for row in servers
-    ]
-    return row_table(schema.OBSERVATIONS, texts)
+    as_of, observed_at = observations["as_of"], observations["observed_at"]
+    is_new = compute.coalesce(compute.equal(as_of, observed_at), integers([0]).cast(pa.bool_())[0])
+    older = compute.if_else(is_new, pa.nulls(1, as_of.type)[0], as_of)
+    sentences = text_column(observations, ["warnings"], lambda texts: " ".join(json.loads(texts or "[]")))
+    hidden = () if any(sentences.dictionary.to_pylist()) else ("warnings",)
+    for name, column in (("as_of", older), ("warnings", sentences)):
+        observations = observations.set_column(observations.schema.get_field_index(name), name, column)
+    return whole_table(schema.OBSERVATIONS, observations, "", hidden)

@@ -125,17 +125,19 @@ def table_of_cells(
 ) -> str:
     """Make a table as ``table`` does, of cells in HTML."""
     lines = "".join(f"<tr{_look(look, styled)}>{''.join(cells)}</tr>\n" for look, cells in body)
-    return table_of_lines(heads, lines, caption, styled=styled, stacked=stacked)
+    return f"{table_begin(heads, caption, styled=styled, stacked=stacked)}{lines}{TABLE_END}"
 
 
-def table_of_lines(
-    heads: Sequence[Cell], lines: str, caption: str = "", *, styled: bool = False, stacked: bool = False
-) -> str:
-    """Make a table as ``table`` does, of rows in HTML."""
+def table_begin(heads: Sequence[Cell], caption: str = "", *, styled: bool = False, stacked: bool = False) -> str:
+    """Make the beginning of a table as ``table`` does, after which its rows stand."""
     titles = "".join(_cell(head, "th", styled) for head in heads)
     title = f"<caption>{text(caption)}</caption>" if caption else ""
     look = ' class="stacked"' if stacked else ""
-    return f"<table{look}>{title}<thead><tr>{titles}</tr></thead>\n<tbody>\n{lines}</tbody></table>"
+    return f"<table{look}>{title}<thead><tr>{titles}</tr></thead>\n<tbody>\n"
+
+
+TABLE_END = "</tbody></table>"
+"""What stands after the rows of a table."""
 
 
 def cells_of(values: Sequence[Any], cell_of: Callable[[Any], Cell], *, styled: bool = False) -> list[str]:
@@ -148,15 +150,14 @@ def page_cell(cell: Cell) -> str:
     return _cell(cell, "td", styled=False)
 
 
-def value_cell(column: schema.Column, value: Any) -> Cell:
-    """Make the cell of a value for people; blank for what is not reported."""
-    shown = _list_text(value) if column.kind == schema.LIST else format_value(value, column.unit)
-    if is_number(column):
-        return Cell(shown, "n")
-    if column.kind == schema.TIME:
-        return Cell(shown, "w")
+def value_cell(column: schema.Column) -> Callable[[Any], Cell]:
+    """Return what makes the cell of a value of a column for people; blank for what is not reported."""
+    look = "n" if is_number(column) else "w" if column.kind == schema.TIME else "t"
     identifier = column.name.endswith(("key", "_id", "digest", "url", "stored_in", "variant"))
-    return Cell(shown, tag="code" if identifier else "")
+    tag = "code" if identifier and look == "t" else ""
+    if column.kind == schema.LIST:
+        return lambda value: Cell(_list_text(value), look, tag)
+    return lambda value: Cell(format_value(value, column.unit), look, tag)
 
 
 def changes_table(lines: ChangeLines, *, several: bool = False, sizes: bool = False, styled: bool = False) -> str:
@@ -236,8 +237,9 @@ def _table(
 ) -> str:
     """Show some columns of a table, under the names that DataFrames have; texts at most so many columns wide."""
     columns = [column for name in names for column in kind.columns if column.name == name]
+    makers = [(column.name, value_cell(column)) for column in columns]
     body = [
-        (look, [_short(value_cell(column, row[column.name]), widest) for column in columns])
+        (look, [_short(cell_of(row[name]), widest) for name, cell_of in makers])
         for row, look in zip(rows(content), looks or [""] * content.num_rows, strict=True)
     ]
     heads = [Cell(column_head(column, column.name), "n" if is_number(column) else "t") for column in columns]

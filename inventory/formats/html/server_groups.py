@@ -1,17 +1,23 @@
 """The rows of a table, a group for each server, with the columns in the order in which people read them."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers, joined, numbered, parts_of, text_column, text_of
-from inventory.formats.html.fragments import Cell, cells_of, page_cell, table_of_cells, table_of_lines, value_cell
+from inventory.columns import integers, joined, numbered, parts_of, text_array, text_column, text_of
+from inventory.formats.html.fragments import (
+    TABLE_END,
+    Cell,
+    page_cell,
+    table_begin,
+    table_of_cells,
+    text,
+    value_cell,
+)
 from inventory.formats.html.page import Markup
 from inventory.report.row_tables import RowTable, WholeTable, is_number
 from inventory.schema.headings import heading
@@ -19,6 +25,8 @@ from inventory.tables import is_known, values
 from inventory.text import count, integer, size, utc_text
 
 Row = dict[str, Any]
+CellOf = tuple[Sequence[str], Callable[..., Cell]]
+"""The columns of which a cell is made, and what makes it of their values."""
 
 _FIRST = (
     *("status", "size_bytes", "server", "instance_id", "config_context_length", "params_string", "quantization_name"),
@@ -30,41 +38,24 @@ _OPEN = 100
 """Rows of a table whose groups are shown open; where there are more, the reader opens the servers that matter."""
 
 
-@dataclass(frozen=True)
-class Group:
-    """The rows of one server.
-
-    Attributes:
-        name: the server.
-        note: what is in it, in words.
-        table: its rows as HTML; None if there are none.
-        is_open: whether they are shown before the reader asks for them.
-    """
-
-    name: str
-    note: str
-    table: Markup | None = None
-    is_open: bool = False
-
-
-def table_of(content: RowTable) -> Markup:
+def table_of(content: RowTable | WholeTable) -> Markup:
     """Render a table whose rows are models, instances or servers: name and key in one cell, then what people look for.
 
     On a telephone there is room for the name and the size: the size comes first.
     """
     columns = _ordered(content.columns)
+    heads = [*map(_head, columns)]
+    if isinstance(content, WholeTable):
+        return whole_of(heads, row_lines(content.content, [*map(_cell_of, columns)]))
     cells = [
-        cells_of([(row["key"], row["display_name"]) for row in content.rows], lambda names: _name(*names))
-        if column.name == "key"
-        else cells_of([row[column.name] for row in content.rows], partial(value_cell, column))
-        for column in columns
+        [page_cell(cell_of(*(row[name] for name in names))) for row in content.rows]
+        for names, cell_of in map(_cell_of, columns)
     ]
-    body = (("", line) for line in zip(*cells, strict=True))
-    return Markup(table_of_cells([*map(_head, columns)], body))
+    return Markup(table_of_cells(heads, (("", line) for line in zip(*cells, strict=True))))
 
 
-def group_rows(content: WholeTable, servers: Sequence[Row], limit: int) -> tuple[list[Group], int]:
-    """Group the rows of a table by server.
+def group_rows(content: WholeTable, servers: Sequence[Row], limit: int) -> tuple[Markup, int]:
+    """Render the rows of a table, those of each server in a group that a reader may open and close.
 
     Args:
         content: the table.
@@ -84,31 +75,60 @@ def group_rows(content: WholeTable, servers: Sequence[Row], limit: int) -> tuple
     ends = [*accumulate(counted.get(server, 0) for server in order)]
     ends = ends[: max(bisect_right(ends, limit), 1)]
     ranks = integers(order[name] for name in names).take(numbers)
-    rows = content.content.take(compute.array_sort_indices(ranks)).slice(0, ends[-1])  # a stable sort
+    rows = content.content.take(compute.array_sort_indices(ranks).slice(0, ends[-1]))  # a stable sort
     columns = _ordered(column for column in content.columns if column.name not in ("server", "as_of"))
-    heads, lines = [*map(_head, columns)], _row_lines(columns, rows)
-    groups: list[Group] = []
-    for server, begin, end in zip(order, [0, *ends], ends, strict=False):
+    lines, table = row_lines(rows, [*map(_cell_of, columns)]), table_begin([*map(_head, columns)])
+    note_of, is_open = _notes(content, rows), " open" * (rows.num_rows <= _OPEN)
+    groups = []
+    for number, (server, begin, end) in enumerate(zip(order, [0, *ends], ends, strict=False), 1):
+        name, title = text(server), f"{content.name}-{number}"
         if begin < end:
-            own = rows.slice(begin, end - begin)
-            table = Markup(table_of_lines(heads, text_of(lines.slice(begin, end - begin))))
-            groups.append(Group(server, _note(content, own), table, rows.num_rows <= _OPEN))
+            groups.append(
+                f'<details{is_open}><summary id="{title}"><b>{name}</b> <span>{text(note_of(begin, end))}</span>'
+                f'</summary>\n<div class="box" role="region" tabindex="0" aria-labelledby="{title}">'
+                f"{table}{text_of(lines.slice(begin, end - begin))}{TABLE_END}</div></details>"
+            )
         else:
-            groups.append(Group(server, f"no {content.title}" if known[server] else "never read"))
-    return groups, rows.num_rows
+            note = f"no {content.title}" if known[server] else "never read"
+            groups.append(f'<p class="without"><b>{name}</b> <span>{text(note)}</span></p>')
+    return Markup("\n".join(groups)), rows.num_rows
 
 
-def _note(content: WholeTable, rows: pa.Table) -> str:
-    """Say what the rows of a server add up to, and how old they are if they are older than those of others."""
-    parts = [count(rows.num_rows, content.title.removesuffix("s"))]
-    if content.name == schema.MODELS.name:
-        sizes = [value for value in values(rows, "size_bytes") if value is not None]
-        parts += [size(sum(sizes))] if sizes else []
-        loaded = sum(number or 0 for number in values(rows, "loaded_instance_count"))
+def _notes(content: WholeTable, rows: pa.Table) -> Callable[[int, int], str]:
+    """Return what says what rows of a server add up to, and how old they are if they are older than those of others."""
+    ages = values(rows, "as_of")
+    word, is_model = content.title.removesuffix("s"), content.name == schema.MODELS.name
+    sizes, numbers = (values(rows, name) if is_model else [] for name in ("size_bytes", "loaded_instance_count"))
+
+    def note(begin: int, end: int) -> str:
+        parts = [count(end - begin, word)]
+        known = [value for value in sizes[begin:end] if value is not None]
+        loaded = sum(number or 0 for number in numbers[begin:end])
+        parts += [size(sum(known))] if known else []
         parts += [f"{integer(loaded)} loaded"] if loaded else []
-    as_of = values(rows.slice(0, 1), "as_of")[0]
-    parts += [f"as of {utc_text(as_of, minutes=True)}"] if as_of else []
-    return ", ".join(parts)
+        return ", ".join([*parts, *([f"as of {utc_text(ages[begin], minutes=True)}"] if ages[begin] else [])])
+
+    return note
+
+
+def whole_of(heads: Sequence[Cell], lines: pa.Array) -> Markup:
+    """Render a table of rows in HTML."""
+    return Markup(f"{table_begin(heads)}{text_of(lines)}{TABLE_END}")
+
+
+def row_lines(rows: pa.Table, cells: Sequence[CellOf]) -> pa.Array:
+    """Make each row in HTML; a cell is made once of the same values."""
+
+    def column(place: int, names: Sequence[str], cell_of: Callable[..., Cell]) -> pa.DictionaryArray:
+        begin, end = "<tr>" * (place == 0), "</tr>\n" * (place == len(cells) - 1)
+        return text_column(rows, names, lambda *own: f"{begin}{page_cell(cell_of(*own))}{end}")
+
+    columns = [column(place, *cell) for place, cell in enumerate(cells)]
+    return pa.concat_arrays([text_array([]), *(joined(part) for part in parts_of(columns))])
+
+
+def _cell_of(column: schema.Column) -> CellOf:
+    return (["key", "display_name"], _name) if column.name == "key" else ([column.name], value_cell(column))
 
 
 def _ordered(columns: Iterable[schema.Column]) -> list[schema.Column]:
@@ -124,18 +144,6 @@ def _ordered(columns: Iterable[schema.Column]) -> list[schema.Column]:
         return len(_FIRST) + (_LAST.index(column.name) + 1 if column.name in _LAST else 0)
 
     return sorted(shown, key=place)
-
-
-def _row_lines(columns: Sequence[schema.Column], rows: pa.Table) -> pa.Array:
-    """Make each row in HTML."""
-
-    def cells(column: schema.Column) -> pa.DictionaryArray:
-        begin, end = "<tr>" * (column is columns[0]), "</tr>\n" * (column is columns[-1])
-        names = ["key", "display_name"] if column.name == "key" else [column.name]
-        cell_of = _name if column.name == "key" else partial(value_cell, column)
-        return text_column(rows, names, lambda *own: f"{begin}{page_cell(cell_of(*own))}{end}")
-
-    return pa.concat_arrays([joined(part) for part in parts_of([*map(cells, columns)])])
 
 
 def _head(column: schema.Column) -> Cell:

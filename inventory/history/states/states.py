@@ -118,6 +118,11 @@ class States:
         """Return each server that was asked by a run or before: last attempt, last response, how often it was read."""
         return self._query(self._until(run_id), state.servers(self._bound(run_id)))
 
+    def ever_asked(self, run_id: str) -> set[str]:
+        """Return the servers that a run or one before asked."""
+        question = f"SELECT DISTINCT server FROM observations WHERE {self._bound(run_id).sql}"  # noqa: S608 - our own
+        return {row["server"] for row in self._query(self._until(run_id), question)}
+
     def coverage(self, run_ids: Sequence[str], days: Mapping[str, str]) -> dict[str, Row]:
         """Return what some runs say of each server that they asked: how often and when it was read.
 
