@@ -37,15 +37,14 @@ class _Part(NamedTuple):
     bodies: pa.Table
 
 
-def compare(runs: Iterable[tuple[RunSegment, Mapping[str, RunSegment]]]) -> list[Verdict]:
+def compare(runs: Iterable[tuple[RunSegment, pa.ChunkedArray, Mapping[str, RunSegment]]]) -> list[Verdict]:
     """Compare the rows that runs stored with those that their bodies give.
 
     Args:
-        runs: of each its bodies, and its rows by table; tables may be missing.
+        runs: of each its bodies, their digests, and its rows by table; tables may be missing.
     """
     rebuilder, verdicts, parts = Rebuilder(), list[Verdict](), list[_Part]()
-    for payloads, segments in runs:
-        digests = payloads.table(["digest"]).column("digest")
+    for payloads, digests, segments in runs:
         stored = {table: _StoredRows(segment, digests) for table, segment in segments.items()}
         others = {table for table, rows_of_table in stored.items() if rows_of_table.has_others}
         verdicts.append(Verdict(payloads.about["run_id"], [], others))

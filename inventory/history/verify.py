@@ -242,13 +242,18 @@ def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
 
 def _evidence(files: _Files, pruned: Collection[str]) -> Iterator[Problem]:
     """Rebuild the tables of the runs from their bodies; of a pruned run, report a missing table too."""
-    stored = [
-        (payloads, {table: files.segments[table, run_id] for table in GRAIN_FILES if (table, run_id) in files.segments})
+    runs = [
+        (
+            payloads,
+            answers["digest"],
+            {kind: each for kind in GRAIN_FILES if (each := files.segments.get((kind, run_id)))},
+        )
         for (kind, run_id), payloads in files.segments.items()
         # Another version had other columns; its files are verified by their seals alone.
         if kind == "payloads" and payloads.about["schema_version"] == schema.SCHEMA_VERSION
+        if (answers := files.answers(run_id)) is not None
     ]
-    for run_id, problems, differing in compare(stored):
+    for run_id, problems, differing in compare(runs):
         for problem in problems:
             yield Problem(files.name("payloads", run_id), problem, _holds("payloads", run_id))
         for table in GRAIN_FILES:

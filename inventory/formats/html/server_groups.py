@@ -1,8 +1,8 @@
 """The rows of a table, a group for each server, with the columns in the order in which people read them."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -78,13 +78,14 @@ def group_rows(content: WholeTable, servers: Sequence[Row], limit: int) -> tuple
     rows = content.content.take(compute.array_sort_indices(ranks).slice(0, ends[-1]))  # a stable sort
     columns = _ordered(column for column in content.columns if column.name not in ("server", "as_of"))
     lines, table = row_lines(rows, [*map(_cell_of, columns)]), table_begin([*map(_head, columns)])
-    note_of, is_open = _notes(content, rows), " open" * (rows.num_rows <= _OPEN)
+    begins = [begin for begin, end in pairwise([0, *ends]) if begin < end]
+    notes, is_open = _notes(content, rows, [*begins, rows.num_rows]), " open" * (rows.num_rows <= _OPEN)
     groups = []
     for number, (server, begin, end) in enumerate(zip(order, [0, *ends], ends, strict=False), 1):
         name, title = text(server), f"{content.name}-{number}"
         if begin < end:
             groups.append(
-                f'<details{is_open}><summary id="{title}"><b>{name}</b> <span>{text(note_of(begin, end))}</span>'
+                f'<details{is_open}><summary id="{title}"><b>{name}</b> <span>{text(next(notes))}</span>'
                 f'</summary>\n<div class="box" role="region" tabindex="0" aria-labelledby="{title}">'
                 f"{table}{text_of(lines.slice(begin, end - begin))}{TABLE_END}</div></details>"
             )
@@ -94,21 +95,17 @@ def group_rows(content: WholeTable, servers: Sequence[Row], limit: int) -> tuple
     return Markup("\n".join(groups)), rows.num_rows
 
 
-def _notes(content: WholeTable, rows: pa.Table) -> Callable[[int, int], str]:
-    """Return what says what rows of a server add up to, and how old they are if they are older than those of others."""
-    ages = values(rows, "as_of")
+def _notes(content: WholeTable, rows: pa.Table, bounds: Sequence[int]) -> Iterator[str]:
+    """Say what the rows of each server add up to, and how old they are if they are older than those of others."""
     word, is_model = content.title.removesuffix("s"), content.name == schema.MODELS.name
     sizes, numbers = (values(rows, name) if is_model else [] for name in ("size_bytes", "loaded_instance_count"))
-
-    def note(begin: int, end: int) -> str:
-        parts = [count(end - begin, word)]
+    ages = values(rows.select(["as_of"]).take(integers(bounds[:-1])), "as_of")
+    for as_of, (begin, end) in zip(ages, pairwise(bounds), strict=True):
         known = [value for value in sizes[begin:end] if value is not None]
         loaded = sum(number or 0 for number in numbers[begin:end])
-        parts += [size(sum(known))] if known else []
+        parts = [count(end - begin, word), *([size(sum(known))] if known else [])]
         parts += [f"{integer(loaded)} loaded"] if loaded else []
-        return ", ".join([*parts, *([f"as of {utc_text(ages[begin], minutes=True)}"] if ages[begin] else [])])
-
-    return note
+        yield ", ".join([*parts, *([f"as of {utc_text(as_of, minutes=True)}"] if as_of else [])])
 
 
 def whole_of(heads: Sequence[Cell], lines: pa.Array) -> Markup:
