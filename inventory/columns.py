@@ -7,6 +7,7 @@ made of buffers, as ``pyarrow.array`` and ``pyarrow.scalar`` import pandas.
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
+from operator import sub
 from typing import Any
 
 import pyarrow as pa
@@ -44,6 +45,21 @@ def grouped(numbers: pa.Array) -> tuple[pa.Array, list[int]]:
 
     counts = compute.value_counts(numbers).field("counts").to_pylist()
     return compute.array_sort_indices(numbers), [*accumulate(counts, initial=0)]  # a stable sort
+
+
+def sums(numbers: pa.ChunkedArray, bounds: Sequence[int]) -> list[int | None]:
+    """Sum the integers between each two bounds; None where none is known. No sum is too large."""
+    from pyarrow import compute
+
+    def running(part: pa.ChunkedArray) -> list[int]:
+        totals = compute.cumulative_sum(pa.concat_arrays([integers([0]), *part.cast(pa.int64()).chunks]))
+        return totals.take(integers(bounds)).to_pylist()  # type: ignore[no-any-return]
+
+    half, mask = integers([32])[0], integers([2**32 - 1])[0]
+    known = compute.coalesce(numbers, integers([0])[0])
+    parts = (compute.shift_right(known, half), compute.bit_wise_and(known, mask), numbers.is_valid())
+    totals = [[*map(sub, ends[1:], ends)] for ends in map(running, parts)]
+    return [(high << 32) + low if count else None for high, low, count in zip(*totals, strict=True)]
 
 
 def matches(numbers: pa.Array, wanted: pa.Array) -> tuple[pa.Array, pa.Array]:

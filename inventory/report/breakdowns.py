@@ -1,14 +1,14 @@
 """Where the space goes: the models and bytes that share a publisher, a quantization and so on."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
 
-from inventory.columns import grouped, numbered
+from inventory.columns import grouped, numbered, sums
 from inventory.schema.derived import BREAKDOWN
 from inventory.tables import total_of, values
 
@@ -70,28 +70,24 @@ def break_down(models: pa.Table) -> list[Row]:
     """
     groups_of_all: list[Row] = []
     for by, column in BREAKDOWNS.items():
-        groups: list[Row] = []
-        for name, sizes in _sizes(models, column):
-            known = [size for size in sizes if size is not None]
-            total = sum(known) if known else None
-            groups.append({"by": by, "name": name, "model_count": len(sizes), "size_bytes": total, "share": None})
-        whole = sum(group["size_bytes"] or 0 for group in groups)
-        for group in groups:
-            group["size_bytes"] = total_of([group["size_bytes"]])
-            group["share"] = None if group["size_bytes"] is None or not whole else group["size_bytes"] / whole
+        numbers, names = numbered(models.select([column]))
+        order, bounds = grouped(numbers)
+        totals = sums(models["size_bytes"].take(order), bounds)
+        whole = sum(total or 0 for total in totals)
+        groups = [
+            {
+                "by": by,
+                "name": name,
+                "model_count": end - begin,
+                "size_bytes": (size := total_of([total])),
+                "share": None if size is None or not whole else size / whole,
+            }
+            for name, total, (begin, end) in zip(values(names, column), totals, pairwise(bounds), strict=True)
+        ]
         groups_of_all += sorted(
             groups, key=lambda row: (-(row["size_bytes"] or 0), -row["model_count"], row["name"] or "")
         )
     return groups_of_all
-
-
-def _sizes(models: pa.Table, column: str) -> Iterator[tuple[str | None, list[int | None]]]:
-    """Yield the names of a column, with the sizes of the models of each."""
-    numbers, names = numbered(models.select([column]))
-    order, bounds = grouped(numbers)
-    sizes = values(models.select(["size_bytes"]).take(order), "size_bytes")
-    for name, (begin, end) in zip(values(names, column), pairwise(bounds), strict=True):
-        yield name, sizes[begin:end]
 
 
 def space_section(breakdown: Sequence[Row], *, several: bool) -> SpaceSection:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers, joined, numbered, parts_of, text_array, text_column, text_of
+from inventory.columns import integers, joined, numbered, parts_of, sums, text_array, text_column, text_of
 from inventory.formats.html.fragments import (
     TABLE_END,
     Cell,
@@ -98,13 +98,14 @@ def group_rows(content: WholeTable, servers: Sequence[Row], limit: int) -> tuple
 def _notes(content: WholeTable, rows: pa.Table, bounds: Sequence[int]) -> Iterator[str]:
     """Say what the rows of each server add up to, and how old they are if they are older than those of others."""
     word, is_model = content.title.removesuffix("s"), content.name == schema.MODELS.name
-    sizes, numbers = (values(rows, name) if is_model else [] for name in ("size_bytes", "loaded_instance_count"))
     ages = values(rows.select(["as_of"]).take(integers(bounds[:-1])), "as_of")
-    for as_of, (begin, end) in zip(ages, pairwise(bounds), strict=True):
-        known = [value for value in sizes[begin:end] if value is not None]
-        loaded = sum(number or 0 for number in numbers[begin:end])
-        parts = [count(end - begin, word), *([size(sum(known))] if known else [])]
-        parts += [f"{integer(loaded)} loaded"] if loaded else []
+    unknown: list[int | None] = [None] * len(ages)
+    sizes, loaded = (
+        sums(rows[name], bounds) if is_model else unknown for name in ("size_bytes", "loaded_instance_count")
+    )
+    for as_of, total, number, (begin, end) in zip(ages, sizes, loaded, pairwise(bounds), strict=True):
+        parts = [count(end - begin, word), *([] if total is None else [size(total)])]
+        parts += [f"{integer(number)} loaded"] if number else []
         yield ", ".join([*parts, *([f"as of {utc_text(as_of, minutes=True)}"] if as_of else [])])
 
 
