@@ -15,12 +15,18 @@ import pyarrow as pa
 from inventory.tables import cells, values
 
 _PART = 8_000  # rows whose text is in memory at a time
+_SHARED = 16  # rows for each distinct text of two columns from which on it is worth while to join these
 
 
 def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
     """Return for each row its number among the distinct rows, and those, in the order of their first places."""
     from pyarrow import compute  # takes a while to import
 
+    if table.num_columns == 1:
+        encoded = table.column(0).combine_chunks().dictionary_encode()
+        codes = encoded.indices.dictionary_encode("encode")
+        only = encoded.dictionary.take(codes.dictionary)
+        return codes.indices.cast(pa.int64()), pa.Table.from_arrays([only], table.column_names)
     numbers, size = integers([0])[0], 1
     for column in table.columns:
         encoded = column.combine_chunks().dictionary_encode()
@@ -104,6 +110,48 @@ def text_column(table: pa.Table, names: Sequence[str], format_one: Callable[...,
     numbers, distinct = numbered(table.select(names))
     texts = map(format_one, *(values(distinct, name) for name in names))
     return pa.DictionaryArray.from_arrays(numbers.cast(pa.int32()), text_array(texts))
+
+
+def row_texts(
+    table: pa.Table,
+    cells: Sequence[tuple[Sequence[str], Callable[..., str]]],
+    separator: str = "",
+    begin: str = "",
+    end: str = "",
+) -> Iterator[pa.Array]:
+    """Yield the texts of the rows of each part of a table; what stands in many rows is formatted once.
+
+    Args:
+        table: the table.
+        cells: the columns of each cell of a row, and what makes a text of one value of each.
+        separator: stands between two cells.
+        begin: stands before the first.
+        end: stands after the last.
+    """
+    columns = _merged((text_column(table, names, format_one) for names, format_one in cells), separator)
+    columns[0] = mapped(columns[0], begin.__add__)
+    columns[-1] = mapped(columns[-1], lambda text: text + end)
+    return (joined(part, separator) for part in parts_of(columns))
+
+
+def _merged(columns: Iterable[pa.DictionaryArray], separator: str) -> list[pa.DictionaryArray]:
+    """Join neighbouring columns where that leaves few distinct texts: most of a row follows from its key."""
+    from pyarrow import compute
+
+    merged: list[pa.DictionaryArray] = []
+    for column in columns:
+        if merged and len(merged[-1].dictionary) * _SHARED <= len(column):
+            last, size = merged[-1], integers([max(len(column.dictionary), 1)])[0]
+            pairs = compute.add(compute.multiply(last.indices.cast(pa.int64()), size), column.indices)
+            pairs = pairs.dictionary_encode()
+            if len(pairs.dictionary) * _SHARED <= len(column):
+                before = compute.divide(pairs.dictionary, size)
+                after = compute.subtract(pairs.dictionary, compute.multiply(before, size))
+                both = (last.dictionary.take(before), column.dictionary.take(after), text_array([separator])[0])
+                merged[-1] = pa.DictionaryArray.from_arrays(pairs.indices, compute.binary_join_element_wise(*both))
+                continue
+        merged.append(column)
+    return merged
 
 
 def mapped(column: pa.DictionaryArray, text_of_text: Callable[[str], str]) -> pa.DictionaryArray:

@@ -8,6 +8,7 @@ issue or emphasis. Pipes and backticks would end a cell or a span: they stand be
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from inventory.about import SIGNATURE
@@ -244,16 +245,15 @@ def _row_table(content: RowTable) -> str:
 
 def _by_column(columns: "Sequence[schema.Column]", names: "Sequence[str]", content: "pa.Table") -> str:
     """Make a table of all rows, in which each distinct value of a column becomes Markdown once."""
-    from inventory.columns import joined, parts_of, text_column, text_of
+    from inventory.columns import row_texts, text_of
 
-    def cells(column: "schema.Column") -> "pa.DictionaryArray":
-        begin, end = "\n| " * (column is columns[0]), " |" * (column is columns[-1])
-        return text_column(
-            content, [column.name], lambda value: f"{begin}{escaped(format_value(value, column.unit))}{end}"
-        )
-
-    lines = (text_of(joined(part, " | ")) for part in parts_of([*map(cells, columns)]))
+    cells = [([column.name], partial(_cell, column)) for column in columns]
+    lines = map(text_of, row_texts(content, cells, " | ", "\n| ", " |"))
     return "".join([_table(_heads(columns, names), ()), *lines])
+
+
+def _cell(column: "schema.Column", value: "Any") -> str:
+    return escaped(format_value(value, column.unit))
 
 
 def _heads(columns: "Sequence[schema.Column]", names: "Sequence[str]") -> list[tuple[str, str]]:

@@ -7,23 +7,25 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.columns import encoded, matches, numbered
-from inventory.history.storage.store import Store
+from inventory.history.storage.data_file import verified
 from inventory.tables import arrow_schema, concat
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from inventory.history.engines import Files
 
 _STORED = ["digest", "stored_in"]  # the columns by which an answer's rows are found
 _OWNED = ("server", "as_of")  # the columns that the answer tells, not its rows
 
 
-def answer_rows(store: Store, table: schema.Table, answers: pa.Table, columns: Sequence[str] | None = None) -> pa.Table:
+def answer_rows(
+    files: "Files", table: schema.Table, answers: pa.Table, columns: Sequence[str] | None = None
+) -> pa.Table:
     """Build the rows of one grain of some answers, in the order of the servers.
 
     The rows of an answer stand in the order of their keys, as they were written. Servers that are alike share them.
 
     Args:
-        store: the files.
+        files: those of the grain that hold them, as ``Store.checked`` returns them.
         table: the grain.
         answers: rows of ``all_runs.WANTED``.
         columns: only these, with texts as dictionaries; by default all, with the schema's types.
@@ -34,21 +36,20 @@ def answer_rows(store: Store, table: schema.Table, answers: pa.Table, columns: S
     target = [field for field in arrow_schema(table) if columns is None or field.name in columns]
     names = [*_STORED, *(field.name for field in target if field.name not in _OWNED)]
     texts = [*_STORED, *(field.name for field in target if pa.types.is_string(field.type))]
-    files: dict[Path, pa.Table] = {}
-    for run_id in sorted(answers["stored_in"].unique().to_pylist()) if target else ():
-        file = store.read(table.name, run_id).file
-        if file.path not in files:
-            files[file.path] = file.read(names, texts)
-    stored = pa.concat_tables(files.values()).unify_dictionaries().combine_chunks() if files else None
-    if stored is None or not stored.num_rows:
+    paths, small = files
+    parts = [] if small is None else [encoded(small.select(names))]
+    parts += [verified(table.name, path).read(names, texts) for path in paths]
+    if not target or not any(part.num_rows for part in parts):
         return concat(table, [])
+    stored = pa.concat_tables(parts)
     answers = encoded(answers.sort_by("server"))
     numbers, _ = numbered(pa.concat_tables([stored.select(_STORED), answers.select(_STORED)]).unify_dictionaries())
     of_answers, of_rows = matches(numbers.slice(0, stored.num_rows), numbers.slice(stored.num_rows))
     arrays = [
         answers[field.name].combine_chunks().take(of_answers)
         if field.name in _OWNED
-        else stored[field.name].combine_chunks().take(of_rows)
+        # One column at a time: of a fleet they take as much memory as the result.
+        else stored.select([field.name]).unify_dictionaries().column(0).combine_chunks().take(of_rows)
         for field in target
     ]
     arrays = [array.cast(field.type) if columns is None else array for field, array in zip(target, arrays, strict=True)]

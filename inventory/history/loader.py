@@ -118,11 +118,17 @@ class RunLoader:
     @steady
     def grain_tables(self, answers: pa.Table) -> dict[str, pa.Table]:
         """Build the tables of models and instances of answers: rows of ``all_runs.WANTED``."""
-        wanted, few = self._columns, self.few(answers["stored_in"].unique().to_pylist(), all_runs.GRAIN_FILES)
+        wanted, stored = self._columns, answers["stored_in"].unique().to_pylist()
+        few = self.few(stored, all_runs.GRAIN_FILES)
         # Earlier versions stored the clocks of one server for all servers that share the row.
         return {
             table.name: without_clocks(
-                answer_rows(self.store, table, answers, None if wanted is None else wanted.get(table.name, ()))
+                answer_rows(
+                    self.store.checked(table.name, stored),
+                    table,
+                    answers,
+                    None if wanted is None else wanted.get(table.name, ()),
+                )
                 if few is None
                 else load_responses(few, table, rows(answers))
             )

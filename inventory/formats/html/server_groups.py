@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers, joined, numbered, parts_of, sums, text_array, text_column, text_of
+from inventory.columns import integers, numbered, row_texts, sums, text_array, text_of
 from inventory.formats.html.fragments import (
     TABLE_END,
     Cell,
@@ -116,13 +116,8 @@ def whole_of(heads: Sequence[Cell], lines: pa.Array) -> Markup:
 
 def row_lines(rows: pa.Table, cells: Sequence[CellOf]) -> pa.Array:
     """Make each row in HTML; a cell is made once of the same values."""
-
-    def column(place: int, names: Sequence[str], cell_of: Callable[..., Cell]) -> pa.DictionaryArray:
-        begin, end = "<tr>" * (place == 0), "</tr>\n" * (place == len(cells) - 1)
-        return text_column(rows, names, lambda *own: f"{begin}{page_cell(cell_of(*own))}{end}")
-
-    columns = [column(place, *cell) for place, cell in enumerate(cells)]
-    return pa.concat_arrays([text_array([]), *(joined(part) for part in parts_of(columns))])
+    texts = [(names, lambda *own, cell_of=cell_of: page_cell(cell_of(*own))) for names, cell_of in cells]
+    return pa.concat_arrays([text_array([]), *row_texts(rows, texts, begin="<tr>", end="</tr>\n")])
 
 
 def _cell_of(column: schema.Column) -> CellOf:
