@@ -143,8 +143,9 @@ def _merged(columns: Iterable[pa.DictionaryArray], separator: str) -> list[pa.Di
         if merged and len(merged[-1].dictionary) * _SHARED <= len(column):
             last, size = merged[-1], integers([max(len(column.dictionary), 1)])[0]
             pairs = compute.add(compute.multiply(last.indices.cast(pa.int64()), size), column.indices)
-            pairs = pairs.dictionary_encode()
-            if len(pairs.dictionary) * _SHARED <= len(column):
+            first = pairs[:_PART]  # to number pairs of which no two are equal would take time and memory
+            pairs = pairs.dictionary_encode() if 2 * len(first.unique()) <= len(first) else None
+            if pairs is not None and len(pairs.dictionary) * _SHARED <= len(column):
                 before = compute.divide(pairs.dictionary, size)
                 after = compute.subtract(pairs.dictionary, compute.multiply(before, size))
                 both = (last.dictionary.take(before), column.dictionary.take(after), text_array([separator])[0])
