@@ -77,12 +77,13 @@ class RunHistory(NamedRuns):
         return server_rows(servers, run_id, until, self.retirement)
 
     @steady
-    def coverage_table(self, period: Period, zone: tzinfo | None = None) -> pa.Table:
+    def coverage_table(self, period: Period, zone: tzinfo | None = None, state: pa.Table | None = None) -> pa.Table:
         """Build one row per server of the state at the end of a period: on how many days it was read, how long not.
 
         Args:
             period: the period.
             zone: the reader's time zone; the system's by default.
+            state: the observations of that state, if they were read before: only of these servers.
 
         Raises:
             ConfigurationError: the history has no run in the period.
@@ -92,7 +93,7 @@ class RunHistory(NamedRuns):
         states = self.states(recorded)
         asked = states.coverage(within, {run_id: f"{time_of(run_id).astimezone(zone).date()}" for run_id in within})
         known_before = states.ever_asked(before) if before else set()
-        servers = dict(cells(states.table(within[-1], columns=["server", "as_of"]), ["server", "as_of"]))
+        servers = dict(cells(states.table(within[-1]) if state is None else state, ["server", "as_of"]))
         return coverage_rows(servers, asked, known_before, period, now)
 
     @steady

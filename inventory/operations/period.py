@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta, tzinfo
 from hashlib import sha256
 
-from inventory.columns import rows_where
 from inventory.errors import ConfigurationError
 from inventory.history.periods import Period, parse_period, runs_in, span_text
 from inventory.history.reader import RunHistory
@@ -51,6 +50,7 @@ def period_report(
     """
     servers = known_servers(history, servers)
     period, before, within = _runs(history, text, zone)
+    proof = _proof(history)  # before a fleet's state takes memory beside it
     first = before or (within[0] if len(within) > 1 else None)
     last = _side(within[-1])
     compared = None
@@ -59,13 +59,12 @@ def period_report(
     report = report_of(last, history, zone, compared=compared, servers=servers, stale_after=stale_after)
     if compared is None:  # Not the run before, which is none of the period.
         report = replace(report, changes=None, since="")
-    coverage = history.coverage_table(period, zone)
     section = PeriodSection(
         period.name,
-        coverage.filter(rows_where(coverage, "server", set(servers).__contains__)) if servers else coverage,
+        history.coverage_table(period, zone, report.snapshot.tables["observations"]),
         last.run_id or "",
         sha256(history.store.where("observations", [within[-1]])[within[-1]].read_bytes()).hexdigest(),
-        _proof(history),
+        proof,
     )
     runs = [row for row in report.runs if row["run_id"] in set(within)]
     return PeriodReport(replace(report, runs=runs, period=section), period.last_day)

@@ -154,7 +154,7 @@ def _all_rows(content: WholeTable, report: Report) -> Section:
     title = f"{content.title.capitalize()} ({number:,})"
     if not number:
         return Section(content.name, title, f"There are no {content.title}.", on_new_page=True)
-    groups, shown = group_rows(content, report.servers, MOST_ROWS)
+    groups, shown = group_rows(content, report.snapshot.tables["observations"], MOST_ROWS)
     option = " --grain instance" if content.name == schema.INSTANCES.name else ""
     more = (
         f"This page shows {shown:,} of {number:,} {content.title}, as browsers open no larger one. To get all: "

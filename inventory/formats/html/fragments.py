@@ -6,9 +6,8 @@ the element, in the page a ``class``.
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inventory import schema
 from inventory.report.change_lines import describe_changes
@@ -68,8 +67,7 @@ _RUNS = (
 )
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell of a table.
 
     Attributes:
@@ -247,7 +245,7 @@ def _table(
 
 
 def _short(cell: Cell, widest: int | None) -> Cell:
-    return cell if widest is None else replace(cell, text=truncate(cell.text, widest))
+    return cell if widest is None else cell._replace(text=truncate(cell.text, widest))
 
 
 def _list_text(value: str | None) -> str:

@@ -2,9 +2,10 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ class Section:
     charts: Sequence[tuple[str, Markup]] = ()
     remark: str = ""
     tables: Sequence[tuple[str, Markup]] = ()
-    groups: Markup | None = None
+    groups: Iterable[Markup] = ()
     more: str = ""
     on_new_page: bool = False
 
@@ -72,7 +73,10 @@ def render_page(sections: Sequence[Section], report: Report | None = None) -> by
     if report:
         values |= {"banner": [*report.banner, SIGNATURE], "status": report.status, "key_figures": report.key_figures}
         values["what"] = report.snapshot.what
-    return b"".join(part.encode() for part in _template().generate(values))  # as a text, it would take twice as much
+    page = BytesIO()
+    for part in _template().generate(values):  # as a text, a page of many rows would take twice as much memory
+        page.write(part.encode())
+    return page.getvalue()
 
 
 @cache

@@ -1,14 +1,13 @@
 """The rows of a table, a group for each server, with the columns in the order in which people read them."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
-from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers, numbered, row_texts, sums, text_array, text_of
+from inventory.columns import integers, numbered, row_texts, rows_where, sums, text_array, text_of
 from inventory.formats.html.fragments import (
     TABLE_END,
     Cell,
@@ -22,9 +21,9 @@ from inventory.formats.html.page import Markup
 from inventory.report.row_tables import RowTable, WholeTable, is_number
 from inventory.schema.headings import heading
 from inventory.tables import is_known, values
+from inventory.tables import rows as table_rows
 from inventory.text import count, integer, size, utc_text
 
-Row = dict[str, Any]
 CellOf = tuple[Sequence[str], Callable[..., Cell]]
 """The columns of which a cell is made, and what makes it of their values."""
 
@@ -54,12 +53,12 @@ def table_of(content: RowTable | WholeTable) -> Markup:
     return Markup(table_of_cells(heads, (("", line) for line in zip(*cells, strict=True))))
 
 
-def group_rows(content: WholeTable, servers: Sequence[Row], limit: int) -> tuple[Markup, int]:
+def group_rows(content: WholeTable, observations: pa.Table, limit: int) -> tuple[Iterator[Markup], int]:
     """Render the rows of a table, those of each server in a group that a reader may open and close.
 
     Args:
         content: the table.
-        servers: rows of the observations: a server without rows is named too, and why it has none.
+        observations: the servers: one without rows is named too, and why it has none.
         limit: how many rows are shown: those of the first servers, as far as all of a server are among so many.
 
     Returns:
@@ -67,32 +66,38 @@ def group_rows(content: WholeTable, servers: Sequence[Row], limit: int) -> tuple
     """
     from pyarrow import compute  # takes a while to import
 
-    known = {row["server"]: is_known(row) for row in servers}
     numbers, distinct = numbered(content.content.select(["server"]))
     names = values(distinct, "server")
-    order = {server: rank for rank, server in enumerate(dict.fromkeys([*known, *names]))}
+    order = {server: rank for rank, server in enumerate(dict.fromkeys([*values(observations, "server"), *names]))}
     counted = dict(zip(names, compute.value_counts(numbers).field("counts").to_pylist(), strict=True))
     ends = [*accumulate(counted.get(server, 0) for server in order)]
     ends = ends[: max(bisect_right(ends, limit), 1)]
     ranks = integers(order[name] for name in names).take(numbers)
     rows = content.content.take(compute.array_sort_indices(ranks).slice(0, ends[-1]))  # a stable sort
+    failed = observations.filter(rows_where(observations, "status", lambda status: status != "ok"))
+    never_read = {row["server"] for row in table_rows(failed) if not is_known(row)}
+    return _groups(content, rows, zip(order, [0, *ends], ends, strict=False), never_read), rows.num_rows
+
+
+def _groups(
+    content: WholeTable, rows: pa.Table, servers: Iterable[tuple[str, int, int]], never_read: Collection[str]
+) -> Iterator[Markup]:
     columns = _ordered(column for column in content.columns if column.name not in ("server", "as_of"))
     lines, table = row_lines(rows, [*map(_cell_of, columns)]), table_begin([*map(_head, columns)])
-    begins = [begin for begin, end in pairwise([0, *ends]) if begin < end]
-    notes, is_open = _notes(content, rows, [*begins, rows.num_rows]), " open" * (rows.num_rows <= _OPEN)
-    groups = []
-    for number, (server, begin, end) in enumerate(zip(order, [0, *ends], ends, strict=False), 1):
+    servers = [*servers]
+    notes = _notes(content, rows, [*(begin for _, begin, end in servers if begin < end), rows.num_rows])
+    is_open = " open" * (rows.num_rows <= _OPEN)
+    for number, (server, begin, end) in enumerate(servers, 1):
         name, title = text(server), f"{content.name}-{number}"
         if begin < end:
-            groups.append(
+            yield Markup(
                 f'<details{is_open}><summary id="{title}"><b>{name}</b> <span>{text(next(notes))}</span>'
                 f'</summary>\n<div class="box" role="region" tabindex="0" aria-labelledby="{title}">'
                 f"{table}{text_of(lines.slice(begin, end - begin))}{TABLE_END}</div></details>"
             )
         else:
-            note = f"no {content.title}" if known[server] else "never read"
-            groups.append(f'<p class="without"><b>{name}</b> <span>{text(note)}</span></p>')
-    return Markup("\n".join(groups)), rows.num_rows
+            note = "never read" if server in never_read else f"no {content.title}"
+            yield Markup(f'<p class="without"><b>{name}</b> <span>{text(note)}</span></p>')
 
 
 def _notes(content: WholeTable, rows: pa.Table, bounds: Sequence[int]) -> Iterator[str]:
