@@ -169,7 +169,7 @@ def _coverage(report: Report) -> list[str]:
     servers = report.period.table
     sentence, server = report.period.summary
     words = f"{sentence} {escaped(server)}".rstrip()
-    shown = _by_column(servers.columns, servers.heads, servers.content.slice(0, _SERVERS))
+    shown = _row_table(servers.first(_SERVERS))
     return [f"## {report.period.title}", f"{words}.", shown, *_more(servers.content.num_rows, _SERVERS, "server")]
 
 
@@ -237,10 +237,7 @@ def _evidence(report: Report) -> list[str]:
 
 
 def _row_table(content: RowTable) -> str:
-    body = [
-        [escaped(format_value(row[column.name], column.unit)) for column in content.columns] for row in content.rows
-    ]
-    return _table(_heads(content.columns, content.heads), body)
+    return _by_column(content.columns, content.heads, content.content)
 
 
 def _by_column(columns: "Sequence[schema.Column]", names: "Sequence[str]", content: "pa.Table") -> str:

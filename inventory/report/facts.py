@@ -30,10 +30,9 @@ from inventory.report.period import PeriodSection
 from inventory.report.row_tables import (
     LARGEST_COLUMNS,
     RowTable,
-    WholeTable,
     largest_models,
+    row_table,
     server_table,
-    whole_table,
     with_ages,
 )
 from inventory.report.trend import TrendSection, trend_section
@@ -234,18 +233,18 @@ class Report:
         return replace(trend, note="No trend: not all rows are in this report") if self.selection else trend
 
     @cached_property
-    def row_tables(self) -> list[WholeTable]:
+    def row_tables(self) -> list[RowTable]:
         """All models and all loaded instances, as far as the run holds them."""
         without = () if len(self.server_names) > 1 else ("server",)
         names = {"model": "models", "instance": "loaded instances"}
         return [
-            whole_table(table, with_ages(self.snapshot.tables[table.name], self._older), names[grain], without)
+            row_table(table, with_ages(self.snapshot.tables[table.name], self._older), names[grain], without)
             for grain, table in schema.GRAIN_TABLES.items()
             if grain in self.snapshot.grains and self.snapshot.anything_read
         ]
 
     @cached_property
-    def evidence(self) -> WholeTable:
+    def evidence(self) -> RowTable:
         """The servers with their statuses, errors and warnings."""
         return server_table(self.snapshot.tables["observations"])
 

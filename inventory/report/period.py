@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.columns import text_column
-from inventory.report.row_tables import WholeTable
+from inventory.report.row_tables import RowTable
 from inventory.schema.derived import COVERAGE
 from inventory.tables import values
 from inventory.text import count, format_value
@@ -59,7 +59,7 @@ class PeriodSection:
         return f"{sentence}; the longest silence was {text} days, of", servers[silences.index(longest)]
 
     @property
-    def table(self) -> WholeTable:
+    def table(self) -> RowTable:
         """The servers, those that were read least first."""
         from pyarrow import compute  # takes a while to import
 
@@ -69,7 +69,7 @@ class PeriodSection:
         for read, asked in _TEXTS.items():
             texts = text_column(content, [read, asked], lambda number, total: f"{number:,} of {total:,}")
             content = content.set_column(content.schema.get_field_index(read), read, texts)
-        return WholeTable("coverage", "", _SHOWN, content)
+        return RowTable("coverage", "", _SHOWN, content)
 
     @property
     def sign_off(self) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -25,52 +25,41 @@ LARGEST_COLUMNS = (*_LARGEST, "loaded_instance_count", "as_of")
 
 
 @dataclass(frozen=True)
-class _ShownColumns:
-    """The columns that are shown of a table.
+class RowTable:
+    """Rows with the columns that are shown of them.
 
     Attributes:
         name: identifies the table in its page.
         title: its heading, or what the rows are, in words; empty where a section has but one table.
         columns: the columns, in the order in which they are shown.
+        content: the rows.
+        more: further rows that there are.
     """
 
     name: str
     title: str
     columns: tuple[schema.Column, ...]
+    content: pa.Table
+    more: int = 0
 
     @property
     def heads(self) -> list[str]:
         """The names of the columns for people."""
         return [column_head(column, heading(column.name)) for column in self.columns]
 
-
-@dataclass(frozen=True)
-class RowTable(_ShownColumns):
-    """Some rows with the columns that are shown of them.
-
-    Attributes:
-        rows: the values by column name.
-        more: further rows that there are.
-    """
-
-    rows: Sequence[Row]
-    more: int = 0
+    @property
+    def rows(self) -> list[Row]:
+        """The values of the rows by column name."""
+        return rows(self.content)
 
     def heading(self, limit: int) -> str:
         """Return its heading where only so many rows are shown, which says of how many."""
-        number = len(self.rows) + self.more
+        number = self.content.num_rows + self.more
         return f"{self.title} (of {number:,})" if number > limit else self.title
 
     def first(self, limit: int) -> "RowTable":
         """Return the table with its first rows only."""
-        return RowTable(self.name, self.title, self.columns, self.rows[:limit])
-
-
-@dataclass(frozen=True)
-class WholeTable(_ShownColumns):
-    """All rows of a table, with the columns that are shown of them."""
-
-    content: pa.Table
+        return replace(self, content=self.content.slice(0, limit), more=0)
 
 
 def column_head(column: schema.Column, name: str) -> str:
@@ -83,7 +72,7 @@ def is_number(column: schema.Column) -> bool:
     return column.kind in (schema.INTEGER, schema.NUMBER)
 
 
-def whole_table(table: schema.Table, content: pa.Table, title: str, without: Sequence[str] = ()) -> WholeTable:
+def row_table(table: schema.Table, content: pa.Table, title: str, without: Sequence[str] = ()) -> RowTable:
     """Choose the columns that have a value in some row, those that name the row first.
 
     Args:
@@ -95,7 +84,7 @@ def whole_table(table: schema.Table, content: pa.Table, title: str, without: Seq
     hidden = {*_FOR_MACHINES, *without, *(name for name in table.names if content[name].null_count == len(content))}
     columns = [column for column in table.columns if column.name not in hidden]
     columns.sort(key=lambda column: _FIRST.index(column.name) if column.name in _FIRST else len(_FIRST))
-    return WholeTable(table.name, title, tuple(columns), content)
+    return RowTable(table.name, title, tuple(columns), content)
 
 
 def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = ()) -> RowTable:
@@ -111,12 +100,12 @@ def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = 
     sizes = _sizes(models)
     largest = compute.select_k_unstable(sizes, _LISTED, [("size", "descending")])
     candidates = models.filter(compute.is_in(sizes, sizes.take(largest)))
-    shown = [with_age(row, older) for row in rows(largest_first(candidates).slice(0, _LISTED))]
+    shown = with_ages(largest_first(candidates).slice(0, _LISTED), older)
     ages = with_ages(models, older).column("as_of").null_count < models.num_rows if older else False
     hidden = {*(() if several else ("server",)), *(() if ages else ("as_of",))}
     names = [name for name in LARGEST_COLUMNS if name not in hidden]
     columns = tuple(column for name in names for column in schema.MODELS.columns if column.name == name)
-    return RowTable("largest", "Largest models", columns, shown, models.num_rows - len(shown))
+    return RowTable("largest", "Largest models", columns, shown, models.num_rows - shown.num_rows)
 
 
 def with_ages(rows: pa.Table, older: Collection[str]) -> pa.Table:
@@ -127,11 +116,6 @@ def with_ages(rows: pa.Table, older: Collection[str]) -> pa.Table:
     is_older = rows_where(rows, "server", older.__contains__)
     no_age = pa.nulls(1, rows.field(place).type)[0]
     return rows.set_column(place, rows.field(place), compute.if_else(is_older, rows.column(place), no_age))
-
-
-def with_age(row: Row, older: Collection[str]) -> Row:
-    """Return a row for people: with its age only if it is older than the others."""
-    return row if row["server"] in older else {**row, "as_of": None}
 
 
 def largest_first(rows: pa.Table) -> pa.Table:
@@ -156,7 +140,7 @@ def by_size(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (-(row["size_bytes"] or 0), row["server"], row["key"]))
 
 
-def server_table(observations: pa.Table) -> WholeTable:
+def server_table(observations: pa.Table) -> RowTable:
     """List the observations, with the warnings as sentences, and with the age of those answers that are older."""
     from pyarrow import compute  # takes a while to import
 
@@ -167,4 +151,4 @@ def server_table(observations: pa.Table) -> WholeTable:
     hidden = () if any(sentences.dictionary.to_pylist()) else ("warnings",)
     for name, column in (("as_of", older), ("warnings", sentences)):
         observations = observations.set_column(observations.schema.get_field_index(name), name, column)
-    return whole_table(schema.OBSERVATIONS, observations, "", hidden)
+    return row_table(schema.OBSERVATIONS, observations, "", hidden)

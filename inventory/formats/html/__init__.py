@@ -15,7 +15,7 @@ from inventory.formats.html.svg import Point, bars, stacks, trend
 from inventory.report.breakdowns import Breakdown, group_label
 from inventory.report.facts import Report
 from inventory.report.findings import TONES as FINDING_TONES
-from inventory.report.row_tables import WholeTable, column_head, is_number, whole_table
+from inventory.report.row_tables import RowTable, column_head, is_number, row_table
 from inventory.report.trend import WORDS, TrendSection
 from inventory.schema.derived import NOT_COMPARED
 from inventory.tables import table_of as arrow_table_of
@@ -76,7 +76,7 @@ def _changes(report: Report) -> Section:
         tables.append(("", Markup(changes_table(changes.lines, several=report.several, sizes=True))))
     if changes.not_compared:
         skipped = arrow_table_of(NOT_COMPARED, [vars(row) for row in changes.not_compared])
-        tables.append(("Not compared", _whole(whole_table(NOT_COMPARED, skipped, ""))))
+        tables.append(("Not compared", _whole(row_table(NOT_COMPARED, skipped, ""))))
     return Section("changes", f"{changes.title} {changes.since}".rstrip(), changes.note, tables=tables)
 
 
@@ -149,7 +149,7 @@ def _chart(title: str, svg: str) -> tuple[str, Markup]:
     return title, Markup(svg)
 
 
-def _all_rows(content: WholeTable, report: Report) -> Section:
+def _all_rows(content: RowTable, report: Report) -> Section:
     number = content.content.num_rows
     title = f"{content.title.capitalize()} ({number:,})"
     if not number:
@@ -167,7 +167,7 @@ def _evidence(report: Report) -> Section:
     return Section("evidence", "Evidence", tables=[("", table_of(report.evidence))], on_new_page=True)
 
 
-def _whole(content: WholeTable) -> Markup:
+def _whole(content: RowTable) -> Markup:
     return _table(content.columns, content.heads, content.content)
 
 

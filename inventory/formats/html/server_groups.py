@@ -13,12 +13,11 @@ from inventory.formats.html.fragments import (
     Cell,
     page_cell,
     table_begin,
-    table_of_cells,
     text,
     value_cell,
 )
 from inventory.formats.html.page import Markup
-from inventory.report.row_tables import RowTable, WholeTable, is_number
+from inventory.report.row_tables import RowTable, is_number
 from inventory.schema.headings import heading
 from inventory.tables import is_known, values
 from inventory.tables import rows as table_rows
@@ -37,23 +36,16 @@ _OPEN = 100
 """Rows of a table whose groups are shown open; where there are more, the reader opens the servers that matter."""
 
 
-def table_of(content: RowTable | WholeTable) -> Markup:
+def table_of(content: RowTable) -> Markup:
     """Render a table whose rows are models, instances or servers: name and key in one cell, then what people look for.
 
     On a telephone there is room for the name and the size: the size comes first.
     """
     columns = _ordered(content.columns)
-    heads = [*map(_head, columns)]
-    if isinstance(content, WholeTable):
-        return whole_of(heads, row_lines(content.content, [*map(_cell_of, columns)]))
-    cells = [
-        [page_cell(cell_of(*(row[name] for name in names))) for row in content.rows]
-        for names, cell_of in map(_cell_of, columns)
-    ]
-    return Markup(table_of_cells(heads, (("", line) for line in zip(*cells, strict=True))))
+    return whole_of([*map(_head, columns)], row_lines(content.content, [*map(_cell_of, columns)]))
 
 
-def group_rows(content: WholeTable, observations: pa.Table, limit: int) -> tuple[Iterator[Markup], int]:
+def group_rows(content: RowTable, observations: pa.Table, limit: int) -> tuple[Iterator[Markup], int]:
     """Render the rows of a table, those of each server in a group that a reader may open and close.
 
     Args:
@@ -80,7 +72,7 @@ def group_rows(content: WholeTable, observations: pa.Table, limit: int) -> tuple
 
 
 def _groups(
-    content: WholeTable, rows: pa.Table, servers: Iterable[tuple[str, int, int]], never_read: Collection[str]
+    content: RowTable, rows: pa.Table, servers: Iterable[tuple[str, int, int]], never_read: Collection[str]
 ) -> Iterator[Markup]:
     columns = _ordered(column for column in content.columns if column.name not in ("server", "as_of"))
     lines, table = row_lines(rows, [*map(_cell_of, columns)]), table_begin([*map(_head, columns)])
@@ -100,7 +92,7 @@ def _groups(
             yield Markup(f'<p class="without"><b>{name}</b> <span>{text(note)}</span></p>')
 
 
-def _notes(content: WholeTable, rows: pa.Table, bounds: Sequence[int]) -> Iterator[str]:
+def _notes(content: RowTable, rows: pa.Table, bounds: Sequence[int]) -> Iterator[str]:
     """Say what the rows of each server add up to, and how old they are if they are older than those of others."""
     word, is_model = content.title.removesuffix("s"), content.name == schema.MODELS.name
     ages = values(rows.select(["as_of"]).take(integers(bounds[:-1])), "as_of")
