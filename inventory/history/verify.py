@@ -13,7 +13,7 @@ from inventory.errors import FileError, NewerVersion
 from inventory.filesystem.listing import size_of
 from inventory.history import run_log
 from inventory.history.evidence import compare
-from inventory.history.pointers import Pointers
+from inventory.history.pointers import POINTER, Pointers
 from inventory.history.proof import Problem, Proof
 from inventory.history.sql.all_runs import GRAIN_FILES
 from inventory.history.storage.data_file import KINDS, RunSegment, listed, opened
@@ -93,7 +93,7 @@ class _Files:
         """Return the digests of the responses that a run stored, each with that of its body, read once."""
         if run_id not in self.digests:
             segment = self.segments.get(("payloads", run_id))
-            self.digests[run_id] = segment and segment.table(["digest", "payload_digest"])
+            self.digests[run_id] = segment and segment.table([*POINTER])
         return self.digests[run_id]
 
     def name(self, kind: str, run_id: str) -> str:
