@@ -27,6 +27,14 @@ def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
         codes = encoded.indices.dictionary_encode("encode")
         only = encoded.dictionary.take(codes.dictionary)
         return codes.indices.cast(pa.int64()), pa.Table.from_arrays([only], table.column_names)
+    numbers = numbers_of(table)
+    return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
+
+
+def numbers_of(table: pa.Table) -> pa.Array:
+    """Return for each row its number among the distinct rows, in the order of their first places."""
+    from pyarrow import compute  # takes a while to import
+
     numbers, size = integers([0])[0], 1
     for column in table.columns:
         encoded = column.combine_chunks().dictionary_encode()
@@ -36,8 +44,7 @@ def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
             known = numbers.dictionary_encode()
             numbers, size = known.indices.cast(pa.int64()), len(known.dictionary)
         numbers, size = compute.add(compute.multiply(numbers, integers([count])[0]), codes), size * count
-    numbers = numbers.dictionary_encode().indices.cast(pa.int64())
-    return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
+    return numbers.dictionary_encode().indices.cast(pa.int64())
 
 
 def grouped(numbers: pa.Array) -> tuple[pa.Array, list[int]]:
