@@ -41,7 +41,8 @@ class Pointers:
         pointers = file.read([*POINTER])
         self._holders = pointers["stored_in"].combine_chunks()
         held = map(stored, self._holders.unique().drop_null().to_pylist())
-        both = encoded(pa.concat_tables([pointers, *(answers for answers in held if answers is not None)]))
+        both = pa.concat_tables([pointers, *(answers for answers in held if answers is not None)])
+        both = encoded(both.combine_chunks())
         is_stored, is_same = (
             compute.is_in(numbers[: pointers.num_rows], numbers[pointers.num_rows :])
             for numbers in (numbers_of(both.select(names)) for names in (POINTER[:2], POINTER))
