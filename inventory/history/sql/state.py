@@ -61,6 +61,11 @@ def _last(condition: str, *, selected: bool = False, number: int = 1) -> str:
         ORDER BY l.server, l.place"""
 
 
+def asked(until: Until) -> str:
+    """Query the servers that were asked."""
+    return f"SELECT DISTINCT server FROM observations WHERE {until.sql}"
+
+
 def differing_states(old: Until, new: Until) -> str:
     """Query the servers whose responses differ between two states.
 

@@ -80,10 +80,6 @@ class States:
         """Return the newest attempts of the runs after one, up to another, by server; ``first`` may be empty."""
         return self._last([run_id for run_id in self._until(last) if run_id > first], state.last(self._bound(last)))
 
-    def rows(self, run_id: str) -> list[Row]:
-        """Return the rows of the state after a run, as ``table`` does."""
-        return rows(self.table(run_id))
-
     def table(
         self,
         run_id: str,
@@ -120,8 +116,7 @@ class States:
 
     def ever_asked(self, run_id: str) -> set[str]:
         """Return the servers that a run or one before asked."""
-        question = f"SELECT DISTINCT server FROM observations WHERE {self._bound(run_id).sql}"  # noqa: S608 - our own
-        return {row["server"] for row in self._query(self._until(run_id), question)}
+        return {row["server"] for row in self._query(self._until(run_id), state.asked(self._bound(run_id)))}
 
     def coverage(self, run_ids: Sequence[str], days: Mapping[str, str]) -> dict[str, Row]:
         """Return what some runs say of each server that they asked: how often and when it was read.
