@@ -35,6 +35,7 @@ _HEAD = re.compile(
 _TAIL = re.compile(rb"\}[ \t\r\n]*\][ \t\r\n]*\}[ \t\r\n]*\Z")
 _LONGEST_TAIL = 100
 _BETWEEN = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*")
+_TOGETHER = 40  # texts that are flattened together: more would not stay near the processor
 _FEW = 2000  # models that are remembered whether they repeat or not
 _REPEATED = 4  # how often a model has to come so that remembering it pays
 
@@ -68,15 +69,18 @@ class Texts:
         self._owners = {name: array("q") for name in REBUILT}  # the number of the text of each row
 
     def add(self, texts: Sequence[bytes], ignore: Ignored) -> None:
-        """Flatten the models of some texts, all together, as it takes as long for one."""
+        """Flatten the models of some texts, many together: one by one, each would take as long as ten."""
+        if len(texts) > _TOGETHER:
+            for start in range(0, len(texts), _TOGETHER):
+                self.add(texts[start : start + _TOGETHER], ignore)
+            return
         first, records = len(self.lines), [*map(_records, texts)]
         models = [(number, model) for number, some in enumerate(records) for model in some or ()]
         try:
             flat = flatten([model for _, model in models])
         except ServerError:  # all together or one of them has too long names
-            half = len(texts) // 2
-            for part in (texts[:half], texts[half:]) if half else ([b""],):
-                self.add(part, ignore)
+            for text in texts if len(texts) > 1 else [b""]:
+                self.add([text], ignore)
             return
         models.sort(key=lambda pair: pair[1]["key"])  # as the rows are
         seen: Counter[tuple[int, str]] = Counter()
