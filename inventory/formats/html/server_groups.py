@@ -75,8 +75,8 @@ def _groups(
     content: RowTable, rows: pa.Table, servers: Iterable[tuple[str, int, int]], never_read: Collection[str]
 ) -> Iterator[Markup]:
     columns = _ordered(column for column in content.columns if column.name not in ("server", "as_of"))
-    lines, table = row_lines(rows, [*map(_cell_of, columns)]), table_begin([*map(_head, columns)])
-    servers = [*servers]
+    servers, table = [*servers], table_begin([*map(_head, columns)])
+    lines = _cut(row_lines(rows, [*map(_cell_of, columns)]), (end - begin for _, begin, end in servers if begin < end))
     notes = _notes(content, rows, [*(begin for _, begin, end in servers if begin < end), rows.num_rows])
     is_open = " open" * (rows.num_rows <= _OPEN)
     for number, (server, begin, end) in enumerate(servers, 1):
@@ -85,7 +85,7 @@ def _groups(
             yield Markup(
                 f'<details{is_open}><summary id="{title}"><b>{name}</b> <span>{text(next(notes))}</span>'
                 f'</summary>\n<div class="box" role="region" tabindex="0" aria-labelledby="{title}">'
-                f"{table}{text_of(lines.slice(begin, end - begin))}{TABLE_END}</div></details>"
+                f"{table}{next(lines)}{TABLE_END}</div></details>"
             )
         else:
             note = "never read" if server in never_read else f"no {content.title}"
@@ -106,15 +106,27 @@ def _notes(content: RowTable, rows: pa.Table, bounds: Sequence[int]) -> Iterator
         yield ", ".join([*parts, *([f"as of {utc_text(as_of, minutes=True)}"] if as_of else [])])
 
 
-def whole_of(heads: Sequence[Cell], lines: pa.Array) -> Markup:
+def whole_of(heads: Sequence[Cell], lines: Iterable[pa.Array]) -> Markup:
     """Render a table of rows in HTML."""
-    return Markup(f"{table_begin(heads)}{text_of(lines)}{TABLE_END}")
+    return Markup("".join([table_begin(heads), *map(text_of, lines), TABLE_END]))
 
 
-def row_lines(rows: pa.Table, cells: Sequence[CellOf]) -> pa.Array:
-    """Make each row in HTML; a cell is made once of the same values."""
+def _cut(lines: Iterator[pa.Array], numbers: Iterable[int]) -> Iterator[str]:
+    """Cut lines, which come in parts, into texts of so many lines each."""
+    rest = text_array([])
+    for number in numbers:
+        pieces = []
+        while number > len(rest):
+            pieces.append(text_of(rest))
+            number, rest = number - len(rest), next(lines)
+        yield "".join([*pieces, text_of(rest[:number])])
+        rest = rest[number:]
+
+
+def row_lines(rows: pa.Table, cells: Sequence[CellOf]) -> Iterator[pa.Array]:
+    """Make each row in HTML, in parts; a cell is made once of the same values."""
     texts = [(names, lambda *own, cell_of=cell_of: page_cell(cell_of(*own))) for names, cell_of in cells]
-    return pa.concat_arrays([text_array([]), *row_texts(rows, texts, begin="<tr>", end="</tr>\n")])
+    return row_texts(rows, texts, begin="<tr>", end="</tr>\n")
 
 
 def _cell_of(column: schema.Column) -> CellOf:
