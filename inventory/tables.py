@@ -96,7 +96,7 @@ class RunTables:
     def anything_read(self) -> bool:
         """True if the rows of at least one server are known; without one, an empty table proves nothing."""
         observations = self.tables["observations"]
-        if not {"ok", "suspect"}.isdisjoint(observations["status"].unique().to_pylist()):
+        if not {"ok", "suspect"}.isdisjoint(values(observations, "status")):
             return True
         return any(map(is_known, rows(observations.select(["status", "as_of", "observed_at"]))))
 

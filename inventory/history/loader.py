@@ -22,7 +22,7 @@ from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
-from inventory.tables import RunTables, rows
+from inventory.tables import RunTables, rows, values
 
 Row = dict[str, Any]
 
@@ -113,12 +113,14 @@ class RunLoader:
     def snapshot(self, observed: pa.Table) -> RunTables:
         """Build the tables of observations, with the models and instances of their answers."""
         answers = observed.select(all_runs.WANTED.names)
-        return RunTables({"observations": observed, **self.grain_tables(answers.filter(answers["digest"].is_valid()))})
+        if answers["digest"].null_count:  # to filter takes a while to import
+            answers = answers.filter(answers["digest"].is_valid())
+        return RunTables({"observations": observed, **self.grain_tables(answers)})
 
     @steady
     def grain_tables(self, answers: pa.Table) -> dict[str, pa.Table]:
         """Build the tables of models and instances of answers: rows of ``all_runs.WANTED``."""
-        wanted, stored = self._columns, answers["stored_in"].unique().to_pylist()
+        wanted, stored = self._columns, {*values(answers, "stored_in")}
         few = self.few(stored, all_runs.GRAIN_FILES)
         # Earlier versions stored the clocks of one server for all servers that share the row.
         return {

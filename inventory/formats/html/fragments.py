@@ -16,7 +16,7 @@ from inventory.report.facts import Report
 from inventory.report.palette import LIGHT, MARKS, TONES, mark
 from inventory.report.row_tables import column_head, is_number
 from inventory.tables import RunTables, rows
-from inventory.text import count, escape_invisible, format_value, integer, signed_size, texts_of, truncate
+from inventory.text import count, escape_invisible, format_value, integer, signed_size, truncate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -138,11 +138,6 @@ TABLE_END = "</tbody></table>"
 """What stands after the rows of a table."""
 
 
-def cells_of(values: Sequence[Any], cell_of: Callable[[Any], Cell], *, styled: bool = False) -> list[str]:
-    """Make the cells of a column in HTML, those of one value once."""
-    return texts_of(values, lambda value: _cell(cell_of(value), "td", styled))
-
-
 def page_cell(cell: Cell) -> str:
     """Make a cell of a page in HTML."""
     return _cell(cell, "td", styled=False)
@@ -183,7 +178,8 @@ def changes_table(lines: ChangeLines, *, several: bool = False, sizes: bool = Fa
     def others(line: ChangeLine) -> str:
         return "".join(_cell(cell_of(line), "td", styled) for _, cell_of in columns)
 
-    servers = [cells_of(lines.servers, Cell, styled=styled)] if several else []
+    cell_of_server = {server: _cell(Cell(server), "td", styled) for server in {*lines.servers}}
+    servers = [map(cell_of_server.__getitem__, lines.servers)] if several else []
     names = ["Change", *(["Server"] if several else []), *(name for name, _ in columns)]
     heads = [Cell(name, "n" if name == "Size difference" else "t") for name in names]
     cells = zip(lines.each(word), *servers, lines.each(others), strict=True)
