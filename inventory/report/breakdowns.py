@@ -68,26 +68,39 @@ def break_down(models: pa.Table) -> list[Row]:
     Returns:
         Rows of ``derived.BREAKDOWN``, the largest first.
     """
+    fields = [column for column in BREAKDOWNS.values() if column != "server"]  # of these there are few different rows
+    groups_of = _groups(models, fields) | _groups(models, ["server"])
     groups_of_all: list[Row] = []
     for by, column in BREAKDOWNS.items():
-        numbers, names = numbered(models.select([column]))
-        order, bounds = grouped(numbers)
-        totals = sums(models["size_bytes"].take(order), bounds)
-        whole = sum(total or 0 for total in totals)
+        whole = sum(total or 0 for _, total in groups_of[column].values())
         groups = [
             {
                 "by": by,
                 "name": name,
-                "model_count": end - begin,
+                "model_count": number,
                 "size_bytes": (size := total_of([total])),
                 "share": None if size is None or not whole else size / whole,
             }
-            for name, total, (begin, end) in zip(values(names, column), totals, pairwise(bounds), strict=True)
+            for name, (number, total) in groups_of[column].items()
         ]
         groups_of_all += sorted(
             groups, key=lambda row: (-(row["size_bytes"] or 0), -row["model_count"], row["name"] or "")
         )
     return groups_of_all
+
+
+def _groups(models: pa.Table, columns: Sequence[str]) -> dict[str, dict[str | None, tuple[int, int | None]]]:
+    """Return the number of models with each value of some columns, and their size; None if no model reports one."""
+    numbers, distinct = numbered(models.select(columns))
+    order, bounds = grouped(numbers)
+    sizes = sums(models["size_bytes"].take(order), bounds)
+    groups_of: dict[str, dict[str | None, tuple[int, int | None]]] = {}
+    for column in columns:
+        groups = groups_of.setdefault(column, {})
+        for name, size, (begin, end) in zip(values(distinct, column), sizes, pairwise(bounds), strict=True):
+            number, total = groups.get(name, (0, None))
+            groups[name] = number + end - begin, total if size is None else (total or 0) + size
+    return groups_of
 
 
 def space_section(breakdown: Sequence[Row], *, several: bool) -> SpaceSection:
