@@ -7,6 +7,7 @@ made of buffers, as ``pyarrow.array`` and ``pyarrow.scalar`` import pandas.
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
+from operator import sub
 from typing import Any
 
 import pyarrow as pa
@@ -14,10 +15,24 @@ import pyarrow as pa
 from inventory.tables import cells, values
 
 _PART = 8_000  # rows whose text is in memory at a time
+_SHARED = 16  # rows for each distinct text of two columns from which on it is worth while to join these
 
 
 def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
     """Return for each row its number among the distinct rows, and those, in the order of their first places."""
+    from pyarrow import compute  # takes a while to import
+
+    if table.num_columns == 1:
+        encoded = table.column(0).combine_chunks().dictionary_encode()
+        codes = encoded.indices.dictionary_encode("encode")
+        only = encoded.dictionary.take(codes.dictionary)
+        return codes.indices.cast(pa.int64()), pa.Table.from_arrays([only], table.column_names)
+    numbers = numbers_of(table)
+    return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
+
+
+def numbers_of(table: pa.Table) -> pa.Array:
+    """Return for each row its number among the distinct rows, in the order of their first places."""
     from pyarrow import compute  # takes a while to import
 
     numbers, size = integers([0])[0], 1
@@ -29,8 +44,7 @@ def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
             known = numbers.dictionary_encode()
             numbers, size = known.indices.cast(pa.int64()), len(known.dictionary)
         numbers, size = compute.add(compute.multiply(numbers, integers([count])[0]), codes), size * count
-    numbers = numbers.dictionary_encode().indices.cast(pa.int64())
-    return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
+    return numbers.dictionary_encode().indices.cast(pa.int64())
 
 
 def grouped(numbers: pa.Array) -> tuple[pa.Array, list[int]]:
@@ -44,6 +58,43 @@ def grouped(numbers: pa.Array) -> tuple[pa.Array, list[int]]:
 
     counts = compute.value_counts(numbers).field("counts").to_pylist()
     return compute.array_sort_indices(numbers), [*accumulate(counts, initial=0)]  # a stable sort
+
+
+def sums(numbers: pa.ChunkedArray, bounds: Sequence[int]) -> list[int | None]:
+    """Sum the integers between each two bounds; None where none is known. No sum is too large."""
+    from pyarrow import compute
+
+    def running(part: pa.ChunkedArray) -> list[int]:
+        totals = compute.cumulative_sum(pa.concat_arrays([integers([0]), *part.cast(pa.int64()).chunks]))
+        return totals.take(integers(bounds)).to_pylist()  # type: ignore[no-any-return]
+
+    half, mask = integers([32])[0], integers([2**32 - 1])[0]
+    known = compute.coalesce(numbers, integers([0])[0])
+    parts = (compute.shift_right(known, half), compute.bit_wise_and(known, mask), numbers.is_valid())
+    totals = [[*map(sub, ends[1:], ends)] for ends in map(running, parts)]
+    return [(high << 32) + low if count else None for high, low, count in zip(*totals, strict=True)]
+
+
+def matches(numbers: pa.Array, wanted: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Find the rows that have wanted numbers.
+
+    Returns:
+        For each row that is found, in the order of what is wanted and then of the rows, the place of what it was wanted
+        for, and its own place.
+    """
+    from pyarrow import compute
+
+    known = numbers.dictionary_encode()
+    order, bounds = grouped(known.indices)
+    rows_of_number = pa.LargeListArray.from_arrays(integers(bounds), order.cast(pa.int64()))
+    found = rows_of_number.take(compute.index_in(wanted, value_set=known.dictionary))
+    return compute.list_parent_indices(found), compute.list_flatten(found)
+
+
+def encoded(table: pa.Table) -> pa.Table:
+    """Return a table with its texts as dictionaries."""
+    columns = [column.dictionary_encode() if pa.types.is_string(column.type) else column for column in table.columns]
+    return pa.Table.from_arrays(columns, table.column_names)
 
 
 def counted(table: pa.Table, names: Sequence[str]) -> dict[tuple[Any, ...], int]:
@@ -68,6 +119,49 @@ def text_column(table: pa.Table, names: Sequence[str], format_one: Callable[...,
     return pa.DictionaryArray.from_arrays(numbers.cast(pa.int32()), text_array(texts))
 
 
+def row_texts(
+    table: pa.Table,
+    cells: Sequence[tuple[Sequence[str], Callable[..., str]]],
+    separator: str = "",
+    begin: str = "",
+    end: str = "",
+) -> Iterator[pa.Array]:
+    """Yield the texts of the rows of each part of a table; what stands in many rows is formatted once.
+
+    Args:
+        table: the table.
+        cells: the columns of each cell of a row, and what makes a text of one value of each.
+        separator: stands between two cells.
+        begin: stands before the first.
+        end: stands after the last.
+    """
+    columns = _merged((text_column(table, names, format_one) for names, format_one in cells), separator)
+    columns[0] = mapped(columns[0], begin.__add__)
+    columns[-1] = mapped(columns[-1], lambda text: text + end)
+    return (joined(part, separator) for part in parts_of(columns))
+
+
+def _merged(columns: Iterable[pa.DictionaryArray], separator: str) -> list[pa.DictionaryArray]:
+    """Join neighbouring columns where that leaves few distinct texts: most of a row follows from its key."""
+    from pyarrow import compute
+
+    merged: list[pa.DictionaryArray] = []
+    for column in columns:
+        if merged and len(merged[-1].dictionary) * _SHARED <= len(column):
+            last, size = merged[-1], integers([max(len(column.dictionary), 1)])[0]
+            pairs = compute.add(compute.multiply(last.indices.cast(pa.int64()), size), column.indices)
+            first = pairs[:_PART]  # to number pairs of which no two are equal would take time and memory
+            pairs = pairs.dictionary_encode() if 2 * len(first.unique()) <= len(first) else None
+            if pairs is not None and len(pairs.dictionary) * _SHARED <= len(column):
+                before = compute.divide(pairs.dictionary, size)
+                after = compute.subtract(pairs.dictionary, compute.multiply(before, size))
+                both = (last.dictionary.take(before), column.dictionary.take(after), text_array([separator])[0])
+                merged[-1] = pa.DictionaryArray.from_arrays(pairs.indices, compute.binary_join_element_wise(*both))
+                continue
+        merged.append(column)
+    return merged
+
+
 def mapped(column: pa.DictionaryArray, text_of_text: Callable[[str], str]) -> pa.DictionaryArray:
     """Replace the texts of a column, each distinct one once."""
     return pa.DictionaryArray.from_arrays(column.indices, text_array(map(text_of_text, column.dictionary.to_pylist())))
@@ -78,7 +172,7 @@ def text_array(texts: Iterable[str]) -> pa.Array:
     return bytes_array([text.encode() for text in texts], pa.large_string())
 
 
-def bytes_array(pieces: Sequence[bytes], kind: pa.DataType) -> pa.Array:
+def bytes_array(pieces: Sequence[bytes | memoryview], kind: pa.DataType) -> pa.Array:
     """Make an array of bytes, of the type ``large_binary`` or, of texts in UTF-8, ``large_string``."""
     ends = array("q", accumulate(map(len, pieces), initial=0))
     return pa.Array.from_buffers(kind, len(pieces), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(pieces))])

@@ -95,8 +95,10 @@ class RunTables:
     @property
     def anything_read(self) -> bool:
         """True if the rows of at least one server are known; without one, an empty table proves nothing."""
-        observations = self.tables["observations"].select(["status", "as_of", "observed_at"])
-        return any(row["status"] == "suspect" or is_known(row) for row in rows(observations))
+        observations = self.tables["observations"]
+        if not {"ok", "suspect"}.isdisjoint(values(observations, "status")):
+            return True
+        return any(map(is_known, rows(observations.select(["status", "as_of", "observed_at"]))))
 
 
 def is_known(observation: Mapping[str, Any]) -> bool:

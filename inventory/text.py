@@ -5,7 +5,7 @@ Texts that come from a server are escaped before they are measured, so that a mo
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import Any
@@ -48,6 +48,8 @@ def escape_invisible(text: str) -> str:
 
     Line breaks and tabs stay, and so do the joiners that emoji and many scripts are written with.
     """
+    if text.isprintable():  # as most are, and none of these characters is
+        return text
     return _NEVER_TEXT.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
@@ -139,19 +141,6 @@ def format_value(value: Any, unit: str = "", missing: str = "") -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "(none)"
     return str(value)
-
-
-def texts_of(values: Sequence[Any], format_one: Callable[[Any], str]) -> list[str]:
-    """Format the values of a column, each once however often it stands there.
-
-    Args:
-        values: values of one type, and None.
-        format_one: makes the text of a value.
-    """
-    if float in set(map(type, values)):  # 0.0 and -0.0 are equal, and have two texts
-        return [format_one(value) for value in values]
-    texts = {value: format_one(value) for value in set(values)}
-    return [texts[value] for value in values]
 
 
 def utc_text(moment: datetime, *, minutes: bool = False, zone: str = " UTC") -> str:

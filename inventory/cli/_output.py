@@ -89,20 +89,17 @@ def print_texts(texts: "Iterable[str | bytes]") -> None:
 
 def _row_texts(table: "schema.Table", content: "pa.Table", end: str) -> "Iterator[bytes]":
     """Yield the JSON of the rows of each part of a table, each with an end."""
-    from inventory.columns import bytes_of, joined, parts_of, text_column
+    from functools import partial
+
+    from inventory.columns import bytes_of, row_texts
     from inventory.tables import json_rows
 
-    def cells(column: schema.Column) -> "pa.DictionaryArray":
-        single = schema.Table(table.name, table.row, (column,))
-        begin, after = "{" * (column is table.columns[0]), ("}" + end) * (column is table.columns[-1])
-        return text_column(
-            content,
-            [column.name],
-            lambda value: f"{begin}{_json(json_rows(single, [{column.name: value}])[0])[1:-1]}{after}",
-        )
+    def member(single: schema.Table, value: Any) -> str:
+        return _json(json_rows(single, [{single.names[0]: value}])[0])[1:-1]
 
-    for part in parts_of([*map(cells, table.columns)]):
-        yield bytes_of(joined(part, ", "))
+    singles = [schema.Table(table.name, table.row, (column,)) for column in table.columns]
+    cells = [(single.names, partial(member, single)) for single in singles]
+    return map(bytes_of, row_texts(content, cells, ", ", "{", f"}}{end}"))
 
 
 def print_tables(command: str, tables: "Tables", text: str, as_json: str | None = None) -> None:

@@ -134,10 +134,11 @@ def refuse_large(
     from inventory import formats
     from inventory.operations.compare import row_counts
 
-    if side.run_id is None or side.server or not includes_report(outputs):
+    workbooks = [output for output in outputs if formats.format_of(output) == "xlsx"]
+    if side.run_id is None or side.server or not workbooks:
         return list(outputs), []
-    counts = row_counts(side, history, this_run=this_run)
-    errors = {output: formats.too_large(output, counts) for output in outputs}
+    error = formats.too_large(row_counts(side, history, this_run=this_run))
+    errors = {output: error if output in workbooks else None for output in outputs}
     return [output for output, error in errors.items() if not error], [error for error in errors.values() if error]
 
 

@@ -94,7 +94,9 @@ def show(
     snapshot = select_part(whole, (), (), filters, grain)
     rows = sorted_rows(snapshot, grain, sort)
     if form != "table":
-        _print_rows(form, rows.slice(0, limit), with_server(names, snapshot), grain)
+        printed = with_server(names, snapshot)
+        del whole, snapshot  # of a fleet they are as large as the rows
+        _print_rows(form, rows.slice(0, limit), printed, grain)
         return ExitCode.OK
     coverage = coverage_of(snapshot, present_time(snapshot, history), local_zone(snapshot), stale_after())
     total = whole.tables[table.name].num_rows if filters else None

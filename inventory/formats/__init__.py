@@ -200,21 +200,15 @@ def needed_columns(paths: "Sequence[str]", *, filtered: bool) -> "Mapping[str, S
     return rows if filtered or "html" in named else FACT_COLUMNS
 
 
-def too_large(path: str | Path, counts: "Mapping[str, int]") -> FileError | None:
-    """Return why a file cannot hold so many rows, before they are read; None if it can, or if that shows later.
+def too_large(counts: "Mapping[str, int]") -> FileError | None:
+    """Return why a workbook cannot hold so many rows, by table, before they are read; None if it can."""
+    from inventory.formats.xlsx import check_rows
 
-    Args:
-        path: the file.
-        counts: the number of rows, by table.
-    """
-    if format_of(path) == "xlsx":
-        from inventory.formats.xlsx import check_rows
-
-        try:
-            for name, number in counts.items():
-                check_rows(name, number)
-        except FileError as error:
-            return error
+    try:
+        for name, number in counts.items():
+            check_rows(name, number)
+    except FileError as error:
+        return error
     return None
 
 

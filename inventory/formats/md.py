@@ -8,6 +8,7 @@ issue or emphasis. Pipes and backticks would end a cell or a span: they stand be
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from inventory.about import SIGNATURE
@@ -168,8 +169,8 @@ def _coverage(report: Report) -> list[str]:
     servers = report.period.table
     sentence, server = report.period.summary
     words = f"{sentence} {escaped(server)}".rstrip()
-    blocks = [f"## {report.period.title}", f"{words}.", _row_table(servers.first(_SERVERS))]
-    return [*blocks, *_more(len(servers.rows), _SERVERS, "server")]
+    shown = _row_table(servers.first(_SERVERS))
+    return [f"## {report.period.title}", f"{words}.", shown, *_more(servers.content.num_rows, _SERVERS, "server")]
 
 
 def _sign_off(report: Report) -> list[str]:
@@ -236,24 +237,20 @@ def _evidence(report: Report) -> list[str]:
 
 
 def _row_table(content: RowTable) -> str:
-    body = [
-        [escaped(format_value(row[column.name], column.unit)) for column in content.columns] for row in content.rows
-    ]
-    return _table(_heads(content.columns, content.heads), body)
+    return _by_column(content.columns, content.heads, content.content)
 
 
 def _by_column(columns: "Sequence[schema.Column]", names: "Sequence[str]", content: "pa.Table") -> str:
     """Make a table of all rows, in which each distinct value of a column becomes Markdown once."""
-    from inventory.columns import joined, parts_of, text_column, text_of
+    from inventory.columns import row_texts, text_of
 
-    def cells(column: "schema.Column") -> "pa.DictionaryArray":
-        begin, end = "\n| " * (column is columns[0]), " |" * (column is columns[-1])
-        return text_column(
-            content, [column.name], lambda value: f"{begin}{escaped(format_value(value, column.unit))}{end}"
-        )
-
-    lines = (text_of(joined(part, " | ")) for part in parts_of([*map(cells, columns)]))
+    cells = [([column.name], partial(_cell, column)) for column in columns]
+    lines = map(text_of, row_texts(content, cells, " | ", "\n| ", " |"))
     return "".join([_table(_heads(columns, names), ()), *lines])
+
+
+def _cell(column: "schema.Column", value: "Any") -> str:
+    return escaped(format_value(value, column.unit))
 
 
 def _heads(columns: "Sequence[schema.Column]", names: "Sequence[str]") -> list[tuple[str, str]]:

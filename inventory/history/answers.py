@@ -14,9 +14,9 @@ from inventory.diff.extras import IGNORED
 from inventory.errors import FileError
 from inventory.history.loader import Row
 from inventory.history.reader import RunHistory
-from inventory.history.sql.all_runs import GRAIN_FILES
+from inventory.history.sql.all_runs import GRAIN_FILES, WANTED
 from inventory.normalize.ticking import CLOCKS
-from inventory.tables import rows, values
+from inventory.tables import rows, table_of, values
 
 _WORTH = 100  # models in the answers of one file from which on opening it costs less than parsing them again
 
@@ -67,13 +67,18 @@ def _known_answers(history: RunHistory, complete: Mapping[str, Row]) -> KnownAns
         if sum(row["model_count"] for row in answers) >= _WORTH:
             bodies = _whole_answers(history, run_id)
             known |= {row["server"]: row for row in answers if bodies.get(row["digest"]) == row["payload_digest"]}
-    return KnownAnswers(known, history.grain_tables, partial(_body, history, {}))
+    return KnownAnswers(known, partial(_rows_of, history), partial(_body, history, {}))
+
+
+def _rows_of(history: RunHistory, stored: Sequence[Row]) -> dict[str, pa.Table]:
+    """Return the models and instances of stored answers."""
+    return history.grain_tables(table_of(WANTED, stored))
 
 
 def _keys_of(history: RunHistory, stored: Sequence[Row]) -> dict[str, frozenset[str]]:
     """Return the model keys of stored responses, by the server of the observation."""
     keys: dict[str, set[str]] = {row["server"]: set() for row in stored}
-    models = history.grain_tables(stored)["models"] if stored else None
+    models = _rows_of(history, stored)["models"] if stored else None
     for row in rows(models.select(["server", "key"])) if models else ():
         keys[row["server"]].add(row["key"])
     return {server: frozenset(server_keys) for server, server_keys in keys.items()}

@@ -22,7 +22,7 @@ from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
-from inventory.tables import RunTables, rows, table_of
+from inventory.tables import RunTables, rows, values
 
 Row = dict[str, Any]
 
@@ -110,28 +110,29 @@ class RunLoader:
         """Return the states after the runs of this history, whose ids may be given."""
         return States(self.store, self._engine, self.dated(run_ids), limit_of(self.clock()), self.retirement)
 
-    def snapshot(self, observed: Sequence[Row], stored: Sequence[Row] | None = None) -> RunTables:
-        """Build the tables of observations, with the model and instance rows of those in ``stored`` (default all)."""
-        # Earlier versions did not store the time of the response beside it.
-        observed = [row | {"as_of": row["as_of"] or (row["digest"] and row["observed_at"])} for row in observed]
-        times = {row["server"]: row["as_of"] for row in observed}
-        stored = [row | {"as_of": times.get(row["server"])} for row in (observed if stored is None else stored)]
-        return RunTables({"observations": table_of(schema.OBSERVATIONS, observed), **self.grain_tables(stored)})
+    def snapshot(self, observed: pa.Table) -> RunTables:
+        """Build the tables of observations, with the models and instances of their answers."""
+        answers = observed.select(all_runs.WANTED.names)
+        if answers["digest"].null_count:  # to filter takes a while to import
+            answers = answers.filter(answers["digest"].is_valid())
+        return RunTables({"observations": observed, **self.grain_tables(answers)})
 
     @steady
-    def grain_tables(self, stored: Sequence[Row]) -> dict[str, pa.Table]:
-        """Build the tables of models and instances of answers.
-
-        Args:
-            stored: for each answer its server, digest and time, and the run that holds it.
-        """
-        wanted, few = self._columns, self.few({row["stored_in"] for row in stored}, all_runs.GRAIN_FILES)
+    def grain_tables(self, answers: pa.Table) -> dict[str, pa.Table]:
+        """Build the tables of models and instances of answers: rows of ``all_runs.WANTED``."""
+        wanted, stored = self._columns, {*values(answers, "stored_in")}
+        few = self.few(stored, all_runs.GRAIN_FILES)
         # Earlier versions stored the clocks of one server for all servers that share the row.
         return {
             table.name: without_clocks(
-                answer_rows(self.store, table, stored, None if wanted is None else wanted.get(table.name, ()))
+                answer_rows(
+                    self.store.checked(table.name, stored),
+                    table,
+                    answers,
+                    None if wanted is None else wanted.get(table.name, ()),
+                )
                 if few is None
-                else load_responses(few, table, stored)
+                else load_responses(few, table, rows(answers))
             )
             for table in schema.GRAIN_TABLES.values()
         }

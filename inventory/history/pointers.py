@@ -5,7 +5,11 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from inventory.columns import encoded, numbers_of
 from inventory.history.storage.data_file import DataFile, RunSegment
+
+POINTER = ("stored_in", "digest", "payload_digest")
+"""The columns that tell which response is meant: where it is stored, its digest, and that of its body."""
 
 
 class Pointed(NamedTuple):
@@ -27,38 +31,25 @@ class Pointers:
 
     Args:
         file: the file.
-        stored: returns the ``digest`` and ``payload_digest`` of the responses that a run stored; None without any.
+        stored: returns the columns ``POINTER`` of the responses that a run stored; None without any.
     """
 
     def __init__(self, file: DataFile, stored: Callable[[str], pa.Table | None]) -> None:
         from pyarrow import compute
 
         self.file = file
-        columns = file.read(["stored_in", "digest", "payload_digest"]).columns
-        self._holders, digests, bodies = (column.combine_chunks() for column in columns)
-        by_holder = self._holders.dictionary_encode()
-        order = compute.sort_indices(by_holder.indices)
-        counts = {row["values"]: row["counts"] for row in compute.value_counts(self._holders).to_pylist()}
-        is_held, held, start = [], [], 0
-        for holder in by_holder.dictionary.to_pylist():
-            part = digests.take(order.slice(start, counts[holder]))
-            start += len(part)
-            answers = stored(holder)
-            place, body = pa.nulls(len(part), pa.int32()), pa.nulls(len(part), pa.string())
-            if answers is not None:
-                place = compute.index_in(part, value_set=answers.column("digest"))
-                body = answers.column("payload_digest").combine_chunks().take(place)
-            is_held.append(place.is_valid())
-            held.append(body)
-        without = len(order) - start
-        back = compute.sort_indices(order)
-        is_stored = pa.concat_arrays([*is_held, pa.nulls(without, pa.bool_())]).take(back)
-        held_bodies = pa.concat_arrays([*held, pa.nulls(without, pa.string())]).take(back)
-        only_one = compute.xor(held_bodies.is_valid(), bodies.is_valid())
-        differs = compute.or_kleene(compute.not_equal(held_bodies, bodies), only_one)
-        self._is_answer = compute.binary_length(digests).cast(pa.bool_())
-        self._is_lacking = compute.and_not(self._is_answer, is_stored)
-        self._is_equal = compute.and_(is_stored, differs)
+        pointers = file.read([*POINTER])
+        self._holders = pointers["stored_in"].combine_chunks()
+        held = map(stored, self._holders.unique().drop_null().to_pylist())
+        both = pa.concat_tables([pointers, *(answers for answers in held if answers is not None)])
+        both = encoded(both.combine_chunks())
+        is_stored, is_same = (
+            compute.is_in(numbers[: pointers.num_rows], numbers[pointers.num_rows :])
+            for numbers in (numbers_of(both.select(names)) for names in (POINTER[:2], POINTER))
+        )
+        self._is_answer = compute.binary_length(pointers["digest"].combine_chunks()).cast(pa.bool_())
+        self._is_lacking = compute.and_not(compute.and_(self._is_answer, self._holders.is_valid()), is_stored)
+        self._is_equal = compute.and_not(is_stored, is_same)
 
     def of(self, segment: RunSegment) -> Pointed:
         """Return what one of the runs of the file refers to."""

@@ -28,7 +28,7 @@ from inventory.history.storage.retry import steady
 from inventory.history.timeline import Compared, Timeline
 from inventory.run_ids import time_of
 from inventory.schema.derived import LIFECYCLE
-from inventory.tables import RunTables, concat, rows, total_of, values
+from inventory.tables import RunTables, cells, concat, rows, table_of, total_of, values
 
 
 class RunHistory(NamedRuns):
@@ -44,8 +44,12 @@ class RunHistory(NamedRuns):
             ConfigurationError: there is no such run.
             FileError: a file of the history is missing or damaged.
         """
-        observed = self.observed(self.resolve(ref))
-        return self.snapshot(observed, [row for row in observed if row["digest"]])
+        # Earlier versions did not store the time of the response beside it.
+        observed = [
+            row | {"as_of": row["as_of"] or (row["digest"] and row["observed_at"])}
+            for row in self.observed(self.resolve(ref))
+        ]
+        return self.snapshot(table_of(schema.OBSERVATIONS, observed))
 
     @steady
     def state(self, at: str = "latest", servers: Iterable[str] = ()) -> RunTables:
@@ -60,8 +64,8 @@ class RunHistory(NamedRuns):
         """
         recorded = self.store.run_ids()
         run_id = self._resolve_dated(at, recorded)
-        observed = self.states(recorded).rows(run_id, set(servers) or None)
-        return replace(self.snapshot(observed, [row for row in observed if row["digest"]]), state_of=run_id)
+        observed = self.states(recorded).table(run_id, set(servers) or None)
+        return replace(self.snapshot(observed), state_of=run_id)
 
     @steady
     def servers_table(self, at: str = "latest") -> pa.Table:
@@ -73,12 +77,13 @@ class RunHistory(NamedRuns):
         return server_rows(servers, run_id, until, self.retirement)
 
     @steady
-    def coverage_table(self, period: Period, zone: tzinfo | None = None) -> pa.Table:
+    def coverage_table(self, period: Period, zone: tzinfo | None = None, state: pa.Table | None = None) -> pa.Table:
         """Build one row per server of the state at the end of a period: on how many days it was read, how long not.
 
         Args:
             period: the period.
             zone: the reader's time zone; the system's by default.
+            state: the observations of that state, if they were read before: only of these servers.
 
         Raises:
             ConfigurationError: the history has no run in the period.
@@ -87,8 +92,8 @@ class RunHistory(NamedRuns):
         before, within = runs_in(period, self.dated(recorded))
         states = self.states(recorded)
         asked = states.coverage(within, {run_id: f"{time_of(run_id).astimezone(zone).date()}" for run_id in within})
-        known_before = {row["server"]: row for row in states.servers(before)} if before else {}
-        servers = [row for row in rows(self.servers_table(within[-1])) if row["status"] != "retired"]
+        known_before = states.ever_asked(before) if before else set()
+        servers = dict(cells(states.table(within[-1]) if state is None else state, ["server", "as_of"]))
         return coverage_rows(servers, asked, known_before, period, now)
 
     @steady
@@ -260,7 +265,7 @@ class RunHistory(NamedRuns):
             servers: only these; by default those in the state, which retired ones are not.
         """
         if not servers and (dated := self.dated()):
-            servers = [row["server"] for row in self.states(dated).rows(dated[-1])]
+            servers = values(self.states(dated).table(dated[-1], columns=["server"]), "server")
             if not servers:
                 return concat(LIFECYCLE, [])
         return self._timeline(servers).unused(days)

@@ -1,205 +1,216 @@
-"""Rows rebuilt from the bodies of responses, and the stored rows beside which they are put, a part of a run at a time.
+"""Rows rebuilt from the bodies of responses, many bodies at a time.
 
 Most models are on many servers: what the bodies of a fleet say of a model in the same bytes is parsed once.
 """
 
-import json
 import re
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from hashlib import sha256
-from itertools import pairwise
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import grouped, numbered
-from inventory.diff.fields import ignored_in
+from inventory.columns import bytes_array, integers, matches
 from inventory.errors import ServerError
-from inventory.history.storage.data_file import ARROW, RunSegment
 from inventory.history.storage.shared_rows import steady_columns
-from inventory.normalize.fingerprint import canonical_lines, digest_of
-from inventory.normalize.flatten import flatten
+from inventory.normalize.fingerprint import canonical_lines
+from inventory.normalize.flatten import Columns, flatten
 from inventory.normalize.response import PATHS, decode
-from inventory.tables import cells, conformed, values
+from inventory.tables import build, concat
 
-Cells = tuple[Any, ...]
+Ignored = tuple[str, ...] | None
+"""The globs of unknown fields that rows were stored without; None if an earlier version stored clocks."""
+
+REBUILT = {
+    table.name: schema.Table(table.name, table.row, table.response_columns) for table in schema.GRAIN_TABLES.values()
+}
+"""The columns that are rebuilt."""
 
 _HEAD = re.compile(
     rb'[ \t\r\n]*\{[ \t\r\n]*"models"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*(\{[ \t\r\n]*"[a-z_]+"[ \t\r\n]*:)'
 )
 _TAIL = re.compile(rb"\}[ \t\r\n]*\][ \t\r\n]*\}[ \t\r\n]*\Z")
 _LONGEST_TAIL = 100
-_BODIES = 1000  # bodies whose rows are in memory at a time
+_BETWEEN = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*")
+_TOGETHER = 40  # texts that are flattened together: more would not stay near the processor
 _FEW = 2000  # models that are remembered whether they repeat or not
 _REPEATED = 4  # how often a model has to come so that remembering it pays
 
 
-class Rebuilt(NamedTuple):
-    """What a body or one of its models holds: the keys, the texts that are hashed, and the rows of each table."""
+class Placed(NamedTuple):
+    """Rows of a table, and the places of the bodies that they belong to.
 
-    keys: list[str]
-    lines: list[str]
-    rows: dict[str, list[Cells]]
+    Attributes:
+        rows: the rows.
+        places: the places of bodies.
+        numbers: for each place the number of its row; None if they are in the order of the rows.
+    """
+
+    rows: pa.Table
+    places: pa.Array
+    numbers: pa.Array | None = None
+
+
+class Texts:
+    """What texts hold, each of which is a response by itself, by their numbers from 0 on.
+
+    Attributes:
+        lines: the lines of each that are hashed; None if it is not a valid response.
+        keys: the keys of the models of each.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[list[bytes] | None] = []
+        self.keys: list[list[str]] = []
+        self._rows = {name: [concat(table, [])] for name, table in REBUILT.items()}
+        self._owners = {name: array("q") for name in REBUILT}  # the number of the text of each row
+
+    def add(self, texts: Sequence[bytes], ignore: Ignored) -> None:
+        """Flatten the models of some texts, many together: one by one, each would take as long as ten."""
+        if len(texts) > _TOGETHER:
+            for start in range(0, len(texts), _TOGETHER):
+                self.add(texts[start : start + _TOGETHER], ignore)
+            return
+        first, records = len(self.lines), [*map(_records, texts)]
+        models = [(number, model) for number, some in enumerate(records) for model in some or ()]
+        try:
+            flat = flatten([model for _, model in models])
+        except ServerError:  # all together or one of them has too long names
+            for text in texts if len(texts) > 1 else [b""]:
+                self.add([text], ignore)
+            return
+        models.sort(key=lambda pair: pair[1]["key"])  # as the rows are
+        seen: Counter[tuple[int, str]] = Counter()
+        owners, ordinals = [], []
+        for number, model in models:
+            owners.append(number)
+            ordinals.append(seen[number, model["key"]])
+            seen[number, model["key"]] += 1
+        lines: list[list[bytes]] = [[] for _ in texts]
+        keys: list[list[str]] = [[] for _ in texts]
+        for number, key, line in zip(owners, flat.models["key"], canonical_lines(flat, ignore), strict=True):
+            lines[number].append(line)
+            keys[number].append(key)
+        self.lines += [None if some is None else own for some, own in zip(records, lines, strict=True)]
+        self.keys += keys
+        row_of = {name: row for row, name in enumerate(_names(flat.models))}
+        for table, columns, rows in (
+            (REBUILT["models"], flat.models, range(len(owners))),
+            (REBUILT["instances"], flat.instances, [row_of[name] for name in _names(flat.instances)]),
+        ):
+            steady = columns if ignore is None else steady_columns(columns, ignore)
+            numbered_columns = {**steady, "ordinal": [ordinals[row] for row in rows]}
+            self._rows[table.name].append(build(table, {name: numbered_columns[name] for name in table.names}))
+            self._owners[table.name].extend(first + owners[row] for row in rows)
+
+    def placed(self, table: str, places: pa.Array, numbers: pa.Array) -> Placed:
+        """Return the rows of texts, by their numbers, at the places of the bodies in which they stand."""
+        occurrences, rows = matches(integers(self._owners[table]), numbers)
+        return Placed(pa.concat_tables(self._rows[table]), places.take(occurrences), rows)
+
+
+def _names(rows: Columns) -> Iterator[tuple[str, int]]:
+    return zip(rows["key"], rows["ordinal"], strict=True)
+
+
+def _records(text: bytes) -> list[dict[str, Any]] | None:
+    """Parse a text; None if it is not a valid response."""
+    try:
+        return decode(text, apis=PATHS).models
+    except ServerError:
+        return None
+
+
+class Rebuilt(NamedTuple):
+    """What some bodies hold.
+
+    Attributes:
+        lines: the lines of each body that are hashed; None if it is not a valid response.
+        texts: what the bodies consist of: texts, the places of bodies, and the number of the text that stands at each.
+    """
+
+    lines: list[list[bytes] | None]
+    texts: list[tuple[Texts, pa.Array, pa.Array]]
+
+    def rows(self, table: str) -> list[Placed]:
+        """Return the rows of a table."""
+        return [texts.placed(table, places, numbers) for texts, places, numbers in self.texts]
 
 
 class Rebuilder:
-    """Flattens bodies, each of their models once.
+    """Flattens bodies, each of their models once."""
 
-    Args:
-        ignore: globs of unknown fields that the rows were stored without; None if an earlier version stored clocks.
-    """
-
-    def __init__(self, ignore: Sequence[str] | None) -> None:
-        self._ignore = ignore
-        self._begin = b""
-        self._known: dict[bytes, Rebuilt] = {}
+    def __init__(self) -> None:
+        self._models = Texts()
+        self._known: dict[tuple[Ignored, bytes], dict[bytes, int]] = defaultdict(dict)
         self._asked = 0
 
-    def rebuilt(self, body: bytes) -> list[Rebuilt]:
-        """Return what a body holds, in parts: a model that many bodies hold is the same object for all of them.
+    def rebuilt(self, bodies: Sequence[bytes], ignored: Sequence[Ignored]) -> Rebuilt:
+        """Return what some bodies hold, of each of which it is known without which fields it was stored."""
+        rebuilt = Rebuilt([None] * len(bodies), [])
+        alike: dict[tuple[Ignored, bytes, bytes], dict[int, memoryview]] = defaultdict(dict)
+        for place, (body, ignore) in enumerate(zip(bodies, ignored, strict=True)):
+            if cut := _cut(body):
+                begin, between, content = cut
+                alike[ignore, begin, between][place] = content
+        for kind, contents in alike.items():
+            self._add_models(rebuilt, *kind, contents)
+        whole: dict[Ignored, list[int]] = defaultdict(list)
+        for place, lines in enumerate(rebuilt.lines):
+            if lines is None:
+                whole[ignored[place]].append(place)
+        texts = Texts()
+        for ignore, places in whole.items():
+            texts.add([bodies[place] for place in places], ignore)
+        for place, lines in zip(chain(*whole.values()), texts.lines, strict=True):
+            rebuilt.lines[place] = lines
+        rebuilt.texts.append((texts, integers(chain(*whole.values())), integers(range(len(texts.lines)))))
+        return rebuilt
 
-        Raises:
-            ServerError: it is not a valid response.
-        """
-        parts: list[Rebuilt] = []
-        if len(self._known) <= _FEW + self._asked // _REPEATED:
-            begin, texts = _models(body)
-            if begin != self._begin:
-                self._begin, self._known = begin, {}
-            self._asked += len(texts)
-            try:
-                parts = [self._known.get(text) or self._remembered(text) for text in texts]
-            except ServerError:
-                parts = []  # it was cut within a model
-        keys = [key for part in parts for key in part.keys]
-        # Models with equal keys are numbered.
-        return parts if parts and len(set(keys)) == len(keys) else [self._flat(body)]
+    def _add_models(
+        self, rebuilt: Rebuilt, ignore: Ignored, begin: bytes, between: bytes, contents: Mapping[int, memoryview]
+    ) -> None:
+        """Cut contents of bodies between the models, and add what is known of these; not of bodies that hold others."""
+        from pyarrow import compute
 
-    def _remembered(self, text: bytes) -> Rebuilt:
-        known = self._known[text] = self._flat(b'{"models":[' + self._begin + text + b"}]}")
-        return known
-
-    def _flat(self, body: bytes) -> Rebuilt:
-        flat = flatten(decode(body, apis=PATHS).models)
-        rows = {}
-        for table, columns in ((schema.MODELS, flat.models), (schema.INSTANCES, flat.instances)):
-            stored = columns if self._ignore is None else steady_columns(columns, self._ignore)
-            rows[table.name] = list(zip(*(stored[name] for name in table.response_names), strict=True))
-        return Rebuilt(flat.models["key"], canonical_lines(flat, self._ignore), rows)
-
-
-Rebuilders = dict[tuple[str, ...] | None, Rebuilder]
-
-
-def compare(
-    payloads: RunSegment, segments: Mapping[str, RunSegment], rebuilders: Rebuilders
-) -> tuple[list[str], set[str]]:
-    """Compare the rows that a run stored with those that its bodies give.
-
-    Args:
-        payloads: its bodies.
-        segments: its rows by table; tables may be missing.
-        rebuilders: those so far, by what the rows were stored without.
-
-    Returns:
-        What is wrong with bodies, and the tables that hold other rows.
-    """
-    problems = []
-    digests = payloads.table(["digest"]).column("digest")
-    stored = {table: _StoredRows(segment, digests) for table, segment in segments.items()}
-    differing = {table for table, rows_of_table in stored.items() if rows_of_table.has_others}
-    start = 0
-    for part in payloads.batches(_BODIES):
-        places_of: dict[int, tuple[Rebuilt, list[int]]] = {}
-        columns = (values(part, name) for name in ("body", "payload_digest", "digest", "fields"))
-        for place, (body, payload_digest, digest, fields) in enumerate(zip(*columns, strict=True), start):
-            ignore = _ignored(fields or "[]")
-            try:
-                rebuilt = rebuilders.setdefault(ignore, Rebuilder(ignore)).rebuilt(body)
-            except ServerError:
-                problems.append("a body that is not a valid response")
-                continue
-            lines = [line for model in rebuilt for line in model.lines]
-            digests_of_body = sha256(body).hexdigest(), digest_of(lines)
-            if digests_of_body != (payload_digest, digest):  # guard: verify the digest of a body
-                problems.append("the digest of a body differs")
-            for model in rebuilt:
-                places_of.setdefault(id(model), (model, []))[1].append(place)
-        stop = start + part.num_rows
-        for table, stored_rows in stored.items():
-            expected = _expected(table, places_of.values())
-            if stored_rows.of(start, stop) != expected:  # guard: verify rows that the bodies do not give
-                differing.add(table)
-        start = stop
-    return problems, differing
+        column = bytes_array([*contents.values()], pa.large_binary())
+        pieces = compute.split_pattern(column, pattern=between + begin)
+        encoded = pieces.values.dictionary_encode()
+        distinct, known, first = encoded.dictionary.to_pylist(), self._known[ignore, begin], len(self._models.lines)
+        new = [text for text in distinct if text not in known]
+        self._asked += len(encoded)
+        if first + len(new) > _FEW + self._asked // _REPEATED:
+            return
+        if new:
+            self._models.add([b'{"models":[' + begin + text + b"}]}" for text in new], ignore)
+            known.update(zip(new, range(first, first + len(new)), strict=True))
+        numbers = integers(map(known.__getitem__, distinct)).take(encoded.indices)
+        places = integers(contents).take(compute.list_parent_indices(pieces))
+        of_all, ends = memoryview(numbers.buffers()[1]).cast("q"), pieces.offsets.to_pylist()
+        for place, (start, end) in zip(contents, pairwise(ends), strict=True):
+            own = of_all[start:end].tolist()
+            lines = [self._models.lines[number] for number in own]
+            keys = [key for number in own for key in self._models.keys[number]]
+            if None not in lines and len(set(keys)) == len(keys):  # those of models with equal keys are numbered
+                rebuilt.lines[place] = [line for lines_of_text in lines for line in lines_of_text or ()]
+        is_cut = compute.is_in(places, integers(place for place in contents if rebuilt.lines[place] is not None))
+        rebuilt.texts.append((self._models, places.filter(is_cut), numbers.filter(is_cut)))
 
 
-@lru_cache
-def _ignored(fields: str) -> tuple[str, ...] | None:
-    """Return the globs of unknown fields that rows were stored without; None for those of earlier versions."""
-    return ignored_in(json.loads(fields)) or None
+def _cut(body: bytes) -> tuple[bytes, bytes, memoryview] | None:
+    """Return how each model of a body begins, what stands between two, and all of them but for the ends of the body.
 
-
-def _expected(table: str, places_of: Iterable[tuple[Rebuilt, list[int]]]) -> dict[Cells, list[int]]:
-    """Return each row of a table that bodies give, with the places of the bodies in order."""
-    expected: dict[Cells, list[int]] = defaultdict(list)
-    for model, places in places_of:
-        for stored_cells in model.rows[table]:
-            expected[stored_cells] += places
-    for places in expected.values():
-        places.sort()
-    return expected
-
-
-def _models(body: bytes) -> tuple[bytes, list[bytes]]:
-    """Cut a body between its models; return how each begins, and the rest of each without its last brace.
-
-    Each text between the braces that is a list of objects by itself is one in the body too, wherever it was cut. Of a
-    body that holds anything beside its models there are no texts.
+    Each text between the braces that is a list of objects by itself is one in the body too, wherever it was cut. None
+    for a body that holds anything beside its models.
     """
     head = _HEAD.match(body)
     tail = _TAIL.search(body, max(len(body) - _LONGEST_TAIL, 0))
     if not head or not tail or tail.start() < head.end():
-        return b"", []
-    begin, content = head[1], body[head.end() : tail.start()]
-    second = content.find(begin)
-    between = content[content.rfind(b"}", 0, second) : second] if second > 0 else b""
-    return begin, content.split(between + begin) if between[1:].strip(b" \t\r\n") == b"," else [content]
-
-
-class _StoredRows:
-    """The rows of one table that a run stored, by the places of the responses that they belong to.
-
-    Args:
-        segment: the run's part of a file.
-        digests: the digests of the responses, in order.
-    """
-
-    def __init__(self, segment: RunSegment, digests: pa.ChunkedArray) -> None:
-        from pyarrow import compute
-
-        names = ["digest", *schema.TABLES[segment.about["kind"]].response_names]
-        texts = [field.name for field in ARROW[segment.about["kind"]] if pa.types.is_string(field.type)]
-        table = segment.table(names, [name for name in texts if name in names])
-        places = compute.index_in(table.column("digest").combine_chunks().cast(pa.string()), digests)
-        order = compute.sort_indices(places)
-        self._types = pa.schema([ARROW[segment.about["kind"]].field(name) for name in names[1:]])
-        self._places = places.take(order)
-        self._table = table.drop_columns("digest").take(order)
-        self.has_others = self._places.null_count > 0
-
-    def of(self, start: int, stop: int) -> dict[Cells, list[int]]:
-        """Return each row that is stored of the responses at some places, with those places in order."""
-        places = memoryview(self._places.buffers()[1] or b"").cast("i")
-        first, last = (
-            bisect_left(places, place, 0, len(self._places) - self._places.null_count) for place in (start, stop)
-        )
-        numbers, distinct = numbered(self._table.slice(first, last - first))
-        order, bounds = grouped(numbers)
-        by_row = self._places.slice(first, last - first).take(order).to_pylist()
-        distinct_rows = cells(conformed(distinct, self._types), self._types.names)
-        return {row: by_row[begin:end] for row, (begin, end) in zip(distinct_rows, pairwise(bounds), strict=True)}
+        return None
+    begin, end = head[1], tail.start()
+    second = body.find(begin, head.end(), end)
+    between = body[body.rfind(b"}", head.end(), second) : second] if second > 0 else b""
+    return begin, between if _BETWEEN.fullmatch(between) else b"},", memoryview(body)[head.end() : end]

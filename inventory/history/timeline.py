@@ -113,7 +113,10 @@ class Timeline:
     def unused(self, days: int) -> pa.Table:
         """Return the lifecycles of models that have existed for so many days without being loaded in them."""
         newest = self._rows(all_runs.newest(self._until))
-        return self.lifecycle(newest[0]["collected_at"] - timedelta(days=min(days, _CENTURY)) if newest else None)
+        since = newest[0]["collected_at"] - timedelta(days=min(days, _CENTURY)) if newest else None
+        if since and self._servers:  # no model has existed for longer than its server was read
+            self._engine.add("wanted", self._engine.query(all_runs.read_by(self._until, since)))
+        return self.lifecycle(since)
 
     def complete_runs(self) -> dict[str, int]:
         """Return the number of complete observations of each server."""

@@ -1,8 +1,8 @@
 """Verification of a history: recompute checksums, follow references, rebuild the tables from stored responses."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from inventory import schema
 from inventory.errors import FileError, NewerVersion
 from inventory.filesystem.listing import size_of
 from inventory.history import run_log
-from inventory.history.pointers import Pointers
+from inventory.history.evidence import compare
+from inventory.history.pointers import POINTER, Pointers
 from inventory.history.proof import Problem, Proof
-from inventory.history.rebuilt import Rebuilders, compare
 from inventory.history.sql.all_runs import GRAIN_FILES
 from inventory.history.storage.data_file import KINDS, RunSegment, listed, opened
 from inventory.history.storage.file_names import is_merged, is_ours, month_of, months_of
@@ -71,7 +71,6 @@ class _Files:
         lost: the kinds and months with a damaged merged file, whose runs are unknown.
         digests: the digests of stored responses, each with that of its body, by run; None where there is no file.
         counts: of the ``answers`` that runs refer to, and of those stored as the body of an ``equal`` one.
-        rebuilders: what rebuilds the rows of bodies, by the fields that they were stored without.
         pointers: the references of the file that was checked last.
     """
 
@@ -80,7 +79,6 @@ class _Files:
     lost: set[tuple[str, str]]
     digests: dict[str, pa.Table | None]
     counts: Counter[str]
-    rebuilders: Rebuilders = field(default_factory=dict)
     pointers: Pointers | None = None
 
     def missing(self, kind: str, run_id: str) -> bool:
@@ -95,7 +93,7 @@ class _Files:
         """Return the digests of the responses that a run stored, each with that of its body, read once."""
         if run_id not in self.digests:
             segment = self.segments.get(("payloads", run_id))
-            self.digests[run_id] = segment and segment.table(["digest", "payload_digest"])
+            self.digests[run_id] = segment and segment.table([*POINTER])
         return self.digests[run_id]
 
     def name(self, kind: str, run_id: str) -> str:
@@ -118,8 +116,7 @@ def _problems(files: _Files, now: datetime | None) -> Iterator[Problem]:
     for kind, run_id in files.segments:
         if kind == "observations":
             yield from _links(files, run_id, pruned)
-        elif kind == "payloads":
-            yield from _evidence(files, run_id, complete=run_id in pruned)
+    yield from _evidence(files, pruned)
 
 
 def _check_file(files: _Files, kind: str, path: Path, *, in_place: bool) -> Iterator[Problem]:
@@ -243,21 +240,28 @@ def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
             yield Problem(name, problem, _holds("observations", run_id))
 
 
-def _evidence(files: _Files, run_id: str, *, complete: bool) -> Iterator[Problem]:
-    """Rebuild the tables of a run from its bodies; if ``complete``, report a missing table too."""
-    payloads = files.segments["payloads", run_id]
-    if payloads.about["schema_version"] != schema.SCHEMA_VERSION:
-        return  # another version had other columns; its files are verified by their seals alone
-    name = files.name("payloads", run_id)
-    segments = {table: files.segments[table, run_id] for table in GRAIN_FILES if (table, run_id) in files.segments}
-    problems, differing = compare(payloads, segments, files.rebuilders)
-    yield from (Problem(name, problem, _holds("payloads", run_id)) for problem in problems)
-    for table in GRAIN_FILES:
-        name = files.name(table, run_id)
-        if complete and files.missing(table, run_id):
-            yield Problem(name, "missing", _holds(table, run_id))
-        if table in differing:
-            yield Problem(name, "rows differ from those rebuilt from the bodies", _holds(table, run_id))
+def _evidence(files: _Files, pruned: Collection[str]) -> Iterator[Problem]:
+    """Rebuild the tables of the runs from their bodies; of a pruned run, report a missing table too."""
+    runs = [
+        (
+            payloads,
+            answers["digest"],
+            {kind: each for kind in GRAIN_FILES if (each := files.segments.get((kind, run_id)))},
+        )
+        for (kind, run_id), payloads in files.segments.items()
+        # Another version had other columns; its files are verified by their seals alone.
+        if kind == "payloads" and payloads.about["schema_version"] == schema.SCHEMA_VERSION
+        if (answers := files.answers(run_id)) is not None
+    ]
+    for run_id, problems, differing in compare(runs):
+        for problem in problems:
+            yield Problem(files.name("payloads", run_id), problem, _holds("payloads", run_id))
+        for table in GRAIN_FILES:
+            if run_id in pruned and files.missing(table, run_id):
+                yield Problem(files.name(table, run_id), "missing", _holds(table, run_id))
+            if table in differing:
+                name = files.name(table, run_id)
+                yield Problem(name, "rows differ from those rebuilt from the bodies", _holds(table, run_id))
 
 
 def _holds(kind: str, run_id: str) -> str:

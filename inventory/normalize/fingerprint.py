@@ -1,7 +1,7 @@
 """Digests of rows, which tell whether two responses say the same."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -26,7 +26,7 @@ def digest(rows: Rows, ignore: Sequence[str] | None = ()) -> str:
     return digest_of(canonical_lines(rows, ignore))
 
 
-def canonical_lines(rows: Rows, ignore: Sequence[str] | None) -> list[str]:
+def canonical_lines(rows: Rows, ignore: Sequence[str] | None) -> list[bytes]:
     """Return the text of each model that is hashed, with its instances; arguments as for ``digest``."""
     inner: dict[tuple[str, int], list[str]] = {}
     own = (*schema.INSTANCES.keys[3:4], *schema.INSTANCES.compared)
@@ -35,17 +35,17 @@ def canonical_lines(rows: Rows, ignore: Sequence[str] | None) -> list[str]:
         inner.setdefault((key, ordinal), []).append(text)
     texts = _canonical(rows.models, schema.MODELS, ("key", *schema.MODELS.compared), ignore)
     return [
-        text + "".join(sorted(inner.get((key, ordinal), ())))
+        (text + "".join(sorted(inner.get((key, ordinal), ())))).encode()
         for key, ordinal, text in zip(rows.models["key"], rows.models["ordinal"], texts, strict=True)
     ]
 
 
-def digest_of(lines: Sequence[str]) -> str:
+def digest_of(lines: Iterable[bytes]) -> str:
     """Return the digest of the models of a response, in whichever order they are."""
     hashed = sha256()
     lines = sorted(lines)
     for start in range(0, len(lines), _TOGETHER):  # all at once would take their memory twice more
-        hashed.update(("\n" * (start > 0) + "\n".join(lines[start : start + _TOGETHER])).encode())
+        hashed.update(b"\n" * (start > 0) + b"\n".join(lines[start : start + _TOGETHER]))
     return hashed.hexdigest()
 
 

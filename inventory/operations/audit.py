@@ -58,9 +58,7 @@ def audit_tables(
 
 def _audit_state(run_id: str, history: RunHistory, rules: RuleSet, now: datetime, stale_after: timedelta) -> Judgement:
     moment = now if run_id == history.dated()[-1] else time_of(run_id)
-    observed = history.states().rows(run_id)
-    # Earlier versions did not store the time of the response beside it.
-    observed = [row | {"as_of": row["as_of"] or (row["digest"] and row["observed_at"])} for row in observed]
+    observed = rows(history.states().table(run_id))
     lives = rows(history.lifecycle_table(run_id)) if any(rule.unused is not None for rule in rules.rules) else []
     database = state_database(history, observed, rules)
     subject = Subject(observed, run_id, moment, moment.astimezone().date(), lives, stale_after)

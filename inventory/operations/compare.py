@@ -133,11 +133,12 @@ def row_counts(side: ResolvedRef, history: RunHistory | None, *, this_run: bool 
         this_run: of a run only what it read itself.
     """
     history, run_id = _required(history), side.run_id or "latest"
+    counts = {"models": "model_count", "instances": "instance_count"}
     if this_run or history.misdated([run_id]):
         observed = history.observed(run_id)
     else:
-        observed = history.store.retry_if_changed(lambda: history.states().rows(run_id))
-    counts = {"models": "model_count", "instances": "instance_count"}
+        states = history.states()
+        observed = history.store.retry_if_changed(lambda: rows(states.table(run_id, columns=[*counts.values()])))
     return {name: sum(row[column] or 0 for row in observed) for name, column in counts.items()}
 
 

@@ -34,7 +34,7 @@ from inventory.report.events import (
 )
 from inventory.report.facts import TITLE
 from inventory.run_ids import time_of
-from inventory.tables import rows
+from inventory.tables import cells, rows
 from inventory.text import count
 
 Row = dict[str, Any]
@@ -242,11 +242,9 @@ class _News:
 
 def _answered(history: RunHistory, run_id: str) -> dict[str, datetime]:
     """Return when the last complete answer of each server was given, as of a run."""
-    # Earlier versions did not store the time of the response beside it.
-    answers = {
-        row["server"]: row["as_of"] or (row["digest"] and row["observed_at"]) for row in history.states().rows(run_id)
-    }
-    return {server: moment for server, moment in answers.items() if moment}
+    columns = ["server", "as_of"]
+    answers = cells(history.states().table(run_id, columns=columns), columns)
+    return {server: moment for server, moment in answers if moment}
 
 
 def tell(

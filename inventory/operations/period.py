@@ -14,7 +14,6 @@ from inventory.report.coverage import STALE_AFTER
 from inventory.report.facts import Report
 from inventory.report.period import PeriodSection
 from inventory.run_ids import time_of
-from inventory.tables import rows
 from inventory.text import count, local_text
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -51,6 +50,7 @@ def period_report(
     """
     servers = known_servers(history, servers)
     period, before, within = _runs(history, text, zone)
+    proof = _proof(history)  # before a fleet's state takes memory beside it
     first = before or (within[0] if len(within) > 1 else None)
     last = _side(within[-1])
     compared = None
@@ -59,13 +59,12 @@ def period_report(
     report = report_of(last, history, zone, compared=compared, servers=servers, stale_after=stale_after)
     if compared is None:  # Not the run before, which is none of the period.
         report = replace(report, changes=None, since="")
-    coverage = rows(history.coverage_table(period, zone))
     section = PeriodSection(
         period.name,
-        [row for row in coverage if not servers or row["server"] in servers],
+        history.coverage_table(period, zone, report.snapshot.tables["observations"]),
         last.run_id or "",
         sha256(history.store.where("observations", [within[-1]])[within[-1]].read_bytes()).hexdigest(),
-        _proof(history),
+        proof,
     )
     runs = [row for row in report.runs if row["run_id"] in set(within)]
     return PeriodReport(replace(report, runs=runs, period=section), period.last_day)

@@ -1,14 +1,14 @@
 """Where the space goes: the models and bytes that share a publisher, a quantization and so on."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
 
-from inventory.columns import grouped, numbered
+from inventory.columns import grouped, numbered, sums
 from inventory.schema.derived import BREAKDOWN
 from inventory.tables import total_of, values
 
@@ -68,30 +68,39 @@ def break_down(models: pa.Table) -> list[Row]:
     Returns:
         Rows of ``derived.BREAKDOWN``, the largest first.
     """
+    fields = [column for column in BREAKDOWNS.values() if column != "server"]  # of these there are few different rows
+    groups_of = _groups(models, fields) | _groups(models, ["server"])
     groups_of_all: list[Row] = []
     for by, column in BREAKDOWNS.items():
-        groups: list[Row] = []
-        for name, sizes in _sizes(models, column):
-            known = [size for size in sizes if size is not None]
-            total = sum(known) if known else None
-            groups.append({"by": by, "name": name, "model_count": len(sizes), "size_bytes": total, "share": None})
-        whole = sum(group["size_bytes"] or 0 for group in groups)
-        for group in groups:
-            group["size_bytes"] = total_of([group["size_bytes"]])
-            group["share"] = None if group["size_bytes"] is None or not whole else group["size_bytes"] / whole
+        whole = sum(total or 0 for _, total in groups_of[column].values())
+        groups = [
+            {
+                "by": by,
+                "name": name,
+                "model_count": number,
+                "size_bytes": (size := total_of([total])),
+                "share": None if size is None or not whole else size / whole,
+            }
+            for name, (number, total) in groups_of[column].items()
+        ]
         groups_of_all += sorted(
             groups, key=lambda row: (-(row["size_bytes"] or 0), -row["model_count"], row["name"] or "")
         )
     return groups_of_all
 
 
-def _sizes(models: pa.Table, column: str) -> Iterator[tuple[str | None, list[int | None]]]:
-    """Yield the names of a column, with the sizes of the models of each."""
-    numbers, names = numbered(models.select([column]))
+def _groups(models: pa.Table, columns: Sequence[str]) -> dict[str, dict[str | None, tuple[int, int | None]]]:
+    """Return the number of models with each value of some columns, and their size; None if no model reports one."""
+    numbers, distinct = numbered(models.select(columns))
     order, bounds = grouped(numbers)
-    sizes = values(models.select(["size_bytes"]).take(order), "size_bytes")
-    for name, (begin, end) in zip(values(names, column), pairwise(bounds), strict=True):
-        yield name, sizes[begin:end]
+    sizes = sums(models["size_bytes"].take(order), bounds)
+    groups_of: dict[str, dict[str | None, tuple[int, int | None]]] = {}
+    for column in columns:
+        groups = groups_of.setdefault(column, {})
+        for name, size, (begin, end) in zip(values(distinct, column), sizes, pairwise(bounds), strict=True):
+            number, total = groups.get(name, (0, None))
+            groups[name] = number + end - begin, total if size is None else (total or 0) + size
+    return groups_of
 
 
 def space_section(breakdown: Sequence[Row], *, several: bool) -> SpaceSection:

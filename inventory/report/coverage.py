@@ -11,7 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from inventory.tables import RunTables, is_known, rows
+from inventory import schema
+from inventory.columns import rows_where
+from inventory.tables import RunTables, column_of, is_known, rows
 from inventory.text import count
 
 Row = dict[str, Any]
@@ -83,28 +85,39 @@ def state_coverage(
         zone: the reader's time zone; UTC by default.
         stale_after: how old an answer may be.
     """
-    servers = rows(observations.select(_COLUMNS))
-    if not servers:
+    number = observations.num_rows
+    if not number:
         return Coverage("bad", "No server is known")
+    servers = _doubtful(observations, now - stale_after)
     never = [row for row in servers if not is_known(row)]
     stale = [row for row in servers if row["as_of"] and is_known(row) and now - row["as_of"] > stale_after]
     bad = {str(row["server"]) for row in (*stale, *never)}
     late = [row for row in servers if row["status"] != "ok" and row["server"] not in bad]
     unread = [row for row in servers if row["status"] != "ok"]
-    read = len(servers) - len(unread)
+    read = number - len(unread)
     if not unread and not stale:
-        return Coverage("good", f"{read:,} of {count(len(servers), 'server')} read", servers=len(servers))
+        return Coverage("good", f"{read:,} of {count(number, 'server')} read", servers=number)
     parts = _named(late, lambda row: f"{row['server']} as of {_day(row['as_of'], now, zone)}", "as of earlier")
     parts += _named(stale, lambda row: f"{row['server']} stale, as of {_day(row['as_of'], now, zone)}", "stale")
     parts += _named(never, lambda row: f"{row['server']} never read", "never read")
     return Coverage(
         "bad" if stale or never else "warn",
-        f"{read:,} of {count(len(servers), 'server')} read now",
+        f"{read:,} of {count(number, 'server')} read now",
         tuple(parts),
         tuple(str(row["server"]) for row in unread),
         tuple(str(row["server"]) for row in servers if row["server"] in bad),
-        len(servers),
+        number,
     )
+
+
+def _doubtful(observations: pa.Table, oldest: datetime) -> list[Row]:
+    """Return the rows of the servers whose newest attempt failed, or whose answer is older than some time."""
+    from pyarrow import compute  # takes a while to import
+
+    [limit] = column_of(schema.TIME, [oldest])
+    failed = rows_where(observations, "status", lambda status: status != "ok")
+    is_doubtful = compute.or_kleene(failed, compute.less(observations["as_of"], limit))
+    return rows(observations.filter(is_doubtful).select(_COLUMNS))
 
 
 def run_coverage(observations: pa.Table) -> Coverage:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
+from inventory.columns import rows_where
 from inventory.config.spec import BOM_VERSIONS
 from inventory.diff.changes import ChangeSet
 from inventory.report.breakdowns import BREAKDOWNS, SpaceSection, break_down, space_section
@@ -29,15 +30,14 @@ from inventory.report.period import PeriodSection
 from inventory.report.row_tables import (
     LARGEST_COLUMNS,
     RowTable,
-    WholeTable,
     largest_models,
+    row_table,
     server_table,
-    whole_table,
     with_ages,
 )
 from inventory.report.trend import TrendSection, trend_section
 from inventory.rules.evaluate import Judgement
-from inventory.tables import RunTables, is_known, rows
+from inventory.tables import RunTables, is_known, rows, values
 from inventory.text import count, moment_text, utc_text
 
 Row = dict[str, Any]
@@ -112,6 +112,11 @@ class Report:
         """The rows of the observations."""
         return rows(self.snapshot.tables["observations"])
 
+    @cached_property
+    def server_names(self) -> list[str]:
+        """The names of the servers."""
+        return values(self.snapshot.tables["observations"], "server")
+
     @property
     def models(self) -> pa.Table:
         """The models."""
@@ -120,7 +125,7 @@ class Report:
     @cached_property
     def several(self) -> bool:
         """True if it is about several servers, so that each row names its own."""
-        return len(self.servers) > 1 or len({*self.what_changed.lines.servers}) > 1
+        return len(self.server_names) > 1 or len({*self.what_changed.lines.servers}) > 1
 
     @cached_property
     def coverage(self) -> Coverage:
@@ -139,10 +144,10 @@ class Report:
     @cached_property
     def banner(self) -> list[tuple[str, str]]:
         """The servers, the time and what the run is compared with: our words, and a text that may be from elsewhere."""
-        names = [row["server"] for row in self.servers]
+        names = self.server_names
         where = ", ".join(names) if len(names) <= _NAMED else count(len(names), "server")
         if len(names) == 1:
-            where = self.servers[0]["url"] or where
+            where = values(self.snapshot.tables["observations"], "url")[0] or where
         is_read = self.snapshot.anything_read
         if self.snapshot.state_at:
             moment = ("state at", moment_text(self.snapshot.state_at, self.zone))
@@ -175,7 +180,7 @@ class Report:
         """The changes in words; None if the run is not compared."""
         if self.changes is None:
             return None
-        return describe_changes(self.changes, [row["server"] for row in self.servers], all_fields=self.all_fields)
+        return describe_changes(self.changes, self.server_names, all_fields=self.all_fields)
 
     @cached_property
     def what_changed(self) -> ChangeSection:
@@ -217,7 +222,9 @@ class Report:
     @cached_property
     def space(self) -> SpaceSection | None:
         """The breakdowns of the space; None if no server was read."""
-        return space_section(self.breakdown, several=len(self.servers) > 1) if self.snapshot.anything_read else None
+        return (
+            space_section(self.breakdown, several=len(self.server_names) > 1) if self.snapshot.anything_read else None
+        )
 
     @cached_property
     def trend(self) -> TrendSection:
@@ -226,12 +233,12 @@ class Report:
         return replace(trend, note="No trend: not all rows are in this report") if self.selection else trend
 
     @cached_property
-    def row_tables(self) -> list[WholeTable]:
+    def row_tables(self) -> list[RowTable]:
         """All models and all loaded instances, as far as the run holds them."""
-        without = () if len(self.servers) > 1 else ("server",)
+        without = () if len(self.server_names) > 1 else ("server",)
         names = {"model": "models", "instance": "loaded instances"}
         return [
-            whole_table(table, with_ages(self.snapshot.tables[table.name], self._older), names[grain], without)
+            row_table(table, with_ages(self.snapshot.tables[table.name], self._older), names[grain], without)
             for grain, table in schema.GRAIN_TABLES.items()
             if grain in self.snapshot.grains and self.snapshot.anything_read
         ]
@@ -239,7 +246,7 @@ class Report:
     @cached_property
     def evidence(self) -> RowTable:
         """The servers with their statuses, errors and warnings."""
-        return server_table(self.servers)
+        return server_table(self.snapshot.tables["observations"])
 
     @cached_property
     def history_facts(self) -> HistoryFacts:
@@ -254,13 +261,16 @@ class Report:
     @cached_property
     def failures(self) -> list[tuple[str, str, str]]:
         """The servers that were not read: name, status in words, error, and how old its rows are if there are any."""
-        failed = [row for row in self.servers if row["status"] != "ok"]
-        return [(row["server"], row["status"].replace("_", " "), _reason(row)) for row in failed]
+        observations = self.snapshot.tables["observations"]
+        failed = observations.filter(rows_where(observations, "status", lambda status: status != "ok"))
+        return [(row["server"], row["status"].replace("_", " "), _reason(row)) for row in rows(failed)]
 
     @cached_property
     def warnings(self) -> list[tuple[str, str]]:
         """The warnings about the responses: the server and a sentence each."""
-        return [(row["server"], sentence) for row in self.servers for sentence in json.loads(row["warnings"] or "[]")]
+        observations = self.snapshot.tables["observations"]
+        odd = observations.filter(observations["warnings"].is_valid()).select(["server", "warnings"])
+        return [(row["server"], sentence) for row in rows(odd) for sentence in json.loads(row["warnings"] or "[]")]
 
     @cached_property
     def _older(self) -> set[str]:

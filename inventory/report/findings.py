@@ -12,6 +12,7 @@ from inventory.rules.evaluate import FAIL, UNKNOWN, WAIVED, Judgement
 from inventory.rules.model import SEVERITIES
 from inventory.schema.derived import FINDINGS
 from inventory.schema.headings import heading
+from inventory.tables import table_of
 from inventory.text import count
 
 Row = dict[str, Any]
@@ -154,7 +155,7 @@ class FindingsSection:
             for row in self.worded
         ]
         columns = [column for column in _IN_SHORT if any(row[column.name] for row in body)]
-        return RowTable("findings", "", tuple(columns), body)
+        return RowTable("findings", "", tuple(columns), table_of(schema.Table("findings", "", _IN_SHORT), body))
 
     @property
     def reasons(self) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from inventory.columns import numbered
+from inventory.columns import numbers_of
 from inventory.schema import derived
 from inventory.tables import is_known
 
@@ -45,7 +45,7 @@ def known_of(content: pa.Table, facts: pa.Table, names: Sequence[str], wanted: S
     """
     from pyarrow import compute
 
-    numbers, _ = numbered(pa.concat_tables([facts.select(names), content.select(names)]))
+    numbers = numbers_of(pa.concat_tables([facts.select(names), content.select(names)]))
     places = compute.index_in(numbers.slice(facts.num_rows), value_set=numbers.slice(0, facts.num_rows))
     return facts.select(wanted).take(places)
 

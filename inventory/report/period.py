@@ -1,21 +1,22 @@
 """The sections that only the report of a period has: how much of it was read, and what a reviewer signs."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from operator import eq
+
+import pyarrow as pa
 
 from inventory import schema
+from inventory.columns import text_column
 from inventory.report.row_tables import RowTable
 from inventory.schema.derived import COVERAGE
+from inventory.tables import values
 from inventory.text import count, format_value
 
-Row = dict[str, Any]
-
-_TEXTS = ("days_read", "runs_read")
+_TEXTS = {"days_read": "days", "runs_read": "runs_asked"}
 _SHOWN = tuple(
     replace(column, kind=schema.TEXT, unit="") if column.name in _TEXTS else column
     for column in COVERAGE.columns
-    if column.name not in ("days", "runs_asked")
+    if column.name not in _TEXTS.values()
 )
 _SILENT = 2.0
 """Days without an answer after which a server is named: a night or a day off is no news."""
@@ -34,7 +35,7 @@ class PeriodSection:
     """
 
     name: str
-    coverage: Sequence[Row] = ()
+    coverage: pa.Table
     run_id: str = ""
     digest: str = ""
     proof: str = ""
@@ -45,31 +46,30 @@ class PeriodSection:
     @property
     def summary(self) -> tuple[str, str]:
         """How much of the period was read, in one sentence: our words, and the name of a server at its end or none."""
-        if not self.coverage:
+        names = ("server", "days", "days_read", "longest_silence")
+        servers, days, days_read, silences = (values(self.coverage, name) for name in names)
+        if not servers:
             return "No server was asked", ""
-        complete = sum(row["days_read"] == row["days"] for row in self.coverage)
-        sentence = f"{complete:,} of {count(len(self.coverage), 'server')} read on every day"
-        if complete == len(self.coverage):
+        complete = sum(map(eq, days, days_read))
+        sentence = f"{complete:,} of {count(len(servers), 'server')} read on every day"
+        longest = max(silences)
+        if complete == len(servers) or longest < _SILENT:
             return sentence, ""
-        worst = max(self.coverage, key=lambda row: row["longest_silence"])
-        if worst["longest_silence"] < _SILENT:
-            return sentence, ""
-        days = format_value(worst["longest_silence"], "days")
-        return f"{sentence}; the longest silence was {days} days, of", worst["server"]
+        text = format_value(longest, "days")
+        return f"{sentence}; the longest silence was {text} days, of", servers[silences.index(longest)]
 
     @property
     def table(self) -> RowTable:
         """The servers, those that were read least first."""
-        rows = sorted(self.coverage, key=lambda row: (row["days_read"] - row["days"], row["server"]))
-        shown = [
-            {
-                **row,
-                "days_read": f"{row['days_read']:,} of {row['days']:,}",
-                "runs_read": f"{row['runs_read']:,} of {row['runs_asked']:,}",
-            }
-            for row in rows
-        ]
-        return RowTable("coverage", "", _SHOWN, shown)
+        from pyarrow import compute  # takes a while to import
+
+        missed = compute.subtract(self.coverage["days_read"], self.coverage["days"])
+        order = [("missed", "ascending"), ("server", "ascending")]
+        content = self.coverage.append_column("missed", missed).sort_by(order)
+        for read, asked in _TEXTS.items():
+            texts = text_column(content, [read, asked], lambda number, total: f"{number:,} of {total:,}")
+            content = content.set_column(content.schema.get_field_index(read), read, texts)
+        return RowTable("coverage", "", _SHOWN, content)
 
     @property
     def sign_off(self) -> tuple[tuple[str, str], ...]:

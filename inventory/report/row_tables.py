@@ -1,14 +1,14 @@
 """Tables for people: the columns that say something, under names that a person reads."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers, rows_where
+from inventory.columns import integers, rows_where, text_column
 from inventory.schema.headings import heading
 from inventory.tables import rows
 
@@ -30,16 +30,16 @@ class RowTable:
 
     Attributes:
         name: identifies the table in its page.
-        title: its heading; empty where a section has but one table.
+        title: its heading, or what the rows are, in words; empty where a section has but one table.
         columns: the columns, in the order in which they are shown.
-        rows: the values by column name.
+        content: the rows.
         more: further rows that there are.
     """
 
     name: str
     title: str
     columns: tuple[schema.Column, ...]
-    rows: Sequence[Row]
+    content: pa.Table
     more: int = 0
 
     @property
@@ -47,31 +47,19 @@ class RowTable:
         """The names of the columns for people."""
         return [column_head(column, heading(column.name)) for column in self.columns]
 
+    @property
+    def rows(self) -> list[Row]:
+        """The values of the rows by column name."""
+        return rows(self.content)
+
     def heading(self, limit: int) -> str:
         """Return its heading where only so many rows are shown, which says of how many."""
-        number = len(self.rows) + self.more
+        number = self.content.num_rows + self.more
         return f"{self.title} (of {number:,})" if number > limit else self.title
 
     def first(self, limit: int) -> "RowTable":
         """Return the table with its first rows only."""
-        return RowTable(self.name, self.title, self.columns, self.rows[:limit])
-
-
-@dataclass(frozen=True)
-class WholeTable:
-    """All models or instances of a report, with the columns that are shown of them.
-
-    Attributes:
-        name: identifies the table in its page.
-        title: what the rows are, in words.
-        columns: the columns, in the order in which they are shown.
-        content: the rows.
-    """
-
-    name: str
-    title: str
-    columns: tuple[schema.Column, ...]
-    content: pa.Table
+        return replace(self, content=self.content.slice(0, limit), more=0)
 
 
 def column_head(column: schema.Column, name: str) -> str:
@@ -84,30 +72,19 @@ def is_number(column: schema.Column) -> bool:
     return column.kind in (schema.INTEGER, schema.NUMBER)
 
 
-def row_table(table: schema.Table, rows: Sequence[Row], title: str = "", without: Sequence[str] = ()) -> RowTable:
+def row_table(table: schema.Table, content: pa.Table, title: str, without: Sequence[str] = ()) -> RowTable:
     """Choose the columns that have a value in some row, those that name the row first.
 
     Args:
         table: the columns that there are.
-        rows: the rows.
-        title: as in ``RowTable``.
+        content: the rows.
+        title: what they are, in words.
         without: further columns that are not shown.
     """
-    columns = _shown(table, lambda name: any(row[name] is not None for row in rows), without)
-    return RowTable(table.name, title, columns, rows)
-
-
-def whole_table(table: schema.Table, content: pa.Table, title: str, without: Sequence[str] = ()) -> WholeTable:
-    """Choose the columns that have a value in some row, as ``row_table`` does."""
-    columns = _shown(table, lambda name: content.column(name).null_count < content.num_rows, without)
-    return WholeTable(table.name, title, columns, content)
-
-
-def _shown(table: schema.Table, has_value: Callable[[str], bool], without: Sequence[str]) -> tuple[schema.Column, ...]:
-    hidden = _FOR_MACHINES | set(without)
-    columns = [column for column in table.columns if column.name not in hidden and has_value(column.name)]
+    hidden = {*_FOR_MACHINES, *without, *(name for name in table.names if content[name].null_count == len(content))}
+    columns = [column for column in table.columns if column.name not in hidden]
     columns.sort(key=lambda column: _FIRST.index(column.name) if column.name in _FIRST else len(_FIRST))
-    return tuple(columns)
+    return RowTable(table.name, title, tuple(columns), content)
 
 
 def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = ()) -> RowTable:
@@ -123,12 +100,12 @@ def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = 
     sizes = _sizes(models)
     largest = compute.select_k_unstable(sizes, _LISTED, [("size", "descending")])
     candidates = models.filter(compute.is_in(sizes, sizes.take(largest)))
-    shown = [with_age(row, older) for row in rows(largest_first(candidates).slice(0, _LISTED))]
+    shown = with_ages(largest_first(candidates).slice(0, _LISTED), older)
     ages = with_ages(models, older).column("as_of").null_count < models.num_rows if older else False
     hidden = {*(() if several else ("server",)), *(() if ages else ("as_of",))}
     names = [name for name in LARGEST_COLUMNS if name not in hidden]
     columns = tuple(column for name in names for column in schema.MODELS.columns if column.name == name)
-    return RowTable("largest", "Largest models", columns, shown, models.num_rows - len(shown))
+    return RowTable("largest", "Largest models", columns, shown, models.num_rows - shown.num_rows)
 
 
 def with_ages(rows: pa.Table, older: Collection[str]) -> pa.Table:
@@ -139,11 +116,6 @@ def with_ages(rows: pa.Table, older: Collection[str]) -> pa.Table:
     is_older = rows_where(rows, "server", older.__contains__)
     no_age = pa.nulls(1, rows.field(place).type)[0]
     return rows.set_column(place, rows.field(place), compute.if_else(is_older, rows.column(place), no_age))
-
-
-def with_age(row: Row, older: Collection[str]) -> Row:
-    """Return a row for people: with its age only if it is older than the others."""
-    return row if row["server"] in older else {**row, "as_of": None}
 
 
 def largest_first(rows: pa.Table) -> pa.Table:
@@ -168,18 +140,15 @@ def by_size(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (-(row["size_bytes"] or 0), row["server"], row["key"]))
 
 
-def server_table(servers: Sequence[Row]) -> RowTable:
-    """List the observations, with the warnings as sentences, and with the age of those answers that are older.
+def server_table(observations: pa.Table) -> RowTable:
+    """List the observations, with the warnings as sentences, and with the age of those answers that are older."""
+    from pyarrow import compute  # takes a while to import
 
-    Args:
-        servers: rows of the observations.
-    """
-    texts = [
-        {
-            **row,
-            "as_of": row["as_of"] if row["as_of"] != row["observed_at"] else None,
-            "warnings": " ".join(json.loads(row["warnings"] or "[]")) or None,
-        }
-        for row in servers
-    ]
-    return row_table(schema.OBSERVATIONS, texts)
+    as_of, observed_at = observations["as_of"], observations["observed_at"]
+    is_new = compute.coalesce(compute.equal(as_of, observed_at), integers([0]).cast(pa.bool_())[0])
+    older = compute.if_else(is_new, pa.nulls(1, as_of.type)[0], as_of)
+    sentences = text_column(observations, ["warnings"], lambda texts: " ".join(json.loads(texts or "[]")))
+    hidden = () if any(sentences.dictionary.to_pylist()) else ("warnings",)
+    for name, column in (("as_of", older), ("warnings", sentences)):
+        observations = observations.set_column(observations.schema.get_field_index(name), name, column)
+    return row_table(schema.OBSERVATIONS, observations, "", hidden)

@@ -5,25 +5,26 @@ only sorts and filters: without it everything is there and can be read. The page
 charts are SVG in the page. To add a section: a function here, and its call in ``encode``.
 """
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from inventory import schema
-from inventory.formats.html.fragments import Cell, cells_of, changes_table, table, table_of_cells, value_cell
+from inventory.formats.html.fragments import Cell, changes_table, table, value_cell
 from inventory.formats.html.page import Markup, Section, render_page
-from inventory.formats.html.server_groups import group_rows, table_of
+from inventory.formats.html.server_groups import group_rows, row_lines, table_of, whole_of
 from inventory.formats.html.svg import Point, bars, stacks, trend
 from inventory.report.breakdowns import Breakdown, group_label
 from inventory.report.facts import Report
 from inventory.report.findings import TONES as FINDING_TONES
-from inventory.report.row_tables import RowTable, WholeTable, column_head, is_number, row_table
+from inventory.report.row_tables import RowTable, column_head, is_number, row_table
 from inventory.report.trend import WORDS, TrendSection
 from inventory.schema.derived import NOT_COMPARED
-from inventory.tables import rows
+from inventory.tables import table_of as arrow_table_of
 from inventory.text import GIGABYTE, count, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pyarrow as pa
 
     from inventory.formats import Tables
 
@@ -48,11 +49,9 @@ def encode_tables(tables: "Tables") -> bytes:
     """Render a page with a table each, every column under its own name."""
     sections = []
     for definition, content in tables:
-        whole = RowTable(definition.name, "", definition.columns, rows(content))
         heads = [column_head(column, column.name) for column in definition.columns]
-        sections.append(
-            Section(definition.name, f"{definition.name} ({content.num_rows:,})", tables=[("", _table(whole, heads))])
-        )
+        shown = _table(definition.columns, heads, content)
+        sections.append(Section(definition.name, f"{definition.name} ({content.num_rows:,})", tables=[("", shown)]))
     return render_page(sections)
 
 
@@ -63,7 +62,8 @@ def _findings(report: Report) -> "Sequence[Section]":
     content = findings.table
     heads = [Cell(head) for head in content.heads]
     tones = (FINDING_TONES.get(row["outcome"], "") for row in content.rows)
-    cells = ([value_cell(column, row[column.name]) for column in content.columns] for row in content.rows)
+    makers = [(column.name, value_cell(column)) for column in content.columns]
+    cells = ([cell_of(row[name]) for name, cell_of in makers] for row in content.rows)
     shown = [("", Markup(table(heads, zip(tones, cells, strict=True), stacked=True)))] if findings.rows else []
     remark = " ".join([*findings.reasons, *findings.notes])
     return [Section("findings", findings.title, f"{findings.text}.", remark=remark, tables=shown)]
@@ -75,8 +75,8 @@ def _changes(report: Report) -> Section:
     if changes.lines:
         tables.append(("", Markup(changes_table(changes.lines, several=report.several, sizes=True))))
     if changes.not_compared:
-        skipped = row_table(NOT_COMPARED, [vars(row) for row in changes.not_compared])
-        tables.append(("Not compared", _table(skipped)))
+        skipped = arrow_table_of(NOT_COMPARED, [vars(row) for row in changes.not_compared])
+        tables.append(("Not compared", _whole(row_table(NOT_COMPARED, skipped, ""))))
     return Section("changes", f"{changes.title} {changes.since}".rstrip(), changes.note, tables=tables)
 
 
@@ -85,7 +85,7 @@ def _coverage(report: Report) -> "Sequence[Section]":
     if period is None:
         return ()
     return [
-        Section("coverage", period.title, f"{' '.join(period.summary).rstrip()}.", tables=[("", _table(period.table))])
+        Section("coverage", period.title, f"{' '.join(period.summary).rstrip()}.", tables=[("", _whole(period.table))])
     ]
 
 
@@ -149,12 +149,12 @@ def _chart(title: str, svg: str) -> tuple[str, Markup]:
     return title, Markup(svg)
 
 
-def _all_rows(content: WholeTable, report: Report) -> Section:
+def _all_rows(content: RowTable, report: Report) -> Section:
     number = content.content.num_rows
     title = f"{content.title.capitalize()} ({number:,})"
     if not number:
         return Section(content.name, title, f"There are no {content.title}.", on_new_page=True)
-    groups, shown = group_rows(content, report.servers, MOST_ROWS)
+    groups, shown = group_rows(content, report.snapshot.tables["observations"], MOST_ROWS)
     option = " --grain instance" if content.name == schema.INSTANCES.name else ""
     more = (
         f"This page shows {shown:,} of {number:,} {content.title}, as browsers open no larger one. To get all: "
@@ -167,10 +167,11 @@ def _evidence(report: Report) -> Section:
     return Section("evidence", "Evidence", tables=[("", table_of(report.evidence))], on_new_page=True)
 
 
-def _table(content: RowTable, heads: "Sequence[str] | None" = None) -> Markup:
-    looks = ["n" if is_number(column) else "t" for column in content.columns]
-    titles = [Cell(head, look) for head, look in zip(heads or content.heads, looks, strict=True)]
-    cells = [
-        cells_of([row[column.name] for row in content.rows], partial(value_cell, column)) for column in content.columns
-    ]
-    return Markup(table_of_cells(titles, (("", line) for line in zip(*cells, strict=True))))
+def _whole(content: RowTable) -> Markup:
+    return _table(content.columns, content.heads, content.content)
+
+
+def _table(columns: "Sequence[schema.Column]", heads: "Sequence[str]", content: "pa.Table") -> Markup:
+    looks = ["n" if is_number(column) else "t" for column in columns]
+    cells = [([column.name], value_cell(column)) for column in columns]
+    return whole_of([*map(Cell, heads, looks)], row_lines(content, cells))

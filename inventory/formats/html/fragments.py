@@ -6,9 +6,8 @@ the element, in the page a ``class``.
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inventory import schema
 from inventory.report.change_lines import describe_changes
@@ -17,7 +16,7 @@ from inventory.report.facts import Report
 from inventory.report.palette import LIGHT, MARKS, TONES, mark
 from inventory.report.row_tables import column_head, is_number
 from inventory.tables import RunTables, rows
-from inventory.text import count, escape_invisible, format_value, integer, signed_size, texts_of, truncate
+from inventory.text import count, escape_invisible, format_value, integer, signed_size, truncate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,8 +67,7 @@ _RUNS = (
 )
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell of a table.
 
     Attributes:
@@ -125,22 +123,19 @@ def table_of_cells(
 ) -> str:
     """Make a table as ``table`` does, of cells in HTML."""
     lines = "".join(f"<tr{_look(look, styled)}>{''.join(cells)}</tr>\n" for look, cells in body)
-    return table_of_lines(heads, lines, caption, styled=styled, stacked=stacked)
+    return f"{table_begin(heads, caption, styled=styled, stacked=stacked)}{lines}{TABLE_END}"
 
 
-def table_of_lines(
-    heads: Sequence[Cell], lines: str, caption: str = "", *, styled: bool = False, stacked: bool = False
-) -> str:
-    """Make a table as ``table`` does, of rows in HTML."""
+def table_begin(heads: Sequence[Cell], caption: str = "", *, styled: bool = False, stacked: bool = False) -> str:
+    """Make the beginning of a table as ``table`` does, after which its rows stand."""
     titles = "".join(_cell(head, "th", styled) for head in heads)
     title = f"<caption>{text(caption)}</caption>" if caption else ""
     look = ' class="stacked"' if stacked else ""
-    return f"<table{look}>{title}<thead><tr>{titles}</tr></thead>\n<tbody>\n{lines}</tbody></table>"
+    return f"<table{look}>{title}<thead><tr>{titles}</tr></thead>\n<tbody>\n"
 
 
-def cells_of(values: Sequence[Any], cell_of: Callable[[Any], Cell], *, styled: bool = False) -> list[str]:
-    """Make the cells of a column in HTML, those of one value once."""
-    return texts_of(values, lambda value: _cell(cell_of(value), "td", styled))
+TABLE_END = "</tbody></table>"
+"""What stands after the rows of a table."""
 
 
 def page_cell(cell: Cell) -> str:
@@ -148,15 +143,14 @@ def page_cell(cell: Cell) -> str:
     return _cell(cell, "td", styled=False)
 
 
-def value_cell(column: schema.Column, value: Any) -> Cell:
-    """Make the cell of a value for people; blank for what is not reported."""
-    shown = _list_text(value) if column.kind == schema.LIST else format_value(value, column.unit)
-    if is_number(column):
-        return Cell(shown, "n")
-    if column.kind == schema.TIME:
-        return Cell(shown, "w")
+def value_cell(column: schema.Column) -> Callable[[Any], Cell]:
+    """Return what makes the cell of a value of a column for people; blank for what is not reported."""
+    look = "n" if is_number(column) else "w" if column.kind == schema.TIME else "t"
     identifier = column.name.endswith(("key", "_id", "digest", "url", "stored_in", "variant"))
-    return Cell(shown, tag="code" if identifier else "")
+    tag = "code" if identifier and look == "t" else ""
+    if column.kind == schema.LIST:
+        return lambda value: Cell(_list_text(value), look, tag)
+    return lambda value: Cell(format_value(value, column.unit), look, tag)
 
 
 def changes_table(lines: ChangeLines, *, several: bool = False, sizes: bool = False, styled: bool = False) -> str:
@@ -184,7 +178,8 @@ def changes_table(lines: ChangeLines, *, several: bool = False, sizes: bool = Fa
     def others(line: ChangeLine) -> str:
         return "".join(_cell(cell_of(line), "td", styled) for _, cell_of in columns)
 
-    servers = [cells_of(lines.servers, Cell, styled=styled)] if several else []
+    cell_of_server = {server: _cell(Cell(server), "td", styled) for server in {*lines.servers}}
+    servers = [map(cell_of_server.__getitem__, lines.servers)] if several else []
     names = ["Change", *(["Server"] if several else []), *(name for name, _ in columns)]
     heads = [Cell(name, "n" if name == "Size difference" else "t") for name in names]
     cells = zip(lines.each(word), *servers, lines.each(others), strict=True)
@@ -236,8 +231,9 @@ def _table(
 ) -> str:
     """Show some columns of a table, under the names that DataFrames have; texts at most so many columns wide."""
     columns = [column for name in names for column in kind.columns if column.name == name]
+    makers = [(column.name, value_cell(column)) for column in columns]
     body = [
-        (look, [_short(value_cell(column, row[column.name]), widest) for column in columns])
+        (look, [_short(cell_of(row[name]), widest) for name, cell_of in makers])
         for row, look in zip(rows(content), looks or [""] * content.num_rows, strict=True)
     ]
     heads = [Cell(column_head(column, column.name), "n" if is_number(column) else "t") for column in columns]
@@ -245,7 +241,7 @@ def _table(
 
 
 def _short(cell: Cell, widest: int | None) -> Cell:
-    return cell if widest is None else replace(cell, text=truncate(cell.text, widest))
+    return cell if widest is None else cell._replace(text=truncate(cell.text, widest))
 
 
 def _list_text(value: str | None) -> str:

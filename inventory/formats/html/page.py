@@ -2,11 +2,12 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from inventory.about import SIGNATURE
 from inventory.formats.html.fragments import text
@@ -27,27 +28,7 @@ class Markup(str):
 
     def __html__(self) -> str:
         """Return itself: the protocol by which Jinja2 knows markup."""
-        return str(self)
-
-
-class RowGroup(Protocol):
-    """The rows of one server, which a reader may fold away: see ``server_groups.Group``."""
-
-    @property
-    def name(self) -> str:
-        """The server."""
-
-    @property
-    def note(self) -> str:
-        """What is in it, in words."""
-
-    @property
-    def table(self) -> Markup | None:
-        """Its rows; None if there are none."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the rows are shown before the reader asks for them."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -72,7 +53,7 @@ class Section:
     charts: Sequence[tuple[str, Markup]] = ()
     remark: str = ""
     tables: Sequence[tuple[str, Markup]] = ()
-    groups: Sequence[RowGroup] = ()
+    groups: Iterable[Markup] = ()
     more: str = ""
     on_new_page: bool = False
 
@@ -92,7 +73,10 @@ def render_page(sections: Sequence[Section], report: Report | None = None) -> by
     if report:
         values |= {"banner": [*report.banner, SIGNATURE], "status": report.status, "key_figures": report.key_figures}
         values["what"] = report.snapshot.what
-    return _template().render(values).encode()
+    page = BytesIO()
+    for part in _template().generate(values):  # as a text, a page of many rows would take twice as much memory
+        page.write(part.encode())
+    return page.getvalue()
 
 
 @cache

@@ -1,24 +1,30 @@
 """The rows of a table, a group for each server, with the columns in the order in which people read them."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from itertools import accumulate
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers, joined, numbered, parts_of, text_column, text_of
-from inventory.formats.html.fragments import Cell, cells_of, page_cell, table_of_cells, table_of_lines, value_cell
+from inventory.columns import integers, numbered, row_texts, rows_where, sums, text_array, text_of
+from inventory.formats.html.fragments import (
+    TABLE_END,
+    Cell,
+    page_cell,
+    table_begin,
+    text,
+    value_cell,
+)
 from inventory.formats.html.page import Markup
-from inventory.report.row_tables import RowTable, WholeTable, is_number
+from inventory.report.row_tables import RowTable, is_number
 from inventory.schema.headings import heading
 from inventory.tables import is_known, values
+from inventory.tables import rows as table_rows
 from inventory.text import count, integer, size, utc_text
 
-Row = dict[str, Any]
+CellOf = tuple[Sequence[str], Callable[..., Cell]]
+"""The columns of which a cell is made, and what makes it of their values."""
 
 _FIRST = (
     *("status", "size_bytes", "server", "instance_id", "config_context_length", "params_string", "quantization_name"),
@@ -30,45 +36,21 @@ _OPEN = 100
 """Rows of a table whose groups are shown open; where there are more, the reader opens the servers that matter."""
 
 
-@dataclass(frozen=True)
-class Group:
-    """The rows of one server.
-
-    Attributes:
-        name: the server.
-        note: what is in it, in words.
-        table: its rows as HTML; None if there are none.
-        is_open: whether they are shown before the reader asks for them.
-    """
-
-    name: str
-    note: str
-    table: Markup | None = None
-    is_open: bool = False
-
-
 def table_of(content: RowTable) -> Markup:
     """Render a table whose rows are models, instances or servers: name and key in one cell, then what people look for.
 
     On a telephone there is room for the name and the size: the size comes first.
     """
     columns = _ordered(content.columns)
-    cells = [
-        cells_of([(row["key"], row["display_name"]) for row in content.rows], lambda names: _name(*names))
-        if column.name == "key"
-        else cells_of([row[column.name] for row in content.rows], partial(value_cell, column))
-        for column in columns
-    ]
-    body = (("", line) for line in zip(*cells, strict=True))
-    return Markup(table_of_cells([*map(_head, columns)], body))
+    return whole_of([*map(_head, columns)], row_lines(content.content, [*map(_cell_of, columns)]))
 
 
-def group_rows(content: WholeTable, servers: Sequence[Row], limit: int) -> tuple[list[Group], int]:
-    """Group the rows of a table by server.
+def group_rows(content: RowTable, observations: pa.Table, limit: int) -> tuple[Iterator[Markup], int]:
+    """Render the rows of a table, those of each server in a group that a reader may open and close.
 
     Args:
         content: the table.
-        servers: rows of the observations: a server without rows is named too, and why it has none.
+        observations: the servers: one without rows is named too, and why it has none.
         limit: how many rows are shown: those of the first servers, as far as all of a server are among so many.
 
     Returns:
@@ -76,39 +58,79 @@ def group_rows(content: WholeTable, servers: Sequence[Row], limit: int) -> tuple
     """
     from pyarrow import compute  # takes a while to import
 
-    known = {row["server"]: is_known(row) for row in servers}
     numbers, distinct = numbered(content.content.select(["server"]))
     names = values(distinct, "server")
-    order = {server: rank for rank, server in enumerate(dict.fromkeys([*known, *names]))}
+    order = {server: rank for rank, server in enumerate(dict.fromkeys([*values(observations, "server"), *names]))}
     counted = dict(zip(names, compute.value_counts(numbers).field("counts").to_pylist(), strict=True))
     ends = [*accumulate(counted.get(server, 0) for server in order)]
     ends = ends[: max(bisect_right(ends, limit), 1)]
     ranks = integers(order[name] for name in names).take(numbers)
-    rows = content.content.take(compute.array_sort_indices(ranks)).slice(0, ends[-1])  # a stable sort
+    rows = content.content.take(compute.array_sort_indices(ranks).slice(0, ends[-1]))  # a stable sort
+    failed = observations.filter(rows_where(observations, "status", lambda status: status != "ok"))
+    never_read = {row["server"] for row in table_rows(failed) if not is_known(row)}
+    return _groups(content, rows, zip(order, [0, *ends], ends, strict=False), never_read), rows.num_rows
+
+
+def _groups(
+    content: RowTable, rows: pa.Table, servers: Iterable[tuple[str, int, int]], never_read: Collection[str]
+) -> Iterator[Markup]:
     columns = _ordered(column for column in content.columns if column.name not in ("server", "as_of"))
-    heads, lines = [*map(_head, columns)], _row_lines(columns, rows)
-    groups: list[Group] = []
-    for server, begin, end in zip(order, [0, *ends], ends, strict=False):
+    servers, table = [*servers], table_begin([*map(_head, columns)])
+    lines = _cut(row_lines(rows, [*map(_cell_of, columns)]), (end - begin for _, begin, end in servers if begin < end))
+    notes = _notes(content, rows, [*(begin for _, begin, end in servers if begin < end), rows.num_rows])
+    is_open = " open" * (rows.num_rows <= _OPEN)
+    for number, (server, begin, end) in enumerate(servers, 1):
+        name, title = text(server), f"{content.name}-{number}"
         if begin < end:
-            own = rows.slice(begin, end - begin)
-            table = Markup(table_of_lines(heads, text_of(lines.slice(begin, end - begin))))
-            groups.append(Group(server, _note(content, own), table, rows.num_rows <= _OPEN))
+            yield Markup(
+                f'<details{is_open}><summary id="{title}"><b>{name}</b> <span>{text(next(notes))}</span>'
+                f'</summary>\n<div class="box" role="region" tabindex="0" aria-labelledby="{title}">'
+                f"{table}{next(lines)}{TABLE_END}</div></details>"
+            )
         else:
-            groups.append(Group(server, f"no {content.title}" if known[server] else "never read"))
-    return groups, rows.num_rows
+            note = "never read" if server in never_read else f"no {content.title}"
+            yield Markup(f'<p class="without"><b>{name}</b> <span>{text(note)}</span></p>')
 
 
-def _note(content: WholeTable, rows: pa.Table) -> str:
-    """Say what the rows of a server add up to, and how old they are if they are older than those of others."""
-    parts = [count(rows.num_rows, content.title.removesuffix("s"))]
-    if content.name == schema.MODELS.name:
-        sizes = [value for value in values(rows, "size_bytes") if value is not None]
-        parts += [size(sum(sizes))] if sizes else []
-        loaded = sum(number or 0 for number in values(rows, "loaded_instance_count"))
-        parts += [f"{integer(loaded)} loaded"] if loaded else []
-    as_of = values(rows.slice(0, 1), "as_of")[0]
-    parts += [f"as of {utc_text(as_of, minutes=True)}"] if as_of else []
-    return ", ".join(parts)
+def _notes(content: RowTable, rows: pa.Table, bounds: Sequence[int]) -> Iterator[str]:
+    """Say what the rows of each server add up to, and how old they are if they are older than those of others."""
+    word, is_model = content.title.removesuffix("s"), content.name == schema.MODELS.name
+    ages = values(rows.select(["as_of"]).take(integers(bounds[:-1])), "as_of")
+    unknown: list[int | None] = [None] * len(ages)
+    sizes, loaded = (
+        sums(rows[name], bounds) if is_model else unknown for name in ("size_bytes", "loaded_instance_count")
+    )
+    for as_of, total, number, (begin, end) in zip(ages, sizes, loaded, pairwise(bounds), strict=True):
+        parts = [count(end - begin, word), *([] if total is None else [size(total)])]
+        parts += [f"{integer(number)} loaded"] if number else []
+        yield ", ".join([*parts, *([f"as of {utc_text(as_of, minutes=True)}"] if as_of else [])])
+
+
+def whole_of(heads: Sequence[Cell], lines: Iterable[pa.Array]) -> Markup:
+    """Render a table of rows in HTML."""
+    return Markup("".join([table_begin(heads), *map(text_of, lines), TABLE_END]))
+
+
+def _cut(lines: Iterator[pa.Array], numbers: Iterable[int]) -> Iterator[str]:
+    """Cut lines, which come in parts, into texts of so many lines each."""
+    rest = text_array([])
+    for number in numbers:
+        pieces = []
+        while number > len(rest):
+            pieces.append(text_of(rest))
+            number, rest = number - len(rest), next(lines)
+        yield "".join([*pieces, text_of(rest[:number])])
+        rest = rest[number:]
+
+
+def row_lines(rows: pa.Table, cells: Sequence[CellOf]) -> Iterator[pa.Array]:
+    """Make each row in HTML, in parts; a cell is made once of the same values."""
+    texts = [(names, lambda *own, cell_of=cell_of: page_cell(cell_of(*own))) for names, cell_of in cells]
+    return row_texts(rows, texts, begin="<tr>", end="</tr>\n")
+
+
+def _cell_of(column: schema.Column) -> CellOf:
+    return (["key", "display_name"], _name) if column.name == "key" else ([column.name], value_cell(column))
 
 
 def _ordered(columns: Iterable[schema.Column]) -> list[schema.Column]:
@@ -124,18 +146,6 @@ def _ordered(columns: Iterable[schema.Column]) -> list[schema.Column]:
         return len(_FIRST) + (_LAST.index(column.name) + 1 if column.name in _LAST else 0)
 
     return sorted(shown, key=place)
-
-
-def _row_lines(columns: Sequence[schema.Column], rows: pa.Table) -> pa.Array:
-    """Make each row in HTML."""
-
-    def cells(column: schema.Column) -> pa.DictionaryArray:
-        begin, end = "<tr>" * (column is columns[0]), "</tr>\n" * (column is columns[-1])
-        names = ["key", "display_name"] if column.name == "key" else [column.name]
-        cell_of = _name if column.name == "key" else partial(value_cell, column)
-        return text_column(rows, names, lambda *own: f"{begin}{page_cell(cell_of(*own))}{end}")
-
-    return pa.concat_arrays([joined(part) for part in parts_of([*map(cells, columns)])])
 
 
 def _head(column: schema.Column) -> Cell:

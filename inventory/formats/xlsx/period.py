@@ -25,7 +25,7 @@ def period_sheets(report: "Report") -> list[Sheet]:
     period = report.period
     if period is None:
         return []
-    coverage = table_of(COVERAGE, list(period.coverage))
+    coverage = period.coverage
     lines = table_of(_SIGN_OFF, [{"item": item, "value": value or None} for item, value in period.sign_off])
     return [
         Sheet(period.title, COVERAGE, coverage, 1, empty="no server was asked"),

@@ -168,6 +168,8 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since
         idle_since: only models that are there, and were there and not loaded from then on; UTC.
     """
     since = idle_since and timestamp(idle_since)
+    of_key = "JOIN keys k ON k.key = m.key" if keys else ""
+    is_doubled = "d.digest = m.digest AND d.stored_in = m.stored_in AND d.key = m.key"
     idle = f"WHERE l.place = 1 AND l.first_seen <= {since} AND coalesce(l.last_loaded, l.first_seen) <= {since}"
     return f"""
     WITH complete AS (
@@ -184,10 +186,16 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since
     ), alone AS (
         SELECT server, digest, stored_in, count(*) AS days FROM days WHERE answers = 1
         GROUP BY server, digest, stored_in
+    ), doubled AS (
+        SELECT DISTINCT digest, stored_in, key FROM models WHERE ordinal > 0
     ), held AS (
-        SELECT m.digest, m.stored_in, m.key, max(m.display_name) AS display_name,
-               sum({BYTES.format("m")}) AS size_bytes, max(m.loaded_instance_count) AS loaded
-        FROM models m {"JOIN keys k ON k.key = m.key" if keys else ""} GROUP BY m.digest, m.stored_in, m.key
+        SELECT m.digest, m.stored_in, m.key, m.display_name, {BYTES.format("m")} AS size_bytes,
+               m.loaded_instance_count AS loaded
+        FROM models m {of_key} LEFT JOIN doubled d ON {is_doubled} WHERE d.key IS NULL
+        UNION ALL
+        SELECT m.digest, m.stored_in, m.key, max(m.display_name), sum({BYTES.format("m")}),
+               max(m.loaded_instance_count)
+        FROM models m {of_key} JOIN doubled d ON {is_doubled} GROUP BY m.digest, m.stored_in, m.key
     ), answered AS (
         SELECT s.*, coalesce(a.days, 0) AS days, count(*) OVER (PARTITION BY s.server) AS answers
         FROM seen s LEFT JOIN alone a ON a.server = s.server AND a.digest = s.digest AND a.stored_in = s.stored_in
@@ -234,6 +242,13 @@ POINTED = """
 COMPLETE_RUNS = """
     SELECT run_id FROM observations GROUP BY run_id HAVING min(CASE WHEN status = 'ok' THEN 1 ELSE 0 END) = 1"""
 """The runs that read every server that they asked."""
+
+
+def read_by(until: Until, moment: datetime) -> str:
+    """Query the servers in the view ``wanted`` that were read by some moment."""
+    return f"""
+        SELECT DISTINCT server FROM observations WHERE status = 'ok' AND {until.sql}
+        AND observed_at <= {timestamp(moment)} AND server IN (SELECT server FROM wanted)"""
 
 
 def holding(until: Until, *, selected: bool) -> str:

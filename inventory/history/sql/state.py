@@ -61,6 +61,11 @@ def _last(condition: str, *, selected: bool = False, number: int = 1) -> str:
         ORDER BY l.server, l.place"""
 
 
+def asked(until: Until) -> str:
+    """Query the servers that were asked."""
+    return f"SELECT DISTINCT server FROM observations WHERE {until.sql}"
+
+
 def differing_states(old: Until, new: Until) -> str:
     """Query the servers whose responses differ between two states.
 
@@ -157,8 +162,7 @@ def placed(until: Until, *, selected: bool = False) -> str:
     return f"""
         SELECT a.server, a.run_id AS attempt, b.run_id AS answer
         FROM ({attempts}) a CROSS JOIN moments m LEFT JOIN ({answers}) b ON b.server = a.server
-        {"JOIN wanted w ON w.server = a.server" if selected else ""}
-        WHERE {_IN_SERVICE}"""
+        {"JOIN wanted w ON w.server = a.server" if selected else ""} {_IN_SERVICE}"""
 
 
 def state_rows() -> str:
@@ -172,9 +176,15 @@ def state_rows() -> str:
         LEFT JOIN observations b ON b.server = p.server AND b.run_id = p.answer ORDER BY a.server"""
 
 
-_IN_SERVICE = """(m.retired_before IS NULL OR a.observed_at >= m.retired_before) AND NOT EXISTS (
-            SELECT 1 FROM retirements x
-            WHERE x.server = a.server AND x.run_id >= a.run_id AND x.run_id <= m.run_id)"""
+_IN_SERVICE = """
+            LEFT JOIN (
+                SELECT t.run_id, x.server, max(x.run_id) AS retired_in
+                FROM (SELECT DISTINCT run_id FROM moments) t JOIN retirements x ON x.run_id <= t.run_id
+                GROUP BY t.run_id, x.server
+            ) g ON g.run_id = m.run_id AND g.server = a.server
+            WHERE (m.retired_before IS NULL OR a.observed_at >= m.retired_before)
+            AND (g.retired_in IS NULL OR g.retired_in < a.run_id)"""
+"""The end of a query of moments ``m`` and attempts ``a``: only those of servers that are not retired."""
 
 
 def servers(until: Until) -> str:
@@ -211,24 +221,28 @@ def panel(until: Until, group: str, source: str) -> str:
         source: what a state is counted from: rows with server, digest and stored_in, and their counts.
     """
     so_far = "OVER (PARTITION BY server ORDER BY run_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    answer = ", ".join(f"b.{name}" for name in ("digest", "stored_in", "model_count", "instance_count", "size_bytes"))
     return f"""
         WITH numbered AS (
             SELECT *, row_number() OVER (PARTITION BY server ORDER BY observed_at, run_id) AS place
             FROM observations WHERE {until.sql}
         ), steps AS (
-            SELECT server, run_id AS since, max(place) {so_far} AS attempt,
-                   max(CASE WHEN status = 'ok' THEN place END) {so_far} AS answer,
+            SELECT *, max(place) {so_far} AS attempt, max(CASE WHEN status = 'ok' THEN place END) {so_far} AS answer,
                    coalesce(lead(run_id) OVER (PARTITION BY server ORDER BY run_id), '~') AS ended
             FROM numbered
+        ), others AS (
+            SELECT * FROM steps WHERE attempt <> place OR answer <> place
         ), known AS (
-            SELECT m.name AS moment, a.server, a.labels, b.digest, b.stored_in, b.model_count, b.instance_count,
-                   b.size_bytes
-            FROM moments m JOIN steps s ON s.since <= m.run_id AND s.ended > m.run_id
-            JOIN numbered a ON a.server = s.server AND a.place = s.attempt
-            JOIN numbered b ON b.server = s.server AND b.place = s.answer
-            WHERE {_IN_SERVICE}
+            SELECT m.name AS moment, a.server, a.labels, {answer.replace("b.", "a.")}
+            FROM moments m JOIN steps a ON a.run_id <= m.run_id AND a.ended > m.run_id
+            {_IN_SERVICE} AND a.attempt = a.place AND a.answer = a.place
+            UNION ALL
+            SELECT m.name AS moment, a.server, a.labels, {answer}
+            FROM moments m JOIN others s ON s.run_id <= m.run_id AND s.ended > m.run_id
+            JOIN steps a ON a.server = s.server AND a.place = s.attempt
+            JOIN steps b ON b.server = s.server AND b.place = s.answer {_IN_SERVICE}
         )
-        SELECT moment, {group} AS name, count(DISTINCT server) AS servers,
+        SELECT moment, {group} AS name, count({"*" if source == BY_SERVER else "DISTINCT server"}) AS servers,
                CAST(sum(model_count) AS BIGINT) AS model_count, CAST(sum(instance_count) AS BIGINT) AS instance_count,
                TRY_CAST(sum(CAST(size_bytes AS DECIMAL(38))) AS BIGINT) AS size_bytes
         FROM ({source}) k GROUP BY moment, {group} ORDER BY moment, name"""

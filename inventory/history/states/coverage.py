@@ -1,6 +1,6 @@
 """How much of a period was read of each server: on how many days, and how long it was silent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,25 +14,24 @@ Row = dict[str, Any]
 
 
 def coverage_rows(
-    servers: Sequence[Row],
+    servers: Mapping[str, datetime | None],
     asked: Mapping[str, Row],
-    known_before: Mapping[str, Row],
+    known_before: Collection[str],
     period: Period,
     now: datetime,
 ) -> pa.Table:
     """Build one row per server of the state at the end of a period; columns of ``derived.COVERAGE``.
 
     Args:
-        servers: those servers: rows of ``derived.SERVERS``.
+        servers: when each of those servers was read last.
         asked: what the runs of the period say of them, by server; a server that none of them asked has no row.
-        known_before: the servers that were asked before the period, by name.
+        known_before: the servers that were asked before the period.
         period: the period.
         now: the present time: a period that is not over ends here.
     """
     end = min(period.end, now)
     rows = []
-    for server in servers:
-        name = server["server"]
+    for name, last_read in servers.items():
         counts = asked.get(name, {})
         start, first_day = period.start, period.days[0]
         if counts and name not in known_before:
@@ -45,7 +44,7 @@ def coverage_rows(
                 "runs_asked": counts.get("runs_asked", 0),
                 "runs_read": counts.get("runs_read", 0),
                 "longest_silence": round(_longest_silence(counts, start, end) / timedelta(days=1), 3),
-                "last_read": server["last_read"],
+                "last_read": last_read,
             }
         )
     return table_of(COVERAGE, rows)

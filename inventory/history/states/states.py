@@ -17,6 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from inventory import schema
 from inventory.collection.plausibility import DOUBTS
 from inventory.history.engines import ENGINES, Engine, open_engine
 from inventory.history.sql import all_runs, coverage, state
@@ -26,7 +27,7 @@ from inventory.history.states.difference import Difference
 from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import time_of
-from inventory.tables import rows, span_of, table_of, values
+from inventory.tables import arrow_schema, concat, conformed, rows, span_of, table_of, values
 
 Row = dict[str, Any]
 
@@ -79,34 +80,43 @@ class States:
         """Return the newest attempts of the runs after one, up to another, by server; ``first`` may be empty."""
         return self._last([run_id for run_id in self._until(last) if run_id > first], state.last(self._bound(last)))
 
-    def rows(self, run_id: str, servers: Collection[str] | None = None) -> list[Row]:
+    def table(
+        self,
+        run_id: str,
+        servers: Collection[str] | None = None,
+        columns: Sequence[str] = schema.OBSERVATIONS.names,
+    ) -> pa.Table:
         """Return the state after a run as observations: the newest attempt of each server, with its last response.
 
         Args:
             run_id: the run.
             servers: only these.
+            columns: only these.
         """
         if not (runs := self._until(run_id)):
-            return []
+            return concat(schema.OBSERVATIONS, []).select(columns)
         if (observed := self._few(runs)) is not None:
-            return few_rows.state_rows(rows(observed), self._bound(run_id), self._retirement, servers)
-        return rows(self.table(run_id, servers))
-
-    def table(self, run_id: str, servers: Collection[str] | None = None, columns: Sequence[str] = ("*",)) -> pa.Table:
-        """Return the same as a table, of all columns or of some; there must be a run up to this one."""
-        engine = self._over(self._until(run_id), servers)
+            few = few_rows.state_rows(rows(observed), self._bound(run_id), self._retirement, servers)
+            return table_of(schema.OBSERVATIONS, few).select(columns)
+        engine = self._over(runs, servers)
         moment = {"run_id": run_id, "name": run_id, "retired_before": self._retirement.before(run_id)}
         engine.add("moments", table_of(state.MOMENTS, [moment]))
         engine.add("retirements", self._retirement.table())
         placed = engine.query(state.placed(self._bound(run_id), selected=servers is not None))
-        opened = {run for name in ("attempt", "answer") for run in values(placed, name) if run}
-        engine = self._over(sorted(opened) or self._until(run_id)[-1:])
+        opened = {run for name in ("attempt", "answer") for run in placed[name].unique().to_pylist() if run}
+        engine = self._over(sorted(opened) or runs[-1:])
         engine.add("placed", placed)
-        return engine.query(f"SELECT {', '.join(columns)} FROM ({state.state_rows()}) s")  # noqa: S608 - our own columns
+        found = engine.query(f"SELECT {', '.join(columns)} FROM ({state.state_rows()}) s")  # noqa: S608 - our own columns
+        target = arrow_schema(schema.OBSERVATIONS)
+        return conformed(found, pa.schema([target.field(name) for name in columns], target.metadata))
 
     def servers(self, run_id: str) -> list[Row]:
         """Return each server that was asked by a run or before: last attempt, last response, how often it was read."""
         return self._query(self._until(run_id), state.servers(self._bound(run_id)))
+
+    def ever_asked(self, run_id: str) -> set[str]:
+        """Return the servers that a run or one before asked."""
+        return {row["server"] for row in self._query(self._until(run_id), state.asked(self._bound(run_id)))}
 
     def coverage(self, run_ids: Sequence[str], days: Mapping[str, str]) -> dict[str, Row]:
         """Return what some runs say of each server that they asked: how often and when it was read.
@@ -230,7 +240,7 @@ class States:
         if not servers:
             return set(), set()
         asked = self._last(self._until(run_id), state.last(self._bound(run_id))).keys() & set(servers)
-        in_service = {str(row["server"]) for row in self.rows(run_id, servers)}
+        in_service = {str(row["server"]) for row in rows(self.table(run_id, servers, ["server"]))}
         return in_service, asked - in_service
 
     def _asked(self, run_ids: Sequence[str]) -> set[str]:

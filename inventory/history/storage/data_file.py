@@ -68,16 +68,18 @@ class DataFile:
 
         ``encoded`` are columns of texts that are read as a dictionary and indices.
         """
-        source = pa.BufferReader(self.body)
-        present = set(encoded).intersection(parquet.read_schema(source).names) if encoded else ()
+        present = set(encoded).intersection(parquet.read_schema(pa.BufferReader(self.body)).names) if encoded else ()
         # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
-        table = parquet.ParquetFile(source, read_dictionary=[*present]).read(columns, use_threads=False)
-        return self._whole(table, columns, encoded)
+        return self._whole(self._opened([*present]).read(columns, use_threads=False), columns, encoded)
 
     def batches(self, rows: int) -> Iterator[pa.Table]:
         """Read its table, so many rows at a time."""
-        for batch in parquet.ParquetFile(pa.BufferReader(self.body)).iter_batches(rows, use_threads=False):
+        for batch in self._opened().iter_batches(rows, use_threads=False):
             yield self._whole(pa.Table.from_batches([batch]))
+
+    def _opened(self, encoded: Sequence[str] = ()) -> parquet.ParquetFile:
+        """Open its bytes, which need not be fetched before they are read."""
+        return parquet.ParquetFile(pa.BufferReader(self.body), read_dictionary=[*encoded], pre_buffer=False)
 
     def _whole(self, table: pa.Table, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
         """Return a table with the columns of this version."""
