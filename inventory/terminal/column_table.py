@@ -32,7 +32,8 @@ def column_table(
     Returns:
         The lines of the heads; and the text of each line of the table with its line breaks, of some lines at a time.
     """
-    fit = fit_columns([column.dictionary.to_pylist() for column in columns], sides, heads, indent, room, optional)
+    cells = [column.dictionary.to_pylist() for column in columns]
+    fit = fit_columns(cells, sides, heads, indent=indent, columns=room, optional=optional)
     return fit.head(), _parts(columns, fit)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from inventory.report.row_tables import largest_first
 from inventory.report.trend import trend_section
 from inventory.tables import values
 from inventory.terminal.changes import colour, mark
-from inventory.terminal.layout import beside, cells_of, flow, natural_width, table_parts
+from inventory.terminal.layout import beside, cells_of, fit_columns, flow, natural_width
 from inventory.text import (
     COLUMNS,
     escape_controls,
@@ -68,13 +69,15 @@ def runs_text(
     times = run_times([row["run_id"] for row in runs])
     head, cells = zone_in_head("Run", [times[row["run_id"]] for row in runs])
     before = max(map(width, [head, *cells])) + 2
-    lines = [_run_line(row, time, columns - before - _STATUS) for row, time in zip(runs, cells, strict=True)]
+    alike = {_shown(row): row for row in runs}  # most runs are like others
+    lines = {shown: _run_line(row, columns - before - _STATUS) for shown, row in alike.items()}
+    needed = [{*cells}, *cells_of([*lines.values()], _SIDES[1:])]
     all_heads = [[head, "Status", "Models", "Size", "Loaded", *words] for words in _CHANGE_HEADS]
-    fitting = (heads for heads in all_heads if natural_width(cells_of(lines, _SIDES), heads) <= columns)
-    heads = next(fitting, all_heads[-1])
-    text, parts = table_parts(lines, _SIDES, heads, columns=columns, optional=_OPTIONAL)
-    for row, part in zip(runs, parts, strict=True):
-        text += [*part, *_unread(row, columns, before)]
+    heads = next((heads for heads in all_heads if natural_width(needed, heads) <= columns), all_heads[-1])
+    fit = fit_columns(needed, _SIDES, heads, columns=columns, optional=_OPTIONAL)
+    text = fit.head()
+    for row, time in zip(runs, cells, strict=True):
+        text += [*fit.lines([time, *lines[_shown(row)]]), *_unread(row, columns, before)]
     total = [f"{count_of(len(runs), 'run')}, {_statuses(runs)}", *_trend(runs, sizes or {}, unicode, columns)]
     unread = [names for row in runs if (names := _unread_names(row))]
     if len(total) > 1 and unread:
@@ -162,7 +165,7 @@ def _statuses(runs: Sequence[Row]) -> str:
 
 def _trend(runs: Sequence[Row], sizes: Mapping[str, Row], unicode: bool, columns: int) -> list[str]:
     dated = [row for row in runs if row["status"] != "misdated"]
-    points = [run.size_bytes for run in trend_section(dated, sizes).last(TREND_RUNS).runs]
+    points = [run.size_bytes for run in trend_section(dated[-TREND_RUNS:], sizes).runs]
     known = [value for value in points if value is not None]
     if not known:
         return []
@@ -217,10 +220,15 @@ def _unread_names(row: Row) -> list[str]:
     return json.loads(row["unread"] or "[]") if row["servers"] != 1 else []
 
 
-def _run_line(row: Row, time: str, room: int) -> list[str]:
-    """Return the cells of one run; of a failed one, why it failed instead of its numbers, as far as there is room."""
-    status = style(row["status"], fg=_STATUS_COLOURS.get(row["status"], "red"))
-    first = [time, status]
+_shown = itemgetter(
+    *("status", "servers_ok", "error", "model_count", "size_bytes", "instance_count"),
+    *("added", "removed", "reconfigured"),
+)
+
+
+def _run_line(row: Row, room: int) -> list[str]:
+    """Return the cells of what is ``_shown`` of a run: of a failed one, as far as there is room, why it failed."""
+    first = [style(row["status"], fg=_STATUS_COLOURS.get(row["status"], "red"))]
     if not row["servers_ok"]:
         reason = escape_controls((row["error"] or "").partition(". ")[0].strip())
         return [*first, style(truncate(reason, max(room, 4)), fg="red")] if reason else first

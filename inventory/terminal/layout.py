@@ -96,7 +96,9 @@ def table_parts(
         The lines of the heads, and those of each line of the table, so that headings can come between. There are no
         heads where there are blocks.
     """
-    fit = fit_columns(cells_of(lines, sides), sides, heads, indent, columns, optional, least)
+    fit = fit_columns(
+        cells_of(lines, sides), sides, heads, indent=indent, columns=columns, optional=optional, least=least
+    )
     return fit.head(), [*map(fit.lines, lines)]
 
 
@@ -146,10 +148,11 @@ class Fit:
 def fit_columns(
     cells: Sequence[Collection[str]],
     sides: str,
-    heads: Sequence[str],
-    indent: str,
-    columns: int,
-    optional: Sequence[int],
+    heads: Sequence[str] = (),
+    *,
+    indent: str = "",
+    columns: int = UNLIMITED,
+    optional: Sequence[int] = (),
     least: Sequence[int] = (),
 ) -> Fit:
     """Fit the columns of a table into the terminal, by the different cells of each; arguments as ``table_parts``."""
