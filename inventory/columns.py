@@ -16,15 +16,25 @@ from inventory.tables import cells, values
 _PART = 8_000  # rows whose text is in memory at a time
 
 
+def coded(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
+    """Return for each cell the place of its value among the distinct ones, from 1, or 0 for null; and those values."""
+    from pyarrow import compute  # takes a while to import
+
+    content = column.combine_chunks()
+    is_floating = pa.types.is_floating(content.type)
+    encoded = (content.view(pa.int64()) if is_floating else content).dictionary_encode()  # zero has two signs
+    codes = compute.add(compute.coalesce(encoded.indices.cast(pa.int64()), integers([-1])[0]), integers([1])[0])
+    return codes, encoded.dictionary.view(content.type) if is_floating else encoded.dictionary
+
+
 def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
     """Return for each row its number among the distinct rows, and those, in the order of their first places."""
     from pyarrow import compute  # takes a while to import
 
     numbers, size = integers([0])[0], 1
     for column in table.columns:
-        encoded = column.combine_chunks().dictionary_encode()
-        codes = compute.add(compute.coalesce(encoded.indices.cast(pa.int64()), integers([-1])[0]), integers([1])[0])
-        count = len(encoded.dictionary) + 1
+        codes, distinct = coded(column)
+        count = len(distinct) + 1
         if size * count >= 2**63:
             known = numbers.dictionary_encode()
             numbers, size = known.indices.cast(pa.int64()), len(known.dictionary)
@@ -117,6 +127,11 @@ def text_of(rows: pa.Array) -> str:
 
 def bytes_of(rows: pa.Array) -> bytes:
     """Concatenate the texts of some rows, in UTF-8."""
+    return bytes(buffer_of(rows))
+
+
+def buffer_of(rows: pa.Array) -> memoryview:
+    """Return the texts of some rows as they lie one after the other, in UTF-8."""
     _, ends, content = rows.buffers()
     places = memoryview(ends).cast("q")
-    return bytes(content[places[rows.offset] : places[rows.offset + len(rows)]]) if content else b""
+    return memoryview(content or b"")[places[rows.offset] : places[rows.offset + len(rows)]]

@@ -11,8 +11,7 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from inventory.about import SIGNATURE
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import short
-from inventory.formats.xlsx.paper import print_as
-from inventory.formats.xlsx.sheets import Sheet, new_sheet
+from inventory.formats.xlsx.sheets import Sheet, new_sheet, print_as
 from inventory.formats.xlsx.summary.charts import add_space, add_trend
 from inventory.formats.xlsx.summary.page import FONTS, PER_COLUMN, Page
 from inventory.report.findings import TONES as FINDING_TONES
