@@ -115,7 +115,7 @@ def print_tables(command: str, tables: "Tables", text: str, as_json: str | None 
         as_json: ``json`` for one object with all tables, ``jsonl`` for a line for each row of the first table.
     """
     if as_json is None:
-        click.echo(text, nl=False)
+        click.echo(text, nl=False, color=None if "\x1b" in text else True)  # styles, if any, take long to be found
         return
     from inventory.tables import json_rows, rows
 
@@ -220,6 +220,11 @@ def _width(stream: TextIO | None) -> int:
         return max(os.get_terminal_size(stream.fileno()).columns or COLUMNS, _LEAST_COLUMNS)
     except OSError:
         return COLUMNS
+
+
+def shows_styles() -> bool:
+    """Return whether stdout is a terminal that shows styles."""
+    return not click.utils.should_strip_ansi(sys.stdout)  # type: ignore[attr-defined]  # what click.echo asks itself
 
 
 def supports_unicode() -> bool:

@@ -5,16 +5,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
+from inventory.columns import numbered
 from inventory.schema.derived import NOT_COMPARED
 from inventory.tables import rows, table_of, values
 
 Row = dict[str, Any]
+
+FEW = 2_000
+"""Rows up to which working row by row is faster."""
 
 UNREAD = "not read"
 """Beginning of the reason why a server was not compared whose response was not read or is suspect."""
@@ -73,8 +78,15 @@ class ChangeSet:
     def kinds(self) -> ChangeKinds:
         """The kinds of changes that there are, and which of them each change is."""
         names = [name for name in self.table.column_names if name not in ("server", "observed_at")]
-        columns = {name: values(self.table, name) for name in names}
         servers = values(self.table, "server")
+        if self.table.num_rows > FEW:
+            from pyarrow import compute  # takes as long to import as few rows take without it
+
+            is_news = self.table.column("key").is_null()
+            named = compute.if_else(is_news, self.table.column("server"), pa.nulls(1, pa.string())[0])
+            kinds, distinct = numbered(self.table.select(names).add_column(0, "server", named))
+            return ChangeKinds(rows(distinct), kinds.to_pylist(), servers)
+        columns = {name: values(self.table, name) for name in names}
         named = [server if key is None else None for server, key in zip(servers, columns["key"], strict=True)]
         places: dict[tuple[Any, ...], int] = {}
         numbers = [places.setdefault(kind, len(places)) for kind in zip(named, *columns.values(), strict=True)]
@@ -89,12 +101,13 @@ class ChangeSet:
             name = row["field"] if row["key"] is None else row["old"] if row["change"] == "renamed" else None
             subject = (row["grain"], row["change"], *_names_of(row), name)
             numbers.append(subjects.setdefault(subject, len(subjects)))
-        # Each subject of each server has a number of its own.
-        first = {server: place * len(subjects) for place, server in enumerate(dict.fromkeys(self.kinds.servers))}
-        places = zip(self.kinds.servers, self.kinds.numbers, strict=True)
-        touched = {first[server] + numbers[kind] for server, kind in places}
-        words = [(grain, word) for grain, word, *_ in subjects]
-        return Counter(words[number % len(words)] for number in touched)
+        touched = zip(self.kinds.servers, map(numbers.__getitem__, self.kinds.numbers), strict=True)
+        # What happened to one model or instance stands together.
+        times = Counter(number for (_, number), _ in groupby(touched))
+        counts = Counter[tuple[str, str]]()
+        for (grain, word, *_), number in subjects.items():
+            counts[grain, word] += times[number]
+        return counts
 
     def counts(self, grain: str) -> dict[str, int]:
         """Count the models or instances of each word of ``schema.CHANGES_WORDS``."""
