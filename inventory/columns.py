@@ -27,9 +27,9 @@ def coded(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
     return codes, encoded.dictionary.view(content.type) if is_floating else encoded.dictionary
 
 
-def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
-    """Return for each row its number among the distinct rows, and those, in the order of their first places."""
-    from pyarrow import compute  # takes a while to import
+def row_numbers(table: pa.Table) -> pa.Array:
+    """Return for each row its number among the distinct rows, in the order of their first places."""
+    from pyarrow import compute
 
     numbers, size = integers([0])[0], 1
     for column in table.columns:
@@ -39,7 +39,14 @@ def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
             known = numbers.dictionary_encode()
             numbers, size = known.indices.cast(pa.int64()), len(known.dictionary)
         numbers, size = compute.add(compute.multiply(numbers, integers([count])[0]), codes), size * count
-    numbers = numbers.dictionary_encode().indices.cast(pa.int64())
+    return numbers.dictionary_encode().indices.cast(pa.int64())
+
+
+def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
+    """Return the ``row_numbers`` of a table, and the distinct rows in their order."""
+    from pyarrow import compute
+
+    numbers = row_numbers(table)
     return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
 
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.about import VERSION
+from inventory.columns import integers
 from inventory.formats.xlsx.cells import short
 from inventory.formats.xlsx.columns import (
     LABEL,
@@ -28,7 +29,7 @@ from inventory.report.history_facts import CHANGED, known_of
 from inventory.report.palette import STATUS_TONES, TONES
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN, HINTS
-from inventory.tables import build, column_of, rows, table_of, total_of, values
+from inventory.tables import build, rows, table_of, total_of, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -202,7 +203,7 @@ def _changes(report: "Report") -> Sheet:
         words = {name: [getattr(kind, name) or None for kind in lines.kinds] for name in _WORDS}
         words["size_difference"] = [total_of([kind.size_difference]) for kind in lines.kinds]
         words["seen_in_run"] = [None] * len(lines.kinds)
-        worded = build(replace(_CHANGES, columns=_WORDED), words).take(column_of(schema.INTEGER, lines.numbers))
+        worded = build(replace(_CHANGES, columns=_WORDED), words).take(integers(lines.numbers))
         columns = {name: table.column(name) for table in (changes, worded) for name in table.column_names}
         if seen:
             columns["seen_in_run"] = known_of(changes, seen, CHANGED, ["run_id"]).column("run_id")
