@@ -1,6 +1,7 @@
 """The changes of a report -> text for a terminal, returned as ``str``."""
 
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from typing import Any
 
 from click import style, unstyle
@@ -155,15 +156,15 @@ def _reconfigured(
         return subject, begin, name, free, look("\n".join(_value_lines(*values, room, columns)))
 
     endings = {server: f" @ {escape_controls(server)}" if several else "" for server in {*changes.servers}}
-    widths = {server: width(ending) for server, ending in endings.items()}
+    widths = {server: inf if ending.endswith(" ") else width(ending) for server, ending in endings.items()}
     shown = None
     for server, (subject, begin, name, free, values) in zip(changes.servers, changes.each(parts), strict=True):
         if (server, subject) != shown:
             shown = server, subject
-            if widths[server] <= free and not endings[server].endswith(" "):
-                yield begin + name + endings[server]
-            else:
-                yield from beside(begin, name + endings[server], columns)
+            if widths[server] <= free:
+                yield f"{begin}{name}{endings[server]}\n{values}"
+                continue
+            yield from beside(begin, name + endings[server], columns)
         yield values
 
 

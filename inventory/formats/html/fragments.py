@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from inventory import schema
@@ -178,18 +179,18 @@ def changes_table(lines: ChangeLines, *, several: bool = False, sizes: bool = Fa
         *([("Remark", lambda line: Cell(line.hint))] if any(kind.hint for kind in lines.kinds) else []),
     ]
 
-    def word(line: ChangeLine) -> str:
-        return _cell(Cell(f"{mark(line.word)} {line.word.capitalize()}", "w", "b"), "td", styled)
+    def begin(line: ChangeLine) -> str:
+        word = _cell(Cell(f"{mark(line.word)} {line.word.capitalize()}", "w", "b"), "td", styled)
+        return f"<tr{_look(TONES[line.word], styled)}>{word}"
 
-    def others(line: ChangeLine) -> str:
-        return "".join(_cell(cell_of(line), "td", styled) for _, cell_of in columns)
+    def end(line: ChangeLine) -> str:
+        return "".join(_cell(cell_of(line), "td", styled) for _, cell_of in columns) + "</tr>\n"
 
     servers = [cells_of(lines.servers, Cell, styled=styled)] if several else []
     names = ["Change", *(["Server"] if several else []), *(name for name, _ in columns)]
     heads = [Cell(name, "n" if name == "Size difference" else "t") for name in names]
-    cells = zip(lines.each(word), *servers, lines.each(others), strict=True)
-    body = zip(lines.each(lambda line: TONES[line.word]), cells, strict=True)
-    return table_of_cells(heads, body, styled=styled, stacked=not styled)
+    body = "".join(chain.from_iterable(zip(lines.each(begin), *servers, lines.each(end), strict=True)))
+    return table_of_lines(heads, body, styled=styled, stacked=not styled)
 
 
 def _difference(size: int | None) -> str:
