@@ -18,7 +18,6 @@ import pyarrow as pa
 from openpyxl.cell import WriteOnlyCell
 
 from inventory import schema
-from inventory.columns import coded
 from inventory.formats._texts import parsed
 from inventory.formats._unreadable import Unreadable
 from inventory.formats.xlsx import styles
@@ -108,10 +107,11 @@ class CellWriter:
 
     Attributes:
         head: how each of them begins; the number of its row follows.
+        name: the column's.
     """
 
     def __init__(self, sheet: Any, column: schema.Column, letter: str) -> None:
-        self.head, self._column = f'<c r="{letter}', column
+        self.head, self.name, self._column = f'<c r="{letter}', column.name, column
         # Three cells: a style must not change once it has its number.
         cell, text, quoted = (WriteOnlyCell(sheet) for _ in range(3))
         cell.alignment = text.alignment = quoted.alignment = alignment_of(column)
@@ -132,10 +132,9 @@ class CellWriter:
             return self._text(str(value))
         return f'{self._style}"><v>{value!r}</v></c>'  # a double with all its digits
 
-    def contents(self, rows: pa.Table) -> tuple[pa.Array, list[str | None]]:
-        """Write each distinct value of the column; the first is null. Return which of them each row has, too."""
-        codes, distinct = coded(rows.column(self._column.name))
-        return codes, [None, *map(self.content, values(pa.table([distinct], [""]), ""))]
+    def contents(self, column: pa.Array | pa.ChunkedArray) -> list[str | None]:
+        """Write the contents of the cells of some rows; None for null, which leaves a cell empty."""
+        return [None if value is None else self.content(value) for value in values(pa.table([column], [""]), "")]
 
     def _text(self, value: str) -> str:
         value = writable(value)  # guard: Excel what XML cannot hold
