@@ -136,11 +136,8 @@ def with_unread_servers(changes: ChangeSet, failed: Sequence[Row], known: Mappin
     skipped = {row["server"]: row for row in rows(changes.skipped)}
     for row in failed:
         last = known.get(row["server"])
-        skipped[row["server"]] = {
-            "server": row["server"],
-            "reason": f"{UNREAD} now: {row['status']}" if last else f"{UNREAD} now or before: {row['status']}",
-            "last_read": last["observed_at"] if last else None,
-        }
+        reason = f"{UNREAD} now: {row['status']}" if last else f"{UNREAD} now or before: {row['status']}"
+        skipped[row["server"]] = _skipped(row["server"], reason, last)
     return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
 
 
@@ -156,14 +153,15 @@ def with_retired_servers(
         known: the last complete observation of each server, if there is one.
     """
     skipped = {row["server"]: row for row in rows(changes.skipped)}
-    for server in retired:
-        last = known.get(server)
-        moment = last["observed_at"] if last else None
-        skipped[server] = {"server": server, "reason": "retired", "last_read": moment}
+    skipped |= {server: _skipped(server, "retired", known.get(server)) for server in retired}
     for server in returned:
         moment = skipped[server]["last_read"] if server in skipped else None
         skipped[server] = {"server": server, "reason": "was retired before: a baseline", "last_read": moment}
     return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
+
+
+def _skipped(server: str, reason: str, last: Row | None) -> Row:
+    return {"server": server, "reason": reason, "last_read": last["observed_at"] if last else None}
 
 
 _names_of = itemgetter(*schema.INSTANCES.keys)

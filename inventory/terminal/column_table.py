@@ -19,11 +19,11 @@ def column_table(
     room: int = UNLIMITED,
     optional: Sequence[int] = (),
 ) -> tuple[list[str], Iterator[pa.Array]]:
-    """Lay out columns of unstyled texts as ``layout.table_parts`` does lines of cells.
+    """Lay out columns of unstyled texts as ``layout.table`` does lines of cells.
 
     Args:
         columns: the cells of each column.
-        sides: as there.
+        sides: this and the others as in ``layout.fit_columns``.
         heads: as there.
         indent: as there.
         room: columns of the terminal.

@@ -1,7 +1,7 @@
 """Runs and the history of a model -> text for a terminal, returned as ``str``."""
 
 import json
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
@@ -154,9 +154,7 @@ def unused_text(lives: pa.Table, days: int, columns: int = COLUMNS) -> Iterator[
 
 
 def _statuses(runs: Sequence[Row]) -> str:
-    counts: dict[str, int] = defaultdict(int)
-    for row in runs:
-        counts[row["status"]] += 1
+    counts = Counter(row["status"] for row in runs)
     return ", ".join(
         style(f"{number} {status}", fg=_STATUS_COLOURS.get(status, "red") if status != "ok" else None)
         for status, number in counts.items()

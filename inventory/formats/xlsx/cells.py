@@ -267,9 +267,8 @@ def _may_be_long(cells: pa.ChunkedArray) -> bool:
     if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
         return False
     longest = compute.max(compute.binary_length(cells)).as_py() or 0
-    if longest > _CERTAINLY_FITS:
-        return True
-    return longest > len(_SAYS_SO) and bool(compute.any(compute.match_substring(cells, _SAYS_SO)).as_py())
+    says_so = longest > len(_SAYS_SO) and compute.any(compute.match_substring(cells, _SAYS_SO)).as_py()
+    return bool(longest > _CERTAINLY_FITS or says_so)
 
 
 def writable(text: str) -> str:

@@ -9,7 +9,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
-from typing import IO, Any
+from typing import Any
 
 Pieces = Callable[[], Iterable[bytes | memoryview]]
 """What makes the content of a part, piece by piece, each time that it is called."""
@@ -23,11 +23,15 @@ _ABSOLUTE = re.compile(rb'(?<= Target=")/[^"]*')
 _UNPREFIXED = re.compile(rb"(?<=<)/?(?=[A-Za-z]+[ />])")
 
 
-class Archive(zipfile.ZipFile):
-    """A zip file in which nothing depends on the time of writing: an entry opened by its name has the fixed time."""
+class Package(zipfile.ZipFile):
+    """The file of a workbook, in which each data sheet gets its rows.
 
-    def __init__(self, file: Any) -> None:
+    Nothing in it depends on the time of writing: an entry that is opened by its name has the fixed time.
+    """
+
+    def __init__(self, file: Any, bodies: Mapping[str, Pieces]) -> None:
         super().__init__(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
+        self._bodies = bodies
 
     def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
         """Write one entry with a fixed time."""
@@ -46,14 +50,6 @@ class Archive(zipfile.ZipFile):
             if is_large:
                 raise
             self.pour(name, pieces, is_large=True)
-
-
-class Package(Archive):
-    """The file of a workbook, in which each data sheet gets its rows."""
-
-    def __init__(self, file: IO[bytes], bodies: Mapping[str, Pieces]) -> None:
-        super().__init__(file)
-        self._bodies = bodies
 
     def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
         """Write what openpyxl has of a sheet, with its rows."""

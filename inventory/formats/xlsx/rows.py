@@ -1,6 +1,6 @@
 """The rows of a data sheet as XML: what stands in many rows is written once."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate, chain
 
@@ -54,7 +54,7 @@ def _blocks(rows: pa.Table, writers: Sequence[CellWriter]) -> Iterator[Callable[
         pairs = (divmod(pair, len(contents)) for pair in both.dictionary.to_pylist())
         block = [_with_cell(block[before], writer.head, contents[cell]) for before, cell in pairs]
         codes = both.indices.cast(pa.int64())
-    yield partial(_few, _lists((*begin, f"{last}</row>") for *begin, last in block), codes)
+    yield partial(_few, _lists([(*begin, f"{last}</row>") for *begin, last in block]), codes)
 
 
 def _few(block: pa.LargeListArray, codes: pa.Array, start: int) -> pa.LargeListArray:
@@ -63,14 +63,13 @@ def _few(block: pa.LargeListArray, codes: pa.Array, start: int) -> pa.LargeListA
 
 def _many(rows: pa.Table, writer: CellWriter, start: int) -> pa.LargeListArray:
     contents = writer.contents(rows.column(writer.name).slice(start, _AT_ONCE))
-    return _lists(_with_cell(_EMPTY[0], writer.head, content) for content in contents)
+    return _lists([_with_cell(_EMPTY[0], writer.head, content) for content in contents])
 
 
 def _with_cell(pieces: _Pieces, head: str, content: str | None) -> _Pieces:
     return pieces if content is None else (*pieces[:-1], pieces[-1] + head, content)
 
 
-def _lists(block: Iterable[_Pieces]) -> pa.LargeListArray:
-    block = [*block]
+def _lists(block: Sequence[_Pieces]) -> pa.LargeListArray:
     ends = integers(accumulate(map(len, block), initial=0))
     return pa.LargeListArray.from_arrays(ends, text_array(chain.from_iterable(block)))

@@ -109,7 +109,7 @@ class Sheet:
     @property
     def ref(self) -> str:
         """The range of its table; Excel wants one row at least."""
-        return f"A1:{self.last_letter}{max(self.content.num_rows, 1) + 1}"
+        return f"A1:{get_column_letter(len(self.table.columns))}{max(self.content.num_rows, 1) + 1}"
 
     @property
     def printed(self) -> str:
@@ -119,11 +119,6 @@ class Sheet:
         if not self.content.num_rows:
             return f"A1:{get_column_letter(min(columns, _EMPTY_COLUMNS))}3"
         return f"A1:{get_column_letter(columns)}{self.content.num_rows + 1}"
-
-    @property
-    def last_letter(self) -> str:
-        """The letter of its last column."""
-        return get_column_letter(len(self.table.columns))
 
 
 class _Writer(WorksheetWriter):

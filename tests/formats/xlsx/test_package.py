@@ -25,7 +25,7 @@ from inventory.formats import xlsx
 from inventory.formats.xlsx.cells import list_text
 from inventory.formats.xlsx.columns import names_of
 from inventory.formats.xlsx.content import READ
-from inventory.formats.xlsx.package import Archive
+from inventory.formats.xlsx.package import Package
 from inventory.report.facts import Report
 from inventory.schema import derived
 from inventory.schema.derived import BREAKDOWN, CHANGE_GROUPS, FLEET, GROUPS, PROBLEMS
@@ -81,7 +81,7 @@ def test_a_part_beyond_two_gigabytes_can_be_written(tmp_path: Path, monkeypatch:
     """Where the size needs it, and only there, a part is ZIP64; it is written once."""
     path = tmp_path / "x.zip"
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 199)
-    with Archive(path) as archive:
+    with Package(path, {}) as archive:
         archive.pour("large", lambda: [bytes(100), memoryview(bytes(100))])
         archive.pour("small", lambda: [bytes(100), bytes(99)])
     with zipfile.ZipFile(path) as archive_read:
