@@ -115,7 +115,7 @@ def print_tables(command: str, tables: "Tables", text: str, as_json: str | None 
         as_json: ``json`` for one object with all tables, ``jsonl`` for a line for each row of the first table.
     """
     if as_json is None:
-        click.echo(text, nl=False, color=None if "\x1b" in text else True)  # styles, if any, take long to be found
+        click.echo(text, nl=False)
         return
     from inventory.tables import json_rows, rows
 

@@ -151,7 +151,7 @@ def _result(
     if not changes.table.num_rows and (changes.skipped.num_rows or new.snapshot):
         names = values(_tables_of(new, history, servers).tables["observations"], "server")
     section = describe_changes(changes, names, all_fields=all_fields)
-    text = changes_text(section, title, terminal_width(), machines=machines, styled=shows_styles())
+    text = changes_text(section, title, terminal_width(), machines=machines, ansi=shows_styles())
     return tables, text
 
 

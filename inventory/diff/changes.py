@@ -18,8 +18,7 @@ from inventory.tables import rows, table_of, values
 
 Row = dict[str, Any]
 
-FEW = 2_000
-"""Rows up to which working row by row is faster."""
+_FEW = 2_000  # changes up to which working row by row is faster
 
 UNREAD = "not read"
 """Beginning of the reason why a server was not compared whose response was not read or is suspect."""
@@ -79,7 +78,7 @@ class ChangeSet:
         """The kinds of changes that there are, and which of them each change is."""
         names = [name for name in self.table.column_names if name not in ("server", "observed_at")]
         servers = values(self.table, "server")
-        if self.table.num_rows > FEW:
+        if self.table.num_rows > _FEW:
             from pyarrow import compute  # takes as long to import as few rows take without it
 
             is_news = self.table.column("key").is_null()
@@ -102,12 +101,8 @@ class ChangeSet:
             subject = (row["grain"], row["change"], *_names_of(row), name)
             numbers.append(subjects.setdefault(subject, len(subjects)))
         touched = zip(self.kinds.servers, map(numbers.__getitem__, self.kinds.numbers), strict=True)
-        # What happened to one model or instance stands together.
-        times = Counter(number for (_, number), _ in groupby(touched))
-        counts = Counter[tuple[str, str]]()
-        for (grain, word, *_), number in subjects.items():
-            counts[grain, word] += times[number]
-        return counts
+        words = [(grain, word) for grain, word, *_ in subjects]
+        return Counter(words[number] for (_, number), _ in groupby(touched))  # what happened to one stands together
 
     def counts(self, grain: str) -> dict[str, int]:
         """Count the models or instances of each word of ``schema.CHANGES_WORDS``."""

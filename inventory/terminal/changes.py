@@ -40,7 +40,7 @@ def changes_text(
     columns: int = COLUMNS,
     *,
     machines: tuple[str, str] | None = None,
-    styled: bool = True,
+    ansi: bool = True,
 ) -> str:
     """Show what changed: a section per word, a line of counts, and the servers that were not compared.
 
@@ -49,20 +49,19 @@ def changes_text(
         title: what was compared.
         columns: columns of the terminal; no line is wider.
         machines: the two servers, where one is compared with the other: they differ, and nothing has changed.
-        styled: whether there are styles; without them, a text of many lines takes half the time to print.
+        ansi: False where styles will be taken out of the text: they are left out of what stands in many lines.
     """
-    look: Callable[[str], str] = str if styled else unstyle
     heads = _machine_heads(*map(escape_controls, machines)) if machines else {}
-    blocks = [look("\n".join(style(line, bold=True) for line in wrap(escape_controls(title), columns)))]
+    blocks = ["\n".join(style(line, bold=True) for line in wrap(escape_controls(title), columns))]
     blocks += [
-        _group_text(group, changes.several, columns, heads.get(group.word, group.word.capitalize()), look)
+        _group_text(group, changes.several, columns, heads.get(group.word, group.word.capitalize()), ansi)
         for group in changes.groups
     ]
     if not changes.nothing_compared:
         blocks += [] if changes.lines else ["No differences" if machines else "No changes"]
-        blocks.append(look("\n".join(flow("", totals(changes), columns))))
+        blocks.append("\n".join(flow("", totals(changes), columns)))
     if changes.not_compared or changes.nothing_compared:
-        blocks.append(look("\n".join(_not_compared(changes, columns))))
+        blocks.append("\n".join(_not_compared(changes, columns)))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -109,13 +108,13 @@ def _machine_heads(old: str, new: str) -> dict[str, str]:
     }
 
 
-def _group_text(group: ChangeGroup, several: bool, columns: int, head: str, look: Callable[[str], str]) -> str:
-    lead = f"  {look(style(mark(group.word), fg=colour(group.word)))} "
+def _group_text(group: ChangeGroup, several: bool, columns: int, head: str, ansi: bool) -> str:
+    lead = f"  {style(mark(group.word), fg=colour(group.word))} "
     if group.word == "reconfigured":
-        lines = _reconfigured(group.lines, lead, several, columns, look)
+        lines = _reconfigured(group.lines, lead, several, columns, ansi)
     else:
         lines = _presence_lines(group.lines, lead, several, columns)
-    heads = [look(style(line, fg=colour(group.word))) for line in wrap(f"{head} ({group.total:,})", columns)]
+    heads = [style(line, fg=colour(group.word)) for line in wrap(f"{head} ({group.total:,})", columns)]
     return "\n".join([*heads, *lines])
 
 
@@ -141,17 +140,16 @@ def _presence_lines(changes: Sequence[ChangeLine], lead: str, several: bool, col
             yield from (blank + line for line in lines[1:])
 
 
-def _reconfigured(
-    changes: ChangeLines, lead: str, several: bool, columns: int, look: Callable[[str], str]
-) -> Iterator[str]:
+def _reconfigured(changes: ChangeLines, lead: str, several: bool, columns: int, ansi: bool) -> Iterator[str]:
     """Show the name of each model or instance, and beneath it the fields with their old and new values."""
     room = min(max(width(escape_controls(change.field_name)) for change in changes.kinds), columns // 3)
+    look: Callable[[str], str] = str if ansi else unstyle
 
     def parts(change: ChangeLine) -> tuple[tuple[Any, ...], str, str, int, str]:
         """Return the model or instance, what stands before its name, the name, its room, and the values beneath it."""
         values = (change.field_name, change.before, change.after, change.sizes_text)
         subject = (change.grain, change.key, change.identity, change.ordinals)
-        begin, name = f"{lead}{change.grain:<8}  ", _subject(change, several=False)
+        begin, name = f"{look(lead)}{change.grain:<8}  ", _subject(change, several=False)
         free = columns - width(begin) - width(name) if name and name == name.strip() else -1
         return subject, begin, name, free, look("\n".join(_value_lines(*values, room, columns)))
 

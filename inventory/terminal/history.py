@@ -13,7 +13,7 @@ from inventory.report.change_lines import change_lines
 from inventory.report.change_words import ChangeLine
 from inventory.report.failures import first_names
 from inventory.report.row_tables import largest_first
-from inventory.report.trend import trend_section
+from inventory.report.trend import WORDS, trend_section
 from inventory.tables import values
 from inventory.terminal.changes import colour, mark
 from inventory.terminal.layout import beside, cells_of, fit_columns, flow, natural_width
@@ -218,10 +218,7 @@ def _unread_names(row: Row) -> list[str]:
     return json.loads(row["unread"] or "[]") if row["servers"] != 1 else []
 
 
-_shown = itemgetter(
-    *("status", "servers_ok", "error", "model_count", "size_bytes", "instance_count"),
-    *("added", "removed", "reconfigured"),
-)
+_shown = itemgetter("status", "servers_ok", "error", "model_count", "size_bytes", "instance_count", *WORDS)
 
 
 def _run_line(row: Row, room: int) -> list[str]:
@@ -233,7 +230,4 @@ def _run_line(row: Row, room: int) -> list[str]:
     numbers = [integer(row["model_count"]), size(row["size_bytes"]), integer(row["instance_count"])]
     if row["added"] is None:
         return [*first, *numbers, style("nothing to compare with", dim=True)]
-    counts = [
-        style(str(row[word]), fg=colour(word)) if row[word] else "." for word in ("added", "removed", "reconfigured")
-    ]
-    return [*first, *numbers, *counts]
+    return [*first, *numbers, *(style(str(row[word]), fg=colour(word)) if row[word] else "." for word in WORDS)]

@@ -72,9 +72,9 @@ def add_evidence(book: Workbook, observations: Sheet, footer: str) -> tuple[str,
         target.column_dimensions[letter].width = width
     servers = rows(observations.content)
     cards = _Cards(target)
-    lines = [*cards.write(servers[:_MOST])]
-    if len(servers) > _MOST:
-        lines.append(cards.link(f"and {len(servers) - _MOST:,} more, in the sheet {observations.title}"))
+    further = f"and {len(servers) - _MOST:,} more, in the sheet {observations.title}" if len(servers) > _MOST else ""
+    lines = [*cards.write(servers[:_MOST], further)]
+    if further:
         target._hyperlinks.append(Hyperlink(ref=f"A{cards.row}", location=f"{observations.title}!A1"))
     target.print_area = f"A1:B{max(cards.row, 1)}"
     return f"xl/worksheets/sheet{len(book.sheetnames)}.xml", lambda: [b"".join(lines)]
@@ -98,8 +98,8 @@ class _Cards:
             for level, (_, behind) in styles.LEVELS.items()
         }
 
-    def write(self, servers: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
-        """Write a card for each server."""
+    def write(self, servers: Sequence[Mapping[str, Any]], further: str) -> Iterator[bytes]:
+        """Write a card for each server, and, unless it is empty, the line that leads to further ones."""
         for number, server in enumerate(servers):
             lines = list(_lines(server))
             height = _TITLE_HEIGHT + _HEIGHT * (1 + sum(len(texts) for _, _, texts in lines))
@@ -112,10 +112,8 @@ class _Cards:
                 style = self._words[STATUS_TONES.get(server["status"], "good")] if name == "status" else self._text
                 yield self._line(_HEIGHT * len(texts), (label, self._label), ("\n".join(texts), style))
             yield self._line(_HEIGHT)
-
-    def link(self, text: str) -> bytes:
-        """Write a line that leads elsewhere."""
-        return self._line(_HEIGHT, (text, self._link))
+        if further:
+            yield self._line(_HEIGHT, (further, self._link))
 
     def _line(self, height: float, *cells: tuple[str, int]) -> bytes:
         self.row += 1

@@ -12,9 +12,7 @@ from inventory.formats.xlsx.cells import CellWriter
 _AT_ONCE = 8_000  # rows whose XML is in memory
 _FEW, _FEW_OF = 1_000, 16  # combinations of values that are few: so many, or one for so many rows
 
-_Pieces = tuple[str, ...]
-"""What stands around the number of a row, in some of its cells."""
-
+_Pieces = tuple[str, ...]  # what stands around the number of a row, in some of its cells
 _EMPTY: list[_Pieces] = [("",)]
 
 
