@@ -69,8 +69,9 @@ def encode_tables(tables: "Tables") -> bytes:
         FileError: there are more rows than Excel can hold.
     """
     sheets = [
-        Sheet(_title(table.name), table, content, 1, hidden=hidden_in(table, content), empty=f"there is no {table.row}")
+        Sheet(name, table, content, 1, hidden=hidden_in(table, content), empty=f"there is no {table.row}")
         for table, content in tables
+        for name in [table.name.title().replace("_", "")]
     ]
     return _packed(_book(sheets, _NO_TIME), sheets, _footer(""))
 
@@ -134,7 +135,3 @@ def _packed(book: Workbook, sheets: Sequence[Sheet], footer: str, report: "Repor
 
 def _footer(moment: str) -> str:
     return " \u00b7 ".join(text for text in (moment, f"lms-inventory {VERSION}") if text)
-
-
-def _title(name: str) -> str:
-    return "".join(part[0].upper() + part[1:] for part in name.split("_"))
