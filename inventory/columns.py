@@ -18,33 +18,43 @@ _PART = 8_000  # rows whose text is in memory at a time
 _SHARED = 16  # rows for each distinct text of two columns from which on it is worth while to join these
 
 
-def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
-    """Return for each row its number among the distinct rows, and those, in the order of their first places."""
+def coded(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
+    """Return for each cell the place of its value among the distinct ones, from 1, or 0 for null; and those values."""
     from pyarrow import compute  # takes a while to import
 
-    if table.num_columns == 1:
-        encoded = table.column(0).combine_chunks().dictionary_encode()
-        codes = encoded.indices.dictionary_encode("encode")
-        only = encoded.dictionary.take(codes.dictionary)
-        return codes.indices.cast(pa.int64()), pa.Table.from_arrays([only], table.column_names)
-    numbers = numbers_of(table)
-    return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
+    content = column.combine_chunks()
+    is_floating = pa.types.is_floating(content.type)
+    encoded = (content.view(pa.int64()) if is_floating else content).dictionary_encode()  # zero has two signs
+    codes = compute.add(compute.coalesce(encoded.indices.cast(pa.int64()), integers([-1])[0]), integers([1])[0])
+    return codes, encoded.dictionary.view(content.type) if is_floating else encoded.dictionary
 
 
-def numbers_of(table: pa.Table) -> pa.Array:
+def row_numbers(table: pa.Table) -> pa.Array:
     """Return for each row its number among the distinct rows, in the order of their first places."""
-    from pyarrow import compute  # takes a while to import
+    from pyarrow import compute
 
     numbers, size = integers([0])[0], 1
     for column in table.columns:
-        encoded = column.combine_chunks().dictionary_encode()
-        codes = compute.add(compute.coalesce(encoded.indices.cast(pa.int64()), integers([-1])[0]), integers([1])[0])
-        count = len(encoded.dictionary) + 1
+        codes, distinct = coded(column)
+        count = len(distinct) + 1
         if size * count >= 2**63:
             known = numbers.dictionary_encode()
             numbers, size = known.indices.cast(pa.int64()), len(known.dictionary)
         numbers, size = compute.add(compute.multiply(numbers, integers([count])[0]), codes), size * count
     return numbers.dictionary_encode().indices.cast(pa.int64())
+
+
+def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
+    """Return the ``row_numbers`` of a table, and the distinct rows in their order."""
+    from pyarrow import compute
+
+    if table.num_columns == 1:
+        codes, distinct = coded(table.column(0))
+        places = codes.dictionary_encode()
+        only = pa.concat_arrays([pa.nulls(1, distinct.type), distinct]).take(places.dictionary)
+        return places.indices.cast(pa.int64()), pa.Table.from_arrays([only], table.column_names)
+    numbers = row_numbers(table)
+    return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
 
 
 def grouped(numbers: pa.Array) -> tuple[pa.Array, list[int]]:
@@ -211,6 +221,11 @@ def text_of(rows: pa.Array) -> str:
 
 def bytes_of(rows: pa.Array) -> bytes:
     """Concatenate the texts of some rows, in UTF-8."""
+    return bytes(buffer_of(rows))
+
+
+def buffer_of(rows: pa.Array) -> memoryview:
+    """Return the texts of some rows as they lie one after the other, in UTF-8."""
     _, ends, content = rows.buffers()
     places = memoryview(ends).cast("q")
-    return bytes(content[places[rows.offset] : places[rows.offset + len(rows)]]) if content else b""
+    return memoryview(content or b"")[places[rows.offset] : places[rows.offset + len(rows)]]

@@ -49,9 +49,10 @@ def select_labels(labels: "dict[str, Labels]", servers: Sequence[str], where: Se
 
 def selected_servers(history: "RunHistory", servers: Sequence[str], where: Sequence[str]) -> Sequence[str]:
     """Return the servers of a history that ``--server`` and ``--where`` select; empty means all."""
-    from inventory.operations.compare import known_servers
+    if servers:
+        from inventory.operations.compare import known_servers
 
-    servers = known_servers(history, servers)
+        servers = known_servers(history, servers)
     return list(select_labels(stored_labels(history), servers, where)) if where else servers
 
 

@@ -219,6 +219,11 @@ def _width(stream: TextIO | None) -> int:
         return COLUMNS
 
 
+def shows_styles() -> bool:
+    """Return whether stdout is a terminal that shows styles."""
+    return not click.utils.should_strip_ansi(sys.stdout)  # type: ignore[attr-defined]  # what click.echo asks itself
+
+
 def supports_unicode() -> bool:
     """Return whether stdout can encode block characters."""
     try:

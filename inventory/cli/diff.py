@@ -24,7 +24,7 @@ from inventory.cli._options import (
     server_names_option,
     where_option,
 )
-from inventory.cli._output import print_errors, print_tables, terminal_width
+from inventory.cli._output import print_errors, print_tables, shows_styles, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._targets import check_tables, check_targets, includes_report, local_zone, write_all, write_tables
 from inventory.errors import FileError
@@ -151,7 +151,7 @@ def _result(
     if not changes.table.num_rows and (changes.skipped.num_rows or new.snapshot):
         names = values(_tables_of(new, history, servers).tables["observations"], "server")
     section = describe_changes(changes, names, all_fields=all_fields)
-    text = changes_text(section, title, terminal_width(), machines=machines)
+    text = changes_text(section, title, terminal_width(), machines=machines, ansi=shows_styles())
     return tables, text
 
 

@@ -5,16 +5,20 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
+from inventory.columns import numbered
 from inventory.schema.derived import NOT_COMPARED
 from inventory.tables import rows, table_of, values
 
 Row = dict[str, Any]
+
+_FEW = 2_000  # changes up to which working row by row is faster
 
 UNREAD = "not read"
 """Beginning of the reason why a server was not compared whose response was not read or is suspect."""
@@ -73,8 +77,15 @@ class ChangeSet:
     def kinds(self) -> ChangeKinds:
         """The kinds of changes that there are, and which of them each change is."""
         names = [name for name in self.table.column_names if name not in ("server", "observed_at")]
-        columns = {name: values(self.table, name) for name in names}
         servers = values(self.table, "server")
+        if self.table.num_rows > _FEW:
+            from pyarrow import compute  # takes as long to import as few rows take without it
+
+            is_news = self.table.column("key").is_null()
+            named = compute.if_else(is_news, self.table.column("server"), pa.nulls(1, pa.string())[0])
+            kinds, distinct = numbered(self.table.select(names).add_column(0, "server", named))
+            return ChangeKinds(rows(distinct), kinds.to_pylist(), servers)
+        columns = {name: values(self.table, name) for name in names}
         named = [server if key is None else None for server, key in zip(servers, columns["key"], strict=True)]
         places: dict[tuple[Any, ...], int] = {}
         numbers = [places.setdefault(kind, len(places)) for kind in zip(named, *columns.values(), strict=True)]
@@ -89,12 +100,9 @@ class ChangeSet:
             name = row["field"] if row["key"] is None else row["old"] if row["change"] == "renamed" else None
             subject = (row["grain"], row["change"], *_names_of(row), name)
             numbers.append(subjects.setdefault(subject, len(subjects)))
-        # Each subject of each server has a number of its own.
-        first = {server: place * len(subjects) for place, server in enumerate(dict.fromkeys(self.kinds.servers))}
-        places = zip(self.kinds.servers, self.kinds.numbers, strict=True)
-        touched = {first[server] + numbers[kind] for server, kind in places}
+        touched = zip(self.kinds.servers, map(numbers.__getitem__, self.kinds.numbers), strict=True)
         words = [(grain, word) for grain, word, *_ in subjects]
-        return Counter(words[number % len(words)] for number in touched)
+        return Counter(words[number] for (_, number), _ in groupby(touched))  # what happened to one stands together
 
     def counts(self, grain: str) -> dict[str, int]:
         """Count the models or instances of each word of ``schema.CHANGES_WORDS``."""
@@ -123,11 +131,8 @@ def with_unread_servers(changes: ChangeSet, failed: Sequence[Row], known: Mappin
     skipped = {row["server"]: row for row in rows(changes.skipped)}
     for row in failed:
         last = known.get(row["server"])
-        skipped[row["server"]] = {
-            "server": row["server"],
-            "reason": f"{UNREAD} now: {row['status']}" if last else f"{UNREAD} now or before: {row['status']}",
-            "last_read": last["observed_at"] if last else None,
-        }
+        reason = f"{UNREAD} now: {row['status']}" if last else f"{UNREAD} now or before: {row['status']}"
+        skipped[row["server"]] = _skipped(row["server"], reason, last)
     return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
 
 
@@ -143,14 +148,15 @@ def with_retired_servers(
         known: the last complete observation of each server, if there is one.
     """
     skipped = {row["server"]: row for row in rows(changes.skipped)}
-    for server in retired:
-        last = known.get(server)
-        moment = last["observed_at"] if last else None
-        skipped[server] = {"server": server, "reason": "retired", "last_read": moment}
+    skipped |= {server: _skipped(server, "retired", known.get(server)) for server in retired}
     for server in returned:
         moment = skipped[server]["last_read"] if server in skipped else None
         skipped[server] = {"server": server, "reason": "was retired before: a baseline", "last_read": moment}
     return replace(changes, skipped=table_of(NOT_COMPARED, [skipped[server] for server in sorted(skipped)]))
+
+
+def _skipped(server: str, reason: str, last: Row | None) -> Row:
+    return {"server": server, "reason": reason, "last_read": last["observed_at"] if last else None}
 
 
 _names_of = itemgetter(*schema.INSTANCES.keys)

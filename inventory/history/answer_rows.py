@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import encoded, matches, numbers_of
+from inventory.columns import encoded, matches, row_numbers
 from inventory.history.storage.data_file import verified
 from inventory.tables import arrow_schema, concat
 
@@ -43,7 +43,7 @@ def answer_rows(
         return concat(table, [])
     stored = pa.concat_tables(parts)
     answers = encoded(answers.sort_by("server"))
-    numbers = numbers_of(pa.concat_tables([stored.select(_STORED), answers.select(_STORED)]).unify_dictionaries())
+    numbers = row_numbers(pa.concat_tables([stored.select(_STORED), answers.select(_STORED)]).unify_dictionaries())
     of_answers, of_rows = matches(numbers.slice(0, stored.num_rows), numbers.slice(stored.num_rows))
     arrays = [
         answers[field.name].combine_chunks().take(of_answers)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from inventory.columns import encoded, integers, numbers_of
+from inventory.columns import encoded, integers, row_numbers
 from inventory.diff.fields import ignored_in
 from inventory.history.rebuilt import REBUILT, Ignored, Placed, Rebuilder
 from inventory.history.storage.data_file import ARROW, RunSegment
@@ -94,7 +94,7 @@ def _pairs(sides: Sequence[Sequence[Placed]]) -> tuple[list[memoryview], int]:
     from pyarrow import compute
 
     rows = pa.concat_tables([encoded(placed.rows) for side in sides for placed in side])
-    numbers = numbers_of(rows.unify_dictionaries())
+    numbers = row_numbers(rows.unify_dictionaries())
     start, pairs = 0, []
     for side in sides:
         parts = [integers([])]

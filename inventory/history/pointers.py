@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from inventory.columns import encoded, numbers_of
+from inventory.columns import encoded, row_numbers
 from inventory.history.storage.data_file import DataFile, RunSegment
 
 POINTER = ("stored_in", "digest", "payload_digest")
@@ -45,7 +45,7 @@ class Pointers:
         both = encoded(both.combine_chunks())
         is_stored, is_same = (
             compute.is_in(numbers[: pointers.num_rows], numbers[pointers.num_rows :])
-            for numbers in (numbers_of(both.select(names)) for names in (POINTER[:2], POINTER))
+            for numbers in (row_numbers(both.select(names)) for names in (POINTER[:2], POINTER))
         )
         self._is_answer = compute.binary_length(pointers["digest"].combine_chunks()).cast(pa.bool_())
         self._is_lacking = compute.and_not(compute.and_(self._is_answer, self._holders.is_valid()), is_stored)

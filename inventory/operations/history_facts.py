@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from inventory import schema
+from inventory.columns import integers
 from inventory.history.reader import RunHistory
-from inventory.report.history_facts import HistoryFacts
+from inventory.report.history_facts import CHANGED, HistoryFacts
 from inventory.run_ids import time_of
-from inventory.tables import column_of, rows, values
+from inventory.tables import rows, values
 
 
 def history_reader(
@@ -42,5 +42,5 @@ def _facts(history: RunHistory, run_id: str, old_run: str | None) -> HistoryFact
 def _seen(changes: pa.Table, run_id: str, old_run: str) -> pa.Table:
     """Return the changes that were seen after one run and until another, the newest first."""
     runs = values(changes, "run_id")
-    places = [place for place in reversed(range(len(runs))) if old_run < runs[place] <= run_id]
-    return changes.take(column_of(schema.INTEGER, places))
+    places = integers(place for place in reversed(range(len(runs))) if old_run < runs[place] <= run_id)
+    return changes.select([*CHANGED, "run_id"]).take(places)

@@ -95,7 +95,7 @@ def describe_changes(
         servers: those that the newer side is about: if none of them was compared, this is said instead of counts.
         all_fields: give a line to fields that follow from another change too.
     """
-    nothing = ""
+    nothing, no_changes = "", "No changes" + " in the servers that were compared" * bool(changes.skipped.num_rows)
     if servers is not None and changes.compared_nothing(servers):
         nothing = not_compared_text(changes.not_compared.values())
     return ChangeSection(
@@ -103,7 +103,7 @@ def describe_changes(
         {grain: changes.counts(grain) for grain in changes.grains},
         size_difference(changes),
         tuple(NotCompared(**row) for row in rows(changes.skipped)),
-        note="" if changes.table.num_rows else nothing[:1].upper() + nothing[1:] or _no_changes(changes),
+        note="" if changes.table.num_rows else nothing[:1].upper() + nothing[1:] or no_changes,
         nothing_compared=nothing,
     )
 
@@ -154,7 +154,3 @@ def _lines_of(changes: ChangeSet, *, all_fields: bool) -> ChangeLines:
     result = ChangeLines(lines, numbers, servers)
     gone = {row["place"] for row in own}.difference(row["place"] for row, _ in shown)
     return result.take([place for place in range(len(servers)) if place not in gone]) if gone else result
-
-
-def _no_changes(changes: ChangeSet) -> str:
-    return "No changes in the servers that were compared" if changes.skipped.num_rows else "No changes"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from inventory.columns import numbers_of
+from inventory.columns import row_numbers
 from inventory.schema import derived
 from inventory.tables import is_known
 
@@ -26,7 +26,7 @@ class HistoryFacts:
     Attributes:
         lives: a row of ``derived.LIFECYCLE`` for each model; None without a history.
         servers: rows of ``derived.SERVERS``.
-        seen: the changes that runs saw, the newest first: rows of ``derived.TIMELINE``; None if nothing is compared.
+        seen: the changes that runs saw, the newest first, with ``CHANGED`` and ``run_id``; None if nothing is compared.
     """
 
     lives: pa.Table | None = None
@@ -45,7 +45,7 @@ def known_of(content: pa.Table, facts: pa.Table, names: Sequence[str], wanted: S
     """
     from pyarrow import compute
 
-    numbers = numbers_of(pa.concat_tables([facts.select(names), content.select(names)]))
+    numbers = row_numbers(pa.concat_tables([facts.select(names), content.select(names)]))
     places = compute.index_in(numbers.slice(facts.num_rows), value_set=numbers.slice(0, facts.num_rows))
     return facts.select(wanted).take(places)
 

@@ -13,7 +13,7 @@ from unicodedata import normalize
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import numbers_of, rows_where
+from inventory.columns import row_numbers, rows_where
 from inventory.config.spec import nearest
 from inventory.errors import ConfigurationError
 from inventory.history.selectors import span_of
@@ -125,7 +125,7 @@ def _of_models(table: pa.Table, models: pa.Table) -> pa.Table:
     from pyarrow import compute  # takes a while to import
 
     keys = pa.schema([arrow_schema(schema.MODELS).field(name) for name in schema.MODELS.keys])
-    numbers = numbers_of(pa.concat_tables([conformed(part.select(keys.names), keys) for part in (models, table)]))
+    numbers = row_numbers(pa.concat_tables([conformed(part.select(keys.names), keys) for part in (models, table)]))
     return table.filter(compute.is_in(numbers[models.num_rows :], numbers[: models.num_rows].unique()))
 
 

@@ -1,9 +1,10 @@
 """The changes of a report -> text for a terminal, returned as ``str``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from typing import Any
 
-from click import style
+from click import style, unstyle
 
 from inventory.report import palette
 from inventory.report.change_lines import ChangeGroup, ChangeSection
@@ -34,7 +35,12 @@ def colour(word: str) -> str:
 
 
 def changes_text(
-    changes: ChangeSection, title: str, columns: int = COLUMNS, *, machines: tuple[str, str] | None = None
+    changes: ChangeSection,
+    title: str,
+    columns: int = COLUMNS,
+    *,
+    machines: tuple[str, str] | None = None,
+    ansi: bool = True,
 ) -> str:
     """Show what changed: a section per word, a line of counts, and the servers that were not compared.
 
@@ -43,11 +49,12 @@ def changes_text(
         title: what was compared.
         columns: columns of the terminal; no line is wider.
         machines: the two servers, where one is compared with the other: they differ, and nothing has changed.
+        ansi: False where styles will be taken out of the text: they are left out of what stands in many lines.
     """
     heads = _machine_heads(*map(escape_controls, machines)) if machines else {}
     blocks = ["\n".join(style(line, bold=True) for line in wrap(escape_controls(title), columns))]
     blocks += [
-        _group_text(group, changes.several, columns, heads.get(group.word, group.word.capitalize()))
+        _group_text(group, changes.several, columns, heads.get(group.word, group.word.capitalize()), ansi)
         for group in changes.groups
     ]
     if not changes.nothing_compared:
@@ -101,10 +108,10 @@ def _machine_heads(old: str, new: str) -> dict[str, str]:
     }
 
 
-def _group_text(group: ChangeGroup, several: bool, columns: int, head: str) -> str:
+def _group_text(group: ChangeGroup, several: bool, columns: int, head: str, ansi: bool) -> str:
     lead = f"  {style(mark(group.word), fg=colour(group.word))} "
     if group.word == "reconfigured":
-        lines = _reconfigured(group.lines, lead, several, columns)
+        lines = _reconfigured(group.lines, lead, several, columns, ansi)
     else:
         lines = _presence_lines(group.lines, lead, several, columns)
     heads = [style(line, fg=colour(group.word)) for line in wrap(f"{head} ({group.total:,})", columns)]
@@ -133,28 +140,29 @@ def _presence_lines(changes: Sequence[ChangeLine], lead: str, several: bool, col
             yield from (blank + line for line in lines[1:])
 
 
-def _reconfigured(changes: ChangeLines, lead: str, several: bool, columns: int) -> Iterator[str]:
+def _reconfigured(changes: ChangeLines, lead: str, several: bool, columns: int, ansi: bool) -> Iterator[str]:
     """Show the name of each model or instance, and beneath it the fields with their old and new values."""
     room = min(max(width(escape_controls(change.field_name)) for change in changes.kinds), columns // 3)
+    look: Callable[[str], str] = str if ansi else unstyle
 
     def parts(change: ChangeLine) -> tuple[tuple[Any, ...], str, str, int, str]:
         """Return the model or instance, what stands before its name, the name, its room, and the values beneath it."""
         values = (change.field_name, change.before, change.after, change.sizes_text)
         subject = (change.grain, change.key, change.identity, change.ordinals)
-        begin, name = f"{lead}{change.grain:<8}  ", _subject(change, several=False)
+        begin, name = f"{look(lead)}{change.grain:<8}  ", _subject(change, several=False)
         free = columns - width(begin) - width(name) if name and name == name.strip() else -1
-        return subject, begin, name, free, "\n".join(_value_lines(*values, room, columns))
+        return subject, begin, name, free, look("\n".join(_value_lines(*values, room, columns)))
 
     endings = {server: f" @ {escape_controls(server)}" if several else "" for server in {*changes.servers}}
-    widths = {server: width(ending) for server, ending in endings.items()}
+    widths = {server: inf if ending.endswith(" ") else width(ending) for server, ending in endings.items()}
     shown = None
     for server, (subject, begin, name, free, values) in zip(changes.servers, changes.each(parts), strict=True):
         if (server, subject) != shown:
             shown = server, subject
-            if widths[server] <= free and not endings[server].endswith(" "):
-                yield begin + name + endings[server]
-            else:
-                yield from beside(begin, name + endings[server], columns)
+            if widths[server] <= free:
+                yield f"{begin}{name}{endings[server]}\n{values}"
+                continue
+            yield from beside(begin, name + endings[server], columns)
         yield values
 
 

@@ -19,11 +19,11 @@ def column_table(
     room: int = UNLIMITED,
     optional: Sequence[int] = (),
 ) -> tuple[list[str], Iterator[pa.Array]]:
-    """Lay out columns of unstyled texts as ``layout.table_parts`` does lines of cells.
+    """Lay out columns of unstyled texts as ``layout.table`` does lines of cells.
 
     Args:
         columns: the cells of each column.
-        sides: as there.
+        sides: this and the others as in ``layout.fit_columns``.
         heads: as there.
         indent: as there.
         room: columns of the terminal.
@@ -32,7 +32,8 @@ def column_table(
     Returns:
         The lines of the heads; and the text of each line of the table with its line breaks, of some lines at a time.
     """
-    fit = fit_columns([column.dictionary.to_pylist() for column in columns], sides, heads, indent, room, optional)
+    cells = [column.dictionary.to_pylist() for column in columns]
+    fit = fit_columns(cells, sides, heads, indent=indent, columns=room, optional=optional)
     return fit.head(), _parts(columns, fit)
 
 

@@ -1,8 +1,9 @@
 """Runs and the history of a model -> text for a terminal, returned as ``str``."""
 
 import json
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -12,10 +13,10 @@ from inventory.report.change_lines import change_lines
 from inventory.report.change_words import ChangeLine
 from inventory.report.failures import first_names
 from inventory.report.row_tables import largest_first
-from inventory.report.trend import trend_section
+from inventory.report.trend import WORDS, trend_section
 from inventory.tables import values
 from inventory.terminal.changes import colour, mark
-from inventory.terminal.layout import beside, cells_of, flow, natural_width, table_parts
+from inventory.terminal.layout import beside, cells_of, fit_columns, flow, natural_width
 from inventory.text import (
     COLUMNS,
     escape_controls,
@@ -68,13 +69,15 @@ def runs_text(
     times = run_times([row["run_id"] for row in runs])
     head, cells = zone_in_head("Run", [times[row["run_id"]] for row in runs])
     before = max(map(width, [head, *cells])) + 2
-    lines = [_run_line(row, time, columns - before - _STATUS) for row, time in zip(runs, cells, strict=True)]
+    alike = {_shown(row): row for row in runs}  # most runs are like others
+    lines = {shown: _run_line(row, columns - before - _STATUS) for shown, row in alike.items()}
+    needed = [{*cells}, *cells_of([*lines.values()], _SIDES[1:])]
     all_heads = [[head, "Status", "Models", "Size", "Loaded", *words] for words in _CHANGE_HEADS]
-    fitting = (heads for heads in all_heads if natural_width(cells_of(lines, _SIDES), heads) <= columns)
-    heads = next(fitting, all_heads[-1])
-    text, parts = table_parts(lines, _SIDES, heads, columns=columns, optional=_OPTIONAL)
-    for row, part in zip(runs, parts, strict=True):
-        text += [*part, *_unread(row, columns, before)]
+    heads = next((heads for heads in all_heads if natural_width(needed, heads) <= columns), all_heads[-1])
+    fit = fit_columns(needed, _SIDES, heads, columns=columns, optional=_OPTIONAL)
+    text = fit.head()
+    for row, time in zip(runs, cells, strict=True):
+        text += [*fit.lines([time, *lines[_shown(row)]]), *_unread(row, columns, before)]
     total = [f"{count_of(len(runs), 'run')}, {_statuses(runs)}", *_trend(runs, sizes or {}, unicode, columns)]
     unread = [names for row in runs if (names := _unread_names(row))]
     if len(total) > 1 and unread:
@@ -151,9 +154,7 @@ def unused_text(lives: pa.Table, days: int, columns: int = COLUMNS) -> Iterator[
 
 
 def _statuses(runs: Sequence[Row]) -> str:
-    counts: dict[str, int] = defaultdict(int)
-    for row in runs:
-        counts[row["status"]] += 1
+    counts = Counter(row["status"] for row in runs)
     return ", ".join(
         style(f"{number} {status}", fg=_STATUS_COLOURS.get(status, "red") if status != "ok" else None)
         for status, number in counts.items()
@@ -162,7 +163,7 @@ def _statuses(runs: Sequence[Row]) -> str:
 
 def _trend(runs: Sequence[Row], sizes: Mapping[str, Row], unicode: bool, columns: int) -> list[str]:
     dated = [row for row in runs if row["status"] != "misdated"]
-    points = [run.size_bytes for run in trend_section(dated, sizes).last(TREND_RUNS).runs]
+    points = [run.size_bytes for run in trend_section(dated[-TREND_RUNS:], sizes).runs]
     known = [value for value in points if value is not None]
     if not known:
         return []
@@ -217,17 +218,16 @@ def _unread_names(row: Row) -> list[str]:
     return json.loads(row["unread"] or "[]") if row["servers"] != 1 else []
 
 
-def _run_line(row: Row, time: str, room: int) -> list[str]:
-    """Return the cells of one run; of a failed one, why it failed instead of its numbers, as far as there is room."""
-    status = style(row["status"], fg=_STATUS_COLOURS.get(row["status"], "red"))
-    first = [time, status]
+_shown = itemgetter("status", "servers_ok", "error", "model_count", "size_bytes", "instance_count", *WORDS)
+
+
+def _run_line(row: Row, room: int) -> list[str]:
+    """Return the cells of what is ``_shown`` of a run: of a failed one, as far as there is room, why it failed."""
+    first = [style(row["status"], fg=_STATUS_COLOURS.get(row["status"], "red"))]
     if not row["servers_ok"]:
         reason = escape_controls((row["error"] or "").partition(". ")[0].strip())
         return [*first, style(truncate(reason, max(room, 4)), fg="red")] if reason else first
     numbers = [integer(row["model_count"]), size(row["size_bytes"]), integer(row["instance_count"])]
     if row["added"] is None:
         return [*first, *numbers, style("nothing to compare with", dim=True)]
-    counts = [
-        style(str(row[word]), fg=colour(word)) if row[word] else "." for word in ("added", "removed", "reconfigured")
-    ]
-    return [*first, *numbers, *counts]
+    return [*first, *numbers, *(style(str(row[word]), fg=colour(word)) if row[word] else "." for word in WORDS)]

@@ -62,42 +62,10 @@ def table(
     least: Sequence[int] = (),
     columns: int = UNLIMITED,
 ) -> list[str]:
-    """Lay out cells as ``table_parts`` does, and return a text for the heads and each line; a text may be folded."""
-    head, parts = table_parts(lines, sides, heads, indent=indent, least=least, columns=columns)
-    return ["\n".join(part) for part in [*([head] if head else []), *parts]]
-
-
-def table_parts(
-    lines: Sequence[Sequence[str]],
-    sides: str,
-    heads: Sequence[str] = (),
-    *,
-    indent: str = "",
-    least: Sequence[int] = (),
-    columns: int = UNLIMITED,
-    optional: Sequence[int] = (),
-) -> tuple[list[str], list[list[str]]]:
-    """Lay out cells in columns, two spaces between them, with no line wider than the terminal; no cell is cut.
-
-    First columns give way, then heads are folded between their words, then the texts of the widest columns. Where even
-    that does not suffice and there are heads, each line becomes a block with a line for each column.
-
-    Args:
-        lines: the cells of each line, which may be styled. A line with fewer cells than there are columns ends in a
-            text that no column is widened for.
-        sides: ``<`` for a column of texts, ``>`` for one of numbers, which are not folded.
-        heads: the names of the columns; none by default.
-        indent: what each line begins with.
-        least: the least widths of the first columns.
-        columns: columns of the terminal; from ``UNLIMITED`` on no column gives way and nothing is folded.
-        optional: the places of the columns that give way, in that order.
-
-    Returns:
-        The lines of the heads, and those of each line of the table, so that headings can come between. There are no
-        heads where there are blocks.
-    """
-    fit = fit_columns(cells_of(lines, sides), sides, heads, indent, columns, optional, least)
-    return fit.head(), [*map(fit.lines, lines)]
+    """Lay out lines of cells as ``fit_columns`` fits them; return a text for the heads and each; it may be folded."""
+    fit = fit_columns(cells_of(lines, sides), sides, heads, indent=indent, least=least, columns=columns)
+    head = fit.head()
+    return ["\n".join(part) for part in [*([head] if head else []), *map(fit.lines, lines)]]
 
 
 @dataclass(frozen=True)
@@ -105,7 +73,7 @@ class Fit:
     """How a table fits into a terminal.
 
     Attributes:
-        sides: this and the next ones as for ``table_parts``.
+        sides: this and the next ones as for ``fit_columns``.
         places: the places of the columns that are shown.
         rooms: their widths.
         in_blocks: whether each line becomes a block.
@@ -146,20 +114,34 @@ class Fit:
 def fit_columns(
     cells: Sequence[Collection[str]],
     sides: str,
-    heads: Sequence[str],
-    indent: str,
-    columns: int,
-    optional: Sequence[int],
+    heads: Sequence[str] = (),
+    *,
+    indent: str = "",
+    columns: int = UNLIMITED,
+    optional: Sequence[int] = (),
     least: Sequence[int] = (),
 ) -> Fit:
-    """Fit the columns of a table into the terminal, by the different cells of each; arguments as ``table_parts``."""
+    """Fit a table into the terminal: columns, two spaces between them, with no line wider than it; no cell is cut.
+
+    First columns give way, then heads are folded between their words, then the texts of the widest columns. Where even
+    that does not suffice and there are heads, each line becomes a block with a line for each column.
+
+    Args:
+        cells: the different cells of each column, which may be styled, as ``cells_of`` returns them.
+        sides: ``<`` for a column of texts, ``>`` for one of numbers, which are not folded.
+        heads: the names of the columns; none by default.
+        indent: what each line begins with.
+        columns: columns of the terminal; from ``UNLIMITED`` on no column gives way and nothing is folded.
+        optional: the places of the columns that give way, in that order.
+        least: the least widths of the first columns.
+    """
     needed = _needed(cells, heads)
     rooms = [max(room, floor) for room, floor in zip(needed, (*least, *[0] * len(needed)), strict=False)]
     if columns >= UNLIMITED:
         return Fit(sides, heads, indent, columns, [*range(len(rooms))], rooms, in_blocks=False)
     room = columns - width(indent)
     places, rooms = _fitting(rooms, _floors(cells, sides, heads, needed), room, optional)
-    return Fit(sides, heads, indent, columns, places, rooms, in_blocks=bool(heads) and not _fits(rooms, room))
+    return Fit(sides, heads, indent, columns, places, rooms, in_blocks=bool(heads) and _total(rooms) > room)
 
 
 def natural_width(cells: Sequence[Collection[str]], heads: Sequence[str]) -> int:
@@ -168,7 +150,10 @@ def natural_width(cells: Sequence[Collection[str]], heads: Sequence[str]) -> int
 
 
 def cells_of(lines: Sequence[Sequence[str]], sides: str) -> list[set[str]]:
-    """Return the different cells of each column, without the text that a short line ends in."""
+    """Return the different cells of each column of a table.
+
+    A line with fewer cells than there are columns ends in a text that no column is widened for.
+    """
     cells: list[set[str]] = [set() for _ in sides]
     for line in lines:
         for column, cell in zip(cells, line if len(line) == len(sides) else line[:-1], strict=False):
@@ -243,10 +228,6 @@ def _total(rooms: Sequence[int]) -> int:
     return sum(rooms) + len(GAP) * (len(rooms) - 1)
 
 
-def _fits(rooms: Sequence[int], columns: int) -> bool:
-    return _total(rooms) <= columns
-
-
 def _fitting(
     wished: Sequence[int], floors: Sequence[Sequence[int]], columns: int, optional: Sequence[int]
 ) -> tuple[list[int], list[int]]:
@@ -256,7 +237,7 @@ def _fitting(
         own = [floors[place] for place in places]
         rooms = _narrowed([wished[place] for place in places], own, columns)
         is_comfortable = all(room >= min(floor[0], _COMFORTABLE) for room, floor in zip(rooms, own, strict=True))
-        if not giving_way or (is_comfortable and _fits(rooms, columns)):
+        if not giving_way or (is_comfortable and _total(rooms) <= columns):
             return places, rooms
         places.remove(giving_way.pop(0))
 
@@ -265,7 +246,7 @@ def _narrowed(wished: Sequence[int], floors: Sequence[Sequence[int]], columns: i
     """Narrow the columns of a table until it fits, the widest first, and all of them to a floor before the next."""
     fitted = [*wished]
     for step in zip(*floors, strict=True):
-        while not _fits(fitted, columns):
+        while _total(fitted) > columns:
             able = [index for index, room in enumerate(fitted) if room > step[index]]
             if not able:
                 break

@@ -8,7 +8,7 @@ from typing import Any
 from click import style
 
 from inventory.report.failures import read_text
-from inventory.terminal.layout import cells_of, natural_width, table, table_parts
+from inventory.terminal.layout import cells_of, fit_columns, natural_width, table
 from inventory.text import COLUMNS, escape_controls, integer, local_text, size, wrap, zone_in_head
 
 Row = dict[str, Any]
@@ -60,9 +60,10 @@ def _lines(servers: Sequence[Row], stale_after: timedelta, columns: int) -> list
     sides = f"<{_SIDES}{'<' * several}"
     if natural_width(cells_of(wide, sides), heads) <= columns:
         return table(wide, sides, heads)
-    lines, narrow = table_parts(cells, _SIDES, heads_beside, indent="  ", columns=columns)
-    for name, part, label in zip(names, narrow, labels, strict=True):
-        lines += [*wrap(name, columns), *part, *wrap(label, columns, "  ")]
+    fit = fit_columns(cells_of(cells, _SIDES), _SIDES, heads_beside, indent="  ", columns=columns)
+    lines = fit.head()
+    for name, own, label in zip(names, cells, labels, strict=True):
+        lines += [*wrap(name, columns), *fit.lines(own), *wrap(label, columns, "  ")]
     return lines
 
 

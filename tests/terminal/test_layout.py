@@ -1,5 +1,8 @@
 """The columns of a terminal: tables, texts beside a lead, and words that are broken only where they must be."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pyarrow as pa
 from click import style, unstyle
 from hypothesis import given
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 
 from inventory.columns import text_column
 from inventory.terminal.column_table import column_table
-from inventory.terminal.layout import beside, flow, table, table_parts
+from inventory.terminal.layout import beside, cells_of, fit_columns, flow, table
 from inventory.text import UNLIMITED, escape_controls, width, wrap
 
 CELLS = st.text(max_size=12).map(escape_controls) | st.sampled_from(["模型", "e\u0301", style("red", fg="red")])
@@ -44,6 +47,14 @@ def test_least_widths_and_nothing() -> None:
     assert table([["a", "b"]], "<<", least=(5,), indent="  ") == ["  a      b"]
     assert table([], "<<") == []
     assert [unstyle(line) for line in table([], "<>", ["a", "b"])] == ["a  b"]
+
+
+def table_parts(
+    lines: Sequence[Sequence[str]], sides: str, heads: Sequence[str], **limits: Any
+) -> tuple[list[str], list[list[str]]]:
+    """The lines of the heads of a table, and those of each of its lines."""
+    fit = fit_columns(cells_of(lines, sides), sides, heads, **limits)
+    return fit.head(), [*map(fit.lines, lines)]
 
 
 @given(st.lists(st.tuples(LONG, LONG, CELLS), max_size=5), st.integers(30, 120), st.sampled_from(["", "  "]))

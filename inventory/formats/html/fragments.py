@@ -7,6 +7,7 @@ the element, in the page a ``class``.
 import json
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inventory import schema
@@ -109,20 +110,8 @@ def table(
         styled: whether looks are styles of each element, for Jupyter, instead of classes.
         stacked: whether the cells of a row may stand beneath each other where the page is narrow.
     """
-    rows = ((look, [_cell(cell, "td", styled) for cell in cells]) for look, cells in body)
-    return table_of_cells(heads, rows, caption, styled=styled, stacked=stacked)
-
-
-def table_of_cells(
-    heads: Sequence[Cell],
-    body: Iterable[tuple[str, Sequence[str]]],
-    caption: str = "",
-    *,
-    styled: bool = False,
-    stacked: bool = False,
-) -> str:
-    """Make a table as ``table`` does, of cells in HTML."""
-    lines = "".join(f"<tr{_look(look, styled)}>{''.join(cells)}</tr>\n" for look, cells in body)
+    cells = ((look, "".join(_cell(cell, "td", styled) for cell in row)) for look, row in body)
+    lines = "".join(f"<tr{_look(look, styled)}>{row}</tr>\n" for look, row in cells)
     return f"{table_begin(heads, caption, styled=styled, stacked=stacked)}{lines}{TABLE_END}"
 
 
@@ -172,19 +161,19 @@ def changes_table(lines: ChangeLines, *, several: bool = False, sizes: bool = Fa
         *([("Remark", lambda line: Cell(line.hint))] if any(kind.hint for kind in lines.kinds) else []),
     ]
 
-    def word(line: ChangeLine) -> str:
-        return _cell(Cell(f"{mark(line.word)} {line.word.capitalize()}", "w", "b"), "td", styled)
+    def begin(line: ChangeLine) -> str:
+        word = _cell(Cell(f"{mark(line.word)} {line.word.capitalize()}", "w", "b"), "td", styled)
+        return f"<tr{_look(TONES[line.word], styled)}>{word}"
 
-    def others(line: ChangeLine) -> str:
-        return "".join(_cell(cell_of(line), "td", styled) for _, cell_of in columns)
+    def end(line: ChangeLine) -> str:
+        return "".join(_cell(cell_of(line), "td", styled) for _, cell_of in columns) + "</tr>\n"
 
     cell_of_server = {server: _cell(Cell(server), "td", styled) for server in {*lines.servers}}
     servers = [map(cell_of_server.__getitem__, lines.servers)] if several else []
     names = ["Change", *(["Server"] if several else []), *(name for name, _ in columns)]
     heads = [Cell(name, "n" if name == "Size difference" else "t") for name in names]
-    cells = zip(lines.each(word), *servers, lines.each(others), strict=True)
-    body = zip(lines.each(lambda line: TONES[line.word]), cells, strict=True)
-    return table_of_cells(heads, body, styled=styled, stacked=not styled)
+    body = "".join(chain.from_iterable(zip(lines.each(begin), *servers, lines.each(end), strict=True)))
+    return f"{table_begin(heads, styled=styled, stacked=not styled)}{body}{TABLE_END}"
 
 
 def _difference(size: int | None) -> str:

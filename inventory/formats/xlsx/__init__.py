@@ -1,16 +1,14 @@
 """Excel workbooks through openpyxl: a summary for people, and behind it real tables with raw numbers.
 
 Its rooms are ``summary`` (the first sheet), ``content`` and ``columns`` (what the data sheets hold), ``evidence`` (the
-cards of the servers), ``sheets`` and ``package`` (how they are written), ``cells`` (values to cells and back),
-``styles`` (colours and fonts), ``reader`` and ``book`` (how a workbook is read).
+cards of the servers), ``sheets``, ``rows`` and ``package`` (how they are written), ``cells`` (values to cells and
+back), ``styles`` (colours and fonts), ``reader`` and ``book`` (how a workbook is read).
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING
 
 from openpyxl import Workbook
@@ -24,7 +22,7 @@ from inventory.formats.xlsx.cells import LONG, OverflowTexts
 from inventory.formats.xlsx.columns import hidden_in
 from inventory.formats.xlsx.content import TITLES, sheets_of
 from inventory.formats.xlsx.evidence import add_evidence
-from inventory.formats.xlsx.package import Package
+from inventory.formats.xlsx.package import Package, Pieces
 from inventory.formats.xlsx.reader import WorkbookReader
 from inventory.formats.xlsx.sheets import Sheet, add_sheet
 from inventory.formats.xlsx.summary import add_summary
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 
 SHEET_ROWS = 1_048_576
 
-_IN_MEMORY = 2**24  # bytes of a sheet's rows before they go to a temporary file
 LONG_TITLE = "LongTexts"
 _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -72,8 +69,9 @@ def encode_tables(tables: "Tables") -> bytes:
         FileError: there are more rows than Excel can hold.
     """
     sheets = [
-        Sheet(_title(table.name), table, content, 1, hidden=hidden_in(table, content), empty=f"there is no {table.row}")
+        Sheet(name, table, content, 1, hidden=hidden_in(table, content), empty=f"there is no {table.row}")
         for table, content in tables
+        for name in [table.name.title().replace("_", "")]
     ]
     return _packed(_book(sheets, _NO_TIME), sheets, _footer(""))
 
@@ -123,25 +121,17 @@ def _book(sheets: Sequence[Sheet], moment: datetime) -> Workbook:
 
 def _packed(book: Workbook, sheets: Sequence[Sheet], footer: str, report: "Report | None" = None) -> bytes:
     """Pack a workbook with these sheets; with a report, the cards of its servers stand before the observations."""
-    long, bodies, buffer = OverflowTexts(), {}, BytesIO()
-    with ExitStack() as stack:
-        for sheet in sheets:
-            if report and sheet.title == TITLES["observations"]:
-                body = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY))
-                bodies[add_evidence(book, sheet, body, footer)] = body
-            body = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY))
-            bodies[add_sheet(book, sheet, body, long, footer)] = body
-        if parts := long.parts():
-            body = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY))
-            bodies[add_sheet(book, Sheet(LONG_TITLE, LONG, table_of(LONG, parts)), body, None, footer)] = body
-        with Package(buffer, bodies) as archive:
-            ExcelWriter(book, archive).write_data()  # not Workbook.save, which puts the time now into the properties
+    long, bodies, buffer = OverflowTexts(), dict[str, Pieces](), BytesIO()
+    for sheet in sheets:
+        if report and sheet.title == TITLES["observations"]:
+            bodies |= [add_evidence(book, sheet, footer)]
+        bodies |= [add_sheet(book, sheet, long, footer)]
+    if parts := long.parts():
+        bodies |= [add_sheet(book, Sheet(LONG_TITLE, LONG, table_of(LONG, parts)), None, footer)]
+    with Package(buffer, bodies) as archive:
+        ExcelWriter(book, archive).write_data()  # not Workbook.save, which puts the time now into the properties
     return buffer.getvalue()
 
 
 def _footer(moment: str) -> str:
     return " \u00b7 ".join(text for text in (moment, f"lms-inventory {VERSION}") if text)
-
-
-def _title(name: str) -> str:
-    return "".join(part[0].upper() + part[1:] for part in name.split("_"))

@@ -9,7 +9,6 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -39,8 +38,10 @@ LONG = schema.Table(
     ),
 )
 
+_CERTAINLY_FITS = CELL_CHARACTERS // 7  # characters: none takes more than 7, not even escaped
 _PART = 4_000  # characters of a long text per cell: within the limit even if each of them is escaped
 _GOES_ON = " ... [goes on to {} characters in the sheet LongTexts, number {}]"
+_SAYS_SO = _GOES_ON.split("{}")[1]
 _GONE_ON = re.compile(re.escape(_GOES_ON).replace(r"\{\}", "([0-9]+)") + r"\Z")
 
 _EXACT = 2**53  # a double holds every whole number up to here
@@ -77,12 +78,20 @@ class OverflowTexts:
     def __init__(self) -> None:
         self._texts: list[str] = []
 
-    def shortened(self, text: str) -> str:
-        """Return the text of a cell: the whole, or its beginning and where it goes on."""
-        if not _too_long(text):
-            return text
-        self._texts.append(text)
-        return text[:_PART] + _GOES_ON.format(len(text), len(self._texts))
+    def shortened(self, table: schema.Table, content: pa.Table) -> pa.Table:
+        """Return rows that have of each text that no cell can hold its beginning, and where it goes on."""
+        columns = [column for column in table.columns if _may_be_long(content.column(column.name))]
+        cells = [values(content, column.name) for column in columns]
+        for row in range(content.num_rows if columns else 0):
+            for column, own in zip(columns, cells, strict=True):
+                text = _shown(own[row] or "", column)
+                if _too_long(text):
+                    self._texts.append(text)
+                    own[row] = text[:_PART] + _GOES_ON.format(len(text), len(self._texts))
+        for column, own in zip(columns, cells, strict=True):
+            place = content.column_names.index(column.name)
+            content = content.set_column(place, column.name, column_of(schema.TEXT, own))
+        return content
 
     def parts(self) -> list[dict[str, Any]]:
         """Return the rows of the sheet LongTexts."""
@@ -98,11 +107,11 @@ class CellWriter:
 
     Attributes:
         head: how each of them begins; the number of its row follows.
+        name: the column's.
     """
 
-    def __init__(self, sheet: Any, column: schema.Column, letter: str, long: OverflowTexts | None) -> None:
-        self.head, self._long = f'<c r="{letter}', long
-        self._name, self._kind = column.name, column.kind
+    def __init__(self, sheet: Any, column: schema.Column, letter: str) -> None:
+        self.head, self.name, self._column = f'<c r="{letter}', column.name, column
         # Three cells: a style must not change once it has its number.
         cell, text, quoted = (WriteOnlyCell(sheet) for _ in range(3))
         cell.alignment = text.alignment = quoted.alignment = alignment_of(column)
@@ -111,19 +120,10 @@ class CellWriter:
         quoted.number_format, quoted.quotePrefix = "@", True  # stays a text even after somebody edits the cell
         self._plain, self._quoted = f'" s="{text.style_id}', f'" s="{quoted.style_id}'
 
-    def numbers_texts(self, values: Iterable[Any]) -> bool:
-        """Return whether one of these values is so long that it gets a number in the sheet LongTexts."""
-        return any(isinstance(value, str) and _too_long(self._shown(value)) for value in values)
-
-    def _shown(self, value: str) -> str:
-        return list_text(value, self._name) if value and self._kind == schema.LIST else value
-
-    def content(self, value: Any) -> str | None:
-        """Write what stands in a cell after its place; None for null, which leaves the cell empty."""
-        if value is None:
-            return None
+    def content(self, value: Any) -> str:
+        """Write what stands in a cell after its place."""
         if isinstance(value, str):
-            return self._text(self._shown(value))
+            return self._text(_shown(value, self._column))
         if isinstance(value, bool):
             return f'{self._style}" t="b"><v>{value:d}</v></c>'
         if isinstance(value, datetime):
@@ -132,48 +132,17 @@ class CellWriter:
             return self._text(str(value))
         return f'{self._style}"><v>{value!r}</v></c>'  # a double with all its digits
 
+    def contents(self, column: pa.Array | pa.ChunkedArray) -> list[str | None]:
+        """Write the contents of the cells of some rows; None for null, which leaves a cell empty."""
+        return [None if value is None else self.content(value) for value in values(pa.table([column], [""]), "")]
+
     def _text(self, value: str) -> str:
-        if self._long:
-            value = self._long.shortened(value)
         value = writable(value)  # guard: Excel what XML cannot hold
         if not value:
             return f'{self._plain}" t="inlineStr"/>'
         style = self._quoted if value.startswith(_LIVE) else self._plain
         space = ' xml:space="preserve"' if value != value.strip() else ""
         return f'{style}" t="inlineStr"><is><t{space}>{escape(value)}</t></is></c>'
-
-
-def contents_of(part: pa.Table, writers: Mapping[str, CellWriter]) -> dict[str, pa.ChunkedArray]:
-    """Write what stands in the cells of rows, each distinct value of a column once; nothing for an empty column."""
-    texts, numbered = list[str | None](), list[str]()
-    starts: dict[str, tuple[int, pa.Array | None]] = {}  # of a column's texts, and which of them each cell has
-    for name, writer in writers.items():
-        column = part.column(name).combine_chunks()
-        if column.null_count == len(column):
-            continue
-        bits = pa.int64() if pa.types.is_floating(column.type) else column.type  # zero has two signs
-        encoded = column.view(bits).dictionary_encode()
-        distinct = values(pa.table({name: encoded.dictionary.view(column.type)}), name)
-        if writer.numbers_texts(distinct):
-            numbered.append(name)
-        else:
-            starts[name] = len(texts), encoded.indices
-            texts += map(writer.content, distinct)
-    rows = zip(*(values(part, name) for name in numbered), strict=True)  # in whose order long texts are numbered
-    lines = [[writers[name].content(value) for name, value in zip(numbered, row, strict=True)] for row in rows]
-    for place, name in enumerate(numbered):
-        starts[name] = len(texts), None
-        texts += (line[place] for line in lines)
-    contents = texts_column(texts)  # all at once, as each time takes a while
-    return {
-        name: contents.slice(start).take(indices) if indices else contents.slice(start, part.num_rows)
-        for name, (start, indices) in starts.items()
-    }
-
-
-def texts_column(texts: Iterable[str | None]) -> pa.ChunkedArray:
-    """Build a column of texts that may have 2 GiB or more."""
-    return column_of(schema.TEXT, texts).cast(pa.large_string())
 
 
 def text_xml(place: str, text: str, style: int) -> str:
@@ -287,6 +256,21 @@ def _whole(text: str) -> int:
     return int(number)
 
 
+def _shown(value: str, column: schema.Column) -> str:
+    return list_text(value, column.name) if value and column.kind == schema.LIST else value
+
+
+def _may_be_long(cells: pa.ChunkedArray) -> bool:
+    """Return whether a text of a column may be longer than a cell can hold, or be taken for one that goes on."""
+    from pyarrow import compute
+
+    if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
+        return False
+    longest = compute.max(compute.binary_length(cells)).as_py() or 0
+    says_so = longest > len(_SAYS_SO) and compute.any(compute.match_substring(cells, _SAYS_SO)).as_py()
+    return bool(longest > _CERTAINLY_FITS or says_so)
+
+
 def writable(text: str) -> str:
     """Escape in a text what XML cannot hold, and what looks like one of Excel's escapes."""
     return _UNWRITABLE.sub(lambda match: f"_x{ord(match.group()):04X}_", text)
@@ -294,7 +278,7 @@ def writable(text: str) -> str:
 
 def _too_long(text: str) -> bool:
     """Return whether no cell can hold a text, or it would be taken for one that goes on."""
-    if len(text) > CELL_CHARACTERS // 7:  # no character takes more, not even escaped
+    if len(text) > _CERTAINLY_FITS:
         escaped = len(_UNWRITABLE.findall(text)) * 6
         return escaped + len(text.encode("utf-16-le")) // 2 > CELL_CHARACTERS
     return text.endswith("]") and _GONE_ON.search(text) is not None

@@ -7,7 +7,6 @@ A workbook may name its columns either way, as older ones have the technical nam
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
 
@@ -15,7 +14,7 @@ from inventory import schema
 from inventory.formats.xlsx.cells import short
 from inventory.schema import derived
 from inventory.schema.headings import heading
-from inventory.tables import build, values
+from inventory.tables import values
 
 LABEL = "label_"
 """How the names of the columns begin that hold the labels of a row's server."""
@@ -99,14 +98,6 @@ def labels_in(text: str | None) -> Mapping[str, str]:
     except ValueError:
         return {}
     return {name: value for name, value in labels.items() if isinstance(value, str)} if isinstance(labels, dict) else {}
-
-
-def with_columns(content: pa.Table, columns: Sequence[schema.Column], cells: Mapping[str, list[Any]]) -> pa.Table:
-    """Return rows with further columns."""
-    added = build(schema.Table("", "", tuple(columns)), dict(cells))
-    for name in added.column_names:
-        content = content.append_column(added.schema.field(name), added.column(name))
-    return content
 
 
 def hidden_in(table: schema.Table, content: pa.Table, helpers: Iterable[str] = ()) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """The contents of the data sheets of a workbook: the tables, and beside them what people ask next."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.about import VERSION
+from inventory.columns import integers
 from inventory.formats.xlsx.cells import short
 from inventory.formats.xlsx.columns import (
     LABEL,
@@ -16,9 +17,7 @@ from inventory.formats.xlsx.columns import (
     label_columns,
     label_names,
     labels_in,
-    with_columns,
 )
-from inventory.formats.xlsx.period import period_sheets
 from inventory.formats.xlsx.sheets import Sheet
 from inventory.report.breakdowns import group_label
 from inventory.report.change_lines import describe_changes
@@ -27,12 +26,10 @@ from inventory.report.findings import TONES as FINDING_TONES
 from inventory.report.history_facts import CHANGED, known_of
 from inventory.report.palette import STATUS_TONES, TONES
 from inventory.schema import derived
-from inventory.schema.derived import BREAKDOWN, HINTS
+from inventory.schema.derived import BREAKDOWN, COVERAGE, HINTS
 from inventory.tables import build, column_of, rows, table_of, total_of, values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from inventory.report.facts import Report
 
 TITLES = {"observations": "Observations", "models": "Models", "instances": "Instances"}
@@ -131,6 +128,15 @@ _DICTIONARY = schema.Table(
     ),
 )
 
+_SIGN_OFF = schema.Table(
+    "sign_off",
+    "one line to sign",
+    (
+        schema.Column("item", schema.TEXT, "", "What is confirmed, or who confirms it.", key=True),
+        schema.Column("value", schema.TEXT, "", "Its value; empty for what is filled in by hand."),
+    ),
+)
+
 
 def sheets_of(report: "Report") -> list[Sheet]:
     """Make the data sheets of a run, in their order; of a snapshot of one grain only that one."""
@@ -141,14 +147,14 @@ def sheets_of(report: "Report") -> list[Sheet]:
         if grain in snapshot.grains
     ]
     sheets += [_servers(report), *_findings(report), _changes(report), _runs(report), _breakdown(report)]
-    sheets += [_observations(report), *period_sheets(report)]
+    sheets += [_observations(report), *_period(report)]
     return [*sheets, _dictionary(sheets)]
 
 
 def _grain(report: "Report", grain: str, content: pa.Table) -> Sheet:
     table = schema.GRAIN_TABLES[grain]
-    further, cells = _labels(report, values(content, "server"))
-    content, lives = with_columns(content, further, cells), report.history_facts.lives
+    further, content = _with_labels(report, content)
+    lives = report.history_facts.lives
     if grain == "model" and lives is not None and lives.num_rows:
         further = (*further, *LIVES)
         known = known_of(content, lives, ("server", "key"), [column.name for column in LIVES])
@@ -158,14 +164,15 @@ def _grain(report: "Report", grain: str, content: pa.Table) -> Sheet:
     return Sheet(TITLES[table.name], shown, content, 2, hidden=hidden_in(shown, content), empty=empty, unprinted=LAST)
 
 
-def _labels(report: "Report", servers: "Iterable[str]") -> tuple[tuple[schema.Column, ...], dict[str, list[Any]]]:
-    """Return a column for each label, and its cells for the server of each row."""
+def _with_labels(report: "Report", content: pa.Table) -> tuple[tuple[schema.Column, ...], pa.Table]:
+    """Add a column for each label that a server has to rows that have servers; return the columns beside."""
     labels = {row["server"]: labels_in(row["labels"]) for row in report.servers}
     columns = label_columns(label_names(labels.values()))
-    return columns, {
-        column.name: [labels.get(server, {}).get(column.name.removeprefix(LABEL)) for server in servers]
-        for column in columns
-    }
+    servers = values(content, "server") if columns else []
+    for column in columns:
+        cells = [labels.get(server, {}).get(column.name.removeprefix(LABEL)) for server in servers]
+        content = content.append_column(column.name, column_of(schema.TEXT, cells))
+    return columns, content
 
 
 def _no_models(report: "Report") -> str:
@@ -173,9 +180,7 @@ def _no_models(report: "Report") -> str:
 
 
 def _servers(report: "Report") -> Sheet:
-    content = table_of(derived.SERVERS, report.server_rows)
-    further, cells = _labels(report, values(content, "server"))
-    content = with_columns(content, further, cells)
+    further, content = _with_labels(report, table_of(derived.SERVERS, report.server_rows))
     shown = replace(_SERVERS, columns=(*_SERVERS.columns[:-5], *further, *_SERVERS.columns[-5:]))
     hidden = hidden_in(shown, content, ("labels",))
     return Sheet("Servers", shown, content, 1, "status", STATUS_TONES, hidden, "no server was asked")
@@ -202,17 +207,14 @@ def _changes(report: "Report") -> Sheet:
         words = {name: [getattr(kind, name) or None for kind in lines.kinds] for name in _WORDS}
         words["size_difference"] = [total_of([kind.size_difference]) for kind in lines.kinds]
         words["seen_in_run"] = [None] * len(lines.kinds)
-        worded = build(replace(_CHANGES, columns=_WORDED), words).take(column_of(schema.INTEGER, lines.numbers))
+        worded = build(replace(_CHANGES, columns=_WORDED), words).take(integers(lines.numbers))
         columns = {name: table.column(name) for table in (changes, worded) for name in table.column_names}
         if seen:
             columns["seen_in_run"] = known_of(changes, seen, CHANGED, ["run_id"]).column("run_id")
         shown = pa.table({name: columns[name] for name in _CHANGES.names})
     hidden = hidden_in(_CHANGES, shown, _CHANGES_HELPERS)
-    return Sheet("Changes", _CHANGES, shown, 3, "change", TONES, hidden, _sentence(report.what_changed.note))
-
-
-def _sentence(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    note = report.what_changed.note
+    return Sheet("Changes", _CHANGES, shown, 3, "change", TONES, hidden, note[:1].lower() + note[1:])
 
 
 def _runs(report: "Report") -> Sheet:
@@ -257,6 +259,19 @@ def _observations(report: "Report") -> Sheet:
     return Sheet(
         "Observations", _OBSERVATIONS, shown, 2, "status", STATUS_TONES, hidden, "no server was asked", _CARDS_ONLY
     )
+
+
+def _period(report: "Report") -> list[Sheet]:
+    """Make the sheets Coverage and Sign-off; none for a report that is not of a period."""
+    period = report.period
+    if period is None:
+        return []
+    coverage = period.coverage
+    lines = table_of(_SIGN_OFF, [{"item": item, "value": value or None} for item, value in period.sign_off])
+    return [
+        Sheet(period.title, COVERAGE, coverage, 1, empty="no server was asked"),
+        Sheet(period.sign_off_title, _SIGN_OFF, lines, 1),
+    ]
 
 
 def _dictionary(sheets: list[Sheet]) -> Sheet:

@@ -4,7 +4,7 @@ Its rows are the observations, which the sheet Observations holds as a table.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any
+from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -16,8 +16,8 @@ from inventory import schema
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import list_text, short, text_xml
 from inventory.formats.xlsx.columns import labels_in
-from inventory.formats.xlsx.paper import print_as
-from inventory.formats.xlsx.sheets import Sheet, new_sheet
+from inventory.formats.xlsx.package import Pieces
+from inventory.formats.xlsx.sheets import Sheet, new_sheet, print_as
 from inventory.formats.xlsx.summary.page import FONTS
 from inventory.report.palette import LIGHT, STATUS_TONES
 from inventory.schema.headings import heading
@@ -53,17 +53,16 @@ _LONGEST = 12  # lines that a text goes on for
 _OK = "ok"
 
 
-def add_evidence(book: Workbook, observations: Sheet, body: IO[bytes], footer: str) -> str:
+def add_evidence(book: Workbook, observations: Sheet, footer: str) -> tuple[str, Pieces]:
     """Add the sheet Evidence.
 
     Args:
         book: the workbook.
         observations: the sheet with the observations.
-        body: takes the rows, for the package.
         footer: what is printed at the foot of each page.
 
     Returns:
-        The name of the sheet in the package.
+        The name of the sheet in the package, and its rows.
     """
     target = new_sheet(book, TITLE)
     target.sheet_view.showGridLines = False
@@ -73,13 +72,12 @@ def add_evidence(book: Workbook, observations: Sheet, body: IO[bytes], footer: s
         target.column_dimensions[letter].width = width
     servers = rows(observations.content)
     cards = _Cards(target)
-    body.writelines(cards.write(servers[:_MOST]))
-    if len(servers) > _MOST:
-        text = f"and {len(servers) - _MOST:,} more, in the sheet {observations.title}"
-        body.write(cards.link(text))
+    further = f"and {len(servers) - _MOST:,} more, in the sheet {observations.title}" if len(servers) > _MOST else ""
+    lines = [*cards.write(servers[:_MOST], further)]
+    if further:
         target._hyperlinks.append(Hyperlink(ref=f"A{cards.row}", location=f"{observations.title}!A1"))
     target.print_area = f"A1:B{max(cards.row, 1)}"
-    return f"xl/worksheets/sheet{len(book.sheetnames)}.xml"
+    return f"xl/worksheets/sheet{len(book.sheetnames)}.xml", lambda: [b"".join(lines)]
 
 
 class _Cards:
@@ -100,8 +98,8 @@ class _Cards:
             for level, (_, behind) in styles.LEVELS.items()
         }
 
-    def write(self, servers: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
-        """Write a card for each server."""
+    def write(self, servers: Sequence[Mapping[str, Any]], further: str) -> Iterator[bytes]:
+        """Write a card for each server, and, unless it is empty, the line that leads to further ones."""
         for number, server in enumerate(servers):
             lines = list(_lines(server))
             height = _TITLE_HEIGHT + _HEIGHT * (1 + sum(len(texts) for _, _, texts in lines))
@@ -114,10 +112,8 @@ class _Cards:
                 style = self._words[STATUS_TONES.get(server["status"], "good")] if name == "status" else self._text
                 yield self._line(_HEIGHT * len(texts), (label, self._label), ("\n".join(texts), style))
             yield self._line(_HEIGHT)
-
-    def link(self, text: str) -> bytes:
-        """Write a line that leads elsewhere."""
-        return self._line(_HEIGHT, (text, self._link))
+        if further:
+            yield self._line(_HEIGHT, (further, self._link))
 
     def _line(self, height: float, *cells: tuple[str, int]) -> bytes:
         self.row += 1

@@ -77,12 +77,8 @@ class WorkbookReader:
         """True if no program has saved it again, as far as the times in it tell."""
         return all(entry.date_time == MOMENT for entry in self._archive.infolist())
 
-    def rows(self, title: str) -> Iterator[list[Cell | None]]:
-        """Read the cells of each row of a sheet, with None for each that is not there."""
-        return (cells for _, cells in self.numbered_rows(title))
-
     def numbered_rows(self, title: str) -> Iterator[NumberedRow]:
-        """Read the same rows, each with its number."""
+        """Read the rows of a sheet, each with its number and its cells, with None for each that is not there."""
         sheet = _Sheet(self._shared)
         for _ in self._walk(self._sheets[title], sheet.begin, sheet.end, sheet.add_text):
             yield from sheet.finished_rows()

@@ -1,7 +1,7 @@
 """Data sheets: a header, the rows, an Excel Table over both, and how they look on the screen and on paper.
 
 openpyxl writes everything but the rows: an object for each cell would take most of the time. The rows are written as
-XML beside it, and put between its header and the sheet's end when the file is packed.
+XML when the file is packed, between its header and the sheet's end.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 from openpyxl import Workbook
@@ -21,35 +21,37 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.worksheet.filters import AutoFilter
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
 
 from inventory import schema
-from inventory.columns import bytes_of
+from inventory.columns import coded
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import (
     DAYS,
     CellWriter,
     OverflowTexts,
     alignment_of,
-    contents_of,
     list_text,
+    short,
     text_cell,
-    texts_column,
     writable,
 )
 from inventory.formats.xlsx.columns import heads_of
-from inventory.formats.xlsx.paper import print_as
+from inventory.formats.xlsx.package import Pieces
+from inventory.formats.xlsx.rows import rows_xml
+from inventory.report.facts import TITLE
 from inventory.report.palette import LIGHT
-from inventory.tables import column_of, values
+from inventory.tables import values
 from inventory.text import GIGABYTE, format_value, utc_text, width, wrap
 
 NO_ROWS = "No rows: "
 """How the line begins that tells below an empty table why it is empty; the reader leaves it out."""
 
-_AT_ONCE = 5_000  # rows in memory
 _LOOKED_AT = 1_000  # rows, for the widths
 _EMPTY_COLUMNS = 12  # of a table without rows that are printed
 _NARROWEST, _WIDEST = 9, 32
+_TITLE = 80  # characters of the title at the head of a page: Excel takes 255 in all
 _BUTTON = 3  # columns beside a word of the header: the button of the filter
 _LINE, _AROUND = 13, 12  # the heights of a line of the header, and of what is above and below its lines
 _WIDTHS = {
@@ -107,7 +109,7 @@ class Sheet:
     @property
     def ref(self) -> str:
         """The range of its table; Excel wants one row at least."""
-        return f"A1:{self.last_letter}{max(self.content.num_rows, 1) + 1}"
+        return f"A1:{get_column_letter(len(self.table.columns))}{max(self.content.num_rows, 1) + 1}"
 
     @property
     def printed(self) -> str:
@@ -117,11 +119,6 @@ class Sheet:
         if not self.content.num_rows:
             return f"A1:{get_column_letter(min(columns, _EMPTY_COLUMNS))}3"
         return f"A1:{get_column_letter(columns)}{self.content.num_rows + 1}"
-
-    @property
-    def last_letter(self) -> str:
-        """The letter of its last column."""
-        return get_column_letter(len(self.table.columns))
 
 
 class _Writer(WorksheetWriter):
@@ -152,18 +149,39 @@ def new_sheet(book: Workbook, title: str) -> Any:
     return sheet
 
 
-def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: OverflowTexts | None, footer: str) -> str:
+def print_as(target: Any, title: str, footer: str, orientation: str, height: int | None) -> None:
+    """Set up a sheet for paper: A4, one page wide, so many pages high, and what stands above and below.
+
+    The height 0 is as many pages as it needs. With None the sheet is as wide as a page, and ends its pages itself,
+    which Excel allows only where it does not fit the sheet to pages.
+    """
+    target.page_setup.orientation, target.page_setup.paperSize = orientation, 9
+    if height is not None:
+        target.page_setup.fitToWidth, target.page_setup.fitToHeight = 1, height
+        target.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    margins = target.page_margins
+    margins.left = margins.right = 0.4
+    margins.top = margins.bottom = 0.6
+    margins.header = margins.footer = 0.3
+    name = short(target.parent.properties.title or TITLE, _TITLE).replace("&", "&&")
+    target.oddHeader.left.text = f"{name} \u2014 {title}"
+    target.oddFooter.left.text = footer.replace("&", "&&")
+    target.oddFooter.right.text = "Page &P of &N"
+    for part in (target.oddHeader.left, target.oddFooter.left, target.oddFooter.right):
+        part.size, part.color = 8, LIGHT.soft
+
+
+def add_sheet(book: Workbook, sheet: Sheet, long: OverflowTexts | None, footer: str) -> tuple[str, Pieces]:
     """Add a data sheet.
 
     Args:
         book: the workbook.
         sheet: the plan of the sheet.
-        body: takes the rows, for the package.
         long: takes the texts that no cell can hold; None if there are none.
         footer: what is printed at the foot of each page.
 
     Returns:
-        The name of the sheet in the package.
+        The name of the sheet in the package, and its rows.
     """
     target = new_sheet(book, sheet.title)
     target.freeze_panes = f"{get_column_letter(sheet.frozen + 1)}2"
@@ -196,14 +214,15 @@ def add_sheet(book: Workbook, sheet: Sheet, body: IO[bytes], long: OverflowTexts
     )
     where = f"'{sheet.title}'!{absolute_coordinate(ref)}"
     book.defined_names[sheet.title] = DefinedName(sheet.title, attr_text=where)
-    body.writelines(_body(target, sheet, long))
-    return f"xl/worksheets/sheet{len(book.sheetnames)}.xml"
+    content = long.shortened(sheet.table, sheet.content) if long else sheet.content
+    return f"xl/worksheets/sheet{len(book.sheetnames)}.xml", _rows(target, sheet, content)
 
 
 def _width(sheet: Sheet, column: schema.Column, head: str) -> int:
     """Choose the width of a column: that of the longest word of its head, and of its first rows within bounds."""
-    cells = values(sheet.content.slice(0, _LOOKED_AT), column.name)
-    needed = max((width(_shown(value, column)) for value in cells if value is not None), default=0) + 2
+    _, distinct = coded(sheet.content.column(column.name).slice(0, _LOOKED_AT))
+    cells = values(pa.table([distinct], [column.name]), column.name)
+    needed = max((width(_shown(value, column)) for value in cells), default=0) + 2
     word = max(map(width, head.split()), default=0) + _BUTTON
     return max(min(needed, _WIDTHS.get(column.name, _WIDEST)), word, _NARROWEST)
 
@@ -261,31 +280,14 @@ def _colour(target: Any, sheet: Sheet) -> None:
     rules.add(everything, Rule("expression", dxf=line, formula=["LEN($A2)>0"]))
 
 
-def _body(target: Any, sheet: Sheet, long: OverflowTexts | None) -> Iterator[bytes]:
-    """Write the rows as XML."""
-    from pyarrow import compute
-
-    pens = {
-        column.name: CellWriter(target, column, get_column_letter(index), long)
-        for index, column in enumerate(sheet.table.columns, 1)
-    }
-    begin, begun, end, nothing, *heads = texts_column(
-        ['<row r="', '">', "</row>", "", *(pen.head for pen in pens.values())]
-    )
-    head_of = dict(zip(pens, heads, strict=True))
-    numbers = column_of(schema.INTEGER, range(2, sheet.content.num_rows + 2)).cast(pa.large_string())
-    for start in range(0, sheet.content.num_rows, _AT_ONCE):
-        places = numbers.slice(start, _AT_ONCE)
-        contents = contents_of(sheet.content.slice(start, _AT_ONCE), pens)
-        cells = [
-            compute.binary_join_element_wise(head_of[name], places, contents[name], nothing)
-            for name in pens
-            if name in contents
-        ]
-        rows = compute.binary_join_element_wise(begin, places, begun, *cells, end, nothing, null_handling="skip")
-        yield from map(bytes_of, rows.chunks)
-    if not sheet.content.num_rows:
-        yield b'<row r="2"/>'
-        if sheet.empty:
-            note = CellWriter(target, schema.Column("note", schema.TEXT, "", ""), "A", long)
-            yield f'<row r="3">{note.head}3{note.content(f"{NO_ROWS}{sheet.empty}")}</row>'.encode()
+def _rows(target: Any, sheet: Sheet, content: pa.Table) -> Pieces:
+    """Return what writes the rows as XML."""
+    columns = sheet.table.columns
+    writers = [CellWriter(target, column, get_column_letter(index)) for index, column in enumerate(columns, 1)]
+    if content.num_rows:
+        return lambda: rows_xml(content, writers)
+    lines = [b'<row r="2"/>']
+    if sheet.empty:
+        note = CellWriter(target, schema.Column("note", schema.TEXT, "", ""), "A")
+        lines.append(f'<row r="3">{note.head}3{note.content(f"{NO_ROWS}{sheet.empty}")}</row>'.encode())
+    return lambda: lines

@@ -11,8 +11,7 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from inventory.about import SIGNATURE
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import short
-from inventory.formats.xlsx.paper import print_as
-from inventory.formats.xlsx.sheets import Sheet, new_sheet
+from inventory.formats.xlsx.sheets import Sheet, new_sheet, print_as
 from inventory.formats.xlsx.summary.charts import add_space, add_trend
 from inventory.formats.xlsx.summary.page import FONTS, PER_COLUMN, Page
 from inventory.report.findings import TONES as FINDING_TONES
@@ -148,9 +147,7 @@ def _findings(page: Page, report: "Report", names: Sequence[str]) -> None:
         look = {"font": FONTS[f"{level} word"], "fill": styles.fill(styles.LEVELS[level][1])} if level else None
         _line(page, [texts[name] for name in names], [False] * len(names), look)
     if len(findings.rows) > _FINDINGS:
-        link = page.cell(f"and {len(findings.rows) - _FINDINGS:,} more, in the sheet Findings", font=FONTS["link"])
-        link.hyperlink = Hyperlink(ref="", location="Findings!A1")
-        page.add(17, {0: link})
+        _link(page, f"and {len(findings.rows) - _FINDINGS:,} more, in the sheet Findings", "Findings")
 
 
 def _changes(page: Page, report: "Report", names: Sequence[str]) -> None:
