@@ -1,18 +1,15 @@
 """The rows of stored answers under the names of their servers: read column by column, each file once."""
 
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import grouped, integers, numbered
+from inventory.columns import integers
 from inventory.history.storage.store import Store
-from inventory.tables import arrow_schema, build, concat, values
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from inventory.history.stored_rows import StoredRows
+from inventory.tables import arrow_schema, build, concat
 
 _OWNERS = schema.Table(
     "owners",
@@ -26,7 +23,7 @@ def answer_rows(
 ) -> pa.Table:
     """Build the rows of one grain of some answers, in the order of the servers.
 
-    The rows of an answer stand in the order of their keys, as they were written. Servers that are alike share them.
+    Servers that are alike share their rows.
 
     Args:
         store: the files.
@@ -38,54 +35,23 @@ def answer_rows(
         FileError: a file is missing or damaged.
     """
     target = [field for field in arrow_schema(table) if columns is None or field.name in columns]
-    if not target:
+    if not target or not stored:
         return concat(table, [])
-    names = [field.name for field in target if field.name not in _OWNERS.names]
-    texts = ["digest", *(field.name for field in target if pa.types.is_string(field.type))]
-    files: dict[Path, tuple[int, pa.Table]] = {}
-    places: dict[str, dict[str, pa.Array]] = {}
-    end = 0
-    for run_id in sorted({row["stored_in"] for row in stored}):
-        segment = store.read(table.name, run_id)
-        if segment.path not in files:
-            content = segment.file.read(["digest", *names], texts)
-            files[segment.path] = end, content
-            end += content.num_rows
-        start, content = files[segment.path]
-        begin = segment.begin or 0
-        own = content if segment.begin is None else content.slice(begin, segment.about["rows"])
-        places[run_id] = _places(own.select(["digest"]), start + begin)
     owners = sorted(stored, key=lambda row: row["server"])
-    order: list[pa.Array] = []
-    owner_order: list[int] = []
-    for number, row in enumerate(owners):
-        if (answer_places := places[row["stored_in"]].get(row["digest"])) is not None:
-            order.append(answer_places)
-            owner_order.extend([number] * len(answer_places))
-    if not order:
+    numbers: dict[tuple[str, str], int] = {}
+    answers = integers(numbers.setdefault((row["digest"], row["stored_in"]), len(numbers)) for row in owners)
+    stored_rows = StoredRows(store, table.name, numbers)
+    places, rows = stored_rows.of(answers)
+    if not rows:
         return concat(table, [])
-    whole = pa.concat_tables([content.select(names) for _, content in files.values()])
-    whole = whole.unify_dictionaries().combine_chunks()
+    content = stored_rows.columns([field.name for field in target if field.name not in _OWNERS.names], rows)
     named = build(_OWNERS, {name: [row[name] for row in owners] for name in _OWNERS.names})
     named = named.set_column(0, "server", named.column("server").dictionary_encode())
-    of_owners, of_answers = integers(owner_order), pa.concat_arrays(order)
     arrays = []
     for field in target:
-        source, places_of_rows = (named, of_owners) if field.name in _OWNERS.names else (whole, of_answers)
-        column = source.column(field.name).combine_chunks().take(places_of_rows)
-        arrays.append(column.cast(field.type) if columns is None else column)
+        column = (
+            content.column(field.name) if field.name in content.column_names else named.column(field.name).take(places)
+        )
+        arrays.append(column.combine_chunks().cast(field.type) if columns is None else column.combine_chunks())
     fields = [field.with_type(column.type) for field, column in zip(target, arrays, strict=True)]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields, arrow_schema(table).metadata))
-
-
-def _places(digests: pa.Table, first: int) -> dict[str, pa.Array]:
-    """Return the places of the rows of each answer, in their order, counted from ``first``."""
-    from pyarrow import compute  # takes a while to import
-
-    numbers, distinct = numbered(digests)
-    order, bounds = grouped(numbers)
-    places = compute.add(order.cast(pa.int64()), integers([first])[0])
-    return {
-        digest: places.slice(begin, end - begin)
-        for digest, (begin, end) in zip(values(distinct, "digest"), pairwise(bounds), strict=True)
-    }

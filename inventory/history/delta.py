@@ -15,7 +15,6 @@ import pyarrow as pa
 from inventory import schema
 from inventory.diff.compare import DiffInput
 from inventory.diff.extras import are_too_many
-from inventory.diff.fields import ignored_in
 from inventory.history.sql import all_runs
 from inventory.tables import arrow_schema, build, concat, conformed, rows, table_of, values
 
@@ -86,21 +85,6 @@ def load_changed_rows(
         for at, side in enumerate(all_runs.SIDES)
     )
     return before, after
-
-
-def ignored_fields(engine: "Engine", stored: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the globs of unknown fields that some responses were stored without.
-
-    Args:
-        engine: with the view ``payloads`` of all runs that hold them.
-        stored: their observations.
-    """
-    if not stored:
-        return ()
-    answers = [{**row, "side": all_runs.SIDES[1]} for row in stored]
-    engine.add("answers", table_of(all_runs.ANSWERS, answers))
-    engine.add("touched", table_of(all_runs.TOUCHED_KEYS, [{**row, "key": None} for row in stored]))
-    return ignored_in(name for row in rows(engine.query(all_runs.FIELDS)) for name in json.loads(row["fields"]))
 
 
 @lru_cache

@@ -9,10 +9,12 @@ from typing import Any, Self
 import pyarrow as pa
 
 from inventory import schema
+from inventory.columns import integers
+from inventory.diff.fields import ignored_in
 from inventory.errors import wrong_type
 from inventory.filesystem.names import local_folder
 from inventory.history.answer_rows import answer_rows
-from inventory.history.delta import KINDS, ignored_fields
+from inventory.history.delta import KINDS, field_names
 from inventory.history.engines import ENGINES, Engine, open_engine
 from inventory.history.few_responses import FEW, load_responses
 from inventory.history.sql import all_runs
@@ -21,8 +23,9 @@ from inventory.history.states.states import States
 from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
+from inventory.history.stored_rows import StoredRows
 from inventory.run_ids import limit_of, misdated
-from inventory.tables import RunTables, rows, table_of
+from inventory.tables import RunTables, rows, table_of, values
 
 Row = dict[str, Any]
 
@@ -147,9 +150,13 @@ class RunLoader:
     @steady
     def unstored(self, snapshot: RunTables) -> tuple[str, ...]:
         """Return the globs of unknown fields that rows of this history were stored without."""
-        stored = [row for row in rows(snapshot.tables["observations"]) if row["digest"]]
-        engine = self.views([], {row["stored_in"] for row in stored}, ["payloads"])
-        return ignored_fields(engine, stored)
+        answers: dict[tuple[str, str], int] = {}
+        for row in rows(snapshot.tables["observations"].select(["digest", "stored_in"])):
+            if row["digest"]:
+                answers.setdefault((row["digest"], row["stored_in"]), len(answers))
+        payloads = StoredRows(self.store, "payloads", answers)
+        fields = values(payloads.columns(["fields"], payloads.of(integers(range(len(answers))))[1]), "fields")
+        return ignored_in(name for text in set(fields) for name in field_names(text))
 
     def views(
         self,

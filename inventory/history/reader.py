@@ -15,7 +15,9 @@ from inventory import schema
 from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet, with_retired_servers, with_unread_servers
 from inventory.diff.compare import DiffInput, compare_sides
+from inventory.history.changed_rows import FEW, load_columns_of_changed_rows
 from inventory.history.delta import KINDS, Step, StoredResponse, load_changed_rows
+from inventory.history.engines import ENGINES
 from inventory.history.few_responses import load_few_rows
 from inventory.history.loader import Row
 from inventory.history.model_names import matching_keys
@@ -198,8 +200,11 @@ class RunHistory(NamedRuns):
         """Load both sides of some steps, with an engine only where much is read."""
         stored = {response.stored_in for step in steps.values() for response in step}
         few = self.few(stored, KINDS)
-        sides = None if few is None else load_few_rows(few, steps)
-        return sides or load_changed_rows(self.views([], stored, KINDS), steps)
+        if few is not None and (sides := load_few_rows(few, steps)):
+            return sides
+        if self._engine == ENGINES[0] and len(steps) <= FEW:
+            return load_columns_of_changed_rows(self.store, steps)
+        return load_changed_rows(self.views([], stored, KINDS), steps)
 
     @steady
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:

@@ -197,7 +197,11 @@ class States:
     ) -> tuple[list[Row], list[Row]]:
         """Return the servers that differ between two states, and those not read; without an engine if few are read."""
         bounds = self._bound(first), self._bound(last)
-        if (few := self._few(run_ids)) is not None:
+        few = self._few(run_ids)
+        if few is None and self._engine == ENGINES[0] and len(run_ids) <= few_rows.FEW_RUNS:
+            tables = (run.table(few_rows.COLUMNS) for run in self._store.read_all("observations", run_ids))
+            few = few_rows.of_unlike_servers(pa.concat_tables(tables), first, self._limit)
+        if few is not None and few.num_rows <= few_rows.FEW:
             observed = rows(few.select(few_rows.COLUMNS))
             return few_rows.differing_states(observed, *bounds), few_rows.not_read(observed, *order)
         engine = self._over(run_ids)

@@ -57,12 +57,13 @@ def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Seque
     own = {"tool": "lms-inventory", "version": VERSION, **about}
     metadata = table.schema.metadata or {}
     sink = BytesIO()
-    dictionary = [name for name in repeated if name not in _DISTINCT]  # of digests and keys mostly no two are equal
+    is_packed = about.get("kind") in _PACKED
+    dictionary = [name for name in repeated if name not in _DISTINCT and (is_packed or _repeats(table.column(name)))]
     settings = {**_WRITTEN, "use_dictionary": dictionary or False}
     levels = {name: _LEVELS.get(name, 3) for name in table.column_names}
     levels |= dict.fromkeys(levels.keys() & set(SINGLE), _THOROUGH) if table.nbytes > _LARGE else {}
     settings["compression_level"] = levels
-    packed = levels.keys() & ENCODINGS.keys() - {*dictionary} if about.get("kind") in _PACKED else ()
+    packed = levels.keys() & ENCODINGS.keys() - {*dictionary} if is_packed else ()
     settings["column_encoding"] = {name: ENCODINGS[name] for name in packed}
     if table.nbytes <= _TINY:
         settings |= {"compression": "none", "compression_level": None}
@@ -73,6 +74,13 @@ def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Seque
     at = body.rindex(_OPEN)
     seal = sha256(body).hexdigest().encode()
     return body[:at] + _OPEN.replace(b"0" * 64, seal) + body[at + len(_OPEN) :]
+
+
+def _repeats(column: pa.ChunkedArray) -> bool:
+    """Return whether most values of a column stand in it more than once."""
+    from pyarrow import compute
+
+    return bool(compute.count_distinct(column).as_py() * 2 <= len(column))
 
 
 def read_verified(body: bytes) -> dict[str, Any] | None:

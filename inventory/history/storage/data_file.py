@@ -71,7 +71,9 @@ class DataFile:
         source = pa.BufferReader(self.body)
         present = set(encoded).intersection(parquet.read_schema(source).names) if encoded else ()
         # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
-        table = parquet.ParquetFile(source, read_dictionary=[*present]).read(columns, use_threads=False)
+        table = parquet.ParquetFile(source, read_dictionary=[*present], pre_buffer=False).read(
+            columns, use_threads=False
+        )
         return self._whole(table, columns, encoded)
 
     def batches(self, rows: int) -> Iterator[pa.Table]:
