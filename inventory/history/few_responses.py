@@ -17,7 +17,8 @@ from inventory.history.sql import all_runs
 from inventory.tables import rows, table_of, values
 
 if TYPE_CHECKING:
-    from inventory.history.delta import Step, StoredResponse
+    from inventory.history.delta import Step
+    from inventory.history.states.difference import StoredResponse
 
 FEW = 5_000
 """Rows of the files of one kind up to which Python is faster than loading an engine."""

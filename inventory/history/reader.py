@@ -16,7 +16,7 @@ from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet, with_retired_servers, with_unread_servers
 from inventory.diff.compare import DiffInput, compare_sides
 from inventory.history.changed_rows import FEW, load_columns_of_changed_rows
-from inventory.history.delta import KINDS, Step, StoredResponse, load_changed_rows
+from inventory.history.delta import KINDS, Step, load_changed_rows
 from inventory.history.engines import ENGINES
 from inventory.history.few_responses import load_few_rows
 from inventory.history.loader import Row
@@ -184,10 +184,10 @@ class RunHistory(NamedRuns):
         before, after = (self._resolve_dated(ref, recorded) for ref in (old, new))
         difference = self.states(recorded).difference(before, after, set(servers))
         both = difference.old.keys() & difference.new.keys()
-        steps = {server: (_stored(difference.old[server]), _stored(difference.new[server])) for server in sorted(both)}
+        steps = {server: (difference.old[server], difference.new[server]) for server in sorted(both)}
         older, newer = self._sides(steps)
         olds, news = (
-            {server: ("ok", row["observed_at"]) for server, row in side.items()}
+            {server: ("ok", response.observed_at) for server, response in side.items()}
             for side in (difference.old, difference.new)
         )
         changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), (*self.ignore, *ignore))
@@ -275,7 +275,3 @@ class RunHistory(NamedRuns):
         return Timeline(
             self.store, self._engine, servers, keys, self.ignore, now=now, last_run=last_run, compared=self._compared
         )
-
-
-def _stored(row: Row) -> StoredResponse:
-    return StoredResponse(row["digest"], row["stored_in"], row["observed_at"])

@@ -13,11 +13,12 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.compare import compare_sides
-from inventory.history.delta import KINDS, Step, StoredResponse, load_changed_rows
+from inventory.history.delta import KINDS, Step, load_changed_rows
 from inventory.history.engines import open_engine
 from inventory.history.sql import all_runs
 from inventory.history.sql import runs as run_sql
 from inventory.history.sql.state import Until
+from inventory.history.states.difference import StoredResponse
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
 from inventory.schema import derived
