@@ -57,11 +57,13 @@ def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Seque
     own = {"tool": "lms-inventory", "version": VERSION, **about}
     metadata = table.schema.metadata or {}
     sink = BytesIO()
-    is_packed = about.get("kind") in _PACKED
-    dictionary = [name for name in repeated if name not in _DISTINCT and (is_packed or _repeats(table.column(name)))]
+    is_packed, is_large = about.get("kind") in _PACKED, table.nbytes > _LARGE
+    dictionary = [name for name in repeated if name not in _DISTINCT]
+    if is_large and not is_packed:  # A dictionary of a million texts would have to be unpacked for any of them.
+        dictionary = [name for name in dictionary if _repeats(table.column(name))]
     settings = {**_WRITTEN, "use_dictionary": dictionary or False}
     levels = {name: _LEVELS.get(name, 3) for name in table.column_names}
-    levels |= dict.fromkeys(levels.keys() & set(SINGLE), _THOROUGH) if table.nbytes > _LARGE else {}
+    levels |= dict.fromkeys(levels.keys() & set(SINGLE), _THOROUGH) if is_large else {}
     settings["compression_level"] = levels
     packed = levels.keys() & ENCODINGS.keys() - {*dictionary} if is_packed else ()
     settings["column_encoding"] = {name: ENCODINGS[name] for name in packed}
