@@ -1,7 +1,6 @@
 """What ``delta`` asks an engine, found column by column where few servers differ: most rows are only passed over."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -9,7 +8,7 @@ from inventory import schema
 from inventory.columns import integers
 from inventory.diff.compare import DiffInput
 from inventory.diff.extras import are_too_many, short_extra
-from inventory.history.delta import Step, field_names
+from inventory.history.delta import Step, diff_inputs, field_names
 from inventory.history.storage.store import Store
 from inventory.history.stored_rows import StoredRows
 from inventory.tables import arrow_schema, column_of, conformed, values
@@ -18,27 +17,6 @@ FEW = 1_000
 """Servers that differ up to which it is faster than an engine."""
 
 _SIDES = (0, 1)  # before and after
-
-
-class _Rows(NamedTuple):
-    """The rows of one grain of both answers of each step: those before, then those after.
-
-    Attributes:
-        steps: the step of each.
-        rows: the row of each, as ``StoredRows`` numbers them.
-        keys: the key of the model of each.
-        before: how many are those before.
-    """
-
-    steps: pa.Array
-    rows: pa.Array
-    keys: pa.DictionaryArray
-    before: int
-
-    def filter(self, mask: pa.Array) -> "_Rows":
-        """Choose some rows."""
-        before = self.steps.slice(0, self.before).filter(mask.slice(0, self.before))
-        return _Rows(self.steps.filter(mask), self.rows.filter(mask), self.keys.filter(mask), len(before))
 
 
 def load_columns_of_changed_rows(store: Store, steps: Mapping[str, Step]) -> tuple[DiffInput, DiffInput]:
@@ -60,17 +38,10 @@ def load_columns_of_changed_rows(store: Store, steps: Mapping[str, Step]) -> tup
     odd = {name for side in fields for name, names in side.items() if are_too_many(names)}
     stored = {grain: StoredRows(store, table.name, numbers) for grain, table in schema.GRAIN_TABLES.items()}
     tables = {
-        grain: _loaded(grain, stored[grain], rows, differing, odd) for grain, rows in _touched(stored, answers).items()
+        grain: _loaded(schema.GRAIN_TABLES[grain], stored[grain], rows, differing, odd)
+        for grain, rows in _touched(stored, answers).items()
     }
-    before, after = (
-        DiffInput(
-            {name: ("ok", step[side].observed_at) for name, step in steps.items()},
-            {grain: both[side] for grain, both in tables.items()},
-            fields[side],
-        )
-        for side in _SIDES
-    )
-    return before, after
+    return diff_inputs(steps, tables, fields)
 
 
 def _fields(payloads: StoredRows, answers: Sequence[pa.Array], names: Sequence[str]) -> list[dict[str, frozenset[str]]]:
@@ -83,28 +54,34 @@ def _fields(payloads: StoredRows, answers: Sequence[pa.Array], names: Sequence[s
     return result
 
 
-def _touched(stored: Mapping[str, StoredRows], answers: Sequence[pa.Array]) -> dict[str, _Rows]:
-    """Return the rows of those keys of which only one side of a step holds some row, or of which there are several."""
+def _touched(stored: Mapping[str, StoredRows], answers: Sequence[pa.Array]) -> dict[str, pa.Table]:
+    """Choose the rows of those keys of which only one side of a step holds some row, or of which there are several.
+
+    Returns:
+        By grain, for each row its side, step, key, and number among the stored rows; those before come first.
+    """
     from pyarrow import compute  # takes a while to import
 
     grains, differing = {}, {}
     for grain, table in schema.GRAIN_TABLES.items():
-        sides = [stored[grain].of(side) for side in answers]
-        steps, rows = (pa.concat_arrays(parts) for parts in zip(*sides, strict=True))
+        (old_steps, old_rows), (new_steps, new_rows) = (stored[grain].of(side) for side in answers)
+        steps, rows = pa.concat_arrays([old_steps, new_steps]), pa.concat_arrays([old_rows, new_rows])
         ordinals = [name for name in table.keys if "ordinal" in name]
-        content = stored[grain].columns(["key", "row_digest", *ordinals], rows).combine_chunks()
-        before = len(sides[0][0])
+        content = stored[grain].columns(["key", "row_digest", *ordinals], rows)
         digests = _numbered(steps, content.column("row_digest").chunk(0))
-        old, new = digests.slice(0, before), digests.slice(before)
+        old, new = digests.slice(0, len(old_steps)), digests.slice(len(old_steps))
         unpaired = [compute.invert(compute.is_in(own, value_set=other)) for own, other in ((old, new), (new, old))]
-        touched = compute.or_(pa.concat_arrays(unpaired), digests.is_null())
+        differs = compute.or_(pa.concat_arrays(unpaired), digests.is_null())
         for name in ordinals:
-            touched = compute.or_(touched, compute.greater(content.column(name).chunk(0), integers([0])[0]))
-        grains[grain], differing[grain] = _Rows(steps, rows, content.column("key").chunk(0), before), touched
-    alike = pa.chunked_array([rows.keys for rows in grains.values()]).unify_dictionaries().chunks
-    keys = {grain: _numbered(rows.steps, key) for (grain, rows), key in zip(grains.items(), alike, strict=True)}
-    chosen = pa.concat_arrays([key.filter(differing[grain]) for grain, key in keys.items()])
-    return {grain: rows.filter(compute.is_in(keys[grain], value_set=chosen)) for grain, rows in grains.items()}
+            differs = compute.or_(differs, compute.greater(content.column(name).chunk(0), integers([0])[0]))
+        sides = integers([*[0] * len(old_steps), *[1] * len(new_steps)])
+        grains[grain] = pa.table({"side": sides, "step": steps, "row": rows, "key": content.column("key")})
+        differing[grain] = differs
+    keys = pa.chunked_array([rows.column("key").chunk(0) for rows in grains.values()]).unify_dictionaries().chunks
+    numbers = [_numbered(rows.column("step").chunk(0), key) for rows, key in zip(grains.values(), keys, strict=True)]
+    touched = pa.concat_arrays([key.filter(differs) for key, differs in zip(numbers, differing.values(), strict=True)])
+    chosen = [compute.is_in(key, value_set=touched) for key in numbers]
+    return {grain: rows.filter(mask) for (grain, rows), mask in zip(grains.items(), chosen, strict=True)}
 
 
 def _numbered(steps: pa.Array, texts: pa.DictionaryArray) -> pa.Array:
@@ -116,18 +93,19 @@ def _numbered(steps: pa.Array, texts: pa.DictionaryArray) -> pa.Array:
 
 
 def _loaded(
-    grain: str, stored: StoredRows, rows: _Rows, servers: Sequence[str], odd: Collection[str]
+    table: schema.Table, stored: StoredRows, rows: pa.Table, servers: Sequence[str], odd: Collection[str]
 ) -> tuple[pa.Table, pa.Table]:
     """Load the other columns of the rows before and after, under the names of their servers."""
-    table = schema.GRAIN_TABLES[grain]
     target = arrow_schema(table)
-    content = stored.columns([name for name in table.response_names if name != "key"], rows.rows)
-    content = content.append_column("key", rows.keys)
-    content = content.append_column("server", column_of(schema.TEXT, servers).take(rows.steps))
-    content = content.append_column("as_of", pa.nulls(len(rows.steps), target.field("as_of").type))
+    rows = rows.combine_chunks()
+    content = stored.columns([name for name in table.response_names if name != "key"], rows.column("row").chunk(0))
+    content = content.append_column("key", rows.column("key"))
+    content = content.append_column("server", column_of(schema.TEXT, servers).take(rows.column("step")))
+    content = content.append_column("as_of", pa.nulls(len(rows), target.field("as_of").type))
     both = conformed(content.select(target.names), target)
     if odd:
         cells = zip(values(both, "server"), values(both, "extra"), strict=True)
         extra = column_of(schema.OBJECT, (short_extra(text) if text and name in odd else text for name, text in cells))
         both = both.set_column(target.get_field_index("extra"), target.field("extra"), extra)
-    return both.slice(0, rows.before), both.slice(rows.before)
+    before = values(rows, "side").count(0)
+    return both.slice(0, before), both.slice(before)

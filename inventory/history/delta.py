@@ -72,15 +72,24 @@ def load_changed_rows(
         grain: _rows(engine, table, differing if touched.num_rows else ())
         for grain, table in schema.GRAIN_TABLES.items()
     }
-    before, after = (
+    return diff_inputs(steps, sides, [*fields.values()])
+
+
+def diff_inputs(
+    steps: Mapping[str, Step],
+    tables: Mapping[str, Sequence[pa.Table]],
+    fields: Sequence[Mapping[str, frozenset[str]]],
+) -> tuple[DiffInput, DiffInput]:
+    """Return both sides of some steps, of which the rows by grain, and the fields, are given before and after."""
+    old, new = (
         DiffInput(
-            {name: ("ok", step[at].observed_at) for name, step in steps.items()},
-            {grain: tables[side] for grain, tables in sides.items()},
+            {name: ("ok", step[side].observed_at) for name, step in steps.items()},
+            {grain: both[side] for grain, both in tables.items()},
             fields[side],
         )
-        for at, side in enumerate(all_runs.SIDES)
+        for side in (0, 1)
     )
-    return before, after
+    return old, new
 
 
 @lru_cache
@@ -89,12 +98,12 @@ def field_names(fields: str) -> frozenset[str]:
     return frozenset(json.loads(fields))
 
 
-def _rows(engine: "Engine", table: schema.Table, servers: Sequence[str]) -> dict[int, pa.Table]:
+def _rows(engine: "Engine", table: schema.Table, servers: Sequence[str]) -> tuple[pa.Table, pa.Table]:
     """Load the rows of one grain of each side, under the names of the steps; none if there are no steps."""
     if not servers:
-        return {side: concat(table, []) for side in all_runs.SIDES}
+        return concat(table, []), concat(table, [])
     both = engine.query(all_runs.differing(table))
     before = values(both, "side").count(all_runs.SIDES[0])
     both = both.append_column("server", column_of(schema.TEXT, servers).take(both.column("step")))
     both = conformed(both.select(table.names), arrow_schema(table))
-    return dict(zip(all_runs.SIDES, (both.slice(0, before), both.slice(before)), strict=True))
+    return both.slice(0, before), both.slice(before)

@@ -76,24 +76,17 @@ class StoredRows:
         is_whole = len(rows) >= sum(map(len, self._places))
         used = rows if is_whole else compute.unique(rows)
         used = used if is_whole else used.take(compute.array_sort_indices(used))
-        tables, start = [self._none(names, 0)], 0
+        parts, start = [pa.Table.from_batches([], self._schema).select(names)], 0  # the columns that a file may lack
         for file, places in zip(self._files, self._places, strict=True):
             chosen = places if is_whole else places.take(_within(used, start, start + len(places)))
-            if chosen:
-                part = self._taken(file, names, chosen)
-                tables.append(_encoded(part).cast(tables[0].schema))
             start += len(places)
-        table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+            end = 0
+            for part in self._parts(file, names, max(_PART, len(chosen))):
+                if inside := _within(chosen, end, end + len(part)):
+                    parts.append(part.take(inside))
+                end += len(part)
+        table = pa.concat_tables(map(_encoded, parts), promote_options="default").unify_dictionaries().combine_chunks()
         return table.take(rows if is_whole else compute.index_in(rows, value_set=used))
-
-    def _taken(self, file: Path | pa.Table, names: Sequence[str], places: pa.Array) -> pa.Table:
-        """Read the rows of a file at some places, which ascend."""
-        parts, start = [], 0
-        for part in self._parts(file, names, max(_PART, len(places))):
-            if inside := _within(places, start, start + len(part)):
-                parts.append(part.take(inside))
-            start += len(part)
-        return pa.concat_tables(parts)
 
     def _parts(self, file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[pa.Table]:
         """Yield some columns of so many rows of a file at a time, texts as dictionaries where many rows share them."""
@@ -103,27 +96,17 @@ class StoredRows:
         with _one_line_errors():
             metadata = parquet.read_metadata(file)
             group = metadata.row_group(0)
-            chunks = {(chunk := group.column(place)).path_in_schema: chunk for place in range(metadata.num_columns)}
-            present = [name for name in names if name in chunks]
+            columns = [group.column(place) for place in range(metadata.num_columns)]
+            present = {column.path_in_schema: column for column in columns if column.path_in_schema in names}
             shared = [
                 name
-                for name in present
-                if chunks[name].physical_type == "BYTE_ARRAY"
-                and chunks[name].total_uncompressed_size <= _SHARED * group.num_rows
+                for name, column in present.items()
+                if column.physical_type == "BYTE_ARRAY" and column.total_uncompressed_size <= _SHARED * group.num_rows
             ]
             options = {"read_dictionary": shared, "pre_buffer": False, "buffer_size": _BUFFER}
             with parquet.ParquetFile(file, metadata=metadata, **options) as content:
-                for batch in content.iter_batches(size, columns=present, use_threads=False):
-                    part, missing = pa.Table.from_batches([batch]), [name for name in names if name not in chunks]
-                    for name, column in zip(missing, self._none(missing, len(part)).columns, strict=True):
-                        part = part.append_column(name, column)
-                    yield part.select(names)
-
-    def _none(self, names: Sequence[str], rows: int) -> pa.Table:
-        """Return some columns without a value."""
-        kinds = {name: self._schema.field(name).type for name in names}
-        kinds |= {name: pa.dictionary(pa.int32(), kind) for name, kind in kinds.items() if pa.types.is_string(kind)}
-        return pa.table({name: pa.nulls(rows, kind) for name, kind in kinds.items()})
+                for batch in content.iter_batches(size, columns=[*present], use_threads=False):
+                    yield pa.Table.from_batches([batch])
 
 
 def _place_in(texts: pa.Array, column: pa.ChunkedArray) -> pa.Array:
