@@ -5,7 +5,7 @@ key occurs more than once does the order decide which rows match, and then all r
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from inventory.diff.compare import DiffInput
 from inventory.diff.extras import are_too_many
 from inventory.history.sql import all_runs
 from inventory.history.states.difference import StoredResponse
+from inventory.history.storage.store import Store
 from inventory.tables import arrow_schema, build, column_of, concat, conformed, rows, table_of, values
 
 if TYPE_CHECKING:
@@ -31,13 +32,19 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 Step = tuple[StoredResponse, StoredResponse]  # the response before, and the one after
 
 
+def open_responses(engine: "Engine", store: Store, stored: Collection[str]) -> None:
+    """Make views over the responses that some runs stored."""
+    for kind, columns in KINDS.items():
+        engine.open(kind, store.checked(kind, stored), columns)
+
+
 def load_changed_rows(
     engine: "Engine", steps: Mapping[str, Step], keys: Sequence[str] = ()
 ) -> tuple[DiffInput, DiffInput]:
     """Load both sides of some steps, ready to be compared.
 
     Args:
-        engine: with the views ``models``, ``instances`` and ``payloads`` of all runs that hold these responses.
+        engine: with views over these responses.
         steps: by the name that stands for the server.
         keys: only steps in which models with one of these keys can differ, with all rows that can: a renamed model has
             another key on the other side; all by default.

@@ -14,8 +14,8 @@ from inventory.diff.fields import ignored_in
 from inventory.errors import wrong_type
 from inventory.filesystem.names import local_folder
 from inventory.history.answer_rows import answer_rows
-from inventory.history.delta import KINDS, field_names
-from inventory.history.engines import ENGINES, Engine, open_engine
+from inventory.history.delta import field_names
+from inventory.history.engines import ENGINES
 from inventory.history.few_responses import FEW, load_responses
 from inventory.history.sql import all_runs
 from inventory.history.states.retirement import Retirement
@@ -157,20 +157,3 @@ class RunLoader:
         payloads = StoredRows(self.store, "payloads", answers)
         fields = values(payloads.columns(["fields"], payloads.of(integers(range(len(answers))))[1]), "fields")
         return ignored_in(name for text in set(fields) for name in field_names(text))
-
-    def views(
-        self,
-        run_ids: Iterable[str],
-        stored: Iterable[str] = (),
-        kinds: Iterable[str] = tuple(all_runs.GRAIN_FILES),
-        **tables: pa.Table,
-    ) -> Engine:
-        """Open an engine over the observations of runs, and over the files of some kinds that runs stored."""
-        stored = list(stored)
-        engine = open_engine(self._engine, self.store.address)
-        engine.open("observations", self.store.checked("observations", run_ids))
-        for kind in kinds:
-            engine.open(kind, self.store.checked(kind, stored), KINDS[kind])
-        for name, table in tables.items():
-            engine.add(name, table)
-        return engine

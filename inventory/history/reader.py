@@ -16,8 +16,8 @@ from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet, with_retired_servers, with_unread_servers
 from inventory.diff.compare import DiffInput, compare_sides
 from inventory.history.changed_rows import FEW, load_columns_of_changed_rows
-from inventory.history.delta import KINDS, Step, load_changed_rows
-from inventory.history.engines import ENGINES
+from inventory.history.delta import KINDS, Step, load_changed_rows, open_responses
+from inventory.history.engines import ENGINES, open_engine
 from inventory.history.few_responses import load_few_rows
 from inventory.history.loader import Row
 from inventory.history.model_names import matching_keys
@@ -204,7 +204,9 @@ class RunHistory(NamedRuns):
             return sides
         if self._engine == ENGINES[0] and len(steps) <= FEW:
             return load_columns_of_changed_rows(self.store, steps)
-        return load_changed_rows(self.views([], stored, KINDS), steps)
+        engine = open_engine(self._engine, self.store.address)
+        open_responses(engine, self.store, stored)
+        return load_changed_rows(engine, steps)
 
     @steady
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:
