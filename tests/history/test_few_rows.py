@@ -5,6 +5,7 @@ from itertools import product
 from pathlib import Path
 from unittest.mock import patch
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from support.history_builders import opened as timeless
 
 from inventory.diff import by_column
 from inventory.history import loader, reader
+from inventory.history.sql.state import Until
 from inventory.history.states import few_rows
 from inventory.history.storage import checked_files
 from inventory.tables import rows
@@ -28,6 +30,7 @@ MODELS = st.lists(
     | st.builds(model, st.sampled_from(["a", "b", "c"])),
     max_size=4,
 )
+UNTIL = day(1_000)
 FLEETS = st.lists(
     st.dictionaries(st.sampled_from(["s", "t", "é"]), st.none() | MODELS, min_size=1), min_size=2, max_size=4
 )
@@ -47,7 +50,12 @@ def test_the_same_with_an_engine(fleets: list[dict[str, list[Model] | None]]) ->
             with patch.object(loader, "FEW", -1), patch.object(few_rows, "FEW", -1):
                 assert history.state(run_id) == without
                 assert history.state(run_id, ["s"]) == some
+        observed = pa.concat_tables(run.table(few_rows.COLUMNS) for run in history.store.read_all("observations", ids))
         for pair in product(ids, repeat=2):
+            unlike = rows(few_rows.of_unlike_servers(observed, min(pair), UNTIL))
+            bounds = [Until(run_id, UNTIL) for run_id in sorted(pair)]
+            assert few_rows.differing_states(unlike, *bounds) == few_rows.differing_states(rows(observed), *bounds)
+            assert few_rows.not_read(unlike, *pair) == few_rows.not_read(rows(observed), *pair)
             changes = history.diff(*pair)
             for few, small in ((1_000, 2**18), (1_000, -1), (-1, 2**18)):  # by column, of files, and by an engine
                 with (
