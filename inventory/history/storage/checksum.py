@@ -23,6 +23,7 @@ _WRITTEN: dict[str, Any] = {
     "store_schema": False,  # Arrow's own copy of the schema, which would be half of a small file
 }
 _TINY = 2 * 2**10  # bytes of rows up to which compression saves nothing, and takes most of the time of reading a file
+_PART = 2**18  # bytes of a file that are in memory at a time when its seal is checked
 _ABOUT = "lms-inventory"
 _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"')
 _BEGIN = b'{"tool": "lms-inventory"'  # how the metadata of a file begins; its seal is last
@@ -87,15 +88,26 @@ def _repeats(column: pa.ChunkedArray) -> bool:
 
 def read_verified(body: bytes) -> dict[str, Any] | None:
     """Return the metadata of a file; None if its seal is broken."""
-    seal = _SEAL.match(body, max(body.rfind(_NAME), 0))  # it is last: nothing like it follows
+    return check_seal(BytesIO(body))
+
+
+def check_seal(file: IO[bytes]) -> dict[str, Any] | None:
+    """Return the metadata of a file, of which only a part is in memory at a time; None if its seal is broken."""
+    footer = _footer(file)
+    seal = _SEAL.match(footer, max(footer.rfind(_NAME), 0))  # it is last: nothing like it follows
     if not seal:
         return None
-    computed = sha256(memoryview(body)[: seal.start()])
+    computed, rest = sha256(), file.seek(0, SEEK_END) - len(footer)
+    file.seek(0)
+    while part := file.read(min(rest, _PART)):
+        computed.update(part)
+        rest -= len(part)
+    computed.update(memoryview(footer)[: seal.start()])
     computed.update(_OPEN)
-    computed.update(memoryview(body)[seal.end() :])
+    computed.update(memoryview(footer)[seal.end() :])
     if computed.hexdigest().encode() != seal[1]:  # guard: the seal
         return None
-    about: dict[str, Any] = json.loads(body[body.rindex(_BEGIN, 0, seal.start()) : seal.end() + 1])
+    about: dict[str, Any] = json.loads(footer[footer.rindex(_BEGIN, 0, seal.start()) : seal.end() + 1])
     return about
 
 
@@ -106,14 +118,19 @@ def read_metadata(file: IO[bytes]) -> dict[str, Any]:
         OSError: it could not be read.
         ValueError: it has no metadata.
     """
+    footer = _footer(file)
+    begin = footer.rindex(_BEGIN)
+    about: dict[str, Any] = json.JSONDecoder().raw_decode(footer[begin:].decode(errors="replace"))[0]
+    return about
+
+
+def _footer(file: IO[bytes]) -> bytes:
+    """Read the end of a file: what its last bytes say that its footer takes."""
     size = file.seek(0, SEEK_END)
     file.seek(max(size - 8, 0))
     length = int.from_bytes(file.read(4), "little") + 8
     file.seek(max(size - length, 0))
-    footer = file.read(length)
-    begin = footer.rindex(_BEGIN)
-    about: dict[str, Any] = json.JSONDecoder().raw_decode(footer[begin:].decode(errors="replace"))[0]
-    return about
+    return file.read(length)
 
 
 def rows_sha256(table: pa.Table) -> str:
