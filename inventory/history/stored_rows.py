@@ -76,16 +76,17 @@ class StoredRows:
         is_whole = len(rows) >= sum(map(len, self._places))
         used = rows if is_whole else compute.unique(rows)
         used = used if is_whole else used.take(compute.array_sort_indices(used))
-        parts, start = [pa.Table.from_batches([], self._schema).select(names)], 0  # the columns that a file may lack
+        tables, start = [pa.Table.from_batches([], self._schema).select(names)], 0  # the columns that a file may lack
         for file, places in zip(self._files, self._places, strict=True):
             chosen = places if is_whole else places.take(_within(used, start, start + len(places)))
             start += len(places)
-            end = 0
+            parts, end = [], 0
             for part in self._parts(file, names, max(_PART, len(chosen))):
                 if inside := _within(chosen, end, end + len(part)):
                     parts.append(part.take(inside))
                 end += len(part)
-        table = pa.concat_tables(map(_encoded, parts), promote_options="default").unify_dictionaries().combine_chunks()
+            tables += [pa.concat_tables(parts)] if parts else []
+        table = pa.concat_tables(map(_encoded, tables), promote_options="default").unify_dictionaries().combine_chunks()
         return table.take(rows if is_whole else compute.index_in(rows, value_set=used))
 
     def _parts(self, file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[pa.Table]:
