@@ -6,7 +6,6 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers
 from inventory.history.storage.store import Store
 from inventory.history.stored_rows import StoredRows
 from inventory.tables import arrow_schema, build, concat
@@ -38,20 +37,16 @@ def answer_rows(
     if not target or not stored:
         return concat(table, [])
     owners = sorted(stored, key=lambda row: row["server"])
-    numbers: dict[tuple[str, str], int] = {}
-    answers = integers(numbers.setdefault((row["digest"], row["stored_in"]), len(numbers)) for row in owners)
-    stored_rows = StoredRows(store, table.name, numbers)
-    places, rows = stored_rows.of(answers)
-    if not rows:
+    rows = StoredRows(store, table.name, [(row["digest"], row["stored_in"]) for row in owners])
+    if not rows.rows:
         return concat(table, [])
-    content = stored_rows.columns([field.name for field in target if field.name not in _OWNERS.names], rows)
+    content = rows.columns([field.name for field in target if field.name not in _OWNERS.names], rows.rows)
     named = build(_OWNERS, {name: [row[name] for row in owners] for name in _OWNERS.names})
     named = named.set_column(0, "server", named.column("server").dictionary_encode())
+    named = named.take(rows.owners)
     arrays = []
     for field in target:
-        column = (
-            content.column(field.name) if field.name in content.column_names else named.column(field.name).take(places)
-        )
-        arrays.append(column.combine_chunks().cast(field.type) if columns is None else column.combine_chunks())
+        column = (named if field.name in _OWNERS.names else content).column(field.name).combine_chunks()
+        arrays.append(column.cast(field.type) if columns is None else column)
     fields = [field.with_type(column.type) for field, column in zip(target, arrays, strict=True)]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields, arrow_schema(table).metadata))

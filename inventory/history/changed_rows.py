@@ -16,8 +16,6 @@ from inventory.tables import arrow_schema, column_of, conformed, values
 FEW = 1_000
 """Servers that differ up to which it is faster than an engine."""
 
-_SIDES = (0, 1)  # before and after
-
 
 def load_columns_of_changed_rows(store: Store, steps: Mapping[str, Step]) -> tuple[DiffInput, DiffInput]:
     """Load both sides of some steps, ready to be compared.
@@ -30,52 +28,48 @@ def load_columns_of_changed_rows(store: Store, steps: Mapping[str, Step]) -> tup
         FileError: a file is missing or damaged.
     """
     differing = [name for name, step in steps.items() if step[0].digest != step[1].digest]
-    numbers: dict[tuple[str, str], int] = {}
-    answers = [
-        integers(numbers.setdefault(steps[name][side][:2], len(numbers)) for name in differing) for side in _SIDES
-    ]
-    fields = _fields(StoredRows(store, "payloads", numbers), answers, differing)
+    answers = [steps[name][side][:2] for side in (0, 1) for name in differing]
+    payloads = StoredRows(store, "payloads", answers)
+    texts = values(payloads.columns(["fields"], payloads.rows), "fields")
+    fields: tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]] = {}, {}
+    for owner, text in zip(payloads.owners.to_pylist(), texts, strict=True):
+        side, step = divmod(owner, len(differing))
+        fields[side][differing[step]] = field_names(text)
     odd = {name for side in fields for name, names in side.items() if are_too_many(names)}
-    stored = {grain: StoredRows(store, table.name, numbers) for grain, table in schema.GRAIN_TABLES.items()}
+    stored = {grain: StoredRows(store, table.name, answers) for grain, table in schema.GRAIN_TABLES.items()}
     tables = {
         grain: _loaded(schema.GRAIN_TABLES[grain], stored[grain], rows, differing, odd)
-        for grain, rows in _touched(stored, answers).items()
+        for grain, rows in _touched(stored, len(differing)).items()
     }
     return diff_inputs(steps, tables, fields)
 
 
-def _fields(payloads: StoredRows, answers: Sequence[pa.Array], names: Sequence[str]) -> list[dict[str, frozenset[str]]]:
-    """Return for each side the fields that have a value anywhere in the answer of each server."""
-    result = []
-    for side in answers:
-        steps, rows = payloads.of(side)
-        texts = values(payloads.columns(["fields"], rows), "fields")
-        result.append({names[step]: field_names(text) for step, text in zip(steps.to_pylist(), texts, strict=True)})
-    return result
-
-
-def _touched(stored: Mapping[str, StoredRows], answers: Sequence[pa.Array]) -> dict[str, pa.Table]:
+def _touched(stored: Mapping[str, StoredRows], count: int) -> dict[str, pa.Table]:
     """Choose the rows of those keys of which only one side of a step holds some row, or of which there are several.
 
+    Args:
+        stored: the rows of the answers before, then of those after, by grain.
+        count: the number of steps.
+
     Returns:
-        By grain, for each row its side, step, key, and number among the stored rows; those before come first.
+        By grain, for each row its answer, step, key, and number among the stored rows; those before come first.
     """
     from pyarrow import compute  # takes a while to import
 
     grains, differing = {}, {}
     for grain, table in schema.GRAIN_TABLES.items():
-        (old_steps, old_rows), (new_steps, new_rows) = (stored[grain].of(side) for side in answers)
-        steps, rows = pa.concat_arrays([old_steps, new_steps]), pa.concat_arrays([old_rows, new_rows])
+        answers, rows = stored[grain].owners, stored[grain].rows
+        is_new = compute.greater_equal(answers, integers([count])[0])
+        steps = compute.subtract(answers, compute.multiply(is_new.cast(pa.int64()), integers([count])[0]))
         ordinals = [name for name in table.keys if "ordinal" in name]
         content = stored[grain].columns(["key", "row_digest", *ordinals], rows)
         digests = _numbered(steps, content.column("row_digest").chunk(0))
-        old, new = digests.slice(0, len(old_steps)), digests.slice(len(old_steps))
+        old, new = digests.filter(compute.invert(is_new)), digests.filter(is_new)
         unpaired = [compute.invert(compute.is_in(own, value_set=other)) for own, other in ((old, new), (new, old))]
         differs = compute.or_(pa.concat_arrays(unpaired), digests.is_null())
         for name in ordinals:
             differs = compute.or_(differs, compute.greater(content.column(name).chunk(0), integers([0])[0]))
-        sides = integers([*[0] * len(old_steps), *[1] * len(new_steps)])
-        grains[grain] = pa.table({"side": sides, "step": steps, "row": rows, "key": content.column("key")})
+        grains[grain] = pa.table({"answer": answers, "step": steps, "row": rows, "key": content.column("key")})
         differing[grain] = differs
     keys = pa.chunked_array([rows.column("key").chunk(0) for rows in grains.values()]).unify_dictionaries().chunks
     numbers = [_numbered(rows.column("step").chunk(0), key) for rows, key in zip(grains.values(), keys, strict=True)]
@@ -107,5 +101,5 @@ def _loaded(
         cells = zip(values(both, "server"), values(both, "extra"), strict=True)
         extra = column_of(schema.OBJECT, (short_extra(text) if text and name in odd else text for name, text in cells))
         both = both.set_column(target.get_field_index("extra"), target.field("extra"), extra)
-    before = values(rows, "side").count(0)
+    before = sum(answer < len(servers) for answer in values(rows, "answer"))
     return both.slice(0, before), both.slice(before)

@@ -9,7 +9,6 @@ from typing import Any, Self
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers
 from inventory.diff.fields import ignored_in
 from inventory.errors import wrong_type
 from inventory.filesystem.names import local_folder
@@ -150,10 +149,9 @@ class RunLoader:
     @steady
     def unstored(self, snapshot: RunTables) -> tuple[str, ...]:
         """Return the globs of unknown fields that rows of this history were stored without."""
-        answers: dict[tuple[str, str], int] = {}
-        for row in rows(snapshot.tables["observations"].select(["digest", "stored_in"])):
-            if row["digest"]:
-                answers.setdefault((row["digest"], row["stored_in"]), len(answers))
-        payloads = StoredRows(self.store, "payloads", answers)
-        fields = values(payloads.columns(["fields"], payloads.of(integers(range(len(answers))))[1]), "fields")
+        stored = rows(snapshot.tables["observations"].select(["digest", "stored_in"]))
+        payloads = StoredRows(
+            self.store, "payloads", [(row["digest"], row["stored_in"]) for row in stored if row["digest"]]
+        )
+        fields = values(payloads.columns(["fields"], payloads.rows), "fields")
         return ignored_in(name for text in set(fields) for name in field_names(text))

@@ -1,6 +1,6 @@
 """The rows of stored answers, of one kind: found by the digest and the run of each, and read column by column."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,9 +18,6 @@ _PART = 2**15  # rows that are unpacked at a time, unless more are wanted
 _BUFFER = 2**16  # bytes of a column that are read at a time
 _SHARED = 8  # bytes a row that a column of texts takes at most if many rows have the same text
 
-Answer = tuple[str, str]
-"""The digest of an answer, and the run that holds it."""
-
 
 class StoredRows:
     """The rows of some stored answers; those of one answer are in the order of their keys, as they were written.
@@ -28,13 +25,17 @@ class StoredRows:
     Args:
         store: the files.
         kind: the kind of the rows.
-        answers: a number for each answer, from 0 on.
+        answers: the digest of each answer, and the run that holds it; several may be the same.
+
+    Attributes:
+        owners: for each row of each answer, one answer after the other, the place of the answer in ``answers``.
+        rows: the rows, as ``columns`` takes them.
 
     Raises:
         FileError: a file is missing, damaged, or can no longer be read.
     """
 
-    def __init__(self, store: Store, kind: str, answers: Mapping[Answer, int]) -> None:
+    def __init__(self, store: Store, kind: str, answers: Sequence[tuple[str, str]]) -> None:
         from pyarrow import compute  # takes a while to import
 
         paths, table = store.checked(kind, {run_id for _, run_id in answers})
@@ -43,7 +44,8 @@ class StoredRows:
         self._places: list[pa.Array] = []  # of the rows in each file
         digests, runs = (column_of(schema.TEXT, {row[at] for row in answers}).combine_chunks() for at in (0, 1))
         number_of = [dict(zip(texts.to_pylist(), range(len(texts)), strict=True)) for texts in (digests, runs)]
-        known = integers(number_of[0][digest] * len(runs) + number_of[1][run_id] for digest, run_id in answers)
+        wanted = integers(number_of[0][digest] * len(runs) + number_of[1][run_id] for digest, run_id in answers)
+        known = compute.unique(wanted)
         numbers = [integers([])]
         for file in self._files:
             inside, start = [integers([])], 0
@@ -59,15 +61,9 @@ class StoredRows:
             self._places.append(pa.concat_arrays(inside))
         number = pa.concat_arrays(numbers)
         in_order = compute.array_sort_indices(number).cast(pa.int64())  # a stable sort
-        ends = compute.search_sorted(number.take(in_order), integers(range(len(answers) + 1)))
-        self._rows = pa.ListArray.from_arrays(ends.cast(pa.int32()), in_order)
-
-    def of(self, answers: pa.Array) -> tuple[pa.Array, pa.Array]:
-        """Return the rows of answers, which are given by their numbers: for each its place there, and the row."""
-        from pyarrow import compute
-
-        rows = self._rows.take(answers)
-        return compute.list_parent_indices(rows).cast(pa.int64()), rows.flatten()
+        ends = compute.search_sorted(number.take(in_order), integers(range(len(known) + 1))).cast(pa.int32())
+        rows = pa.ListArray.from_arrays(ends, in_order).take(compute.index_in(wanted, value_set=known))
+        self.owners, self.rows = compute.list_parent_indices(rows).cast(pa.int64()), rows.flatten()
 
     def columns(self, names: Sequence[str], rows: pa.Array) -> pa.Table:
         """Read some columns of some rows, in their order; texts are dictionaries."""
