@@ -23,11 +23,11 @@ IGNORED = "ignored:"
 _SHORT = 200  # characters up to which the unknown fields of a row stand for themselves when they are compared as one
 
 SHORT_SQL = (
-    f"CASE WHEN o.server IS NOT NULL AND length(r.extra) > {_SHORT} THEN "
+    f"CASE WHEN o.step IS NOT NULL AND length(r.extra) > {_SHORT} THEN "
     "concat('\"', length(r.extra), ' characters, SHA-256 ', substr(sha2(r.extra, 256), 1, 16), '\"') "
     "ELSE r.extra END AS extra"
 )
-"""``short_extra`` in SQL, for the rows ``r`` of the servers in ``o``."""
+"""``short_extra`` in SQL, for the rows ``r`` of the steps in ``o``."""
 
 
 def short_extra(text: str) -> str:

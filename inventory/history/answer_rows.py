@@ -22,7 +22,7 @@ def answer_rows(
 ) -> pa.Table:
     """Build the rows of one grain of some answers, in the order of the servers.
 
-    The rows of an answer stand in the order of their keys, as they were written. Servers that are alike share them.
+    Servers that are alike share their rows.
 
     Args:
         files: those of the grain that hold them, as ``Store.checked`` returns them.

@@ -5,36 +5,22 @@ key occurs more than once does the order decide which rows match, and then all r
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.compare import DiffInput
 from inventory.diff.extras import are_too_many
-from inventory.diff.fields import ignored_in
 from inventory.history.sql import all_runs
-from inventory.tables import arrow_schema, build, concat, conformed, rows, table_of, values
+from inventory.history.states.difference import StoredResponse
+from inventory.history.storage.store import Store
+from inventory.tables import arrow_schema, build, column_of, concat, conformed, rows, table_of, values
 
 if TYPE_CHECKING:
     from inventory.history.engines import Engine
-
-
-class StoredResponse(NamedTuple):
-    """A response that the history holds.
-
-    Attributes:
-        digest: the digest of its content.
-        stored_in: the run whose files hold it.
-        observed_at: when it was received, in UTC.
-    """
-
-    digest: str
-    stored_in: str
-    observed_at: datetime
 
 
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -46,61 +32,71 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 Step = tuple[StoredResponse, StoredResponse]  # the response before, and the one after
 
 
+def open_responses(engine: "Engine", store: Store, stored: Collection[str]) -> None:
+    """Make views over the responses that some runs stored."""
+    for kind, columns in KINDS.items():
+        engine.open(kind, store.checked(kind, stored), columns)
+
+
 def load_changed_rows(
     engine: "Engine", steps: Mapping[str, Step], keys: Sequence[str] = ()
 ) -> tuple[DiffInput, DiffInput]:
     """Load both sides of some steps, ready to be compared.
 
     Args:
-        engine: with the views ``models``, ``instances`` and ``payloads`` of all runs that hold these responses.
+        engine: with views over these responses.
         steps: by the name that stands for the server.
         keys: only steps in which models with one of these keys can differ, with all rows that can: a renamed model has
             another key on the other side; all by default.
     """
-    differing = {name: step for name, step in steps.items() if step[0].digest != step[1].digest}
-    answers: dict[str, list[Any]] = {
-        "server": [name for name in differing for _ in all_runs.SIDES],
+    differing = [name for name, step in steps.items() if step[0].digest != step[1].digest]
+    responses = [response for name in differing for response in steps[name]]
+    answers: dict[str, list[int] | list[str]] = {
+        "step": [number for number in range(len(differing)) for _ in all_runs.SIDES],
         "side": [*all_runs.SIDES] * len(differing),
-        "digest": [response.digest for step in differing.values() for response in step],
-        "stored_in": [response.stored_in for step in differing.values() for response in step],
+        "digest": [response.digest for response in responses],
+        "stored_in": [response.stored_in for response in responses],
     }
     engine.add("answers", build(all_runs.ANSWERS, answers))
     touched = engine.query(all_runs.TOUCHED) if differing else concat(all_runs.TOUCHED_KEYS, [])
     if keys:
-        servers = {row["server"] for row in rows(touched) if row["key"] in keys}
-        touched = table_of(all_runs.TOUCHED_KEYS, [row for row in rows(touched) if row["server"] in servers])
+        numbers = {row["step"] for row in rows(touched) if row["key"] in keys}
+        touched = table_of(all_runs.TOUCHED_KEYS, [row for row in rows(touched) if row["step"] in numbers])
     engine.add("touched", touched)
     fields: dict[int, dict[str, frozenset[str]]] = {side: {} for side in all_runs.SIDES}
-    for row in rows(engine.query(all_runs.FIELDS)) if touched.num_rows else []:
-        fields[row["side"]][row["server"]] = field_names(row["fields"])
-    odd = {server for side in fields.values() for server, names in side.items() if are_too_many(names)}
-    engine.add("odd", table_of(all_runs.SERVERS, [{"server": server} for server in odd]))
+    if touched.num_rows:
+        stored = engine.query(all_runs.FIELDS)
+        texts = stored.column("fields").combine_chunks().dictionary_encode()  # those of most responses are the same
+        known = [field_names(text) for text in texts.dictionary.to_pylist()]
+        for number, side, place in zip(
+            values(stored, "step"), values(stored, "side"), texts.indices.to_pylist(), strict=True
+        ):
+            fields[side][differing[number]] = known[place]
+    odd = {name for side in fields.values() for name, names in side.items() if are_too_many(names)}
+    engine.add("odd", build(all_runs.STEPS, {"step": [step for step, name in enumerate(differing) if name in odd]}))
     engine.add("touched_answers", engine.query(all_runs.TOUCHED_ANSWERS))
-    sides = {grain: _rows(engine, table, bool(touched.num_rows)) for grain, table in schema.GRAIN_TABLES.items()}
-    before, after = (
+    sides = {
+        grain: _rows(engine, table, differing if touched.num_rows else ())
+        for grain, table in schema.GRAIN_TABLES.items()
+    }
+    return diff_inputs(steps, sides, [*fields.values()])
+
+
+def diff_inputs(
+    steps: Mapping[str, Step],
+    tables: Mapping[str, Sequence[pa.Table]],
+    fields: Sequence[Mapping[str, frozenset[str]]],
+) -> tuple[DiffInput, DiffInput]:
+    """Return both sides of some steps, of which the rows by grain, and the fields, are given before and after."""
+    old, new = (
         DiffInput(
-            {name: ("ok", step[at].observed_at) for name, step in steps.items()},
-            {grain: tables[side] for grain, tables in sides.items()},
+            {name: ("ok", step[side].observed_at) for name, step in steps.items()},
+            {grain: both[side] for grain, both in tables.items()},
             fields[side],
         )
-        for at, side in enumerate(all_runs.SIDES)
+        for side in (0, 1)
     )
-    return before, after
-
-
-def ignored_fields(engine: "Engine", stored: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the globs of unknown fields that some responses were stored without.
-
-    Args:
-        engine: with the view ``payloads`` of all runs that hold them.
-        stored: their observations.
-    """
-    if not stored:
-        return ()
-    answers = [{**row, "side": all_runs.SIDES[1]} for row in stored]
-    engine.add("answers", table_of(all_runs.ANSWERS, answers))
-    engine.add("touched", table_of(all_runs.TOUCHED_KEYS, [{**row, "key": None} for row in stored]))
-    return ignored_in(name for row in rows(engine.query(all_runs.FIELDS)) for name in json.loads(row["fields"]))
+    return old, new
 
 
 @lru_cache
@@ -109,11 +105,12 @@ def field_names(fields: str) -> frozenset[str]:
     return frozenset(json.loads(fields))
 
 
-def _rows(engine: "Engine", table: schema.Table, any_touched: bool) -> dict[int, pa.Table]:
-    """Load the rows of one grain of each side."""
-    if not any_touched:
-        return {side: concat(table, []) for side in all_runs.SIDES}
+def _rows(engine: "Engine", table: schema.Table, servers: Sequence[str]) -> tuple[pa.Table, pa.Table]:
+    """Load the rows of one grain of each side, under the names of the steps; none if there are no steps."""
+    if not servers:
+        return concat(table, []), concat(table, [])
     both = engine.query(all_runs.differing(table))
     before = values(both, "side").count(all_runs.SIDES[0])
-    parts = zip(all_runs.SIDES, (both.slice(0, before), both.slice(before)), strict=True)
-    return {side: conformed(part.select(table.names), arrow_schema(table)) for side, part in parts}
+    both = both.append_column("server", column_of(schema.TEXT, servers).take(both.column("step")))
+    both = conformed(both.select(table.names), arrow_schema(table))
+    return both.slice(0, before), both.slice(before)

@@ -12,12 +12,13 @@ import pyarrow as pa
 from inventory import schema
 from inventory.diff.compare import DiffInput
 from inventory.diff.extras import are_too_many
-from inventory.history.delta import field_names
+from inventory.history.delta import diff_inputs, field_names
 from inventory.history.sql import all_runs
 from inventory.tables import rows, table_of, values
 
 if TYPE_CHECKING:
-    from inventory.history.delta import Step, StoredResponse
+    from inventory.history.delta import Step
+    from inventory.history.states.difference import StoredResponse
 
 FEW = 5_000
 """Rows of the files of one kind up to which Python is faster than loading an engine."""
@@ -34,19 +35,18 @@ def load_few_rows(files: Mapping[str, pa.Table], steps: "Mapping[str, Step]") ->
         steps: by the name that stands for the server.
     """
     differing = {name: step for name, step in steps.items() if step[0].digest != step[1].digest}
-    sides = []
+    fields, sides = [], []
     for at in range(len(all_runs.SIDES)):
         answers = {name: step[at] for name, step in differing.items()}
         payloads = _by_response(files.get("payloads"), {_name(answer) for answer in answers.values()})
-        fields = {
-            name: field_names(row["fields"]) for name, answer in answers.items() for row in payloads[_name(answer)]
-        }
-        if any(map(are_too_many, fields.values())):
+        fields.append(
+            {name: field_names(row["fields"]) for name, answer in answers.items() for row in payloads[_name(answer)]}
+        )
+        if any(map(are_too_many, fields[at].values())):
             return None
         wanted = [{"server": name, **answer._asdict(), "as_of": None} for name, answer in answers.items()]
-        tables = {grain: load_responses(files, table, wanted) for grain, table in schema.GRAIN_TABLES.items()}
-        sides.append(DiffInput({name: ("ok", step[at].observed_at) for name, step in steps.items()}, tables, fields))
-    return sides[0], sides[1]
+        sides.append({grain: load_responses(files, table, wanted) for grain, table in schema.GRAIN_TABLES.items()})
+    return diff_inputs(steps, {grain: [side[grain] for side in sides] for grain in schema.GRAIN_TABLES}, fields)
 
 
 def load_responses(files: Mapping[str, pa.Table], table: schema.Table, wanted: Sequence[Row]) -> pa.Table:

@@ -9,11 +9,12 @@ from typing import Any, Self
 import pyarrow as pa
 
 from inventory import schema
+from inventory.diff.fields import ignored_in
 from inventory.errors import wrong_type
 from inventory.filesystem.names import local_folder
 from inventory.history.answer_rows import answer_rows
-from inventory.history.delta import KINDS, ignored_fields
-from inventory.history.engines import ENGINES, Engine, open_engine
+from inventory.history.delta import field_names
+from inventory.history.engines import ENGINES
 from inventory.history.few_responses import FEW, load_responses
 from inventory.history.sql import all_runs
 from inventory.history.states.retirement import Retirement
@@ -21,6 +22,7 @@ from inventory.history.states.states import States
 from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
+from inventory.history.stored_rows import StoredRows
 from inventory.run_ids import limit_of, misdated
 from inventory.tables import RunTables, rows, values
 
@@ -148,23 +150,9 @@ class RunLoader:
     @steady
     def unstored(self, snapshot: RunTables) -> tuple[str, ...]:
         """Return the globs of unknown fields that rows of this history were stored without."""
-        stored = [row for row in rows(snapshot.tables["observations"]) if row["digest"]]
-        engine = self.views([], {row["stored_in"] for row in stored}, ["payloads"])
-        return ignored_fields(engine, stored)
-
-    def views(
-        self,
-        run_ids: Iterable[str],
-        stored: Iterable[str] = (),
-        kinds: Iterable[str] = tuple(all_runs.GRAIN_FILES),
-        **tables: pa.Table,
-    ) -> Engine:
-        """Open an engine over the observations of runs, and over the files of some kinds that runs stored."""
-        stored = list(stored)
-        engine = open_engine(self._engine, self.store.address)
-        engine.open("observations", self.store.checked("observations", run_ids))
-        for kind in kinds:
-            engine.open(kind, self.store.checked(kind, stored), KINDS[kind])
-        for name, table in tables.items():
-            engine.add(name, table)
-        return engine
+        stored = rows(snapshot.tables["observations"].select(["digest", "stored_in"]))
+        payloads = StoredRows(
+            self.store, "payloads", [(row["digest"], row["stored_in"]) for row in stored if row["digest"]]
+        )
+        fields = values(payloads.columns(["fields"], payloads.rows), "fields")
+        return ignored_in(name for text in set(fields) for name in field_names(text))

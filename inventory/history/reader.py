@@ -15,7 +15,9 @@ from inventory import schema
 from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet, with_retired_servers, with_unread_servers
 from inventory.diff.compare import DiffInput, compare_sides
-from inventory.history.delta import KINDS, Step, StoredResponse, load_changed_rows
+from inventory.history.changed_rows import FEW, load_columns_of_changed_rows
+from inventory.history.delta import KINDS, Step, load_changed_rows, open_responses
+from inventory.history.engines import ENGINES, open_engine
 from inventory.history.few_responses import load_few_rows
 from inventory.history.loader import Row
 from inventory.history.model_names import matching_keys
@@ -187,10 +189,10 @@ class RunHistory(NamedRuns):
         before, after = (self._resolve_dated(ref, recorded) for ref in (old, new))
         difference = self.states(recorded).difference(before, after, set(servers))
         both = difference.old.keys() & difference.new.keys()
-        steps = {server: (_stored(difference.old[server]), _stored(difference.new[server])) for server in sorted(both)}
+        steps = {server: (difference.old[server], difference.new[server]) for server in sorted(both)}
         older, newer = self._sides(steps)
         olds, news = (
-            {server: ("ok", row["observed_at"]) for server, row in side.items()}
+            {server: ("ok", response.observed_at) for server, response in side.items()}
             for side in (difference.old, difference.new)
         )
         changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), (*self.ignore, *ignore))
@@ -203,8 +205,13 @@ class RunHistory(NamedRuns):
         """Load both sides of some steps, with an engine only where much is read."""
         stored = {response.stored_in for step in steps.values() for response in step}
         few = self.few(stored, KINDS)
-        sides = None if few is None else load_few_rows(few, steps)
-        return sides or load_changed_rows(self.views([], stored, KINDS), steps)
+        if few is not None and (sides := load_few_rows(few, steps)):
+            return sides
+        if self._engine == ENGINES[0] and len(steps) <= FEW:
+            return load_columns_of_changed_rows(self.store, steps)
+        engine = open_engine(self._engine, self.store.address)
+        open_responses(engine, self.store, stored)
+        return load_changed_rows(engine, steps)
 
     @steady
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:
@@ -275,7 +282,3 @@ class RunHistory(NamedRuns):
         return Timeline(
             self.store, self._engine, servers, keys, self.ignore, now=now, last_run=last_run, compared=self._compared
         )
-
-
-def _stored(row: Row) -> StoredResponse:
-    return StoredResponse(row["digest"], row["stored_in"], row["observed_at"])

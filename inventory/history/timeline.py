@@ -5,7 +5,7 @@ One engine reads the observations of all runs; stored responses are opened once,
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -13,11 +13,12 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.compare import compare_sides
-from inventory.history.delta import KINDS, Step, StoredResponse, load_changed_rows
+from inventory.history.delta import Step, load_changed_rows, open_responses
 from inventory.history.engines import open_engine
 from inventory.history.sql import all_runs
 from inventory.history.sql import runs as run_sql
 from inventory.history.sql.state import Until
+from inventory.history.states.difference import StoredResponse
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
 from inventory.schema import derived
@@ -172,11 +173,10 @@ class Timeline:
         places = [n for n, (key, word, old) in enumerate(names) if key in keys or (word == "renamed" and old in keys)]
         return column_of(schema.INTEGER, places)
 
-    def _open(self, stored: Sequence[str] | set[str]) -> None:
+    def _open(self, stored: Collection[str]) -> None:
         """Open the responses that some runs stored, once: the first caller must need the most."""
         if not self._answers_open:
-            for kind, columns in KINDS.items():
-                self._engine.open(kind, self._store.checked(kind, stored), columns)
+            open_responses(self._engine, self._store, stored)
             self._answers_open = True
 
     def _rows(self, sql: str) -> list[Row]:

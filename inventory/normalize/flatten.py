@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import repeat
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -54,7 +55,7 @@ class Rows:
 
 
 @uncollected()
-def flatten(models: Sequence[Mapping[str, Any]]) -> Rows:
+def flatten(models: Sequence[dict[str, Any]]) -> Rows:
     """Flatten checked records into the rows of both grains.
 
     Args:
@@ -200,7 +201,7 @@ class _ColumnExtractor:
         self._count = 0
         self._extra: dict[int, dict[str, Any]] = {}
 
-    def take(self, records: Sequence[Mapping[str, Any]], plan: Mapping[str, Any]) -> None:
+    def take(self, records: Sequence[dict[str, Any]], plan: Mapping[str, Any]) -> None:
         """Take the fields of a plan out of all records.
 
         A few hundred at a time: sweeping over all of them for each column would fetch each one from memory again.
@@ -211,17 +212,16 @@ class _ColumnExtractor:
             self.columns[name]  # a column without rows is one too
         self._count = len(records)
 
-    def lists(self, records: Sequence[Mapping[str, Any]], name: str) -> list[list[tuple[int, Any]]]:
+    def lists(self, records: Sequence[dict[str, Any]], name: str) -> list[list[tuple[int, Any]]]:
         """Extract a list of objects from each record, each with its index; anything else goes to ``extra``."""
         values = self._only([fields.get(name) for fields in records], list, "a list", 0, (name,), [])
-        for row, items in enumerate(values):
-            if wrong := [item for item in items if not isinstance(item, dict)]:
+        lists = [[*enumerate(items)] if items else [] for items in values]
+        for row, items in enumerate(lists):
+            if wrong := [item for _, item in items if not isinstance(item, dict)]:
                 self._keep(row, (name,), wrong)
                 self._odd.note(self._place(row), f".{name}", "holds something other than objects; kept in extra")
-        return [
-            [(index, item) for index, item in enumerate(items) if isinstance(item, dict)] if items else []
-            for items in values
-        ]
+                lists[row] = [(index, item) for index, item in items if isinstance(item, dict)]
+        return lists
 
     def finished(self) -> Columns:
         """Return the columns, and ``extra``: a JSON object as text, or None."""
@@ -231,7 +231,7 @@ class _ColumnExtractor:
         return {**self.columns, "extra": texts}
 
     def _take(
-        self, records: Sequence[Mapping[str, Any]], plan: Mapping[str, Any], start: int, path: tuple[str, ...]
+        self, records: Sequence[dict[str, Any]], plan: Mapping[str, Any], start: int, path: tuple[str, ...]
     ) -> None:
         """Take the fields of a plan out of one batch, inner objects by recursion; ``start`` is its first row.
 
@@ -240,7 +240,7 @@ class _ColumnExtractor:
         for name, node in plan.items():
             if node is None:
                 continue
-            values = [fields.get(name) for fields in records]
+            values = [*map(dict.get, records, repeat(name))]
             if isinstance(node, schema.Column):
                 self.columns[node.name] += self._checked(values, node, start, (*path, name))
             else:
@@ -256,11 +256,13 @@ class _ColumnExtractor:
         """Return the values of one column; those of a wrong type become null, stay in ``extra``, and add a warning."""
         if set(map(type, values)) - {type(None)} <= _FITS[column.kind]:
             return values
-        return [self._fitted(row, value, column, path) for row, value in enumerate(values, start)]
+        return [
+            None if value is None else self._fitted(row, value, column, path) for row, value in enumerate(values, start)
+        ]
 
     def _fitted(self, row: int, value: Any, column: schema.Column, path: tuple[str, ...]) -> Any:
         kind = column.kind
-        if value is None or (type(value) in _FITS[kind]):
+        if type(value) in _FITS[kind]:
             return value
         if kind == schema.INTEGER and isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
             return int(value)  # JSON has one kind of number: 4096.0 is a whole one

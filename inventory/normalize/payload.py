@@ -7,11 +7,13 @@ from typing import Any
 from inventory.errors import Invalid, wrong_type
 from inventory.normalize.flatten import Rows, flatten
 from inventory.normalize.response import decode
+from inventory.normalize.strict_json import uncollected
 
 Payload = Mapping[str, Any] | Sequence[Mapping[str, Any]] | bytes | str
 """What a Python user has of a response: the object, the list of models in it, or the JSON."""
 
 
+@uncollected()
 def parse_payload(payload: Payload) -> Rows:
     """Check and flatten a response.
 

@@ -2,9 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 Row = dict[str, Any]
+
+
+class StoredResponse(NamedTuple):
+    """A response that the history holds.
+
+    Attributes:
+        digest: the digest of its content.
+        stored_in: the run whose files hold it.
+        observed_at: when it was received, in UTC.
+    """
+
+    digest: str
+    stored_in: str
+    observed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -20,8 +35,8 @@ class Difference:
         known: the last complete responses of unread and retired servers, by server.
     """
 
-    old: Mapping[str, Row]
-    new: Mapping[str, Row]
+    old: Mapping[str, StoredResponse]
+    new: Mapping[str, StoredResponse]
     unread: Sequence[Row]
     retired: Sequence[str]
     returned: Sequence[str]

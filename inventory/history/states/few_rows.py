@@ -4,19 +4,41 @@ To load an engine would take longer than everything else that a cold command doe
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
+
+import pyarrow as pa
 
 from inventory.history.sql.state import EITHER, RESPONSE, Until
 from inventory.history.states.retirement import Retirement
+from inventory.schema import TEXT, TIME
+from inventory.tables import column_of
 
 Row = dict[str, Any]
 
 FEW = 2_000
 """Rows up to which Python is faster than loading an engine."""
 
+FEW_RUNS = 4
+"""Runs up to which their observations are read as a whole, to leave out those of servers that are the same in all."""
+
 _ANSWER = ("digest", "stored_in", "observed_at")
 COLUMNS = ["server", "run_id", "status", *_ANSWER]
 """The columns of the observations that are needed."""
+
+
+def of_unlike_servers(observed: pa.Table, first: str, limit: datetime) -> pa.Table:
+    """Leave out the servers of which every observation is complete and has the digest of that in the first run."""
+    from pyarrow import compute  # takes a while to import
+
+    run, ok, latest = (column_of(kind, [value])[0] for kind, value in ((TEXT, first), (TEXT, "ok"), (TIME, limit)))
+    before = observed.filter(compute.equal(observed.column("run_id"), run))
+    places = compute.index_in(observed.column("server"), value_set=before.column("server").combine_chunks())
+    same = compute.equal(before.column("digest").take(places), observed.column("digest"))
+    same = compute.and_(same, compute.equal(observed.column("status"), ok))
+    same = compute.and_(same, compute.less_equal(observed.column("observed_at"), latest))
+    unlike = observed.column("server").filter(compute.or_kleene(compute.invert(same), same.is_null()))
+    return observed.filter(compute.is_in(observed.column("server"), value_set=unlike.combine_chunks()))
 
 
 def differing_states(observed: Sequence[Row], old: Until, new: Until) -> list[Row]:

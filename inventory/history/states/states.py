@@ -23,7 +23,7 @@ from inventory.history.engines import ENGINES, Engine, open_engine
 from inventory.history.sql import all_runs, coverage, state
 from inventory.history.sql.state import Until
 from inventory.history.states import few_rows
-from inventory.history.states.difference import Difference
+from inventory.history.states.difference import Difference, StoredResponse
 from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import time_of
@@ -173,14 +173,10 @@ class States:
             [row for row in result if not only or row["server"] in only]
             for result in self._differing([*self._overlapping(first, begin), *between], first, last, (old, new))
         )
-        later = {row["server"]: {name: row[name] for name in _ANSWER} for row in differing}
-        earlier = {
-            row["server"]: {name: row[f"old_{name}"] for name in _ANSWER} for row in differing if row["old_digest"]
-        }
-        earlier |= self.known(first, later.keys() - earlier.keys())
-        same = {
-            server for server in later.keys() & earlier.keys() if later[server]["digest"] == earlier[server]["digest"]
-        }
+        later = {row["server"]: _response(row) for row in differing}
+        earlier = {row["server"]: _response(row, "old_") for row in differing if row["old_digest"]}
+        earlier |= {name: _response(row) for name, row in self.known(first, later.keys() - earlier.keys()).items()}
+        same = {name for name in later.keys() & earlier.keys() if later[name].digest == earlier[name].digest}
         candidates = self._perhaps_retired(first, last, between, earlier)
         candidates = candidates & only if only else candidates
         (in_first, gone_first), (in_last, gone_last) = (self._service(run_id, candidates) for run_id in (first, last))
@@ -207,7 +203,11 @@ class States:
     ) -> tuple[list[Row], list[Row]]:
         """Return the servers that differ between two states, and those not read; without an engine if few are read."""
         bounds = self._bound(first), self._bound(last)
-        if (few := self._few(run_ids)) is not None:
+        few = self._few(run_ids)
+        if few is None and self._engine == ENGINES[0] and len(run_ids) <= few_rows.FEW_RUNS:
+            tables = (run.table(few_rows.COLUMNS) for run in self._store.read_all("observations", run_ids))
+            few = few_rows.of_unlike_servers(pa.concat_tables(tables), first, self._limit)
+        if few is not None and few.num_rows <= few_rows.FEW:
             observed = rows(few.select(few_rows.COLUMNS))
             return few_rows.differing_states(observed, *bounds), few_rows.not_read(observed, *order)
         engine = self._over(run_ids)
@@ -219,7 +219,9 @@ class States:
         is_small = self._engine == ENGINES[0] and not large and table is not None and table.num_rows <= few_rows.FEW
         return table if is_small else None
 
-    def _perhaps_retired(self, first: str, last: str, between: Sequence[str], earlier: Mapping[str, Row]) -> set[str]:
+    def _perhaps_retired(
+        self, first: str, last: str, between: Sequence[str], earlier: Mapping[str, StoredResponse]
+    ) -> set[str]:
         """Return the servers that may be retired from one of two states; most often there are none.
 
         Those that were asked just before the time since which a server must have been asked, and in none of the runs
@@ -229,7 +231,7 @@ class States:
         since_first, since_last = self._retirement.before(first), self._retirement.before(last)
         if since_first is None or since_last is None:
             return candidates
-        candidates |= {server for server, row in earlier.items() if row["observed_at"] < since_first}
+        candidates |= {server for server, response in earlier.items() if response.observed_at < since_first}
         if window := self._retirement.window(first, last, self._run_ids):
             recent = [run_id for run_id in between if time_of(run_id) >= since_last]
             candidates |= self._asked(window) - self._asked(recent)
@@ -297,4 +299,5 @@ def span(store: Store, run_id: str) -> tuple[datetime, datetime]:
     return span_of(observed.table(["observed_at"]), "observed_at")  # an older version did not record it
 
 
-_ANSWER = ("digest", "stored_in", "observed_at")
+def _response(row: Row, prefix: str = "") -> StoredResponse:
+    return StoredResponse(row[f"{prefix}digest"], row[f"{prefix}stored_in"], row[f"{prefix}observed_at"])

@@ -50,9 +50,9 @@ class CheckedFiles:
         return [*map(Path, large)], pa.concat_tables(tables).combine_chunks() if tables else None
 
     def _check(self, kind: str, path: str, status: object) -> _Checked:
-        file = verified(kind, Path(path))
+        file = verified(kind, Path(path), _SMALL)
         table, size = None, len(file.body)
-        if size <= _SMALL and self._cached + size <= _CACHE:
+        if size and self._cached + size <= _CACHE:
             table = file.read(queried(kind))
             self._cached += size
         return _Checked(status, file.about["schema_version"], table)

@@ -23,6 +23,7 @@ _WRITTEN: dict[str, Any] = {
     "store_schema": False,  # Arrow's own copy of the schema, which would be half of a small file
 }
 _TINY = 2 * 2**10  # bytes of rows up to which compression saves nothing, and takes most of the time of reading a file
+_PART = 2**18  # bytes of a file that are in memory at a time when its seal is checked
 _ABOUT = "lms-inventory"
 _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"')
 _BEGIN = b'{"tool": "lms-inventory"'  # how the metadata of a file begins; its seal is last
@@ -57,12 +58,15 @@ def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Seque
     own = {"tool": "lms-inventory", "version": VERSION, **about}
     metadata = table.schema.metadata or {}
     sink = BytesIO()
-    dictionary = [name for name in repeated if name not in _DISTINCT]  # of digests and keys mostly no two are equal
+    is_packed, is_large = about.get("kind") in _PACKED, table.nbytes > _LARGE
+    dictionary = [name for name in repeated if name not in _DISTINCT]
+    if is_large and not is_packed:  # A dictionary of a million texts would have to be unpacked for any of them.
+        dictionary = [name for name in dictionary if _repeats(table.column(name))]
     settings = {**_WRITTEN, "use_dictionary": dictionary or False}
     levels = {name: _LEVELS.get(name, 3) for name in table.column_names}
-    levels |= dict.fromkeys(levels.keys() & set(SINGLE), _THOROUGH) if table.nbytes > _LARGE else {}
+    levels |= dict.fromkeys(levels.keys() & set(SINGLE), _THOROUGH) if is_large else {}
     settings["compression_level"] = levels
-    packed = levels.keys() & ENCODINGS.keys() - {*dictionary} if about.get("kind") in _PACKED else ()
+    packed = levels.keys() & ENCODINGS.keys() - {*dictionary} if is_packed else ()
     settings["column_encoding"] = {name: ENCODINGS[name] for name in packed}
     if table.nbytes <= _TINY:
         settings |= {"compression": "none", "compression_level": None}
@@ -75,17 +79,35 @@ def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Seque
     return body[:at] + _OPEN.replace(b"0" * 64, seal) + body[at + len(_OPEN) :]
 
 
+def _repeats(column: pa.ChunkedArray) -> bool:
+    """Return whether most values of a column stand in it more than once."""
+    from pyarrow import compute
+
+    return bool(compute.count_distinct(column).as_py() * 2 <= len(column))
+
+
 def read_verified(body: bytes) -> dict[str, Any] | None:
     """Return the metadata of a file; None if its seal is broken."""
-    seal = _SEAL.match(body, max(body.rfind(_NAME), 0))  # it is last: nothing like it follows
+    return check_seal(BytesIO(body))
+
+
+def check_seal(file: IO[bytes]) -> dict[str, Any] | None:
+    """Return the metadata of a file, of which only a part is in memory at a time; None if its seal is broken."""
+    footer = _footer(file)
+    seal = _SEAL.match(footer, max(footer.rfind(_NAME), 0))  # it is last: nothing like it follows
     if not seal:
         return None
-    computed = sha256(memoryview(body)[: seal.start()])
+    computed, rest = sha256(), file.seek(0, SEEK_END) - len(footer)
+    file.seek(0)
+    while part := file.read(min(rest, _PART)):
+        computed.update(part)
+        rest -= len(part)
+    computed.update(memoryview(footer)[: seal.start()])
     computed.update(_OPEN)
-    computed.update(memoryview(body)[seal.end() :])
+    computed.update(memoryview(footer)[seal.end() :])
     if computed.hexdigest().encode() != seal[1]:  # guard: the seal
         return None
-    about: dict[str, Any] = json.loads(body[body.rindex(_BEGIN, 0, seal.start()) : seal.end() + 1])
+    about: dict[str, Any] = json.loads(footer[footer.rindex(_BEGIN, 0, seal.start()) : seal.end() + 1])
     return about
 
 
@@ -96,14 +118,19 @@ def read_metadata(file: IO[bytes]) -> dict[str, Any]:
         OSError: it could not be read.
         ValueError: it has no metadata.
     """
+    footer = _footer(file)
+    begin = footer.rindex(_BEGIN)
+    about: dict[str, Any] = json.JSONDecoder().raw_decode(footer[begin:].decode(errors="replace"))[0]
+    return about
+
+
+def _footer(file: IO[bytes]) -> bytes:
+    """Read the end of a file: what its last bytes say that its footer takes."""
     size = file.seek(0, SEEK_END)
     file.seek(max(size - 8, 0))
     length = int.from_bytes(file.read(4), "little") + 8
     file.seek(max(size - length, 0))
-    footer = file.read(length)
-    begin = footer.rindex(_BEGIN)
-    about: dict[str, Any] = json.JSONDecoder().raw_decode(footer[begin:].decode(errors="replace"))[0]
-    return about
+    return file.read(length)
 
 
 def rows_sha256(table: pa.Table) -> str:

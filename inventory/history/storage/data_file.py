@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import sha256
+from io import SEEK_END
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ from pyarrow import parquet
 
 from inventory import schema
 from inventory.errors import FileError, NewerVersion
-from inventory.filesystem.regular_files import open_to_read, read_regular
+from inventory.filesystem.regular_files import open_to_read
 from inventory.history.sql import all_runs
 from inventory.history.storage.checksum import (
     ENCODINGS,
     SINGLE,
+    check_seal,
     read_metadata,
     read_verified,
     rows_sha256,
@@ -170,14 +172,25 @@ def opened(kind: str, path: Path) -> dict[str, RunSegment]:
     return verified(kind, path).parts()
 
 
-def verified(kind: str, path: Path) -> DataFile:
+def verified(kind: str, path: Path, most: int | None = None) -> DataFile:
     """Read a file, and check its seal and that its content belongs under its name.
+
+    Args:
+        kind: its kind.
+        path: the file.
+        most: of a larger file the bytes are only checked, and those that are returned are empty.
 
     Raises:
         FileError: it is missing or damaged, or a newer version wrote it.
     """
-    body = _bytes(path)
-    about = read_verified(body)
+    try:
+        with open_to_read(path) as file:
+            is_large = most is not None and file.seek(0, SEEK_END) > most
+            file.seek(0)
+            body = b"" if is_large else file.read()
+            about = check_seal(file) if is_large else read_verified(body)
+    except OSError as error:
+        raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
     if about is not None:
         _check_version(path, about)
     if about is None or not belongs(kind, path, about):
@@ -193,10 +206,10 @@ def check_version(path: Path) -> None:
     """
     try:
         with open_to_read(path) as file:
-            claims_newer = is_newer(read_metadata(file))
+            about = check_seal(file) if is_newer(read_metadata(file)) else None
     except (OSError, ValueError, TypeError):
         return  # whoever reads it reports what is wrong
-    if claims_newer and (about := read_verified(_bytes(path))):
+    if about is not None:
         _check_version(path, about)
 
 
@@ -246,13 +259,6 @@ def merged(kind: str, runs: Sequence[RunSegment]) -> tuple[str, bytes]:
     about = {"kind": kind, "schema_version": schema.SCHEMA_VERSION, "runs": entries}
     body = write_checksummed(conformed(pa.concat_tables(tables), ARROW[kind]), about, repeated(kind, len(runs)))
     return merged_name(entries), body
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return read_regular(path)
-    except OSError as error:
-        raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
 
 
 def is_newer(about: Mapping[str, Any]) -> bool:

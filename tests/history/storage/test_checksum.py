@@ -3,6 +3,7 @@
 import random
 
 import pyarrow as pa
+from pyarrow import parquet
 
 from inventory.history.storage.checksum import read_verified, write_checksummed
 
@@ -28,3 +29,16 @@ def test_only_small_files_are_not_compressed() -> None:
     )
     assert len(large) < len(body) / 10
     assert body[:100] in small
+
+
+def test_texts_of_which_no_two_are_equal_have_no_dictionary() -> None:
+    """In a large file it would have to be unpacked as a whole for any of them."""
+    rows = 400_000
+    table = pa.table(
+        {"key": [f"a publisher/a fine-tuned model-{row:09d}" for row in range(rows)], "type": ["llm"] * rows}
+    )
+    body = write_checksummed(table, {"kind": "models"}, table.column_names)
+    file = parquet.ParquetFile(pa.BufferReader(body))
+    encodings = [file.metadata.row_group(0).column(place).encodings for place in range(2)]
+    assert ["RLE_DICTIONARY" in names for names in encodings] == [False, True]
+    assert file.read() == table
