@@ -145,10 +145,12 @@ def row_texts(
         begin: stands before the first.
         end: stands after the last.
     """
+    if not table.num_rows:
+        return  # nor has it columns, where those without a value are left out
     columns = _merged((text_column(table, names, format_one) for names, format_one in cells), separator)
     columns[0] = mapped(columns[0], begin.__add__)
     columns[-1] = mapped(columns[-1], lambda text: text + end)
-    return (joined(part, separator) for part in parts_of(columns))
+    yield from (joined(part, separator) for part in parts_of(columns))
 
 
 def _merged(columns: Iterable[pa.DictionaryArray], separator: str) -> list[pa.DictionaryArray]:

@@ -70,3 +70,8 @@ def test_each_distinct_value_is_formatted_once() -> None:
     assert rows_where(pa.table([[1, 2, None, 2]], ["a"]), "a", lambda value: value != 2).to_pylist() == [
         True, False, True, False,
     ]  # fmt: skip
+
+
+def test_a_table_without_rows_has_no_texts() -> None:
+    """Nor needs it columns: those in which nothing stands are left out where people look."""
+    assert [*row_texts(pa.table({"server": pa.nulls(0, pa.string())}), [])] == []

@@ -179,22 +179,14 @@ class States:
         same = {name for name in later.keys() & earlier.keys() if later[name].digest == earlier[name].digest}
         candidates = self._perhaps_retired(first, last, between, earlier)
         candidates = candidates & only if only else candidates
-        (in_first, gone_first), (in_last, gone_last) = (self._service(run_id, candidates) for run_id in (first, last))
-        before, after = (
-            {name: row for name, row in side.items() if name not in same | gone}
-            for side, gone in ((earlier, gone_first), (later, gone_last))
-        )
-        if old != first:
-            before, after, in_first, gone_first, in_last, gone_last = (
-                after,
-                before,
-                in_last,
-                gone_last,
-                in_first,
-                gone_first,
-            )
-        retired, returned = sorted(in_first & gone_last), sorted(gone_first & in_last)
-        unread = [row for row in unread if row["server"] not in gone_last]
+        services = [self._service(run_id, candidates) for run_id in (first, last)]
+        sides = [
+            ({name: row for name, row in side.items() if name not in same | gone}, in_service, gone)
+            for side, (in_service, gone) in zip((earlier, later), services, strict=True)
+        ]
+        (before, in_old, gone_old), (after, in_new, gone_new) = sides if old == first else reversed(sides)
+        retired, returned = sorted(in_old & gone_new), sorted(gone_old & in_new)
+        unread = [row for row in unread if row["server"] not in gone_new]
         known = self.known(new, {*(str(row["server"]) for row in unread), *retired})
         return Difference(before, after, unread, retired, returned, known)
 
