@@ -97,8 +97,8 @@ def matches(numbers: pa.Array, wanted: pa.Array) -> tuple[pa.Array, pa.Array]:
     known = numbers.dictionary_encode()
     order, bounds = grouped(known.indices)
     rows_of_number = pa.LargeListArray.from_arrays(integers(bounds), order.cast(pa.int64()))
-    found = rows_of_number.take(compute.index_in(wanted, value_set=known.dictionary))
-    return compute.list_parent_indices(found), compute.list_flatten(found)
+    matching = rows_of_number.take(compute.index_in(wanted, value_set=known.dictionary))
+    return compute.list_parent_indices(matching), compute.list_flatten(matching)
 
 
 def encoded(table: pa.Table) -> pa.Table:

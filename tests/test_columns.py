@@ -49,9 +49,9 @@ def test_sums_of_neighbours(numbers: list[int | None], bounds: list[int]) -> Non
 @given(st.lists(st.integers(0, 5)), st.lists(st.integers(0, 5)))
 def test_rows_that_have_wanted_numbers(numbers: list[int], wanted: list[int]) -> None:
     """Each is found for each that it is wanted for, in order."""
-    found = matches(*(pa.array(each, pa.int64()) for each in (numbers, wanted)))
+    matching = matches(*(pa.array(each, pa.int64()) for each in (numbers, wanted)))
     places = [(place, row) for place, each in enumerate(wanted) for row, other in enumerate(numbers) if other == each]
-    assert [*zip(*(column.to_pylist() for column in found), strict=True)] == places
+    assert [*zip(*(column.to_pylist() for column in matching), strict=True)] == places
 
 
 def test_each_distinct_value_is_formatted_once() -> None:

@@ -32,7 +32,7 @@ class _Part(NamedTuple):
     """Some bodies of a run, from the one at the place ``start`` on, and the rows that the run stored, by table."""
 
     verdict: Verdict
-    stored: "Mapping[str, _StoredRows]"
+    stored: "Mapping[str, _RowsByPlace]"
     start: int
     bodies: pa.Table
 
@@ -45,7 +45,7 @@ def compare(runs: Iterable[tuple[RunSegment, pa.ChunkedArray, Mapping[str, RunSe
     """
     rebuilder, verdicts, parts = Rebuilder(), list[Verdict](), list[_Part]()
     for payloads, digests, segments in runs:
-        stored = {table: _StoredRows(segment, digests) for table, segment in segments.items()}
+        stored = {table: _RowsByPlace(segment, digests) for table, segment in segments.items()}
         others = {table for table, rows_of_table in stored.items() if rows_of_table.has_others}
         verdicts.append(Verdict(payloads.about["run_id"], [], others))
         start = 0
@@ -109,7 +109,7 @@ def _pairs(sides: Sequence[Sequence[Placed]]) -> tuple[list[memoryview], int]:
     return pairs, rows.num_rows + 1
 
 
-class _StoredRows:
+class _RowsByPlace:
     """The rows of one table that a run stored, by the places of the responses that they belong to.
 
     Args:

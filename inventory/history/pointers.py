@@ -40,8 +40,8 @@ class Pointers:
         self.file = file
         pointers = file.read([*POINTER])
         self._holders = pointers["stored_in"].combine_chunks()
-        held = map(stored, self._holders.unique().drop_null().to_pylist())
-        both = pa.concat_tables([pointers, *(answers for answers in held if answers is not None)])
+        stored_responses = map(stored, self._holders.unique().drop_null().to_pylist())
+        both = pa.concat_tables([pointers, *(answers for answers in stored_responses if answers is not None)])
         both = encoded(both.combine_chunks())
         is_stored, is_same = (
             compute.is_in(numbers[: pointers.num_rows], numbers[pointers.num_rows :])

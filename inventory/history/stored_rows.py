@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from inventory import schema
-from inventory.columns import integers
+from inventory.columns import encoded, integers
 from inventory.errors import FileError
 from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.store import Store
@@ -82,7 +82,7 @@ class StoredRows:
                     parts.append(part.take(inside))
                 end += len(part)
             tables += [pa.concat_tables(parts)] if parts else []
-        table = pa.concat_tables(map(_encoded, tables), promote_options="default").unify_dictionaries().combine_chunks()
+        table = pa.concat_tables(map(encoded, tables), promote_options="default").unify_dictionaries().combine_chunks()
         return table.take(rows if is_whole else compute.index_in(rows, value_set=used))
 
     def _parts(self, file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[pa.Table]:
@@ -118,14 +118,6 @@ def _place_in(texts: pa.Array, column: pa.ChunkedArray) -> pa.Array:
             place = compute.index_in(chunk, value_set=texts)
         places.append(place.cast(pa.int64()))
     return pa.concat_arrays(places)
-
-
-def _encoded(table: pa.Table) -> pa.Table:
-    """Return a table with its texts as dictionaries."""
-    for place, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
-            table = table.set_column(place, field.name, table.column(place).dictionary_encode())
-    return table
 
 
 def _within(places: pa.Array, start: int, end: int) -> pa.Array:

@@ -95,7 +95,8 @@ def describe_changes(
         servers: those that the newer side is about: if none of them was compared, this is said instead of counts.
         all_fields: give a line to fields that follow from another change too.
     """
-    nothing, no_changes = "", "No changes" + " in the servers that were compared" * bool(changes.skipped.num_rows)
+    nothing = ""
+    no_changes = "No changes in the servers that were compared" if changes.skipped.num_rows else "No changes"
     if servers is not None and changes.compared_nothing(servers):
         nothing = not_compared_text(changes.not_compared.values())
     return ChangeSection(

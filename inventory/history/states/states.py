@@ -106,9 +106,9 @@ class States:
         opened = {run for name in ("attempt", "answer") for run in placed[name].unique().to_pylist() if run}
         engine = self._over(sorted(opened) or runs[-1:])
         engine.add("placed", placed)
-        found = engine.query(f"SELECT {', '.join(columns)} FROM ({state.state_rows()}) s")  # noqa: S608 - our own columns
+        state_table = engine.query(f"SELECT {', '.join(columns)} FROM ({state.state_rows()}) s")  # noqa: S608 - our own columns
         target = arrow_schema(schema.OBSERVATIONS)
-        return conformed(found, pa.schema([target.field(name) for name in columns], target.metadata))
+        return conformed(state_table, pa.schema([target.field(name) for name in columns], target.metadata))
 
     def servers(self, run_id: str) -> list[Row]:
         """Return each server that was asked by a run or before: last attempt, last response, how often it was read."""
