@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from inventory.text import UNLIMITED, format_value, utc_text, wrap
+from inventory.text import _NEVER_TEXT, UNLIMITED, format_value, utc_text, wrap
 
 MOMENT = datetime(2026, 11, 23, 6, 0, 4, tzinfo=UTC)
 
@@ -41,3 +41,8 @@ def test_what_belongs_together_stays_on_one_line() -> None:
     assert wrap("a.corp.example", 8) == ["a.corp.", "example"]
     assert wrap("123456.00 GB", 9) == ["123456.00", "GB"]
     assert wrap("k" * 20_000 + " and more", UNLIMITED) == ["k" * 20_000 + " and more"], "a pipe"
+
+
+def test_no_printable_character_is_escaped() -> None:
+    """A text that is printable as a whole is shown as it is, without a look at each character."""
+    assert _NEVER_TEXT.search("".join(filter(str.isprintable, map(chr, range(0x110000))))) is None
