@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 _FOLDER = "lms-inventory-demo"
 _NEXT = """\
 Next:
-  lms-inventory init                         # look for LM Studio, write inventory.toml
-  lms-inventory snapshot -o inventory.xlsx   # take the first snapshot of your own
+  lms-inventory init                         # find your servers
+  lms-inventory snapshot -o inventory.xlsx   # take a snapshot of your own
   lms-inventory help getting-started         # what comes after it"""
 _DOCUMENTED = "documented"  # The word for the response in LM Studio's documentation.
 
@@ -89,12 +89,14 @@ def _serve(port: int, *, token: str | None, bodies: tuple[str, ...], scenario: s
 def _start_lines(server: "StubServer", scenario: str | None) -> Iterator[str]:
     """Say where the stand-in runs, which paths it knows, and how it behaves; never the token."""
     from inventory.stub_server import SCENARIOS
+    from inventory.terminal.layout import beside
 
+    columns = terminal_width()
     yield f"A stand-in for LM Studio runs at {server.url}; stop it with Ctrl-C"
     for path, (method, meaning) in server.paths.items():
-        yield f"  {method:<4}  {path:<21}  {meaning}"
+        yield from beside(f"  {method:<4}  {path:<21}  ", meaning, columns)
     if scenario is not None:
-        yield f"Scenario {scenario}: it {SCENARIOS[scenario].meaning}"
+        yield from beside(f"Scenario {scenario}: ", f"it {SCENARIOS[scenario].meaning}", columns)
     if server.token:
         yield "It requires an API token"
     if server.certificate:
@@ -127,7 +129,7 @@ def _run_demo(port: int) -> int:
         before, seconds = _timed_query(server)
         click.echo(snapshot_text(Report(before), seconds, columns=terminal_width()))
         stub.models = inventory_after()
-        click.echo("Now a model is added, one removed, one requantized; an instance gets more context\n")
+        click.echo("Now models are added, removed and requantized; an instance gets more context\n")
         after, seconds = _timed_query(server)
     changes = compare_tables(before, after)
     since, now = (local_text(snapshot.observed_at) if snapshot.observed_at else "now" for snapshot in (before, after))

@@ -25,8 +25,8 @@ UNLOAD = f"{V1}/unload"
 
 ENDPOINTS = {
     V1: ("GET", "the models; HEAD as well"),
-    V0: ("GET", "the same as LM Studio 0.3 lists them; /KEY for one"),
-    OPENAI: ("GET", "the same as OpenAI's API lists them"),
+    V0: ("GET", "as LM Studio 0.3 lists them; /KEY for one"),
+    OPENAI: ("GET", "as OpenAI's API lists them"),
     GREETING: ("GET", "what LM Studio's own tools look for"),
     LOAD: ("POST", "load an instance of a model"),
     UNLOAD: ("POST", "unload an instance"),

@@ -21,11 +21,11 @@ from inventory.stub_server import SCENARIOS
 
 def test_demo_shows_everything(tmp_path: Path) -> None:
     """It ends in 0, shows two snapshots and what changed, and writes the three formats."""
-    done = run("demo", cwd=tmp_path)
+    done = run("demo", cwd=tmp_path, env=clean(COLUMNS="80"))
     assert (done.code, done.err) == (0, "")
     for text in ("Added (1)", "Removed (1)", "Reconfigured (2)", "ibm/granite-4-h-tiny", "models +1 -1 ~1"):
         assert text in done.out
-    assert max(map(len, done.out.splitlines())) <= 88
+    assert max(map(len, done.out.splitlines())) <= 80
     assert [line.split()[:2] for line in done.out.splitlines()[-4:]] == [
         ["Next:"],
         ["lms-inventory", "init"],
@@ -59,12 +59,12 @@ class Serving(NamedTuple):
 
 @contextmanager
 def serving(folder: Path, *options: str | Path, **variables: str) -> Iterator[Serving]:
-    """Run the stand-in at a free port."""
+    """Run the stand-in at a free port, in a terminal of 80 columns."""
     command = [*COMMAND, "demo", "--serve", "--port", "0", *options]
-    out = folder / "out.txt"
+    out, environment = folder / "out.txt", clean(COLUMNS="80", **variables)
     with (
         out.open("w") as file,
-        subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE, text=True, env=clean(**variables)) as process,
+        subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE, text=True, env=environment) as process,
     ):
         try:
             while not (found := re.search(r":(\d+); stop it with Ctrl-C\n", out.read_text())):
@@ -113,14 +113,15 @@ def test_serve_asks_for_a_token_and_never_prints_it(by_flag: bool, tmp_path: Pat
     """That of --token, else of LM_API_TOKEN."""
     token = "sk-lm-abcdefgh:ABCDEFGHIJ0123456789"
     options, variables = (["--token", token], {}) if by_flag else ([], {"LM_API_TOKEN": token})
-    with serving(tmp_path, "--scenario", "link", *options, **variables) as server:
+    with serving(tmp_path, "--scenario", "two-instances", *options, **variables) as server:
         assert get(server.port)[0] == 401
         assert get(server.port, f"/api/v1/models?token={token}", token)[0] == 200
         assert get(server.port, f"/{token}", token)[0] == 200
         err = server.stop()
     out = server.out.read_text()
+    assert max(map(len, out.splitlines())) <= 80
     assert "It requires an API token\n" in out
-    assert "Scenario link: it lists a model twice" in out
+    assert "Scenario two-instances: it has one instance of a model" in out
     assert token not in out + err
 
 
