@@ -72,16 +72,6 @@ class Server:
         object.__setattr__(self, "source", _source(self))
 
 
-def parse_servers(addresses: Iterable[str], token: str | None = None) -> list[Server]:
-    """Parse addresses from the command line, ``[NAME=]URL`` each; none means the local server.
-
-    Raises:
-        ConfigurationError: an address is malformed, or two servers have the same name.
-    """
-    servers = [server_of(address, token) for address in addresses]
-    return unique(servers or [Server(DEFAULT_ADDRESS, DEFAULT_NAME, token)])
-
-
 def server_of(text: str, token: str | None = None) -> Server:
     """Parse an address from the command line, ``[NAME=]URL``; a saved response gets no token.
 

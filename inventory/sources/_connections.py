@@ -1,6 +1,5 @@
 """Share what the requests of one run have in common: TLS contexts, threads, the clock and randomness."""
 
-import asyncio
 import ssl
 import threading
 from collections.abc import Callable, Iterable
@@ -50,10 +49,6 @@ class Connections:
         if not server.url.startswith("https:"):
             return _unused_tls_context()
         return _public_tls_context() if server.ca_file is None else self._tls_contexts[server.ca_file]
-
-    async def run_in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Return the result of a call that may block for long; nobody waits for its thread in the end."""
-        return await asyncio.get_running_loop().run_in_executor(self.threads, function, *arguments)
 
 
 def _private_tls_context(server: Server, ca_file: str) -> ssl.SSLContext:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.file_names import MONTH, month_of
@@ -109,9 +108,3 @@ def _add(listing: Listing, sizes: dict[str, int]) -> None:
 def previous_month(now: datetime) -> str:
     """Return the name of the folder of the month before a time in UTC."""
     return f"month={now.replace(day=1) - timedelta(days=1):%Y-%m}"
-
-
-def by_month(keys: set[str]) -> Iterator[tuple[str, set[str]]]:
-    """Group keys of data files of one kind by the name of the month's folder."""
-    for month in sorted({Path(key).parent.name for key in keys}):
-        yield month, {key for key in keys if Path(key).parent.name == month}
