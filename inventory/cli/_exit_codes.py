@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from inventory import schema
-from inventory.errors import ConfigurationError, ExitCode, FileError
+from inventory.errors import ConfigurationError, ExitCode, FileError, did_you_mean
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,14 +52,12 @@ def parse_fail_on(text: str | None, known: Sequence[str] = FAIL_WORDS) -> frozen
     """
     words = frozenset(word.strip() for word in text.split(",")) if text is not None else frozenset()
     if unknown := sorted(word for word in words - set(known) if not ("stale:7d" in known and _STALE.fullmatch(word))):
-        from difflib import get_close_matches
-
         if unknown[0].startswith("stale"):
             raise ConfigurationError(
                 f"--fail-on does not know {unknown[0]!r}", "Write stale:7d or stale:2w: a number of days or weeks"
             )
-        near = get_close_matches(unknown[0].lower(), known, 1, 0.5)
-        advice = f"Did you mean {near[0]!r}? Known words:" if near else "Use"
+        near = did_you_mean(unknown[0], known)
+        advice = f"{near} Known words:" if near else "Use"
         raise ConfigurationError(
             f"--fail-on does not know {', '.join(map(repr, unknown))}", f"{advice} {', '.join(known)}"
         )

@@ -4,7 +4,7 @@ import fnmatch
 from collections.abc import Collection, Mapping, Sequence
 from unicodedata import normalize
 
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, did_you_mean
 
 RESERVED = ("model", "server")
 """Words that ``--by`` knows besides labels: no label may have such a name."""
@@ -119,12 +119,8 @@ def filter_servers(
 
 def no_server_error(server: str, known: Collection[str]) -> ConfigurationError:
     """Return the error for a server that does not exist: it names the nearest one, and those that exist."""
-    import difflib  # only to word an error
-
-    near = difflib.get_close_matches(server.lower(), known, 1, 0.5)
-    names = ", ".join(sorted(known)) or "none"
-    advice = f"Did you mean {near[0]!r}? There are: {names}" if near else f"There are: {names}"
-    return ConfigurationError(f"there is no server {server!r}", advice)
+    advice = f"{did_you_mean(server, known)} There are: {', '.join(sorted(known)) or 'none'}"
+    return ConfigurationError(f"there is no server {server!r}", advice.lstrip())
 
 
 def label_summary(labels: Mapping[str, Labels]) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from inventory.config import spec
 from inventory.config.credentials import VARIABLE, CredentialSource
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, did_you_mean
 from inventory.filesystem.regular_files import UnsuitableFileError, read_regular
 from inventory.limits import TOKEN_LIMIT
 from inventory.schema import CHANGES_WORDS
@@ -165,8 +165,8 @@ def _events(when: Sequence[str]) -> tuple[frozenset[str], tuple[int, ...]]:
         elif word in EVENTS:
             words.add(word)
         elif word != ALWAYS:
-            near = spec.nearest(word, _KNOWN)
-            advice = f"Did you mean {near!r}? Known words:" if near else "Use"
+            near = did_you_mean(word, _KNOWN)
+            advice = f"{near} Known words:" if near else "Use"
             raise ConfigurationError(f"when cannot hold {word!r}", f"{advice} {', '.join(_KNOWN)}")
     return frozenset(words), tuple(days)
 

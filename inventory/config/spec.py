@@ -4,14 +4,14 @@ A key is one line in ``TABLES``; the checks and the manual's table follow it.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from inventory.config.dialects import DECIMALS, SEPARATORS
 from inventory.config.labels import check_label
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, did_you_mean
 from inventory.schema import GRAINS
 
 APIS = ("lmstudio", "lmstudio_v0", "auto")
@@ -218,8 +218,8 @@ def unknown_key_error(name: str, table: str = "") -> ConfigurationError:
     what = f"unknown key {name!r}" + (f" in {title(table)}" if table else "")
     if name.lower() in _TOKEN_WORDS:
         return ConfigurationError("a token may not be in the file (it is not shown here)", ADVICE)
-    if near := nearest(name, names(table)):
-        return ConfigurationError(what, f"Did you mean {near!r}?")
+    if near := did_you_mean(name, names(table)):
+        return ConfigurationError(what, near)
     if homes := [title(home) for home in TABLES if name in names(home)]:
         return ConfigurationError(what, f"It belongs in {' or '.join(homes)}")
     return ConfigurationError(what, f"There are: {', '.join(names(table))}")
@@ -265,8 +265,7 @@ def _check_text(key: Option, value: Any) -> None:
         advice = "In double quotes a backslash begins an escape, such as a tab: use single quotes"
         raise ConfigurationError(f"{key.name} holds a character that cannot be shown", advice)
     if key.words and value not in key.words:
-        near = nearest(value, key.words)
-        advice = f"Did you mean {near!r}?" if near else f"Use {key.expected}"
+        advice = did_you_mean(value, key.words) or f"Use {key.expected}"
         raise ConfigurationError(f"{key.name} cannot be {value!r}", advice)
 
 
@@ -279,10 +278,3 @@ def _check_labels(labels: Mapping[str, Any]) -> None:
 
 def _kind(value: Any) -> str:
     return "a number with a fraction" if isinstance(value, float) else _FOUND.get(type(value), "a date or a time")
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return the name that is most like one that does not exist, for an error; empty if none is."""
-    import difflib  # only to word an error
-
-    return next(iter(difflib.get_close_matches(name.lower(), names, 1, 0.5)), "")

@@ -8,8 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from inventory import schema
-from inventory.config.spec import nearest
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, did_you_mean
 from inventory.rules.model import SOURCES, Rule, RuleSet, Waiver
 from inventory.rules.units import bound_of
 
@@ -83,8 +82,7 @@ def _columns(
     """Go through a table of columns, whose names are checked."""
     for name, value in content.items():
         if name not in columns:
-            near = nearest(name, columns)
-            advice = f"Did you mean {near!r}?" if near else f"There are: {', '.join(columns)}"
+            advice = did_you_mean(name, columns) or f"There are: {', '.join(columns)}"
             what = f"there is no column {name!r} at grain {_grain_of(columns)}"
             raise ConfigurationError(f"{configuration.location(*place, name)}: {what}", advice)
         yield columns[name], value
@@ -139,8 +137,7 @@ def _waiver(configuration: "Configuration", number: int, table: Mapping[str, Any
             raise ConfigurationError(f"{location}: the waiver has no {name}", f"Write {name} = {example}")
     with _at(configuration, *place, "rule"):
         if table["rule"] not in rules:
-            near = nearest(table["rule"], rules)
-            advice = f"Did you mean {near!r}?" if near else f"There are: {', '.join(rules) or 'no rules'}"
+            advice = did_you_mean(table["rule"], rules) or f"There are: {', '.join(rules) or 'no rules'}"
             raise ConfigurationError(f"there is no rule {table['rule']!r} to waive", advice)
     with _at(configuration, *place, "until"):
         until = _date(table["until"])
