@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -39,7 +38,7 @@ def parse_rules(configuration: "Configuration", check: Check | None = None) -> R
             what = f"a second rule is named {rule.name!r}; the first is at {rules[rule.name].location}"
             raise ConfigurationError(f"{configuration.location('rule', number, 'name')}: {what}", "Rename one of them")
         if rule.expression is not None and check:
-            with _at(configuration, "rule", number, "if"):
+            with configuration.errors_at("rule", number, "if"):
                 check(rule)
         rules[rule.name] = rule
     waivers = tuple(_waiver(configuration, number, table, rules) for number, table in enumerate(configuration.waivers))
@@ -65,7 +64,7 @@ def _rule(configuration: "Configuration", number: int, table: Mapping[str, Any])
     for name in ("most", "least"):
         values[name] = {}
         for column, value in _columns(configuration, (*place, name), table.get(name, {}), columns):
-            with _at(configuration, *place, name, column.name):
+            with configuration.errors_at(*place, name, column.name):
                 if column.kind not in (schema.INTEGER, schema.NUMBER):
                     advice = f"{name} bounds numbers: {', '.join(_numbers(columns.values()))}"
                     raise ConfigurationError(f"{column.name} is no number", advice)
@@ -102,7 +101,7 @@ def _globs(
         pairs = [(column, column.name, value) for column, value in _columns(configuration, place, content, columns)]
     globs = {}
     for column, name, value in pairs:
-        with _at(configuration, *place, name):
+        with configuration.errors_at(*place, name):
             globs[name] = tuple(_glob(column, name, item) for item in (value if isinstance(value, list) else [value]))
             if not globs[name] and place[-1] in ("where", "only"):
                 raise ConfigurationError(f"{name} has no pattern: the rule is about nothing", "Remove it, or give one")
@@ -135,16 +134,16 @@ def _waiver(configuration: "Configuration", number: int, table: Mapping[str, Any
     for name, example in (("rule", '"RULE"'), ("until", "2027-03-31"), ("because", '"..."')):
         if name not in table:
             raise ConfigurationError(f"{location}: the waiver has no {name}", f"Write {name} = {example}")
-    with _at(configuration, *place, "rule"):
+    with configuration.errors_at(*place, "rule"):
         if table["rule"] not in rules:
             advice = did_you_mean(table["rule"], rules) or f"There are: {', '.join(rules) or 'no rules'}"
             raise ConfigurationError(f"there is no rule {table['rule']!r} to waive", advice)
-    with _at(configuration, *place, "until"):
+    with configuration.errors_at(*place, "until"):
         until = _date(table["until"])
     globs = {}
     for name in ("server", "key"):
         value = table.get(name, [])
-        with _at(configuration, *place, name):
+        with configuration.errors_at(*place, name):
             globs[name] = tuple(_glob(None, name, item) for item in (value if isinstance(value, list) else [value]))
             if name in table and not globs[name]:
                 raise ConfigurationError(f"{name} has no pattern: the waiver meets nothing", "Remove it, or give one")
@@ -166,12 +165,3 @@ def _grain_of(columns: Mapping[str, Any]) -> str:
 
 def _numbers(columns: Iterable[schema.Column]) -> list[str]:
     return [column.name for column in columns if column.kind in (schema.INTEGER, schema.NUMBER)]
-
-
-@contextmanager
-def _at(configuration: "Configuration", *place: str | int) -> Iterator[None]:
-    """Report an error with its line in the file."""
-    try:
-        yield
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{configuration.location(*place)}: {error.what}", error.advice) from error
