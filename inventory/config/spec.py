@@ -20,6 +20,9 @@ APIS = ("lmstudio", "lmstudio_v0", "auto")
 FORMS = ("json", "slack", "discord", "ntfy", "healthchecks")
 """The forms of a notice; the first one by default."""
 
+SEVERITIES = ("low", "medium", "high")
+"""How bad a finding can be."""
+
 BOM_VERSIONS = ("1.6", "1.7")
 """The versions of CycloneDX that a bill of materials can have; the first one by default."""
 
@@ -27,6 +30,7 @@ ADVICE = "Name the variable (token_env = ...) or the file (token_file = ...) tha
 TOKEN = re.compile(r"sk-lm-\w{4}")
 """The beginning of an API token of LM Studio; a text that holds one is never repeated."""
 
+_STALE = re.compile(r"stale:([1-9][0-9]{0,4})([dw])")
 _TOKEN_WORDS = ("token", "api_token", "api_key", "apikey", "password", "secret", "bearer")
 _TYPES: dict[str, tuple[type, ...]] = {
     "number": (int, float),
@@ -132,7 +136,7 @@ TABLES = {
     ),
     "rule": (
         Option("name", "text", "The rule's name; no other rule has it. Required."),
-        Option("severity", "text", "How bad a finding is; medium by default.", ("low", "medium", "high")),
+        Option("severity", "text", "How bad a finding is; medium by default.", SEVERITIES),
         Option("because", "text", "Why there is the rule; shown with each finding."),
         Option("grain", "text", "What it is about; model by default.", (*GRAINS, "server")),
         Option("where", "columns", "Labels of the servers that it is about; patterns."),
@@ -250,6 +254,12 @@ def validate(key: Option, value: Any) -> Any:
     else:
         _check_text(key, value)
     return value
+
+
+def stale_days(word: str) -> int | None:
+    """Return the number of days in a word such as ``stale:7d`` or ``stale:2w``; None for another word."""
+    match = _STALE.fullmatch(word)
+    return int(match[1]) * (7 if match[2] == "w" else 1) if match else None
 
 
 def _quoted(word: str) -> str:
