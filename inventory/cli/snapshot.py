@@ -36,7 +36,7 @@ from inventory.cli._row_options import json_options
 from inventory.cli._rules import audit_entry, audit_fail_words, audit_side, check_fail_words, configured_rules
 from inventory.cli._selection import select_servers, with_tokens
 from inventory.cli._state_options import this_run_option
-from inventory.cli._targets import check_targets, includes_report, local_zone, metrics_of, write_all, write_metrics
+from inventory.cli._targets import check_targets, local_zone, metrics_of, reports_of, write_all, write_metrics
 from inventory.errors import ConfigurationError, ExitCode, FileError
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _report(
     """Build the report of a run: of the run alone, and with the failure in its result, if the state cannot be read."""
     from inventory.operations.snapshot import report_on_run
 
-    zone, trend = local_zone(result.snapshot), includes_report(outputs)
+    zone, trend = local_zone(result.snapshot), bool(reports_of(outputs))
     try:
         return result, report_on_run(result, history, zone, stale_after(), trend=trend, this_run=this_run)
     except FileError as error:
