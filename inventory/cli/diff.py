@@ -26,7 +26,7 @@ from inventory.cli._options import (
 )
 from inventory.cli._output import print_errors, print_tables, shows_styles, terminal_width
 from inventory.cli._row_options import json_options
-from inventory.cli._targets import check_tables, check_targets, includes_report, local_zone, write_all, write_tables
+from inventory.cli._targets import check_tables, local_zone, reports_of, write_all, write_tables
 from inventory.errors import FileError
 from inventory.schema import derived
 
@@ -88,11 +88,10 @@ def diff(
     latest:laptop latest:desktop compares two servers.
     """
     fail_words = parse_fail_on(fail_on, COMPARE_WORDS)
-    check_tables([output for output in outputs if not includes_report([output])])
-    check_targets(outputs)
+    check_tables(outputs, reports_of(outputs))
     history = optional_history(history_path, engine, ignore)
     before, after = sides = resolve_refs((old, new), history)
-    from inventory.operations.compare import changes_between
+    from inventory.operations.compare import changes_between, present_time
 
     labels = select_labels(compared_labels(sides, history), servers, where) if where or by else {}
     servers = list(labels) if where else servers
@@ -102,7 +101,12 @@ def diff(
     print_tables("diff", [*tables, (derived.HINTS, changes.hints)], text, as_json)
     print_errors(failures)
     incomplete = any(side.live and side.snapshot and not side.snapshot.complete for side in sides)
-    stale = stale_words(fail_words, lambda: _tables_and_time(after, history, servers))
+
+    def state() -> "tuple[RunTables, datetime | None]":
+        tables = _tables_of(after, history, servers)
+        return tables, present_time(tables, history)
+
+    stale = stale_words(fail_words, state)
     return change_exit_code(
         changes, fail_words, failures, incomplete=incomplete, outdated=bool(changes.unread), stale=stale
     )
@@ -114,16 +118,6 @@ def _tables_of(side: "ResolvedRef", history: "RunHistory | None", servers: Seque
 
     snapshot = snapshot_of(side, history)
     return only(snapshot, servers) if servers else snapshot
-
-
-def _tables_and_time(
-    side: "ResolvedRef", history: "RunHistory | None", servers: Sequence[str]
-) -> "tuple[RunTables, datetime | None]":
-    """Return the tables of a side, and the present time if they are the newest state."""
-    from inventory.operations.compare import present_time
-
-    tables = _tables_of(side, history, servers)
-    return tables, present_time(tables, history)
 
 
 def _result(
@@ -170,7 +164,7 @@ def _write(
 
     old, new = sides
     run_id = new.run_id or (new.snapshot.run_id if new.snapshot else "")
-    reports = [output for output in outputs if includes_report([output])]
+    reports = reports_of(outputs)
     failures = write_tables(tables, [output for output in outputs if output not in reports], run_id, csv_for)
     if reports:
         snapshot, stale = snapshot_of(new, history), stale_after()
