@@ -99,6 +99,7 @@ def export(
         report = Report(part)
     files, others = write_all(report, outputs, grain, csv_for)
     failures += others
-    click.echo(files_text(files, terminal_width()) if files else "", nl=False)
+    if files:
+        click.echo(files_text(files, terminal_width()))
     print_errors(failures)
     return exit_code(failures, incomplete=any(file.skipped for file in files))
