@@ -91,7 +91,7 @@ def query_servers(
         expected or {},
         recheck,
         concurrency,
-        progress or _no_progress,
+        progress or (lambda _observation, _done, _total: None),
         Connections(chosen, clock, chance),
         ResponseBatch(tuple(ignore), known),
     )
@@ -255,10 +255,6 @@ def _without_token(text: str, server: Server) -> str:
     if server.token:  # guard: the token is masked in messages
         return hide_token(text, server.token)
     return text
-
-
-def _no_progress(observation: Row, done: int, total: int) -> None:
-    """Ignore the progress."""
 
 
 def _run(work: Coroutine[Any, Any, RunTables]) -> RunTables:

@@ -6,7 +6,7 @@ address, a malformed token) is refused before anything is sent, and is never rep
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from inventory.config.addresses import ADVICE, FILE, PORT, clean_address, host_and_port
@@ -131,14 +131,14 @@ def parse_server_list(text: str, name: str, *, allow_files: bool = False) -> lis
 
 def duplicate_addresses(servers: Iterable[Server]) -> list[str]:
     """List the addresses that have more than one name, a sentence each."""
-    names: dict[str, list[Server]] = defaultdict(list)
+    groups: dict[str, list[Server]] = defaultdict(list)
     for server in servers:
-        names[_without_default_port(server.url)].append(server)
+        groups[_DEFAULT_PORT.sub(r"\1\2", server.url)].append(server)
     return [
-        f"{_and([server.name for server in group])} have the same address, {group[0].url}; "
+        f"{', '.join(server.name for server in others)} and {last.name} have the same address, {others[0].url}; "
         "it is queried once for each name"
-        for group in names.values()
-        if len(group) > 1
+        for *others, last in groups.values()
+        if others
     ]
 
 
@@ -157,15 +157,6 @@ def unique(servers: list[Server]) -> list[Server]:
             )
         locations[server.name] = server.url
     return servers
-
-
-def _without_default_port(url: str) -> str:
-    """Return an address without the default port of its scheme."""
-    return _DEFAULT_PORT.sub(r"\1\2", url)
-
-
-def _and(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _source(server: Server) -> str:
