@@ -102,7 +102,7 @@ class RunTables:
 
 
 def is_known(observation: Mapping[str, Any]) -> bool:
-    """Tell whether the rows of a server come from a complete answer: a new one, or an older one."""
+    """Return whether the rows of a server come from a complete answer: a new one, or an older one."""
     as_of, observed = observation["as_of"], observation["observed_at"]
     return observation["status"] == "ok" or bool(as_of and observed and as_of < observed)
 

@@ -4,7 +4,7 @@ In: a server and a deadline. Out: the bytes that it sent, unread.
 For others: ``source_of``, ``Deadline``, ``RawResponse`` and ``Connections``.
 
 To add a source: one file here with a ``fetch``, one word in ``SOURCES``, and, if users may choose it by that word,
-one in ``config.servers.APIS``.
+one in ``config.spec.APIS``.
 """
 
 import asyncio

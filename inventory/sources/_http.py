@@ -187,7 +187,7 @@ def _retry_after_seconds(header: str, now: datetime) -> float:
 
 
 def _is_transient(error: Exception) -> bool:
-    """Tell whether the reason why no response began may be over in a moment."""
+    """Return whether the reason why no response began may be over in a moment."""
     causes = cause_chain(error)
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return False

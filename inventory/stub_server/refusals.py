@@ -76,7 +76,7 @@ def wrong_fields(content: dict[str, Any], fields: dict[str, type], required: str
 
 
 def _is(value: object, kind: type) -> bool:
-    """Tell whether a value is of a type; numbers are positive, and true is none of them."""
+    """Return whether a value is of a type; numbers are positive, and true is none of them."""
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool) and value > 0
     return isinstance(value, kind)

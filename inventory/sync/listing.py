@@ -50,16 +50,16 @@ class Listing:
 
     @property
     def is_recent(self) -> bool:
-        """Tell whether it can be believed: a machine may sleep in the middle of a run."""
+        """Return whether it can be believed: a machine may sleep in the middle of a run."""
         return 0 <= time.time() - self.began < _RECENT
 
     @property
     def is_full(self) -> bool:
-        """Tell whether everything was listed."""
+        """Return whether everything was listed."""
         return not self.since
 
     def covers(self, run_id: str) -> bool:
-        """Tell whether the month of a run was listed."""
+        """Return whether the month of a run was listed."""
         return month_of(run_id) >= self.since
 
 
