@@ -55,12 +55,12 @@ def option(group: str, *names: str, **attributes: Any) -> Callable[[_Command], _
 
 
 def setting_option(
-    group: str, key: spec.Option, metavar: str, kind: type[Seconds | Days | WholeNumber], default: float, text: str
+    key: spec.Option, metavar: str, kind: type[Seconds | Days | WholeNumber], default: float, text: str
 ) -> Callable[[_Command], _Command]:
     """Return the option that sets a number of the configuration, within the limits of its key; ``text`` is its help."""
     limits: dict[str, Any] = {"min": key.least, "min_open": key.above, "max": key.most}
     return option(
-        group,
+        "Servers",
         f"--{key.name.replace('_', '-')}",
         metavar=metavar,
         envvar=f"{PREFIX}{key.name.upper()}",
@@ -108,12 +108,12 @@ server_names_option = option(
     "Servers", "--server", "servers", metavar="NAME", multiple=True, help="Only this server. Repeatable."
 )
 timeout_option = setting_option(
-    "Servers", spec.TIMEOUT, "SECONDS", Seconds, 10.0, "Seconds that each server has to send its complete response."
+    spec.TIMEOUT, "SECONDS", Seconds, 10.0, "Seconds that each server has to send its complete response."
 )
 concurrency_option = setting_option(
-    "Servers", spec.CONCURRENCY, "N", WholeNumber, 64, "Number of servers queried at the same time."
+    spec.CONCURRENCY, "N", WholeNumber, 64, "Number of servers queried at the same time."
 )
-recheck_option = setting_option("Servers", spec.RECHECK, "SECONDS", Seconds, 5.0, spec.RECHECK.meaning)
+recheck_option = setting_option(spec.RECHECK, "SECONDS", Seconds, 5.0, spec.RECHECK.meaning)
 accept_suspect_option = option(
     "Servers",
     "--accept-suspect",

@@ -16,7 +16,7 @@ stale_option = option(
 retired_option = option("Servers", "--retired", is_flag=True, help="Only servers that are retired.")
 
 # Settings without a flag: the configuration and the environment set them for every command.
-retire_after_option = setting_option("Servers", spec.RETIRE_AFTER, "DAYS", Days, 30.0, spec.RETIRE_AFTER.meaning)
+retire_after_option = setting_option(spec.RETIRE_AFTER, "DAYS", Days, 30.0, spec.RETIRE_AFTER.meaning)
 stale_after_option = setting_option(
-    "Servers", spec.STALE_AFTER, "DAYS", Days, 7.0, "Days after which the last complete answer of a server is stale."
+    spec.STALE_AFTER, "DAYS", Days, 7.0, "Days after which the last complete answer of a server is stale."
 )

@@ -162,7 +162,7 @@ def report_targets(outputs: Sequence[str]) -> Sequence[str]:
 
 
 def check_tables(outputs: Sequence[str], reports: Sequence[str] = ()) -> None:
-    """Refuse a target that cannot hold the tables of a command, unless it is to hold a report, or cannot be written.
+    """Refuse a target that cannot be written, or, unless it is among ``reports``, cannot hold the tables of a command.
 
     Raises:
         ConfigurationError: its format holds a snapshot and nothing else; or as ``check_targets``.
