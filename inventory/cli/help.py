@@ -14,27 +14,9 @@ from inventory.terminal.manual import page_text, summary
 _READABLE = 120  # columns beyond which a paragraph is hard to read
 
 TOPICS = (
-    "getting-started",
-    "servers",
-    "history",
-    "shared",
-    "reports",
-    "schedule",
-    "rules",
-    "query",
-    "metrics",
-    "notices",
-    "formats",
-    "sbom",
-    "tables",
-    "statuses",
-    "exit-codes",
-    "environment",
-    "security",
-    "scale",
-    "stand-in",
-    "options",
-)
+    "getting-started", "servers", "history", "shared", "reports", "schedule", "rules", "query", "metrics", "notices",
+    "formats", "sbom", "tables", "statuses", "exit-codes", "environment", "security", "scale", "stand-in", "options",
+)  # fmt: skip
 """The pages in ``inventory/manual``, in the order in which a new user reads them."""
 
 

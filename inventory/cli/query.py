@@ -14,7 +14,7 @@ from inventory.cli._exit_codes import exit_code
 from inventory.cli._history import recorded_history
 from inventory.cli._options import csv_for_option, file_option, history_option, option, output_option
 from inventory.cli._output import print_answer, print_error, print_errors, terminal_width
-from inventory.cli._row_options import json_options
+from inventory.cli._row_options import FORMATS, json_options
 from inventory.cli._rules import audit_side, configured_rules
 from inventory.cli._targets import check_tables, write_tables
 from inventory.errors import ConfigurationError, InventoryError, QueryError
@@ -54,7 +54,7 @@ _ROWS = 200  # that a terminal shows
     "Output",
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "json", "jsonl", "md"]),
+    type=click.Choice(FORMATS),
     default="table",
     help="What is printed.",
 )

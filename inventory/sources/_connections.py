@@ -11,7 +11,7 @@ from typing import Any
 
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
-from inventory.filesystem.regular_files import UnsuitableFileError, read_regular
+from inventory.filesystem.regular_files import read_regular
 from inventory.limits import CA_LIMIT
 
 
@@ -57,7 +57,7 @@ def _private_tls_context(server: Server, ca_file: str) -> ssl.SSLContext:
     try:
         if read_regular(Path(ca_file), CA_LIMIT):  # OpenSSL itself would wait for whoever writes into a pipe
             return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ValueError, UnsuitableFileError) as error:
+    except (OSError, ValueError) as error:
         if not isinstance(error, ssl.SSLError):
             reason = getattr(error, "strerror", "") or str(error)
         cause = error
