@@ -166,6 +166,9 @@ file_option = option(
     "General", "--file", metavar="FILE", type=PATH, help="Read the query from FILE; - reads standard input."
 )
 json_option = option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+verbose_option = option(
+    "Output", "-v", "--verbose", is_flag=True, help="Name each server that was not read, with its own error."
+)
 quiet_option = option("Output", "-q", "--quiet", is_flag=True, help="Print errors only.")
 
 # History: which one, and which part of it.

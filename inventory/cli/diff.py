@@ -9,7 +9,6 @@ import click
 from inventory import schema
 from inventory.cli._command import Command
 from inventory.cli._completion import complete_ref
-from inventory.cli._detail_options import all_fields_option
 from inventory.cli._exit_codes import COMPARE_WORDS, change_exit_code, parse_fail_on, stale_words
 from inventory.cli._groups import changes_by_group, compared_labels, select_labels
 from inventory.cli._history import optional_history, resolve_refs, stale_after
@@ -20,6 +19,7 @@ from inventory.cli._options import (
     fail_on_option,
     history_option,
     ignore_option,
+    option,
     output_option,
     server_names_option,
     where_option,
@@ -59,7 +59,13 @@ if TYPE_CHECKING:
 @where_option
 @by_option
 @ignore_option
-@all_fields_option
+@option(
+    "Comparison",
+    "--all-fields",
+    is_flag=True,
+    help="Give a line to each changed field, also to those that follow from another, such as the size after a "
+    "quantization. CSV, Parquet and JSON always have every field.",
+)
 @output_option("Write the changes to FILE; its suffix is the format. Repeatable.")
 @csv_for_option
 @fail_on_option(COMPARE_WORDS)

@@ -9,7 +9,6 @@ import click
 
 from inventory import schema
 from inventory.cli._command import Command
-from inventory.cli._detail_options import verbose_option
 from inventory.cli._exit_codes import AUDIT_WORDS, FAIL_WORDS, change_exit_code, parse_fail_on, stale_words
 from inventory.cli._history import history_at, stale_after
 from inventory.cli._mirror import final_code, send_log, send_run, shared_history
@@ -29,6 +28,7 @@ from inventory.cli._options import (
     recheck_option,
     servers_option,
     timeout_option,
+    verbose_option,
 )
 from inventory.cli._output import print_error, print_errors, print_json, print_json_lines, run_rows, terminal_width
 from inventory.cli._progress import progress
