@@ -55,12 +55,7 @@ def complete_ref(context: click.Context, parameter: click.Parameter, incomplete:
 
 
 def _completer(names: Callable[[click.Context], Iterable[str]], *, several: bool = False) -> Completer:
-    """Return a completer for one of some names.
-
-    Args:
-        names: gives the names.
-        several: complete a list of them, separated by commas.
-    """
+    """Return a completer for one of the names that a function gives, or for ``several``, separated by commas."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
         del parameter
