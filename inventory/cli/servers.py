@@ -81,7 +81,7 @@ def servers(
 
     history = recorded_history(history_path, engine)
     table, limit = history.servers_table(), timedelta(days=stale_after)
-    selected = select_names(table, servers, where)
+    selected = select_names(table, servers, where) if servers or where else ()
     known = [row for row in rows(table) if not selected or row["server"] in selected]
     shown = [row for row in known if (row["status"] == "retired") == retired and (not stale or is_stale(row, limit))]
     hidden = 0 if retired else sum(row["status"] == "retired" for row in known)
