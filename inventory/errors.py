@@ -19,6 +19,7 @@
 Exit code 1 belongs to none of them: it is a defect of this tool.
 """
 
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import ClassVar
 
@@ -90,6 +91,14 @@ def wrong_type(value: object, expected: str, advice: str = "") -> ConfigurationE
 
 def _article(name: str) -> str:
     return "None" if name == "NoneType" else f"an {name}" if name[0].lower() in "aeio" else f"a {name}"
+
+
+def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.5) -> str:
+    """Ask for the known word that is most like an unknown one, as the beginning of an advice; empty if none is."""
+    import difflib  # only to word an error
+
+    near = difflib.get_close_matches(word.lower(), known, 1, likeness)
+    return f"Did you mean {near[0]!r}?" if near else ""
 
 
 class FileError(InventoryError):

@@ -102,15 +102,15 @@ class RunTables:
 
 
 def is_known(observation: Mapping[str, Any]) -> bool:
-    """Tell whether the rows of a server come from a complete answer: a new one, or an older one."""
+    """Return whether the rows of a server come from a complete answer: a new one, or an older one."""
     as_of, observed = observation["as_of"], observation["observed_at"]
     return observation["status"] == "ok" or bool(as_of and observed and as_of < observed)
 
 
-def named_rows(columns: Columns, server: str, as_of: datetime | None = None) -> Columns:
-    """Return the columns of one response with the server's name and the time of the response in each row."""
+def named_rows(columns: Columns, server: str) -> Columns:
+    """Return the columns of one response with the server's name in each row, and no time of the response."""
     count = len(columns["key"])
-    return {"server": [server] * count, **columns, "as_of": [as_of] * count}
+    return {"server": [server] * count, **columns, "as_of": [None] * count}
 
 
 def build(table: schema.Table, columns: Mapping[str, list[Any]]) -> pa.Table:

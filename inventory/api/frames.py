@@ -1,24 +1,18 @@
 """Arrow tables as DataFrames: nullable types, a column for each label of a server, and changed values as values."""
 
-import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.tables import rows
+from inventory.tables import json_rows, rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LABEL = "label_"
 """How the name of a column begins that holds a label: ``label_site``."""
-
-_TEXTS = {
-    grain: {column.name for column in table.columns if column.kind == schema.TEXT}
-    for grain, table in schema.GRAIN_TABLES.items()
-}
 
 
 def frame(table: pa.Table) -> "pd.DataFrame":
@@ -58,13 +52,8 @@ def change_frame(table: pa.Table) -> "pd.DataFrame":
     import pandas as pd
 
     content = frame(table)
-    changes = rows(table.select(["grain", "field", "old", "new"]))
+    changes = json_rows(schema.CHANGES, rows(table.select(["field", "old", "new"])))
     for side in ("old", "new"):
-        values = [_value(change[side], change["grain"], change["field"]) for change in changes]
+        values = [change[side] for change in changes]
         content[f"{side}_value"] = pd.Series(values, index=content.index, dtype="object")
     return content
-
-
-def _value(text: str | None, grain: str, field: str | None) -> Any:
-    """Read a value of the changes table: a text column as it is, everything else as JSON."""
-    return text if text is None or field in _TEXTS[grain] else json.loads(text)

@@ -40,7 +40,7 @@ class History(RunHistory):
         return frame(self.lifecycle_table())
 
     def models(self, at: str = "latest") -> "pd.DataFrame":
-        """The models of the state after a run: of each server its last complete response by then."""
+        """Build one row per model of the state after a run: of each server its last complete response by then."""
         return self.state(at).models
 
     def load(self, ref: str = "latest") -> Snapshot:
@@ -62,7 +62,7 @@ class History(RunHistory):
         return Snapshot.of(super().state(at, servers))
 
     def servers(self, at: str = "latest") -> "pd.DataFrame":
-        """One row per server that any run asked: columns of ``derived.SERVERS``, then its labels."""
+        """Build one row per server that any run asked: columns of ``derived.SERVERS``, then its labels."""
         table = self.servers_table(at)
         return labelled_frame(table, labels_of(table))
 
@@ -107,7 +107,7 @@ class History(RunHistory):
     def panel(
         self, freq: str = "D", by: str | None = None, *, start: datetime | None = None, end: datetime | None = None
     ) -> "pd.DataFrame":
-        """Sizes and counts of the state over time, by group, carried forward where a server was not read.
+        """Build sizes and counts of the state over time, by group, carried forward where a server was not read.
 
         Args:
             freq: how far the moments lie apart, as pandas writes it: ``h``, ``D``, ``W``, ``MS``; days end at midnight

@@ -35,16 +35,9 @@ _REF_WORDS = {
 _RECENT = 30  # Runs whose servers, labels and models are offered, and dates and ids of runs.
 
 
-def complete_file(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Let the shell complete the name of a file."""
-    del context, parameter
-    return [CompletionItem(incomplete, type="file")]
-
-
-def complete_folder(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Let the shell complete the name of a folder."""
-    del context, parameter
-    return [CompletionItem(incomplete, type="dir")]
+def _path_completer(kind: str) -> Completer:
+    """Let the shell complete the name of a ``file``, or of a folder (``dir``)."""
+    return lambda _context, _parameter, incomplete: [CompletionItem(incomplete, type=kind)]
 
 
 def complete_ref(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
@@ -62,12 +55,7 @@ def complete_ref(context: click.Context, parameter: click.Parameter, incomplete:
 
 
 def _completer(names: Callable[[click.Context], Iterable[str]], *, several: bool = False) -> Completer:
-    """Return a completer for one of some names.
-
-    Args:
-        names: gives the names.
-        several: complete a list of them, separated by commas.
-    """
+    """Return a completer for one of the names that a function gives, or for ``several``, separated by commas."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
         del parameter
@@ -199,8 +187,8 @@ complete_rule = _completer(_rules)
 complete_period = _completer(lambda context: ["day", "week", "month", *_dates(context)])
 
 COMPLETERS: dict[str, Completer] = {
-    "FILE": complete_file,
-    "DIR": complete_folder,
+    "FILE": _path_completer("file"),
+    "DIR": _path_completer("dir"),
     "REF": complete_ref,
     "ID": _completer(_run_ids),
     "NAME": complete_server,

@@ -1,12 +1,12 @@
 """The meaning of each exit code, and the choice of one. The codes themselves are in ``inventory/errors.py``."""
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from inventory import schema
-from inventory.errors import ConfigurationError, ExitCode, FileError
+from inventory.config.spec import SEVERITIES, stale_days
+from inventory.errors import ConfigurationError, ExitCode, FileError, did_you_mean
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +26,7 @@ EXIT_CODES = {
 }
 """What each exit code means; ``--help`` lists them."""
 
-AUDIT_WORDS = ("low", "medium", "high", "unknown")
+AUDIT_WORDS = (*SEVERITIES, "unknown")
 """The words of ``--fail-on`` about findings: one of that severity or worse, or a server that some rule cannot judge."""
 
 COMPARE_WORDS = (*schema.CHANGES_WORDS, "any", "incomplete", "stale:7d")
@@ -35,9 +35,6 @@ COMPARE_WORDS = (*schema.CHANGES_WORDS, "any", "incomplete", "stale:7d")
 
 FAIL_WORDS = (*COMPARE_WORDS, *AUDIT_WORDS)
 """All words of ``--fail-on``."""
-
-_STALE = re.compile(r"stale:([1-9][0-9]{0,4})([dw])")
-_UNITS = {"d": "days", "w": "weeks"}
 
 
 def parse_fail_on(text: str | None, known: Sequence[str] = FAIL_WORDS) -> frozenset[str]:
@@ -51,15 +48,13 @@ def parse_fail_on(text: str | None, known: Sequence[str] = FAIL_WORDS) -> frozen
         ConfigurationError: a word is unknown.
     """
     words = frozenset(word.strip() for word in text.split(",")) if text is not None else frozenset()
-    if unknown := sorted(word for word in words - set(known) if not ("stale:7d" in known and _STALE.fullmatch(word))):
-        from difflib import get_close_matches
-
+    if unknown := sorted(word for word in words - set(known) if not ("stale:7d" in known and stale_days(word))):
         if unknown[0].startswith("stale"):
             raise ConfigurationError(
                 f"--fail-on does not know {unknown[0]!r}", "Write stale:7d or stale:2w: a number of days or weeks"
             )
-        near = get_close_matches(unknown[0].lower(), known, 1, 0.5)
-        advice = f"Did you mean {near[0]!r}? Known words:" if near else "Use"
+        near = did_you_mean(unknown[0], known)
+        advice = f"{near} Known words:" if near else "Use"
         raise ConfigurationError(
             f"--fail-on does not know {', '.join(map(repr, unknown))}", f"{advice} {', '.join(known)}"
         )
@@ -73,13 +68,12 @@ def stale_words(fail_on: frozenset[str], state: "Callable[[], tuple[RunTables, d
         fail_on: the words of ``--fail-on``.
         state: gives the state and the present time, None for a state of the past; called only if there is such a word.
     """
-    limits = {word: match for word in fail_on if (match := _STALE.fullmatch(word))}
-    if not limits:
+    ages = {word: timedelta(days=days) for word in fail_on if (days := stale_days(word))}
+    if not ages:
         return frozenset()
     from inventory.report.coverage import coverage_of
 
     snapshot, now = state()
-    ages = {word: timedelta(**{_UNITS[match[2]]: int(match[1])}) for word, match in limits.items()}
     return frozenset(word for word, age in ages.items() if coverage_of(snapshot, now, stale_after=age).stale)
 
 

@@ -56,6 +56,22 @@ def selected_servers(history: "RunHistory", servers: Sequence[str], where: Seque
     return list(select_labels(stored_labels(history), servers, where)) if where else servers
 
 
+def select_names(observed: "pa.Table", servers: Sequence[str], where: Sequence[str]) -> list[str]:
+    """Return the servers in a table that ``--server`` and ``--where`` select; empty means all.
+
+    Raises:
+        ConfigurationError: there is no such server, or no server with these labels.
+    """
+    from inventory.report.fleet import labels_of
+
+    labels = labels_of(observed)
+    names = filter_servers(labels, servers, conditions_of(where))
+    for name in names:
+        if name not in labels:
+            raise no_server_error(name, labels)
+    return names
+
+
 def select_part(
     snapshot: "RunTables", servers: Sequence[str], where: Sequence[str], filters: Sequence[str], grain: str
 ) -> "RunTables":
@@ -72,17 +88,11 @@ def select_part(
         ConfigurationError: there is no such server or column, or no server with these labels.
     """
     from inventory.operations.compare import only
-    from inventory.report.fleet import labels_of
     from inventory.report.row_filters import filter_tables, parse_filters
 
     conditions = parse_filters(filters, grain)
     if servers or where:
-        labels = labels_of(snapshot.tables["observations"])
-        names = filter_servers(labels, servers, conditions_of(where))
-        for name in names:
-            if name not in labels:
-                raise no_server_error(name, labels)
-        snapshot = only(snapshot, names)
+        snapshot = only(snapshot, select_names(snapshot.tables["observations"], servers, where))
     return filter_tables(snapshot, conditions, grain)
 
 

@@ -18,7 +18,6 @@ from inventory.errors import ConfigurationError, ExitCode, FileError, InventoryE
 
 if TYPE_CHECKING:
     from inventory.sync.mirror import Mirror
-    from inventory.sync.objects import ObjectStore
 
 _META_KEY = "inventory.shared_history"
 _READ = "What this machine has of it is used, which may lack newer runs"
@@ -78,12 +77,13 @@ def _pull(shared: SharedHistory, *, full: bool, records: bool, needs_store: bool
     """Fetch what is new, or say why that could not be done."""
     from inventory.sync.files import prepare
     from inventory.sync.mirror import Mirror
+    from inventory.sync.objects import RemoteObjects
 
     prepare(shared.folder, shared.address)
     if is_offline():
         return
     try:
-        mirror = Mirror(_objects(shared.address), shared.folder)
+        mirror = Mirror(RemoteObjects(shared.address, environment()), shared.folder)
         shared.mirror = mirror
         shared.received = mirror.pull(datetime.now(UTC), full=full)
     except StoreUnreachable as error:
@@ -105,12 +105,6 @@ def _note_failure(shared: SharedHistory, error: FileError | ConfigurationError) 
         shared.mirror = None
     if str(error) not in map(str, shared.failures):
         shared.failures.append(FileError(error.what, error.advice))
-
-
-def _objects(address: str) -> "ObjectStore":
-    from inventory.sync.objects import RemoteObjects
-
-    return RemoteObjects(address, environment())
 
 
 def environment() -> Mapping[str, str]:

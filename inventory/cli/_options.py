@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from inventory import schema
-from inventory.cli._command import Option, Seconds, WholeNumber
+from inventory.cli._command import Days, Option, Seconds, WholeNumber
 from inventory.cli._completion import COMPLETERS, complete_words
 from inventory.cli._context import PREFIX, load_configuration
 from inventory.config import spec
@@ -54,6 +54,23 @@ def option(group: str, *names: str, **attributes: Any) -> Callable[[_Command], _
     return click.option(*names, cls=Option, group=group, **attributes)
 
 
+def setting_option(
+    key: spec.Option, metavar: str, kind: type[Seconds | Days | WholeNumber], default: float, text: str
+) -> Callable[[_Command], _Command]:
+    """Return the option that sets a number of the configuration, within the limits of its key; ``text`` is its help."""
+    limits: dict[str, Any] = {"min": key.least, "min_open": key.above, "max": key.most}
+    return option(
+        "Servers",
+        f"--{key.name.replace('_', '-')}",
+        metavar=metavar,
+        envvar=f"{PREFIX}{key.name.upper()}",
+        type=kind(**limits),
+        default=default,
+        show_default=True,
+        help=text,
+    )
+
+
 # Servers: whom a command queries.
 _server = option(
     "Servers",
@@ -90,36 +107,13 @@ where_option = option(
 server_names_option = option(
     "Servers", "--server", "servers", metavar="NAME", multiple=True, help="Only this server. Repeatable."
 )
-timeout_option = option(
-    "Servers",
-    "--timeout",
-    metavar="SECONDS",
-    envvar=f"{PREFIX}TIMEOUT",
-    type=Seconds(min=0, min_open=True, max=spec.TIMEOUT.most),
-    default=10.0,
-    show_default=True,
-    help="Seconds that each server has to send its complete response.",
+timeout_option = setting_option(
+    spec.TIMEOUT, "SECONDS", Seconds, 10.0, "Seconds that each server has to send its complete response."
 )
-concurrency_option = option(
-    "Servers",
-    "--concurrency",
-    metavar="N",
-    envvar=f"{PREFIX}CONCURRENCY",
-    type=WholeNumber(1, int(spec.CONCURRENCY.most)),
-    default=64,
-    show_default=True,
-    help="Number of servers queried at the same time.",
+concurrency_option = setting_option(
+    spec.CONCURRENCY, "N", WholeNumber, 64, "Number of servers queried at the same time."
 )
-recheck_option = option(
-    "Servers",
-    "--recheck",
-    metavar="SECONDS",
-    envvar=f"{PREFIX}RECHECK",
-    type=Seconds(min=0, max=spec.RECHECK.most),
-    default=5.0,
-    show_default=True,
-    help="Seconds to wait before re-querying a server that reports far fewer models than before.",
-)
+recheck_option = setting_option(spec.RECHECK, "SECONDS", Seconds, 5.0, spec.RECHECK.meaning)
 accept_suspect_option = option(
     "Servers",
     "--accept-suspect",
@@ -172,6 +166,9 @@ file_option = option(
     "General", "--file", metavar="FILE", type=PATH, help="Read the query from FILE; - reads standard input."
 )
 json_option = option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+verbose_option = option(
+    "Output", "-v", "--verbose", is_flag=True, help="Name each server that was not read, with its own error."
+)
 quiet_option = option("Output", "-q", "--quiet", is_flag=True, help="Print errors only.")
 
 # History: which one, and which part of it.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from inventory.cli._context import configuration
 from inventory.cli._exit_codes import AUDIT_WORDS
 from inventory.cli._history import stale_after
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, did_you_mean
 from inventory.rules.model import SEVERITIES, RuleSet
 
 if TYPE_CHECKING:
@@ -55,11 +55,8 @@ def selected_rules(rules: RuleSet, names: "Sequence[str]", severity: str | None)
     known = [rule.name for rule in rules.rules]
     for name in names:
         if name not in known:
-            from inventory.config.spec import nearest
-
-            near = nearest(name, known)
-            advice = f"Did you mean {near!r}? " if near else ""
-            raise ConfigurationError(f"there is no rule {name!r}", f"{advice}There are: {', '.join(known)}")
+            advice = f"{did_you_mean(name, known)} There are: {', '.join(known)}"
+            raise ConfigurationError(f"there is no rule {name!r}", advice.lstrip())
     worse = SEVERITIES[: SEVERITIES.index(severity) + 1] if severity else SEVERITIES
     chosen = tuple(rule for rule in rules.rules if rule.severity in worse and (not names or rule.name in names))
     waivers = tuple(waiver for waiver in rules.waivers if waiver.rule in {rule.name for rule in chosen})

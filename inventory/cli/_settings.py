@@ -115,14 +115,12 @@ def _server_defaults() -> Iterator[Setting]:
     from inventory.config.spec import APIS
 
     file = configuration()
-    for name, default in (("source", APIS[0]), ("ca_file", None)):
+    defaults = {"source": APIS[0], "ca_file": None}
+    for name in (*defaults, "collector", "keeper"):
         if name in file.settings:
             yield Setting(name, file.settings[name], FILE, file.location_of(name))
-        else:
-            yield Setting(name, default)
-    for name in ("collector", "keeper"):
-        if name in file.settings:
-            yield Setting(name, file.settings[name], FILE, file.location_of(name))
+        elif name in defaults:
+            yield Setting(name, defaults[name])
     if credential := file.credential(("defaults",), file.settings):
         yield Setting("token", str(credential), FILE, credential.location)
     elif os.environ.get(COMMON):

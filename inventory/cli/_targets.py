@@ -98,13 +98,13 @@ def _dialect(csv_for: str | None) -> Dialect:
     return PROGRAMS[csv_for] if csv_for else configuration().csv
 
 
-def includes_report(outputs: Sequence[str]) -> bool:
-    """Return whether a target is a report, which needs more data than a table."""
+def reports_of(outputs: Sequence[str]) -> list[str]:
+    """Return the targets that are reports, which need more data than tables."""
     if not outputs:
-        return False
+        return []
     from inventory import formats
 
-    return any(formats.format_of(output) in formats.REPORTS for output in outputs)
+    return [output for output in outputs if formats.format_of(output) in formats.REPORTS]
 
 
 def metrics_of(outputs: Sequence[str]) -> list[str]:
@@ -161,17 +161,20 @@ def report_targets(outputs: Sequence[str]) -> Sequence[str]:
     return outputs
 
 
-def check_tables(outputs: Sequence[str]) -> None:
-    """Refuse a target that cannot hold the tables of a command.
+def check_tables(outputs: Sequence[str], reports: Sequence[str] = ()) -> None:
+    """Refuse a target that cannot be written, or, unless it is among ``reports``, cannot hold the tables of a command.
 
     Raises:
-        ConfigurationError: its format holds a snapshot and nothing else.
+        ConfigurationError: its format holds a snapshot and nothing else; or as ``check_targets``.
+        FileError: as ``check_targets``.
     """
     if outputs:
         from inventory import formats
 
         for output in outputs:
-            formats.require_tables(output)
+            if output not in reports:
+                formats.require_tables(output)
+        check_targets(outputs)
 
 
 def local_zone(snapshot: "RunTables") -> "tzinfo | None":

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import click
 from click.core import ParameterSource
 
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, did_you_mean
 
 _NEAR = 0.6  # How alike a word must be to be suggested.
 
@@ -68,9 +68,9 @@ def _bad_value(error: click.BadParameter, parameter: click.Parameter) -> Configu
         value = value.removesuffix(".0")
     what = f"{name or parameter.human_readable_name} cannot be {value}"
     if isinstance(parameter.type, click.Choice):
-        near = difflib.get_close_matches(value.strip("'").lower(), parameter.type.choices, 1, _NEAR)
-        advice = f"Did you mean {near[0]!r}? " if near else ""
-        return ConfigurationError(what, f"{advice}Choose {_one_of(parameter.type.choices)}")
+        word, choices = value.strip("'"), parameter.type.choices
+        advice = f"{did_you_mean(word, choices, _NEAR)} Choose {_one_of(choices)}"
+        return ConfigurationError(what, advice.lstrip())
     if isinstance(parameter.type, click.FloatRange | click.IntRange):
         return ConfigurationError(what, f"Give a {parameter.type.name}{_limits(parameter.type)}")
     if isinstance(parameter.type, click.types.BoolParamType):

@@ -13,7 +13,7 @@ from inventory.cli._options import csv_for_option, fail_on_option, history_optio
 from inventory.cli._output import print_errors, print_tables, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._rules import audit_fail_words, audit_side, configured_rules, selected_rules
-from inventory.cli._targets import check_tables, check_targets, includes_report, local_zone, write_all, write_tables
+from inventory.cli._targets import check_tables, local_zone, reports_of, write_all, write_tables
 from inventory.rules.model import SEVERITIES
 from inventory.schema import derived
 
@@ -68,8 +68,8 @@ def audit(
     """
     rules = selected_rules(configured_rules(needed=True), names, severity)
     fail_words = parse_fail_on(fail_on, AUDIT_WORDS)
-    check_tables([output for output in outputs if not includes_report([output])])
-    check_targets(outputs)
+    reports = reports_of(outputs)
+    check_tables(outputs, reports)
     from inventory.operations.compare import report_of, snapshot_of
     from inventory.report.findings import findings_section
     from inventory.rules.evaluate import Judgement, findings_table
@@ -79,9 +79,9 @@ def audit(
     [side] = resolve_refs([ref], history)
     judgement = audit_side(side, history, rules) or Judgement()
     table = findings_table(judgement.findings)
-    files = [output for output in outputs if not includes_report([output])]
+    files = [output for output in outputs if output not in reports]
     failures = write_tables([(derived.FINDINGS, table)], files, side.run_id or "", csv_for)
-    if reports := [output for output in outputs if output not in files]:
+    if reports:
         zone = local_zone(snapshot_of(side, history))
         whole = replace(report_of(side, history, zone, stale_after=stale_after()), judgement=judgement)
         failures += write_all(whole, reports)[1]

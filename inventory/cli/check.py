@@ -5,11 +5,18 @@ from collections.abc import Sequence
 import click
 
 from inventory.cli._command import Command
-from inventory.cli._detail_options import failed_option, notify_option, verbose_option
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._mirror import environment
 from inventory.cli._notices import check_notices, tell_test
-from inventory.cli._options import concurrency_option, config_option, json_option, servers_option, timeout_option
+from inventory.cli._options import (
+    concurrency_option,
+    config_option,
+    json_option,
+    option,
+    servers_option,
+    timeout_option,
+    verbose_option,
+)
 from inventory.cli._output import print_error, print_json, terminal_width
 from inventory.cli._progress import progress
 from inventory.cli._rules import configured_rules
@@ -31,8 +38,8 @@ from inventory.errors import StoreUnreachable
 @config_option
 @timeout_option
 @concurrency_option
-@failed_option
-@notify_option
+@option("Output", "--failed", is_flag=True, help="Only servers that were not read, each with its error.")
+@option("Servers", "--notify", is_flag=True, help="Only send a test to each [[notify]] of inventory.toml.")
 @json_option
 @verbose_option
 def check(

@@ -9,7 +9,6 @@ import click
 from inventory import schema
 from inventory.cli._command import Command
 from inventory.cli._completion import complete_ref
-from inventory.cli._detail_options import all_fields_option
 from inventory.cli._exit_codes import COMPARE_WORDS, change_exit_code, parse_fail_on, stale_words
 from inventory.cli._groups import changes_by_group, compared_labels, select_labels
 from inventory.cli._history import optional_history, resolve_refs, stale_after
@@ -20,13 +19,14 @@ from inventory.cli._options import (
     fail_on_option,
     history_option,
     ignore_option,
+    option,
     output_option,
     server_names_option,
     where_option,
 )
 from inventory.cli._output import print_errors, print_tables, shows_styles, terminal_width
 from inventory.cli._row_options import json_options
-from inventory.cli._targets import check_tables, check_targets, includes_report, local_zone, write_all, write_tables
+from inventory.cli._targets import check_tables, local_zone, reports_of, write_all, write_tables
 from inventory.errors import FileError
 from inventory.schema import derived
 
@@ -59,7 +59,13 @@ if TYPE_CHECKING:
 @where_option
 @by_option
 @ignore_option
-@all_fields_option
+@option(
+    "Comparison",
+    "--all-fields",
+    is_flag=True,
+    help="Give a line to each changed field, also to those that follow from another, such as the size after a "
+    "quantization. CSV, Parquet and JSON always have every field.",
+)
 @output_option("Write the changes to FILE; its suffix is the format. Repeatable.")
 @csv_for_option
 @fail_on_option(COMPARE_WORDS)
@@ -88,11 +94,10 @@ def diff(
     latest:laptop latest:desktop compares two servers.
     """
     fail_words = parse_fail_on(fail_on, COMPARE_WORDS)
-    check_tables([output for output in outputs if not includes_report([output])])
-    check_targets(outputs)
+    check_tables(outputs, reports_of(outputs))
     history = optional_history(history_path, engine, ignore)
     before, after = sides = resolve_refs((old, new), history)
-    from inventory.operations.compare import changes_between
+    from inventory.operations.compare import changes_between, present_time
 
     labels = select_labels(compared_labels(sides, history), servers, where) if where or by else {}
     servers = list(labels) if where else servers
@@ -102,7 +107,12 @@ def diff(
     print_tables("diff", [*tables, (derived.HINTS, changes.hints)], text, as_json)
     print_errors(failures)
     incomplete = any(side.live and side.snapshot and not side.snapshot.complete for side in sides)
-    stale = stale_words(fail_words, lambda: _tables_and_time(after, history, servers))
+
+    def state() -> "tuple[RunTables, datetime | None]":
+        tables = _tables_of(after, history, servers)
+        return tables, present_time(tables, history)
+
+    stale = stale_words(fail_words, state)
     return change_exit_code(
         changes, fail_words, failures, incomplete=incomplete, outdated=bool(changes.unread), stale=stale
     )
@@ -114,16 +124,6 @@ def _tables_of(side: "ResolvedRef", history: "RunHistory | None", servers: Seque
 
     snapshot = snapshot_of(side, history)
     return only(snapshot, servers) if servers else snapshot
-
-
-def _tables_and_time(
-    side: "ResolvedRef", history: "RunHistory | None", servers: Sequence[str]
-) -> "tuple[RunTables, datetime | None]":
-    """Return the tables of a side, and the present time if they are the newest state."""
-    from inventory.operations.compare import present_time
-
-    tables = _tables_of(side, history, servers)
-    return tables, present_time(tables, history)
 
 
 def _result(
@@ -170,7 +170,7 @@ def _write(
 
     old, new = sides
     run_id = new.run_id or (new.snapshot.run_id if new.snapshot else "")
-    reports = [output for output in outputs if includes_report([output])]
+    reports = reports_of(outputs)
     failures = write_tables(tables, [output for output in outputs if output not in reports], run_id, csv_for)
     if reports:
         snapshot, stale = snapshot_of(new, history), stale_after()

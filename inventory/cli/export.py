@@ -22,7 +22,7 @@ from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._row_options import filter_option
 from inventory.cli._rules import configured_rules, with_audit
 from inventory.cli._state_options import this_run_option
-from inventory.cli._targets import check_targets, includes_report, local_zone, metrics_of, refuse_large, write_all
+from inventory.cli._targets import check_targets, local_zone, metrics_of, refuse_large, reports_of, write_all
 
 if TYPE_CHECKING:
     from inventory.errors import FileError
@@ -91,7 +91,7 @@ def export(
     if filters:  # What changed, the trend and the findings are known of whole servers only.
         now = present_time(part, history)
         report = Report(part, zone=zone, now=now, stale_after=old, selection=" and ".join(filters))
-    elif includes_report(outputs) or metrics_of(outputs):
+    elif reports_of(outputs) or metrics_of(outputs):
         names = values(part.tables["observations"], "server") if servers or where else ()
         report = report_of(side, history, zone, snapshot=whole, servers=names, this_run=this_run, stale_after=old)
         report = with_audit(report, side, history, rules)
@@ -99,6 +99,7 @@ def export(
         report = Report(part)
     files, others = write_all(report, outputs, grain, csv_for)
     failures += others
-    click.echo(files_text(files, terminal_width()) if files else "", nl=False)
+    if files:
+        click.echo(files_text(files, terminal_width()))
     print_errors(failures)
     return exit_code(failures, incomplete=any(file.skipped for file in files))

@@ -1,7 +1,6 @@
 """``lms-inventory help``: the pages of the manual."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from importlib.resources import files
 
 import click
@@ -9,33 +8,15 @@ from click.shell_completion import CompletionItem
 
 from inventory.cli._command import Command
 from inventory.cli._output import PROGRAM, terminal_width
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, did_you_mean
 from inventory.terminal.manual import page_text, summary
 
 _READABLE = 120  # columns beyond which a paragraph is hard to read
 
 TOPICS = (
-    "getting-started",
-    "servers",
-    "history",
-    "shared",
-    "reports",
-    "schedule",
-    "rules",
-    "query",
-    "metrics",
-    "notices",
-    "formats",
-    "sbom",
-    "tables",
-    "statuses",
-    "exit-codes",
-    "environment",
-    "security",
-    "scale",
-    "stand-in",
-    "options",
-)
+    "getting-started", "servers", "history", "shared", "reports", "schedule", "rules", "query", "metrics", "notices",
+    "formats", "sbom", "tables", "statuses", "exit-codes", "environment", "security", "scale", "stand-in", "options",
+)  # fmt: skip
 """The pages in ``inventory/manual``, in the order in which a new user reads them."""
 
 
@@ -74,8 +55,7 @@ def help_command(context: click.Context, topic: str | None) -> None:
         with click.Context(commands[topic], context.parent, info_name=topic) as other:
             click.echo(commands[topic].get_help(other))
     else:
-        near = get_close_matches(topic.lower(), [*TOPICS, *commands], 1, 0.5)
-        advice = f"Did you mean '{near[0]}'?" if near else f"See {PROGRAM} help"
+        advice = did_you_mean(topic, [*TOPICS, *commands]) or f"See {PROGRAM} help"
         raise ConfigurationError(f"there is no topic '{topic}'", advice)
 
 

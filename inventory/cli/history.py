@@ -24,7 +24,7 @@ from inventory.cli._options import (
 from inventory.cli._output import print_errors, print_tables, supports_unicode, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._rules import configured_rules
-from inventory.cli._targets import check_tables, check_targets, write_tables
+from inventory.cli._targets import check_tables, write_tables
 from inventory.errors import ConfigurationError
 from inventory.schema import derived
 
@@ -72,7 +72,6 @@ def history(
     rules = configured_rules(needed=True) if findings else None
     _check_exclusive({"--by": by, "--since": since})
     check_tables(outputs)
-    check_targets(outputs)
     runs = recorded_history(history_path, engine)
     servers = selected_servers(runs, servers, where)
     if rules:

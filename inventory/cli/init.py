@@ -55,8 +55,8 @@ def init(addresses: Sequence[str], path: str, force: bool, timeout: float, concu
     written: no snapshot, no history.
     """
     path = with_home(path)
-    if not force:
-        _refuse_existing(path)
+    if not force and os.path.lexists(path):
+        raise ConfigurationError(f"{path} exists already", "Edit it, or write it again with --force")
     check_folder(path, create=False)
     named = unique([server_of(address) for address in addresses])
     local = Server(DEFAULT_ADDRESS, DEFAULT_NAME)
@@ -72,9 +72,8 @@ def init(addresses: Sequence[str], path: str, force: bool, timeout: float, concu
         snapshot = query_servers(servers, timeout=timeout, concurrency=concurrency, progress=advance)
     observed = {row["server"]: row for row in rows(snapshot.tables["observations"])}
     required = {server.name for server in named or servers}
-    entries = _entries(
-        [server for server in servers if server.name in required or _is_there(observed[server.name])], observed
-    )
+    responding = {name for name, row in observed.items() if row["status"] in ("ok", "unauthorized", "too_old")}
+    entries = _entries([server for server in servers if server.name in required | responding], observed)
     click.echo(check_text(Report(snapshot).servers, terminal_width()))
     write_text(path, f"{starter_text(entries)}\n{EXAMPLE}")
     click.echo(_next_steps(path, entries))
@@ -87,11 +86,6 @@ def _with_token(servers: Sequence[Server]) -> list[Server]:
 
     token = read_token(DEFAULT_CREDENTIAL, os.environ)
     return [server if server.source == "file" else replace(server, token=token, source="auto") for server in servers]
-
-
-def _is_there(row: dict[str, Any]) -> bool:
-    """Return whether an LM Studio responded."""
-    return row["status"] in ("ok", "unauthorized", "too_old")
 
 
 def _entries(servers: Sequence[Server], observed: dict[str, dict[str, Any]]) -> "list[FoundServer]":
@@ -109,16 +103,6 @@ def _entries(servers: Sequence[Server], observed: dict[str, dict[str, Any]]) -> 
         source = "file" if server.source == "file" else "auto" if is_older else "lmstudio"
         entries.append(FoundServer(replace(server, source=source), answer, row["status"] == "unauthorized"))
     return entries
-
-
-def _refuse_existing(path: str) -> None:
-    """Refuse to write over a file.
-
-    Raises:
-        ConfigurationError: there is one.
-    """
-    if os.path.lexists(path):
-        raise ConfigurationError(f"{path} exists already", "Edit it, or write it again with --force")
 
 
 def _next_steps(path: str, entries: "Sequence[FoundServer]") -> str:

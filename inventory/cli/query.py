@@ -14,9 +14,9 @@ from inventory.cli._exit_codes import exit_code
 from inventory.cli._history import recorded_history
 from inventory.cli._options import csv_for_option, file_option, history_option, option, output_option
 from inventory.cli._output import print_answer, print_error, print_errors, terminal_width
-from inventory.cli._row_options import json_options
+from inventory.cli._row_options import FORMATS, json_options
 from inventory.cli._rules import audit_side, configured_rules
-from inventory.cli._targets import check_tables, check_targets, write_tables
+from inventory.cli._targets import check_tables, write_tables
 from inventory.errors import ConfigurationError, InventoryError, QueryError
 from inventory.rules.model import RuleSet
 from inventory.text import count
@@ -54,7 +54,7 @@ _ROWS = 200  # that a terminal shows
     "Output",
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "json", "jsonl", "md"]),
+    type=click.Choice(FORMATS),
     default="table",
     help="What is printed.",
 )
@@ -93,7 +93,6 @@ def query(
     form = as_json or form
     text = _text(sql, file)
     check_tables(outputs)
-    check_targets(outputs)
     history = recorded_history(history_path)
     rules = configured_rules()
     definition, content = _bounded(

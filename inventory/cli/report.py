@@ -86,6 +86,7 @@ def report(
     report = with_audit(report, ResolvedRef("", report.snapshot.state_of), history, rules)
     files, others = write_all(report, outputs, csv_for=csv_for, day=built.last_day)
     failures += others
-    click.echo(files_text(files, terminal_width()) if files and not quiet else "", nl=False)
+    if files and not quiet:
+        click.echo(files_text(files, terminal_width()))
     print_errors(failures)
     return exit_code(failures)

@@ -68,7 +68,8 @@ def schedule(
     reads them from where the configuration says.
     """
     if period:
-        name = _REPORT if _is_default("name") else name
+        is_default = click.get_current_context().get_parameter_source("name") is ParameterSource.DEFAULT
+        name = _REPORT if is_default else name
         job = Job(_report_command(period), _report_times(clocks, every), 0, name, _log_path(name), period)
         entries: Sequence[ServerConfig] = ()
     else:
@@ -85,10 +86,6 @@ def schedule(
     _warn_token_variables(entries, scheduler)
     _warn_notice_variables()
     return ExitCode.OK
-
-
-def _is_default(name: str) -> bool:
-    return click.get_current_context().get_parameter_source(name) is ParameterSource.DEFAULT
 
 
 def _report_command(period: str) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """``lms-inventory servers``."""
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from inventory.cli._command import Command, Group
 from inventory.cli._completion import complete_server
 from inventory.cli._context import history_from_flag
 from inventory.cli._exit_codes import exit_code
+from inventory.cli._groups import select_names
 from inventory.cli._history import recorded_history
 from inventory.cli._mirror import send_records
 from inventory.cli._options import (
@@ -24,8 +24,7 @@ from inventory.cli._options import (
 from inventory.cli._output import print_errors, print_tables, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._state_options import retire_after_option, retired_option, stale_after_option, stale_option
-from inventory.cli._targets import check_tables, check_targets, write_tables
-from inventory.config.labels import conditions_of, filter_servers, no_server_error
+from inventory.cli._targets import check_tables, write_tables
 from inventory.errors import ExitCode
 from inventory.schema import derived
 from inventory.text import count, escape_controls
@@ -77,12 +76,13 @@ def servers(
         context.obj = history_path if history_from_flag(context) else None
         return ExitCode.OK
     check_tables(outputs)
-    check_targets(outputs)
     from inventory.tables import rows, table_of
     from inventory.terminal.servers import is_stale, servers_text
 
     history = recorded_history(history_path, engine)
-    known, limit = _selected(rows(history.servers_table()), servers, where), timedelta(days=stale_after)
+    table, limit = history.servers_table(), timedelta(days=stale_after)
+    selected = select_names(table, servers, where) if servers or where else ()
+    known = [row for row in rows(table) if not selected or row["server"] in selected]
     shown = [row for row in known if (row["status"] == "retired") == retired and (not stale or is_stale(row, limit))]
     hidden = 0 if retired else sum(row["status"] == "retired" for row in known)
     tables = [(derived.SERVERS, table_of(derived.SERVERS, shown))]
@@ -122,13 +122,3 @@ def _none_text(known: Sequence[dict[str, Any]], retired: bool, stale: bool) -> s
     """Say that none of the known servers is what was asked for."""
     wanted = " and ".join(word for word, asked in (("retired", retired), ("stale", stale)) if asked)
     return f"No server is {wanted or 'in use'}, of {count(len(known), 'server')}"
-
-
-def _selected(known: list[dict[str, Any]], names: Sequence[str], where: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the servers that ``--server`` and ``--where`` select."""
-    labels = {row["server"]: json.loads(row["labels"] or "{}") for row in known}
-    selected = filter_servers(labels, names, conditions_of(where))
-    for name in selected:
-        if name not in labels:
-            raise no_server_error(name, labels)
-    return [row for row in known if not selected or row["server"] in selected]

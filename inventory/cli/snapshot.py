@@ -9,7 +9,6 @@ import click
 
 from inventory import schema
 from inventory.cli._command import Command
-from inventory.cli._detail_options import verbose_option
 from inventory.cli._exit_codes import AUDIT_WORDS, FAIL_WORDS, change_exit_code, parse_fail_on, stale_words
 from inventory.cli._history import history_at, stale_after
 from inventory.cli._mirror import final_code, send_log, send_run, shared_history
@@ -29,6 +28,7 @@ from inventory.cli._options import (
     recheck_option,
     servers_option,
     timeout_option,
+    verbose_option,
 )
 from inventory.cli._output import print_error, print_errors, print_json, print_json_lines, run_rows, terminal_width
 from inventory.cli._progress import progress
@@ -36,7 +36,7 @@ from inventory.cli._row_options import json_options
 from inventory.cli._rules import audit_entry, audit_fail_words, audit_side, check_fail_words, configured_rules
 from inventory.cli._selection import select_servers, with_tokens
 from inventory.cli._state_options import this_run_option
-from inventory.cli._targets import check_targets, includes_report, local_zone, metrics_of, write_all, write_metrics
+from inventory.cli._targets import check_targets, local_zone, metrics_of, reports_of, write_all, write_metrics
 from inventory.errors import ConfigurationError, ExitCode, FileError
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _report(
     """Build the report of a run: of the run alone, and with the failure in its result, if the state cannot be read."""
     from inventory.operations.snapshot import report_on_run
 
-    zone, trend = local_zone(result.snapshot), includes_report(outputs)
+    zone, trend = local_zone(result.snapshot), bool(reports_of(outputs))
     try:
         return result, report_on_run(result, history, zone, stale_after(), trend=trend, this_run=this_run)
     except FileError as error:

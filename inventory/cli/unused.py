@@ -18,7 +18,7 @@ from inventory.cli._options import (
 )
 from inventory.cli._output import print_errors, print_rows, print_texts, terminal_width
 from inventory.cli._row_options import json_options
-from inventory.cli._targets import check_tables, check_targets, write_tables
+from inventory.cli._targets import check_tables, write_tables
 from inventory.schema import derived
 
 
@@ -54,7 +54,6 @@ def unused(
     A model counts as loaded when a run saw it loaded: what happens between two runs is not seen.
     """
     check_tables(outputs)
-    check_targets(outputs)
     from inventory.terminal.history import unused_text
 
     history = recorded_history(history_path, engine)

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.collection.repeats import KnownAnswers, LateTables, joined
+from inventory.columns import integers
 from inventory.config.servers import Server
 from inventory.normalize.fingerprint import digest
 from inventory.normalize.flatten import Columns, Rows, flatten
@@ -213,7 +214,7 @@ class _RowStore:
             # This way needs no pyarrow.compute, whose import would take longer than all the rest.
             table, owners = table.slice(rows[0] if rows else 0, len(rows)), _owners([*positions] * len(rows), times)
         else:
-            table, owners = table.take(_indices(rows)), _owners([*positions], times).take(_indices(servers))
+            table, owners = table.take(integers(rows)), _owners([*positions], times).take(integers(servers))
         for name in owners.column_names:
             place = table.column_names.index(name)
             table = table.set_column(place, arrow_schema(self._table).field(name), owners.column(name))
@@ -261,10 +262,6 @@ def _decompress(compressed: _CompressedBody) -> bytes:
 
 def _owners(servers: list[str], times: Mapping[str, datetime]) -> pa.Table:
     return build(_OWNERS, {"server": servers, "as_of": [times.get(server) for server in servers]})
-
-
-def _indices(values: "array[int]") -> pa.Array:
-    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
 
 
 def _compact(table: schema.Table, columns: Columns) -> "Columns | pa.Table":

@@ -67,26 +67,11 @@ def query_servers(
 ) -> RunTables:
     """Query LM Studio servers for their models: one GET each, at the same time.
 
-    Args:
-        servers: an address (``[NAME=]URL``), a ``Server``, the path of a saved response, or several of these.
-        token: the API token for the servers that are given as addresses.
-        timeout: seconds that each server has for its whole response, unless it has a timeout of its own.
-        clock: returns the time in UTC.
-        run_id: the id of the run; by default a new one.
-        expected: what earlier runs know of the servers, by name: to find implausible responses.
-        known: their last answers: one that comes again, byte for byte, is not parsed again.
-        recheck: seconds before an implausible response is checked by a second query.
-        concurrency: servers queried at the same time.
-        progress: called as each server is done, with its observation, the number of servers done, and of all.
-        chance: returns a random number from 0 to 1, for the pauses before further attempts.
-        ignore: globs of unknown fields, such as ``extra.last_used_at``, that do not count when responses are compared.
+    Arguments and errors as ``inventory.collect``, whose work it does; further, ``known`` holds the last answers of
+    servers: one that comes again, byte for byte, is not parsed again.
 
     Returns:
         The tables of the run, in which each server has a row of ``observations`` that says why it was not read.
-
-    Raises:
-        ConfigurationError: an address, name, token or file of certificate authorities is not valid, or two servers have
-            one name.
     """
     items: list[Any] = [*servers] if isinstance(servers, Iterable) and not isinstance(servers, _SINGLE) else [servers]
     chosen = unique([_as_server(item, token) for item in items])
@@ -106,7 +91,7 @@ def query_servers(
         expected or {},
         recheck,
         concurrency,
-        progress or _no_progress,
+        progress or (lambda _observation, _done, _total: None),
         Connections(chosen, clock, chance),
         ResponseBatch(tuple(ignore), known),
     )
@@ -270,10 +255,6 @@ def _without_token(text: str, server: Server) -> str:
     if server.token:  # guard: the token is masked in messages
         return hide_token(text, server.token)
     return text
-
-
-def _no_progress(observation: Row, done: int, total: int) -> None:
-    """Ignore the progress."""
 
 
 def _run(work: Coroutine[Any, Any, RunTables]) -> RunTables:

@@ -12,12 +12,11 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.tables import build, values
+from inventory.tables import column_of, values
 
 Row = dict[str, Any]
 RowsOf = Callable[[Collection[str]], Mapping[str, pa.Table]]
 
-_SERVERS = schema.Table("servers", "a server", (schema.Column("server", schema.TEXT, "", ""),))
 _TICKING = (*(name.encode() for name in schema.CLOCKS), rb"\u00")
 """Bytes in each body that has a field of ``schema.CLOCKS``, maybe escaped: the rows of a history lack its values."""
 
@@ -97,7 +96,7 @@ def rows_of(tables: Mapping[str, pa.Table], servers: Sequence[str]) -> Mapping[s
         return {name: tables[name] for name in names}
     from pyarrow import compute  # takes a while to import, which a run of one server need not
 
-    wanted = build(_SERVERS, {"server": list(servers)}).column("server").combine_chunks()
+    wanted = column_of(schema.TEXT, servers).combine_chunks()
     return {name: tables[name].filter(compute.is_in(tables[name].column("server"), wanted)) for name in names}
 
 

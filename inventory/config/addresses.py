@@ -45,7 +45,10 @@ def clean_address(address: str) -> str:
         raise ConfigurationError(
             "an address may not hold a user, a password, a query or a fragment (it is not shown here)", ADVICE
         )
-    return _origin(place, address) + _checked_path(path, address)
+    origin = _origin(place, address)
+    if not path.isprintable() or " " in path:
+        raise _no_address(address)
+    return origin + path
 
 
 def path_of(url: str) -> str:
@@ -131,12 +134,6 @@ def _is_host(host: str) -> bool:
 
 def _is_word(text: str) -> bool:
     return text.replace(".", "").replace("-", "").replace("_", "").isalnum()
-
-
-def _checked_path(path: str, address: str) -> str:
-    if not path.isprintable() or " " in path:
-        raise _no_address(address)
-    return path
 
 
 def _file_path(path: str) -> str:

@@ -154,27 +154,19 @@ def permission_warning(source: CredentialSource, what: str = "a token") -> str:
 
 
 def _in_file(source: CredentialSource) -> str:
-    path = Path(source.name)
+    file, advice = f"{source.location}: the token file {source.name}", "Put only the token into it"
     try:
-        body = read_regular(path, TOKEN_LIMIT)
+        body = read_regular(Path(source.name), TOKEN_LIMIT)
     except UnsuitableFileError as error:
         what = "is too large for a token" if error.too_large else "is no file"
-        raise ConfigurationError(
-            f"{source.location}: the token file {source.name} {what}", "Put only the token into it"
-        ) from error
+        raise ConfigurationError(f"{file} {what}", advice) from error
     except OSError as error:
-        raise ConfigurationError(
-            f"{source.location}: the token file {source.name} could not be read: {error.strerror}",
-            "Put only the token into it, readable by its owner only",
-        ) from error
+        what = f"{file} could not be read: {error.strerror}"
+        raise ConfigurationError(what, f"{advice}, readable by its owner only") from error
     if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE, BOM_UTF8)):
-        raise ConfigurationError(
-            f"{source.location}: the token file {source.name} begins with a byte order mark, as PowerShell writes it",
-            "Save it as plain ASCII or as UTF-8 without that mark",
-        )
+        what = f"{file} begins with a byte order mark, as PowerShell writes it"
+        raise ConfigurationError(what, "Save it as plain ASCII or as UTF-8 without that mark")
     token = body.decode("latin-1").rstrip("\r\n")  # any bytes are a text so; one that is no token is refused later
     if not token:
-        raise ConfigurationError(
-            f"{source.location}: the token file {source.name} is empty", "Put only the token into it"
-        )
+        raise ConfigurationError(f"{file} is empty", advice)
     return token

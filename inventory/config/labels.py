@@ -4,7 +4,7 @@ import fnmatch
 from collections.abc import Collection, Mapping, Sequence
 from unicodedata import normalize
 
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, did_you_mean
 
 RESERVED = ("model", "server")
 """Words that ``--by`` knows besides labels: no label may have such a name."""
@@ -83,7 +83,7 @@ def _nearest_condition(labels: Mapping[str, Labels], conditions: Sequence[tuple[
     """Ask for the label or the value that is most like one that no server has; empty if there is none."""
     import difflib  # only to word an error
 
-    known = {label: {own[label] for own in labels.values() if label in own} for own in labels.values() for label in own}
+    known = _known_values(labels)
     for label, value in conditions:
         if label not in known and (near := difflib.get_close_matches(label, known, 1, 0.6)):
             return f"Did you mean {f'{near[0]}={value}'!r}? "
@@ -119,22 +119,20 @@ def filter_servers(
 
 def no_server_error(server: str, known: Collection[str]) -> ConfigurationError:
     """Return the error for a server that does not exist: it names the nearest one, and those that exist."""
-    import difflib  # only to word an error
-
-    near = difflib.get_close_matches(server.lower(), known, 1, 0.5)
-    names = ", ".join(sorted(known)) or "none"
-    advice = f"Did you mean {near[0]!r}? There are: {names}" if near else f"There are: {names}"
-    return ConfigurationError(f"there is no server {server!r}", advice)
+    advice = f"{did_you_mean(server, known)} There are: {', '.join(sorted(known)) or 'none'}"
+    return ConfigurationError(f"there is no server {server!r}", advice.lstrip())
 
 
 def label_summary(labels: Mapping[str, Labels]) -> str:
     """Summarise the labels that exist, for an error's advice."""
-    values: dict[str, set[str]] = {}
-    for own in labels.values():
-        for label, value in own.items():
-            values.setdefault(label, set()).add(value)
-    labels_text = "; ".join(f"{label}={_few(sorted(texts))}" for label, texts in sorted(values.items()))
-    return f"There are: {labels_text}" if values else "No server has labels; set them in inventory.toml"
+    known = sorted(_known_values(labels).items())
+    labels_text = "; ".join(f"{label}={_few(sorted(values))}" for label, values in known)
+    return f"There are: {labels_text}" if known else "No server has labels; set them in inventory.toml"
+
+
+def _known_values(labels: Mapping[str, Labels]) -> dict[str, set[str]]:
+    """Return the values that each label has on some server."""
+    return {label: {own[label] for own in labels.values() if label in own} for own in labels.values() for label in own}
 
 
 def _few(values: list[str]) -> str:

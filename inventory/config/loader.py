@@ -79,6 +79,14 @@ class Configuration:
         homes = [table for table in ("compare", "report", "history") if setting in spec.names(table)]
         return self.location(*homes, *([] if homes else ["defaults"]), setting)
 
+    @contextmanager
+    def errors_at(self, *key_path: str | int) -> Iterator[None]:
+        """Report an error of the block with the place of a key."""
+        try:
+            yield
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self.location(*key_path)}: {error.what}", error.advice) from error
+
     def entry(self, server: Server) -> ServerConfig:
         """Return a server with the defaults of the file where it has no settings of its own."""
         if server.source == "file":
@@ -131,20 +139,16 @@ def parse(text: str, path: Path) -> Configuration:
     plain = Configuration(path, text)
     _check_names(plain, (), content)
     servers, rules, waivers, notices = (_several(plain, name, content.get(name, [])) for name in spec.ARRAYS)
-    names = ("history", "defaults", "compare", "report")
-    history, *others = (_table(plain, (name,), content.get(name, {})) for name in names)
-    settings = {"history" if name == "path" else name: history[name] for name in history}
-    for table in others:
-        settings |= table
-    configuration = replace(plain, settings=settings)
-    csv = _table(plain, ("csv",), content.get("csv", {}))
-    with _at(plain, "csv", "decimal"):
-        configuration = replace(configuration, csv=dialect_of(csv.get("separator"), csv.get("decimal")))
-    metrics = _table(plain, ("metrics",), content.get("metrics", {}))
-    with _at(plain, "metrics", "labels"):
-        configuration = replace(configuration, metric_labels=metric_labels(metrics.get("labels", ())))
-    cdx = _table(plain, ("cdx",), content.get("cdx", {}))
-    configuration = replace(configuration, bom_version=cdx.get("version", spec.BOM_VERSIONS[0]))
+    names = ("history", "defaults", "compare", "report", "csv", "metrics", "cdx")
+    tables = {name: _table(plain, (name,), content.get(name, {})) for name in names}
+    settings = {"history" if name == "path" else name: value for name, value in tables["history"].items()}
+    settings |= {**tables["defaults"], **tables["compare"], **tables["report"]}
+    with plain.errors_at("csv", "decimal"):
+        csv = dialect_of(tables["csv"].get("separator"), tables["csv"].get("decimal"))
+    with plain.errors_at("metrics", "labels"):
+        labels = metric_labels(tables["metrics"].get("labels", ()))
+    version = tables["cdx"].get("version", spec.BOM_VERSIONS[0])
+    configuration = replace(plain, settings=settings, csv=csv, metric_labels=labels, bom_version=version)
     return replace(
         configuration,
         entries=_distinct([_entry(configuration, number, table) for number, table in enumerate(servers)]),
@@ -186,7 +190,7 @@ def _check_names(plain: Configuration, key_path: "KeyPath", content: Mapping[str
     table = str(key_path[0]) if key_path else ""
     for name in content:
         if name not in spec.names(table):
-            with _at(plain, *key_path, name):
+            with plain.errors_at(*key_path, name):
                 raise spec.unknown_key_error(name, table)
 
 
@@ -199,7 +203,7 @@ def _table(plain: Configuration, key_path: "KeyPath", content: Any) -> dict[str,
     values = {}
     for key in spec.TABLES[name]:
         if key.name in content:
-            with _at(plain, *key_path, key.name):
+            with plain.errors_at(*key_path, key.name):
                 values[key.name] = _value(plain, key, content[key.name])
     if "token_env" in values and "token_file" in values:
         where = plain.location(*key_path, "token_file")
@@ -233,12 +237,12 @@ def _entry(configuration: Configuration, number: int, table: Mapping[str, Any]) 
     if "url" not in values:
         raise ConfigurationError(f"{where}: the server has no url", 'Write url = "http://HOST:1234"')
     own = {name: values[name] for name in ("labels", "timeout", "source", "ca_file") if name in values}
-    with _at(configuration, *key_path, "url"):
+    with configuration.errors_at(*key_path, "url"):
         url = values["url"]
         if url.lower().startswith("file:"):
             url = "file:" + _whole(configuration, url[5:]) if url[5:] else url
         address = Server(url)
-    with _at(configuration, *key_path, "source" if "source" in values else "name"):
+    with configuration.errors_at(*key_path, "source" if "source" in values else "name"):
         server = Server(url, values.get("name", ""), **own)
     credential = configuration.credential(key_path, values)
     if address.source == "file" and credential:
@@ -281,12 +285,3 @@ def _distinct(entries: Sequence[ServerConfig]) -> tuple[ServerConfig, ...]:
             )
         locations[name] = entry.location
     return tuple(entries)
-
-
-@contextmanager
-def _at(plain: Configuration, *key_path: str | int) -> Iterator[None]:
-    """Report an error with its line in the file."""
-    try:
-        yield
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{plain.location(*key_path)}: {error.what}", error.advice) from error

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from inventory.config import spec
 from inventory.config.credentials import VARIABLE, CredentialSource
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, did_you_mean
 from inventory.filesystem.regular_files import UnsuitableFileError, read_regular
 from inventory.limits import TOKEN_LIMIT
 from inventory.schema import CHANGES_WORDS
@@ -20,17 +20,16 @@ from inventory.schema import CHANGES_WORDS
 INVENTORY_CHANGES = tuple(word for word in CHANGES_WORDS if word not in ("loaded", "unloaded"))
 """Changes of the inventory; that an instance was loaded is the state of a machine."""
 
-SEVERITIES = ("low", "medium", "high")
-EVENTS = (*CHANGES_WORDS, *SEVERITIES, "failed", "recovered")
+EVENTS = (*CHANGES_WORDS, *spec.SEVERITIES, "failed", "recovered")
 """What can happen, each word for itself."""
 
 ALWAYS = "always"
 _GROUPS = {
     "any": CHANGES_WORDS,
     "changes": INVENTORY_CHANGES,
-    "findings": SEVERITIES,
+    "findings": spec.SEVERITIES,
     "medium": ("medium", "high"),
-    "low": SEVERITIES,
+    "low": spec.SEVERITIES,
     "incomplete": ("failed",),
     "unknown": ("failed",),
 }
@@ -38,7 +37,6 @@ DEFAULT_WHEN = ("changes", "findings", "failed", "recovered")
 TIMEOUT = 10.0
 """Seconds that a notice has, unless the configuration says otherwise."""
 
-_STALE = re.compile(r"stale:([1-9][0-9]{0,4})([dw])")
 _KNOWN = (*_GROUPS, *(word for word in EVENTS if word not in _GROUPS), ALWAYS, "stale:7d")
 _ADDRESS = re.compile(r"[\x21-\x7e]{1,4096}")
 _ADVICE = "Write url_env or url_file, or command = [...]"
@@ -143,12 +141,7 @@ def read_address(source: CredentialSource, environment: Mapping[str, str]) -> st
     else:
         text = _in_file(source.name)
     address = text.strip()
-    try:
-        parts = urlsplit(address)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        is_address = False
-    if not is_address or not _ADDRESS.fullmatch(address):
+    if _parts(address) is None:
         what = f"what the {source} holds is not an address (it is not shown here)"
         raise ConfigurationError(what, "It must begin with https:// and stand on one line")
     return address
@@ -158,15 +151,15 @@ def _events(when: Sequence[str]) -> tuple[frozenset[str], tuple[int, ...]]:
     words: set[str] = set()
     days = []
     for word in when:
-        if match := _STALE.fullmatch(word):
-            days.append(int(match[1]) * (7 if match[2] == "w" else 1))
+        if (age := spec.stale_days(word)) is not None:
+            days.append(age)
         elif word in _GROUPS:
             words |= set(_GROUPS[word])
         elif word in EVENTS:
             words.add(word)
         elif word != ALWAYS:
-            near = spec.nearest(word, _KNOWN)
-            advice = f"Did you mean {near!r}? Known words:" if near else "Use"
+            near = did_you_mean(word, _KNOWN)
+            advice = f"{near} Known words:" if near else "Use"
             raise ConfigurationError(f"when cannot hold {word!r}", f"{advice} {', '.join(_KNOWN)}")
     return frozenset(words), tuple(days)
 
@@ -174,16 +167,22 @@ def _events(when: Sequence[str]) -> tuple[frozenset[str], tuple[int, ...]]:
 def _proxy(text: str) -> str:
     if not text:
         return ""
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable or parts.username or parts.password or not _ADDRESS.fullmatch(text):
+    parts = _parts(text)
+    if parts is None or parts.username or parts.password:
         raise ConfigurationError(
             "proxy is not the address of a proxy (it is not shown here)", "Write http://HOST:PORT, without a password"
         )
     return text
+
+
+def _parts(address: str) -> SplitResult | None:
+    """Split an address of http or https; None if it is none."""
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return None
+    return parts if usable and _ADDRESS.fullmatch(address) else None
 
 
 def _in_file(name: str) -> str:

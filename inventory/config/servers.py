@@ -6,7 +6,7 @@ address, a malformed token) is refused before anything is sent, and is never rep
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from inventory.config.addresses import ADVICE, FILE, PORT, clean_address, host_and_port
@@ -72,16 +72,6 @@ class Server:
         object.__setattr__(self, "source", _source(self))
 
 
-def parse_servers(addresses: Iterable[str], token: str | None = None) -> list[Server]:
-    """Parse addresses from the command line, ``[NAME=]URL`` each; none means the local server.
-
-    Raises:
-        ConfigurationError: an address is malformed, or two servers have the same name.
-    """
-    servers = [server_of(address, token) for address in addresses]
-    return unique(servers or [Server(DEFAULT_ADDRESS, DEFAULT_NAME, token)])
-
-
 def server_of(text: str, token: str | None = None) -> Server:
     """Parse an address from the command line, ``[NAME=]URL``; a saved response gets no token.
 
@@ -141,14 +131,14 @@ def parse_server_list(text: str, name: str, *, allow_files: bool = False) -> lis
 
 def duplicate_addresses(servers: Iterable[Server]) -> list[str]:
     """List the addresses that have more than one name, a sentence each."""
-    names: dict[str, list[Server]] = defaultdict(list)
+    groups: dict[str, list[Server]] = defaultdict(list)
     for server in servers:
-        names[_without_default_port(server.url)].append(server)
+        groups[_DEFAULT_PORT.sub(r"\1\2", server.url)].append(server)
     return [
-        f"{_and([server.name for server in group])} have the same address, {group[0].url}; "
+        f"{', '.join(server.name for server in others)} and {last.name} have the same address, {others[0].url}; "
         "it is queried once for each name"
-        for group in names.values()
-        if len(group) > 1
+        for *others, last in groups.values()
+        if others
     ]
 
 
@@ -167,15 +157,6 @@ def unique(servers: list[Server]) -> list[Server]:
             )
         locations[server.name] = server.url
     return servers
-
-
-def _without_default_port(url: str) -> str:
-    """Return an address without the default port of its scheme."""
-    return _DEFAULT_PORT.sub(r"\1\2", url)
-
-
-def _and(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _source(server: Server) -> str:

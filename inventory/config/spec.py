@@ -4,14 +4,14 @@ A key is one line in ``TABLES``; the checks and the manual's table follow it.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from inventory.config.dialects import DECIMALS, SEPARATORS
 from inventory.config.labels import check_label
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, did_you_mean
 from inventory.schema import GRAINS
 
 APIS = ("lmstudio", "lmstudio_v0", "auto")
@@ -20,6 +20,9 @@ APIS = ("lmstudio", "lmstudio_v0", "auto")
 FORMS = ("json", "slack", "discord", "ntfy", "healthchecks")
 """The forms of a notice; the first one by default."""
 
+SEVERITIES = ("low", "medium", "high")
+"""How bad a finding can be."""
+
 BOM_VERSIONS = ("1.6", "1.7")
 """The versions of CycloneDX that a bill of materials can have; the first one by default."""
 
@@ -27,6 +30,7 @@ ADVICE = "Name the variable (token_env = ...) or the file (token_file = ...) tha
 TOKEN = re.compile(r"sk-lm-\w{4}")
 """The beginning of an API token of LM Studio; a text that holds one is never repeated."""
 
+_STALE = re.compile(r"stale:([1-9][0-9]{0,4})([dw])")
 _TOKEN_WORDS = ("token", "api_token", "api_key", "apikey", "password", "secret", "bearer")
 _TYPES: dict[str, tuple[type, ...]] = {
     "number": (int, float),
@@ -132,7 +136,7 @@ TABLES = {
     ),
     "rule": (
         Option("name", "text", "The rule's name; no other rule has it. Required."),
-        Option("severity", "text", "How bad a finding is; medium by default.", ("low", "medium", "high")),
+        Option("severity", "text", "How bad a finding is; medium by default.", SEVERITIES),
         Option("because", "text", "Why there is the rule; shown with each finding."),
         Option("grain", "text", "What it is about; model by default.", (*GRAINS, "server")),
         Option("where", "columns", "Labels of the servers that it is about; patterns."),
@@ -218,8 +222,8 @@ def unknown_key_error(name: str, table: str = "") -> ConfigurationError:
     what = f"unknown key {name!r}" + (f" in {title(table)}" if table else "")
     if name.lower() in _TOKEN_WORDS:
         return ConfigurationError("a token may not be in the file (it is not shown here)", ADVICE)
-    if near := nearest(name, names(table)):
-        return ConfigurationError(what, f"Did you mean {near!r}?")
+    if near := did_you_mean(name, names(table)):
+        return ConfigurationError(what, near)
     if homes := [title(home) for home in TABLES if name in names(home)]:
         return ConfigurationError(what, f"It belongs in {' or '.join(homes)}")
     return ConfigurationError(what, f"There are: {', '.join(names(table))}")
@@ -252,6 +256,12 @@ def validate(key: Option, value: Any) -> Any:
     return value
 
 
+def stale_days(word: str) -> int | None:
+    """Return the number of days in a word such as ``stale:7d`` or ``stale:2w``; None for another word."""
+    match = _STALE.fullmatch(word)
+    return int(match[1]) * (7 if match[2] == "w" else 1) if match else None
+
+
 def _quoted(word: str) -> str:
     return word if word.isidentifier() else repr(word)
 
@@ -265,8 +275,7 @@ def _check_text(key: Option, value: Any) -> None:
         advice = "In double quotes a backslash begins an escape, such as a tab: use single quotes"
         raise ConfigurationError(f"{key.name} holds a character that cannot be shown", advice)
     if key.words and value not in key.words:
-        near = nearest(value, key.words)
-        advice = f"Did you mean {near!r}?" if near else f"Use {key.expected}"
+        advice = did_you_mean(value, key.words) or f"Use {key.expected}"
         raise ConfigurationError(f"{key.name} cannot be {value!r}", advice)
 
 
@@ -279,10 +288,3 @@ def _check_labels(labels: Mapping[str, Any]) -> None:
 
 def _kind(value: Any) -> str:
     return "a number with a fraction" if isinstance(value, float) else _FOUND.get(type(value), "a date or a time")
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return the name that is most like one that does not exist, for an error; empty if none is."""
-    import difflib  # only to word an error
-
-    return next(iter(difflib.get_close_matches(name.lower(), names, 1, 0.5)), "")

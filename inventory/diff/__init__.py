@@ -1,5 +1,5 @@
 """Two sets of tables compared: what was added, removed and changed.
 
 In: the tables of two runs. Out: changes, hints, and the servers that were not compared.
-For others: ``compare``; ``matching`` and ``fields`` serve it.
+For others: ``compare``, ``changes``, and of unknown fields ``extras`` and ``fields``.
 """

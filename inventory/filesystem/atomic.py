@@ -129,7 +129,7 @@ def _status(target: Path) -> os.stat_result | None:
 
 
 def _keep(target: Path, path: Path) -> None:
-    """Another name for what stands there; a copy of it where links cannot be made."""
+    """Give a file a second name, or copy it where links cannot be made."""
     try:
         os.link(target, path)
     except OSError:

@@ -14,21 +14,10 @@ from typing import IO, NamedTuple
 from inventory.filesystem.regular_files import open_regular
 
 try:
-    import fcntl
+    import fcntl as fcntl  # for the other files of this folder too
 except ImportError:  # Windows, whose own locks filelock takes
     fcntl = None  # type: ignore[assignment]
 
-__all__ = (
-    "NO_ROOM",
-    "UNSUPPORTED",
-    "Temporary",
-    "fcntl",
-    "is_abandoned",
-    "lock",
-    "remove_abandoned",
-    "remove_leftovers",
-    "sync_folder",
-)
 _OLD = 3600.0  # seconds after which a file counts as abandoned, where files cannot be locked
 _NAME = re.compile(r"[0-9a-f]{12}(\.old)?\.tmp")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)

@@ -201,7 +201,7 @@ def _take_name(new: Temporary, path: Path) -> None:
 
 @contextlib.contextmanager
 def _unsupported() -> Iterator[None]:
-    """Go on if the file system does not support this."""
+    """Ignore the error of an operation that the file system does not support."""
     try:
         yield
     except OSError as error:

@@ -113,6 +113,23 @@ class SkippedRows:
         self._first = self._first or (row, lacking)
         self._count += rows
 
+    def left_out(self, content: pa.Table, names: Iterable[str], first: int) -> pa.Table:
+        """Count the rows that lack a key column, and return the others.
+
+        Args:
+            content: the rows.
+            names: the columns that the file has.
+            first: the number of the first row as a spreadsheet shows it.
+        """
+        from pyarrow import compute  # takes longer to import than a small file to write
+
+        for name in {*NEEDED, "ordinal"} & {*names}:
+            if lacking := content.column(name).null_count:
+                is_present = compute.is_valid(content.column(name))
+                self.add(first + compute.index(is_present, False).as_py(), name, lacking)
+                content = content.filter(is_present)
+        return content
+
     def gaps(self, rows: int, where: str = "") -> Gaps:
         """Describe the rows that were left out.
 

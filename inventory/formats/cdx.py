@@ -127,11 +127,7 @@ def _component(reference: str, rows: Sequence[Row]) -> Row:
 def _servers(rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
     """Yield each server with its reference in the document."""
     for row in sorted(rows, key=lambda row: str(row["server"])):
-        yield _server_reference(row["server"]), row
-
-
-def _server_reference(name: str | None) -> str:
-    return "server-" + _digest([name])
+        yield "server-" + _digest([row["server"]]), row
 
 
 def _service(row: Row, reference: str) -> Row:

@@ -106,7 +106,7 @@ def _before(history: RunHistory, digests: pa.ChunkedArray) -> tuple[dict[str, st
 
 
 def _stored(store: Store, digests: pa.ChunkedArray, run_ids: Sequence[str]) -> dict[str, str]:
-    """Return the first of some runs that stored each of some responses, for those that any of them stored."""
+    """Return by digest the first of some runs that stored each response; without those that none of them stored."""
     from pyarrow import compute
 
     holders: dict[str, str] = {}
@@ -126,5 +126,5 @@ def _filled(stored_in: pa.ChunkedArray, digests: pa.ChunkedArray, holders: Mappi
 
 
 def _whole(store: Store, run_ids: Collection[str]) -> set[str]:
-    """Return those runs that still have each file of what they stored."""
+    """Return those runs whose files of bodies and rows are all still there."""
     return set.intersection(*(set(store.where(kind, run_ids)) for kind in KINDS[1:]))

@@ -59,7 +59,7 @@ class Asked:
 
 
 def names_old_endpoint(body: bytes) -> bool:
-    """Tell whether a body says that LM Studio does not know the endpoint."""
+    """Return whether a body says that LM Studio does not know the endpoint."""
     return _OLD_ENDPOINT in body[:_QUOTED].decode("utf-8", errors="replace").lower()
 
 
@@ -172,7 +172,7 @@ def _unauthorized(body: bytes, http_status: int, asked: Asked) -> ServerError:
 
 
 def _is_lm_studios(body: bytes, challenge: str) -> bool:
-    """Tell whether a refusal can be LM Studio's: JSON with an ``error`` or an empty body, and no password asked for."""
+    """Return whether a refusal can be LM Studio's: JSON with an ``error``, or no body, and no password asked for."""
     if challenge:
         return challenge.lower().startswith("bearer")
     if not body.strip():

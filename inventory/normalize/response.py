@@ -81,7 +81,7 @@ def decode(
 
 
 def is_too_old(body: bytes, http_status: int, path: str = "") -> bool:
-    """Tell whether a response says that the endpoint is unknown, as older LM Studio does; ``path`` as in ``decode``."""
+    """Return whether a response says, as older LM Studio does, that it does not know the endpoint."""
     if len(body) > _SHORT or not names_old_endpoint(body):
         return False
     try:

@@ -44,7 +44,7 @@ def _steady(value: Any, path: str, ignore: tuple[str, ...]) -> Any:
 
 
 def matches(path: str, ignore: tuple[str, ...]) -> bool:
-    """Tell whether a field, or an object around it, matches one of the ignored globs."""
+    """Return whether a field, or an object around it, matches one of the ignored globs."""
     return any(fnmatchcase(path, glob) for pattern in ignore for glob in (pattern, f"{pattern}.*"))
 
 

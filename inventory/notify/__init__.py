@@ -1,7 +1,7 @@
 """Tell somebody what a run found. FAMILY: ``render(notice, address) -> Request``.
 
 In: a notice and an address. Out: a request in the form that the address expects.
-For others: ``Notice``, ``Request``, ``form_of``, ``send`` and ``run_command``.
+For others: ``Notice``, ``form_of``, and ``_send.post`` and ``_send.run``, which send it.
 
 To add a form: one file here with ``render``, and one word in ``config.spec.FORMS``.
 """

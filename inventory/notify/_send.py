@@ -21,7 +21,7 @@ import httpx
 
 from inventory.about import PROGRAM
 from inventory.errors import ConfigurationError
-from inventory.filesystem.regular_files import UnsuitableFileError, read_regular
+from inventory.filesystem.regular_files import read_regular
 from inventory.limits import CA_LIMIT
 from inventory.notify import Request
 from inventory.sources import Connections
@@ -136,7 +136,7 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
     try:
         read_regular(Path(ca_file), CA_LIMIT)  # OpenSSL itself would wait for whoever writes into a pipe
         return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ValueError, UnsuitableFileError) as error:
+    except (OSError, ValueError) as error:
         what = f"the certificate authorities in {ca_file} cannot be used"
         raise ConfigurationError(what, "Give a PEM file") from error
 

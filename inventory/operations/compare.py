@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
 
 from inventory import formats, schema
 from inventory.columns import rows_where
@@ -19,8 +18,6 @@ from inventory.report.facts import Report
 from inventory.run_ids import time_of
 from inventory.tables import RunTables, is_known, rows, table_of, values
 from inventory.text import local_text
-
-Row = dict[str, Any]
 
 LIVE = "live"
 

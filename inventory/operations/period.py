@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta, tzinfo
+from datetime import date, timedelta
 from hashlib import sha256
 
 from inventory.errors import ConfigurationError
@@ -30,17 +30,15 @@ class PeriodReport:
 def period_report(
     history: RunHistory,
     text: str | None,
-    zone: tzinfo | None = None,
     *,
     servers: Sequence[str] = (),
     stale_after: timedelta = STALE_AFTER,
 ) -> PeriodReport:
-    """Build the report of a period.
+    """Build the report of a period; days are those of the system's time zone.
 
     Args:
         history: the history, which has a run.
         text: the period; None for the time since the run before.
-        zone: the reader's time zone; the system's by default.
         servers: only these; all by default.
         stale_after: how old the last complete answer of a server may be.
 
@@ -49,19 +47,19 @@ def period_report(
         FileError: a file of the history is missing or damaged.
     """
     servers = known_servers(history, servers)
-    period, before, within = _runs(history, text, zone)
+    period, before, within = _runs(history, text)
     proof = _proof(history)  # before a fleet's state takes memory beside it
     first = before or (within[0] if len(within) > 1 else None)
     last = _side(within[-1])
     compared = None
     if first:
         compared = _side(first), changes_between(_side(first), last, history, servers=servers)
-    report = report_of(last, history, zone, compared=compared, servers=servers, stale_after=stale_after)
+    report = report_of(last, history, compared=compared, servers=servers, stale_after=stale_after)
     if compared is None:  # Not the run before, which is none of the period.
         report = replace(report, changes=None, since="")
     section = PeriodSection(
         period.name,
-        history.coverage_table(period, zone, report.snapshot.tables["observations"]),
+        history.coverage_table(period, None, report.snapshot.tables["observations"]),
         last.run_id or "",
         sha256(history.store.where("observations", [within[-1]])[within[-1]].read_bytes()).hexdigest(),
         proof,
@@ -70,31 +68,31 @@ def period_report(
     return PeriodReport(replace(report, runs=runs, period=section), period.last_day)
 
 
-def end_of(history: RunHistory, text: str | None, zone: tzinfo | None = None) -> ResolvedRef:
+def end_of(history: RunHistory, text: str | None) -> ResolvedRef:
     """Return the last run of a period; arguments and errors as ``period_report``."""
-    return _side(_runs(history, text, zone)[2][-1])
+    return _side(_runs(history, text)[2][-1])
 
 
-def _runs(history: RunHistory, text: str | None, zone: tzinfo | None) -> tuple[Period, str | None, list[str]]:
+def _runs(history: RunHistory, text: str | None) -> tuple[Period, str | None, list[str]]:
     """Return a period, the last run before it, and the runs in it."""
     dated = history.dated()
-    period = _period(history, text, dated, zone)
+    period = _period(history, text, dated)
     return period, *runs_in(period, dated)
 
 
-def _period(history: RunHistory, text: str | None, dated: Sequence[str], zone: tzinfo | None) -> Period:
+def _period(history: RunHistory, text: str | None, dated: Sequence[str]) -> Period:
     if text is not None:
         try:
-            return parse_period(text, history.clock(), lambda ref: time_of(history.resolve(ref)), zone)
+            return parse_period(text, history.clock(), lambda ref: time_of(history.resolve(ref)))
         except ConfigurationError as error:
             if "The history begins" in error.advice:  # An unknown run's error says so itself.
                 raise
             raise ConfigurationError(error.what, f"{error.advice.rstrip('.')}. {span_text(dated)}") from error
     if len(dated) == 1:
         only = time_of(dated[0])
-        return Period(f"the first run, {local_text(only, zone)}", only, only, (only.astimezone(zone).date(),))
+        return Period(f"the first run, {local_text(only)}", only, only, (only.astimezone().date(),))
     start, end = (time_of(run_id) for run_id in dated[-2:])
-    return Period(f"since {local_text(start, zone)}", start + _MICROSECOND, end, (end.astimezone(zone).date(),))
+    return Period(f"since {local_text(start)}", start + _MICROSECOND, end, (end.astimezone().date(),))
 
 
 def _proof(history: RunHistory) -> str:

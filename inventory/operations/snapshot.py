@@ -6,10 +6,10 @@ The functions stand in that order. The command line selects the servers first, a
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import partial
 from typing import Any
 
 from inventory.collection.collector import CONCURRENCY, Progress, query_servers, utc_now
-from inventory.collection.plausibility import PreviousState
 from inventory.collection.repeats import KnownAnswers
 from inventory.config.servers import Server
 from inventory.diff.changes import ChangeSet
@@ -79,7 +79,7 @@ def take_snapshot(
         recheck: seconds before a response that lost most of its models is requested again.
         accept_suspect: accept such a response at once.
         concurrency: number of servers queried at the same time.
-        progress: called for each server, as ``query_servers`` says.
+        progress: called as each server is done, as ``collector.Progress`` says.
         clock: returns the time in UTC. If it was set back by less than an hour since the runs before, all times of
             this run are moved by that difference, so that what is observed later is dated later.
 
@@ -90,16 +90,15 @@ def take_snapshot(
         return SnapshotResult(
             query_servers(servers, timeout=timeout, clock=clock, concurrency=concurrency, progress=progress)
         )
-    previous: dict[str, PreviousState] = {}
-    known = KnownAnswers()
     failure = None
     start = now = clock()
     history = history.seen_at(now)
     try:
-        start = _start(history, now)
-        previous, known = _previous_states(history, servers)
+        start = history.store.retry_if_changed(partial(next_moment, history, now))
+        names = [server.name for server in servers]
+        previous, known = history.store.retry_if_changed(partial(expected, history, names))
     except FileError as error:
-        failure = error
+        failure, previous, known = error, {}, KnownAnswers()
     snapshot = query_servers(
         servers,
         timeout=timeout,
@@ -114,17 +113,6 @@ def take_snapshot(
     )
     del previous, known  # of a large fleet they are as large as the run itself
     return SnapshotResult(snapshot, failure=failure) if failure else _record_and_compare(history, snapshot, start)
-
-
-def _start(history: RunHistory, now: datetime) -> datetime:
-    """Return the start of the run: now, or just after everything in the history."""
-    return history.store.retry_if_changed(lambda: next_moment(history, now))
-
-
-def _previous_states(history: RunHistory, servers: Sequence[Server]) -> tuple[dict[str, PreviousState], KnownAnswers]:
-    """Return the state of each server before the run, by which its response is judged, and what it answered last."""
-    names = [server.name for server in servers]
-    return history.store.retry_if_changed(lambda: expected(history, names))
 
 
 def _record_and_compare(history: RunHistory, snapshot: RunTables, start: datetime) -> SnapshotResult:

@@ -154,7 +154,8 @@ def label(ax: Axes, points: Sequence[Point], names: Mapping[int, str]) -> None:
             annotation = ax.annotate(text, points[at], offset, textcoords="offset points", ha=side, va=height, size=8)
             box = annotation.get_window_extent()
             others = [dot for dot, point in zip(dots, points, strict=True) if point != points[at]]
-            if not box.count_overlaps([*others, *occupied]) and _within(box, inside):
+            is_within = inside.contains(box.x0, box.y0) and inside.contains(box.x1, box.y1)
+            if is_within and not box.count_overlaps([*others, *occupied]):
                 occupied.append(box)
                 break
             annotation.remove()
@@ -205,7 +206,3 @@ def _legend(ax: Axes) -> None:
     """Put a legend at the right, where it covers nothing."""
     if ax.get_legend_handles_labels()[1]:
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=1.4)
-
-
-def _within(box: Bbox, outer: Bbox) -> bool:
-    return bool(box.x0 >= outer.x0 and box.x1 <= outer.x1 and box.y0 >= outer.y0 and box.y1 <= outer.y1)

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
@@ -11,8 +10,6 @@ from inventory.columns import counted
 from inventory.report.change_lines import ChangeSection
 from inventory.report.coverage import Coverage
 from inventory.text import MINUS, count, integer, signed_size, size
-
-Row = dict[str, Any]
 
 _LABELS = ("Servers read", "Models", "On disk", "Loaded instances", "Added / removed", "Reconfigured")
 _NO_VALUE = "\u2014"

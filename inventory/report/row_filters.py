@@ -14,8 +14,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.columns import row_numbers, rows_where
-from inventory.config.spec import nearest
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, did_you_mean
 from inventory.history.selectors import span_of
 from inventory.tables import RunTables, arrow_schema, conformed
 
@@ -91,10 +90,9 @@ def column_named(name: str, table: schema.Table) -> schema.Column:
     for candidate in (word, *ALIASES.get(word, ())):
         if candidate in columns:
             return columns[candidate]
-    near = nearest(word, [*(alias for alias, names in ALIASES.items() if {*names} & columns.keys()), *columns])
-    listed = f"There are: {', '.join(columns)}"
+    near = did_you_mean(word, [*(alias for alias, names in ALIASES.items() if {*names} & columns.keys()), *columns])
     raise ConfigurationError(
-        f"{table.name} have no column {name!r}", f"Did you mean {near!r}? {listed}" if near else listed
+        f"{table.name} have no column {name!r}", f"{near} There are: {', '.join(columns)}".lstrip()
     )
 
 

@@ -9,10 +9,8 @@ from inventory import schema
 SEVERITIES = ("high", "medium", "low")
 """From the worst on, which is the order in which findings are shown."""
 
-GRAINS = (*schema.GRAINS, "server")
-
 SOURCES = {"model": schema.MODELS, "instance": schema.INSTANCES, "server": schema.OBSERVATIONS}
-"""The table whose rows a rule of a grain is about."""
+"""What a rule can be about, and the table of whose rows it is then."""
 
 Globs = Mapping[str, tuple[str, ...]]
 """Patterns by column; ``*`` and ``?`` are wild, and case does not count."""
@@ -34,7 +32,7 @@ class Rule:
         name: its name, which no other rule has.
         severity: a word of ``SEVERITIES``.
         because: why there is the rule.
-        grain: a word of ``GRAINS``: what it is about.
+        grain: a word of ``SOURCES``: what it is about.
         where: patterns of labels: the servers that it is about.
         only: patterns of columns: the rows that it is about.
         allow: patterns of which a column must match one.

@@ -1,15 +1,13 @@
 """``[[rule]]`` and ``[[waiver]]`` of a configuration -> ``RuleSet``; what is wrong is told with its line."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from inventory import schema
-from inventory.config.spec import nearest
-from inventory.errors import ConfigurationError
+from inventory.errors import ConfigurationError, did_you_mean
 from inventory.rules.model import SOURCES, Rule, RuleSet, Waiver
 from inventory.rules.units import bound_of
 
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
 
 _CHECKS = ("allow", "deny", "most", "least", "require", "unread", "unused", "if")
 _GLOBS = ("only", "allow", "deny", "require")
+_NUMBERS = (schema.INTEGER, schema.NUMBER)
 
 Check = Callable[[Rule], None]
 """Raises a ConfigurationError if the expression of a rule is no SQL over its grain."""
@@ -40,7 +39,7 @@ def parse_rules(configuration: "Configuration", check: Check | None = None) -> R
             what = f"a second rule is named {rule.name!r}; the first is at {rules[rule.name].location}"
             raise ConfigurationError(f"{configuration.location('rule', number, 'name')}: {what}", "Rename one of them")
         if rule.expression is not None and check:
-            with _at(configuration, "rule", number, "if"):
+            with configuration.errors_at("rule", number, "if"):
                 check(rule)
         rules[rule.name] = rule
     waivers = tuple(_waiver(configuration, number, table, rules) for number, table in enumerate(configuration.waivers))
@@ -58,18 +57,18 @@ def _rule(configuration: "Configuration", number: int, table: Mapping[str, Any])
         what = f"{location}: the rule {table['name']!r} checks nothing"
         raise ConfigurationError(what, f"Add one of: {', '.join(_CHECKS)}")
     grain = table.get("grain", "model")
-    columns = {column.name: column for column in SOURCES[grain].columns}
-    values: dict[str, Any] = {}
-    for name in ("where", *_GLOBS):
-        known = None if name == "where" else columns
-        values[name] = _globs(configuration, (*place, name), table.get(name, {}), known)
+    values: dict[str, Any] = {"where": _globs(configuration, (*place, "where"), table.get("where", {}), None)}
+    for name in _GLOBS:
+        values[name] = _globs(configuration, (*place, name), table.get(name, {}), grain)
     for name in ("most", "least"):
         values[name] = {}
-        for column, value in _columns(configuration, (*place, name), table.get(name, {}), columns):
-            with _at(configuration, *place, name, column.name):
-                if column.kind not in (schema.INTEGER, schema.NUMBER):
-                    advice = f"{name} bounds numbers: {', '.join(_numbers(columns.values()))}"
-                    raise ConfigurationError(f"{column.name} is no number", advice)
+        for column, value in _columns(configuration, (*place, name), table.get(name, {}), grain):
+            with configuration.errors_at(*place, name, column.name):
+                if column.kind not in _NUMBERS:
+                    numbers = [column.name for column in SOURCES[grain].columns if column.kind in _NUMBERS]
+                    raise ConfigurationError(
+                        f"{column.name} is no number", f"{name} bounds numbers: {', '.join(numbers)}"
+                    )
                 values[name][column.name] = bound_of(value, column)
     for name in ("unread", "unused", "severity", "because"):
         if name in table:
@@ -78,48 +77,49 @@ def _rule(configuration: "Configuration", number: int, table: Mapping[str, Any])
 
 
 def _columns(
-    configuration: "Configuration", place: tuple[str | int, ...], content: Mapping[str, Any], columns: Mapping[str, Any]
+    configuration: "Configuration", place: tuple[str | int, ...], content: Mapping[str, Any], grain: str | None
 ) -> Iterator[tuple[schema.Column, Any]]:
-    """Go through a table of columns, whose names are checked."""
+    """Yield each column of a grain that a table names, with its value; without a grain each name is that of a label."""
+    columns = {column.name: column for column in (SOURCES[grain].columns if grain else map(_text_column, content))}
     for name, value in content.items():
         if name not in columns:
-            near = nearest(name, columns)
-            advice = f"Did you mean {near!r}?" if near else f"There are: {', '.join(columns)}"
-            what = f"there is no column {name!r} at grain {_grain_of(columns)}"
+            advice = did_you_mean(name, columns) or f"There are: {', '.join(columns)}"
+            what = f"there is no column {name!r} at grain {grain}"
             raise ConfigurationError(f"{configuration.location(*place, name)}: {what}", advice)
         yield columns[name], value
 
 
+def _text_column(name: str) -> schema.Column:
+    return schema.Column(name, schema.TEXT, "", "")
+
+
 def _globs(
-    configuration: "Configuration",
-    place: tuple[str | int, ...],
-    content: Mapping[str, Any],
-    columns: Mapping[str, schema.Column] | None,
+    configuration: "Configuration", place: tuple[str | int, ...], content: Mapping[str, Any], grain: str | None
 ) -> dict[str, tuple[str, ...]]:
-    """Return the checked patterns of a table; of labels where there are no columns."""
-    pairs: Iterable[tuple[schema.Column | None, str, Any]]
-    if columns is None:
-        pairs = [(None, name, value) for name, value in content.items()]
-    else:
-        pairs = [(column, column.name, value) for column, value in _columns(configuration, place, content, columns)]
+    """Return the checked patterns of a table; arguments as ``_columns``."""
     globs = {}
-    for column, name, value in pairs:
-        with _at(configuration, *place, name):
-            globs[name] = tuple(_glob(column, name, item) for item in (value if isinstance(value, list) else [value]))
-            if not globs[name] and place[-1] in ("where", "only"):
-                raise ConfigurationError(f"{name} has no pattern: the rule is about nothing", "Remove it, or give one")
+    for column, value in _columns(configuration, place, content, grain):
+        with configuration.errors_at(*place, column.name):
+            globs[column.name] = _patterns(column, value)
+            if not globs[column.name] and place[-1] in ("where", "only"):
+                what = f"{column.name} has no pattern: the rule is about nothing"
+                raise ConfigurationError(what, "Remove it, or give one")
     return globs
 
 
-def _glob(column: schema.Column | None, name: str, value: Any) -> str:
+def _patterns(column: schema.Column, value: Any) -> tuple[str, ...]:
+    return tuple(_glob(column, item) for item in (value if isinstance(value, list) else [value]))
+
+
+def _glob(column: schema.Column, value: Any) -> str:
     """Return one pattern; true, false and numbers are written as the table does."""
-    if column is not None and column.kind == schema.TIME:
+    name, kind = column.name, column.kind
+    if kind == schema.TIME:
         advice = "Use unread for the age of an answer, or if"
         raise ConfigurationError(f"{name} is a time, which no pattern matches", advice)
-    kind = column.kind if column else schema.TEXT
     if isinstance(value, bool) and kind == schema.BOOLEAN:
         return str(value).lower()
-    if isinstance(value, int | float) and not isinstance(value, bool) and kind in (schema.INTEGER, schema.NUMBER):
+    if isinstance(value, int | float) and not isinstance(value, bool) and kind in _NUMBERS:
         return f"{value:g}" if isinstance(value, float) else str(value)
     if not isinstance(value, str):
         raise ConfigurationError(f"{value!r} is no pattern of {name}", 'Write a text, such as "lmstudio-*"')
@@ -137,18 +137,17 @@ def _waiver(configuration: "Configuration", number: int, table: Mapping[str, Any
     for name, example in (("rule", '"RULE"'), ("until", "2027-03-31"), ("because", '"..."')):
         if name not in table:
             raise ConfigurationError(f"{location}: the waiver has no {name}", f"Write {name} = {example}")
-    with _at(configuration, *place, "rule"):
+    with configuration.errors_at(*place, "rule"):
         if table["rule"] not in rules:
-            near = nearest(table["rule"], rules)
-            advice = f"Did you mean {near!r}?" if near else f"There are: {', '.join(rules) or 'no rules'}"
+            advice = did_you_mean(table["rule"], rules) or f"There are: {', '.join(rules) or 'no rules'}"
             raise ConfigurationError(f"there is no rule {table['rule']!r} to waive", advice)
-    with _at(configuration, *place, "until"):
+    with configuration.errors_at(*place, "until"):
         until = _date(table["until"])
     globs = {}
     for name in ("server", "key"):
         value = table.get(name, [])
-        with _at(configuration, *place, name):
-            globs[name] = tuple(_glob(None, name, item) for item in (value if isinstance(value, list) else [value]))
+        with configuration.errors_at(*place, name):
+            globs[name] = _patterns(_text_column(name), value)
             if name in table and not globs[name]:
                 raise ConfigurationError(f"{name} has no pattern: the waiver meets nothing", "Remove it, or give one")
     return Waiver(table["rule"], until, table["because"], table.get("by", ""), location=location, **globs)
@@ -161,20 +160,3 @@ def _date(value: Any) -> date:
         return date.fromisoformat(value)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"until cannot be {str(value)!r}", "Write a day, such as 2027-03-31") from error
-
-
-def _grain_of(columns: Mapping[str, Any]) -> str:
-    return next(grain for grain, table in SOURCES.items() if tuple(columns) == table.names)
-
-
-def _numbers(columns: Iterable[schema.Column]) -> list[str]:
-    return [column.name for column in columns if column.kind in (schema.INTEGER, schema.NUMBER)]
-
-
-@contextmanager
-def _at(configuration: "Configuration", *place: str | int) -> Iterator[None]:
-    """Report an error with its line in the file."""
-    try:
-        yield
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{configuration.location(*place)}: {error.what}", error.advice) from error

@@ -88,39 +88,45 @@ class Table:
         return tuple(column.name for column in self.columns if column.compared and not column.key)
 
 
-def _key(name: str, kind: str, path: str, meaning: str) -> Column:
-    return Column(name, kind, path, meaning, key=True)
+def _sent(
+    place: str, path: str, kind: str, meaning: str, unit: str = "", *, key: bool = False, compared: bool = True
+) -> Column:
+    """Make a column of a field that LM Studio sends, named after its path below ``MODEL`` or ``INSTANCE``."""
+    return Column(path.replace(".", "_"), kind, place + path, meaning, unit, key, compared)
 
 
-def _info(name: str, kind: str, path: str, meaning: str, unit: str = "") -> Column:
-    """Make a column that is shown but never compared."""
-    return Column(name, kind, path, meaning, unit, compared=False)
+def _key(name: str, kind: str, meaning: str) -> Column:
+    """Make a column that this tool adds to identify the row."""
+    return Column(name, kind, "", meaning, key=True)
+
+
+def _info(name: str, kind: str, meaning: str, unit: str = "") -> Column:
+    """Make a column that this tool adds, which is shown but never compared."""
+    return Column(name, kind, "", meaning, unit, compared=False)
 
 
 OBSERVATIONS = Table(
     "observations",
     "what one server answered in one run",
     (
-        _key("run_id", TEXT, "", "The run: UTC start time and four random hex digits; sorts by time."),
-        _key("server", TEXT, "", "The name the user gave the server."),
-        _info("url", TEXT, "", "The address that was asked, without any secret."),
-        _info("labels", OBJECT, "", "The user's labels of the server, such as site or owner."),
-        _info("observed_at", TIME, "", "When the answer was complete or given up.", "UTC"),
-        _info("as_of", TIME, "", "When the answer was given that the server's rows come from; null: none.", "UTC"),
-        _info("status", TEXT, "", "ok, or why the server was not read: " + ", ".join(STATUSES[1:]) + "."),
-        _info("error", TEXT, "", "What went wrong and what to do about it; empty when ok."),
-        _info("http_status", INTEGER, "", "The HTTP status of the answer, if one came over HTTP."),
-        _info("latency_ms", NUMBER, "", "Time from the first attempt to the whole answer or the failure.", "ms"),
-        _info("model_count", INTEGER, "", "Rows of this server in the models table.", "models"),
-        _info("instance_count", INTEGER, "", "Rows of this server in the instances table.", "instances"),
-        _info("size_bytes", INTEGER, "", "Sum of size_bytes over the models.", "bytes"),
-        _info("payload_digest", TEXT, "", "SHA-256 of the body as received: the evidence."),
-        _info(
-            "digest", TEXT, "", "SHA-256 of the rows without fields that only count down: decides whether it changed."
-        ),
-        _info("stored_in", TEXT, "", "The run whose files hold this answer; unchanged since then."),
-        _info("warnings", LIST, "", "What was odd in the answer, one sentence each."),
-        _info("source", TEXT, "", "What answered: lmstudio, the older lmstudio_v0, or file."),
+        _key("run_id", TEXT, "The run: UTC start time and four random hex digits; sorts by time."),
+        _key("server", TEXT, "The name the user gave the server."),
+        _info("url", TEXT, "The address that was asked, without any secret."),
+        _info("labels", OBJECT, "The user's labels of the server, such as site or owner."),
+        _info("observed_at", TIME, "When the answer was complete or given up.", "UTC"),
+        _info("as_of", TIME, "When the answer was given that the server's rows come from; null: none.", "UTC"),
+        _info("status", TEXT, "ok, or why the server was not read: " + ", ".join(STATUSES[1:]) + "."),
+        _info("error", TEXT, "What went wrong and what to do about it; empty when ok."),
+        _info("http_status", INTEGER, "The HTTP status of the answer, if one came over HTTP."),
+        _info("latency_ms", NUMBER, "Time from the first attempt to the whole answer or the failure.", "ms"),
+        _info("model_count", INTEGER, "Rows of this server in the models table.", "models"),
+        _info("instance_count", INTEGER, "Rows of this server in the instances table.", "instances"),
+        _info("size_bytes", INTEGER, "Sum of size_bytes over the models.", "bytes"),
+        _info("payload_digest", TEXT, "SHA-256 of the body as received: the evidence."),
+        _info("digest", TEXT, "SHA-256 of the rows without fields that only count down: decides whether it changed."),
+        _info("stored_in", TEXT, "The run whose files hold this answer; unchanged since then."),
+        _info("warnings", LIST, "What was odd in the answer, one sentence each."),
+        _info("source", TEXT, "What answered: lmstudio, the older lmstudio_v0, or file."),
     ),
 )
 
@@ -128,51 +134,35 @@ MODELS = Table(
     "models",
     "one model of one server (grain model)",
     (
-        _key("server", TEXT, "", "The name the user gave the server."),
-        _key("key", TEXT, MODEL + "key", "LM Studio's identifier of the model. Not unique."),
-        _key("ordinal", INTEGER, "", "0; 1, 2 ... for further rows with the same key, in the order sent."),
-        Column("type", TEXT, MODEL + "type", "llm or embedding; vision models are llm; other words may come."),
-        Column("publisher", TEXT, MODEL + "publisher", "Who published the model files; may be the empty text."),
-        Column("display_name", TEXT, MODEL + "display_name", "The name for people."),
-        Column("architecture", TEXT, MODEL + "architecture", "The model's architecture; embeddings omit it."),
-        Column("quantization_name", TEXT, MODEL + "quantization.name", "The quantization, such as Q4_K_M or 4bit."),
-        Column(
-            "quantization_bits_per_weight",
-            NUMBER,
-            MODEL + "quantization.bits_per_weight",
-            "Nominal bits per weight (Q3_K_M is 3).",
-            "bits",
-        ),
-        Column("size_bytes", INTEGER, MODEL + "size_bytes", "Size on disk of the selected variant only.", "bytes"),
-        Column("params_string", TEXT, MODEL + "params_string", "Number of parameters as text, such as 35B-A3B."),
-        _info("params_count", INTEGER, "", "The first number in params_string; null if there is none.", "parameters"),
-        Column("max_context_length", INTEGER, MODEL + "max_context_length", "The longest context possible.", "tokens"),
-        Column("format", TEXT, MODEL + "format", "gguf or mlx."),
-        Column("capabilities_vision", BOOLEAN, MODEL + "capabilities.vision", "It takes images."),
-        Column(
-            "capabilities_trained_for_tool_use",
-            BOOLEAN,
-            MODEL + "capabilities.trained_for_tool_use",
-            "It was trained to call tools.",
-        ),
-        Column(
-            "capabilities_reasoning_default",
-            TEXT,
-            MODEL + "capabilities.reasoning.default",
-            "The reasoning option in force without a choice.",
-        ),
-        Column(
-            "capabilities_reasoning_allowed_options",
+        _key("server", TEXT, "The name the user gave the server."),
+        _sent(MODEL, "key", TEXT, "LM Studio's identifier of the model. Not unique.", key=True),
+        _key("ordinal", INTEGER, "0; 1, 2 ... for further rows with the same key, in the order sent."),
+        _sent(MODEL, "type", TEXT, "llm or embedding; vision models are llm; other words may come."),
+        _sent(MODEL, "publisher", TEXT, "Who published the model files; may be the empty text."),
+        _sent(MODEL, "display_name", TEXT, "The name for people."),
+        _sent(MODEL, "architecture", TEXT, "The model's architecture; embeddings omit it."),
+        _sent(MODEL, "quantization.name", TEXT, "The quantization, such as Q4_K_M or 4bit."),
+        _sent(MODEL, "quantization.bits_per_weight", NUMBER, "Nominal bits per weight (Q3_K_M is 3).", "bits"),
+        _sent(MODEL, "size_bytes", INTEGER, "Size on disk of the selected variant only.", "bytes"),
+        _sent(MODEL, "params_string", TEXT, "Number of parameters as text, such as 35B-A3B."),
+        _info("params_count", INTEGER, "The first number in params_string; null if there is none.", "parameters"),
+        _sent(MODEL, "max_context_length", INTEGER, "The longest context possible.", "tokens"),
+        _sent(MODEL, "format", TEXT, "gguf or mlx."),
+        _sent(MODEL, "capabilities.vision", BOOLEAN, "It takes images."),
+        _sent(MODEL, "capabilities.trained_for_tool_use", BOOLEAN, "It was trained to call tools."),
+        _sent(MODEL, "capabilities.reasoning.default", TEXT, "The reasoning option in force without a choice."),
+        _sent(
+            MODEL,
+            "capabilities.reasoning.allowed_options",
             LIST,
-            MODEL + "capabilities.reasoning.allowed_options",
             "The reasoning options: off, on, low, medium, high, xhigh.",
         ),
-        Column("description", TEXT, MODEL + "description", "A text about the model; null in every captured answer."),
-        Column("variants", LIST, MODEL + "variants", "key@quantization of each downloaded variant; hub models only."),
-        Column("selected_variant", TEXT, MODEL + "selected_variant", "The variant that this row describes."),
-        _info("loaded_instance_count", INTEGER, "", "Rows of this model in the instances table.", "instances"),
+        _sent(MODEL, "description", TEXT, "A text about the model; null in every captured answer."),
+        _sent(MODEL, "variants", LIST, "key@quantization of each downloaded variant; hub models only."),
+        _sent(MODEL, "selected_variant", TEXT, "The variant that this row describes."),
+        _info("loaded_instance_count", INTEGER, "Rows of this model in the instances table.", "instances"),
         Column("extra", OBJECT, "", "Every field that no column holds, at its path; null if there is none."),
-        _info("as_of", TIME, "", "When the server gave the answer that the row comes from.", "UTC"),
+        _info("as_of", TIME, "When the server gave the answer that the row comes from.", "UTC"),
     ),
 )
 
@@ -180,95 +170,57 @@ INSTANCES = Table(
     "instances",
     "one loaded instance of one model (grain instance)",
     (
-        _key("server", TEXT, "", "The name the user gave the server."),
-        _key("key", TEXT, MODEL + "key", "LM Studio's identifier of the model."),
-        _key("ordinal", INTEGER, "", "The ordinal of the model's row."),
-        _key("instance_id", TEXT, INSTANCE + "id", "LM Studio's or the user's name of the instance."),
-        _key("instance_ordinal", INTEGER, "", "0; 1, 2 ... for further instances of the model with the same id."),
-        _info("display_name", TEXT, MODEL + "display_name", "The model's name for people."),
-        _info("type", TEXT, MODEL + "type", "The model's type."),
-        _info("publisher", TEXT, MODEL + "publisher", "The model's publisher."),
-        _info("architecture", TEXT, MODEL + "architecture", "The model's architecture."),
-        _info("format", TEXT, MODEL + "format", "The model's format."),
-        _info("quantization_name", TEXT, MODEL + "quantization.name", "The model's quantization."),
-        _info("size_bytes", INTEGER, MODEL + "size_bytes", "The model's size on disk.", "bytes"),
-        _info("max_context_length", INTEGER, MODEL + "max_context_length", "The model's longest context.", "tokens"),
-        Column("config_context_length", INTEGER, INSTANCE + "config.context_length", "The context loaded.", "tokens"),
-        Column("config_parallel", INTEGER, INSTANCE + "config.parallel", "Requests served at once.", "requests"),
-        Column("config_eval_batch_size", INTEGER, INSTANCE + "config.eval_batch_size", "Evaluation batch.", "tokens"),
-        Column(
-            "config_physical_batch_size", INTEGER, INSTANCE + "config.physical_batch_size", "Physical batch.", "tokens"
-        ),
-        Column("config_flash_attention", BOOLEAN, INSTANCE + "config.flash_attention", "Flash attention is on."),
-        Column(
-            "config_num_experts",
-            INTEGER,
-            INSTANCE + "config.num_experts",
-            "Experts used; mixture-of-experts models only.",
-            "experts",
-        ),
-        Column(
-            "config_offload_kv_cache_to_gpu",
-            BOOLEAN,
-            INSTANCE + "config.offload_kv_cache_to_gpu",
-            "The KV cache is kept on the GPU.",
-        ),
-        Column(
-            "config_context_checkpoints",
-            INTEGER,
-            INSTANCE + "config.context_checkpoints",
-            "Context checkpoints kept.",
-            "checkpoints",
-        ),
-        Column(
-            "config_reasoning_budget_message",
+        _key("server", TEXT, "The name the user gave the server."),
+        _sent(MODEL, "key", TEXT, "LM Studio's identifier of the model.", key=True),
+        _key("ordinal", INTEGER, "The ordinal of the model's row."),
+        Column("instance_id", TEXT, INSTANCE + "id", "LM Studio's or the user's name of the instance.", key=True),
+        _key("instance_ordinal", INTEGER, "0; 1, 2 ... for further instances of the model with the same id."),
+        _sent(MODEL, "display_name", TEXT, "The model's name for people.", compared=False),
+        _sent(MODEL, "type", TEXT, "The model's type.", compared=False),
+        _sent(MODEL, "publisher", TEXT, "The model's publisher.", compared=False),
+        _sent(MODEL, "architecture", TEXT, "The model's architecture.", compared=False),
+        _sent(MODEL, "format", TEXT, "The model's format.", compared=False),
+        _sent(MODEL, "quantization.name", TEXT, "The model's quantization.", compared=False),
+        _sent(MODEL, "size_bytes", INTEGER, "The model's size on disk.", "bytes", compared=False),
+        _sent(MODEL, "max_context_length", INTEGER, "The model's longest context.", "tokens", compared=False),
+        _sent(INSTANCE, "config.context_length", INTEGER, "The context loaded.", "tokens"),
+        _sent(INSTANCE, "config.parallel", INTEGER, "Requests served at once.", "requests"),
+        _sent(INSTANCE, "config.eval_batch_size", INTEGER, "Evaluation batch.", "tokens"),
+        _sent(INSTANCE, "config.physical_batch_size", INTEGER, "Physical batch.", "tokens"),
+        _sent(INSTANCE, "config.flash_attention", BOOLEAN, "Flash attention is on."),
+        _sent(INSTANCE, "config.num_experts", INTEGER, "Experts used; mixture-of-experts models only.", "experts"),
+        _sent(INSTANCE, "config.offload_kv_cache_to_gpu", BOOLEAN, "The KV cache is kept on the GPU."),
+        _sent(INSTANCE, "config.context_checkpoints", INTEGER, "Context checkpoints kept.", "checkpoints"),
+        _sent(
+            INSTANCE,
+            "config.reasoning_budget_message",
             TEXT,
-            INSTANCE + "config.reasoning_budget_message",
             "The message at the end of the reasoning budget; often the empty text.",
         ),
-        Column(
-            "config_speculative_draft_mtp",
-            BOOLEAN,
-            INSTANCE + "config.speculative_draft_mtp",
-            "Speculative decoding by multi-token prediction is on.",
+        _sent(
+            INSTANCE, "config.speculative_draft_mtp", BOOLEAN, "Speculative decoding by multi-token prediction is on."
         ),
-        Column(
-            "config_speculative_draft_simple",
-            BOOLEAN,
-            INSTANCE + "config.speculative_draft_simple",
-            "Simple speculative decoding is on.",
-        ),
-        Column("config_speculative_draft_model", TEXT, INSTANCE + "config.speculative_draft_model", "The draft model."),
-        Column(
-            "config_speculative_draft_max_tokens",
-            INTEGER,
-            INSTANCE + "config.speculative_draft_max_tokens",
-            "Most tokens drafted at once.",
-            "tokens",
-        ),
-        Column(
-            "config_speculative_draft_min_tokens",
-            INTEGER,
-            INSTANCE + "config.speculative_draft_min_tokens",
-            "Fewest tokens drafted at once.",
-            "tokens",
-        ),
-        Column(
-            "config_speculative_draft_min_continue_probability",
+        _sent(INSTANCE, "config.speculative_draft_simple", BOOLEAN, "Simple speculative decoding is on."),
+        _sent(INSTANCE, "config.speculative_draft_model", TEXT, "The draft model."),
+        _sent(INSTANCE, "config.speculative_draft_max_tokens", INTEGER, "Most tokens drafted at once.", "tokens"),
+        _sent(INSTANCE, "config.speculative_draft_min_tokens", INTEGER, "Fewest tokens drafted at once.", "tokens"),
+        _sent(
+            INSTANCE,
+            "config.speculative_draft_min_continue_probability",
             NUMBER,
-            INSTANCE + "config.speculative_draft_min_continue_probability",
             "Probability below which drafting stops.",
             "probability",
         ),
-        _info(
+        _sent(
+            INSTANCE,
             "remaining_ttl_seconds",
             INTEGER,
-            INSTANCE + "remaining_ttl_seconds",
             "Time until an idle instance is unloaded; instances loaded just in time only.",
             "s",
+            compared=False,
         ),
         Column("extra", OBJECT, "", "Every field that no column holds, at its path; null if there is none."),
-        _info("as_of", TIME, "", "When the server gave the answer that the row comes from.", "UTC"),
+        _info("as_of", TIME, "When the server gave the answer that the row comes from.", "UTC"),
     ),
 )
 
@@ -276,18 +228,18 @@ CHANGES = Table(
     "changes",
     "one change; of a reconfigured model or instance, one changed field",
     (
-        _key("server", TEXT, "", "The server it happened on."),
-        _key("grain", TEXT, "", "model or instance."),
-        _key("key", TEXT, "", "The model's key; null for news about the whole server."),
-        _key("ordinal", INTEGER, "", "The model's ordinal."),
-        _key("instance_id", TEXT, "", "The instance's id; null at grain model."),
-        _key("instance_ordinal", INTEGER, "", "The instance's ordinal; null at grain model."),
-        _info("display_name", TEXT, "", "The model's name for people."),
-        _info("change", TEXT, "", "What happened: " + ", ".join(CHANGES_WORDS) + "."),
-        _key("field", TEXT, "", "The field, for reconfigured, reported and unreported; key for renamed."),
-        _info("old", VALUE, "", "The value before; of a removed or unloaded row, its values as a JSON object."),
-        _info("new", VALUE, "", "The value after; of an added or loaded row, its values as a JSON object."),
-        _info("observed_at", TIME, "", "When the answer was given that shows the change.", "UTC"),
+        _key("server", TEXT, "The server it happened on."),
+        _key("grain", TEXT, "model or instance."),
+        _key("key", TEXT, "The model's key; null for news about the whole server."),
+        _key("ordinal", INTEGER, "The model's ordinal."),
+        _key("instance_id", TEXT, "The instance's id; null at grain model."),
+        _key("instance_ordinal", INTEGER, "The instance's ordinal; null at grain model."),
+        _info("display_name", TEXT, "The model's name for people."),
+        _info("change", TEXT, "What happened: " + ", ".join(CHANGES_WORDS) + "."),
+        _key("field", TEXT, "The field, for reconfigured, reported and unreported; key for renamed."),
+        _info("old", VALUE, "The value before; of a removed or unloaded row, its values as a JSON object."),
+        _info("new", VALUE, "The value after; of an added or loaded row, its values as a JSON object."),
+        _info("observed_at", TIME, "When the answer was given that shows the change.", "UTC"),
     ),
 )
 

@@ -4,7 +4,7 @@ In: a server and a deadline. Out: the bytes that it sent, unread.
 For others: ``source_of``, ``Deadline``, ``RawResponse`` and ``Connections``.
 
 To add a source: one file here with a ``fetch``, one word in ``SOURCES``, and, if users may choose it by that word,
-one in ``config.servers.APIS``.
+one in ``config.spec.APIS``.
 """
 
 import asyncio
@@ -13,12 +13,9 @@ from importlib import import_module
 from typing import Protocol, Self, cast
 
 from inventory.config.servers import Server
-from inventory.limits import BODY_LIMIT as BODY_LIMIT
-from inventory.limits import PARTS_LIMIT as PARTS_LIMIT
-from inventory.limits import WIDE_LIMIT as WIDE_LIMIT
 from inventory.sources._connections import Connections
 
-__all__ = ["BODY_LIMIT", "PARTS_LIMIT", "SOURCES", "WIDE_LIMIT", "Connections", "Deadline", "RawResponse", "source_of"]
+__all__ = ["SOURCES", "Connections", "Deadline", "RawResponse", "source_of"]
 
 SOURCES = ("auto", "file", "lmstudio", "lmstudio_v0")
 

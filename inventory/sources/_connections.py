@@ -1,6 +1,5 @@
 """Share what the requests of one run have in common: TLS contexts, threads, the clock and randomness."""
 
-import asyncio
 import ssl
 import threading
 from collections.abc import Callable, Iterable
@@ -12,7 +11,7 @@ from typing import Any
 
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError
-from inventory.filesystem.regular_files import UnsuitableFileError, read_regular
+from inventory.filesystem.regular_files import read_regular
 from inventory.limits import CA_LIMIT
 
 
@@ -51,10 +50,6 @@ class Connections:
             return _unused_tls_context()
         return _public_tls_context() if server.ca_file is None else self._tls_contexts[server.ca_file]
 
-    async def run_in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Return the result of a call that may block for long; nobody waits for its thread in the end."""
-        return await asyncio.get_running_loop().run_in_executor(self.threads, function, *arguments)
-
 
 def _private_tls_context(server: Server, ca_file: str) -> ssl.SSLContext:
     cause: Exception | None = None
@@ -62,7 +57,7 @@ def _private_tls_context(server: Server, ca_file: str) -> ssl.SSLContext:
     try:
         if read_regular(Path(ca_file), CA_LIMIT):  # OpenSSL itself would wait for whoever writes into a pipe
             return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ValueError, UnsuitableFileError) as error:
+    except (OSError, ValueError) as error:
         if not isinstance(error, ssl.SSLError):
             reason = getattr(error, "strerror", "") or str(error)
         cause = error

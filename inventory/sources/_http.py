@@ -24,9 +24,9 @@ import httpx
 from inventory.config.addresses import path_of
 from inventory.config.servers import Server
 from inventory.errors import Invalid, Timeout, Unreachable
-from inventory.limits import MAX_NAMES
+from inventory.limits import BODY_LIMIT, MAX_NAMES, PARTS_LIMIT, WIDE_LIMIT
 from inventory.normalize.response import PATHS
-from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Deadline, RawResponse
+from inventory.sources import Deadline, RawResponse
 from inventory.sources._connections import Connections
 from inventory.sources._failures import cause_chain, failure_of
 from inventory.sources._trace import ConnectionTrace
@@ -55,8 +55,7 @@ async def get(server: Server, api: str, deadline: Deadline, connections: Connect
     Raises:
         Unreachable: no connection could be made, it broke, or a gateway asks for a retry after the deadline.
         Timeout: the response was not complete in time.
-        Invalid: the response is not HTTP, is compressed, or exceeds a limit of ``sources``, of names
-            (``MAX_NAMES``) or of bytes before its body.
+        Invalid: the response is not HTTP, is compressed, or exceeds a limit of ``inventory/limits.py``.
     """
     # Names are looked up in threads that nobody waits for: the system's lookup may hang beyond every deadline.
     asyncio.get_running_loop().set_default_executor(connections.threads)  # guard: a name lookup is not waited for
@@ -188,7 +187,7 @@ def _retry_after_seconds(header: str, now: datetime) -> float:
 
 
 def _is_transient(error: Exception) -> bool:
-    """Tell whether the reason why no response began may be over in a moment."""
+    """Return whether the reason why no response began may be over in a moment."""
     causes = cause_chain(error)
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return False

@@ -33,7 +33,8 @@ async def fetch(server: Server, deadline: Deadline, connections: Connections) ->
             folder = os.path.dirname(path)  # noqa: PTH120 - a third of the time, for each of thousands
             body = read_cached(path, _READ_DIRECTLY) if folder in connections.responsive_folders else None
             if body is None:
-                body = await connections.run_in_thread(read_regular, path, SAVED_LIMIT)
+                loop = asyncio.get_running_loop()
+                body = await loop.run_in_executor(connections.threads, read_regular, path, SAVED_LIMIT)
                 connections.responsive_folders.add(folder)
     except UnsuitableFileError as error:
         advice = "Is this a saved response?" if error.too_large else "Give the file with a saved response"

@@ -42,7 +42,6 @@ _LOAD_FIELDS: dict[str, type] = {
     "offload_kv_cache_to_gpu": bool,
     "echo_load_config": bool,
 }
-_NO_JSON = "Invalid body: failed to parse JSON value. Please check the value to ensure it is valid JSON"
 
 
 class Incoming(NamedTuple):
@@ -147,10 +146,9 @@ class Endpoints:
 
     def _load(self, body: bytes) -> Refusal:
         started = time.perf_counter()
-        content = _object(body)
-        refusal = wrong_fields(content, _LOAD_FIELDS, ["model"]) if isinstance(content, dict) else content
-        if refusal or not isinstance(content, dict):
-            return refusal or invalid_request(_NO_JSON, "invalid_json")
+        content = _content(body, _LOAD_FIELDS, "model")
+        if isinstance(content, tuple):
+            return content
         loaded = self.state.load(content["model"], content)
         if loaded is None:
             return not_found(f"Model {content['model']} not found in downloaded models", "model_not_found")
@@ -164,23 +162,27 @@ class Endpoints:
         return 200, response | ({"load_config": instance["config"]} if content.get("echo_load_config") else {})
 
     def _unload(self, body: bytes) -> Refusal:
-        content = _object(body)
-        refusal = wrong_fields(content, {"instance_id": str}, ["instance_id"]) if isinstance(content, dict) else content
-        if refusal or not isinstance(content, dict):
-            return refusal or invalid_request(_NO_JSON, "invalid_json")
+        content = _content(body, {"instance_id": str}, "instance_id")
+        if isinstance(content, tuple):
+            return content
         name = content["instance_id"]
         if not self.state.unload(name):
             return not_found(f"Model with instance identifier '{name}' is not loaded.", "model_not_found")
         return 200, {"instance_id": name}
 
 
-def _object(body: bytes) -> dict[str, Any] | Refusal:
-    """Parse the body of a request; return the refusal of one that is no JSON object."""
+def _content(body: bytes, fields: dict[str, type], required: str) -> dict[str, Any] | Refusal:
+    """Parse the body of a request; return the refusal of one that is no JSON object of these fields."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
-        return invalid_request(_NO_JSON, "invalid_json")
-    return content if isinstance(content, dict) else invalid_request("Expected an object", "invalid_type")
+        return invalid_request(
+            "Invalid body: failed to parse JSON value. Please check the value to ensure it is valid JSON",
+            "invalid_json",
+        )
+    if not isinstance(content, dict):
+        return invalid_request("Expected an object", "invalid_type")
+    return wrong_fields(content, fields, required) or content
 
 
 def _list(path: str, step: Step) -> Outgoing:

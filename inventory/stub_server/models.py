@@ -133,22 +133,10 @@ def _hub_llm(
     reasoning: list[str] | None = None,
     instances: list[tuple[str, int, int | None, int | None]] | None = None,
 ) -> Row:
-    """Return one model of LM Studio's hub.
+    """Return one model of LM Studio's hub; its size is in bytes, its longest context in tokens.
 
-    Args:
-        key: its key.
-        name: its name for people.
-        architecture: its architecture.
-        quantization: the name of its quantization.
-        bits: the bits per weight of that.
-        size: its size in bytes.
-        params: its number of parameters as text.
-        context: its longest context in tokens.
-        file_format: gguf or mlx.
-        vision: whether it takes images.
-        reasoning: its reasoning options.
-        instances: of each loaded instance the id, the context in tokens, the experts, and the seconds until it is
-            unloaded if it was loaded just in time.
+    Each of its instances is given by its id, its context, its experts, and, if it was loaded just in time, the seconds
+    until it is unloaded.
     """
     capabilities: dict[str, Any] = {"vision": vision, "trained_for_tool_use": True}
     if reasoning:

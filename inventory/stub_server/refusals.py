@@ -6,7 +6,6 @@ are our own.
 """
 
 import re
-from collections.abc import Collection
 from typing import Any
 
 Refusal = tuple[int, dict[str, Any]]
@@ -57,19 +56,19 @@ def credential_refusal(authorization: str, token: str | None) -> Refusal | None:
     return invalid_request(message, "invalid_api_key", 401)
 
 
-def wrong_fields(content: dict[str, Any], fields: dict[str, type], required: Collection[str]) -> Refusal | None:
+def wrong_fields(content: dict[str, Any], fields: dict[str, type], required: str) -> Refusal | None:
     """Return the refusal of a body whose fields are not those that an endpoint takes; None if they are.
 
     Args:
         content: the body.
         fields: the type of each field that may be there.
-        required: those that must be there.
+        required: the one that must be there.
     """
     if strange := content.keys() - fields.keys():
         names = ", ".join(f"'{name}'" for name in content if name in strange)
         return invalid_request(f"Unrecognized key(s) in object: {names}", "unrecognized_keys")
     for name, kind in fields.items():
-        if name not in content and name in required:
+        if name not in content and name == required:
             return invalid_request(f"'{name}' is required", "missing_required_parameter")
         if name in content and not _is(content[name], kind):
             return invalid_request(f"'{name}' has the wrong type or value", "invalid_value")
@@ -77,7 +76,7 @@ def wrong_fields(content: dict[str, Any], fields: dict[str, type], required: Col
 
 
 def _is(value: object, kind: type) -> bool:
-    """Tell whether a value is of a type; numbers are positive, and true is none of them."""
+    """Return whether a value is of a type; numbers are positive, and true is none of them."""
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool) and value > 0
     return isinstance(value, kind)

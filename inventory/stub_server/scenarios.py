@@ -135,14 +135,6 @@ def _regrouped(models: list[Row]) -> list[Step]:
     return [Step([smaller, larger, *others]), Step([together, *others])]
 
 
-def _torn(models: list[Row]) -> list[Step]:
-    return [Step(models, cut=cut) for cut in Cut]
-
-
-def _suspect(models: list[Row]) -> list[Step]:
-    return [Step(models), Step(models[:1])]
-
-
 def _link(models: list[Row]) -> list[Step]:
     """List the first model once more, as another machine of LM Link has it."""
     return [Step([*models, *_unloaded(models[:1])])]
@@ -178,9 +170,13 @@ SCENARIOS = {
     "unauthorized": Scenario("refuses every token", refuses=True),
     "too-old": Scenario("knows neither API of LM Studio, only OpenAI's", missing=frozenset({V1, V0})),
     "slow": Scenario(f"waits {_SLOW:g} seconds before each response, or --latency", latency=_SLOW),
-    "torn": Scenario("closes the connection within the body, then sends half a body as a whole one", _torn, loop=True),
+    "torn": Scenario(
+        "closes the connection within the body, then sends half a body as a whole one",
+        lambda models: [Step(models, cut=cut) for cut in Cut],
+        loop=True,
+    ),
     "empty": Scenario("lists no models, as when their folder is out of reach", lambda _: [Step([])]),
-    "suspect": Scenario("lists every model, then only the first", _suspect),
+    "suspect": Scenario("lists every model, then only the first", lambda models: [Step(models), Step(models[:1])]),
     "v0-only": Scenario("knows the API of LM Studio 0.3 alone, /api/v0", missing=frozenset({V1})),
     "link": Scenario("lists a model twice under one key, as LM Link does", _link),
 }

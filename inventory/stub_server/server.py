@@ -6,13 +6,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
-from inventory.errors import ConfigurationError, FileError
+from inventory.errors import ConfigurationError, FileError, did_you_mean
 from inventory.stub_server.certificate import create_certificate
 from inventory.stub_server.connections import Handler, HttpServer, Request
 from inventory.stub_server.endpoints import Endpoints, Incoming, Outgoing
@@ -185,8 +184,7 @@ def _scenario(name: str | None) -> Scenario:
     if name is None:
         return Scenario("")
     if name not in SCENARIOS:
-        near = get_close_matches(str(name), SCENARIOS, 1, 0.5)
-        advice = f"Did you mean '{near[0]}'?" if near else f"It is one of {', '.join(SCENARIOS)}"
+        advice = did_you_mean(str(name), SCENARIOS) or f"It is one of {', '.join(SCENARIOS)}"
         raise ConfigurationError(f"there is no scenario '{name}'", advice)
     return SCENARIOS[name]
 

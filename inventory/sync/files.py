@@ -51,4 +51,4 @@ WHOLE_RECORD: dict[str, Callable[[Path, bytes], bool]] = {
     PRUNED: _is_record,
     LOGS: lambda _, body: run_log.is_whole(body),
 }
-"""Whether the bytes of a small file are whole, by its folder."""
+"""What tells whether the bytes of a small file are whole, by its folder."""

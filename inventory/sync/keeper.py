@@ -7,7 +7,7 @@ lists again. What a killed keeper left is found by the same comparison.
 """
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,17 +46,14 @@ def require_keeper(mirror: Mirror, collector: str) -> None:
 
 def due_in_store(mirror: Mirror, now: datetime) -> list[CompactionTask]:
     """Return what can be merged: the small files of each month, as for any history; errors as ``due``."""
-    return list(_tasks(mirror, now))
-
-
-def _tasks(mirror: Mirror, now: datetime) -> Iterator[CompactionTask]:
-    listing = mirror.listing
+    listing, tasks = mirror.listing, []
     for task in due(mirror.store, now):
         where = mirror.store.where(task.kind, task.runs)
         small = [run_id for run_id in task.runs if not is_merged(where[run_id])]
         sent = tuple(run_id for run_id in small if listing and run_id in listing.own[task.kind])
         if len(sent) > 1:
-            yield replace(task, runs=sent, files=len(sent))
+            tasks.append(replace(task, runs=sent, files=len(sent)))
+    return tasks
 
 
 def compact_store(mirror: Mirror, now: datetime) -> list[tuple[CompactionTask, int]]:
@@ -150,8 +147,8 @@ def _delete_replaced(mirror: Mirror, rewritten: Mapping[str, Mapping[str, list[s
         unneeded: the runs whose responses go.
     """
     listing, pruned = mirror.listing, pruned_runs(mirror.store)
-    for kind in KINDS if listing else ():
-        assert listing is not None
+    assert listing is not None, "the mirror was pulled"
+    for kind in KINDS:
         where, present = mirror.store.where(kind), listing.merged[kind]
         keys = {old for old, new in rewritten.get(kind, {}).items() if present.issuperset(new)}
         gone = pruned if kind == KINDS[0] else unneeded

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.file_names import MONTH, month_of
@@ -51,16 +50,16 @@ class Listing:
 
     @property
     def is_recent(self) -> bool:
-        """Tell whether it can be believed: a machine may sleep in the middle of a run."""
+        """Return whether it can be believed: a machine may sleep in the middle of a run."""
         return 0 <= time.time() - self.began < _RECENT
 
     @property
     def is_full(self) -> bool:
-        """Tell whether everything was listed."""
+        """Return whether everything was listed."""
         return not self.since
 
     def covers(self, run_id: str) -> bool:
-        """Tell whether the month of a run was listed."""
+        """Return whether the month of a run was listed."""
         return month_of(run_id) >= self.since
 
 
@@ -109,9 +108,3 @@ def _add(listing: Listing, sizes: dict[str, int]) -> None:
 def previous_month(now: datetime) -> str:
     """Return the name of the folder of the month before a time in UTC."""
     return f"month={now.replace(day=1) - timedelta(days=1):%Y-%m}"
-
-
-def by_month(keys: set[str]) -> Iterator[tuple[str, set[str]]]:
-    """Group keys of data files of one kind by the name of the month's folder."""
-    for month in sorted({Path(key).parent.name for key in keys}):
-        yield month, {key for key in keys if Path(key).parent.name == month}

@@ -52,7 +52,6 @@ SHOWN = {
 _OPTIONAL = ("architecture", "max_context_length", "params_string", "remaining_ttl_seconds")
 """The columns that give way where the terminal is narrow, in this order."""
 
-_COUNTED = ("size_bytes", "loaded_instance_count")
 _INDENT = "  "
 _TYPES = ("llm", "embedding")
 _NOUNS = {"llm": "LLM", "embedding": "embedding"}

@@ -74,7 +74,7 @@ def snapshot_text(
     """
     blocks = [_heading(report, seconds, columns), _totals(report, since, columns, first=first)]
     blocks += [_largest(report.largest, several=len(report.servers) > 1, columns=columns)] if report.largest else []
-    blocks += [_files(files, columns)] if files else []
+    blocks += [files_text(files, columns)] if files else []
     blocks += _warnings(report.warnings, columns)
     return "\n\n".join(blocks) + "\n"
 
@@ -115,11 +115,6 @@ def _server_text(server: Row, columns: int, note: str) -> str:
         lines += [style(line, dim=True) for line in wrap(unstyle(url), columns, "  ")]
     lines += _outcome(server, columns)
     return "\n".join([*lines, *(style(line, dim=True) for line in wrap(note, columns, "  "))])
-
-
-def files_text(files: "Sequence[WrittenFile]", columns: int = COLUMNS) -> str:
-    """Show what became of the files that a snapshot was written to."""
-    return _files(files, columns) + "\n"
 
 
 def _group_text(group: FailureGroup, columns: int) -> str:
@@ -219,7 +214,8 @@ def _name(model: Row, several: bool, room: int) -> str:
     return truncate(escape_controls(model["display_name"]), max(room - width(server), _LEAST_NAME)) + server
 
 
-def _files(files: "Sequence[WrittenFile]", columns: int) -> str:
+def files_text(files: "Sequence[WrittenFile]", columns: int) -> str:
+    """Show what became of the files that a snapshot was written to, a line each."""
     lines = []
     for file in files:
         written = f"{file.size / 1000:,.0f} KB" if file.holds in ("report", "metrics") else count(file.rows, "row")

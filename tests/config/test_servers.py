@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inventory.config.addresses import clean_address
-from inventory.config.servers import DEFAULT_ADDRESS, Server, duplicate_addresses, parse_server_list, parse_servers
+from inventory.config.servers import Server, duplicate_addresses, parse_server_list, server_of, unique
 from inventory.errors import ConfigurationError
 
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"
@@ -91,7 +91,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 def test_secrets_in_an_address_are_refused_and_not_repeated(address: str) -> None:
     """A user, a password, a query or a fragment is refused, even in an address that is wrong anyway, and not shown."""
     with pytest.raises(ConfigurationError) as caught:
-        parse_servers([address])
+        server_of(address)
     assert SECRET not in str(caught.value)
 
 
@@ -99,7 +99,7 @@ def test_secrets_in_an_address_are_refused_and_not_repeated(address: str) -> Non
 def test_any_text_is_a_server_or_a_configuration_error(text: str) -> None:
     """No text ends in another exception, and what is clean stays as it is."""
     try:
-        (server,) = parse_servers([text])
+        server = server_of(text)
     except ConfigurationError:
         return
     assert clean_address(server.url) == server.url
@@ -127,26 +127,21 @@ def test_any_text_is_a_server_or_a_configuration_error(text: str) -> None:
 )
 def test_names(given: str, name: str) -> None:
     """A server is called what the user says, else by its host, and its port if that is not LM Studio's."""
-    assert parse_servers([given])[0].name == name
-
-
-def test_the_local_server_is_the_default() -> None:
-    """Without an address the local server is meant, with the token."""
-    assert parse_servers([], TOKEN) == [Server(DEFAULT_ADDRESS, "local", TOKEN)]
+    assert server_of(given).name == name
 
 
 @pytest.mark.parametrize("addresses", [["host", "HOST:1234/v1"], ["a=x", "a=y"], ["x", "x=y"]])
 def test_two_servers_with_one_name_are_refused(addresses: list[str]) -> None:
     """Rows of two servers must be told apart."""
     with pytest.raises(ConfigurationError, match="two servers are named"):
-        parse_servers(addresses)
+        unique([*map(server_of, addresses)])
 
 
 @pytest.mark.parametrize("address", ["=host", " =host", "a\u202eb=host", "a\x1bb=host"])
 def test_a_name_must_be_one(address: str) -> None:
     """An empty name, or one that a terminal would act on, is refused."""
     with pytest.raises(ConfigurationError):
-        parse_servers([address])
+        server_of(address)
 
 
 @pytest.mark.guard("a malformed token")
@@ -162,7 +157,7 @@ def test_a_malformed_token_is_refused_and_not_shown(token: str) -> None:
 def test_a_token_is_not_in_the_repr() -> None:
     """A server can be printed without giving its token away; a file gets none."""
     assert TOKEN not in repr(Server("host", token=TOKEN))
-    assert parse_servers(["file:a.json"], TOKEN)[0].token is None
+    assert server_of("file:a.json", TOKEN).token is None
 
 
 def test_a_list_of_servers() -> None:
@@ -210,7 +205,9 @@ def test_what_is_wrong_in_a_list_is_told_with_its_line(text: str, said: str) -> 
 )
 def test_two_names_for_one_address_are_told(addresses: list[str], told: list[str]) -> None:
     """However they are written; each address once."""
-    assert duplicate_addresses(parse_servers(addresses)) == [f"{one}; it is queried once for each name" for one in told]
+    assert duplicate_addresses(map(server_of, addresses)) == [
+        f"{one}; it is queried once for each name" for one in told
+    ]
 
 
 @pytest.mark.parametrize(

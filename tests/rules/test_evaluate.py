@@ -42,7 +42,6 @@ GRAIN_NUMBERS = {
     "instance": ("size_bytes", "config_context_length", "remaining_ttl_seconds"),
     "server": ("model_count", "size_bytes", "latency_ms"),
 }
-RULE = ("server", "key", "ordinal", "instance_id", "instance_ordinal")
 
 
 def value_of(column: schema.Column, choice: random.Random) -> Any:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.hostile_servers import CERTIFICATE, CERTIFICATES, LEGAL, Hostile, answer, raw
 
 import inventory
-from inventory.config.servers import Server, parse_servers
+from inventory.config.servers import Server, server_of
 from inventory.errors import ConfigurationError, ServerError, Unreachable
 from inventory.sources import Connections, Deadline, source_of
 from inventory.sources._failures import failure_of
@@ -167,7 +167,7 @@ def _numbers_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_address_makes_a_library_raise(host: str, scheme: str, port: str, path: str) -> None:
     """Any text as an address is refused, or ends in an error of our own."""
     try:
-        (server,) = parse_servers([scheme + host + port + path])
+        server = server_of(scheme + host + port + path)
     except ConfigurationError:
         return
     if server.source == "file":

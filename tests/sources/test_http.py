@@ -20,8 +20,8 @@ from support.hostile_servers import CERTIFICATE, HEAD, LEGAL, REFUSED, Behaviour
 import inventory
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, Invalid, ServerError, Timeout, Unreachable
-from inventory.limits import HEAD_LIMIT
-from inventory.sources import BODY_LIMIT, PARTS_LIMIT, WIDE_LIMIT, Connections, Deadline, RawResponse, source_of
+from inventory.limits import BODY_LIMIT, HEAD_LIMIT, PARTS_LIMIT, WIDE_LIMIT
+from inventory.sources import Connections, Deadline, RawResponse, source_of
 from inventory.sources._http import ATTEMPTS, _read
 
 TOKEN = "sk-lm-Canary12:abcdefghijKLMNOPQRST"

@@ -21,7 +21,7 @@ from pyarrow import csv as arrow_csv
 
 from inventory import schema
 from inventory.config.dialects import Dialect
-from inventory.formats._columns import NEEDED, SkippedRows, gaps_of, grain_of, numbered, observed_of
+from inventory.formats._columns import SkippedRows, gaps_of, grain_of, numbered, observed_of
 from inventory.formats._limits import gathered, row_bytes, size_of, too_large
 from inventory.formats._unreadable import check_kind
 from inventory.formats.csv import foreign
@@ -62,7 +62,7 @@ def encode_tables(tables: "Tables", dialect: Dialect = Dialect(), *, plain: bool
     buffer.write(b"" if plain else BOM)
     table = _replaced(tables[0][1], _GUARD if dialect.separator == "," else _GUARD_COMMAS)
     options = arrow_csv.WriteOptions(eol="\n" if plain else "\r\n", delimiter=dialect.separator)
-    arrow_csv.write_csv(_with_decimal(table, ".", dialect.decimal), buffer, options)
+    arrow_csv.write_csv(_with_decimal(table, dialect.decimal), buffer, options)
     return buffer.getvalue()
 
 
@@ -115,7 +115,7 @@ def _batches(path: Path, look: Look, table: schema.Table, skipped: SkippedRows, 
     read = 0
     try:
         for batch in _blocks(path, look, table, _BLOCK, like_ours):
-            yield _of_models(batch, look, read, skipped)
+            yield skipped.left_out(batch, look.names, read + 2)
             read += batch.num_rows
     except pa.ArrowInvalid as error:
         if _TOO_LONG not in str(error):
@@ -123,7 +123,7 @@ def _batches(path: Path, look: Look, table: schema.Table, skipped: SkippedRows, 
         for batch in _blocks(path, look, table, _LARGEST, like_ours):
             left = batch.slice(min(read, batch.num_rows))
             read -= batch.num_rows - left.num_rows
-            yield _of_models(left, look, read, skipped)
+            yield skipped.left_out(left, look.names, read + 2)
 
 
 def _blocks(path: Path, look: Look, table: schema.Table, size: int, like_ours: bool) -> Iterator[pa.Table]:
@@ -162,25 +162,11 @@ def _conformed(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     return cells if cells.type == kind else compute.replace_substring(cells, ",", ".").cast(kind)
 
 
-def _of_models(batch: pa.Table, look: Look, before: int, skipped: SkippedRows) -> pa.Table:
-    """Select the rows that have their key columns."""
-    for name in {*NEEDED, "ordinal"} & {*look.names}:
-        lacking = batch.column(name).null_count
-        if lacking:
-            there = compute.is_valid(batch.column(name))
-            first = compute.index(there, False).as_py()
-            skipped.add(before + first + 2, name, lacking)
-            batch = batch.filter(there)
-    return batch
-
-
-def _with_decimal(table: pa.Table, before: str, after: str) -> pa.Table:
-    """Write numbers with another character before decimals."""
-    if before == after:
-        return table
-    for place, field in enumerate(table.schema):
+def _with_decimal(table: pa.Table, decimal: str) -> pa.Table:
+    """Write numbers with another character than a point before decimals."""
+    for place, field in enumerate(table.schema if decimal != "." else ()):
         if pa.types.is_floating(field.type):
-            cells = compute.replace_substring(table.column(place).cast(pa.string()), before, after)
+            cells = compute.replace_substring(table.column(place).cast(pa.string()), ".", decimal)
             table = table.set_column(place, field.name, cells)
     return table
 

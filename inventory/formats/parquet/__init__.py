@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from inventory import limits, schema
 from inventory.about import VERSION
-from inventory.formats._columns import NEEDED, SkippedRows, gaps_of, grain_of, numbered, observed_of
+from inventory.formats._columns import SkippedRows, gaps_of, grain_of, numbered, observed_of
 from inventory.formats._limits import gathered, too_large
 from inventory.formats._unreadable import Unreadable, check_kind
 from inventory.formats.parquet.page_headers import THRIFT_LIMITS, Chunk, check_footer, check_pages, column_chunks
@@ -212,14 +212,8 @@ def _spelt_out(
             else pa.nulls(batch.num_rows, target.field(column.name).type)
             for column in table.columns
         ]
-        spelt = pa.Table.from_arrays(columns, schema=target)
-        for name in {*NEEDED, "ordinal"} & {*names}:
-            if lacking := spelt.column(name).null_count:
-                is_present = compute.is_valid(spelt.column(name))
-                skipped.add(before + compute.index(is_present, False).as_py() + 1, name, lacking)
-                spelt = spelt.filter(is_present)
+        yield skipped.left_out(pa.Table.from_arrays(columns, schema=target), names, before + 1)
         before += batch.num_rows
-        yield spelt
 
 
 def _written(table: pa.Table) -> bytes:

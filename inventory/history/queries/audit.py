@@ -60,7 +60,7 @@ def check_expression(rule: Rule) -> None:
 
 
 def tables_database(snapshot: RunTables, rules: RuleSet) -> Database:
-    """Return the tables of a file or of one run to judge; what is suspect is not known."""
+    """Build a database with the tables of a file or of one run, to judge them; suspect servers count as unknown."""
     database = Database()
     observations = rows(snapshot.tables["observations"])
     _add_servers(database, rules, observations)
@@ -71,7 +71,7 @@ def tables_database(snapshot: RunTables, rules: RuleSet) -> Database:
 
 
 def state_database(history: "RunHistory", observed: Sequence[Row], rules: RuleSet) -> Database:
-    """Return the tables of a state to judge; only the columns that some rule reads are loaded.
+    """Build a database with the tables of a state, to judge them; only the columns that some rule reads are loaded.
 
     Args:
         history: the history.
@@ -91,7 +91,7 @@ def state_database(history: "RunHistory", observed: Sequence[Row], rules: RuleSe
 def history_database(
     history: "RunHistory", run_id: str, rules: RuleSet, servers: Collection[str] | None = None
 ) -> Database:
-    """Return all answers up to a run to judge, each once: the table ``violations`` holds what does not comply.
+    """Build a database with all answers up to a run, each once; its table ``violations`` holds what does not comply.
 
     ``islands`` holds of each server the observations whose answer is not that of the one before.
 
@@ -129,7 +129,7 @@ def history_database(
 
 
 def add_since(history: "RunHistory", run_id: str, rules: RuleSet, findings: Sequence[Row]) -> None:
-    """Tell each finding since when it is there without a break, as far as runs tell."""
+    """Fill in since when each finding has been there without a break, as far as the runs show."""
     dating = [row for row in findings if row["status"] != "unknown" and row["since"] is None]
     if not dating:
         return
@@ -165,7 +165,7 @@ def add_since(history: "RunHistory", run_id: str, rules: RuleSet, findings: Sequ
 
 
 def finding_runs(history: "RunHistory", rules: RuleSet, servers: Sequence[str] = ()) -> pa.Table:
-    """Count per run the findings that it saw first, those that went, and those that stayed; ``FINDING_RUNS``.
+    """Count the new, gone and remaining findings of each run: rows of ``derived.FINDING_RUNS``.
 
     Exceptions do not count, nor do rules on the age of an answer or on use, which no single answer breaks.
 
@@ -211,7 +211,7 @@ def finding_runs(history: "RunHistory", rules: RuleSet, servers: Sequence[str] =
 
 
 def _observed(history: "RunHistory", run_id: str, servers: Collection[str] | None = None) -> Database:
-    """Return the observations up to a run, and the answers that differ from the one before: ``islands``."""
+    """Build a database with the observations up to a run; ``islands`` has each answer unlike the one before."""
     database = Database()
     runs = [run for run in history.dated() if run <= run_id]
     database.open("observations_history", history.store.checked("observations", runs), schema.OBSERVATIONS.names)

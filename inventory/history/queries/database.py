@@ -136,7 +136,7 @@ class Database(Engine):
             self._streaming = False
 
     def _in_memory(self) -> bool:
-        """Read files now, as nothing can be read later."""
+        """Return whether files are read now: once the database is locked, nothing can be read."""
         return not self._streaming
 
 

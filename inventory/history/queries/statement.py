@@ -76,7 +76,7 @@ def parse_statement(connection: "duckdb.DuckDBPyConnection", text: str) -> State
 
 
 def _without_end(text: str) -> str:
-    """Cut off the semicolon after a statement, and what stands behind it: remarks."""
+    """Cut off the semicolon at the end of a statement, and the comments after it."""
     import duckdb
 
     content = text.encode()

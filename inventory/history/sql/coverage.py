@@ -14,7 +14,7 @@ DAYS = schema.Table(
 
 
 def coverage(until: Until) -> str:
-    """One row per server that a run in the view ``days`` asked: counts, its first and last answers, the longest gap.
+    """Query one row per server that a run in ``days`` asked: counts, its first and last answers, the longest gap.
 
     The gap is the pair of complete answers, one after the other, that lie farthest apart; null if there are not two.
     """

@@ -140,7 +140,7 @@ PLACED = schema.Table(
 
 
 def placed(until: Until, *, selected: bool = False) -> str:
-    """One row per server of the state after a run: ``PLACED``. Of all observations it reads the narrow columns only.
+    """Query where the state after a run has each server from: ``PLACED``; of the observations it reads narrow columns.
 
     Reads the views ``observations``, ``moments`` (the one row of the run) and ``retirements``. A server is no part of
     the state if nobody asked it for too long, or if it was retired by name and not asked since.
@@ -166,7 +166,7 @@ def placed(until: Until, *, selected: bool = False) -> str:
 
 
 def state_rows() -> str:
-    """One row per server in the view ``placed``: the newest attempt, with the answer that its rows come from."""
+    """Query one row per server in the view ``placed``: the newest attempt, with the answer that its rows come from."""
     columns = {name: f"a.{name}" for name in _ATTEMPT} | {name: f"b.{name}" for name in RESPONSE}
     columns |= {name: f"CASE WHEN b.server IS NULL THEN a.{name} ELSE b.{name} END" for name in EITHER}
     columns["as_of"] = "b.observed_at"
@@ -188,7 +188,7 @@ _IN_SERVICE = """
 
 
 def servers(until: Until) -> str:
-    """One row per server that any run asked up to one: its newest attempt, its last response, how often it was read."""
+    """Query one row per server that was asked up to a run: newest attempt, last response, how often it was read."""
     return f"""
         WITH attempts AS (
             SELECT *, {LATEST_FIRST} FROM observations WHERE {until.sql}
@@ -209,7 +209,7 @@ def servers(until: Until) -> str:
 
 
 def panel(until: Until, group: str, source: str) -> str:
-    """Sizes and counts of the states after the runs in the view ``moments``, by group, as one query.
+    """Query sizes and counts of the states after the runs in the view ``moments``, by group, in one statement.
 
     Each run that asked a server begins a step of it, which lasts until the next run that asked it: in a step the newest
     attempt and the last response are the same for all moments. So no state is built one by one, and no moment is
