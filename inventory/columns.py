@@ -23,10 +23,10 @@ def coded(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
     from pyarrow import compute  # takes a while to import
 
     content = column.combine_chunks()
-    is_floating = pa.types.is_floating(content.type)
-    encoded = (content.view(pa.int64()) if is_floating else content).dictionary_encode()  # zero has two signs
+    encoded = _exact(content).dictionary_encode()
     codes = compute.add(compute.coalesce(encoded.indices.cast(pa.int64()), integers([-1])[0]), integers([1])[0])
-    return codes, encoded.dictionary.view(content.type) if is_floating else encoded.dictionary
+    is_encoded = pa.types.is_dictionary(content.type)
+    return codes, encoded.dictionary if is_encoded else encoded.dictionary.view(content.type)
 
 
 def row_numbers(table: pa.Table) -> pa.Array:
@@ -49,9 +49,13 @@ def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
     from pyarrow import compute
 
     if table.num_columns == 1:
-        codes, distinct = coded(table.column(0))
-        places = codes.dictionary_encode()
-        only = pa.concat_arrays([pa.nulls(1, distinct.type), distinct]).take(places.dictionary)
+        content = table.column(0).combine_chunks()
+        if pa.types.is_dictionary(content.type):
+            places = content.indices.dictionary_encode(null_encoding="encode")
+            only = content.dictionary.take(places.dictionary)
+        else:
+            places = _exact(content).dictionary_encode(null_encoding="encode")
+            only = places.dictionary.view(content.type)
         return places.indices.cast(pa.int64()), pa.Table.from_arrays([only], table.column_names)
     numbers = row_numbers(table)
     return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
@@ -136,7 +140,20 @@ def row_texts(
     begin: str = "",
     end: str = "",
 ) -> Iterator[pa.Array]:
-    """Yield the texts of the rows of each part of a table; what stands in many rows is formatted once.
+    """Yield the texts of the rows of each part of a table; arguments as ``row_columns``."""
+    if table.num_rows:  # without rows it has no columns, where those without a value are left out
+        columns = row_columns(table, cells, separator, begin, end)
+        yield from (joined(part, separator) for part in parts_of(columns))
+
+
+def row_columns(
+    table: pa.Table,
+    cells: Sequence[tuple[Sequence[str], Callable[..., str]]],
+    separator: str = "",
+    begin: str = "",
+    end: str = "",
+) -> list[pa.DictionaryArray]:
+    """Return columns whose texts make those of the rows; what stands in many rows is formatted once.
 
     Args:
         table: the table.
@@ -145,12 +162,10 @@ def row_texts(
         begin: stands before the first.
         end: stands after the last.
     """
-    if not table.num_rows:
-        return  # nor has it columns, where those without a value are left out
     columns = _merged((text_column(table, names, format_one) for names, format_one in cells), separator)
     columns[0] = mapped(columns[0], begin.__add__)
     columns[-1] = mapped(columns[-1], lambda text: text + end)
-    yield from (joined(part, separator) for part in parts_of(columns))
+    return columns
 
 
 def _merged(columns: Iterable[pa.DictionaryArray], separator: str) -> list[pa.DictionaryArray]:
@@ -194,6 +209,11 @@ def integers(numbers: Iterable[int]) -> pa.Array:
     """Make an array of integers."""
     content = array("q", numbers)
     return pa.Array.from_buffers(pa.int64(), len(content), [None, pa.py_buffer(content)])
+
+
+def _exact(content: pa.Array) -> pa.Array:
+    """Return floating-point numbers by their bits, as zero has two signs; anything else as it is."""
+    return content.view(pa.int64()) if pa.types.is_floating(content.type) else content
 
 
 def rows_where(table: pa.Table, name: str, test: Callable[[Any], bool]) -> pa.Array:

@@ -29,6 +29,7 @@ from inventory.columns import coded
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import (
     DAYS,
+    NUMBER,
     CellWriter,
     OverflowTexts,
     alignment_of,
@@ -289,5 +290,6 @@ def _rows(target: Any, sheet: Sheet, content: pa.Table) -> Pieces:
     lines = [b'<row r="2"/>']
     if sheet.empty:
         note = CellWriter(target, schema.Column("note", schema.TEXT, "", ""), "A")
-        lines.append(f'<row r="3">{note.head}3{note.content(f"{NO_ROWS}{sheet.empty}")}</row>'.encode())
+        cell = note.cell(f"{NO_ROWS}{sheet.empty}").replace(NUMBER, "3")
+        lines.append(f'<row r="3">{cell}</row>'.encode())
     return lambda: lines
