@@ -30,7 +30,7 @@ def _facts(history: RunHistory, run_id: str, old_run: str | None) -> HistoryFact
     newest = history.dated()[-1]
     # A report on a moment of the past tells nothing that came later.
     until = history if run_id == newest else history.seen_at(time_of(run_id))
-    lives, changes = until.lives_and_changes(time_of(old_run or run_id))
+    lives, changes = until.sightings_and_changes(time_of(old_run or run_id))
     servers = rows(history.servers_table(run_id))
     return HistoryFacts(
         lives,

@@ -234,6 +234,18 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since
     {idle if since else ""} ORDER BY l.server, l.key"""
 
 
+def sightings(until: Until) -> str:
+    """Query since when each server has had each of its models, and when that was last loaded."""
+    return f"""
+    WITH seen AS (
+        SELECT server, digest, stored_in, min(observed_at) AS first_seen, max(observed_at) AS last_seen
+        FROM observations WHERE status = 'ok' AND {until.sql} GROUP BY server, digest, stored_in
+    )
+    SELECT s.server, m.key, min(s.first_seen) AS first_seen,
+           max(CASE WHEN m.loaded_instance_count > 0 THEN s.last_seen END) AS last_loaded
+    FROM seen s JOIN models m ON m.digest = s.digest AND m.stored_in = s.stored_in GROUP BY s.server, m.key"""
+
+
 RUN_IDS = schema.Table("kept", "a run that stays", (schema.Column("run_id", schema.TEXT, "", ""),))
 POINTED = """
     SELECT DISTINCT stored_in FROM observations
