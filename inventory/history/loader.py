@@ -79,10 +79,10 @@ class RunLoader:
         other.clock = lambda: now
         return other
 
-    def reading(self, columns: Mapping[str, Sequence[str]]) -> Self:
-        """Return the same history, which reads only these columns of models and instances.
+    def reading(self, columns: Mapping[str, Sequence[str]] | None) -> Self:
+        """Return the same history, which reads only these columns of models and instances; None for all of them.
 
-        A table may lack others, have no rows if it is not named, and have its texts in dictionaries.
+        With columns a table may lack others, have no rows if it is not named, and have its texts in dictionaries.
         """
         other = copy(self)
         other._columns = columns

@@ -265,6 +265,8 @@ def _may_be_long(cells: pa.ChunkedArray) -> bool:
     """Return whether a text of a column may be longer than a cell can hold, or be taken for one that goes on."""
     from pyarrow import compute
 
+    if pa.types.is_dictionary(cells.type):
+        cells = pa.chunked_array([chunk.dictionary for chunk in cells.chunks], cells.type.value_type)
     if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
         return False
     longest = compute.max(compute.binary_length(cells)).as_py() or 0
