@@ -224,10 +224,10 @@ class RunHistory(NamedRuns):
         return self._timeline().timeline(since)
 
     @steady
-    def sightings_and_changes(self, since: datetime) -> tuple[pa.Table, pa.Table]:
-        """Return the ``Timeline.sightings`` of all models, and the timeline since a time: ``derived.TIMELINE``."""
+    def sightings_and_changes(self, after: str) -> tuple[pa.Table, pa.Table]:
+        """Return the ``Timeline.sightings`` of all models, and the timeline after a run: ``derived.TIMELINE``."""
         timeline = self._timeline()
-        return timeline.sightings(), timeline.timeline(since)
+        return timeline.sightings(), timeline.timeline(after=after)
 
     @steady
     def lifecycle_table(self, last_run: str | None = None) -> pa.Table:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from inventory.columns import integers
+from inventory.columns import integers, rows_where
 from inventory.history.reader import RunHistory
 from inventory.report.history_facts import CHANGED, HistoryFacts
 from inventory.run_ids import time_of
-from inventory.tables import rows, values
+from inventory.tables import rows
 
 
 def history_reader(
@@ -30,17 +30,16 @@ def _facts(history: RunHistory, run_id: str, old_run: str | None) -> HistoryFact
     newest = history.dated()[-1]
     # A report on a moment of the past tells nothing that came later.
     until = history if run_id == newest else history.seen_at(time_of(run_id))
-    lives, changes = until.sightings_and_changes(time_of(old_run or run_id))
+    lives, changes = until.sightings_and_changes(old_run or run_id)
     servers = rows(history.servers_table(run_id))
     return HistoryFacts(
         lives,
         [row for row in servers if row["status"] != "retired"],
-        _seen(changes, run_id, old_run) if old_run else None,
+        _seen(changes, run_id) if old_run else None,
     )
 
 
-def _seen(changes: pa.Table, run_id: str, old_run: str) -> pa.Table:
-    """Return the changes that were seen after one run and until another, the newest first."""
-    runs = values(changes, "run_id")
-    places = integers(place for place in reversed(range(len(runs))) if old_run < runs[place] <= run_id)
-    return changes.select([*CHANGED, "run_id"]).take(places)
+def _seen(changes: pa.Table, run_id: str) -> pa.Table:
+    """Return the changes that were seen until a run, the newest first."""
+    seen = changes.select([*CHANGED, "run_id"]).filter(rows_where(changes, "run_id", run_id.__ge__))
+    return seen.take(integers(reversed(range(seen.num_rows))))
