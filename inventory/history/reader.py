@@ -224,10 +224,15 @@ class RunHistory(NamedRuns):
         return self._timeline().timeline(since)
 
     @steady
-    def sightings_and_changes(self, after: str) -> tuple[pa.Table, pa.Table]:
-        """Return the ``Timeline.sightings`` of all models, and the timeline after a run: ``derived.TIMELINE``."""
-        timeline = self._timeline()
-        return timeline.sightings(), timeline.timeline(after=after)
+    def runs_and_changes(self, servers: Sequence[str] = ()) -> tuple[pa.Table, pa.Table]:
+        """Build ``runs_table`` and ``timeline_table`` for the given servers (default all)."""
+        timeline = self._timeline(servers)
+        return timeline.runs(), timeline.timeline()
+
+    @steady
+    def sightings_table(self) -> pa.Table:
+        """Return when each model of each server was first seen, and last loaded: columns of ``LIFECYCLE``."""
+        return self._timeline().sightings()
 
     @steady
     def lifecycle_table(self, last_run: str | None = None) -> pa.Table:

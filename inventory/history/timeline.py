@@ -126,8 +126,8 @@ class Timeline:
         """Return the number of complete observations of each server."""
         return {row["server"]: row["runs"] for row in self._rows(all_runs.complete(self._until))}
 
-    def timeline(self, since: datetime | None = None, after: str = "") -> pa.Table:
-        """Return one row per change, from some time on or after a run, oldest first: ``derived.TIMELINE``."""
+    def timeline(self, since: datetime | None = None) -> pa.Table:
+        """Return one row per change, from some time on, oldest first: ``derived.TIMELINE``."""
         if self._all is not None:
             if since is None:
                 return self._all
@@ -135,7 +135,7 @@ class Timeline:
 
             [first] = column_of(schema.TIME, [since])
             return self._all.filter(compute.greater_equal(self._all.column("observed_at"), first))
-        question = all_runs.transitions(self._until, since, after, selected=bool(self._servers))
+        question = all_runs.transitions(self._until, since, selected=bool(self._servers))
         transitions = self._engine.query(question) if self._run_ids else None
         if transitions is None or not transitions.num_rows:
             return concat(derived.TIMELINE, [])
@@ -146,7 +146,7 @@ class Timeline:
         target = arrow_schema(derived.TIMELINE)
         timeline = conformed(pa.table([cells[name] for name in target.names], target.names), target)
         timeline = timeline.take(self._about_keys(timeline)) if self._keys else timeline
-        self._all = None if since or after else timeline
+        self._all = timeline if since is None else None
         return timeline
 
     def _changes(self, transitions: pa.Table) -> pa.Table:

@@ -102,7 +102,7 @@ FIELDS = """
 """The fields that have a value anywhere in those answers."""
 
 
-def transitions(until: Until, since: datetime | None = None, after: str = "", *, selected: bool = False) -> str:
+def transitions(until: Until, since: datetime | None = None, *, selected: bool = False) -> str:
     """Query the responses of each server that differ from its complete response before, oldest first.
 
     Most responses are those of the run before: of each, only the first and the last observation are put in order, and
@@ -111,7 +111,6 @@ def transitions(until: Until, since: datetime | None = None, after: str = "", *,
     Args:
         until: which observations count.
         since: only responses from this time on.
-        after: only responses of the runs after this one.
         selected: only of the servers in the view ``wanted``.
     """
     before = ", ".join(
@@ -139,8 +138,7 @@ def transitions(until: Until, since: datetime | None = None, after: str = "", *,
         )
         SELECT * FROM (
             SELECT server, run_id, observed_at, digest, stored_in, {before} FROM edges
-        ) t WHERE old_digest <> digest AND run_id > '{after}'
-        {f"AND observed_at >= {timestamp(since)}" if since else ""}
+        ) t WHERE old_digest <> digest {f"AND observed_at >= {timestamp(since)}" if since else ""}
         ORDER BY observed_at, run_id, server"""
 
 
