@@ -204,7 +204,7 @@ class RunHistory(NamedRuns):
     def _sides(self, steps: Mapping[str, Step]) -> tuple[DiffInput, DiffInput]:
         """Load both sides of some steps, with an engine only where much is read."""
         stored = {response.stored_in for step in steps.values() for response in step}
-        few = self.few(stored, KINDS)
+        few = self.few({kind: self.store.checked(kind, stored) for kind in KINDS})
         if few is not None and (sides := load_few_rows(few, steps)):
             return sides
         if self._engine == ENGINES[0] and len(steps) <= FEW:

@@ -70,10 +70,10 @@ def add_evidence(book: Workbook, observations: Sheet, footer: str) -> tuple[str,
     target.page_setup.scale = _SCALE
     for letter, width in zip("AB", _WIDTHS, strict=True):
         target.column_dimensions[letter].width = width
-    servers = rows(observations.content)
     cards = _Cards(target)
-    further = f"and {len(servers) - _MOST:,} more, in the sheet {observations.title}" if len(servers) > _MOST else ""
-    lines = [*cards.write(servers[:_MOST], further)]
+    more = observations.content.num_rows - _MOST
+    further = f"and {more:,} more, in the sheet {observations.title}" if more > 0 else ""
+    lines = [*cards.write(rows(observations.content.slice(0, _MOST)), further)]
     if further:
         target._hyperlinks.append(Hyperlink(ref=f"A{cards.row}", location=f"{observations.title}!A1"))
     target.print_area = f"A1:B{max(cards.row, 1)}"
