@@ -94,8 +94,8 @@ def test_same_bytes(state: str) -> None:
 def test_rows_are_the_same_however_many_are_written_at_a_time(shared: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not show in a workbook which cells were written together, and how many rows."""
     whole = xlsx.encode(STATES["hostile"], "both")
-    for name, number in {"_PART": 3, "_SHARED": shared}.items():
-        monkeypatch.setattr(f"inventory.columns.{name}", number)
+    for name, number in {"formats.xlsx.rows._AT_ONCE": 3, "columns._SHARED": shared}.items():
+        monkeypatch.setattr(f"inventory.{name}", number)
     assert xlsx.encode(STATES["hostile"], "both") == whole
 
 
