@@ -19,14 +19,14 @@ _SHARED = 16  # rows for each distinct text of two columns from which on it is w
 
 
 def coded(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
-    """Return for each cell the place of its value among the distinct ones, from 1, or 0 for null; and those values."""
-    from pyarrow import compute  # takes a while to import
-
+    """Return for each cell the place of its value among the distinct ones, of which null is one; and those values."""
     content = column.combine_chunks()
-    encoded = _exact(content).dictionary_encode()
-    codes = compute.add(compute.coalesce(encoded.indices.cast(pa.int64()), integers([-1])[0]), integers([1])[0])
-    is_encoded = pa.types.is_dictionary(content.type)
-    return codes, encoded.dictionary if is_encoded else encoded.dictionary.view(content.type)
+    if pa.types.is_dictionary(content.type):
+        known = content.indices.dictionary_encode(null_encoding="encode")
+        return known.indices.cast(pa.int64()), content.dictionary.take(known.dictionary)
+    exact = content.view(pa.int64()) if pa.types.is_floating(content.type) else content  # zero has two signs
+    known = exact.dictionary_encode(null_encoding="encode")
+    return known.indices.cast(pa.int64()), known.dictionary.view(content.type)
 
 
 def row_numbers(table: pa.Table) -> pa.Array:
@@ -36,7 +36,7 @@ def row_numbers(table: pa.Table) -> pa.Array:
     numbers, size = integers([0])[0], 1
     for column in table.columns:
         codes, distinct = coded(column)
-        count = len(distinct) + 1
+        count = max(len(distinct), 1)
         if size * count >= 2**63:
             known = numbers.dictionary_encode()
             numbers, size = known.indices.cast(pa.int64()), len(known.dictionary)
@@ -49,14 +49,8 @@ def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
     from pyarrow import compute
 
     if table.num_columns == 1:
-        content = table.column(0).combine_chunks()
-        if pa.types.is_dictionary(content.type):
-            places = content.indices.dictionary_encode(null_encoding="encode")
-            only = content.dictionary.take(places.dictionary)
-        else:
-            places = _exact(content).dictionary_encode(null_encoding="encode")
-            only = places.dictionary.view(content.type)
-        return places.indices.cast(pa.int64()), pa.Table.from_arrays([only], table.column_names)
+        numbers, only = coded(table.column(0))
+        return numbers, pa.Table.from_arrays([only], table.column_names)
     numbers = row_numbers(table)
     return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
 
@@ -209,11 +203,6 @@ def integers(numbers: Iterable[int]) -> pa.Array:
     """Make an array of integers."""
     content = array("q", numbers)
     return pa.Array.from_buffers(pa.int64(), len(content), [None, pa.py_buffer(content)])
-
-
-def _exact(content: pa.Array) -> pa.Array:
-    """Return floating-point numbers by their bits, as zero has two signs; anything else as it is."""
-    return content.view(pa.int64()) if pa.types.is_floating(content.type) else content
 
 
 def rows_where(table: pa.Table, name: str, test: Callable[[Any], bool]) -> pa.Array:
