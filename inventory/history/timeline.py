@@ -109,7 +109,7 @@ class Timeline:
         return conformed(self._engine.query(sql), arrow_schema(derived.LIFECYCLE))
 
     def sightings(self) -> pa.Table:
-        """Return when each model of each server was first seen, and last loaded: columns of ``derived.LIFECYCLE``."""
+        """Return when each model of all servers was first seen, and last loaded: columns of ``derived.LIFECYCLE``."""
         if not self._open_all():
             return concat(derived.LIFECYCLE, [])
         return self._engine.query(all_runs.sightings(self._until))

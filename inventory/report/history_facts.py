@@ -24,7 +24,7 @@ class HistoryFacts:
     """What a history tells.
 
     Attributes:
-        lives: a row of ``derived.LIFECYCLE`` for each model; None without a history.
+        lives: when each model was first seen and last loaded: columns of ``LIFECYCLE``; None without a history.
         servers: rows of ``derived.SERVERS``.
         seen: the changes that runs saw, the newest first, with ``CHANGED`` and ``run_id``; None if nothing is compared.
     """
