@@ -19,14 +19,14 @@ _SHARED = 16  # rows for each distinct text of two columns from which on it is w
 
 
 def coded(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
-    """Return for each cell the place of its value among the distinct ones, from 1, or 0 for null; and those values."""
-    from pyarrow import compute  # takes a while to import
-
+    """Return for each cell the place of its value among the distinct ones, of which null is one; and those values."""
     content = column.combine_chunks()
-    is_floating = pa.types.is_floating(content.type)
-    encoded = (content.view(pa.int64()) if is_floating else content).dictionary_encode()  # zero has two signs
-    codes = compute.add(compute.coalesce(encoded.indices.cast(pa.int64()), integers([-1])[0]), integers([1])[0])
-    return codes, encoded.dictionary.view(content.type) if is_floating else encoded.dictionary
+    if pa.types.is_dictionary(content.type):
+        known = content.indices.dictionary_encode(null_encoding="encode")
+        return known.indices.cast(pa.int64()), content.dictionary.take(known.dictionary)
+    exact = content.view(pa.int64()) if pa.types.is_floating(content.type) else content  # zero has two signs
+    known = exact.dictionary_encode(null_encoding="encode")
+    return known.indices.cast(pa.int64()), known.dictionary.view(content.type)
 
 
 def row_numbers(table: pa.Table) -> pa.Array:
@@ -36,7 +36,7 @@ def row_numbers(table: pa.Table) -> pa.Array:
     numbers, size = integers([0])[0], 1
     for column in table.columns:
         codes, distinct = coded(column)
-        count = len(distinct) + 1
+        count = max(len(distinct), 1)
         if size * count >= 2**63:
             known = numbers.dictionary_encode()
             numbers, size = known.indices.cast(pa.int64()), len(known.dictionary)
@@ -49,10 +49,8 @@ def numbered(table: pa.Table) -> tuple[pa.Array, pa.Table]:
     from pyarrow import compute
 
     if table.num_columns == 1:
-        codes, distinct = coded(table.column(0))
-        places = codes.dictionary_encode()
-        only = pa.concat_arrays([pa.nulls(1, distinct.type), distinct]).take(places.dictionary)
-        return places.indices.cast(pa.int64()), pa.Table.from_arrays([only], table.column_names)
+        numbers, only = coded(table.column(0))
+        return numbers, pa.Table.from_arrays([only], table.column_names)
     numbers = row_numbers(table)
     return numbers, table.take(compute.index_in(compute.unique(numbers), numbers))
 
@@ -136,7 +134,20 @@ def row_texts(
     begin: str = "",
     end: str = "",
 ) -> Iterator[pa.Array]:
-    """Yield the texts of the rows of each part of a table; what stands in many rows is formatted once.
+    """Yield the texts of the rows of each part of a table; arguments as ``row_columns``."""
+    if table.num_rows:  # without rows it has no columns, where those without a value are left out
+        columns = row_columns(table, cells, separator, begin, end)
+        yield from (joined(part, separator) for part in parts_of(columns))
+
+
+def row_columns(
+    table: pa.Table,
+    cells: Sequence[tuple[Sequence[str], Callable[..., str]]],
+    separator: str = "",
+    begin: str = "",
+    end: str = "",
+) -> list[pa.DictionaryArray]:
+    """Return columns whose texts make those of the rows; what stands in many rows is formatted once.
 
     Args:
         table: the table.
@@ -145,12 +156,10 @@ def row_texts(
         begin: stands before the first.
         end: stands after the last.
     """
-    if not table.num_rows:
-        return  # nor has it columns, where those without a value are left out
     columns = _merged((text_column(table, names, format_one) for names, format_one in cells), separator)
     columns[0] = mapped(columns[0], begin.__add__)
     columns[-1] = mapped(columns[-1], lambda text: text + end)
-    yield from (joined(part, separator) for part in parts_of(columns))
+    return columns
 
 
 def _merged(columns: Iterable[pa.DictionaryArray], separator: str) -> list[pa.DictionaryArray]:

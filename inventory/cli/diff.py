@@ -166,6 +166,7 @@ def _write(
     all_fields: bool,
 ) -> list[FileError]:
     """Write the tables, and to report targets a report of the newer side."""
+    from inventory import formats
     from inventory.operations.compare import report_of, snapshot_of
 
     old, new = sides
@@ -173,7 +174,8 @@ def _write(
     reports = reports_of(outputs)
     failures = write_tables(tables, [output for output in outputs if output not in reports], run_id, csv_for)
     if reports:
-        snapshot, stale = snapshot_of(new, history), stale_after()
+        reading = history and history.reading(formats.needed_columns(reports))
+        snapshot, stale = snapshot_of(new, reading), stale_after()
         zone, compared = local_zone(snapshot), (old, changes)
         report = report_of(new, history, zone, compared=compared, snapshot=snapshot, servers=servers, stale_after=stale)
         report = replace(report, all_fields=all_fields)

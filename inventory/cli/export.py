@@ -83,8 +83,7 @@ def export(
         if not outputs:
             print_errors(failures)
             return exit_code(failures)
-    columns = formats.needed_columns(outputs, filtered=bool(filters))
-    reading = history.reading(columns) if history and columns else history
+    reading = history and history.reading(formats.needed_columns(outputs, filtered=bool(filters)))
     whole = snapshot_of(side, reading, this_run=this_run)
     part = select_part(whole, servers, where, filters, "instance" if grain == "instance" else "model")
     zone, old = local_zone(part), stale_after()

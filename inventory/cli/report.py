@@ -79,8 +79,7 @@ def report(
         if not outputs:
             print_errors(failures)
             return exit_code(failures)
-    columns = formats.needed_columns(outputs, filtered=False)
-    reading = history.reading(columns) if columns else history
+    reading = history.reading(formats.needed_columns(outputs))
     built = period_report(reading, period, servers=selected, stale_after=stale_after())
     report = replace(built.report, zone=local_zone(built.report.snapshot))
     report = with_audit(report, ResolvedRef("", report.snapshot.state_of), history, rules)

@@ -186,7 +186,7 @@ def output_paths(path: str | Path, grain: str) -> list[tuple[str, Path]]:
     return [(part, target.with_name(name)) for part, name in names.items()]
 
 
-def needed_columns(paths: "Sequence[str]", *, filtered: bool) -> "Mapping[str, Sequence[str]] | None":
+def needed_columns(paths: "Sequence[str]", *, filtered: bool = False) -> "Mapping[str, Sequence[str]] | None":
     """Return the columns of models and instances that files are made of; None for all, with the schema's types.
 
     ``filtered``: whether rows are chosen by any column.
@@ -194,10 +194,10 @@ def needed_columns(paths: "Sequence[str]", *, filtered: bool) -> "Mapping[str, S
     from inventory.report.facts import FACT_COLUMNS
 
     named = {format_of(path) for path in paths}
-    if not named <= {"md", "html"}:
+    if not named <= {"md", "html", "xlsx"}:
         return None
     rows = {table.name: table.names for table in schema.GRAIN_TABLES.values()}
-    return rows if filtered or "html" in named else FACT_COLUMNS
+    return rows if filtered or named != {"md"} else FACT_COLUMNS
 
 
 def too_large(counts: "Mapping[str, int]") -> FileError | None:

@@ -1,10 +1,10 @@
 """Load what a history holds: observations, the rows that belong to them, and views for queries."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
@@ -25,6 +25,9 @@ from inventory.history.storage.store import Store
 from inventory.history.stored_rows import StoredRows
 from inventory.run_ids import limit_of, misdated
 from inventory.tables import RunTables, rows, values
+
+if TYPE_CHECKING:
+    from inventory.history.engines import Files
 
 Row = dict[str, Any]
 
@@ -79,10 +82,10 @@ class RunLoader:
         other.clock = lambda: now
         return other
 
-    def reading(self, columns: Mapping[str, Sequence[str]]) -> Self:
-        """Return the same history, which reads only these columns of models and instances.
+    def reading(self, columns: Mapping[str, Sequence[str]] | None) -> Self:
+        """Return the same history, which reads only these columns of models and instances; None for all of them.
 
-        A table may lack others, have no rows if it is not named, and have its texts in dictionaries.
+        With columns a table may lack others, have no rows if it is not named, and have its texts in dictionaries.
         """
         other = copy(self)
         other._columns = columns
@@ -123,26 +126,20 @@ class RunLoader:
     def grain_tables(self, answers: pa.Table) -> dict[str, pa.Table]:
         """Build the tables of models and instances of answers: rows of ``all_runs.WANTED``."""
         wanted, stored = self._columns, {*values(answers, "stored_in")}
-        few = self.few(stored, all_runs.GRAIN_FILES)
+        files = {kind: self.store.checked(kind, stored) for kind in all_runs.GRAIN_FILES}
+        few = self.few(files)
         # Earlier versions stored the clocks of one server for all servers that share the row.
         return {
             table.name: without_clocks(
-                answer_rows(
-                    self.store.checked(table.name, stored),
-                    table,
-                    answers,
-                    None if wanted is None else wanted.get(table.name, ()),
-                )
+                answer_rows(files[table.name], table, answers, wanted if wanted is None else wanted.get(table.name, ()))
                 if few is None
                 else load_responses(few, table, rows(answers))
             )
             for table in schema.GRAIN_TABLES.values()
         }
 
-    def few(self, stored: Iterable[str], kinds: Iterable[str]) -> dict[str, pa.Table] | None:
-        """Return the rows of the files of some kinds that runs stored, by kind; None if an engine should read them."""
-        stored = list(stored)
-        files = {kind: self.store.checked(kind, stored) for kind in kinds}
+    def few(self, files: Mapping[str, "Files"]) -> dict[str, pa.Table] | None:
+        """Return the rows in files by kind; None if they are so many that an engine should read them."""
         tables = {kind: table for kind, (_, table) in files.items() if table is not None}
         is_small = not any(large for large, _ in files.values()) and all(row.num_rows <= FEW for row in tables.values())
         return tables if is_small and self._engine == ENGINES[0] else None

@@ -204,7 +204,7 @@ class RunHistory(NamedRuns):
     def _sides(self, steps: Mapping[str, Step]) -> tuple[DiffInput, DiffInput]:
         """Load both sides of some steps, with an engine only where much is read."""
         stored = {response.stored_in for step in steps.values() for response in step}
-        few = self.few(stored, KINDS)
+        few = self.few({kind: self.store.checked(kind, stored) for kind in KINDS})
         if few is not None and (sides := load_few_rows(few, steps)):
             return sides
         if self._engine == ENGINES[0] and len(steps) <= FEW:
@@ -224,10 +224,15 @@ class RunHistory(NamedRuns):
         return self._timeline().timeline(since)
 
     @steady
-    def lives_and_changes(self, since: datetime) -> tuple[pa.Table, pa.Table]:
-        """Build the lifecycle of all models and the timeline since a time; ``LIFECYCLE`` and ``derived.TIMELINE``."""
-        timeline = self._timeline()
-        return timeline.lifecycle(), timeline.timeline(since)
+    def runs_and_changes(self, servers: Sequence[str] = ()) -> tuple[pa.Table, pa.Table]:
+        """Build ``runs_table`` and ``timeline_table`` for the given servers (default all)."""
+        timeline = self._timeline(servers)
+        return timeline.runs(), timeline.timeline()
+
+    @steady
+    def sightings_table(self) -> pa.Table:
+        """Return when each model of each server was first seen, and last loaded: columns of ``LIFECYCLE``."""
+        return self._timeline().sightings()
 
     @steady
     def lifecycle_table(self, last_run: str | None = None) -> pa.Table:

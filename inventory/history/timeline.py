@@ -102,14 +102,17 @@ class Timeline:
         Args:
             idle_since: only the models that are there, and were there and not loaded from then on; all by default.
         """
-        selected = bool(self._servers)
-        stored = [row["stored_in"] for row in self._rows(all_runs.holding(self._until, selected=selected))]
-        if not stored:
+        if not self._open_all():
             return concat(derived.LIFECYCLE, [])
-        self._open(stored)
         self._engine.add("changes", self.timeline())
-        sql = all_runs.lives(self._until, servers=selected, keys=bool(self._keys), idle_since=idle_since)
+        sql = all_runs.lives(self._until, servers=bool(self._servers), keys=bool(self._keys), idle_since=idle_since)
         return conformed(self._engine.query(sql), arrow_schema(derived.LIFECYCLE))
+
+    def sightings(self) -> pa.Table:
+        """Return when each model of all servers was first seen, and last loaded: columns of ``derived.LIFECYCLE``."""
+        if not self._open_all():
+            return concat(derived.LIFECYCLE, [])
+        return self._engine.query(all_runs.sightings(self._until))
 
     def unused(self, days: int) -> pa.Table:
         """Return the lifecycles of models that have existed for so many days without being loaded in them."""
@@ -178,6 +181,14 @@ class Timeline:
         if not self._answers_open:
             open_responses(self._engine, self._store, stored)
             self._answers_open = True
+
+    def _open_all(self) -> bool:
+        """Open all complete responses of the servers; return whether there is one."""
+        question = all_runs.holding(self._until, selected=bool(self._servers))
+        stored = [row["stored_in"] for row in self._rows(question)]
+        if stored:
+            self._open(stored)
+        return bool(stored)
 
     def _rows(self, sql: str) -> list[Row]:
         return rows(self._engine.query(sql)) if self._run_ids else []

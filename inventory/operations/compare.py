@@ -175,8 +175,8 @@ def report_of(
         previous = ResolvedRef(_moment(time_of(earlier[-1])), earlier[-1])
         compared = previous, changes_between(previous, side, history, servers=servers)
     snapshot = snapshot or snapshot_of(side, history, this_run=this_run)
-    runs = rows(history.runs_table(servers)) if history and side.run_id else []
-    runs = [row for row in runs if row["run_id"] in {*earlier, side.run_id}]
+    listed, timeline = history.runs_and_changes(servers) if history and side.run_id else (None, None)
+    runs = [row for row in rows(listed) if row["run_id"] in {*earlier, side.run_id}] if listed else []
     return Report(
         only(snapshot, servers) if servers else snapshot,
         compared[1] if compared else None,
@@ -186,7 +186,7 @@ def report_of(
         history.sizes_after([row["run_id"] for row in runs], servers) if history else {},
         present_time(snapshot, history),
         stale_after,
-        read_history=history_reader(history, side.run_id, compared[0].run_id if compared else None),
+        read_history=history_reader(history, side.run_id, compared[0].run_id if compared else None, timeline),
     )
 
 

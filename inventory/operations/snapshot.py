@@ -154,14 +154,14 @@ def report_on_run(
         trend: read the earlier runs too.
         this_run: show only what the run itself read.
     """
-    earlier = rows(history.runs_table()) if history and trend and not result.failure else []
-    runs = [row for row in earlier if row["status"] != "misdated"]
+    listed, timeline = history.runs_and_changes() if history and trend and not result.failure else (None, None)
+    runs = [row for row in rows(listed) if row["status"] != "misdated"] if listed else []
     since = f"{result.since:%Y-%m-%d %H:%M:%S} UTC" if result.since else ""
     sizes = history.sizes_after([row["run_id"] for row in runs]) if history and runs else {}
     now = history.clock() if history else None
     snapshot = result.snapshot if this_run else state_after(result, history)
     old_run = runs[-2]["run_id"] if result.changes and len(runs) > 1 else None
-    read_history = history_reader(history, result.snapshot.run_id, old_run) if runs else None
+    read_history = history_reader(history, result.snapshot.run_id, old_run, timeline) if runs else None
     return Report(snapshot, result.changes, since, runs, zone, sizes, now, stale_after, read_history=read_history)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from inventory.columns import row_numbers
+from inventory.columns import encoded, row_numbers
 from inventory.schema import derived
 from inventory.tables import is_known
 
@@ -24,7 +24,7 @@ class HistoryFacts:
     """What a history tells.
 
     Attributes:
-        lives: a row of ``derived.LIFECYCLE`` for each model; None without a history.
+        lives: when each model was first seen and last loaded: columns of ``LIFECYCLE``; None without a history.
         servers: rows of ``derived.SERVERS``.
         seen: the changes that runs saw, the newest first, with ``CHANGED`` and ``run_id``; None if nothing is compared.
     """
@@ -45,7 +45,8 @@ def known_of(content: pa.Table, facts: pa.Table, names: Sequence[str], wanted: S
     """
     from pyarrow import compute
 
-    numbers = row_numbers(pa.concat_tables([facts.select(names), content.select(names)]))
+    both = pa.concat_tables([encoded(facts.select(names)), encoded(content.select(names))])
+    numbers = row_numbers(both.unify_dictionaries())
     places = compute.index_in(numbers.slice(facts.num_rows), value_set=numbers.slice(0, facts.num_rows))
     return facts.select(wanted).take(places)
 

@@ -25,6 +25,9 @@ from inventory.formats.xlsx.reader import Cell
 from inventory.tables import column_of, values
 from inventory.text import MINUS, escape_invisible, truncate
 
+NUMBER = "\0"
+"""Stands in the XML of a row wherever its number belongs; no text in it has this character."""
+
 CELL_CHARACTERS = 32_767
 """UTF-16 code units that Excel keeps of a text."""
 
@@ -106,22 +109,24 @@ class CellWriter:
     """Writer of the cells of one column as XML, all with the same style.
 
     Attributes:
-        head: how each of them begins; the number of its row follows.
         name: the column's.
     """
 
     def __init__(self, sheet: Any, column: schema.Column, letter: str) -> None:
-        self.head, self.name, self._column = f'<c r="{letter}', column.name, column
+        self.name, self._column = column.name, column
         # Three cells: a style must not change once it has its number.
         cell, text, quoted = (WriteOnlyCell(sheet) for _ in range(3))
         cell.alignment = text.alignment = quoted.alignment = alignment_of(column)
         cell.number_format = number_format(column)
-        self._style = f'" s="{cell.style_id}'
         quoted.number_format, quoted.quotePrefix = "@", True  # stays a text even after somebody edits the cell
-        self._plain, self._quoted = f'" s="{text.style_id}', f'" s="{quoted.style_id}'
+        self._style, self._plain, self._quoted = (
+            f'<c r="{letter}{NUMBER}" s="{look.style_id}' for look in (cell, text, quoted)
+        )
 
-    def content(self, value: Any) -> str:
-        """Write what stands in a cell after its place."""
+    def cell(self, value: Any) -> str:
+        """Write a cell, with ``NUMBER`` for that of its row; null is no cell."""
+        if value is None:
+            return ""
         if isinstance(value, str):
             return self._text(_shown(value, self._column))
         if isinstance(value, bool):
@@ -131,10 +136,6 @@ class CellWriter:
         if isinstance(value, int) and not -_EXACT <= value <= _EXACT:
             return self._text(str(value))
         return f'{self._style}"><v>{value!r}</v></c>'  # a double with all its digits
-
-    def contents(self, column: pa.Array | pa.ChunkedArray) -> list[str | None]:
-        """Write the contents of the cells of some rows; None for null, which leaves a cell empty."""
-        return [None if value is None else self.content(value) for value in values(pa.table([column], [""]), "")]
 
     def _text(self, value: str) -> str:
         value = writable(value)  # guard: Excel what XML cannot hold
@@ -264,6 +265,8 @@ def _may_be_long(cells: pa.ChunkedArray) -> bool:
     """Return whether a text of a column may be longer than a cell can hold, or be taken for one that goes on."""
     from pyarrow import compute
 
+    if pa.types.is_dictionary(cells.type):
+        cells = pa.chunked_array([chunk.dictionary for chunk in cells.chunks], cells.type.value_type)
     if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
         return False
     longest = compute.max(compute.binary_length(cells)).as_py() or 0

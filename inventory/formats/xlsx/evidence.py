@@ -4,6 +4,7 @@ Its rows are the observations, which the sheet Observations holds as a table.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from openpyxl import Workbook
@@ -36,7 +37,7 @@ _LINES = (
 )
 """What a card tells, in this order; a line for each that has a value."""
 
-_NAMES = {
+_NAMES = {name: heading(name) for name in _LINES} | {
     "digest": "SHA-256 of its rows",
     "error": "What went wrong",
     "latency_ms": "Time to the answer",
@@ -45,7 +46,12 @@ _NAMES = {
     "payload_bytes": "Length of the answer",
     "run_id": "Asked by run",
 }
-_UNITS = {"latency_ms": " ms", "payload_bytes": " bytes"}
+_UNITS = {column.name: column.unit for column in schema.OBSERVATIONS.columns}
+_AFTER = {
+    "latency_ms": " ms",
+    "payload_bytes": " bytes",
+    **dict.fromkeys(("last_read", "observed_at", "as_of"), " UTC"),
+}
 _WIDTHS, _SCALE = (20, 68), 85  # the percentage of it at which the sheet is printed
 _ROOM = 66  # columns of a text in a line
 _HEIGHT, _TITLE_HEIGHT, _PAGE = 15, 21, 850  # of a line, of a server's name, and of what a page has room for
@@ -70,10 +76,10 @@ def add_evidence(book: Workbook, observations: Sheet, footer: str) -> tuple[str,
     target.page_setup.scale = _SCALE
     for letter, width in zip("AB", _WIDTHS, strict=True):
         target.column_dimensions[letter].width = width
-    servers = rows(observations.content)
     cards = _Cards(target)
-    further = f"and {len(servers) - _MOST:,} more, in the sheet {observations.title}" if len(servers) > _MOST else ""
-    lines = [*cards.write(servers[:_MOST], further)]
+    more = observations.content.num_rows - _MOST
+    further = f"and {more:,} more, in the sheet {observations.title}" if more > 0 else ""
+    lines = [*cards.write(rows(observations.content.slice(0, _MOST)), further)]
     if further:
         target._hyperlinks.append(Hyperlink(ref=f"A{cards.row}", location=f"{observations.title}!A1"))
     target.print_area = f"A1:B{max(cards.row, 1)}"
@@ -136,20 +142,20 @@ class _Cards:
 
 def _lines(server: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
     """Return the lines of a card: the column, its name for people, and the lines of its text."""
-    columns = {column.name: column for column in schema.OBSERVATIONS.columns}
     for name in _LINES:
         value = server[name]
-        if value in (None, "", "[]", "{}") or (name == "as_of" and value == server["observed_at"]):
-            continue
-        column = columns.get(name)
-        if name == "labels":
-            value = ", ".join(f"{label}: {text}" for label, text in labels_in(value).items())
-        elif name == "warnings":
-            value = list_text(value, name)
-        elif name == "status":
-            value = "read completely" if value == _OK else value.replace("_", " ")
-        text = format_value(value, column.unit if column else "") + _UNITS.get(name, "")
-        if column is None or column.kind == schema.TIME:
-            text += " UTC" if name in ("last_read", "observed_at", "as_of") else ""
-        lines = wrap(short(text, _ROOM * _LONGEST), _ROOM, "")
-        yield name, _NAMES.get(name, heading(name)), lines or [""]
+        if value not in (None, "", "[]", "{}") and (name != "as_of" or value != server["observed_at"]):
+            yield name, _NAMES[name], _texts(name, value)
+
+
+@lru_cache(_MOST)  # most servers say the same of many things
+def _texts(name: str, value: Any) -> list[str]:
+    """Return the lines of the text of a value."""
+    if name == "labels":
+        value = ", ".join(f"{label}: {text}" for label, text in labels_in(value).items())
+    elif name == "warnings":
+        value = list_text(value, name)
+    elif name == "status":
+        value = "read completely" if value == _OK else value.replace("_", " ")
+    text = format_value(value, _UNITS.get(name, "")) + _AFTER.get(name, "")
+    return wrap(short(text, _ROOM * _LONGEST), _ROOM, "") or [""]

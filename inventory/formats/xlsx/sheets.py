@@ -25,10 +25,11 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table, TableColumn, TableStyleInfo
 
 from inventory import schema
-from inventory.columns import coded
+from inventory.columns import numbered
 from inventory.formats.xlsx import styles
 from inventory.formats.xlsx.cells import (
     DAYS,
+    NUMBER,
     CellWriter,
     OverflowTexts,
     alignment_of,
@@ -220,9 +221,10 @@ def add_sheet(book: Workbook, sheet: Sheet, long: OverflowTexts | None, footer: 
 
 def _width(sheet: Sheet, column: schema.Column, head: str) -> int:
     """Choose the width of a column: that of the longest word of its head, and of its first rows within bounds."""
-    _, distinct = coded(sheet.content.column(column.name).slice(0, _LOOKED_AT))
-    cells = values(pa.table([distinct], [column.name]), column.name)
-    needed = max((width(_shown(value, column)) for value in cells), default=0) + 2
+    _, distinct = numbered(sheet.content.select([column.name]).slice(0, _LOOKED_AT))
+    cells = [value for value in values(distinct, column.name) if value is not None]
+    some = cells[:1] if column.kind == schema.TIME else cells  # all times are as wide
+    needed = max((width(_shown(value, column)) for value in some), default=0) + 2
     word = max(map(width, head.split()), default=0) + _BUTTON
     return max(min(needed, _WIDTHS.get(column.name, _WIDEST)), word, _NARROWEST)
 
@@ -289,5 +291,6 @@ def _rows(target: Any, sheet: Sheet, content: pa.Table) -> Pieces:
     lines = [b'<row r="2"/>']
     if sheet.empty:
         note = CellWriter(target, schema.Column("note", schema.TEXT, "", ""), "A")
-        lines.append(f'<row r="3">{note.head}3{note.content(f"{NO_ROWS}{sheet.empty}")}</row>'.encode())
+        cell = note.cell(f"{NO_ROWS}{sheet.empty}").replace(NUMBER, "3")
+        lines.append(f'<row r="3">{cell}</row>'.encode())
     return lambda: lines

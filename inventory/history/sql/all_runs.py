@@ -157,8 +157,7 @@ def newest(until: Until) -> str:
 def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since: datetime | None = None) -> str:
     """Query one row per server and model that it ever had; the view ``changes`` tells when each last changed.
 
-    The days of a response are counted once for all of its models, except where a server gave several in one day. Most
-    servers of a fleet never change: they have one response, whose models need not be grouped.
+    The days of a response are counted once for all of its models, except where a server gave several in one day.
     A name or a size is the last that was reported: engines differ in whether ``min_by`` skips nulls by itself.
     ``place`` counts the answers of a server from its last one.
 
@@ -198,23 +197,19 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since
                max(m.loaded_instance_count)
         FROM models m {of_key} JOIN doubled d ON {is_doubled} GROUP BY m.digest, m.stored_in, m.key
     ), answered AS (
-        SELECT s.*, coalesce(a.days, 0) AS days, count(*) OVER (PARTITION BY s.server) AS answers
+        SELECT s.*, coalesce(a.days, 0) AS days
         FROM seen s LEFT JOIN alone a ON a.server = s.server AND a.digest = s.digest AND a.stored_in = s.stored_in
     ), spans AS (
-        SELECT s.server, h.key, s.place, s.first_seen, s.last_seen, h.display_name, h.size_bytes, s.days, s.answers,
+        SELECT s.server, h.key, s.place, s.first_seen, s.last_seen, h.display_name, h.size_bytes, s.days,
                s.runs AS runs_present, CASE WHEN h.loaded > 0 THEN s.runs ELSE 0 END AS runs_loaded,
                CASE WHEN h.loaded > 0 THEN s.last_seen END AS last_loaded
         FROM answered s JOIN held h ON h.digest = s.digest AND h.stored_in = s.stored_in
     ), lives AS (
-        SELECT server, key, place, first_seen, last_seen, display_name, size_bytes, days, runs_present, runs_loaded,
-               last_loaded
-        FROM spans WHERE answers = 1
-        UNION ALL
         SELECT server, key, min(place) AS place, min(first_seen) AS first_seen, max(last_seen) AS last_seen,
                min_by(display_name, CASE WHEN display_name IS NOT NULL THEN place END) AS display_name,
                min_by(size_bytes, CASE WHEN size_bytes IS NOT NULL THEN place END) AS size_bytes, sum(days) AS days,
                sum(runs_present) AS runs_present, sum(runs_loaded) AS runs_loaded, max(last_loaded) AS last_loaded
-        FROM spans WHERE answers > 1 GROUP BY server, key
+        FROM spans GROUP BY server, key
     ), shared AS (
         SELECT d.server, h.key, count(DISTINCT d.day) AS days
         FROM days d JOIN held h ON h.digest = d.digest AND h.stored_in = d.stored_in
@@ -232,6 +227,18 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since
     FROM lives l LEFT JOIN shared d ON d.server = l.server AND d.key = l.key
     LEFT JOIN changed c ON c.server = l.server AND c.key = l.key
     {idle if since else ""} ORDER BY l.server, l.key"""
+
+
+def sightings(until: Until) -> str:
+    """Query since when each server has had each of its models, and when that was last loaded."""
+    return f"""
+    WITH seen AS (
+        SELECT server, digest, stored_in, min(observed_at) AS first_seen, max(observed_at) AS last_seen
+        FROM observations WHERE status = 'ok' AND {until.sql} GROUP BY server, digest, stored_in
+    )
+    SELECT s.server, m.key, min(s.first_seen) AS first_seen,
+           max(CASE WHEN m.loaded_instance_count > 0 THEN s.last_seen END) AS last_loaded
+    FROM seen s JOIN models m ON m.digest = s.digest AND m.stored_in = s.stored_in GROUP BY s.server, m.key"""
 
 
 RUN_IDS = schema.Table("kept", "a run that stays", (schema.Column("run_id", schema.TEXT, "", ""),))

@@ -149,20 +149,33 @@ def placed(until: Until, *, selected: bool = False) -> str:
         until: the run, and the latest time that counts.
         selected: only the servers in the view ``wanted``.
     """
-    newest = """
-        SELECT o.server, max(o.run_id) AS run_id, max(o.observed_at) AS observed_at
-        FROM observations o JOIN (
-            SELECT server, max(observed_at) AS newest_at FROM observations WHERE {0} GROUP BY server
-        ) n ON n.server = o.server AND n.newest_at = o.observed_at
-        WHERE {1} GROUP BY o.server"""
-    attempts, answers = (
-        newest.format(condition, condition.replace("run_id", "o.run_id").replace("observed_at", "o.observed_at"))
-        for condition in (until.sql, f"{until.sql} AND status = 'ok'")
-    )
     return f"""
-        SELECT a.server, a.run_id AS attempt, b.run_id AS answer
-        FROM ({attempts}) a CROSS JOIN moments m LEFT JOIN ({answers}) b ON b.server = a.server
+        WITH {_newest(until)}
+        SELECT a.server, a.run_id AS attempt, a.answer FROM newest a CROSS JOIN moments m
         {"JOIN wanted w ON w.server = a.server" if selected else ""} {_IN_SERVICE}"""
+
+
+def _newest(until: Until) -> str:
+    """Define the views ``counts``, how often each server was read, and ``newest``, which runs asked and read it last.
+
+    These are the run of its newest attempt, ``run_id`` at ``observed_at``, and that of its last complete ``answer``.
+    """
+    return f"""
+        counting AS (
+            SELECT server, run_id, status, observed_at FROM observations WHERE {until.sql}
+        ), counts AS (
+            SELECT server, count(*) AS runs_asked, max(observed_at) AS last_asked,
+                   CAST(sum(CASE WHEN status = 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS runs_read,
+                   min(CASE WHEN status = 'ok' THEN observed_at END) AS first_read,
+                   max(CASE WHEN status = 'ok' THEN observed_at END) AS last_read
+            FROM counting GROUP BY server
+        ), newest AS (
+            SELECT o.server, max(c.last_asked) AS observed_at,
+                   max(CASE WHEN o.observed_at = c.last_asked THEN o.run_id END) AS run_id,
+                   max(CASE WHEN o.observed_at = c.last_read AND o.status = 'ok' THEN o.run_id END) AS answer
+            FROM counting o JOIN counts c ON c.server = o.server AND o.observed_at IN (c.last_asked, c.last_read)
+            GROUP BY o.server
+        )"""
 
 
 def state_rows() -> str:
@@ -190,22 +203,12 @@ _IN_SERVICE = """
 def servers(until: Until) -> str:
     """Query one row per server that was asked up to a run: newest attempt, last response, how often it was read."""
     return f"""
-        WITH attempts AS (
-            SELECT *, {LATEST_FIRST} FROM observations WHERE {until.sql}
-        ), answers AS (
-            SELECT *, {LATEST_FIRST} FROM observations WHERE status = 'ok' AND {until.sql}
-        ), counts AS (
-            SELECT server, count(*) AS runs_asked,
-                   CAST(sum(CASE WHEN status = 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS runs_read,
-                   min(CASE WHEN status = 'ok' THEN observed_at END) AS first_read
-            FROM observations WHERE {until.sql} GROUP BY server
-        )
-        SELECT a.server, a.url, a.labels, a.status, b.observed_at AS last_read, a.observed_at AS last_asked,
-               c.runs_asked, c.runs_read, b.model_count, b.instance_count, b.size_bytes, c.first_read, a.error,
-               a.run_id
-        FROM attempts a JOIN counts c ON c.server = a.server
-        LEFT JOIN answers b ON b.server = a.server AND b.place = 1
-        WHERE a.place = 1 ORDER BY a.server"""
+        WITH {_newest(until)}
+        SELECT a.server, a.url, a.labels, a.status, c.last_read, c.last_asked, c.runs_asked, c.runs_read,
+               b.model_count, b.instance_count, b.size_bytes, c.first_read, a.error, a.run_id
+        FROM newest n JOIN counts c ON c.server = n.server
+        JOIN observations a ON a.server = n.server AND a.run_id = n.run_id
+        LEFT JOIN observations b ON b.server = n.server AND b.run_id = n.answer ORDER BY a.server"""
 
 
 def panel(until: Until, group: str, source: str) -> str:

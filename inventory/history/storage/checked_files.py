@@ -47,7 +47,7 @@ class CheckedFiles:
         tables = [file.table for file in files.values() if file.table is not None]
         if any(file.version != schema.SCHEMA_VERSION for file in large.values()):
             tables.append(pa.Table.from_batches([], ARROW[kind]).select(queried(kind)))
-        return [*map(Path, large)], pa.concat_tables(tables).combine_chunks() if tables else None
+        return [*map(Path, large)], pa.concat_tables(tables) if tables else None
 
     def _check(self, kind: str, path: str, status: object) -> _Checked:
         file = verified(kind, Path(path), _SMALL)

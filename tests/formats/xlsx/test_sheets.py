@@ -90,12 +90,12 @@ def test_same_bytes(state: str) -> None:
     assert xlsx.encode(STATES[state], "both") == xlsx.encode(STATES[state], "both")
 
 
-@pytest.mark.parametrize("few", [1, 4])
-def test_rows_are_the_same_however_many_are_written_at_a_time(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("shared", [1, 100])
+def test_rows_are_the_same_however_many_are_written_at_a_time(shared: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not show in a workbook which cells were written together, and how many rows."""
     whole = xlsx.encode(STATES["hostile"], "both")
-    for name, number in {"_AT_ONCE": 3, "_FEW": few}.items():
-        monkeypatch.setattr(f"inventory.formats.xlsx.rows.{name}", number)
+    for name, number in {"formats.xlsx.rows._AT_ONCE": 3, "columns._SHARED": shared}.items():
+        monkeypatch.setattr(f"inventory.{name}", number)
     assert xlsx.encode(STATES["hostile"], "both") == whole
 
 
