@@ -2,88 +2,85 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import parquet
 
 from inventory import schema
-from inventory.columns import encoded, integers
+from inventory.columns import encoded, grouped, integers
 from inventory.errors import FileError
 from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.store import Store
-from inventory.tables import column_of
+from inventory.tables import arrow_schema, values
 
+ANSWER = ["digest", "stored_in"]
+"""The columns that tell an answer, and the run that holds it."""
+
+_OWNED = ("server", "as_of")  # the columns that the answer tells, not its rows
 _PART = 2**15  # rows that are unpacked at a time, unless more are wanted
+_PART_OF_ANSWERS = 2**17  # the same, of the columns that tell an answer
 _BUFFER = 2**16  # bytes of a column that are read at a time
 _SHARED = 8  # bytes a row that a column of texts takes at most if many rows have the same text
 
 
 class StoredRows:
-    """The rows of some stored answers; those of one answer are in the order of their keys, as they were written.
+    """The rows of some stored answers, in the order of the files: those of one answer in the order of their keys.
 
     Args:
         store: the files.
         kind: the kind of the rows.
-        answers: the digest of each answer, and the run that holds it; several may be the same.
+        answers: ``ANSWER`` of each; several may be the same.
 
     Attributes:
-        owners: for each row of each answer, one answer after the other, the place of the answer in ``answers``.
-        rows: the rows, as ``columns`` takes them.
+        owners: for each row of each answer, the place of the answer in ``answers``.
+        rows: the same rows, as ``columns`` takes them: ascending.
 
     Raises:
         FileError: a file is missing, damaged, or can no longer be read.
     """
 
-    def __init__(self, store: Store, kind: str, answers: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, store: Store, kind: str, answers: pa.Table) -> None:
         from pyarrow import compute  # takes a while to import
 
-        paths, table = store.checked(kind, {run_id for _, run_id in answers})
+        paths, table = store.checked(kind, values(answers, "stored_in"))
         self._schema = ARROW[kind]
-        self._files = [*paths, *([] if table is None else [table])]
-        self._places: list[pa.Array] = []  # of the rows in each file
-        digests, runs = (column_of(schema.TEXT, {row[at] for row in answers}).combine_chunks() for at in (0, 1))
-        number_of = [dict(zip(texts.to_pylist(), range(len(texts)), strict=True)) for texts in (digests, runs)]
-        wanted = integers(number_of[0][digest] * len(runs) + number_of[1][run_id] for digest, run_id in answers)
-        known = compute.unique(wanted)
-        numbers = [integers([])]
+        self._files = [*paths, *([table] if table else [])]
+        self._ends = [0]  # of the rows in each file
+        digests, runs = (column.chunk(0) for column in encoded(answers.select(ANSWER).combine_chunks()).columns)
+        size = integers([len(runs.dictionary)])[0]
+        wanted = compute.add(compute.multiply(digests.indices.cast(pa.int64()), size), runs.indices).dictionary_encode()
+        order, bounds = grouped(wanted.indices)
+        owners_of = pa.LargeListArray.from_arrays(integers(bounds), order.cast(pa.int64()))
+        owners, places = [integers([])], [integers([])]
         for file in self._files:
-            inside, start = [integers([])], 0
-            for part in self._parts(file, ["digest", "stored_in"], 4 * _PART):
-                digest = _place_in(digests, part.column("digest"))
-                rows = compute.indices_nonzero(digest.is_valid())
-                run = _place_in(runs, part.column("stored_in").take(rows))
-                answer = compute.add(compute.multiply(digest.take(rows), integers([len(runs)])[0]), run)
-                number = compute.index_in(answer, value_set=known)
-                inside.append(compute.add(rows.filter(number.is_valid()).cast(pa.int64()), integers([start])[0]))
-                numbers.append(number.drop_null().cast(pa.int64()))
+            start = self._ends[-1]
+            for part in self._parts(file, ANSWER, _PART_OF_ANSWERS):
+                digest, run = map(_places_in, (digests, runs), encoded(part).columns)
+                number = compute.add(compute.multiply(digest.cast(pa.int64()), size), run)
+                number = compute.index_in(number, value_set=wanted.dictionary)
+                rows = compute.indices_nonzero(number.is_valid())
+                found = owners_of.take(number.take(rows))
+                owners.append(compute.list_flatten(found))
+                rows = rows.take(compute.list_parent_indices(found)).cast(pa.int64())
+                places.append(compute.add(rows, integers([start])[0]))
                 start += len(part)
-            self._places.append(pa.concat_arrays(inside))
-        number = pa.concat_arrays(numbers)
-        in_order = compute.array_sort_indices(number).cast(pa.int64())  # a stable sort
-        ends = compute.search_sorted(number.take(in_order), integers(range(len(known) + 1))).cast(pa.int32())
-        rows = pa.ListArray.from_arrays(ends, in_order).take(compute.index_in(wanted, value_set=known))
-        self.owners, self.rows = compute.list_parent_indices(rows).cast(pa.int64()), rows.flatten()
+            self._ends.append(start)
+        self.owners, self.rows = pa.concat_arrays(owners), pa.concat_arrays(places)
 
     def columns(self, names: Sequence[str], rows: pa.Array) -> pa.Table:
-        """Read some columns of some rows, in their order; texts are dictionaries."""
-        from pyarrow import compute
-
-        is_whole = len(rows) >= sum(map(len, self._places))
-        used = rows if is_whole else compute.unique(rows)
-        used = used if is_whole else used.take(compute.array_sort_indices(used))
-        tables, start = [pa.Table.from_batches([], self._schema).select(names)], 0  # the columns that a file may lack
-        for file, places in zip(self._files, self._places, strict=True):
-            chosen = places if is_whole else places.take(_within(used, start, start + len(places)))
-            start += len(places)
-            parts, end = [], 0
-            for part in self._parts(file, names, max(_PART, len(chosen))):
-                if inside := _within(chosen, end, end + len(part)):
-                    parts.append(part.take(inside))
-                end += len(part)
+        """Read some columns of some rows, which are ascending; texts are dictionaries."""
+        tables = [pa.Table.from_batches([], self._schema).select(names)]  # the columns that a file may lack
+        for file, (start, end) in zip(self._files, pairwise(self._ends), strict=True):
+            inside = _within(rows, start, end)
+            parts, start = [], 0
+            for part in self._parts(file, names, max(_PART, len(inside))):
+                if chosen := _within(inside, start, start + len(part)):
+                    parts.append(part.take(chosen))
+                start += len(part)
             tables += [pa.concat_tables(parts)] if parts else []
-        table = pa.concat_tables(map(encoded, tables), promote_options="default").unify_dictionaries().combine_chunks()
-        return table.take(rows if is_whole else compute.index_in(rows, value_set=used))
+        return pa.concat_tables(map(encoded, tables), promote_options="default").unify_dictionaries().combine_chunks()
 
     def _parts(self, file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[pa.Table]:
         """Yield some columns of so many rows of a file at a time, texts as dictionaries where many rows share them."""
@@ -106,18 +103,41 @@ class StoredRows:
                     yield pa.Table.from_batches([batch])
 
 
-def _place_in(texts: pa.Array, column: pa.ChunkedArray) -> pa.Array:
-    """Return the place of each text of a column among some texts; null where it is none of them."""
+def answer_rows(store: Store, table: schema.Table, answers: pa.Table, columns: Sequence[str] | None = None) -> pa.Table:
+    """Build the rows of one grain of some answers, in the order of the servers; those that are alike share their rows.
+
+    Args:
+        store: the files.
+        table: the grain.
+        answers: rows of ``all_runs.WANTED``.
+        columns: only these, with texts as dictionaries; by default all, with the schema's types.
+
+    Raises:
+        FileError: a file is missing or damaged.
+    """
     from pyarrow import compute
 
-    places = [integers([])]
-    for chunk in column.chunks:
-        if pa.types.is_dictionary(chunk.type):
-            place = compute.index_in(chunk.dictionary, value_set=texts).take(chunk.indices)
-        else:
-            place = compute.index_in(chunk, value_set=texts)
-        places.append(place.cast(pa.int64()))
-    return pa.concat_arrays(places)
+    target = [field for field in arrow_schema(table) if columns is None or field.name in columns]
+    answers = answers.sort_by("server")
+    stored = StoredRows(store, table.name, answers)
+    rows = stored.columns([field.name for field in target if field.name not in _OWNED], stored.rows)
+    order = compute.array_sort_indices(stored.owners)  # a stable sort
+    owners = stored.owners.take(order)
+    arrays = [
+        answers.column(field.name).take(owners) if field.name in _OWNED else rows.column(field.name).take(order)
+        for field in target
+    ]
+    arrays = [array.cast(field.type) if columns is None else array for field, array in zip(target, arrays, strict=True)]
+    fields = [field.with_type(array.type) for field, array in zip(target, arrays, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields, arrow_schema(table).metadata))
+
+
+def _places_in(known: pa.DictionaryArray, column: pa.ChunkedArray) -> pa.Array:
+    """Return the place of each text of a column among some distinct texts; null where it is none of them."""
+    from pyarrow import compute
+
+    cells = column.chunk(0)
+    return compute.index_in(cells.dictionary, value_set=known.dictionary).take(cells.indices)
 
 
 def _within(places: pa.Array, start: int, end: int) -> pa.Array:

@@ -5,7 +5,7 @@ One engine reads the observations of all runs; stored responses are opened once,
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.compare import compare_sides
-from inventory.history.delta import Step, load_changed_rows, open_responses
+from inventory.history.changed_rows import Step, load_changed_rows
 from inventory.history.engines import open_engine
 from inventory.history.sql import all_runs
 from inventory.history.sql import runs as run_sql
@@ -72,7 +72,6 @@ class Timeline:
         self._servers = servers
         self._keys = keys
         self._compared = compared
-        self._answers_open = False
         self._all: pa.Table | None = None
         self._run_ids = [run_id for run_id in store.run_ids() if last_run is None or run_id <= last_run]
         ahead = set(misdated(self._run_ids, now))
@@ -106,7 +105,7 @@ class Timeline:
         stored = [row["stored_in"] for row in self._rows(all_runs.holding(self._until, selected=selected))]
         if not stored:
             return concat(derived.LIFECYCLE, [])
-        self._open(stored)
+        self._engine.open("models", self._store.checked("models", stored))
         self._engine.add("changes", self.timeline())
         sql = all_runs.lives(self._until, servers=selected, keys=bool(self._keys), idle_since=idle_since)
         return conformed(self._engine.query(sql), arrow_schema(derived.LIFECYCLE))
@@ -162,8 +161,7 @@ class Timeline:
                 steps[f"{number:09d}"] = step
         changes = None
         if steps:
-            self._open({response.stored_in for step in steps.values() for response in step})
-            changes = compare_sides(*load_changed_rows(self._engine, steps, self._keys), self._ignore).table
+            changes = compare_sides(*load_changed_rows(self._store, steps, self._keys), self._ignore).table
         return _with_known(changes, self._compared.changes, known) if self._compared and known else changes
 
     def _about_keys(self, timeline: pa.Table) -> pa.ChunkedArray:
@@ -172,12 +170,6 @@ class Timeline:
         keys = {*self._keys}
         places = [n for n, (key, word, old) in enumerate(names) if key in keys or (word == "renamed" and old in keys)]
         return column_of(schema.INTEGER, places)
-
-    def _open(self, stored: Collection[str]) -> None:
-        """Open the responses that some runs stored, once: the first caller must need the most."""
-        if not self._answers_open:
-            open_responses(self._engine, self._store, stored)
-            self._answers_open = True
 
     def _rows(self, sql: str) -> list[Row]:
         return rows(self._engine.query(sql)) if self._run_ids else []
