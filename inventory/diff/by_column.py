@@ -235,7 +235,7 @@ def _texts(cells: pa.ChunkedArray, column: schema.Column) -> pa.ChunkedArray:
     """Format the values of a column as the changes table holds them."""
     if column.kind != schema.NUMBER:
         return cells.cast(pa.string())
-    return column_of(schema.TEXT, [value_text(value, column.name, {}) for value in cells.to_pylist()])
+    return column_of(schema.TEXT, [value_text(value, column.name) for value in cells.to_pylist()])
 
 
 def _chosen(rows: pa.Table, left_out: pa.Array, matched: bool) -> pa.Table:

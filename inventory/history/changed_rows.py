@@ -11,7 +11,7 @@ from functools import lru_cache
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers
+from inventory.columns import integers, text_array
 from inventory.diff.compare import DiffInput
 from inventory.diff.extras import are_too_many, short_extra
 from inventory.history.few_responses import by_response, few_rows, load_responses
@@ -78,14 +78,15 @@ def _by_column(store: Store, steps: Mapping[str, Step], keys: Sequence[str]) -> 
     servers = [*steps]
     responses = [step[side] for side in _SIDES for step in steps.values()]
     answers = pa.table(
-        {name: column_of(schema.TEXT, (getattr(response, name) for response in responses)) for name in ANSWER}
+        {name: text_array(getattr(response, name) for response in responses).cast(pa.string()) for name in ANSWER}
     )
+    fields = _fields(StoredRows(store, "payloads", answers), servers)
     stored = {grain: StoredRows(store, table.name, answers) for grain, table in schema.GRAIN_TABLES.items()}
     touched = _touched(stored, len(servers), keys)
     tables = {
         grain: _loaded(schema.GRAIN_TABLES[grain], stored[grain], rows, servers) for grain, rows in touched.items()
     }
-    return _fields(StoredRows(store, "payloads", answers), servers), tables
+    return fields, tables
 
 
 @lru_cache

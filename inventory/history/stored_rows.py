@@ -13,14 +13,13 @@ from inventory.columns import encoded, grouped, integers
 from inventory.errors import FileError
 from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.store import Store
-from inventory.tables import arrow_schema, values
+from inventory.tables import arrow_schema
 
 ANSWER = ["digest", "stored_in"]
 """The columns that tell an answer, and the run that holds it."""
 
 _OWNED = ("server", "as_of")  # the columns that the answer tells, not its rows
-_PART = 2**15  # rows that are unpacked at a time, unless more are wanted
-_PART_OF_ANSWERS = 2**17  # the same, of the columns that tell an answer
+_PART, _MOST = 2**15, 2**18  # rows that are unpacked at a time where few are wanted, and where many are
 _BUFFER = 2**16  # bytes of a column that are read at a time
 _SHARED = 8  # bytes a row that a column of texts takes at most if many rows have the same text
 
@@ -44,7 +43,7 @@ class StoredRows:
     def __init__(self, store: Store, kind: str, answers: pa.Table) -> None:
         from pyarrow import compute  # takes a while to import
 
-        paths, table = store.checked(kind, values(answers, "stored_in"))
+        paths, table = store.checked(kind, answers.column("stored_in").unique().to_pylist())
         self._schema = ARROW[kind]
         self._files = [*paths, *([table] if table else [])]
         self._ends = [0]  # of the rows in each file
@@ -55,17 +54,22 @@ class StoredRows:
         owners_of = pa.LargeListArray.from_arrays(integers(bounds), order.cast(pa.int64()))
         owners, places = [integers([])], [integers([])]
         for file in self._files:
+            content = pa.concat_tables(map(encoded, self._parts(file, ANSWER, _MOST))).unify_dictionaries()
+            columns = [content.column(name).chunks for name in ANSWER]
+            known = [
+                compute.index_in(column[0].dictionary, value_set=texts.dictionary).cast(pa.int64())
+                for column, texts in zip(columns, (digests, runs), strict=True)
+            ]
             start = self._ends[-1]
-            for part in self._parts(file, ANSWER, _PART_OF_ANSWERS):
-                digest, run = map(_places_in, (digests, runs), encoded(part).columns)
-                number = compute.add(compute.multiply(digest.cast(pa.int64()), size), run)
-                number = compute.index_in(number, value_set=wanted.dictionary)
+            for part in zip(*columns, strict=True):
+                digest, run = (place.take(cells.indices) for place, cells in zip(known, part, strict=True))
+                number = compute.index_in(compute.add(compute.multiply(digest, size), run), value_set=wanted.dictionary)
                 rows = compute.indices_nonzero(number.is_valid())
                 found = owners_of.take(number.take(rows))
                 owners.append(compute.list_flatten(found))
                 rows = rows.take(compute.list_parent_indices(found)).cast(pa.int64())
                 places.append(compute.add(rows, integers([start])[0]))
-                start += len(part)
+                start += len(digest)
             self._ends.append(start)
         self.owners, self.rows = pa.concat_arrays(owners), pa.concat_arrays(places)
 
@@ -75,7 +79,7 @@ class StoredRows:
         for file, (start, end) in zip(self._files, pairwise(self._ends), strict=True):
             inside = _within(rows, start, end)
             parts, start = [], 0
-            for part in self._parts(file, names, max(_PART, len(inside))):
+            for part in self._parts(file, names, min(max(_PART, len(inside)), _MOST)):
                 if chosen := _within(inside, start, start + len(part)):
                     parts.append(part.take(chosen))
                 start += len(part)
@@ -130,14 +134,6 @@ def answer_rows(store: Store, table: schema.Table, answers: pa.Table, columns: S
     arrays = [array.cast(field.type) if columns is None else array for field, array in zip(target, arrays, strict=True)]
     fields = [field.with_type(array.type) for field, array in zip(target, arrays, strict=True)]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields, arrow_schema(table).metadata))
-
-
-def _places_in(known: pa.DictionaryArray, column: pa.ChunkedArray) -> pa.Array:
-    """Return the place of each text of a column among some distinct texts; null where it is none of them."""
-    from pyarrow import compute
-
-    cells = column.chunk(0)
-    return compute.index_in(cells.dictionary, value_set=known.dictionary).take(cells.indices)
 
 
 def _within(places: pa.Array, start: int, end: int) -> pa.Array:
