@@ -101,6 +101,11 @@ def matches(numbers: pa.Array, wanted: pa.Array) -> tuple[pa.Array, pa.Array]:
     return compute.list_parent_indices(matching), compute.list_flatten(matching)
 
 
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column in one piece; ``combine_chunks`` imports pandas where there is none."""
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type)
+
+
 def encoded(table: pa.Table) -> pa.Table:
     """Return a table with its texts as dictionaries."""
     columns = [column.dictionary_encode() if pa.types.is_string(column.type) else column for column in table.columns]

@@ -11,7 +11,7 @@ from functools import lru_cache
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers, text_array
+from inventory.columns import integers, text_array, whole
 from inventory.diff.compare import DiffInput
 from inventory.diff.extras import are_too_many, short_extra
 from inventory.history.few_responses import by_response, few_rows, load_responses
@@ -97,7 +97,7 @@ def field_names(fields: str) -> frozenset[str]:
 
 def _fields(payloads: StoredRows, servers: Sequence[str]) -> _Fields:
     """Return the fields of the responses of servers, before and after."""
-    texts = payloads.columns(["fields"], payloads.rows).column("fields").chunk(0)
+    texts = whole(payloads.columns(["fields"], payloads.rows).column("fields"))
     names = [*map(field_names, texts.dictionary.to_pylist())]
     known = dict(zip(payloads.owners.to_pylist(), map(names.__getitem__, texts.indices.to_pylist()), strict=True))
     return [
@@ -127,9 +127,9 @@ def _touched(stored: Mapping[str, StoredRows], count: int, keys: Sequence[str]) 
             for rows in grains.values()
         )
         grains = {g: rows.filter(compute.is_in(rows["step"], value_set=steps["step"])) for g, rows in grains.items()}
-    texts = pa.chunked_array([rows["key"].combine_chunks() for rows in grains.values()]).unify_dictionaries().chunks
-    numbers = [_numbered(rows["step"].combine_chunks(), key) for rows, key in zip(grains.values(), texts, strict=True)]
-    differs = (rows["differs"].combine_chunks() for rows in grains.values())
+    texts = pa.chunked_array([whole(rows["key"]) for rows in grains.values()]).unify_dictionaries().chunks
+    numbers = [_numbered(whole(rows["step"]), key) for rows, key in zip(grains.values(), texts, strict=True)]
+    differs = (whole(rows["differs"]) for rows in grains.values())
     touched = pa.concat_arrays([some.filter(mask) for some, mask in zip(numbers, differs, strict=True)])
     chosen = (compute.is_in(some, value_set=touched) for some in numbers)
     return {grain: rows.filter(mask) for (grain, rows), mask in zip(grains.items(), chosen, strict=True)}
@@ -143,9 +143,9 @@ def _compared(table: schema.Table, stored: StoredRows, count: int) -> pa.Table:
     steps = compute.subtract(stored.owners, compute.multiply(is_new, integers([count])[0]))
     ordinals = [name for name in table.keys if "ordinal" in name]
     content = stored.columns(["key", "row_digest", *ordinals], stored.rows)
-    differs = _are_alone(_numbered(steps, content.column("row_digest").chunk(0)))
+    differs = _are_alone(_numbered(steps, whole(content["row_digest"])))
     for name in ordinals:
-        differs = compute.or_(differs, compute.greater(content.column(name).chunk(0), integers([0])[0]))
+        differs = compute.or_(differs, compute.greater(whole(content[name]), integers([0])[0]))
     rows = {"answer": stored.owners, "step": steps, "row": stored.rows, "key": content.column("key")}
     return pa.table({**rows, "differs": differs})
 
@@ -176,13 +176,12 @@ def _loaded(
     from pyarrow import compute
 
     target = arrow_schema(table)
-    rows = rows.combine_chunks()
-    content = stored.columns([name for name in table.response_names if name != "key"], rows.column("row").chunk(0))
+    content = stored.columns([name for name in table.response_names if name != "key"], whole(rows["row"]))
     content = content.append_column("key", rows.column("key"))
     content = content.append_column("server", column_of(schema.TEXT, servers).take(rows.column("step")))
     content = content.append_column("as_of", pa.nulls(len(rows), target.field("as_of").type))
     both = conformed(content.select(target.names), target)
-    answers = rows.column("answer").combine_chunks()
+    answers = whole(rows["answer"])
     both = both.take(compute.array_sort_indices(answers))
     before = sum(answer < len(servers) for answer in answers.to_pylist())
     return both.slice(0, before), both.slice(before)

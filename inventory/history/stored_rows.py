@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from inventory import schema
-from inventory.columns import encoded, grouped, integers
+from inventory.columns import encoded, grouped, integers, whole
 from inventory.errors import FileError
 from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.store import Store
@@ -47,29 +47,22 @@ class StoredRows:
         self._schema = ARROW[kind]
         self._files = [*paths, *([table] if table else [])]
         self._ends = [0]  # of the rows in each file
-        digests, runs = (column.chunk(0) for column in encoded(answers.select(ANSWER).combine_chunks()).columns)
-        size = integers([len(runs.dictionary)])[0]
-        wanted = compute.add(compute.multiply(digests.indices.cast(pa.int64()), size), runs.indices).dictionary_encode()
+        known = [whole(column) for column in encoded(answers.select(ANSWER)).columns]
+        size = integers([len(known[1].dictionary)])[0]
+        wanted = _numbered([texts.indices for texts in known], size).dictionary_encode()
         order, bounds = grouped(wanted.indices)
         owners_of = pa.LargeListArray.from_arrays(integers(bounds), order.cast(pa.int64()))
         owners, places = [integers([])], [integers([])]
         for file in self._files:
-            content = pa.concat_tables(map(encoded, self._parts(file, ANSWER, _MOST))).unify_dictionaries()
-            columns = [content.column(name).chunks for name in ANSWER]
-            known = [
-                compute.index_in(column[0].dictionary, value_set=texts.dictionary).cast(pa.int64())
-                for column, texts in zip(columns, (digests, runs), strict=True)
-            ]
             start = self._ends[-1]
-            for part in zip(*columns, strict=True):
-                digest, run = (place.take(cells.indices) for place, cells in zip(known, part, strict=True))
-                number = compute.index_in(compute.add(compute.multiply(digest, size), run), value_set=wanted.dictionary)
+            for part in self._places(file, [texts.dictionary for texts in known]):
+                number = compute.index_in(_numbered(part, size), value_set=wanted.dictionary)
                 rows = compute.indices_nonzero(number.is_valid())
                 found = owners_of.take(number.take(rows))
                 owners.append(compute.list_flatten(found))
                 rows = rows.take(compute.list_parent_indices(found)).cast(pa.int64())
                 places.append(compute.add(rows, integers([start])[0]))
-                start += len(digest)
+                start += len(number)
             self._ends.append(start)
         self.owners, self.rows = pa.concat_arrays(owners), pa.concat_arrays(places)
 
@@ -85,6 +78,19 @@ class StoredRows:
                 start += len(part)
             tables += [pa.concat_tables(parts)] if parts else []
         return pa.concat_tables(map(encoded, tables), promote_options="default").unify_dictionaries().combine_chunks()
+
+    def _places(self, file: Path | pa.Table, known: Sequence[pa.Array]) -> Iterator[list[pa.Array]]:
+        """Yield the places of digests and runs among those known, null for others, for a part of a file at a time."""
+        from pyarrow import compute
+
+        if parts := [*map(encoded, self._parts(file, ANSWER, _MOST))]:
+            columns = pa.concat_tables(parts).unify_dictionaries().select(ANSWER).columns
+            places = [
+                compute.index_in(column.chunk(0).dictionary, value_set=texts)
+                for column, texts in zip(columns, known, strict=True)
+            ]
+            for part in zip(*(column.chunks for column in columns), strict=True):
+                yield [place.take(cells.indices) for place, cells in zip(places, part, strict=True)]
 
     def _parts(self, file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[pa.Table]:
         """Yield some columns of so many rows of a file at a time, texts as dictionaries where many rows share them."""
@@ -134,6 +140,14 @@ def answer_rows(store: Store, table: schema.Table, answers: pa.Table, columns: S
     arrays = [array.cast(field.type) if columns is None else array for field, array in zip(target, arrays, strict=True)]
     fields = [field.with_type(array.type) for field, array in zip(target, arrays, strict=True)]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields, arrow_schema(table).metadata))
+
+
+def _numbered(places: Sequence[pa.Array], size: pa.Scalar) -> pa.Array:
+    """Number answers by the places of their digests and of their runs, of which there are so many."""
+    from pyarrow import compute
+
+    digest, run = places
+    return compute.add(compute.multiply(digest.cast(pa.int64()), size), run)
 
 
 def _within(places: pa.Array, start: int, end: int) -> pa.Array:
