@@ -11,7 +11,7 @@ from functools import lru_cache
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers, text_array, whole
+from inventory.columns import integers, side_by_side, text_array, whole
 from inventory.diff.compare import DiffInput
 from inventory.diff.extras import are_too_many, short_extra
 from inventory.history.few_responses import by_response, few_rows, load_responses
@@ -154,11 +154,14 @@ def _are_alone(numbers: pa.Array) -> pa.Array:
     """Tell which of some numbers stand among them only once; null does."""
     from pyarrow import compute
 
-    alone, parts = [], compute.bit_wise_and(numbers, integers([_PARTS - 1])[0])
-    for part in integers(range(_PARTS)):
+    parts, one = compute.bit_wise_and(numbers, integers([_PARTS - 1])[0]), integers([1])[0]
+
+    def alone(part: pa.Scalar) -> pa.Array:
         counts = compute.value_counts(numbers.filter(compute.equal(parts, part)))
-        alone.append(counts.field("values").filter(compute.equal(counts.field("counts"), integers([1])[0])))
-    return compute.or_(compute.is_in(numbers, value_set=pa.concat_arrays(alone)), numbers.is_null())
+        return counts.field("values").filter(compute.equal(counts.field("counts"), one))
+
+    known = pa.concat_arrays(side_by_side(alone, integers(range(_PARTS)), len(numbers)))
+    return compute.or_(compute.is_in(numbers, value_set=known), numbers.is_null())
 
 
 def _numbered(steps: pa.Array, texts: pa.DictionaryArray) -> pa.Array:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import parquet
 
 from inventory import schema
-from inventory.columns import encoded, grouped, integers, whole
+from inventory.columns import encoded, grouped, integers, side_by_side, whole
 from inventory.errors import FileError
 from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.store import Store
@@ -21,6 +21,7 @@ ANSWER = ["digest", "stored_in"]
 _OWNED = ("server", "as_of")  # the columns that the answer tells, not its rows
 _PART, _MOST = 2**15, 2**18  # rows that are unpacked at a time where few are wanted, and where many are
 _BUFFER = 2**16  # bytes of a column that are read at a time
+_USUAL = 50  # rows of an answer
 _SHARED = 8  # bytes a row that a column of texts takes at most if many rows have the same text
 
 
@@ -46,71 +47,25 @@ class StoredRows:
         paths, table = store.checked(kind, answers.column("stored_in").unique().to_pylist())
         self._schema = ARROW[kind]
         self._files = [*paths, *([table] if table else [])]
-        self._ends = [0]  # of the rows in each file
         known = [whole(column) for column in encoded(answers.select(ANSWER)).columns]
-        size = integers([len(known[1].dictionary)])[0]
-        wanted = _numbered([texts.indices for texts in known], size).dictionary_encode()
-        order, bounds = grouped(wanted.indices)
+        numbers = _numbered([texts.indices for texts in known], known).dictionary_encode()
+        order, bounds = grouped(numbers.indices)
         owners_of = pa.LargeListArray.from_arrays(integers(bounds), order.cast(pa.int64()))
-        owners, places = [integers([])], [integers([])]
-        for file in self._files:
-            start = self._ends[-1]
-            for part in self._places(file, [texts.dictionary for texts in known]):
-                number = compute.index_in(_numbered(part, size), value_set=wanted.dictionary)
-                rows = compute.indices_nonzero(number.is_valid())
-                found = owners_of.take(number.take(rows))
-                owners.append(compute.list_flatten(found))
-                rows = rows.take(compute.list_parent_indices(found)).cast(pa.int64())
-                places.append(compute.add(rows, integers([start])[0]))
-                start += len(number)
-            self._ends.append(start)
-        self.owners, self.rows = pa.concat_arrays(owners), pa.concat_arrays(places)
+        found = side_by_side(
+            lambda file: _found(file, known, numbers.dictionary, owners_of), self._files, 60 * len(answers)
+        )
+        self._ends = [*accumulate((count for *_, count in found), initial=0)]  # of the rows in each file
+        rows = [compute.add(rows, integers([start])[0]) for (_, rows, _), start in zip(found, self._ends, strict=False)]
+        self.owners = pa.concat_arrays([integers([]), *(owners for owners, _, _ in found)])
+        self.rows = pa.concat_arrays([integers([]), *rows])
 
     def columns(self, names: Sequence[str], rows: pa.Array) -> pa.Table:
         """Read some columns of some rows, which are ascending; texts are dictionaries."""
-        tables = [pa.Table.from_batches([], self._schema).select(names)]  # the columns that a file may lack
-        for file, (start, end) in zip(self._files, pairwise(self._ends), strict=True):
-            inside = _within(rows, start, end)
-            parts, start = [], 0
-            for part in self._parts(file, names, min(max(_PART, len(inside)), _MOST)):
-                if chosen := _within(inside, start, start + len(part)):
-                    parts.append(part.take(chosen))
-                start += len(part)
-            tables += [pa.concat_tables(parts)] if parts else []
+        inside = (_within(rows, start, end) for start, end in pairwise(self._ends))
+        files = [*zip(self._files, inside, strict=True)]
+        tables = side_by_side(lambda file: _read(file[0], file[1], names), files, len(rows))
+        tables = [pa.Table.from_batches([], self._schema).select(names), *chain(*tables)]  # a file may lack columns
         return pa.concat_tables(map(encoded, tables), promote_options="default").unify_dictionaries().combine_chunks()
-
-    def _places(self, file: Path | pa.Table, known: Sequence[pa.Array]) -> Iterator[list[pa.Array]]:
-        """Yield the places of digests and runs among those known, null for others, for a part of a file at a time."""
-        from pyarrow import compute
-
-        if parts := [*map(encoded, self._parts(file, ANSWER, _MOST))]:
-            columns = pa.concat_tables(parts).unify_dictionaries().select(ANSWER).columns
-            places = [
-                compute.index_in(column.chunk(0).dictionary, value_set=texts)
-                for column, texts in zip(columns, known, strict=True)
-            ]
-            for part in zip(*(column.chunks for column in columns), strict=True):
-                yield [place.take(cells.indices) for place, cells in zip(places, part, strict=True)]
-
-    def _parts(self, file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[pa.Table]:
-        """Yield some columns of so many rows of a file at a time, texts as dictionaries where many rows share them."""
-        if isinstance(file, pa.Table):
-            yield file.select(names)
-            return
-        with _one_line_errors():
-            metadata = parquet.read_metadata(file)
-            group = metadata.row_group(0)
-            columns = [group.column(place) for place in range(metadata.num_columns)]
-            present = {column.path_in_schema: column for column in columns if column.path_in_schema in names}
-            shared = [
-                name
-                for name, column in present.items()
-                if column.physical_type == "BYTE_ARRAY" and column.total_uncompressed_size <= _SHARED * group.num_rows
-            ]
-            options = {"read_dictionary": shared, "pre_buffer": False, "buffer_size": _BUFFER}
-            with parquet.ParquetFile(file, metadata=metadata, **options) as content:
-                for batch in content.iter_batches(size, columns=[*present], use_threads=False):
-                    yield pa.Table.from_batches([batch])
 
 
 def answer_rows(store: Store, table: schema.Table, answers: pa.Table, columns: Sequence[str] | None = None) -> pa.Table:
@@ -142,11 +97,74 @@ def answer_rows(store: Store, table: schema.Table, answers: pa.Table, columns: S
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields, arrow_schema(table).metadata))
 
 
-def _numbered(places: Sequence[pa.Array], size: pa.Scalar) -> pa.Array:
-    """Number answers by the places of their digests and of their runs, of which there are so many."""
+def _found(
+    file: Path | pa.Table, known: Sequence[pa.DictionaryArray], numbers: pa.Array, owners_of: pa.LargeListArray
+) -> tuple[pa.Array, pa.Array, int]:
+    """Find the rows of some answers in one file.
+
+    Args:
+        file: the path of the file, or its rows.
+        known: the digests of the answers, and their runs.
+        numbers: the distinct numbers of the answers.
+        owners_of: for each of these numbers the places of the answers that have it.
+
+    Returns:
+        For each row of each answer the place of the answer, and that of the row; and how many rows the file has.
+    """
+    from pyarrow import compute
+
+    owners, rows, start = [integers([])], [integers([])], 0
+    if parts := [*map(encoded, _parts(file, ANSWER, _MOST))]:
+        columns = pa.concat_tables(parts).unify_dictionaries().select(ANSWER).columns
+        places = [
+            compute.index_in(column.chunk(0).dictionary, value_set=texts.dictionary)
+            for column, texts in zip(columns, known, strict=True)
+        ]
+        for part in zip(*(column.chunks for column in columns), strict=True):
+            answers = [place.take(texts.indices) for place, texts in zip(places, part, strict=True)]
+            number = compute.index_in(_numbered(answers, known), value_set=numbers)
+            inside = compute.indices_nonzero(number.is_valid()).cast(pa.int64())
+            found = owners_of.take(number.take(inside))
+            owners.append(compute.list_flatten(found))
+            rows.append(compute.add(inside.take(compute.list_parent_indices(found)), integers([start])[0]))
+            start += len(number)
+    return pa.concat_arrays(owners), pa.concat_arrays(rows), start
+
+
+def _read(file: Path | pa.Table, rows: pa.Array, names: Sequence[str]) -> list[pa.Table]:
+    """Read some columns of some rows of one file, as one table or none."""
+    parts, start = [], 0
+    for part in _parts(file, names, min(max(_PART, len(rows)), _MOST)):
+        if chosen := _within(rows, start, start + len(part)):
+            parts.append(part.take(chosen))
+        start += len(part)
+    return [pa.concat_tables(parts)] if parts else []
+
+
+def _parts(file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[pa.Table]:
+    """Yield some columns of so many rows of a file at a time, texts as dictionaries where many rows share them."""
+    if isinstance(file, pa.Table):
+        yield file.select(names)
+        return
+    with _one_line_errors():
+        metadata = parquet.read_metadata(file)
+        group = metadata.row_group(0)
+        columns = [group.column(place) for place in range(metadata.num_columns)]
+        present = {column.path_in_schema: column for column in columns if column.path_in_schema in names}
+        texts = [column for column in present.values() if column.physical_type == "BYTE_ARRAY"]
+        shared = [text.path_in_schema for text in texts if text.total_uncompressed_size <= _SHARED * group.num_rows]
+        options = {"read_dictionary": shared, "pre_buffer": False, "buffer_size": _BUFFER}
+        with parquet.ParquetFile(file, metadata=metadata, **options) as content:
+            for batch in content.iter_batches(size, columns=[*present], use_threads=False):
+                yield pa.Table.from_batches([batch])
+
+
+def _numbered(places: Sequence[pa.Array], known: Sequence[pa.DictionaryArray]) -> pa.Array:
+    """Number answers by the places of their digests and of their runs among those that are known."""
     from pyarrow import compute
 
     digest, run = places
+    size = integers([len(known[1].dictionary)])[0]
     return compute.add(compute.multiply(digest.cast(pa.int64()), size), run)
 
 
