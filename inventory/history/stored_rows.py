@@ -48,7 +48,7 @@ class StoredRows:
         self._schema = ARROW[kind]
         self._files = [*paths, *([table] if table else [])]
         known = [whole(column) for column in encoded(answers.select(ANSWER)).columns]
-        numbers = _numbered([texts.indices for texts in known], known).dictionary_encode()
+        numbers = _numbered(known[0].indices, known[1].indices, known).dictionary_encode()
         order, bounds = grouped(numbers.indices)
         owners_of = pa.LargeListArray.from_arrays(integers(bounds), order.cast(pa.int64()))
         found = side_by_side(
@@ -120,14 +120,16 @@ def _found(
             compute.index_in(column.chunk(0).dictionary, value_set=texts.dictionary)
             for column, texts in zip(columns, known, strict=True)
         ]
-        for part in zip(*(column.chunks for column in columns), strict=True):
-            answers = [place.take(texts.indices) for place, texts in zip(places, part, strict=True)]
-            number = compute.index_in(_numbered(answers, known), value_set=numbers)
-            inside = compute.indices_nonzero(number.is_valid()).cast(pa.int64())
-            found = owners_of.take(number.take(inside))
+        for digests, runs in zip(*(column.chunks for column in columns), strict=True):
+            digest = places[0].take(digests.indices)
+            inside = compute.indices_nonzero(digest.is_valid())  # most answers of a large file are often not wanted
+            run = places[1].take(runs.indices.take(inside))
+            number = compute.index_in(_numbered(digest.take(inside), run, known), value_set=numbers)
+            inside = inside.filter(number.is_valid()).cast(pa.int64())
+            found = owners_of.take(number.drop_null())
             owners.append(compute.list_flatten(found))
             rows.append(compute.add(inside.take(compute.list_parent_indices(found)), integers([start])[0]))
-            start += len(number)
+            start += len(digests)
     return pa.concat_arrays(owners), pa.concat_arrays(rows), start
 
 
@@ -159,13 +161,11 @@ def _parts(file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[p
                 yield pa.Table.from_batches([batch])
 
 
-def _numbered(places: Sequence[pa.Array], known: Sequence[pa.DictionaryArray]) -> pa.Array:
+def _numbered(digests: pa.Array, runs: pa.Array, known: Sequence[pa.DictionaryArray]) -> pa.Array:
     """Number answers by the places of their digests and of their runs among those that are known."""
     from pyarrow import compute
 
-    digest, run = places
-    size = integers([len(known[1].dictionary)])[0]
-    return compute.add(compute.multiply(digest.cast(pa.int64()), size), run)
+    return compute.add(compute.multiply(digests.cast(pa.int64()), integers([len(known[1].dictionary)])[0]), runs)
 
 
 def _within(places: pa.Array, start: int, end: int) -> pa.Array:
