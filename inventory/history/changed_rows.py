@@ -28,7 +28,7 @@ KINDS = (*(table.name for table in schema.GRAIN_TABLES.values()), "payloads")
 _Fields = Sequence[Mapping[str, frozenset[str]]]  # of each side, by server
 _Tables = Mapping[str, Sequence[pa.Table]]  # of each side, by grain
 _SIDES = (0, 1)
-_PARTS = 16  # of the rows are counted one after the other: all together they would not stay near the processor
+_TOGETHER = 100_000  # rows that are counted together: more would not stay near the processor
 
 
 def load_changed_rows(store: Store, steps: Mapping[str, Step], keys: Sequence[str] = ()) -> tuple[DiffInput, DiffInput]:
@@ -154,13 +154,14 @@ def _are_alone(numbers: pa.Array) -> pa.Array:
     """Tell which of some numbers stand among them only once; null does."""
     from pyarrow import compute
 
-    parts, one = compute.bit_wise_and(numbers, integers([_PARTS - 1])[0]), integers([1])[0]
+    count = 1 << (len(numbers) // _TOGETHER).bit_length()
+    parts, one = compute.bit_wise_and(numbers, integers([count - 1])[0]), integers([1])[0]
 
     def alone(part: pa.Scalar) -> pa.Array:
         counts = compute.value_counts(numbers.filter(compute.equal(parts, part)))
         return counts.field("values").filter(compute.equal(counts.field("counts"), one))
 
-    known = pa.concat_arrays(side_by_side(alone, integers(range(_PARTS)), len(numbers)))
+    known = pa.concat_arrays(side_by_side(alone, integers(range(count)), len(numbers)))
     return compute.or_(compute.is_in(numbers, value_set=known), numbers.is_null())
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, chain, pairwise
+from functools import partial
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ ANSWER = ["digest", "stored_in"]
 _OWNED = ("server", "as_of")  # the columns that the answer tells, not its rows
 _PART, _MOST = 2**15, 2**18  # rows that are unpacked at a time where few are wanted, and where many are
 _BUFFER = 2**16  # bytes of a column that are read at a time
+_USUAL = 50  # rows of an answer
 _USUAL = 50  # rows of an answer
 _SHARED = 8  # bytes a row that a column of texts takes at most if many rows have the same text
 
@@ -51,9 +53,8 @@ class StoredRows:
         numbers = _numbered(known[0].indices, known[1].indices, known).dictionary_encode()
         order, bounds = grouped(numbers.indices)
         owners_of = pa.LargeListArray.from_arrays(integers(bounds), order.cast(pa.int64()))
-        found = side_by_side(
-            lambda file: _found(file, known, numbers.dictionary, owners_of), self._files, 60 * len(answers)
-        )
+        of_file = partial(_found, known=known, numbers=numbers.dictionary, owners_of=owners_of)
+        found = side_by_side(of_file, self._files, len(answers) * _USUAL)
         self._ends = [*accumulate((count for *_, count in found), initial=0)]  # of the rows in each file
         rows = [compute.add(rows, integers([start])[0]) for (_, rows, _), start in zip(found, self._ends, strict=False)]
         self.owners = pa.concat_arrays([integers([]), *(owners for owners, _, _ in found)])
@@ -61,10 +62,22 @@ class StoredRows:
 
     def columns(self, names: Sequence[str], rows: pa.Array) -> pa.Table:
         """Read some columns of some rows, which are ascending; texts are dictionaries."""
-        inside = (_within(rows, start, end) for start, end in pairwise(self._ends))
-        files = [*zip(self._files, inside, strict=True)]
-        tables = side_by_side(lambda file: _read(file[0], file[1], names), files, len(rows))
-        tables = [pa.Table.from_batches([], self._schema).select(names), *chain(*tables)]  # a file may lack columns
+        halves = [names[::2], names[1::2]] if len(names) > 1 else [names]
+        tables = side_by_side(lambda half: self._read(half, rows), halves, len(rows))
+        columns = {name: table.column(name) for table in tables for name in table.column_names}
+        return pa.table({name: columns[name] for name in names})
+
+    def _read(self, names: Sequence[str], rows: pa.Array) -> pa.Table:
+        """Read some columns of some rows in one thread."""
+        tables = [pa.Table.from_batches([], self._schema).select(names)]  # the columns that a file may lack
+        for file, (start, end) in zip(self._files, pairwise(self._ends), strict=True):
+            inside = _within(rows, start, end)
+            parts, start = [], 0
+            for part in _parts(file, names, min(max(_PART, len(inside)), _MOST)):
+                if chosen := _within(inside, start, start + len(part)):
+                    parts.append(part.take(chosen))
+                start += len(part)
+            tables += [pa.concat_tables(parts)] if parts else []
         return pa.concat_tables(map(encoded, tables), promote_options="default").unify_dictionaries().combine_chunks()
 
 
@@ -131,16 +144,6 @@ def _found(
             rows.append(compute.add(inside.take(compute.list_parent_indices(found)), integers([start])[0]))
             start += len(digests)
     return pa.concat_arrays(owners), pa.concat_arrays(rows), start
-
-
-def _read(file: Path | pa.Table, rows: pa.Array, names: Sequence[str]) -> list[pa.Table]:
-    """Read some columns of some rows of one file, as one table or none."""
-    parts, start = [], 0
-    for part in _parts(file, names, min(max(_PART, len(rows)), _MOST)):
-        if chosen := _within(rows, start, start + len(part)):
-            parts.append(part.take(chosen))
-        start += len(part)
-    return [pa.concat_tables(parts)] if parts else []
 
 
 def _parts(file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[pa.Table]:
