@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -54,10 +54,10 @@ class StoredRows:
         order, bounds = grouped(numbers.indices)
         owners_of = pa.LargeListArray.from_arrays(integers(bounds), order.cast(pa.int64()))
         of_file = partial(_found, known=known, numbers=numbers.dictionary, owners_of=owners_of)
-        found = side_by_side(of_file, self._files, len(answers) * _USUAL)
-        self._ends = [*accumulate((count for *_, count in found), initial=0)]  # of the rows in each file
-        rows = [compute.add(rows, integers([start])[0]) for (_, rows, _), start in zip(found, self._ends, strict=False)]
-        self.owners = pa.concat_arrays([integers([]), *(owners for owners, _, _ in found)])
+        parts = [*chain(*side_by_side(of_file, self._files, len(answers) * _USUAL))]
+        starts = accumulate((count for *_, count in parts), initial=0)
+        rows = (compute.add(rows, integers([start])[0]) for (_, rows, _), start in zip(parts, starts, strict=False))
+        self.owners = pa.concat_arrays([integers([]), *(owners for owners, _, _ in parts)])
         self.rows = pa.concat_arrays([integers([]), *rows])
 
     def columns(self, names: Sequence[str], rows: pa.Array) -> pa.Table:
@@ -70,11 +70,11 @@ class StoredRows:
     def _read(self, names: Sequence[str], rows: pa.Array) -> pa.Table:
         """Read some columns of some rows in one thread."""
         tables = [pa.Table.from_batches([], self._schema).select(names)]  # the columns that a file may lack
-        for file, (start, end) in zip(self._files, pairwise(self._ends), strict=True):
-            inside = _within(rows, start, end)
-            parts, start = [], 0
-            for part in _parts(file, names, min(max(_PART, len(inside)), _MOST)):
-                if chosen := _within(inside, start, start + len(part)):
+        start = 0
+        for file in self._files:
+            parts = []
+            for part in _parts(file, names, min(max(_PART, len(rows)), _MOST)):
+                if chosen := _within(rows, start, start + len(part)):
                     parts.append(part.take(chosen))
                 start += len(part)
             tables += [pa.concat_tables(parts)] if parts else []
@@ -112,7 +112,7 @@ def answer_rows(store: Store, table: schema.Table, answers: pa.Table, columns: S
 
 def _found(
     file: Path | pa.Table, known: Sequence[pa.DictionaryArray], numbers: pa.Array, owners_of: pa.LargeListArray
-) -> tuple[pa.Array, pa.Array, int]:
+) -> list[tuple[pa.Array, pa.Array, int]]:
     """Find the rows of some answers in one file.
 
     Args:
@@ -122,28 +122,27 @@ def _found(
         owners_of: for each of these numbers the places of the answers that have it.
 
     Returns:
-        For each row of each answer the place of the answer, and that of the row; and how many rows the file has.
+        Of each part of the file, for each row of each answer the place of the answer, and that of the row in the part;
+        and how many rows the part has.
     """
     from pyarrow import compute
 
-    owners, rows, start = [integers([])], [integers([])], 0
-    if parts := [*map(encoded, _parts(file, ANSWER, _MOST))]:
-        columns = pa.concat_tables(parts).unify_dictionaries().select(ANSWER).columns
-        places = [
-            compute.index_in(column.chunk(0).dictionary, value_set=texts.dictionary)
-            for column, texts in zip(columns, known, strict=True)
-        ]
-        for digests, runs in zip(*(column.chunks for column in columns), strict=True):
-            digest = places[0].take(digests.indices)
-            inside = compute.indices_nonzero(digest.is_valid())  # most answers of a large file are often not wanted
-            run = places[1].take(runs.indices.take(inside))
-            number = compute.index_in(_numbered(digest.take(inside), run, known), value_set=numbers)
-            inside = inside.filter(number.is_valid()).cast(pa.int64())
-            found = owners_of.take(number.drop_null())
-            owners.append(compute.list_flatten(found))
-            rows.append(compute.add(inside.take(compute.list_parent_indices(found)), integers([start])[0]))
-            start += len(digests)
-    return pa.concat_arrays(owners), pa.concat_arrays(rows), start
+    if not (parts := [*map(encoded, _parts(file, ANSWER, _MOST))]):
+        return []
+    columns, result = pa.concat_tables(parts).unify_dictionaries().select(ANSWER).columns, []
+    places = [
+        compute.index_in(column.chunk(0).dictionary, value_set=texts.dictionary)
+        for column, texts in zip(columns, known, strict=True)
+    ]
+    for digests, runs in zip(*(column.chunks for column in columns), strict=True):
+        digest = places[0].take(digests.indices)
+        inside = compute.indices_nonzero(digest.is_valid())  # most answers of a large file are often not wanted
+        run = places[1].take(runs.indices.take(inside))
+        number = compute.index_in(_numbered(digest.take(inside), run, known), value_set=numbers)
+        owners = owners_of.take(number.drop_null())
+        rows = inside.filter(number.is_valid()).take(compute.list_parent_indices(owners))
+        result.append((compute.list_flatten(owners), rows.cast(pa.int64()), len(digests)))
+    return result
 
 
 def _parts(file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[pa.Table]:
