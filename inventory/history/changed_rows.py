@@ -146,7 +146,7 @@ def _compared(table: schema.Table, stored: StoredRows, count: int) -> pa.Table:
     differs = _are_alone(_numbered(steps, whole(content["row_digest"])))
     for name in ordinals:
         differs = compute.or_(differs, compute.greater(whole(content[name]), integers([0])[0]))
-    rows = {"answer": stored.owners, "step": steps, "row": stored.rows, "key": content.column("key")}
+    rows = {"answer": stored.owners, "step": steps, "row": stored.rows, "key": whole(content["key"])}
     return pa.table({**rows, "differs": differs})
 
 

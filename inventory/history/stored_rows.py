@@ -78,7 +78,7 @@ class StoredRows:
                     parts.append(part.take(chosen))
                 start += len(part)
             tables += [pa.concat_tables(parts)] if parts else []
-        return pa.concat_tables(map(encoded, tables), promote_options="default").unify_dictionaries().combine_chunks()
+        return pa.concat_tables(map(encoded, tables), promote_options="default").unify_dictionaries()
 
 
 def answer_rows(store: Store, table: schema.Table, answers: pa.Table, columns: Sequence[str] | None = None) -> pa.Table:
@@ -96,13 +96,13 @@ def answer_rows(store: Store, table: schema.Table, answers: pa.Table, columns: S
     from pyarrow import compute
 
     target = [field for field in arrow_schema(table) if columns is None or field.name in columns]
-    answers = answers.sort_by("server")
+    answers = encoded(answers.sort_by("server"))
     stored = StoredRows(store, table.name, answers)
-    rows = stored.columns([field.name for field in target if field.name not in _OWNED], stored.rows)
     order = compute.array_sort_indices(stored.owners)  # a stable sort
     owners = stored.owners.take(order)
+    rows = stored.columns([field.name for field in target if field.name not in _OWNED], stored.rows)
     arrays = [
-        answers.column(field.name).take(owners) if field.name in _OWNED else rows.column(field.name).take(order)
+        answers.column(field.name).take(owners) if field.name in _OWNED else whole(rows.column(field.name)).take(order)
         for field in target
     ]
     arrays = [array.cast(field.type) if columns is None else array for field, array in zip(target, arrays, strict=True)]
