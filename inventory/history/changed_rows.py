@@ -14,20 +14,19 @@ from inventory import schema
 from inventory.columns import integers, side_by_side, text_array, whole
 from inventory.diff.compare import DiffInput
 from inventory.diff.extras import are_too_many, short_extra
-from inventory.history.few_responses import by_response, few_rows, load_responses
+from inventory.history.few_responses import by_response, load_responses, read_few
 from inventory.history.states.difference import StoredResponse
+from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.store import Store
 from inventory.history.stored_rows import ANSWER, StoredRows
 from inventory.tables import arrow_schema, column_of, conformed, values
 
 Step = tuple[StoredResponse, StoredResponse]  # the response before, and the one after
 
-KINDS = (*(table.name for table in schema.GRAIN_TABLES.values()), "payloads")
-"""The kinds of files that hold responses."""
-
 _Fields = Sequence[Mapping[str, frozenset[str]]]  # of each side, by server
 _Tables = Mapping[str, Sequence[pa.Table]]  # of each side, by grain
 _SIDES = (0, 1)
+_FEW = 10  # steps up to which Python may be faster than importing Arrow's functions
 _TOGETHER = 100_000  # rows that are counted together: more would not stay near the processor
 
 
@@ -44,7 +43,8 @@ def load_changed_rows(store: Store, steps: Mapping[str, Step], keys: Sequence[st
         FileError: a file is missing or damaged.
     """
     differing = {name: step for name, step in steps.items() if step[0].digest != step[1].digest}
-    few = few_rows(store, {response.stored_in for step in differing.values() for response in step}, KINDS)
+    stored = {response.stored_in for step in differing.values() for response in step}
+    few = read_few(store, stored, KINDS[1:]) if len(differing) <= _FEW else None
     fields, tables = _by_column(store, differing, keys) if few is None else _by_row(few, differing)
     odd = {name for side in fields for name, names in side.items() if are_too_many(names)}
     before, after = (

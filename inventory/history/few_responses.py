@@ -17,7 +17,7 @@ Row = dict[str, Any]
 _Rows = dict[tuple[str, str], list[Row]]  # by digest, and run that holds it
 
 
-def few_rows(store: Store, stored: Iterable[str], kinds: Iterable[str]) -> dict[str, pa.Table] | None:
+def read_few(store: Store, stored: Iterable[str], kinds: Iterable[str]) -> dict[str, pa.Table] | None:
     """Return the rows of the files of some kinds that runs stored, by kind; None if they are not few.
 
     Raises:
@@ -34,7 +34,7 @@ def load_responses(files: Mapping[str, pa.Table], table: schema.Table, wanted: S
     """Load the rows of one grain of some responses, under their servers.
 
     Args:
-        files: as ``few_rows`` returns them.
+        files: as ``read_few`` returns them.
         table: the grain's.
         wanted: for each response its server, ``digest``, ``stored_in`` and ``as_of``.
     """

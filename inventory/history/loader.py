@@ -13,7 +13,7 @@ from inventory.diff.fields import ignored_in
 from inventory.errors import wrong_type
 from inventory.filesystem.names import local_folder
 from inventory.history.changed_rows import field_names
-from inventory.history.few_responses import few_rows, load_responses
+from inventory.history.few_responses import load_responses, read_few
 from inventory.history.sql import all_runs
 from inventory.history.states.retirement import Retirement
 from inventory.history.states.states import States
@@ -120,7 +120,7 @@ class RunLoader:
     @steady
     def grain_tables(self, answers: pa.Table) -> dict[str, pa.Table]:
         """Build the tables of models and instances of answers: rows of ``all_runs.WANTED``."""
-        wanted, few = self._columns, few_rows(self.store, values(answers, "stored_in"), all_runs.GRAIN_FILES)
+        wanted, few = self._columns, read_few(self.store, values(answers, "stored_in"), all_runs.GRAIN_FILES)
         # Earlier versions stored the clocks of one server for all servers that share the row.
         return {
             table.name: without_clocks(
