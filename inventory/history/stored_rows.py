@@ -14,7 +14,7 @@ from inventory.columns import encoded, grouped, integers, side_by_side, whole
 from inventory.errors import FileError
 from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.store import Store
-from inventory.tables import arrow_schema
+from inventory.tables import arrow_schema, concat
 
 ANSWER = ["digest", "stored_in"]
 """The columns that tell an answer, and the run that holds it."""
@@ -22,8 +22,7 @@ ANSWER = ["digest", "stored_in"]
 _OWNED = ("server", "as_of")  # the columns that the answer tells, not its rows
 _PART, _MOST = 2**15, 2**18  # rows that are unpacked at a time where few are wanted, and where many are
 _BUFFER = 2**16  # bytes of a column that are read at a time
-_USUAL = 50  # rows of an answer
-_USUAL = 50  # rows of an answer
+_USUAL = 50  # rows of an answer, more or less
 _SHARED = 8  # bytes a row that a column of texts takes at most if many rows have the same text
 
 
@@ -96,6 +95,8 @@ def answer_rows(store: Store, table: schema.Table, answers: pa.Table, columns: S
     from pyarrow import compute
 
     target = [field for field in arrow_schema(table) if columns is None or field.name in columns]
+    if not target:
+        return concat(table, [])
     answers = encoded(answers.sort_by("server"))
     stored = StoredRows(store, table.name, answers)
     order = compute.array_sort_indices(stored.owners)  # a stable sort
