@@ -15,6 +15,7 @@ import pyarrow as pa
 from inventory.tables import cells, values
 
 _PART = 8_000  # rows whose text is in memory at a time
+_MANY = 100_000  # rows from which on threads are worth their memory
 _SHARED = 16  # rows for each distinct text of two columns from which on it is worth while to join these
 
 
@@ -97,6 +98,24 @@ def matches(numbers: pa.Array, wanted: pa.Array) -> tuple[pa.Array, pa.Array]:
     rows_of_number = pa.LargeListArray.from_arrays(integers(bounds), order.cast(pa.int64()))
     matching = rows_of_number.take(compute.index_in(wanted, value_set=known.dictionary))
     return compute.list_parent_indices(matching), compute.list_flatten(matching)
+
+
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column in one piece; ``combine_chunks`` imports pandas where there is none."""
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type)
+
+
+def side_by_side(function: Callable[[Any], Any], items: Sequence[Any], rows: int) -> list[Any]:
+    """Call a function with each of some items: where there are many rows, some at a time, as Arrow needs no lock.
+
+    Each thread has memory of its own, which few rows would not be worth.
+    """
+    if rows < _MANY:
+        return [*map(function, items)]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(pa.cpu_count()) as threads:
+        return [*threads.map(function, items)]
 
 
 def encoded(table: pa.Table) -> pa.Table:

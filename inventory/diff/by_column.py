@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import numbered
+from inventory.columns import numbered, whole
 from inventory.diff.fields import compared_columns, value_text
 from inventory.tables import arrow_schema, column_of, conformed
 from inventory.tables import rows as dict_rows
@@ -68,8 +68,8 @@ def match_by_name(
         if old.column("id").equals(new.column("id")):
             pairs[grain], unmatched[grain] = both, (old.slice(0, 0), new.slice(0, 0))
         else:
-            partners = compute.index_in(new.column("id"), value_set=_array(old.column("id")))
-            gone = compute.index_in(old.column("id"), value_set=_array(new.column("id"))).is_null()
+            partners = compute.index_in(new.column("id"), value_set=whole(old.column("id")))
+            gone = compute.index_in(old.column("id"), value_set=whole(new.column("id"))).is_null()
             pairs[grain] = old.take(partners.drop_null()), new.filter(partners.is_valid())
             unmatched[grain] = old.filter(gone), new.filter(partners.is_null())
         others |= {number for rows in both for number in _numbers(rows.filter(_is_odd(rows, table)))}
@@ -80,7 +80,7 @@ def match_by_name(
             if column.compared and not column.key and not same_fields:
                 before, after = (_numbers(rows.filter(rows.column(column.name).is_valid())) for rows in both)
                 others |= before ^ after
-    left_out = _array(column_of(schema.INTEGER, sorted(others)))
+    left_out = whole(column_of(schema.INTEGER, sorted(others)))
 
     def chosen(tables: Mapping[str, Pair], *, matched: bool) -> Mapping[str, Pair]:
         return {
@@ -198,7 +198,7 @@ def _number_of(names: Sequence[tuple[pa.ChunkedArray, pa.ChunkedArray]]) -> pa.C
 
     number = None
     for cells, known in names:
-        place = compute.index_in(cells, value_set=_array(known)).cast(pa.int64())
+        place = compute.index_in(cells, value_set=whole(known)).cast(pa.int64())
         size = column_of(schema.INTEGER, [len(known)])[0]
         number = place if number is None else compute.add_checked(compute.multiply_checked(number, size), place)
     return number
@@ -208,7 +208,7 @@ def _sorted(table: pa.Table, numbers: pa.ChunkedArray) -> pa.Table:
     """Sort rows by a number; those of the same number stay in their order."""
     from pyarrow import compute
 
-    return table.take(compute.array_sort_indices(_array(numbers)))
+    return table.take(compute.array_sort_indices(whole(numbers)))
 
 
 def _is_odd(rows: pa.Table, table: schema.Table) -> pa.ChunkedArray:
@@ -235,7 +235,7 @@ def _texts(cells: pa.ChunkedArray, column: schema.Column) -> pa.ChunkedArray:
     """Format the values of a column as the changes table holds them."""
     if column.kind != schema.NUMBER:
         return cells.cast(pa.string())
-    return column_of(schema.TEXT, [value_text(value, column.name, {}) for value in cells.to_pylist()])
+    return column_of(schema.TEXT, [value_text(value, column.name) for value in cells.to_pylist()])
 
 
 def _chosen(rows: pa.Table, left_out: pa.Array, matched: bool) -> pa.Table:
@@ -250,8 +250,3 @@ def _chosen(rows: pa.Table, left_out: pa.Array, matched: bool) -> pa.Table:
 
 def _numbers(rows: pa.Table) -> set[int]:
     return set(rows.column("number").unique().to_pylist())
-
-
-def _array(cells: pa.ChunkedArray) -> pa.Array:
-    """Return the same values in one piece; ``combine_chunks`` imports pandas where there are none."""
-    return pa.concat_arrays(cells.chunks) if cells.num_chunks else pa.nulls(0, cells.type)

@@ -236,7 +236,6 @@ def _changes(grain: str, server: str, fields: _Names, pairs: list[Pair]) -> Iter
     A field is reported when a row that existed before has it and no row had it. A field that only new rows have is no
     news about the server.
     """
-    kinds = {column.name: column.kind for column in schema.GRAIN_TABLES[grain].columns}
     both = [(old, new) for old, new in pairs if old and new]
     fields_before, fields_after = fields
     reported = {field for _, new in both for field in new.fields} - fields_before
@@ -252,7 +251,7 @@ def _changes(grain: str, server: str, fields: _Names, pairs: list[Pair]) -> Iter
         # Python takes 1 and true for equal, so rows with unknown fields are compared as text.
         elif old.fields != new.fields or old.row["extra"] is not None:
             for field in sorted(_perhaps_different(old.fields, new.fields) - reported - unreported):
-                before, after = (value_text(entry.fields.get(field), field, kinds) for entry in (old, new))
+                before, after = (value_text(entry.fields.get(field), field) for entry in (old, new))
                 if before != after:
                     yield _change(grain, new.row, "reconfigured", field=field, old=before, new=after)
 

@@ -22,13 +22,6 @@ IGNORED = "ignored:"
 
 _SHORT = 200  # characters up to which the unknown fields of a row stand for themselves when they are compared as one
 
-SHORT_SQL = (
-    f"CASE WHEN o.step IS NOT NULL AND length(r.extra) > {_SHORT} THEN "
-    "concat('\"', length(r.extra), ' characters, SHA-256 ', substr(sha2(r.extra, 256), 1, 16), '\"') "
-    "ELSE r.extra END AS extra"
-)
-"""``short_extra`` in SQL, for the rows ``r`` of the steps in ``o``."""
-
 
 def short_extra(text: str) -> str:
     """Return the JSON that stands for a row's unknown fields where they are compared as one."""

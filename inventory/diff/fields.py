@@ -10,6 +10,10 @@ from inventory.diff.extras import IGNORED, leaves, short_extra
 from inventory.diff.matching import Row, to_json
 from inventory.normalize.ticking import matches, without_ticking
 
+_TEXTS = {
+    column.name for table in schema.GRAIN_TABLES.values() for column in table.columns if column.kind == schema.TEXT
+}
+
 
 def compared(
     row: Row, table: schema.Table, ignore: Sequence[str], unstored: Sequence[str] = (), *, extra_as_one: bool = False
@@ -66,8 +70,8 @@ def ignored_in(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({name.removeprefix(IGNORED) for name in names if name.startswith(IGNORED)}))
 
 
-def value_text(value: Any, field: str, kinds: dict[str, str]) -> str | None:
+def value_text(value: Any, field: str) -> str | None:
     """Format a value for the changes table: a text column as it is, everything else as JSON."""
     if value is None:
         return None
-    return str(value) if kinds.get(field) == schema.TEXT else to_json(value)
+    return str(value) if field in _TEXTS else to_json(value)

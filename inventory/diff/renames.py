@@ -56,6 +56,8 @@ def find_renames(pairs: Sequence[Pair]) -> list[Rename]:
     Returns:
         The renames in the order of their old and new keys.
     """
+    if all(None not in pair for pair in pairs):
+        return []
     regrouped = _regrouped(pairs)
     matched = {id(entry) for edge in regrouped for entry in edge}
     removed = [old for old, new in pairs if old and not new and id(old) not in matched]

@@ -1,81 +1,168 @@
-"""What ``delta`` asks an engine, found column by column where few servers differ: most rows are only passed over."""
+"""Load two stored responses of a server for comparison: only the rows that can differ are read.
 
+``row_digest`` tells which these are: rows whose digest both responses hold equally often are unchanged. Only where a
+key occurs more than once does the order decide which rows match, and then all rows of that key are read.
+"""
+
+import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers
+from inventory.columns import integers, side_by_side, text_array, whole
 from inventory.diff.compare import DiffInput
 from inventory.diff.extras import are_too_many, short_extra
-from inventory.history.delta import Step, diff_inputs, field_names
+from inventory.history.few_responses import by_response, load_responses, read_few
+from inventory.history.states.difference import StoredResponse
+from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.store import Store
-from inventory.history.stored_rows import StoredRows
+from inventory.history.stored_rows import ANSWER, StoredRows
 from inventory.tables import arrow_schema, column_of, conformed, values
 
-FEW = 1_000
-"""Servers that differ up to which it is faster than an engine."""
+Step = tuple[StoredResponse, StoredResponse]  # the response before, and the one after
+
+_Fields = Sequence[Mapping[str, frozenset[str]]]  # of each side, by server
+_Tables = Mapping[str, Sequence[pa.Table]]  # of each side, by grain
+_SIDES = (0, 1)
+_FEW = 10  # steps up to which Python may be faster than importing Arrow's functions
+_TOGETHER = 100_000  # rows that are counted together: more would not stay near the processor
 
 
-def load_columns_of_changed_rows(store: Store, steps: Mapping[str, Step]) -> tuple[DiffInput, DiffInput]:
+def load_changed_rows(store: Store, steps: Mapping[str, Step], keys: Sequence[str] = ()) -> tuple[DiffInput, DiffInput]:
     """Load both sides of some steps, ready to be compared.
 
     Args:
         store: the files.
-        steps: by the name of the server.
+        steps: by the name that stands for the server.
+        keys: only steps in which models with one of these keys can differ, with all rows that can: a renamed model has
+            another key on the other side; all by default.
 
     Raises:
         FileError: a file is missing or damaged.
     """
-    differing = [name for name, step in steps.items() if step[0].digest != step[1].digest]
-    answers = [steps[name][side][:2] for side in (0, 1) for name in differing]
-    payloads = StoredRows(store, "payloads", answers)
-    texts = values(payloads.columns(["fields"], payloads.rows), "fields")
-    fields: tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]] = {}, {}
-    for owner, text in zip(payloads.owners.to_pylist(), texts, strict=True):
-        side, step = divmod(owner, len(differing))
-        fields[side][differing[step]] = field_names(text)
+    differing = {name: step for name, step in steps.items() if step[0].digest != step[1].digest}
+    stored = {response.stored_in for step in differing.values() for response in step}
+    few = read_few(store, stored, KINDS[1:]) if len(differing) <= _FEW else None
+    fields, tables = _by_column(store, differing, keys) if few is None else _by_row(few, differing)
     odd = {name for side in fields for name, names in side.items() if are_too_many(names)}
+    before, after = (
+        DiffInput(
+            {name: ("ok", step[side].observed_at) for name, step in steps.items()},
+            {grain: _with_short_extra(both[side], odd) for grain, both in tables.items()},
+            fields[side],
+        )
+        for side in _SIDES
+    )
+    return before, after
+
+
+def _by_row(files: Mapping[str, pa.Table], steps: Mapping[str, Step]) -> tuple[_Fields, _Tables]:
+    """Load the fields and all rows of few responses, before and after."""
+    sides = [{name: step[side] for name, step in steps.items()} for side in _SIDES]
+    payloads = by_response(files.get("payloads"), {response[:2] for side in sides for response in side.values()})
+    fields = [
+        {name: field_names(row["fields"]) for name, response in side.items() for row in payloads[response[:2]]}
+        for side in sides
+    ]
+    wanted = [
+        [{"server": name, **response._asdict(), "as_of": None} for name, response in side.items()] for side in sides
+    ]
+    grains = schema.GRAIN_TABLES.items()
+    return fields, {grain: [load_responses(files, table, side) for side in wanted] for grain, table in grains}
+
+
+def _by_column(store: Store, steps: Mapping[str, Step], keys: Sequence[str]) -> tuple[_Fields, _Tables]:
+    """Load the fields, and the rows that can differ, of any number of responses, before and after."""
+    servers = [*steps]
+    responses = [step[side] for side in _SIDES for step in steps.values()]
+    answers = pa.table(
+        {name: text_array(getattr(response, name) for response in responses).cast(pa.string()) for name in ANSWER}
+    )
+    fields = _fields(StoredRows(store, "payloads", answers), servers)
     stored = {grain: StoredRows(store, table.name, answers) for grain, table in schema.GRAIN_TABLES.items()}
+    touched = _touched(stored, len(servers), keys)
     tables = {
-        grain: _loaded(schema.GRAIN_TABLES[grain], stored[grain], rows, differing, odd)
-        for grain, rows in _touched(stored, len(differing)).items()
+        grain: _loaded(schema.GRAIN_TABLES[grain], stored[grain], rows, servers) for grain, rows in touched.items()
     }
-    return diff_inputs(steps, tables, fields)
+    return fields, tables
 
 
-def _touched(stored: Mapping[str, StoredRows], count: int) -> dict[str, pa.Table]:
+@lru_cache
+def field_names(fields: str) -> frozenset[str]:
+    """Parse the fields of a response; most responses have the same."""
+    return frozenset(json.loads(fields))
+
+
+def _fields(payloads: StoredRows, servers: Sequence[str]) -> _Fields:
+    """Return the fields of the responses of servers, before and after."""
+    texts = whole(payloads.columns(["fields"], payloads.rows).column("fields"))
+    names = [*map(field_names, texts.dictionary.to_pylist())]
+    known = dict(zip(payloads.owners.to_pylist(), map(names.__getitem__, texts.indices.to_pylist()), strict=True))
+    return [
+        {server: known[place] for place, server in enumerate(servers, side * len(servers)) if place in known}
+        for side in _SIDES
+    ]
+
+
+def _touched(stored: Mapping[str, StoredRows], count: int, keys: Sequence[str]) -> dict[str, pa.Table]:
     """Choose the rows of those keys of which only one side of a step holds some row, or of which there are several.
 
     Args:
         stored: the rows of the answers before, then of those after, by grain.
         count: the number of steps.
+        keys: as for ``load_changed_rows``.
 
     Returns:
-        By grain, for each row its answer, step, key, and number among the stored rows; those before come first.
+        By grain, for each row its answer, step, key, place among the stored rows, and whether the other side lacks it.
     """
     from pyarrow import compute  # takes a while to import
 
-    grains, differing = {}, {}
-    for grain, table in schema.GRAIN_TABLES.items():
-        answers, rows = stored[grain].owners, stored[grain].rows
-        is_new = compute.greater_equal(answers, integers([count])[0])
-        steps = compute.subtract(answers, compute.multiply(is_new.cast(pa.int64()), integers([count])[0]))
-        ordinals = [name for name in table.keys if "ordinal" in name]
-        content = stored[grain].columns(["key", "row_digest", *ordinals], rows)
-        digests = _numbered(steps, content.column("row_digest").chunk(0))
-        old, new = digests.filter(compute.invert(is_new)), digests.filter(is_new)
-        unpaired = [compute.invert(compute.is_in(own, value_set=other)) for own, other in ((old, new), (new, old))]
-        differs = compute.or_(pa.concat_arrays(unpaired), digests.is_null())
-        for name in ordinals:
-            differs = compute.or_(differs, compute.greater(content.column(name).chunk(0), integers([0])[0]))
-        grains[grain] = pa.table({"answer": answers, "step": steps, "row": rows, "key": content.column("key")})
-        differing[grain] = differs
-    keys = pa.chunked_array([rows.column("key").chunk(0) for rows in grains.values()]).unify_dictionaries().chunks
-    numbers = [_numbered(rows.column("step").chunk(0), key) for rows, key in zip(grains.values(), keys, strict=True)]
-    touched = pa.concat_arrays([key.filter(differs) for key, differs in zip(numbers, differing.values(), strict=True)])
-    chosen = [compute.is_in(key, value_set=touched) for key in numbers]
+    grains = {grain: _compared(table, stored[grain], count) for grain, table in schema.GRAIN_TABLES.items()}
+    if keys:
+        wanted = column_of(schema.TEXT, keys)
+        steps = pa.concat_tables(
+            rows.filter(compute.and_(rows["differs"], compute.is_in(rows["key"], value_set=wanted))).select(["step"])
+            for rows in grains.values()
+        )
+        grains = {g: rows.filter(compute.is_in(rows["step"], value_set=steps["step"])) for g, rows in grains.items()}
+    texts = pa.chunked_array([whole(rows["key"]) for rows in grains.values()]).unify_dictionaries().chunks
+    numbers = [_numbered(whole(rows["step"]), key) for rows, key in zip(grains.values(), texts, strict=True)]
+    differs = (whole(rows["differs"]) for rows in grains.values())
+    touched = pa.concat_arrays([some.filter(mask) for some, mask in zip(numbers, differs, strict=True)])
+    chosen = (compute.is_in(some, value_set=touched) for some in numbers)
     return {grain: rows.filter(mask) for (grain, rows), mask in zip(grains.items(), chosen, strict=True)}
+
+
+def _compared(table: schema.Table, stored: StoredRows, count: int) -> pa.Table:
+    """Tell which rows of one grain differ: those that one side lacks, and those that share their names with others."""
+    from pyarrow import compute
+
+    is_new = compute.greater_equal(stored.owners, integers([count])[0]).cast(pa.int64())
+    steps = compute.subtract(stored.owners, compute.multiply(is_new, integers([count])[0]))
+    ordinals = [name for name in table.keys if "ordinal" in name]
+    content = stored.columns(["key", "row_digest", *ordinals], stored.rows)
+    differs = _are_alone(_numbered(steps, whole(content["row_digest"])))
+    for name in ordinals:
+        differs = compute.or_(differs, compute.greater(whole(content[name]), integers([0])[0]))
+    rows = {"answer": stored.owners, "step": steps, "row": stored.rows, "key": whole(content["key"])}
+    return pa.table({**rows, "differs": differs})
+
+
+def _are_alone(numbers: pa.Array) -> pa.Array:
+    """Tell which of some numbers stand among them only once; null does."""
+    from pyarrow import compute
+
+    count = 1 << (len(numbers) // _TOGETHER).bit_length()
+    parts, one = compute.bit_wise_and(numbers, integers([count - 1])[0]), integers([1])[0]
+
+    def alone(part: pa.Scalar) -> pa.Array:
+        counts = compute.value_counts(numbers.filter(compute.equal(parts, part)))
+        return counts.field("values").filter(compute.equal(counts.field("counts"), one))
+
+    known = pa.concat_arrays(side_by_side(alone, integers(range(count)), len(numbers)))
+    return compute.or_(compute.is_in(numbers, value_set=known), numbers.is_null())
 
 
 def _numbered(steps: pa.Array, texts: pa.DictionaryArray) -> pa.Array:
@@ -87,19 +174,28 @@ def _numbered(steps: pa.Array, texts: pa.DictionaryArray) -> pa.Array:
 
 
 def _loaded(
-    table: schema.Table, stored: StoredRows, rows: pa.Table, servers: Sequence[str], odd: Collection[str]
+    table: schema.Table, stored: StoredRows, rows: pa.Table, servers: Sequence[str]
 ) -> tuple[pa.Table, pa.Table]:
     """Load the other columns of the rows before and after, under the names of their servers."""
+    from pyarrow import compute
+
     target = arrow_schema(table)
-    rows = rows.combine_chunks()
-    content = stored.columns([name for name in table.response_names if name != "key"], rows.column("row").chunk(0))
+    content = stored.columns([name for name in table.response_names if name != "key"], whole(rows["row"]))
     content = content.append_column("key", rows.column("key"))
     content = content.append_column("server", column_of(schema.TEXT, servers).take(rows.column("step")))
     content = content.append_column("as_of", pa.nulls(len(rows), target.field("as_of").type))
     both = conformed(content.select(target.names), target)
-    if odd:
-        cells = zip(values(both, "server"), values(both, "extra"), strict=True)
-        extra = column_of(schema.OBJECT, (short_extra(text) if text and name in odd else text for name, text in cells))
-        both = both.set_column(target.get_field_index("extra"), target.field("extra"), extra)
-    before = sum(answer < len(servers) for answer in values(rows, "answer"))
+    answers = whole(rows["answer"])
+    both = both.take(compute.array_sort_indices(answers))
+    before = sum(answer < len(servers) for answer in answers.to_pylist())
     return both.slice(0, before), both.slice(before)
+
+
+def _with_short_extra(table: pa.Table, odd: Collection[str]) -> pa.Table:
+    """Shorten the unknown fields of the servers that have too many to compare them one by one."""
+    if not odd:
+        return table
+    cells = zip(values(table, "server"), values(table, "extra"), strict=True)
+    extra = column_of(schema.OBJECT, (short_extra(text) if text and name in odd else text for name, text in cells))
+    place = table.schema.get_field_index("extra")
+    return table.set_column(place, table.schema.field(place), extra)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -12,22 +12,17 @@ from inventory import schema
 from inventory.diff.fields import ignored_in
 from inventory.errors import wrong_type
 from inventory.filesystem.names import local_folder
-from inventory.history.answer_rows import answer_rows
-from inventory.history.delta import field_names
-from inventory.history.engines import ENGINES
-from inventory.history.few_responses import FEW, load_responses
+from inventory.history.changed_rows import field_names
+from inventory.history.few_responses import load_responses, read_few
 from inventory.history.sql import all_runs
 from inventory.history.states.retirement import Retirement
 from inventory.history.states.states import States
 from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
-from inventory.history.stored_rows import StoredRows
+from inventory.history.stored_rows import ANSWER, StoredRows, answer_rows
 from inventory.run_ids import limit_of, misdated
 from inventory.tables import RunTables, rows, values
-
-if TYPE_CHECKING:
-    from inventory.history.engines import Files
 
 Row = dict[str, Any]
 
@@ -125,31 +120,23 @@ class RunLoader:
     @steady
     def grain_tables(self, answers: pa.Table) -> dict[str, pa.Table]:
         """Build the tables of models and instances of answers: rows of ``all_runs.WANTED``."""
-        wanted, stored = self._columns, {*values(answers, "stored_in")}
-        files = {kind: self.store.checked(kind, stored) for kind in all_runs.GRAIN_FILES}
-        few = self.few(files)
+        wanted, few = self._columns, read_few(self.store, values(answers, "stored_in"), all_runs.GRAIN_FILES)
         # Earlier versions stored the clocks of one server for all servers that share the row.
         return {
             table.name: without_clocks(
-                answer_rows(files[table.name], table, answers, wanted if wanted is None else wanted.get(table.name, ()))
+                answer_rows(self.store, table, answers, wanted if wanted is None else wanted.get(table.name, ()))
                 if few is None
                 else load_responses(few, table, rows(answers))
             )
             for table in schema.GRAIN_TABLES.values()
         }
 
-    def few(self, files: Mapping[str, "Files"]) -> dict[str, pa.Table] | None:
-        """Return the rows in files by kind; None if they are so many that an engine should read them."""
-        tables = {kind: table for kind, (_, table) in files.items() if table is not None}
-        is_small = not any(large for large, _ in files.values()) and all(row.num_rows <= FEW for row in tables.values())
-        return tables if is_small and self._engine == ENGINES[0] else None
-
     @steady
     def unstored(self, snapshot: RunTables) -> tuple[str, ...]:
         """Return the globs of unknown fields that rows of this history were stored without."""
-        stored = rows(snapshot.tables["observations"].select(["digest", "stored_in"]))
-        payloads = StoredRows(
-            self.store, "payloads", [(row["digest"], row["stored_in"]) for row in stored if row["digest"]]
-        )
-        fields = values(payloads.columns(["fields"], payloads.rows), "fields")
-        return ignored_in(name for text in set(fields) for name in field_names(text))
+        stored = snapshot.tables["observations"].select(ANSWER).drop_null()
+        if not stored.num_rows:
+            return ()
+        payloads = StoredRows(self.store, "payloads", stored)
+        fields = payloads.columns(["fields"], payloads.rows).column("fields").unique()
+        return ignored_in(name for text in fields.to_pylist() for name in field_names(text))

@@ -5,7 +5,7 @@ Only the files that a query needs are opened, each after its checksum was verifi
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
@@ -14,11 +14,8 @@ import pyarrow as pa
 from inventory import schema
 from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet, with_retired_servers, with_unread_servers
-from inventory.diff.compare import DiffInput, compare_sides
-from inventory.history.changed_rows import FEW, load_columns_of_changed_rows
-from inventory.history.delta import KINDS, Step, load_changed_rows, open_responses
-from inventory.history.engines import ENGINES, open_engine
-from inventory.history.few_responses import load_few_rows
+from inventory.diff.compare import compare_sides
+from inventory.history.changed_rows import load_changed_rows
 from inventory.history.loader import Row
 from inventory.history.model_names import matching_keys
 from inventory.history.named_runs import NamedRuns
@@ -190,7 +187,7 @@ class RunHistory(NamedRuns):
         difference = self.states(recorded).difference(before, after, set(servers))
         both = difference.old.keys() & difference.new.keys()
         steps = {server: (difference.old[server], difference.new[server]) for server in sorted(both)}
-        older, newer = self._sides(steps)
+        older, newer = load_changed_rows(self.store, steps)
         olds, news = (
             {server: ("ok", response.observed_at) for server, response in side.items()}
             for side in (difference.old, difference.new)
@@ -200,18 +197,6 @@ class RunHistory(NamedRuns):
             self._compared = Compared(steps, changes.table)
         changes = with_unread_servers(changes, difference.unread, difference.known)
         return with_retired_servers(changes, difference.retired, difference.returned, difference.known)
-
-    def _sides(self, steps: Mapping[str, Step]) -> tuple[DiffInput, DiffInput]:
-        """Load both sides of some steps, with an engine only where much is read."""
-        stored = {response.stored_in for step in steps.values() for response in step}
-        few = self.few({kind: self.store.checked(kind, stored) for kind in KINDS})
-        if few is not None and (sides := load_few_rows(few, steps)):
-            return sides
-        if self._engine == ENGINES[0] and len(steps) <= FEW:
-            return load_columns_of_changed_rows(self.store, steps)
-        engine = open_engine(self._engine, self.store.address)
-        open_responses(engine, self.store, stored)
-        return load_changed_rows(engine, steps)
 
     @steady
     def runs_table(self, servers: Sequence[str] = (), since: datetime | None = None) -> pa.Table:

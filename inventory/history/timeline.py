@@ -5,7 +5,7 @@ One engine reads the observations of all runs; stored responses are opened once,
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.compare import compare_sides
-from inventory.history.delta import Step, load_changed_rows, open_responses
+from inventory.history.changed_rows import Step, load_changed_rows
 from inventory.history.engines import open_engine
 from inventory.history.sql import all_runs
 from inventory.history.sql import runs as run_sql
@@ -72,7 +72,6 @@ class Timeline:
         self._servers = servers
         self._keys = keys
         self._compared = compared
-        self._answers_open = False
         self._all: pa.Table | None = None
         self._run_ids = [run_id for run_id in store.run_ids() if last_run is None or run_id <= last_run]
         ahead = set(misdated(self._run_ids, now))
@@ -165,8 +164,7 @@ class Timeline:
                 steps[f"{number:09d}"] = step
         changes = None
         if steps:
-            self._open({response.stored_in for step in steps.values() for response in step})
-            changes = compare_sides(*load_changed_rows(self._engine, steps, self._keys), self._ignore).table
+            changes = compare_sides(*load_changed_rows(self._store, steps, self._keys), self._ignore).table
         return _with_known(changes, self._compared.changes, known) if self._compared and known else changes
 
     def _about_keys(self, timeline: pa.Table) -> pa.ChunkedArray:
@@ -176,18 +174,12 @@ class Timeline:
         places = [n for n, (key, word, old) in enumerate(names) if key in keys or (word == "renamed" and old in keys)]
         return column_of(schema.INTEGER, places)
 
-    def _open(self, stored: Collection[str]) -> None:
-        """Open the responses that some runs stored, once: the first caller must need the most."""
-        if not self._answers_open:
-            open_responses(self._engine, self._store, stored)
-            self._answers_open = True
-
     def _open_all(self) -> bool:
-        """Open all complete responses of the servers; return whether there is one."""
+        """Open the models of all complete responses of the servers; return whether there is such a response."""
         question = all_runs.holding(self._until, selected=bool(self._servers))
         stored = [row["stored_in"] for row in self._rows(question)]
         if stored:
-            self._open(stored)
+            self._engine.open("models", self._store.checked("models", stored))
         return bool(stored)
 
     def _rows(self, sql: str) -> list[Row]:

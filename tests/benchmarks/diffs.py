@@ -55,25 +55,18 @@ def _two_runs(unique: bool, share: float) -> Callable[[Path, dict[str, int]], No
     return prepare
 
 
-def _ours(module: str) -> Callable[[Path], Work]:
-    """Compare the two runs; the module that the work imports is there before it begins, as for the others."""
+def _ours(folder: Path) -> Work:
+    import pyarrow.compute  # noqa: F401 - there before the work begins, as what the others import is
 
-    def start(folder: Path) -> Work:
-        from importlib import import_module
+    from inventory import History
+    from inventory.tables import values
 
-        from inventory import History
-        from inventory.tables import values
+    def work() -> Any:
+        table = History(folder / "history").diff().table
+        cells = zip(*(values(table, name) for name in ("change", "server", "key", "grain")), strict=True)
+        return lambda: summed(cell[:3] for cell in cells if cell[3] == "model")
 
-        import_module(module)
-
-        def work() -> Any:
-            table = History(folder / "history").diff().table
-            cells = zip(*(values(table, name) for name in ("change", "server", "key", "grain")), strict=True)
-            return lambda: summed(cell[:3] for cell in cells if cell[3] == "model")
-
-        return work
-
-    return start
+    return work
 
 
 def _command(folder: Path) -> Sequence[str]:
@@ -193,7 +186,7 @@ def _diff(name: str, title: str, *, unique: bool, share: float, limit: float, ot
         Size({"servers": 200, "models": 60}, 3),
         _two_runs(unique, share),
         (
-            Contestant(OURS, _ours("duckdb" if share == 1 else "pyarrow.compute")),
+            Contestant(OURS, _ours),
             Contestant(f"{OURS}, whole command", command=_command, answer=_printed),
             Contestant("DuckDB full join", _duckdb),
             *(slow if others else ()),

@@ -13,7 +13,7 @@ from support.history_builders import Model, day, model, run
 from support.history_builders import opened as timeless
 
 from inventory.diff import by_column
-from inventory.history import loader, reader
+from inventory.history import few_responses
 from inventory.history.sql.state import Until
 from inventory.history.states import few_rows
 from inventory.history.storage import checked_files
@@ -47,7 +47,7 @@ def test_the_same_with_an_engine(fleets: list[dict[str, list[Model] | None]]) ->
         history.store.record_retired(["t"], ids[0])
         for run_id in ids:
             without, some = history.state(run_id), history.state(run_id, ["s"])
-            with patch.object(loader, "FEW", -1), patch.object(few_rows, "FEW", -1):
+            with patch.object(few_responses, "FEW", -1), patch.object(few_rows, "FEW", -1):
                 assert history.state(run_id) == without
                 assert history.state(run_id, ["s"]) == some
         observed = pa.concat_tables(run.table(few_rows.COLUMNS) for run in history.store.read_all("observations", ids))
@@ -57,12 +57,12 @@ def test_the_same_with_an_engine(fleets: list[dict[str, list[Model] | None]]) ->
             assert few_rows.differing_states(unlike, *bounds) == few_rows.differing_states(rows(observed), *bounds)
             assert few_rows.not_read(unlike, *pair) == few_rows.not_read(rows(observed), *pair)
             changes = history.diff(*pair)
-            for few, small in ((1_000, 2**18), (1_000, -1), (-1, 2**18)):  # by column, of files, and by an engine
+            for few, small in product((0, 4), (2**18, -1)):  # runs whose states need no engine; files that are small
                 with (
-                    patch.object(loader, "FEW", -1),
+                    patch.object(few_responses, "FEW", -1),
                     patch.object(few_rows, "FEW", -1),
+                    patch.object(few_rows, "FEW_RUNS", few),
                     patch.object(by_column, "FEW", -1),
-                    patch.object(reader, "FEW", few),
                     patch.object(checked_files, "_SMALL", small),
                 ):
                     expected = timeless(Path(folder) / "history").diff(*pair)

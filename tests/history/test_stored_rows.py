@@ -6,7 +6,7 @@ from unittest.mock import patch
 import pytest
 
 from inventory import History
-from inventory.history import loader, reader
+from inventory.history import few_responses
 from inventory.history.storage import checked_files
 from inventory.tables import rows
 
@@ -21,8 +21,7 @@ def test_histories_of_before(folder: Path, small: int) -> None:
     history = History(folder)
     ids = history.store.run_ids()
     with (
-        patch.object(loader, "FEW", -1),
-        patch.object(reader, "FEW", 1_000),
+        patch.object(few_responses, "FEW", -1),
         patch.object(checked_files, "_SMALL", small),
     ):
         by_column = History(folder)

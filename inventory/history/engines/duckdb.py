@@ -68,9 +68,7 @@ class Engine:
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute("CREATE MACRO sha2(text, bits) AS sha256(text)")  # what it is called elsewhere
-    return connection
+    return duckdb.connect()
 
 
 def _tables(paths: "Sequence[Path]", columns: Sequence[str]) -> pa.Table:

@@ -7,7 +7,6 @@ have checked that they hold only digits, letters, a dot and a dash.
 from datetime import datetime
 
 from inventory import schema
-from inventory.diff.extras import SHORT_SQL
 from inventory.history.sql.state import LATEST_FIRST, Until, timestamp
 
 _DIGEST = schema.Column("digest", schema.TEXT, "", "The digest of the answer that the row belongs to.", key=True)
@@ -35,71 +34,6 @@ WANTED = schema.Table(
 )
 
 BYTES = "CAST({}.size_bytes AS DECIMAL(38))"  # a sum of whole numbers could be too large for one, and Spark fails then
-
-SIDES = (-1, 1)
-"""The numbers of the answer before and of the one after."""
-
-ANSWERS = schema.Table(
-    "answers",
-    "one of the two answers of a step",
-    (
-        schema.Column("step", schema.INTEGER, "", "The number of the step."),
-        schema.Column("side", schema.INTEGER, "", "Before or after: one of ``SIDES``."),
-        schema.Column("digest", schema.TEXT, "", "The answer."),
-        schema.Column("stored_in", schema.TEXT, "", "Where it is."),
-    ),
-)
-
-TOUCHED_KEYS = schema.Table(
-    "touched",
-    "a key whose rows can differ",
-    (schema.Column("step", schema.INTEGER, "", ""), schema.Column("key", schema.TEXT, "", "")),
-)
-STEPS = schema.Table("odd", "a step", TOUCHED_KEYS.columns[:1])
-
-
-def _answer_rows(table: schema.Table) -> str:
-    """Query the rows of the answers; ``ordinal`` is above 0 where another row has the same names."""
-    ordinals = ", ".join(f"r.{name}" for name in table.keys if "ordinal" in name)
-    return f"""
-        SELECT a.step, a.side, r.key, r.row_digest, greatest({ordinals}, 0) AS ordinal
-        FROM answers a JOIN {table.name} r ON r.digest = a.digest AND r.stored_in = a.stored_in"""
-
-
-TOUCHED = f"""
-    WITH {", ".join(f"{name}_of AS ({_answer_rows(table)})" for name, table in schema.GRAIN_TABLES.items())}
-    """ + " UNION ".join(
-    f"""
-    SELECT DISTINCT coalesce(o.step, n.step) AS step, coalesce(o.key, n.key) AS key
-    FROM (SELECT * FROM {name}_of WHERE side = {SIDES[0]}) o
-    FULL JOIN (SELECT * FROM {name}_of WHERE side = {SIDES[1]}) n
-    ON n.step = o.step AND n.row_digest = o.row_digest
-    WHERE o.step IS NULL OR n.step IS NULL OR o.ordinal > 0 OR n.ordinal > 0"""
-    for name in schema.GRAIN_TABLES
-)
-"""The keys of which only one of the two answers holds some row, or of which there are several rows."""
-
-
-TOUCHED_ANSWERS = """
-    SELECT a.side, a.step, a.digest, a.stored_in, t.key FROM answers a JOIN touched t ON t.step = a.step"""
-"""The answers of each key in ``touched``."""
-
-
-def differing(table: schema.Table) -> str:
-    """Return the rows of ``touched_answers``: those of the answers before, then those of the answers after."""
-    columns = ", ".join(SHORT_SQL if name == "extra" else f"r.{name}" for name in table.response_names)
-    order = ", ".join(("a.side", "a.step", *(f"r.{name} NULLS FIRST" for name in table.keys[1:])))
-    return f"""
-        SELECT a.side, a.step, {columns}, CAST(NULL AS TIMESTAMP) AS as_of
-        FROM touched_answers a
-        JOIN {table.name} r ON r.digest = a.digest AND r.stored_in = a.stored_in AND r.key = a.key
-        LEFT JOIN odd o ON o.step = a.step ORDER BY {order}"""
-
-
-FIELDS = """
-    SELECT a.step, a.side, p.fields FROM answers a JOIN (SELECT DISTINCT step FROM touched) t ON t.step = a.step
-    JOIN payloads p ON p.digest = a.digest AND p.stored_in = a.stored_in"""
-"""The fields that have a value anywhere in those answers."""
 
 
 def transitions(until: Until, since: datetime | None = None, *, selected: bool = False) -> str:

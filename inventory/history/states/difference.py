@@ -22,6 +22,14 @@ class StoredResponse(NamedTuple):
     observed_at: datetime
 
 
+Responses = dict[str, StoredResponse]  # by server
+
+
+def response_of(row: Row, prefix: str = "") -> StoredResponse:
+    """Return the response that an observation tells, or the columns of a query whose names begin with a prefix."""
+    return StoredResponse(row[f"{prefix}digest"], row[f"{prefix}stored_in"], row[f"{prefix}observed_at"])
+
+
 @dataclass(frozen=True)
 class Difference:
     """The difference between two states.

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from inventory.history.sql.state import EITHER, RESPONSE, Until
+from inventory.history.states.difference import Responses, StoredResponse, response_of
 from inventory.history.states.retirement import Retirement
 from inventory.schema import TEXT, TIME
 from inventory.tables import column_of
@@ -17,14 +18,13 @@ from inventory.tables import column_of
 Row = dict[str, Any]
 
 FEW = 2_000
-"""Rows up to which Python is faster than loading an engine."""
+"""Observations up to which Python is faster than loading an engine."""
 
 FEW_RUNS = 4
-"""Runs up to which their observations are read as a whole, to leave out those of servers that are the same in all."""
+"""Runs up to which it is for a difference, from which the servers are left out that are the same in all of them."""
 
-_ANSWER = ("digest", "stored_in", "observed_at")
-COLUMNS = ["server", "run_id", "status", *_ANSWER]
-"""The columns of the observations that are needed."""
+COLUMNS = ["server", "run_id", "status", *StoredResponse._fields]
+"""The columns of the observations that tell what differs."""
 
 
 def of_unlike_servers(observed: pa.Table, first: str, limit: datetime) -> pa.Table:
@@ -41,32 +41,23 @@ def of_unlike_servers(observed: pa.Table, first: str, limit: datetime) -> pa.Tab
     return observed.filter(compute.is_in(observed.column("server"), value_set=unlike.combine_chunks()))
 
 
-def differing_states(observed: Sequence[Row], old: Until, new: Until) -> list[Row]:
-    """Return what the query of this name returns."""
-    after, before = (
-        _last_ok(observed, until, {row["server"] for row in observed if _is_read(row, begin, until.run_id)})
-        for until, begin in ((new, old.run_id), (old, old.run_id))
-    )
-    result = []
-    for server, row in sorted(after.items()):
-        earlier = before.get(server, {})
-        if earlier.get("digest") != row["digest"]:
-            answers = {name: row[name] for name in _ANSWER} | {f"old_{name}": earlier.get(name) for name in _ANSWER}
-            result.append({"server": server, **answers})
-    return result
+def differing_states(observed: Sequence[Row], old: Until, new: Until) -> tuple[Responses, Responses]:
+    """Return what the query of this name returns: by server the responses after and, where it tells them, before."""
+    later, earlier = (_last_read(observed, old.run_id, until) for until in (new, old))
+    later = {
+        server: response
+        for server, response in later.items()
+        if server not in earlier or earlier[server].digest != response.digest
+    }
+    return later, {server: earlier[server] for server in later if server in earlier}
 
 
 def not_read(observed: Iterable[Row], old: str, new: str) -> list[Row]:
     """Return what the query of this name returns."""
-    attempts: dict[str, list[Row]] = {}
-    for row in observed:
-        if old < row["run_id"] <= new if old < new else row["run_id"] == new:
-            attempts.setdefault(row["server"], []).append(row)
-    return [
-        {"server": server, "status": max(rows, key=_moment)["status"]}
-        for server, rows in sorted(attempts.items())
-        if all(row["status"] != "ok" for row in rows)
-    ]
+    asked = [row for row in observed if (old < row["run_id"] <= new if old < new else row["run_id"] == new)]
+    read = {row["server"] for row in asked if row["status"] == "ok"}
+    unread = _latest(row for row in asked if row["server"] not in read)
+    return [{"server": server, "status": row["status"]} for server, row in sorted(unread.items())]
 
 
 def state_rows(
@@ -81,10 +72,7 @@ def state_rows(
         servers: only these.
     """
     counting = [row for row in observed if row["run_id"] <= until.run_id and row["observed_at"] <= until.moment]
-    attempts: dict[str, Row] = {}
-    for row in counting:
-        attempts[row["server"]] = max(attempts.get(row["server"], row), row, key=_moment)
-    responses = _last_ok(counting, until, attempts.keys())
+    attempts, responses = _latest(counting), _latest(row for row in counting if row["status"] == "ok")
     retired_before = retirement.before(until.run_id)
     result = []
     for server, attempt in sorted(attempts.items()):
@@ -99,18 +87,19 @@ def state_rows(
     return result
 
 
-def _is_read(row: Row, first: str, last: str) -> bool:
-    return bool(row["status"] == "ok") and first <= row["run_id"] <= last
+def _last_read(observed: Iterable[Row], first: str, until: Until) -> dict[str, StoredResponse]:
+    """Return the last complete responses of the servers that a run or a later one read."""
+    complete = [row for row in observed if row["status"] == "ok" and row["run_id"] <= until.run_id]
+    read = {row["server"] for row in complete if row["run_id"] >= first}
+    last = _latest(row for row in complete if row["server"] in read and row["observed_at"] <= until.moment)
+    return {server: response_of(row) for server, row in last.items()}
 
 
-def _last_ok(observed: Iterable[Row], until: Until, servers: Collection[str]) -> dict[str, Row]:
-    last: dict[str, Row] = {}
+def _latest(observed: Iterable[Row]) -> dict[str, Row]:
+    """Return the last observation of each server."""
+    latest: dict[str, Row] = {}
     for row in observed:
-        server = row["server"]
-        if server in servers and _is_read(row, "", until.run_id) and row["observed_at"] <= until.moment:
-            last[server] = max(last.get(server, row), row, key=_moment)
-    return last
-
-
-def _moment(row: Row) -> tuple[Any, str]:
-    return row["observed_at"], row["run_id"]
+        known = latest.get(row["server"])
+        if known is None or (known["observed_at"], known["run_id"]) < (row["observed_at"], row["run_id"]):
+            latest[row["server"]] = row
+    return latest

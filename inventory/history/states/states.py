@@ -23,7 +23,7 @@ from inventory.history.engines import ENGINES, Engine, open_engine
 from inventory.history.sql import all_runs, coverage, state
 from inventory.history.sql.state import Until
 from inventory.history.states import few_rows
-from inventory.history.states.difference import Difference, StoredResponse
+from inventory.history.states.difference import Difference, Responses, StoredResponse, response_of
 from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import time_of
@@ -169,13 +169,11 @@ class States:
         between = [run_id for run_id in self._run_ids if first <= run_id <= last]
         begin = min(self._span(run_id)[0] for run_id in between)
         only = set(servers)
-        differing, unread = (
-            [row for row in result if not only or row["server"] in only]
-            for result in self._differing([*self._overlapping(first, begin), *between], first, last, (old, new))
-        )
-        later = {row["server"]: _response(row) for row in differing}
-        earlier = {row["server"]: _response(row, "old_") for row in differing if row["old_digest"]}
-        earlier |= {name: _response(row) for name, row in self.known(first, later.keys() - earlier.keys()).items()}
+        later, earlier, unread = self._differing([*self._overlapping(first, begin), *between], first, last, (old, new))
+        if only:
+            later, earlier = ({name: side[name] for name in side.keys() & only} for side in (later, earlier))
+            unread = [row for row in unread if row["server"] in only]
+        earlier |= {name: response_of(row) for name, row in self.known(first, later.keys() - earlier.keys()).items()}
         same = {name for name in later.keys() & earlier.keys() if later[name].digest == earlier[name].digest}
         candidates = self._perhaps_retired(first, last, between, earlier)
         candidates = candidates & only if only else candidates
@@ -192,18 +190,21 @@ class States:
 
     def _differing(
         self, run_ids: Sequence[str], first: str, last: str, order: tuple[str, str]
-    ) -> tuple[list[Row], list[Row]]:
-        """Return the servers that differ between two states, and those not read; without an engine if few are read."""
+    ) -> tuple[Responses, Responses, list[Row]]:
+        """Return the responses of the servers that differ between two states, after and before, and those not read."""
         bounds = self._bound(first), self._bound(last)
         few = self._few(run_ids)
         if few is None and self._engine == ENGINES[0] and len(run_ids) <= few_rows.FEW_RUNS:
             tables = (run.table(few_rows.COLUMNS) for run in self._store.read_all("observations", run_ids))
             few = few_rows.of_unlike_servers(pa.concat_tables(tables), first, self._limit)
-        if few is not None and few.num_rows <= few_rows.FEW:
+        if few is not None:
             observed = rows(few.select(few_rows.COLUMNS))
-            return few_rows.differing_states(observed, *bounds), few_rows.not_read(observed, *order)
+            return *few_rows.differing_states(observed, *bounds), few_rows.not_read(observed, *order)
         engine = self._over(run_ids)
-        return rows(engine.query(state.differing_states(*bounds))), rows(engine.query(state.not_read(*order)))
+        differing = rows(engine.query(state.differing_states(*bounds)))
+        later = {row["server"]: response_of(row) for row in differing}
+        earlier = {row["server"]: response_of(row, "old_") for row in differing if row["old_digest"]}
+        return later, earlier, rows(engine.query(state.not_read(*order)))
 
     def _few(self, run_ids: Sequence[str]) -> pa.Table | None:
         """Return the observations of some runs if they are few, and the engine is the one that is loaded for them."""
@@ -289,7 +290,3 @@ def span(store: Store, run_id: str) -> tuple[datetime, datetime]:
         first, last = map(datetime.fromisoformat, observed.about["span"])
         return first, last
     return span_of(observed.table(["observed_at"]), "observed_at")  # an older version did not record it
-
-
-def _response(row: Row, prefix: str = "") -> StoredResponse:
-    return StoredResponse(row[f"{prefix}digest"], row[f"{prefix}stored_in"], row[f"{prefix}observed_at"])
