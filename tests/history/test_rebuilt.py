@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from inventory.errors import ServerError
 from inventory.history.rebuilt import REBUILT, Rebuilder
 from inventory.history.storage.shared_rows import steady_columns
-from inventory.normalize.fingerprint import canonical_lines, digest, digest_of
+from inventory.normalize.fingerprint import digest
 from inventory.normalize.flatten import flatten
 from inventory.normalize.response import PATHS, decode
 from inventory.tables import build
@@ -37,8 +37,7 @@ def told(rebuilder: Rebuilder, bodies: Sequence[bytes], ignore: tuple[str, ...] 
             assert placed.numbers is not None
             for place, number in zip(placed.places.to_pylist(), placed.numbers.to_pylist(), strict=True):
                 of_bodies[place].append(every[number])
-    digests = [lines and digest_of(lines) for lines in rebuilt.lines]
-    return digests, {name: [sorted(of_body) for of_body in of_bodies] for name, of_bodies in rows.items()}
+    return rebuilt.digests, {name: [sorted(of_body) for of_body in of_bodies] for name, of_bodies in rows.items()}
 
 
 def flattened(bodies: Sequence[bytes], ignore: tuple[str, ...] | None) -> Any:
@@ -52,7 +51,7 @@ def flattened(bodies: Sequence[bytes], ignore: tuple[str, ...] | None) -> Any:
             flat = None
         for own in rows.values():
             own.append([])
-        digests.append(flat and (canonical_lines(flat, ignore) and digest(flat, ignore)))
+        digests.append(flat and digest(flat, ignore))
         for name, columns in {"models": flat.models, "instances": flat.instances}.items() if flat else ():
             stored = columns if ignore is None else steady_columns(columns, ignore)
             table = build(REBUILT[name], {column: stored[column] for column in REBUILT[name].names})

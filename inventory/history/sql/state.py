@@ -149,20 +149,18 @@ def placed(until: Until, *, selected: bool = False) -> str:
         until: the run, and the latest time that counts.
         selected: only the servers in the view ``wanted``.
     """
-    newest = """
-        SELECT o.server, max(o.run_id) AS run_id, max(o.observed_at) AS observed_at
-        FROM observations o JOIN (
-            SELECT server, max(observed_at) AS newest_at FROM observations WHERE {0} GROUP BY server
-        ) n ON n.server = o.server AND n.newest_at = o.observed_at
-        WHERE {1} GROUP BY o.server"""
-    attempts, answers = (
-        newest.format(condition, condition.replace("run_id", "o.run_id").replace("observed_at", "o.observed_at"))
-        for condition in (until.sql, f"{until.sql} AND status = 'ok'")
-    )
     return f"""
-        SELECT a.server, a.run_id AS attempt, b.run_id AS answer
-        FROM ({attempts}) a CROSS JOIN moments m LEFT JOIN ({answers}) b ON b.server = a.server
-        {"JOIN wanted w ON w.server = a.server" if selected else ""} {_IN_SERVICE}"""
+        SELECT a.server, a.run_id AS attempt, a.answer FROM (
+            SELECT o.server, n.newest_at AS observed_at,
+                   max(CASE WHEN o.observed_at = n.newest_at THEN o.run_id END) AS run_id,
+                   max(CASE WHEN o.observed_at = n.answered_at AND o.status = 'ok' THEN o.run_id END) AS answer
+            FROM observations o JOIN (
+                SELECT server, max(observed_at) AS newest_at,
+                       max(CASE WHEN status = 'ok' THEN observed_at END) AS answered_at
+                FROM observations WHERE {until.sql} GROUP BY server
+            ) n ON n.server = o.server AND (o.observed_at = n.newest_at OR o.observed_at = n.answered_at)
+            WHERE {until.sql} GROUP BY o.server, n.newest_at
+        ) a {"JOIN wanted w ON w.server = a.server" if selected else ""} CROSS JOIN moments m {_IN_SERVICE}"""
 
 
 def state_rows() -> str:
@@ -212,8 +210,8 @@ def panel(until: Until, group: str, source: str) -> str:
     """Sizes and counts of the states after the runs in the view ``moments``, by group, as one query.
 
     Each run that asked a server begins a step of it, which lasts until the next run that asked it: in a step the newest
-    attempt and the last response are the same for all moments. So no state is built one by one, and no moment is
-    compared with more than the steps.
+    attempt and the last response are the same for all moments. So no state is built one by one; and as most steps begin
+    and end with the same runs, few spans are compared with the moments.
 
     Args:
         until: the latest observation that counts.
@@ -232,13 +230,16 @@ def panel(until: Until, group: str, source: str) -> str:
             FROM numbered
         ), others AS (
             SELECT * FROM steps WHERE attempt <> place OR answer <> place
+        ), covered AS (
+            SELECT s.run_id AS begun, s.ended, m.* FROM (SELECT DISTINCT run_id, ended FROM steps) s
+            JOIN moments m ON m.run_id >= s.run_id AND m.run_id < s.ended
         ), known AS (
             SELECT m.name AS moment, a.server, a.labels, {answer.replace("b.", "a.")}
-            FROM moments m JOIN steps a ON a.run_id <= m.run_id AND a.ended > m.run_id
+            FROM steps a JOIN covered m ON m.begun = a.run_id AND m.ended = a.ended
             {_IN_SERVICE} AND a.attempt = a.place AND a.answer = a.place
             UNION ALL
             SELECT m.name AS moment, a.server, a.labels, {answer}
-            FROM moments m JOIN others s ON s.run_id <= m.run_id AND s.ended > m.run_id
+            FROM others s JOIN covered m ON m.begun = s.run_id AND m.ended = s.ended
             JOIN steps a ON a.server = s.server AND a.place = s.attempt
             JOIN steps b ON b.server = s.server AND b.place = s.answer {_IN_SERVICE}
         )
