@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import buffer_of, bytes_array, integers, matches, text_array
+from inventory.columns import buffer_of, bytes_array, encoded, integers, matches, text_array
 from inventory.errors import ServerError
 from inventory.history.storage.shared_rows import steady_columns
 from inventory.normalize.fingerprint import canonical_lines, digest_of
@@ -68,7 +68,8 @@ class Texts:
     def __init__(self) -> None:
         self.lines: list[list[bytes] | None] = []
         self.keys: list[list[str]] = []
-        self._rows = {name: [concat(table, [])] for name, table in REBUILT.items()}
+        self._rows = {name: encoded(concat(table, [])) for name, table in REBUILT.items()}
+        self._new = {name: _no_rows(name) for name in REBUILT}  # columns of rows that are in no table yet
         self._owners = {name: array("q") for name in REBUILT}  # the number of the text of each row
 
     def add(self, texts: Sequence[bytes], ignore: Ignored) -> None:
@@ -106,7 +107,8 @@ class Texts:
         ):
             steady = columns if ignore is None else steady_columns(columns, ignore)
             numbered_columns = {**steady, "ordinal": [ordinals[row] for row in rows]}
-            self._rows[table.name].append(build(table, {name: numbered_columns[name] for name in table.names}))
+            for name, column in self._new[table.name].items():
+                column += numbered_columns[name]
             self._owners[table.name].extend(first + owners[row] for row in rows)
 
     def digests(self, numbers: Sequence[int], indices: pa.Array, places: pa.Array) -> dict[int, str]:
@@ -152,8 +154,16 @@ class Texts:
 
     def placed(self, table: str, places: pa.Array, numbers: pa.Array) -> Placed:
         """Return the rows of texts, by their numbers, at the places of the bodies in which they stand."""
+        if len(self._owners[table]) > self._rows[table].num_rows:
+            new = encoded(build(REBUILT[table], self._new[table]))
+            self._rows[table] = pa.concat_tables([self._rows[table], new]).unify_dictionaries().combine_chunks()
+            self._new[table] = _no_rows(table)
         occurrences, rows = matches(integers(self._owners[table]), numbers)
-        return Placed(pa.concat_tables(self._rows[table]), places.take(occurrences), rows)
+        return Placed(self._rows[table], places.take(occurrences), rows)
+
+
+def _no_rows(table: str) -> dict[str, list[Any]]:
+    return {name: [] for name in REBUILT[table].names}
 
 
 def _names(rows: Columns) -> Iterator[tuple[str, int]]:
@@ -222,10 +232,10 @@ class Rebuilder:
 
         column = bytes_array([*contents.values()], pa.large_binary())
         pieces = compute.split_pattern(column, pattern=between + begin)
-        encoded = pieces.values.dictionary_encode()
-        distinct, known, first = encoded.dictionary.to_pylist(), self._known[ignore, begin], len(self._models.lines)
+        texts = pieces.values.dictionary_encode()
+        distinct, known, first = texts.dictionary.to_pylist(), self._known[ignore, begin], len(self._models.lines)
         new = [text for text in distinct if text not in known]
-        self._asked += len(encoded)
+        self._asked += len(texts)
         if first + len(new) > _FEW + self._asked // _REPEATED:
             return
         if new:
@@ -233,12 +243,12 @@ class Rebuilder:
             known.update(zip(new, range(first, first + len(new)), strict=True))
         numbers = [known[text] for text in distinct]
         places = integers(contents).take(compute.list_parent_indices(pieces))
-        digests = self._models.digests(numbers, encoded.indices, places)
+        digests = self._models.digests(numbers, texts.indices, places)
         for place, digest in digests.items():
             rebuilt.digests[place] = digest
         is_cut = compute.is_in(places, integers(digests))
         rebuilt.texts.append(
-            (self._models, places.filter(is_cut), integers(numbers).take(encoded.indices.filter(is_cut)))
+            (self._models, places.filter(is_cut), integers(numbers).take(texts.indices.filter(is_cut)))
         )
 
 
