@@ -228,7 +228,7 @@ def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
     """Return whether every answer that a run points at is there."""
     segment = files.segments["observations", run_id]
     if files.pointers is None or files.pointers.file is not segment.file:
-        files.pointers = Pointers(segment.file, files.answers)
+        files.pointers = Pointers(segment.file, files.answers, files.pointers)
     pointed = files.pointers.of(segment)
     files.counts["answers"] += pointed.answers
     files.counts["equal"] += pointed.equal
