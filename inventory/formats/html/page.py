@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 
 from inventory.about import SIGNATURE
@@ -49,10 +48,8 @@ class Section:
 
 def render_page(sections: Sequence[Section], report: Report | None = None) -> bytes:
     """Render the page of a report, or one of sections alone."""
-    page = BytesIO()
-    for part in _parts(sections, report):  # as a text, a page of many rows would take twice as much memory
-        page.write(part.encode())
-    return page.getvalue()
+    # As a text, a page of many rows would take twice as much memory; and so would bytes that grow.
+    return b"".join([part.encode() for part in _parts(sections, report)])
 
 
 def _parts(sections: Sequence[Section], report: Report | None) -> Iterator[str]:
