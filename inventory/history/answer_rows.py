@@ -53,7 +53,5 @@ def answer_rows(
         for field in target
     ]
     arrays = [array.cast(field.type) if columns is None else array for field, array in zip(target, arrays, strict=True)]
-    del stored, parts
-    pa.default_memory_pool().release_unused()  # of a fleet it is more than the result
     fields = [field.with_type(array.type) for field, array in zip(target, arrays, strict=True)]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields, arrow_schema(table).metadata))

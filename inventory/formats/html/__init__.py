@@ -40,13 +40,9 @@ _CHANGE_CLASSES = dict(zip(WORDS, ("added-bar", "removed-bar", "changed-bar"), s
 
 def encode(report: Report, grain: str) -> bytes:  # noqa: ARG001 - a page holds every grain
     """Render the page of a report."""
-    import pyarrow as pa
-
     sections = [*_findings(report), _changes(report), *_coverage(report), *_largest(report), *_space(report)]
     sections += [_trend(report.trend), *(_all_rows(content, report) for content in report.row_tables)]
-    sections += [_evidence(report), *_sign_off(report)]
-    pa.default_memory_pool().release_unused()  # what it took to count a fleet's models, before the page takes as much
-    return render_page(sections, report)
+    return render_page([*sections, _evidence(report), *_sign_off(report)], report)
 
 
 def encode_tables(tables: "Tables") -> bytes:
