@@ -233,8 +233,9 @@ def buffer_of(rows: pa.Array) -> memoryview:
     return memoryview(content or b"")[places[rows.offset] : places[rows.offset + len(rows)]]
 
 
-def views(cells: pa.Array) -> Iterator[memoryview]:
-    """Return the bytes of each cell of an array of the type ``large_binary``, without copying them."""
-    _, ends, content = cells.buffers()
-    places = memoryview(ends).cast("q")[cells.offset : cells.offset + len(cells) + 1]
-    return map(memoryview(content or b"").__getitem__, map(slice, places, places[1:]))
+def views(column: pa.ChunkedArray) -> Iterator[memoryview]:
+    """Yield the bytes of each cell of a column of bytes, which are not copied."""
+    for chunk in column.cast(pa.large_binary()).chunks:
+        _, ends, content = chunk.buffers()
+        places = memoryview(ends).cast("q")[chunk.offset : chunk.offset + len(chunk) + 1]
+        yield from map(memoryview(content or b"").__getitem__, map(slice, places, places[1:]))

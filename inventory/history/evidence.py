@@ -54,8 +54,7 @@ def compare(runs: Iterable[tuple[RunSegment, pa.ChunkedArray, Mapping[str, RunSe
             if sum(part.bodies.num_rows for part in parts) >= _BODIES:
                 _compare(parts, rebuilder)
                 parts = []
-    if parts:
-        _compare(parts, rebuilder)
+    _compare(parts, rebuilder)
     return verdicts
 
 
@@ -63,11 +62,10 @@ def _compare(parts: Sequence[_Part], rebuilder: Rebuilder) -> None:
     """Add to the verdicts what is wrong with some bodies and their rows."""
     names = ("fields", "digest", "payload_digest")
     fields, *digests = ([*chain(*(values(part.bodies, name) for part in parts))] for name in names)
-    chunks = [chunk for part in parts for chunk in part.bodies.column("body").cast(pa.large_binary()).chunks]
-    bodies = pa.concat_arrays(chunks)  # those of a large run are one chunk, which is not copied
+    bodies = [*chain(*(views(part.bodies.column("body")) for part in parts))]
     verdicts = chain(*([part.verdict] * part.bodies.num_rows for part in parts))
     rebuilt = rebuilder.rebuilt(bodies, [_ignored(text or "[]") for text in fields])
-    for verdict, body, digest, *stored_digests in zip(verdicts, views(bodies), rebuilt.digests, *digests, strict=True):
+    for verdict, body, digest, *stored_digests in zip(verdicts, bodies, rebuilt.digests, *digests, strict=True):
         if digest is None:
             verdict.problems.append("a body that is not a valid response")
         elif [digest, sha256(body).hexdigest()] != stored_digests:  # guard: verify the digest of a body

@@ -15,13 +15,15 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import buffer_of, bytes_array, encoded, integers, matches, text_array, views
+from inventory.columns import buffer_of, bytes_array, encoded, integers, matches, text_array
 from inventory.errors import ServerError
 from inventory.history.storage.shared_rows import steady_columns
 from inventory.normalize.fingerprint import canonical_lines, digest_of
 from inventory.normalize.flatten import Columns, flatten
 from inventory.normalize.response import PATHS, decode
 from inventory.tables import build, concat
+
+Body = bytes | memoryview
 
 Ignored = tuple[str, ...] | None
 """The globs of unknown fields that rows were stored without; None if an earlier version stored clocks."""
@@ -200,58 +202,38 @@ class Rebuilder:
         self._known: dict[tuple[Ignored, bytes], dict[bytes, int]] = defaultdict(dict)
         self._asked = 0
 
-    def rebuilt(self, bodies: pa.Array, ignored: Sequence[Ignored]) -> Rebuilt:
+    def rebuilt(self, bodies: Sequence[Body], ignored: Sequence[Ignored]) -> Rebuilt:
         """Return what some bodies hold, of each of which it is known without which fields it was stored."""
         rebuilt = Rebuilt([None] * len(bodies), [])
-        alike: dict[tuple[Ignored, bytes, bytes], dict[int, tuple[int, int]]] = defaultdict(dict)
-        for place, (body, ignore) in enumerate(zip(views(bodies), ignored, strict=True)):
+        alike: dict[tuple[Ignored, bytes, bytes], dict[int, Body]] = defaultdict(dict)
+        for place, (body, ignore) in enumerate(zip(bodies, ignored, strict=True)):
             if cut := _cut(body):
-                begin, between, span = cut
-                alike[ignore, begin, between][place] = span
-        for kind, spans in alike.items():
-            self._add_models(rebuilt, bodies, *kind, spans)
+                begin, between, content = cut
+                alike[ignore, begin, between][place] = content
+        for kind, contents in alike.items():
+            self._add_models(rebuilt, *kind, contents)
         whole: dict[Ignored, list[int]] = defaultdict(list)
         for place, digest in enumerate(rebuilt.digests):
             if digest is None:
                 whole[ignored[place]].append(place)
         texts = Texts()
         for ignore, places in whole.items():
-            texts.add(bodies.take(integers(places)).to_pylist(), ignore)
+            texts.add([bytes(bodies[place]) for place in places], ignore)
         for place, lines in zip(chain(*whole.values()), texts.lines, strict=True):
             rebuilt.digests[place] = None if lines is None else digest_of(lines)
         rebuilt.texts.append((texts, integers(chain(*whole.values())), integers(range(len(texts.lines)))))
         return rebuilt
 
     def _add_models(
-        self,
-        rebuilt: Rebuilt,
-        bodies: pa.Array,
-        ignore: Ignored,
-        begin: bytes,
-        between: bytes,
-        spans: Mapping[int, tuple[int, int]],
+        self, rebuilt: Rebuilt, ignore: Ignored, begin: bytes, between: bytes, contents: Mapping[int, Body]
     ) -> None:
-        """Cut spans of bodies between the models, and add what is known of these; not of bodies that hold others."""
+        """Cut contents of bodies between the models, and add what is known of these; not of bodies that hold others."""
         from pyarrow import compute
 
-        _, ends, content = bodies.buffers()
-        starts = memoryview(ends).cast("q")[bodies.offset :]
-        bounds = integers(starts[place] + bound for place, span in spans.items() for bound in span)
-        # Not copied: the spans, each followed by what stands between it and the next, which is left out afterwards.
-        parts = pa.Array.from_buffers(pa.large_binary(), len(bounds) - 1, [None, bounds.buffers()[1], content])
-        pieces = compute.split_pattern(parts, pattern=between + begin)
-        number_of_part, two = compute.list_parent_indices(pieces), integers([2])[0]
-        number_of_span = compute.divide(number_of_part, two)
-        is_inside = compute.equal(compute.multiply(number_of_span, two), number_of_part)
-        texts = pieces.values.dictionary_encode().filter(is_inside)
-        places = integers(spans).take(number_of_span.filter(is_inside))
-        used = compute.unique(texts.indices)
-        indices = compute.index_in(texts.indices, used)
-        distinct, known, first = (
-            texts.dictionary.take(used).to_pylist(),
-            self._known[ignore, begin],
-            len(self._models.lines),
-        )
+        column = bytes_array([*contents.values()], pa.large_binary())
+        pieces = compute.split_pattern(column, pattern=between + begin)
+        texts = pieces.values.dictionary_encode()
+        distinct, known, first = texts.dictionary.to_pylist(), self._known[ignore, begin], len(self._models.lines)
         new = [text for text in distinct if text not in known]
         self._asked += len(texts)
         if first + len(new) > _FEW + self._asked // _REPEATED:
@@ -260,11 +242,14 @@ class Rebuilder:
             self._models.add([b'{"models":[' + begin + text + b"}]}" for text in new], ignore)
             known.update(zip(new, range(first, first + len(new)), strict=True))
         numbers = [known[text] for text in distinct]
-        digests = self._models.digests(numbers, indices, places)
+        places = integers(contents).take(compute.list_parent_indices(pieces))
+        digests = self._models.digests(numbers, texts.indices, places)
         for place, digest in digests.items():
             rebuilt.digests[place] = digest
         is_cut = compute.is_in(places, integers(digests))
-        rebuilt.texts.append((self._models, places.filter(is_cut), integers(numbers).take(indices.filter(is_cut))))
+        rebuilt.texts.append(
+            (self._models, places.filter(is_cut), integers(numbers).take(texts.indices.filter(is_cut)))
+        )
 
 
 @lru_cache
@@ -273,8 +258,8 @@ def _end_before(begin: bytes) -> re.Pattern[bytes]:
     return re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*(?=" + re.escape(begin) + rb")")
 
 
-def _cut(body: memoryview) -> tuple[bytes, bytes, tuple[int, int]] | None:
-    """Return how each model of a body begins, what stands between two, and where all of them are but for both ends.
+def _cut(body: Body) -> tuple[bytes, bytes, Body] | None:
+    """Return how each model of a body begins, what stands between two, and all of them but for the ends of the body.
 
     Each text between the braces that is a list of objects by itself is one in the body too, wherever it was cut. None
     for a body that holds anything beside its models.
@@ -284,4 +269,4 @@ def _cut(body: memoryview) -> tuple[bytes, bytes, tuple[int, int]] | None:
     if not head or not tail or tail.start() < head.end():
         return None
     end = _end_before(head[1]).search(body, head.end(), tail.start())
-    return head[1], end[0] if end else b"},", (head.end(), tail.start())
+    return head[1], end[0] if end else b"},", memoryview(body)[head.end() : tail.start()]

@@ -4,12 +4,10 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.columns import bytes_array
 from inventory.errors import ServerError
 from inventory.history.rebuilt import REBUILT, Rebuilder
 from inventory.history.storage.shared_rows import steady_columns
@@ -31,7 +29,7 @@ ROWS = st.fixed_dictionaries(
 
 def told(rebuilder: Rebuilder, bodies: Sequence[bytes], ignore: tuple[str, ...] | None) -> Any:
     """What each body holds, in any order; None for one that is not valid."""
-    rebuilt = rebuilder.rebuilt(bytes_array(bodies, pa.large_binary()), [ignore] * len(bodies))
+    rebuilt = rebuilder.rebuilt(bodies, [ignore] * len(bodies))
     rows: dict[str, list[list[str]]] = {name: [[] for _ in bodies] for name in REBUILT}
     for name, of_bodies in rows.items():
         for placed in rebuilt.rows(name):
@@ -96,8 +94,7 @@ def test_models_that_repeat_are_parsed_once() -> None:
     rebuilder = Rebuilder()
 
     def rebuild(keys: Iterable[str]) -> None:
-        body = json.dumps({"models": [{"type": "llm", "key": key} for key in keys]}).encode()
-        rebuilder.rebuilt(bytes_array([body], pa.large_binary()), [()])
+        rebuilder.rebuilt([json.dumps({"models": [{"type": "llm", "key": key} for key in keys]}).encode()], [()])
 
     for number in range(50):
         rebuild(f"m{(number + place) % 7}" for place in range(5))

@@ -5,7 +5,6 @@ the element, in the page a ``class``.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from itertools import chain
@@ -86,14 +85,12 @@ class Cell(NamedTuple):
     above: str = ""
 
 
-_SPECIAL = re.compile("[&<>\"'\r]")  # what HTML does not take for itself; most texts have none of it
 _BOLD = ("reconfigured", "renamed")  # words of changes whose value after stands out
 
 
 def text(value: str) -> str:
     """Escape a text for HTML, so that it is taken for nothing else; a bare carriage return would become a line feed."""
-    shown = escape_invisible(value)
-    return escape(shown).replace("\r", "&#13;") if _SPECIAL.search(shown) else shown
+    return escape(escape_invisible(value)).replace("\r", "&#13;")
 
 
 def table(

@@ -70,8 +70,9 @@ class DataFile:
 
         ``encoded`` are columns of texts that are read as a dictionary and indices.
         """
+        present = set(encoded).intersection(parquet.read_schema(pa.BufferReader(self.body)).names) if encoded else ()
         # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
-        return self._whole(self._opened(encoded).read(columns, use_threads=False), columns, encoded)
+        return self._whole(self._opened([*present]).read(columns, use_threads=False), columns, encoded)
 
     def batches(self, rows: int) -> Iterator[pa.Table]:
         """Read its table, so many rows at a time."""
@@ -80,10 +81,7 @@ class DataFile:
 
     def _opened(self, encoded: Sequence[str] = ()) -> parquet.ParquetFile:
         """Open its bytes, which need not be fetched before they are read."""
-        metadata = parquet.read_metadata(pa.BufferReader(self.body)) if encoded else None
-        present = [name for name in encoded if metadata and name in metadata.schema.names]
-        options = {"metadata": metadata, "read_dictionary": present, "pre_buffer": False}
-        return parquet.ParquetFile(pa.BufferReader(self.body), **options)
+        return parquet.ParquetFile(pa.BufferReader(self.body), read_dictionary=[*encoded], pre_buffer=False)
 
     def _whole(self, table: pa.Table, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
         """Return a table with the columns of this version."""
