@@ -44,22 +44,23 @@ class Pointers:
         self.file = file
         self._rows = rows = file.read([*POINTER]).combine_chunks()
         digests, self._holders = (rows[name].combine_chunks() for name in ("digest", "stored_in"))
-        flags = [is_new := pa.nulls(rows.num_rows).is_null()] * 2
+        self._flags = [is_new := pa.nulls(rows.num_rows).is_null()] * 2
         if before is not None and before._rows.num_rows == rows.num_rows:
             pairs = zip(rows.columns, before._rows.columns, strict=True)
             is_old = reduce(compute.and_, (compute.equal(*pair).combine_chunks() for pair in pairs))
             is_new = compute.or_kleene(compute.invert(is_old), is_old.is_null())
-            flags = [before._is_stored, before._is_same]
+            self._flags = before._flags
         new = rows.filter(is_new)
         holders = new["stored_in"].combine_chunks().unique().drop_null().to_pylist()
         both = pa.concat_tables([new, *(answers for holder in holders if (answers := stored(holder)) is not None)])
         both = encoded(both.combine_chunks())
         numbers = [row_numbers(both.select(names)) for names in (POINTER[:2], POINTER)]
         found = [compute.is_in(own[: new.num_rows], own[new.num_rows :]) for own in numbers]
-        self._is_stored, self._is_same = map(compute.replace_with_mask, flags, [is_new] * 2, found)
+        self._flags = [*map(compute.replace_with_mask, self._flags, [is_new] * 2, found)]
+        is_stored, is_same = self._flags
         self._is_answer = compute.binary_length(digests).cast(pa.bool_())
-        self._is_lacking = compute.and_not(compute.and_(self._is_answer, self._holders.is_valid()), self._is_stored)
-        self._is_equal = compute.and_not(self._is_stored, self._is_same)
+        self._is_lacking = compute.and_not(compute.and_(self._is_answer, self._holders.is_valid()), is_stored)
+        self._is_equal = compute.and_not(is_stored, is_same)
 
     def of(self, segment: RunSegment) -> Pointed:
         """Return what one of the runs of the file refers to."""

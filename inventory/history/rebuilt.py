@@ -69,7 +69,7 @@ class Texts:
         self.lines: list[list[bytes] | None] = []
         self.keys: list[list[str]] = []
         self._rows = {name: encoded(concat(table, [])) for name, table in REBUILT.items()}
-        self._new = {name: _no_rows(name) for name in REBUILT}  # columns of rows that are in no table yet
+        self._new = {name: defaultdict[str, list[Any]](list) for name in REBUILT}  # columns of rows in no table yet
         self._owners = {name: array("q") for name in REBUILT}  # the number of the text of each row
 
     def add(self, texts: Sequence[bytes], ignore: Ignored) -> None:
@@ -107,8 +107,8 @@ class Texts:
         ):
             steady = columns if ignore is None else steady_columns(columns, ignore)
             numbered_columns = {**steady, "ordinal": [ordinals[row] for row in rows]}
-            for name, column in self._new[table.name].items():
-                column += numbered_columns[name]
+            for name in table.names:
+                self._new[table.name][name] += numbered_columns[name]
             self._owners[table.name].extend(first + owners[row] for row in rows)
 
     def digests(self, numbers: Sequence[int], indices: pa.Array, places: pa.Array) -> dict[int, str]:
@@ -157,13 +157,9 @@ class Texts:
         if len(self._owners[table]) > self._rows[table].num_rows:
             new = encoded(build(REBUILT[table], self._new[table]))
             self._rows[table] = pa.concat_tables([self._rows[table], new]).unify_dictionaries().combine_chunks()
-            self._new[table] = _no_rows(table)
+            self._new[table].clear()
         occurrences, rows = matches(integers(self._owners[table]), numbers)
         return Placed(self._rows[table], places.take(occurrences), rows)
-
-
-def _no_rows(table: str) -> dict[str, list[Any]]:
-    return {name: [] for name in REBUILT[table].names}
 
 
 def _names(rows: Columns) -> Iterator[tuple[str, int]]:

@@ -12,12 +12,6 @@ from inventory.formats.html.fragments import text
 from inventory.formats.html.stylesheet import style_sheet
 from inventory.report.facts import TITLE, Report
 
-_SCRIPT = "page.js"
-_FILTER = (
-    '<p class="filter" hidden><label>Filter <input type="search" autocomplete="off" spellcheck="false"></label>'
-    " <output></output></p>\n"
-)
-
 
 @dataclass(frozen=True)
 class Section:
@@ -81,7 +75,10 @@ script-src 'sha256-{_digest(code)}'; base-uri 'none'; form-action 'none'">
         yield f'</dl>\n<nav aria-label="Sections">\n{links}</nav>\n'
     for section in sections:
         yield from _section(section)
-        yield _footer(report.snapshot.what if report else "") if section is sections[-1] else ""
+        if section is sections[-1]:
+            what = report.snapshot.what if report else ""
+            words = text(f"{what[:1].upper()}{what[1:]}. ") if what else ""
+            yield f"<footer>{words}Times are UTC. GB is 10<sup>9</sup> bytes. A blank cell: not reported.</footer>\n"
         yield "</section>\n"
     yield f"</main>\n<script>{code}</script>\n</body>\n</html>\n"
 
@@ -95,7 +92,8 @@ def _section(section: Section) -> Iterator[str]:
     yield f'<div class="charts">\n{"".join(figures)}</div>\n' if figures else ""
     yield f'<p class="remark">{text(section.remark)}</p>\n' if section.remark else ""
     if section.groups:
-        yield _FILTER
+        yield '<p class="filter" hidden><label>Filter <input type="search" autocomplete="off" spellcheck="false">'
+        yield "</label> <output></output></p>\n"
         for group in section.groups:
             yield f"{group}\n"
     yield f'<p class="remark">{text(section.more)}</p>\n' if section.more else ""
@@ -106,15 +104,10 @@ def _section(section: Section) -> Iterator[str]:
         yield "</div>\n"
 
 
-def _footer(what: str) -> str:
-    shown = f"{text(what[0].upper() + what[1:])}. " if what else ""
-    return f"<footer>{shown}Times are UTC. GB is 10<sup>9</sup> bytes. A blank cell: not reported.</footer>\n"
-
-
 @cache
 def script() -> str:
     """Return the page's script, by which its tables are sorted and filtered."""
-    return (Path(__file__).parent / _SCRIPT).read_text(encoding="utf-8")
+    return (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
 
 
 def _digest(content: str) -> str:
