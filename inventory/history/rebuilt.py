@@ -23,8 +23,6 @@ from inventory.normalize.flatten import Columns, flatten
 from inventory.normalize.response import PATHS, decode
 from inventory.tables import build, concat
 
-Body = bytes | memoryview
-
 Ignored = tuple[str, ...] | None
 """The globs of unknown fields that rows were stored without; None if an earlier version stored clocks."""
 
@@ -198,10 +196,10 @@ class Rebuilder:
         self._known: dict[tuple[Ignored, bytes], dict[bytes, int]] = defaultdict(dict)
         self._asked = 0
 
-    def rebuilt(self, bodies: Sequence[Body], ignored: Sequence[Ignored]) -> Rebuilt:
+    def rebuilt(self, bodies: Sequence[memoryview], ignored: Sequence[Ignored]) -> Rebuilt:
         """Return what some bodies hold, of each of which it is known without which fields it was stored."""
         rebuilt = Rebuilt([None] * len(bodies), [])
-        alike: dict[tuple[Ignored, bytes, bytes], dict[int, Body]] = defaultdict(dict)
+        alike: dict[tuple[Ignored, bytes, bytes], dict[int, memoryview]] = defaultdict(dict)
         for place, (body, ignore) in enumerate(zip(bodies, ignored, strict=True)):
             if cut := _cut(body):
                 begin, between, content = cut
@@ -221,7 +219,7 @@ class Rebuilder:
         return rebuilt
 
     def _add_models(
-        self, rebuilt: Rebuilt, ignore: Ignored, begin: bytes, between: bytes, contents: Mapping[int, Body]
+        self, rebuilt: Rebuilt, ignore: Ignored, begin: bytes, between: bytes, contents: Mapping[int, memoryview]
     ) -> None:
         """Cut contents of bodies between the models, and add what is known of these; not of bodies that hold others."""
         from pyarrow import compute
@@ -254,7 +252,7 @@ def _end_before(begin: bytes) -> re.Pattern[bytes]:
     return re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*(?=" + re.escape(begin) + rb")")
 
 
-def _cut(body: Body) -> tuple[bytes, bytes, Body] | None:
+def _cut(body: memoryview) -> tuple[bytes, bytes, memoryview] | None:
     """Return how each model of a body begins, what stands between two, and all of them but for the ends of the body.
 
     Each text between the braces that is a list of objects by itself is one in the body too, wherever it was cut. None
@@ -265,4 +263,4 @@ def _cut(body: Body) -> tuple[bytes, bytes, Body] | None:
     if not head or not tail or tail.start() < head.end():
         return None
     end = _end_before(head[1]).search(body, head.end(), tail.start())
-    return head[1], end[0] if end else b"},", memoryview(body)[head.end() : tail.start()]
+    return head[1], end[0] if end else b"},", body[head.end() : tail.start()]

@@ -29,7 +29,7 @@ ROWS = st.fixed_dictionaries(
 
 def told(rebuilder: Rebuilder, bodies: Sequence[bytes], ignore: tuple[str, ...] | None) -> Any:
     """What each body holds, in any order; None for one that is not valid."""
-    rebuilt = rebuilder.rebuilt(bodies, [ignore] * len(bodies))
+    rebuilt = rebuilder.rebuilt([*map(memoryview, bodies)], [ignore] * len(bodies))
     rows: dict[str, list[list[str]]] = {name: [[] for _ in bodies] for name in REBUILT}
     for name, of_bodies in rows.items():
         for placed in rebuilt.rows(name):
@@ -94,7 +94,8 @@ def test_models_that_repeat_are_parsed_once() -> None:
     rebuilder = Rebuilder()
 
     def rebuild(keys: Iterable[str]) -> None:
-        rebuilder.rebuilt([json.dumps({"models": [{"type": "llm", "key": key} for key in keys]}).encode()], [()])
+        body = json.dumps({"models": [{"type": "llm", "key": key} for key in keys]}).encode()
+        rebuilder.rebuilt([memoryview(body)], [()])
 
     for number in range(50):
         rebuild(f"m{(number + place) % 7}" for place in range(5))
