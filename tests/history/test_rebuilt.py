@@ -29,7 +29,7 @@ ROWS = st.fixed_dictionaries(
 
 def told(rebuilder: Rebuilder, bodies: Sequence[bytes], ignore: tuple[str, ...] | None) -> Any:
     """What each body holds, in any order; None for one that is not valid."""
-    rebuilt = rebuilder.rebuilt([*map(memoryview, bodies)], [ignore] * len(bodies))
+    rebuilt = rebuilder.rebuilt([memoryview(body) for body in bodies], [ignore] * len(bodies))
     rows: dict[str, list[list[str]]] = {name: [[] for _ in bodies] for name in REBUILT}
     for name, of_bodies in rows.items():
         for placed in rebuilt.rows(name):
