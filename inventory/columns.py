@@ -259,3 +259,11 @@ def buffer_of(rows: pa.Array) -> memoryview:
     _, ends, content = rows.buffers()
     places = memoryview(ends).cast("q")
     return memoryview(content or b"")[places[rows.offset] : places[rows.offset + len(rows)]]
+
+
+def views(column: pa.ChunkedArray) -> Iterator[memoryview]:
+    """Yield the bytes of each cell of a column of bytes, which are not copied."""
+    for chunk in column.cast(pa.large_binary()).chunks:
+        _, ends, content = chunk.buffers()
+        places = memoryview(ends).cast("q")[chunk.offset : chunk.offset + len(chunk) + 1]
+        yield from map(memoryview(content or b"").__getitem__, map(slice, places, places[1:]))

@@ -120,6 +120,8 @@ def build(table: schema.Table, columns: Mapping[str, list[Any]]) -> pa.Table:
     other work. So it is used only where pandas is imported already; elsewhere the values travel as JSON.
     """
     target = arrow_schema(table)
+    if not columns[table.names[0]]:
+        return pa.Table.from_arrays([pa.nulls(0, field.type) for field in target], schema=target)
     plain = {
         column.name: _micros(columns[column.name]) if column.kind == schema.TIME else columns[column.name]
         for column in table.columns

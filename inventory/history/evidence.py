@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from inventory.columns import encoded, integers, row_numbers
+from inventory.columns import encoded, integers, row_numbers, views
 from inventory.diff.fields import ignored_in
 from inventory.history.rebuilt import REBUILT, Ignored, Placed, Rebuilder
 from inventory.history.storage.data_file import ARROW, RunSegment
-from inventory.normalize.fingerprint import digest_of
 from inventory.tables import values
 
 _BODIES = 1000  # bodies whose rows are in memory at a time
@@ -61,15 +60,16 @@ def compare(runs: Iterable[tuple[RunSegment, pa.ChunkedArray, Mapping[str, RunSe
 
 def _compare(parts: Sequence[_Part], rebuilder: Rebuilder) -> None:
     """Add to the verdicts what is wrong with some bodies and their rows."""
-    names = ("body", "fields", "digest", "payload_digest")
-    bodies, fields, *digests = ([*chain(*(values(part.bodies, name) for part in parts))] for name in names)
+    names = ("fields", "digest", "payload_digest")
+    fields, *digests = ([*chain(*(values(part.bodies, name) for part in parts))] for name in names)
+    bodies = [*chain(*(views(part.bodies.column("body")) for part in parts))]
     verdicts = chain(*([part.verdict] * part.bodies.num_rows for part in parts))
     rebuilt = rebuilder.rebuilt(bodies, [_ignored(text or "[]") for text in fields])
-    for verdict, body, lines, *stored_digests in zip(verdicts, bodies, rebuilt.lines, *digests, strict=True):
-        if lines is None:
+    for verdict, body, digest, *stored_digests in zip(verdicts, bodies, rebuilt.digests, *digests, strict=True):
+        if digest is None:
             verdict.problems.append("a body that is not a valid response")
             continue
-        if [digest_of(lines), sha256(body).hexdigest()] != stored_digests:  # guard: verify the digest of a body
+        if [digest, sha256(body).hexdigest()] != stored_digests:  # guard: verify the digest of a body
             verdict.problems.append("the digest of a body differs")
     places = [*pairwise(accumulate((part.bodies.num_rows for part in parts), initial=0))]
     for table in REBUILT:
@@ -123,9 +123,10 @@ class _RowsByPlace:
         kind = segment.about["kind"]
         names = ["digest", *REBUILT[kind].names]
         table = segment.table(names, [name for name in names if pa.types.is_string(ARROW[kind].field(name).type)])
-        places = compute.index_in(table.column("digest").combine_chunks().cast(pa.string()), digests)
-        order = compute.array_sort_indices(places)
-        self._places, self._rows = places.take(order), table.drop_columns("digest").take(order)
+        digest_of_row = encoded(table.select(["digest"])).column(0).combine_chunks()
+        places = compute.index_in(digest_of_row.dictionary, digests).take(digest_of_row.indices)
+        self._order = compute.array_sort_indices(places)
+        self._places, self._rows = places.take(self._order), table.drop_columns("digest")
         self.has_others = places.null_count > 0
 
     def of(self, start: int, begin: int, end: int) -> Placed:
@@ -136,4 +137,5 @@ class _RowsByPlace:
         known = len(self._places) - self._places.null_count
         first, last = (bisect_left(places, place, 0, known) for place in (start, start + end - begin))
         own = self._places.slice(first, last - first).cast(pa.int64())
-        return Placed(self._rows.slice(first, last - first), compute.add(own, integers([begin - start])[0]))
+        rows = self._rows.take(self._order.slice(first, last - first))
+        return Placed(rows, compute.add(own, integers([begin - start])[0]))

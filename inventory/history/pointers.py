@@ -1,6 +1,7 @@
 """References of runs to stored responses, put beside what is stored: those of one file at a time, by column."""
 
 from collections.abc import Callable
+from functools import reduce
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -32,22 +33,32 @@ class Pointers:
     Args:
         file: the file.
         stored: returns the columns ``POINTER`` of the responses that a run stored; None without any.
+        before: those of another file: most rows are the same in both, and need not be looked up again.
     """
 
-    def __init__(self, file: DataFile, stored: Callable[[str], pa.Table | None]) -> None:
+    def __init__(
+        self, file: DataFile, stored: Callable[[str], pa.Table | None], before: "Pointers | None" = None
+    ) -> None:
         from pyarrow import compute
 
         self.file = file
-        pointers = file.read([*POINTER])
-        self._holders = pointers["stored_in"].combine_chunks()
-        stored_responses = map(stored, self._holders.unique().drop_null().to_pylist())
-        both = pa.concat_tables([pointers, *(answers for answers in stored_responses if answers is not None)])
+        self._rows = rows = file.read([*POINTER]).combine_chunks()
+        digests, self._holders = (rows[name].combine_chunks() for name in ("digest", "stored_in"))
+        self._flags = [is_new := pa.nulls(rows.num_rows).is_null()] * 2
+        if before is not None and before._rows.num_rows == rows.num_rows:
+            pairs = zip(rows.columns, before._rows.columns, strict=True)
+            is_old = reduce(compute.and_, (compute.equal(*pair).combine_chunks() for pair in pairs))
+            is_new = compute.or_kleene(compute.invert(is_old), is_old.is_null())
+            self._flags = before._flags
+        new = rows.filter(is_new)
+        holders = new["stored_in"].combine_chunks().unique().drop_null().to_pylist()
+        both = pa.concat_tables([new, *(answers for holder in holders if (answers := stored(holder)) is not None)])
         both = encoded(both.combine_chunks())
-        is_stored, is_same = (
-            compute.is_in(numbers[: pointers.num_rows], numbers[pointers.num_rows :])
-            for numbers in (row_numbers(both.select(names)) for names in (POINTER[:2], POINTER))
-        )
-        self._is_answer = compute.binary_length(pointers["digest"].combine_chunks()).cast(pa.bool_())
+        numbers = [row_numbers(both.select(names)) for names in (POINTER[:2], POINTER)]
+        found = [compute.is_in(own[: new.num_rows], own[new.num_rows :]) for own in numbers]
+        self._flags = [*map(compute.replace_with_mask, self._flags, [is_new] * 2, found)]
+        is_stored, is_same = self._flags
+        self._is_answer = compute.binary_length(digests).cast(pa.bool_())
         self._is_lacking = compute.and_not(compute.and_(self._is_answer, self._holders.is_valid()), is_stored)
         self._is_equal = compute.and_not(is_stored, is_same)
 

@@ -7,16 +7,18 @@ import re
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, pairwise
+from functools import lru_cache
+from hashlib import sha256
+from itertools import accumulate, chain, pairwise
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import bytes_array, integers, matches
+from inventory.columns import buffer_of, bytes_array, encoded, integers, matches, text_array
 from inventory.errors import ServerError
 from inventory.history.storage.shared_rows import steady_columns
-from inventory.normalize.fingerprint import canonical_lines
+from inventory.normalize.fingerprint import canonical_lines, digest_of
 from inventory.normalize.flatten import Columns, flatten
 from inventory.normalize.response import PATHS, decode
 from inventory.tables import build, concat
@@ -34,7 +36,6 @@ _HEAD = re.compile(
 )
 _TAIL = re.compile(rb"\}[ \t\r\n]*\][ \t\r\n]*\}[ \t\r\n]*\Z")
 _LONGEST_TAIL = 100
-_BETWEEN = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*")
 _TOGETHER = 40  # texts that are flattened together: more would not stay near the processor
 _FEW = 2000  # models that are remembered whether they repeat or not
 _REPEATED = 4  # how often a model has to come so that remembering it pays
@@ -65,7 +66,8 @@ class Texts:
     def __init__(self) -> None:
         self.lines: list[list[bytes] | None] = []
         self.keys: list[list[str]] = []
-        self._rows = {name: [concat(table, [])] for name, table in REBUILT.items()}
+        self._rows = {name: encoded(concat(table, [])) for name, table in REBUILT.items()}
+        self._new = {name: defaultdict[str, list[Any]](list) for name in REBUILT}  # columns of rows in no table yet
         self._owners = {name: array("q") for name in REBUILT}  # the number of the text of each row
 
     def add(self, texts: Sequence[bytes], ignore: Ignored) -> None:
@@ -103,13 +105,59 @@ class Texts:
         ):
             steady = columns if ignore is None else steady_columns(columns, ignore)
             numbered_columns = {**steady, "ordinal": [ordinals[row] for row in rows]}
-            self._rows[table.name].append(build(table, {name: numbered_columns[name] for name in table.names}))
+            for name in table.names:
+                self._new[table.name][name] += numbered_columns[name]
             self._owners[table.name].extend(first + owners[row] for row in rows)
+
+    def digests(self, numbers: Sequence[int], indices: pa.Array, places: pa.Array) -> dict[int, str]:
+        """Return the digests of bodies that consist of texts, by their places.
+
+        Bodies are left out that hold a text that is not valid, or models with equal keys, which would be numbered.
+
+        Args:
+            numbers: the texts.
+            indices: for each piece of a body, which of them it is.
+            places: for each piece the place of its body.
+        """
+        from pyarrow import compute
+
+        lines = [*chain.from_iterable(self.lines[number] or () for number in numbers)]
+        if not lines:
+            return {}
+        size = integers([len(lines)])[0]
+        in_order = sorted(range(len(lines)), key=lines.__getitem__)
+        rank_of_line = compute.array_sort_indices(integers(in_order)).cast(pa.int64())
+        bounds = integers(accumulate((len(self.lines[number] or ()) for number in numbers), initial=0))
+        ranks = pa.LargeListArray.from_arrays(bounds, rank_of_line).take(indices)
+        pairs = compute.multiply(places.take(compute.list_parent_indices(ranks)), size)
+        pairs = compute.add(pairs, compute.list_flatten(ranks))
+        pairs = pairs.take(compute.array_sort_indices(pairs))
+        owners = compute.divide(pairs, size)
+        ranks = compute.subtract(pairs, compute.multiply(owners, size))
+        texts = bytes_array([lines[line] + b"\n" for line in in_order], pa.large_binary()).take(ranks)
+        content, ends = buffer_of(texts), memoryview(texts.buffers()[1]).cast("q")
+        keys = text_array(chain.from_iterable(self.keys[number] for number in numbers)).dictionary_encode().indices
+        keys_of_bodies = compute.multiply(owners, size), keys.cast(pa.int64()).take(integers(in_order)).take(ranks)
+        counts = compute.value_counts(compute.add(*keys_of_bodies))
+        several = counts.field("values").filter(compute.greater(counts.field("counts"), integers([1])[0]))
+        is_invalid = integers(self.lines[number] is None for number in numbers).cast(pa.bool_()).take(indices)
+        excluded = {*compute.divide(several, size).to_pylist(), *places.filter(is_invalid).to_pylist()}
+        counts = compute.value_counts(owners)
+        spans = pairwise(accumulate(counts.field("counts").to_pylist(), initial=0))
+        return {
+            place: sha256(content[ends[start] : ends[end] - 1]).hexdigest()
+            for place, (start, end) in zip(counts.field("values").to_pylist(), spans, strict=True)
+            if place not in excluded
+        }
 
     def placed(self, table: str, places: pa.Array, numbers: pa.Array) -> Placed:
         """Return the rows of texts, by their numbers, at the places of the bodies in which they stand."""
+        if len(self._owners[table]) > self._rows[table].num_rows:
+            new = encoded(build(REBUILT[table], self._new[table]))
+            self._rows[table] = pa.concat_tables([self._rows[table], new]).unify_dictionaries().combine_chunks()
+            self._new[table].clear()
         occurrences, rows = matches(integers(self._owners[table]), numbers)
-        return Placed(pa.concat_tables(self._rows[table]), places.take(occurrences), rows)
+        return Placed(self._rows[table], places.take(occurrences), rows)
 
 
 def _names(rows: Columns) -> Iterator[tuple[str, int]]:
@@ -128,11 +176,11 @@ class Rebuilt(NamedTuple):
     """What some bodies hold.
 
     Attributes:
-        lines: the lines of each body that are hashed; None if it is not a valid response.
+        digests: the digest of the models of each body; None if it is not a valid response.
         texts: what the bodies consist of: texts, the places of bodies, and the number of the text that stands at each.
     """
 
-    lines: list[list[bytes] | None]
+    digests: list[str | None]
     texts: list[tuple[Texts, pa.Array, pa.Array]]
 
     def rows(self, table: str) -> list[Placed]:
@@ -148,7 +196,7 @@ class Rebuilder:
         self._known: dict[tuple[Ignored, bytes], dict[bytes, int]] = defaultdict(dict)
         self._asked = 0
 
-    def rebuilt(self, bodies: Sequence[bytes], ignored: Sequence[Ignored]) -> Rebuilt:
+    def rebuilt(self, bodies: Sequence[memoryview], ignored: Sequence[Ignored]) -> Rebuilt:
         """Return what some bodies hold, of each of which it is known without which fields it was stored."""
         rebuilt = Rebuilt([None] * len(bodies), [])
         alike: dict[tuple[Ignored, bytes, bytes], dict[int, memoryview]] = defaultdict(dict)
@@ -159,14 +207,14 @@ class Rebuilder:
         for kind, contents in alike.items():
             self._add_models(rebuilt, *kind, contents)
         whole: dict[Ignored, list[int]] = defaultdict(list)
-        for place, lines in enumerate(rebuilt.lines):
-            if lines is None:
+        for place, digest in enumerate(rebuilt.digests):
+            if digest is None:
                 whole[ignored[place]].append(place)
         texts = Texts()
         for ignore, places in whole.items():
-            texts.add([bodies[place] for place in places], ignore)
+            texts.add([bytes(bodies[place]) for place in places], ignore)
         for place, lines in zip(chain(*whole.values()), texts.lines, strict=True):
-            rebuilt.lines[place] = lines
+            rebuilt.digests[place] = None if lines is None else digest_of(lines)
         rebuilt.texts.append((texts, integers(chain(*whole.values())), integers(range(len(texts.lines)))))
         return rebuilt
 
@@ -178,29 +226,33 @@ class Rebuilder:
 
         column = bytes_array([*contents.values()], pa.large_binary())
         pieces = compute.split_pattern(column, pattern=between + begin)
-        encoded = pieces.values.dictionary_encode()
-        distinct, known, first = encoded.dictionary.to_pylist(), self._known[ignore, begin], len(self._models.lines)
+        texts = pieces.values.dictionary_encode()
+        distinct, known, first = texts.dictionary.to_pylist(), self._known[ignore, begin], len(self._models.lines)
         new = [text for text in distinct if text not in known]
-        self._asked += len(encoded)
+        self._asked += len(texts)
         if first + len(new) > _FEW + self._asked // _REPEATED:
             return
         if new:
             self._models.add([b'{"models":[' + begin + text + b"}]}" for text in new], ignore)
             known.update(zip(new, range(first, first + len(new)), strict=True))
-        numbers = integers(map(known.__getitem__, distinct)).take(encoded.indices)
+        numbers = [known[text] for text in distinct]
         places = integers(contents).take(compute.list_parent_indices(pieces))
-        of_all, ends = memoryview(numbers.buffers()[1]).cast("q"), pieces.offsets.to_pylist()
-        for place, (start, end) in zip(contents, pairwise(ends), strict=True):
-            own = of_all[start:end].tolist()
-            lines = [self._models.lines[number] for number in own]
-            keys = [key for number in own for key in self._models.keys[number]]
-            if None not in lines and len(set(keys)) == len(keys):  # those of models with equal keys are numbered
-                rebuilt.lines[place] = [line for lines_of_text in lines for line in lines_of_text or ()]
-        is_cut = compute.is_in(places, integers(place for place in contents if rebuilt.lines[place] is not None))
-        rebuilt.texts.append((self._models, places.filter(is_cut), numbers.filter(is_cut)))
+        digests = self._models.digests(numbers, texts.indices, places)
+        for place, digest in digests.items():
+            rebuilt.digests[place] = digest
+        is_cut = compute.is_in(places, integers(digests))
+        rebuilt.texts.append(
+            (self._models, places.filter(is_cut), integers(numbers).take(texts.indices.filter(is_cut)))
+        )
 
 
-def _cut(body: bytes) -> tuple[bytes, bytes, memoryview] | None:
+@lru_cache
+def _end_before(begin: bytes) -> re.Pattern[bytes]:
+    """Return how a model ends after which another begins so."""
+    return re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*(?=" + re.escape(begin) + rb")")
+
+
+def _cut(body: memoryview) -> tuple[bytes, bytes, memoryview] | None:
     """Return how each model of a body begins, what stands between two, and all of them but for the ends of the body.
 
     Each text between the braces that is a list of objects by itself is one in the body too, wherever it was cut. None
@@ -210,7 +262,5 @@ def _cut(body: bytes) -> tuple[bytes, bytes, memoryview] | None:
     tail = _TAIL.search(body, max(len(body) - _LONGEST_TAIL, 0))
     if not head or not tail or tail.start() < head.end():
         return None
-    begin, end = head[1], tail.start()
-    second = body.find(begin, head.end(), end)
-    between = body[body.rfind(b"}", head.end(), second) : second] if second > 0 else b""
-    return begin, between if _BETWEEN.fullmatch(between) else b"},", memoryview(body)[head.end() : end]
+    end = _end_before(head[1]).search(body, head.end(), tail.start())
+    return head[1], end[0] if end else b"},", body[head.end() : tail.start()]

@@ -133,9 +133,10 @@ def _check_file(files: _Files, kind: str, path: Path, *, in_place: bool) -> Iter
     except NewerVersion:
         raise
     except FileError as error:
+        holds = _holds(kind, path.stem)
         if is_merged(path):
             files.lost.add((kind, path.parent.name))
-        holds = _holds(kind, path.stem) if not is_merged(path) else _holds_many(kind, path.parent.name)
+            holds = f"{_WHAT[kind]} of many runs of {path.parent.name.removeprefix('month=')}"
         yield Problem(name, error.what.removeprefix(f"{path} "), holds)
         return
     for run_id, segment in parts.items():
@@ -228,7 +229,7 @@ def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
     """Return whether every answer that a run points at is there."""
     segment = files.segments["observations", run_id]
     if files.pointers is None or files.pointers.file is not segment.file:
-        files.pointers = Pointers(segment.file, files.answers)
+        files.pointers = Pointers(segment.file, files.answers, files.pointers)
     pointed = files.pointers.of(segment)
     files.counts["answers"] += pointed.answers
     files.counts["equal"] += pointed.equal
@@ -266,10 +267,6 @@ def _evidence(files: _Files, pruned: Collection[str]) -> Iterator[Problem]:
 
 def _holds(kind: str, run_id: str) -> str:
     return f"{_WHAT[kind]} of run {run_id}"
-
-
-def _holds_many(kind: str, month: str) -> str:
-    return f"{_WHAT[kind]} of many runs of {month.removeprefix('month=')}"
 
 
 _WHAT = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from inventory.errors import ServerError
 from inventory.history.rebuilt import REBUILT, Rebuilder
 from inventory.history.storage.shared_rows import steady_columns
-from inventory.normalize.fingerprint import canonical_lines, digest, digest_of
+from inventory.normalize.fingerprint import digest
 from inventory.normalize.flatten import flatten
 from inventory.normalize.response import PATHS, decode
 from inventory.tables import build
@@ -29,7 +29,7 @@ ROWS = st.fixed_dictionaries(
 
 def told(rebuilder: Rebuilder, bodies: Sequence[bytes], ignore: tuple[str, ...] | None) -> Any:
     """What each body holds, in any order; None for one that is not valid."""
-    rebuilt = rebuilder.rebuilt(bodies, [ignore] * len(bodies))
+    rebuilt = rebuilder.rebuilt([memoryview(body) for body in bodies], [ignore] * len(bodies))
     rows: dict[str, list[list[str]]] = {name: [[] for _ in bodies] for name in REBUILT}
     for name, of_bodies in rows.items():
         for placed in rebuilt.rows(name):
@@ -37,8 +37,7 @@ def told(rebuilder: Rebuilder, bodies: Sequence[bytes], ignore: tuple[str, ...] 
             assert placed.numbers is not None
             for place, number in zip(placed.places.to_pylist(), placed.numbers.to_pylist(), strict=True):
                 of_bodies[place].append(every[number])
-    digests = [lines and digest_of(lines) for lines in rebuilt.lines]
-    return digests, {name: [sorted(of_body) for of_body in of_bodies] for name, of_bodies in rows.items()}
+    return rebuilt.digests, {name: [sorted(of_body) for of_body in of_bodies] for name, of_bodies in rows.items()}
 
 
 def flattened(bodies: Sequence[bytes], ignore: tuple[str, ...] | None) -> Any:
@@ -52,7 +51,7 @@ def flattened(bodies: Sequence[bytes], ignore: tuple[str, ...] | None) -> Any:
             flat = None
         for own in rows.values():
             own.append([])
-        digests.append(flat and (canonical_lines(flat, ignore) and digest(flat, ignore)))
+        digests.append(flat and digest(flat, ignore))
         for name, columns in {"models": flat.models, "instances": flat.instances}.items() if flat else ():
             stored = columns if ignore is None else steady_columns(columns, ignore)
             table = build(REBUILT[name], {column: stored[column] for column in REBUILT[name].names})
@@ -95,7 +94,8 @@ def test_models_that_repeat_are_parsed_once() -> None:
     rebuilder = Rebuilder()
 
     def rebuild(keys: Iterable[str]) -> None:
-        rebuilder.rebuilt([json.dumps({"models": [{"type": "llm", "key": key} for key in keys]}).encode()], [()])
+        body = json.dumps({"models": [{"type": "llm", "key": key} for key in keys]}).encode()
+        rebuilder.rebuilt([memoryview(body)], [()])
 
     for number in range(50):
         rebuild(f"m{(number + place) % 7}" for place in range(5))

@@ -37,17 +37,17 @@ def runs(until: Until, since: datetime | None = None, *, selected: bool = False)
             SELECT o.run_id, min(o.observed_at) AS collected_at, count(*) AS servers,
                    CAST(sum(CASE WHEN o.status = 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS servers_ok,
                    max(CASE WHEN o.status = 'suspect' THEN 1 ELSE 0 END) AS suspect,
-                   max(CASE WHEN o.status = 'ok' AND o.readings > 1 AND o.run_id <= '{until.run_id}' THEN 1 ELSE 0 END)
-                   AS compared,
+                   max(CASE WHEN o.status = 'ok' AND o.run_id <> f.run_id AND o.run_id <= '{until.run_id}' THEN 1 ELSE 0
+                   END) AS compared,
                    CAST(sum(CASE WHEN o.status = 'ok' THEN o.model_count END) AS BIGINT) AS model_count,
                    CAST(sum(CASE WHEN o.status = 'ok' THEN o.instance_count END) AS BIGINT) AS instance_count,
                    TRY_CAST(sum(CASE WHEN o.status = 'ok' THEN {BYTES.format("o")} END) AS BIGINT) AS size_bytes,
                    min(o.error) AS error
-            FROM (
-                SELECT *, sum(CASE WHEN status = 'ok' THEN 1 ELSE 0 END) OVER (
-                    PARTITION BY server ORDER BY observed_at, run_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-                ) AS readings FROM observations
-            ) o {"JOIN wanted w ON w.server = o.server" if selected else ""} GROUP BY o.run_id
+            FROM observations o LEFT JOIN (
+                SELECT o.server, min(o.run_id) AS run_id FROM observations o JOIN (
+                    SELECT server, min(observed_at) AS read_at FROM observations WHERE status = 'ok' GROUP BY server
+                ) f ON f.server = o.server AND f.read_at = o.observed_at WHERE o.status = 'ok' GROUP BY o.server
+            ) f ON f.server = o.server {"JOIN wanted w ON w.server = o.server" if selected else ""} GROUP BY o.run_id
         ), rows_changed AS (
             SELECT run_id, change, count(*) AS number FROM (
                 SELECT DISTINCT run_id, change, server, grain, key, ordinal, instance_id, instance_ordinal,

@@ -215,8 +215,8 @@ def panel(until: Until, group: str, source: str) -> str:
     """Query sizes and counts of the states after the runs in the view ``moments``, by group, in one statement.
 
     Each run that asked a server begins a step of it, which lasts until the next run that asked it: in a step the newest
-    attempt and the last response are the same for all moments. So no state is built one by one, and no moment is
-    compared with more than the steps.
+    attempt and the last response are the same for all moments. So no state is built one by one; and as most steps begin
+    and end with the same runs, few spans are compared with the moments.
 
     Args:
         until: the latest observation that counts.
@@ -235,13 +235,16 @@ def panel(until: Until, group: str, source: str) -> str:
             FROM numbered
         ), others AS (
             SELECT * FROM steps WHERE attempt <> place OR answer <> place
+        ), covered AS (
+            SELECT s.run_id AS begun, s.ended, m.* FROM (SELECT DISTINCT run_id, ended FROM steps) s
+            JOIN moments m ON m.run_id >= s.run_id AND m.run_id < s.ended
         ), known AS (
             SELECT m.name AS moment, a.server, a.labels, {answer.replace("b.", "a.")}
-            FROM moments m JOIN steps a ON a.run_id <= m.run_id AND a.ended > m.run_id
+            FROM steps a JOIN covered m ON m.begun = a.run_id AND m.ended = a.ended
             {_IN_SERVICE} AND a.attempt = a.place AND a.answer = a.place
             UNION ALL
             SELECT m.name AS moment, a.server, a.labels, {answer}
-            FROM moments m JOIN others s ON s.run_id <= m.run_id AND s.ended > m.run_id
+            FROM others s JOIN covered m ON m.begun = s.run_id AND m.ended = s.ended
             JOIN steps a ON a.server = s.server AND a.place = s.attempt
             JOIN steps b ON b.server = s.server AND b.place = s.answer {_IN_SERVICE}
         )

@@ -76,12 +76,12 @@ def panel(
     until = state.Until(newest, limit_of(now))
     label = by.removeprefix("label:") if by and by.startswith("label:") else None
     if by is None or by == "server" or label is not None:
-        group = "labels" if label is not None else "server" if by else "CAST(NULL AS VARCHAR)"
+        group = "labels" if label is not None else "server" if by else "CAST(NULL AS STRING)"
         result = rows(engine.query(state.panel(until, group, state.BY_SERVER)))
     elif by in _GROUPS:
         stored = {row["stored_in"] for row in rows(engine.query(all_runs.holding(until, selected=False)))}
         engine.open("models", store.checked("models", stored))
-        result = rows(engine.query(state.panel(until, f"CAST({by} AS VARCHAR)", state.BY_MODEL)))
+        result = rows(engine.query(state.panel(until, f"CAST({by} AS STRING)", state.BY_MODEL)))
     else:
         raise ConfigurationError(
             f"there is no group {by!r}", f"Give server, label:NAME or one of: {', '.join(_GROUPS)}"
