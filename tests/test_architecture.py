@@ -12,7 +12,7 @@ import inventory
 
 PACKAGE = Path(inventory.__file__).parent
 ROOT = PACKAGE.parent
-HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "openpyxl", "duckdb", "matplotlib", "obstore", "pyspark"}
+HEAVY = {"pandas", "pyarrow", "numpy", "httpx", "jinja2", "openpyxl", "duckdb", "matplotlib", "obstore", "pyspark"}
 
 FOLDERS = {
     "api", "cli", "collection", "config", "diff", "filesystem", "formats", "history", "manual", "normalize",
@@ -118,14 +118,14 @@ def test_help_version_and_usage_errors_import_nothing_heavy(arguments: list[str]
 
 
 def test_commands_do_not_import_pandas(tmp_path: Path) -> None:
-    """Cold commands do without pandas, which costs more than everything else they import."""
+    """Cold commands do without pandas, which costs more than everything else they import, and without Jinja2."""
     answer = ROOT / "tests/payloads/v1/06-ovisocr2-2026-10.json"
     code = (
         "import sys\n"
         "from inventory.cli import cli\n"
         "for command in sys.argv[1:]:\n"
         "    cli.main([*command.split('|'), '--history', 'h'], standalone_mode=False)\n"
-        "    print('heavy:', *sorted({'pandas'} & sys.modules.keys()), file=sys.stderr)"
+        "    print('heavy:', *sorted({'pandas', 'jinja2'} & sys.modules.keys()), file=sys.stderr)"
     )
     snapshot = f"snapshot|-q|--server|x=file:{answer}|-o|x.parquet"
     commands = [snapshot, snapshot.replace("|-q", ""), "show", "diff", "history", "unused", "servers", "export|-o|e.md"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from inventory import schema
 from inventory.formats.html.fragments import Cell, changes_table, table, value_cell
-from inventory.formats.html.page import Section, render_page
+from inventory.formats.html.page import Markup, Section, render_page
 from inventory.formats.html.server_groups import group_rows, row_lines, table_of, whole_of
 from inventory.formats.html.svg import Point, bars, stacks, trend
 from inventory.report.breakdowns import Breakdown, group_label
@@ -64,7 +64,7 @@ def _findings(report: Report) -> "Sequence[Section]":
     tones = (FINDING_TONES.get(row["outcome"], "") for row in content.rows)
     makers = [(column.name, value_cell(column)) for column in content.columns]
     cells = ([cell_of(row[name]) for name, cell_of in makers] for row in content.rows)
-    shown = [("", table(heads, zip(tones, cells, strict=True), stacked=True))] if findings.rows else []
+    shown = [("", Markup(table(heads, zip(tones, cells, strict=True), stacked=True)))] if findings.rows else []
     remark = " ".join([*findings.reasons, *findings.notes])
     return [Section("findings", findings.title, f"{findings.text}.", remark=remark, tables=shown)]
 
@@ -73,7 +73,7 @@ def _changes(report: Report) -> Section:
     changes = report.what_changed
     tables = []
     if changes.lines:
-        tables.append(("", changes_table(changes.lines, several=report.several, sizes=True)))
+        tables.append(("", Markup(changes_table(changes.lines, several=report.several, sizes=True))))
     if changes.not_compared:
         skipped = arrow_table_of(NOT_COMPARED, [vars(row) for row in changes.not_compared])
         tables.append(("Not compared", _whole(row_table(NOT_COMPARED, skipped, ""))))
@@ -95,7 +95,7 @@ def _sign_off(report: Report) -> "Sequence[Section]":
         return ()
     lines = (("", [Cell(label), Cell(value)]) for label, value in period.sign_off)
     body = table([Cell(period.sign_off_title), Cell("")], lines)
-    return [Section("sign-off", period.sign_off_title, tables=[("", body)])]
+    return [Section("sign-off", period.sign_off_title, tables=[("", Markup(body))])]
 
 
 def _largest(report: Report) -> "Sequence[Section]":
@@ -112,13 +112,13 @@ def _space(report: Report) -> "Sequence[Section]":
     return [Section("space", space.title, space.note, [_bar_chart(breakdown) for breakdown in space.breakdowns])]
 
 
-def _bar_chart(breakdown: Breakdown) -> tuple[str, str]:
+def _bar_chart(breakdown: Breakdown) -> tuple[str, Markup]:
     shown = breakdown.sized[:_BARS]
     top = f" (top {_BARS} of {len(breakdown.rows):,})" if len(breakdown.rows) > _BARS else ""
     title = f"{breakdown.title}{top}"
     values = [(group_label(row["name"]), float(row["size_bytes"]), size(row["size_bytes"])) for row in shown]
     look = _BAR_CLASSES.get(breakdown.by, "second-bar")
-    return title, bars(f"by-{breakdown.by}", title, values, look)
+    return title, Markup(bars(f"by-{breakdown.by}", title, values, look))
 
 
 def _trend(whole: TrendSection) -> Section:
@@ -132,10 +132,10 @@ def _trend(whole: TrendSection) -> Section:
             Point(moment, None if run.size_bytes is None else run.size_bytes / GIGABYTE, run.complete, run.measured)
             for run, moment in runs
         ]
-        charts.append(("Size on disk (GB)", trend("size-trend", "Size on disk (GB)", points, "GB")))
+        charts.append(_chart("Size on disk (GB)", trend("size-trend", "Size on disk (GB)", points, "GB")))
     stacked = [(word, look, [run.counts[word] for run, _ in runs]) for word, look in _CHANGE_CLASSES.items()]
     title = "Changes per run"
-    charts.append((title, stacks("changes-trend", title, [moment for _, moment in runs], stacked)))
+    charts.append(_chart(title, stacks("changes-trend", title, [moment for _, moment in runs], stacked)))
     remarks = [f"The {shown.period}."] if shown.total > len(shown.runs) else []
     if shown.unknown:
         remarks.append(f"A gap with a cross: {count(shown.unknown, 'run')} at which no size was known.")
@@ -143,6 +143,10 @@ def _trend(whole: TrendSection) -> Section:
         hollow = f"A hollow point: {count(shown.incomplete, 'run')} in which not every server was read"
         remarks.append(f"{hollow}; the others count as they were last read.")
     return Section("trend", whole.title, charts=charts, remark=" ".join(remarks))
+
+
+def _chart(title: str, svg: str) -> tuple[str, Markup]:
+    return title, Markup(svg)
 
 
 def _all_rows(content: RowTable, report: Report) -> Section:
@@ -163,11 +167,11 @@ def _evidence(report: Report) -> Section:
     return Section("evidence", "Evidence", tables=[("", table_of(report.evidence))], on_new_page=True)
 
 
-def _whole(content: RowTable) -> str:
+def _whole(content: RowTable) -> Markup:
     return _table(content.columns, content.heads, content.content)
 
 
-def _table(columns: "Sequence[schema.Column]", heads: "Sequence[str]", content: "pa.Table") -> str:
+def _table(columns: "Sequence[schema.Column]", heads: "Sequence[str]", content: "pa.Table") -> Markup:
     looks = ["n" if is_number(column) else "t" for column in columns]
     cells = [([column.name], value_cell(column)) for column in columns]
     return whole_of([*map(Cell, heads, looks)], row_lines(content, cells))

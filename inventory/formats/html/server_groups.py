@@ -16,6 +16,7 @@ from inventory.formats.html.fragments import (
     text,
     value_cell,
 )
+from inventory.formats.html.page import Markup
 from inventory.report.row_tables import RowTable, is_number
 from inventory.schema.headings import heading
 from inventory.tables import is_known, values
@@ -35,7 +36,7 @@ _OPEN = 100
 """Rows of a table whose groups are shown open; where there are more, the reader opens the servers that matter."""
 
 
-def table_of(content: RowTable) -> str:
+def table_of(content: RowTable) -> Markup:
     """Render a table whose rows are models, instances or servers: name and key in one cell, then what people look for.
 
     On a telephone there is room for the name and the size: the size comes first.
@@ -44,7 +45,7 @@ def table_of(content: RowTable) -> str:
     return whole_of([*map(_head, columns)], row_lines(content.content, [*map(_cell_of, columns)]))
 
 
-def group_rows(content: RowTable, observations: pa.Table, limit: int) -> tuple[Iterator[str], int]:
+def group_rows(content: RowTable, observations: pa.Table, limit: int) -> tuple[Iterator[Markup], int]:
     """Render the rows of a table, those of each server in a group that a reader may open and close.
 
     Args:
@@ -72,7 +73,7 @@ def group_rows(content: RowTable, observations: pa.Table, limit: int) -> tuple[I
 
 def _groups(
     content: RowTable, rows: pa.Table, servers: Iterable[tuple[str, int, int]], never_read: Collection[str]
-) -> Iterator[str]:
+) -> Iterator[Markup]:
     columns = _ordered(column for column in content.columns if column.name not in ("server", "as_of"))
     servers, table = [*servers], table_begin([*map(_head, columns)])
     lines = _cut(row_lines(rows, [*map(_cell_of, columns)]), (end - begin for _, begin, end in servers if begin < end))
@@ -81,14 +82,14 @@ def _groups(
     for number, (server, begin, end) in enumerate(servers, 1):
         name, title = text(server), f"{content.name}-{number}"
         if begin < end:
-            yield (
+            yield Markup(
                 f'<details{is_open}><summary id="{title}"><b>{name}</b> <span>{text(next(notes))}</span>'
                 f'</summary>\n<div class="box" role="region" tabindex="0" aria-labelledby="{title}">'
                 f"{table}{next(lines)}{TABLE_END}</div></details>"
             )
         else:
             note = "never read" if server in never_read else f"no {content.title}"
-            yield f'<p class="without"><b>{name}</b> <span>{text(note)}</span></p>'
+            yield Markup(f'<p class="without"><b>{name}</b> <span>{text(note)}</span></p>')
 
 
 def _notes(content: RowTable, rows: pa.Table, bounds: Sequence[int]) -> Iterator[str]:
@@ -105,9 +106,9 @@ def _notes(content: RowTable, rows: pa.Table, bounds: Sequence[int]) -> Iterator
         yield ", ".join([*parts, *([f"as of {utc_text(as_of, minutes=True)}"] if as_of else [])])
 
 
-def whole_of(heads: Sequence[Cell], lines: Iterable[pa.Array]) -> str:
+def whole_of(heads: Sequence[Cell], lines: Iterable[pa.Array]) -> Markup:
     """Render a table of rows in HTML."""
-    return "".join([table_begin(heads), *map(text_of, lines), TABLE_END])
+    return Markup("".join([table_begin(heads), *map(text_of, lines), TABLE_END]))
 
 
 def _cut(lines: Iterator[pa.Array], numbers: Iterable[int]) -> Iterator[str]:
