@@ -212,7 +212,7 @@ def _sorted(table: pa.Table, numbers: pa.ChunkedArray) -> pa.Table:
 
 
 def _is_odd(rows: pa.Table, table: schema.Table) -> pa.ChunkedArray:
-    """Tell which rows have a name that is null, or that another row of the server has too."""
+    """Return for each row whether its name is null, or that of another row of the server too."""
     from pyarrow import compute
 
     odd, zero = rows.column("id").is_null(), column_of(schema.INTEGER, [0])[0]
@@ -223,7 +223,7 @@ def _is_odd(rows: pa.Table, table: schema.Table) -> pa.ChunkedArray:
 
 
 def _differs(old: pa.Table, new: pa.Table, column: schema.Column) -> pa.ChunkedArray:
-    """Tell in which of the matched rows a column differs; null where it has no value in both."""
+    """Return for each pair of rows whether a column differs; null where neither has a value."""
     from pyarrow import compute
 
     before, after = old.column(column.name), new.column(column.name)

@@ -59,7 +59,7 @@ def unknown_fields(texts: Mapping[str, Sequence[str]]) -> frozenset[str]:
 
 @lru_cache
 def are_too_many(fields: frozenset[str]) -> bool:
-    """Tell whether a response has too many unknown fields to compare them one by one."""
+    """Return whether a response has too many unknown fields to compare them one by one."""
     unknown = [name.split(".", 2) for name in fields if ".extra" in name and not name.startswith(IGNORED)]
     return len(unknown) > UNKNOWN_FIELDS or any(len(steps) == 2 for steps in unknown)
 

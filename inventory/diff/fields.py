@@ -61,7 +61,7 @@ def _as_set(text: str) -> list[str]:
 
 
 def _has_a_value(extra: str) -> bool:
-    """Tell whether any unknown field of a row has a value; nulls count as absent."""
+    """Return whether any unknown field of a row has a value; nulls count as absent."""
     return any(True for _ in leaves("extra", json.loads(extra)))
 
 

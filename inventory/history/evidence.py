@@ -90,7 +90,7 @@ def _ignored(fields: str) -> Ignored:
 
 
 def _pairs(sides: Sequence[Sequence[Placed]]) -> tuple[list[memoryview], int]:
-    """Number the distinct rows of both sides; return the places times a factor plus these numbers, in order."""
+    """Return the distinct rows of both sides as sorted numbers: a place times a factor, plus the row's own."""
     from pyarrow import compute
 
     rows = pa.concat_tables([encoded(placed.rows) for side in sides for placed in side])

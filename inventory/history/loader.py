@@ -103,11 +103,11 @@ class RunLoader:
 
     @property
     def retirement(self) -> Retirement:
-        """Which servers leave the state."""
+        """The rules by which servers leave the state."""
         return Retirement(self.retire_after, self.store.retired())
 
     def states(self, run_ids: Sequence[str] | None = None) -> States:
-        """Return the states after the runs of this history, whose ids may be given."""
+        """Return the states after some runs, by default after each."""
         return States(self.store, self._engine, self.dated(run_ids), limit_of(self.clock()), self.retirement)
 
     def snapshot(self, observed: pa.Table) -> RunTables:

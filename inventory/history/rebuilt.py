@@ -197,7 +197,7 @@ class Rebuilder:
         self._asked = 0
 
     def rebuilt(self, bodies: Sequence[memoryview], ignored: Sequence[Ignored]) -> Rebuilt:
-        """Return what some bodies hold, of each of which it is known without which fields it was stored."""
+        """Return what some bodies hold, given the fields without which each was stored."""
         rebuilt = Rebuilt([None] * len(bodies), [])
         alike: dict[tuple[Ignored, bytes, bytes], dict[int, memoryview]] = defaultdict(dict)
         for place, (body, ignore) in enumerate(zip(bodies, ignored, strict=True)):
@@ -253,7 +253,7 @@ def _end_before(begin: bytes) -> re.Pattern[bytes]:
 
 
 def _cut(body: memoryview) -> tuple[bytes, bytes, memoryview] | None:
-    """Return how each model of a body begins, what stands between two, and all of them but for the ends of the body.
+    """Return how each model of a body begins, what stands between two, and the models without the ends of the body.
 
     Each text between the braces that is a list of objects by itself is one in the body too, wherever it was cut. None
     for a body that holds anything beside its models.

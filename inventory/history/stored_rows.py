@@ -172,7 +172,7 @@ def _numbered(digests: pa.Array, runs: pa.Array, known: Sequence[pa.DictionaryAr
 
 
 def _within(places: pa.Array, start: int, end: int) -> pa.Array:
-    """Return those of some ascending places that are in a part, counted from where it starts."""
+    """Return the places, which ascend, that lie in a part, counted from its start."""
     from pyarrow import compute
 
     first, last = compute.search_sorted(places, integers([start, end])).to_pylist()

@@ -120,7 +120,7 @@ def _problems(files: _Files, now: datetime | None) -> Iterator[Problem]:
 
 
 def _check_file(files: _Files, kind: str, path: Path, *, in_place: bool) -> Iterator[Problem]:
-    """Return whether a file, that is ``here`` in its place, is whole; what it holds is put to what could be read."""
+    """Yield what is wrong with a file, in its place or not; the segments of a sound one are added to ``files``."""
     name = str(path.relative_to(files.store.folder))
     if not is_ours(path):
         return  # a remark, not a problem
@@ -157,7 +157,10 @@ def _listed(path: Path) -> frozenset[str]:
 
 
 def _missed(files: _Files, pruned: dict[str, str], now: datetime | None) -> Iterator[Problem]:
-    """Check the run log: no file refers to the newest run, nor to one that another overlapped."""
+    """Yield what is wrong with the run log, and the runs that it names and the history lacks.
+
+    No file refers to the newest run, nor to one that another overlapped.
+    """
     log = run_log.read(files.store.folder)
     if log.damaged:
         more = f" and in {len(log.damaged) - 1} more" if log.damaged[1:] else ""
@@ -202,8 +205,8 @@ def _metadata(files: _Files) -> Iterator[Problem]:
 
 def _links(files: _Files, run_id: str, pruned: dict[str, str]) -> Iterator[Problem]:
     """Check what a run refers to: its other files, the run before, and stored responses."""
-    segments = files.segments["observations", run_id]
-    for kind, expected in segments.about["files"].items():
+    segment = files.segments["observations", run_id]
+    for kind, expected in segment.about["files"].items():
         if files.missing(kind, run_id):
             yield Problem(files.name(kind, run_id), "missing", _holds(kind, run_id))
         elif (kind, run_id) in files.segments and files.segments[kind, run_id].sha256 != expected:
@@ -213,7 +216,7 @@ def _links(files: _Files, run_id: str, pruned: dict[str, str]) -> Iterator[Probl
 
 
 def _before(files: _Files, run_id: str, pruned: dict[str, str]) -> Iterator[Problem]:
-    """Return whether the run before is the one that this run followed."""
+    """Yield a problem if the run before is missing, or is not the one that this run followed."""
     if before := files.segments["observations", run_id].about["previous"]:
         followed = before["run_id"]
         earlier = files.segments.get(("observations", followed))
@@ -226,7 +229,7 @@ def _before(files: _Files, run_id: str, pruned: dict[str, str]) -> Iterator[Prob
 
 
 def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
-    """Return whether every answer that a run points at is there."""
+    """Yield a problem for each answer that a run refers to and that is not there."""
     segment = files.segments["observations", run_id]
     if files.pointers is None or files.pointers.file is not segment.file:
         files.pointers = Pointers(segment.file, files.answers, files.pointers)

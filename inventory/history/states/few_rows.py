@@ -42,7 +42,7 @@ def of_unlike_servers(observed: pa.Table, first: str, limit: datetime) -> pa.Tab
 
 
 def differing_states(observed: Sequence[Row], old: Until, new: Until) -> tuple[Responses, Responses]:
-    """Return what the query of this name returns: by server the responses after and, where it tells them, before."""
+    """Return by server the responses of the newer state that differ, and those of the older one where there are any."""
     later, earlier = (_last_read(observed, old.run_id, until) for until in (new, old))
     later = {
         server: response
@@ -53,7 +53,7 @@ def differing_states(observed: Sequence[Row], old: Until, new: Until) -> tuple[R
 
 
 def not_read(observed: Iterable[Row], old: str, new: str) -> list[Row]:
-    """Return what the query of this name returns."""
+    """Return the servers that no run between two read, each with the status of its last attempt."""
     asked = [row for row in observed if (old < row["run_id"] <= new if old < new else row["run_id"] == new)]
     read = {row["server"] for row in asked if row["status"] == "ok"}
     unread = _latest(row for row in asked if row["server"] not in read)
@@ -63,7 +63,7 @@ def not_read(observed: Iterable[Row], old: str, new: str) -> list[Row]:
 def state_rows(
     observed: Sequence[Row], until: Until, retirement: Retirement, servers: Collection[str] | None = None
 ) -> list[Row]:
-    """Return what the query of this name returns.
+    """Return a row for each server of a state: its newest attempt, with its last complete response.
 
     Args:
         observed: all observations.

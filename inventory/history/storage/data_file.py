@@ -94,7 +94,7 @@ class DataFile:
 
     @cached_property
     def shared(self) -> Callable[[tuple[str, ...] | None], pa.Table]:
-        """Reads its table with some columns, by default all, once for all its runs."""
+        """Read its table with some columns, by default all, once for all its runs."""
         return cache(lambda columns: self.read(columns and [*columns]))
 
     def parts(self) -> dict[str, "RunSegment"]:

@@ -111,7 +111,7 @@ class Months:
 
     @property
     def needs_recovery(self) -> bool:
-        """Tell whether a replacement was interrupted or is under way."""
+        """Return whether a replacement was interrupted or is under way."""
         return self._staged.is_dir() or self._replaced.is_dir()
 
     def _finish(self, kind: str, month: str) -> None:
