@@ -47,6 +47,8 @@ def told(history: History, ids: list[str], steps: list[tuple[str, str]]) -> Iter
         yield "life", history.model_history("x", ["a"], day(2))
     except ConfigurationError as error:
         yield "life", str(error)
+    for group in (None, "server", "label:site", "quantization_name"):
+        yield f"panel by {group}", history.panel(by=group).to_csv()
     for old, new in steps:
         changes = history.diff(old, new)
         yield f"diff {old} {new}", (changes.table, changes.skipped)
