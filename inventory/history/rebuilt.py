@@ -7,7 +7,6 @@ import re
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from hashlib import sha256
 from itertools import accumulate, chain, pairwise
 from typing import Any, NamedTuple
@@ -246,12 +245,6 @@ class Rebuilder:
         )
 
 
-@lru_cache
-def _end_before(begin: bytes) -> re.Pattern[bytes]:
-    """Return how a model ends after which another begins so."""
-    return re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*(?=" + re.escape(begin) + rb")")
-
-
 def _cut(body: memoryview) -> tuple[bytes, bytes, memoryview] | None:
     """Return how each model of a body begins, what stands between two, and the models without the ends of the body.
 
@@ -262,5 +255,6 @@ def _cut(body: memoryview) -> tuple[bytes, bytes, memoryview] | None:
     tail = _TAIL.search(body, max(len(body) - _LONGEST_TAIL, 0))
     if not head or not tail or tail.start() < head.end():
         return None
-    end = _end_before(head[1]).search(body, head.end(), tail.start())
-    return head[1], end[0] if end else b"},", body[head.end() : tail.start()]
+    begin, content = head[1], body[head.end() : tail.start()]
+    end = re.search(rb"\}[ \t\r\n]*,[ \t\r\n]*(?=" + re.escape(begin) + rb")", content)
+    return begin, end[0] if end else b"},", content

@@ -75,7 +75,10 @@ def _calls_re(node: ast.AST, names: Collection[str]) -> TypeGuard[ast.Call]:
     return isinstance(node.func.value, ast.Name) and node.func.value.id == "re"
 
 
-LOCALS = dict.fromkeys(("start", "token"), "sk-lm-abcdefgh:ABCDEFGHIJKLMNOPQRST")
+LOCALS: dict[str, Any] = {
+    **dict.fromkeys(("start", "token"), "sk-lm-abcdefgh:ABCDEFGHIJKLMNOPQRST"),
+    "begin": b'{"type":',
+}
 """What stands for the names that an expression is made of while the program runs."""
 
 
