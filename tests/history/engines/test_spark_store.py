@@ -132,7 +132,7 @@ def test_the_command(tmp_path: Path) -> None:
     env |= {name: os.environ[name] for name in ("JAVA_HOME",) if name in os.environ}
     shared = ("--history", f"file://{store}")
     for _ in range(2):
-        models = [model(f"m{number}", description=chance.randbytes(150).hex()) for number in range(1500)]
+        models = [model(f"m{number}", description=chance.randbytes(150).hex()) for number in range(4000)]
         answer.write_text(json.dumps({"models": models}))
         done = command("snapshot", "-q", "--server", f"a=file:{answer}", *shared, env=env, capture_output=True)
         assert done.code == 0, done
