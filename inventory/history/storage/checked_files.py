@@ -13,7 +13,7 @@ from inventory.history.storage.data_file import ARROW, queried, verified
 if TYPE_CHECKING:
     from inventory.history.engines import Files
 
-_SMALL = 512 * 2**10  # bytes of a file that is read as a whole when its seal is checked
+_SMALL = 256 * 2**10  # bytes of a file that is read as a whole when its seal is checked
 _CACHE = 64 * 2**20  # bytes of such files that stay in memory
 
 
