@@ -17,7 +17,7 @@ Pieces = Callable[[], Iterable[bytes | memoryview]]
 MOMENT = (1980, 1, 1, 0, 0, 0)
 """The time of every entry."""
 
-_LEVEL = 2  # of compression: a third of the time of zlib's own 6, and a fifth more bytes
+_LEVEL = 3  # of compression: half the time of zlib's own 6, and a seventh more bytes
 _END = b"</sheetData>"
 _ABSOLUTE = re.compile(rb'(?<= Target=")/[^"]*')
 _UNPREFIXED = re.compile(rb"(?<=<)/?(?=[A-Za-z]+[ />])")
