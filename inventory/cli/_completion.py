@@ -36,7 +36,7 @@ _RECENT = 30  # Runs whose servers, labels and models are offered, and dates and
 
 
 def _path_completer(kind: str) -> Completer:
-    """Let the shell complete the name of a ``file``, or of a folder (``dir``)."""
+    """Return a completer for the name of a ``file``, or of a folder (``dir``)."""
     return lambda _context, _parameter, incomplete: [CompletionItem(incomplete, type=kind)]
 
 

@@ -126,17 +126,18 @@ def _touched(stored: Mapping[str, StoredRows], count: int, keys: Sequence[str]) 
             rows.filter(compute.and_(rows["differs"], compute.is_in(rows["key"], value_set=wanted))).select(["step"])
             for rows in grains.values()
         )
-        grains = {g: rows.filter(compute.is_in(rows["step"], value_set=steps["step"])) for g, rows in grains.items()}
+        for grain, rows in grains.items():
+            grains[grain] = rows.filter(compute.is_in(rows["step"], value_set=steps["step"]))
     texts = pa.chunked_array([whole(rows["key"]) for rows in grains.values()]).unify_dictionaries().chunks
     numbers = [_numbered(whole(rows["step"]), key) for rows, key in zip(grains.values(), texts, strict=True)]
     differs = (whole(rows["differs"]) for rows in grains.values())
-    touched = pa.concat_arrays([some.filter(mask) for some, mask in zip(numbers, differs, strict=True)])
-    chosen = (compute.is_in(some, value_set=touched) for some in numbers)
+    touched = pa.concat_arrays([number.filter(mask) for number, mask in zip(numbers, differs, strict=True)])
+    chosen = (compute.is_in(number, value_set=touched) for number in numbers)
     return {grain: rows.filter(mask) for (grain, rows), mask in zip(grains.items(), chosen, strict=True)}
 
 
 def _compared(table: schema.Table, stored: StoredRows, count: int) -> pa.Table:
-    """Tell which rows of one grain differ: those that one side lacks, and those that share their names with others."""
+    """Return the rows of one grain, and whether they differ: one side lacks them, or others have the same name."""
     from pyarrow import compute
 
     is_new = compute.greater_equal(stored.owners, integers([count])[0]).cast(pa.int64())
@@ -151,7 +152,7 @@ def _compared(table: schema.Table, stored: StoredRows, count: int) -> pa.Table:
 
 
 def _are_alone(numbers: pa.Array) -> pa.Array:
-    """Tell which of some numbers stand among them only once; null does."""
+    """Return for each number whether it stands there only once; null counts as one that does."""
     from pyarrow import compute
 
     count = 1 << (len(numbers) // _TOGETHER).bit_length()

@@ -55,8 +55,8 @@ class Pointers:
         both = pa.concat_tables([new, *(answers for holder in holders if (answers := stored(holder)) is not None)])
         both = encoded(both.combine_chunks())
         numbers = [row_numbers(both.select(names)) for names in (POINTER[:2], POINTER)]
-        found = [compute.is_in(own[: new.num_rows], own[new.num_rows :]) for own in numbers]
-        self._flags = [*map(compute.replace_with_mask, self._flags, [is_new] * 2, found)]
+        flags_of_new = [compute.is_in(own[: new.num_rows], own[new.num_rows :]) for own in numbers]
+        self._flags = [*map(compute.replace_with_mask, self._flags, [is_new] * 2, flags_of_new)]
         is_stored, is_same = self._flags
         self._is_answer = compute.binary_length(digests).cast(pa.bool_())
         self._is_lacking = compute.and_not(compute.and_(self._is_answer, self._holders.is_valid()), is_stored)

@@ -223,8 +223,8 @@ def _width(sheet: Sheet, column: schema.Column, head: str) -> int:
     """Choose the width of a column: that of the longest word of its head, and of its first rows within bounds."""
     _, distinct = numbered(sheet.content.select([column.name]).slice(0, _LOOKED_AT))
     cells = [value for value in values(distinct, column.name) if value is not None]
-    some = cells[:1] if column.kind == schema.TIME else cells  # all times are as wide
-    needed = max((width(_shown(value, column)) for value in some), default=0) + 2
+    measured = cells[:1] if column.kind == schema.TIME else cells  # all times are as wide
+    needed = max((width(_shown(value, column)) for value in measured), default=0) + 2
     word = max(map(width, head.split()), default=0) + _BUTTON
     return max(min(needed, _WIDTHS.get(column.name, _WIDEST)), word, _NARROWEST)
 

@@ -164,7 +164,7 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since
 
 
 def sightings(until: Until) -> str:
-    """Query since when each server has had each of its models, and when that was last loaded."""
+    """Query when each model of each server was first seen, and when it was last loaded."""
     return f"""
     WITH seen AS (
         SELECT server, digest, stored_in, min(observed_at) AS first_seen, max(observed_at) AS last_seen
