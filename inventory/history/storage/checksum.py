@@ -19,6 +19,7 @@ _WRITTEN: dict[str, Any] = {
     "compression": "zstd",
     # The digests of a fleet must fit into one dictionary: a merged file would hold them anew for every run.
     "dictionary_pagesize_limit": 64 * 2**20,
+    "max_rows_per_page": 2**20,  # With Arrow's 20,000, most pages would take longer to begin than to unpack.
     "write_statistics": False,
     "store_schema": False,  # Arrow's own copy of the schema, which would be half of a small file
 }
