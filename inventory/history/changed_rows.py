@@ -97,7 +97,7 @@ def field_names(fields: str) -> frozenset[str]:
 
 def _fields(payloads: StoredRows, servers: Sequence[str]) -> _Fields:
     """Return the fields of the responses of servers, before and after."""
-    texts = whole(payloads.columns(["fields"], payloads.rows).column("fields"))
+    texts = whole(payloads.columns(["fields"], payloads.rows)["fields"])
     names = [*map(field_names, texts.dictionary.to_pylist())]
     known = dict(zip(payloads.owners.to_pylist(), map(names.__getitem__, texts.indices.to_pylist()), strict=True))
     return [
@@ -140,15 +140,14 @@ def _compared(table: schema.Table, stored: StoredRows, count: int) -> pa.Table:
     """Return the rows of one grain, and whether they differ: one side lacks them, or others have the same name."""
     from pyarrow import compute
 
-    is_new = compute.greater_equal(stored.owners, integers([count])[0]).cast(pa.int64())
-    steps = compute.subtract(stored.owners, compute.multiply(is_new, integers([count])[0]))
+    steps = integers([*range(count), *range(count)]).take(stored.owners)
     ordinals = [name for name in table.keys if "ordinal" in name]
     content = stored.columns(["key", "row_digest", *ordinals], stored.rows)
     differs = _are_alone(_numbered(steps, whole(content["row_digest"])))
     for name in ordinals:
         differs = compute.or_(differs, compute.greater(whole(content[name]), integers([0])[0]))
-    rows = {"answer": stored.owners, "step": steps, "row": stored.rows, "key": whole(content["key"])}
-    return pa.table({**rows, "differs": differs})
+    further = {"answer": stored.owners, "step": steps, "row": stored.rows, "differs": differs}
+    return pa.table({**content, **further})
 
 
 def _are_alone(numbers: pa.Array) -> pa.Array:
@@ -180,15 +179,13 @@ def _loaded(
     """Load the other columns of the rows before and after, under the names of their servers."""
     from pyarrow import compute
 
-    target = arrow_schema(table)
-    content = stored.columns([name for name in table.response_names if name != "key"], whole(rows["row"]))
-    content = content.append_column("key", rows.column("key"))
-    content = content.append_column("server", column_of(schema.TEXT, servers).take(rows.column("step")))
-    content = content.append_column("as_of", pa.nulls(len(rows), target.field("as_of").type))
-    both = conformed(content.select(target.names), target)
-    answers = whole(rows["answer"])
-    both = both.take(compute.array_sort_indices(answers))
-    before = sum(answer < len(servers) for answer in answers.to_pylist())
+    target, missing = arrow_schema(table), [name for name in table.response_names if name not in rows.column_names]
+    columns = stored.columns(missing, whole(rows["row"]))
+    columns["server"] = column_of(schema.TEXT, servers).take(rows["step"])
+    columns["as_of"] = pa.nulls(len(rows), target.field("as_of").type)
+    both = pa.table({name: columns[name] if name in columns else rows[name] for name in target.names})
+    both = conformed(both, target).take(compute.array_sort_indices(whole(rows["answer"])))
+    before = whole(compute.less(rows["answer"], integers([len(servers)])[0])).true_count
     return both.slice(0, before), both.slice(before)
 
 

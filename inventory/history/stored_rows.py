@@ -20,7 +20,7 @@ ANSWER = ["digest", "stored_in"]
 """The columns that tell an answer, and the run that holds it."""
 
 _OWNED = ("server", "as_of")  # the columns that the answer tells, not its rows
-_PART, _MOST = 2**15, 2**18  # rows that are unpacked at a time where few are wanted, and where many are
+_PART, _ANSWERS = 2**17, 2**18  # rows that are unpacked at a time: of any columns, and of the two that tell the answer
 _BUFFER = 2**16  # bytes of a column that are read at a time
 _USUAL = 50  # rows of an answer, more or less
 _SHARED = 8  # bytes a row that a column of texts takes at most if many rows have the same text
@@ -59,12 +59,11 @@ class StoredRows:
         self.owners = pa.concat_arrays([integers([]), *(owners for owners, _, _ in parts)])
         self.rows = pa.concat_arrays([integers([]), *rows])
 
-    def columns(self, names: Sequence[str], rows: pa.Array) -> pa.Table:
+    def columns(self, names: Sequence[str], rows: pa.Array) -> dict[str, pa.ChunkedArray]:
         """Read some columns of some rows, which are ascending; texts are dictionaries."""
         halves = [names[::2], names[1::2]] if len(names) > 1 else [names]
         tables = side_by_side(lambda half: self._read(half, rows), halves, len(rows))
-        columns = {name: table.column(name) for table in tables for name in table.column_names}
-        return pa.table({name: columns[name] for name in names})
+        return {name: table.column(name) for table in tables for name in table.column_names}
 
     def _read(self, names: Sequence[str], rows: pa.Array) -> pa.Table:
         """Read some columns of some rows in one thread."""
@@ -72,7 +71,7 @@ class StoredRows:
         start = 0
         for file in self._files:
             parts = []
-            for part in _parts(file, names, min(max(_PART, len(rows)), _MOST)):
+            for part in _parts(file, names, _PART):
                 if chosen := _within(rows, start, start + len(part)):
                     parts.append(part.take(chosen))
                 start += len(part)
@@ -103,7 +102,7 @@ def answer_rows(store: Store, table: schema.Table, answers: pa.Table, columns: S
     owners = stored.owners.take(order)
     rows = stored.columns([field.name for field in target if field.name not in _OWNED], stored.rows)
     arrays = [
-        answers.column(field.name).take(owners) if field.name in _OWNED else whole(rows.column(field.name)).take(order)
+        answers.column(field.name).take(owners) if field.name in _OWNED else whole(rows[field.name]).take(order)
         for field in target
     ]
     arrays = [array.cast(field.type) if columns is None else array for field, array in zip(target, arrays, strict=True)]
@@ -128,7 +127,7 @@ def _found(
     """
     from pyarrow import compute
 
-    if not (parts := [*map(encoded, _parts(file, ANSWER, _MOST))]):
+    if not (parts := [*map(encoded, _parts(file, ANSWER, _ANSWERS))]):
         return []
     columns, result = pa.concat_tables(parts).unify_dictionaries().select(ANSWER).columns, []
     places = [
