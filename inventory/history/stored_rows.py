@@ -1,7 +1,6 @@
 """The rows of stored answers, of one kind: found by the digest and the run of each, and read column by column."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate, chain
 from pathlib import Path
@@ -10,7 +9,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from inventory import schema
-from inventory.columns import encoded, grouped, integers, side_by_side, whole
+from inventory.columns import encoded, grouped, integers, pair_numbers, side_by_side, whole
 from inventory.errors import FileError
 from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.store import Store
@@ -49,7 +48,7 @@ class StoredRows:
         self._schema = ARROW[kind]
         self._files = [*paths, *([table] if table else [])]
         known = [whole(column) for column in encoded(answers.select(ANSWER)).columns]
-        numbers = _numbered(known[0].indices, known[1].indices, known).dictionary_encode()
+        numbers = pair_numbers(known[0].indices, known[1].indices, len(known[1].dictionary)).dictionary_encode()
         order, bounds = grouped(numbers.indices)
         owners_of = pa.LargeListArray.from_arrays(integers(bounds), order.cast(pa.int64()))
         of_file = partial(_found, known=known, numbers=numbers.dictionary, owners_of=owners_of)
@@ -138,7 +137,7 @@ def _found(
         digest = places[0].take(digests.indices)
         inside = compute.indices_nonzero(digest.is_valid())  # most answers of a large file are often not wanted
         run = places[1].take(runs.indices.take(inside))
-        number = compute.index_in(_numbered(digest.take(inside), run, known), value_set=numbers)
+        number = compute.index_in(pair_numbers(digest.take(inside), run, len(known[1].dictionary)), value_set=numbers)
         owners = owners_of.take(number.drop_null())
         rows = inside.filter(number.is_valid()).take(compute.list_parent_indices(owners))
         result.append((compute.list_flatten(owners), rows.cast(pa.int64()), len(digests)))
@@ -150,7 +149,7 @@ def _parts(file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[p
     if isinstance(file, pa.Table):
         yield file.select(names)
         return
-    with _one_line_errors():
+    try:
         metadata = parquet.read_metadata(file)
         group = metadata.row_group(0)
         columns = [group.column(place) for place in range(metadata.num_columns)]
@@ -161,13 +160,8 @@ def _parts(file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[p
         with parquet.ParquetFile(file, metadata=metadata, **options) as content:
             for batch in content.iter_batches(size, columns=[*present], use_threads=False):
                 yield pa.Table.from_batches([batch])
-
-
-def _numbered(digests: pa.Array, runs: pa.Array, known: Sequence[pa.DictionaryArray]) -> pa.Array:
-    """Number answers by the places of their digests and of their runs among those that are known."""
-    from pyarrow import compute
-
-    return compute.add(compute.multiply(digests.cast(pa.int64()), integers([len(known[1].dictionary)])[0]), runs)
+    except OSError as error:  # it vanished, or cannot be read any more
+        raise FileError(f"a file of the history could not be read: {error}", "Try again") from error
 
 
 def _within(places: pa.Array, start: int, end: int) -> pa.Array:
@@ -176,12 +170,3 @@ def _within(places: pa.Array, start: int, end: int) -> pa.Array:
 
     first, last = compute.search_sorted(places, integers([start, end])).to_pylist()
     return compute.subtract(places.slice(first, last - first), integers([start])[0])
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """Report a file that vanished or cannot be read any more as an error of one line."""
-    try:
-        yield
-    except OSError as error:
-        raise FileError(f"a file of the history could not be read: {error}", "Try again") from error
