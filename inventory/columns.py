@@ -30,10 +30,15 @@ def coded(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
     return known.indices.cast(pa.int64()), known.dictionary.view(content.type)
 
 
-def row_numbers(table: pa.Table) -> pa.Array:
-    """Return for each row its number among the distinct rows, in the order of their first places."""
+def pair_numbers(firsts: pa.Array, seconds: pa.Array, count: int) -> pa.Array:
+    """Number pairs of numbers, of which the second is less than a count; null where one of both is."""
     from pyarrow import compute
 
+    return compute.add(compute.multiply(firsts.cast(pa.int64()), integers([count])[0]), seconds)
+
+
+def row_numbers(table: pa.Table) -> pa.Array:
+    """Return for each row its number among the distinct rows, in the order of their first places."""
     numbers, size = integers([0])[0], 1
     for column in table.columns:
         codes, distinct = coded(column)
@@ -41,7 +46,7 @@ def row_numbers(table: pa.Table) -> pa.Array:
         if size * count >= 2**63:
             known = numbers.dictionary_encode()
             numbers, size = known.indices.cast(pa.int64()), len(known.dictionary)
-        numbers, size = compute.add(compute.multiply(numbers, integers([count])[0]), codes), size * count
+        numbers, size = pair_numbers(numbers, codes, count), size * count
     return numbers.dictionary_encode().indices.cast(pa.int64())
 
 

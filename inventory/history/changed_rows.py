@@ -11,7 +11,7 @@ from functools import lru_cache
 import pyarrow as pa
 
 from inventory import schema
-from inventory.columns import integers, side_by_side, text_array, whole
+from inventory.columns import integers, pair_numbers, side_by_side, text_array, whole
 from inventory.diff.compare import DiffInput
 from inventory.diff.extras import are_too_many, short_extra
 from inventory.history.few_responses import by_response, load_responses, read_few
@@ -97,7 +97,7 @@ def field_names(fields: str) -> frozenset[str]:
 
 def _fields(payloads: StoredRows, servers: Sequence[str]) -> _Fields:
     """Return the fields of the responses of servers, before and after."""
-    texts = whole(payloads.columns(["fields"], payloads.rows).column("fields"))
+    texts = whole(payloads.columns(["fields"], payloads.rows)["fields"])
     names = [*map(field_names, texts.dictionary.to_pylist())]
     known = dict(zip(payloads.owners.to_pylist(), map(names.__getitem__, texts.indices.to_pylist()), strict=True))
     return [
@@ -115,7 +115,7 @@ def _touched(stored: Mapping[str, StoredRows], count: int, keys: Sequence[str]) 
         keys: as for ``load_changed_rows``.
 
     Returns:
-        By grain, for each row its answer, step, key, place among the stored rows, and whether the other side lacks it.
+        The ``_compared`` rows of these keys, by grain.
     """
     from pyarrow import compute  # takes a while to import
 
@@ -129,26 +129,30 @@ def _touched(stored: Mapping[str, StoredRows], count: int, keys: Sequence[str]) 
         for grain, rows in grains.items():
             grains[grain] = rows.filter(compute.is_in(rows["step"], value_set=steps["step"]))
     texts = pa.chunked_array([whole(rows["key"]) for rows in grains.values()]).unify_dictionaries().chunks
-    numbers = [_numbered(whole(rows["step"]), key) for rows, key in zip(grains.values(), texts, strict=True)]
-    differs = (whole(rows["differs"]) for rows in grains.values())
-    touched = pa.concat_arrays([number.filter(mask) for number, mask in zip(numbers, differs, strict=True)])
-    chosen = (compute.is_in(number, value_set=touched) for number in numbers)
-    return {grain: rows.filter(mask) for (grain, rows), mask in zip(grains.items(), chosen, strict=True)}
+    numbers = {
+        grain: pair_numbers(whole(rows["step"]), keys.indices, len(keys.dictionary))
+        for (grain, rows), keys in zip(grains.items(), texts, strict=True)
+    }
+    touched = pa.concat_arrays([numbers[grain].filter(whole(rows["differs"])) for grain, rows in grains.items()])
+    return {grain: rows.filter(compute.is_in(numbers[grain], value_set=touched)) for grain, rows in grains.items()}
 
 
 def _compared(table: schema.Table, stored: StoredRows, count: int) -> pa.Table:
-    """Return the rows of one grain, and whether they differ: one side lacks them, or others have the same name."""
+    """Return the keys, digests, answers, steps and places of the rows of one grain, and whether they differ.
+
+    Those do that one side lacks, and those whose name others have too.
+    """
     from pyarrow import compute
 
-    is_new = compute.greater_equal(stored.owners, integers([count])[0]).cast(pa.int64())
-    steps = compute.subtract(stored.owners, compute.multiply(is_new, integers([count])[0]))
+    steps = integers([*range(count), *range(count)]).take(stored.owners)
     ordinals = [name for name in table.keys if "ordinal" in name]
     content = stored.columns(["key", "row_digest", *ordinals], stored.rows)
-    differs = _are_alone(_numbered(steps, whole(content["row_digest"])))
+    digests = whole(content["row_digest"])
+    differs = _are_alone(pair_numbers(steps, digests.indices, len(digests.dictionary)))
     for name in ordinals:
         differs = compute.or_(differs, compute.greater(whole(content[name]), integers([0])[0]))
-    rows = {"answer": stored.owners, "step": steps, "row": stored.rows, "key": whole(content["key"])}
-    return pa.table({**rows, "differs": differs})
+    further = {"answer": stored.owners, "step": steps, "row": stored.rows, "differs": differs}
+    return pa.table({**content, **further})
 
 
 def _are_alone(numbers: pa.Array) -> pa.Array:
@@ -166,29 +170,19 @@ def _are_alone(numbers: pa.Array) -> pa.Array:
     return compute.or_(compute.is_in(numbers, value_set=known), numbers.is_null())
 
 
-def _numbered(steps: pa.Array, texts: pa.DictionaryArray) -> pa.Array:
-    """Number rows so that those of the same step and text have the same number."""
-    from pyarrow import compute
-
-    size = integers([len(texts.dictionary)])[0]
-    return compute.add(compute.multiply(steps, size), texts.indices.cast(pa.int64()))
-
-
 def _loaded(
     table: schema.Table, stored: StoredRows, rows: pa.Table, servers: Sequence[str]
 ) -> tuple[pa.Table, pa.Table]:
     """Load the other columns of the rows before and after, under the names of their servers."""
     from pyarrow import compute
 
-    target = arrow_schema(table)
-    content = stored.columns([name for name in table.response_names if name != "key"], whole(rows["row"]))
-    content = content.append_column("key", rows.column("key"))
-    content = content.append_column("server", column_of(schema.TEXT, servers).take(rows.column("step")))
-    content = content.append_column("as_of", pa.nulls(len(rows), target.field("as_of").type))
-    both = conformed(content.select(target.names), target)
-    answers = whole(rows["answer"])
-    both = both.take(compute.array_sort_indices(answers))
-    before = sum(answer < len(servers) for answer in answers.to_pylist())
+    target, others = arrow_schema(table), [name for name in table.response_names if name not in rows.column_names]
+    columns = stored.columns(others, whole(rows["row"]))
+    columns["server"] = column_of(schema.TEXT, servers).take(rows["step"])
+    columns["as_of"] = pa.nulls(len(rows), target.field("as_of").type)
+    both = pa.table({name: columns[name] if name in columns else rows[name] for name in target.names})
+    both = conformed(both, target).take(compute.array_sort_indices(whole(rows["answer"])))
+    before = whole(compute.less(rows["answer"], integers([len(servers)])[0])).true_count
     return both.slice(0, before), both.slice(before)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from inventory.columns import encoded, integers, row_numbers, views
+from inventory.columns import encoded, integers, pair_numbers, row_numbers, views
 from inventory.diff.fields import ignored_in
 from inventory.history.rebuilt import REBUILT, Ignored, Placed, Rebuilder
 from inventory.history.storage.data_file import ARROW, RunSegment
@@ -102,7 +102,7 @@ def _pairs(sides: Sequence[Sequence[Placed]]) -> tuple[list[memoryview], int]:
             own = numbers.slice(start, placed.rows.num_rows)
             start += placed.rows.num_rows
             own = own if placed.numbers is None else own.take(placed.numbers)
-            parts.append(compute.add(compute.multiply(placed.places, integers([rows.num_rows + 1])[0]), own))
+            parts.append(pair_numbers(placed.places, own, rows.num_rows + 1))
         whole = pa.concat_arrays(parts)
         whole = whole.take(compute.array_sort_indices(whole))
         pairs.append(memoryview(whole.buffers()[1] or b"").cast("q")[: len(whole)])

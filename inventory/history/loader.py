@@ -138,5 +138,5 @@ class RunLoader:
         if not stored.num_rows:
             return ()
         payloads = StoredRows(self.store, "payloads", stored)
-        fields = payloads.columns(["fields"], payloads.rows).column("fields").unique()
+        fields = payloads.columns(["fields"], payloads.rows)["fields"].unique()
         return ignored_in(name for text in fields.to_pylist() for name in field_names(text))

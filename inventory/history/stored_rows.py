@@ -1,7 +1,6 @@
 """The rows of stored answers, of one kind: found by the digest and the run of each, and read column by column."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate, chain
 from pathlib import Path
@@ -10,7 +9,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from inventory import schema
-from inventory.columns import encoded, grouped, integers, side_by_side, whole
+from inventory.columns import encoded, grouped, integers, pair_numbers, side_by_side, whole
 from inventory.errors import FileError
 from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.store import Store
@@ -20,7 +19,7 @@ ANSWER = ["digest", "stored_in"]
 """The columns that tell an answer, and the run that holds it."""
 
 _OWNED = ("server", "as_of")  # the columns that the answer tells, not its rows
-_PART, _MOST = 2**15, 2**18  # rows that are unpacked at a time where few are wanted, and where many are
+_PART, _ANSWERS = 2**17, 2**18  # rows that are unpacked at a time: of any columns, and of the two that tell the answer
 _BUFFER = 2**16  # bytes of a column that are read at a time
 _USUAL = 50  # rows of an answer, more or less
 _SHARED = 8  # bytes a row that a column of texts takes at most if many rows have the same text
@@ -49,7 +48,7 @@ class StoredRows:
         self._schema = ARROW[kind]
         self._files = [*paths, *([table] if table else [])]
         known = [whole(column) for column in encoded(answers.select(ANSWER)).columns]
-        numbers = _numbered(known[0].indices, known[1].indices, known).dictionary_encode()
+        numbers = pair_numbers(known[0].indices, known[1].indices, len(known[1].dictionary)).dictionary_encode()
         order, bounds = grouped(numbers.indices)
         owners_of = pa.LargeListArray.from_arrays(integers(bounds), order.cast(pa.int64()))
         of_file = partial(_found, known=known, numbers=numbers.dictionary, owners_of=owners_of)
@@ -59,12 +58,11 @@ class StoredRows:
         self.owners = pa.concat_arrays([integers([]), *(owners for owners, _, _ in parts)])
         self.rows = pa.concat_arrays([integers([]), *rows])
 
-    def columns(self, names: Sequence[str], rows: pa.Array) -> pa.Table:
+    def columns(self, names: Sequence[str], rows: pa.Array) -> dict[str, pa.ChunkedArray]:
         """Read some columns of some rows, which are ascending; texts are dictionaries."""
         halves = [names[::2], names[1::2]] if len(names) > 1 else [names]
         tables = side_by_side(lambda half: self._read(half, rows), halves, len(rows))
-        columns = {name: table.column(name) for table in tables for name in table.column_names}
-        return pa.table({name: columns[name] for name in names})
+        return {name: table.column(name) for table in tables for name in table.column_names}
 
     def _read(self, names: Sequence[str], rows: pa.Array) -> pa.Table:
         """Read some columns of some rows in one thread."""
@@ -72,7 +70,7 @@ class StoredRows:
         start = 0
         for file in self._files:
             parts = []
-            for part in _parts(file, names, min(max(_PART, len(rows)), _MOST)):
+            for part in _parts(file, names, _PART):
                 if chosen := _within(rows, start, start + len(part)):
                     parts.append(part.take(chosen))
                 start += len(part)
@@ -103,7 +101,7 @@ def answer_rows(store: Store, table: schema.Table, answers: pa.Table, columns: S
     owners = stored.owners.take(order)
     rows = stored.columns([field.name for field in target if field.name not in _OWNED], stored.rows)
     arrays = [
-        answers.column(field.name).take(owners) if field.name in _OWNED else whole(rows.column(field.name)).take(order)
+        answers.column(field.name).take(owners) if field.name in _OWNED else whole(rows[field.name]).take(order)
         for field in target
     ]
     arrays = [array.cast(field.type) if columns is None else array for field, array in zip(target, arrays, strict=True)]
@@ -128,7 +126,7 @@ def _found(
     """
     from pyarrow import compute
 
-    if not (parts := [*map(encoded, _parts(file, ANSWER, _MOST))]):
+    if not (parts := [*map(encoded, _parts(file, ANSWER, _ANSWERS))]):
         return []
     columns, result = pa.concat_tables(parts).unify_dictionaries().select(ANSWER).columns, []
     places = [
@@ -139,7 +137,7 @@ def _found(
         digest = places[0].take(digests.indices)
         inside = compute.indices_nonzero(digest.is_valid())  # most answers of a large file are often not wanted
         run = places[1].take(runs.indices.take(inside))
-        number = compute.index_in(_numbered(digest.take(inside), run, known), value_set=numbers)
+        number = compute.index_in(pair_numbers(digest.take(inside), run, len(known[1].dictionary)), value_set=numbers)
         owners = owners_of.take(number.drop_null())
         rows = inside.filter(number.is_valid()).take(compute.list_parent_indices(owners))
         result.append((compute.list_flatten(owners), rows.cast(pa.int64()), len(digests)))
@@ -151,7 +149,7 @@ def _parts(file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[p
     if isinstance(file, pa.Table):
         yield file.select(names)
         return
-    with _one_line_errors():
+    try:
         metadata = parquet.read_metadata(file)
         group = metadata.row_group(0)
         columns = [group.column(place) for place in range(metadata.num_columns)]
@@ -162,13 +160,8 @@ def _parts(file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[p
         with parquet.ParquetFile(file, metadata=metadata, **options) as content:
             for batch in content.iter_batches(size, columns=[*present], use_threads=False):
                 yield pa.Table.from_batches([batch])
-
-
-def _numbered(digests: pa.Array, runs: pa.Array, known: Sequence[pa.DictionaryArray]) -> pa.Array:
-    """Number answers by the places of their digests and of their runs among those that are known."""
-    from pyarrow import compute
-
-    return compute.add(compute.multiply(digests.cast(pa.int64()), integers([len(known[1].dictionary)])[0]), runs)
+    except OSError as error:  # it vanished, or cannot be read any more
+        raise FileError(f"a file of the history could not be read: {error}", "Try again") from error
 
 
 def _within(places: pa.Array, start: int, end: int) -> pa.Array:
@@ -177,12 +170,3 @@ def _within(places: pa.Array, start: int, end: int) -> pa.Array:
 
     first, last = compute.search_sorted(places, integers([start, end])).to_pylist()
     return compute.subtract(places.slice(first, last - first), integers([start])[0])
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """Report a file that vanished or cannot be read any more as an error of one line."""
-    try:
-        yield
-    except OSError as error:
-        raise FileError(f"a file of the history could not be read: {error}", "Try again") from error

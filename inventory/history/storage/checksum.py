@@ -19,6 +19,7 @@ _WRITTEN: dict[str, Any] = {
     "compression": "zstd",
     # The digests of a fleet must fit into one dictionary: a merged file would hold them anew for every run.
     "dictionary_pagesize_limit": 64 * 2**20,
+    "max_rows_per_page": 2**20,  # With Arrow's 20,000, most pages would take longer to begin than to unpack.
     "write_statistics": False,
     "store_schema": False,  # Arrow's own copy of the schema, which would be half of a small file
 }
@@ -30,21 +31,22 @@ _BEGIN = b'{"tool": "lms-inventory"'  # how the metadata of a file begins; its s
 _NAME = b'"seal": "'
 _OPEN = _NAME + b"0" * 64 + b'"'
 
+_DIGESTS = ("digest", "payload_digest", "row_digest")
 _DISTINCT = ("observed_at", "as_of", "latency_ms")  # hardly two values are equal: a dictionary would only cost
-_LEVELS = {"body": 7, "digest": 1, "payload_digest": 1}  # by column, others 3: digests hold nothing to search for
+_LEVELS = {"body": 7, **dict.fromkeys(_DIGESTS, 1)}  # by column, others 3: digests hold nothing to search for
 _THOROUGH, _LARGE = 11, 16 * 2**20  # the level of so many bytes of bodies: a fleet's first run, or a merged month
 
 SINGLE = ("body",)
 """Columns in which no two values are equal: a dictionary would only cost."""
 
 ENCODINGS = {
-    **dict.fromkeys(("digest", "payload_digest"), "DELTA_LENGTH_BYTE_ARRAY"),
+    **dict.fromkeys(_DIGESTS, "DELTA_LENGTH_BYTE_ARRAY"),
     **dict.fromkeys(("observed_at", "as_of", "size_bytes"), "DELTA_BINARY_PACKED"),
 }
 """How columns without a dictionary are written, unless plainly: what Spark and DuckDB can read too."""
 
 _PACKED = ("observations", "payloads")
-"""The kinds that are written so: of the others dictionaries are read, which Arrow makes only of plain texts."""
+"""The kinds of which all are written so."""
 
 
 def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Sequence[str] = ()) -> bytes:
@@ -58,16 +60,16 @@ def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Seque
     own = {"tool": "lms-inventory", "version": VERSION, **about}
     metadata = table.schema.metadata or {}
     sink = BytesIO()
-    is_packed, is_large = about.get("kind") in _PACKED, table.nbytes > _LARGE
+    packed, is_large = {*ENCODINGS} if about.get("kind") in _PACKED else set(), table.nbytes > _LARGE
     dictionary = [name for name in repeated if name not in _DISTINCT]
-    if is_large and not is_packed:  # A dictionary of a million texts would have to be unpacked for any of them.
+    if is_large and not packed:  # A dictionary of a million texts would have to be unpacked for any of them.
         dictionary = [name for name in dictionary if _repeats(table.column(name))]
+        packed = {*ENCODINGS} - {"digest"}  # which is read as a dictionary: Arrow makes one only of plain texts
     settings = {**_WRITTEN, "use_dictionary": dictionary or False}
     levels = {name: _LEVELS.get(name, 3) for name in table.column_names}
     levels |= dict.fromkeys(levels.keys() & set(SINGLE), _THOROUGH) if is_large else {}
     settings["compression_level"] = levels
-    packed = levels.keys() & ENCODINGS.keys() - {*dictionary} if is_packed else ()
-    settings["column_encoding"] = {name: ENCODINGS[name] for name in packed}
+    settings["column_encoding"] = {name: ENCODINGS[name] for name in levels.keys() & packed - {*dictionary}}
     if table.nbytes <= _TINY:
         settings |= {"compression": "none", "compression_level": None}
     with parquet.ParquetWriter(sink, table.schema, **settings) as writer:

@@ -32,13 +32,20 @@ def test_only_small_files_are_not_compressed() -> None:
 
 
 def test_texts_of_which_no_two_are_equal_have_no_dictionary() -> None:
-    """In a large file it would have to be unpacked as a whole for any of them."""
-    rows = 400_000
-    table = pa.table(
-        {"key": [f"a publisher/a fine-tuned model-{row:09d}" for row in range(rows)], "type": ["llm"] * rows}
-    )
+    """In a large file it would have to be unpacked as a whole for any of them; digests are stored by their lengths."""
+    rows = range(150_000)
+    columns = {
+        "digest": [f"{row:064x}" for row in rows],
+        "row_digest": [f"{row:016x}" for row in rows],
+        "key": [f"a publisher/a fine-tuned model-{row:09d}" for row in rows],
+        "type": ["llm"] * len(rows),
+    }
+    table = pa.table(columns)
     body = write_checksummed(table, {"kind": "models"}, table.column_names)
     file = parquet.ParquetFile(pa.BufferReader(body))
-    encodings = [file.metadata.row_group(0).column(place).encodings for place in range(2)]
-    assert ["RLE_DICTIONARY" in names for names in encodings] == [False, True]
+    encodings = [{*file.metadata.row_group(0).column(place).encodings} - {"RLE"} for place in range(4)]
+    plain, by_length, dictionary = {"PLAIN"}, {"DELTA_LENGTH_BYTE_ARRAY"}, {"PLAIN", "RLE_DICTIONARY"}
+    assert encodings == [plain, by_length, plain, dictionary]
     assert file.read() == table
+    by_digest = parquet.ParquetFile(pa.BufferReader(body), read_dictionary=["digest"]).read(["digest"])
+    assert by_digest.column("digest").cast(pa.string()) == table.column("digest")
