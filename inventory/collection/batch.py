@@ -27,9 +27,7 @@ from inventory.normalize.fingerprint import digest
 from inventory.normalize.flatten import Columns, Rows, flatten
 from inventory.normalize.response import decode
 from inventory.sources import RawResponse
-from inventory.tables import RunTables, arrow_schema, build, concat, named_rows, table_of, total_of
-
-Row = dict[str, Any]
+from inventory.tables import Row, RunTables, arrow_schema, build, concat, named_rows, table_of, total_of
 
 _SUMMARY = ("model_count", "instance_count", "size_bytes", "digest")
 """The fields of the observations table that follow from the rows of a response."""

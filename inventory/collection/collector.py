@@ -24,7 +24,7 @@ from inventory.errors import ConfigurationError, Invalid, ServerError, wrong_typ
 from inventory.normalize.response import PATHS
 from inventory.run_ids import new_run_id
 from inventory.sources import Connections, Deadline, RawResponse, source_of
-from inventory.tables import RunTables
+from inventory.tables import Row, RunTables
 
 TIMEOUT = 10.0
 """Seconds that a server has for its whole response; LM Studio takes about ten milliseconds."""
@@ -36,7 +36,6 @@ _SMALL_BODY = 64 * 1024
 """Maximum size in bytes of a body that is parsed on the event loop, in the few milliseconds that handing it to a thread
 would take. A larger one may take seconds and is parsed in a thread, so that no deadline waits for it."""
 
-Row = dict[str, Any]
 ServerLike = str | Server | PathLike[str]
 """A server, its address, or the path of a saved response."""
 

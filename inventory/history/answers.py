@@ -12,11 +12,10 @@ from inventory.collection.plausibility import PreviousState
 from inventory.collection.repeats import KnownAnswers
 from inventory.diff.extras import IGNORED
 from inventory.errors import FileError
-from inventory.history.loader import Row
 from inventory.history.reader import RunHistory
 from inventory.history.sql.all_runs import GRAIN_FILES, WANTED
 from inventory.normalize.ticking import CLOCKS
-from inventory.tables import rows, table_of, values
+from inventory.tables import Row, rows, table_of, values
 
 _WORTH = 100  # models in the answers of one file from which on opening it costs less than parsing them again
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import pyarrow as pa
 
@@ -22,9 +22,7 @@ from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.history.stored_rows import ANSWER, StoredRows, answer_rows
 from inventory.run_ids import limit_of, misdated
-from inventory.tables import RunTables, rows, values
-
-Row = dict[str, Any]
+from inventory.tables import Row, RunTables, rows, values
 
 RETIRE_AFTER = timedelta(days=30)
 """How long a server that no run asks stays part of the state, unless the user says otherwise."""

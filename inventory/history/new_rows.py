@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any
 
 import pyarrow as pa
 
@@ -16,7 +15,7 @@ from inventory.history.sql.all_runs import GRAIN_FILES
 from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.normalize.ticking import CLOCKS
-from inventory.tables import RunTables, build, column_of, concat
+from inventory.tables import Row, RunTables, build, column_of, concat
 
 _PART = 20_000  # rows whose texts are in memory at a time
 _PAYLOADS = schema.Table(
@@ -27,8 +26,6 @@ _PAYLOADS = schema.Table(
 _ESCAPES = {code: f"\\u{code:04X}" for code in range(32)} | {
     ord(text): json.dumps(text)[1:-1] for text in '\b\f\n\r\t"\\'
 }
-
-Row = Mapping[str, Any]
 
 
 def new_files(snapshot: RunTables, fresh: Mapping[str, Row], run_id: str) -> dict[str, pa.Table]:

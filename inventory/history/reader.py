@@ -16,7 +16,6 @@ from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet, with_retired_servers, with_unread_servers
 from inventory.diff.compare import compare_sides
 from inventory.history.changed_rows import load_changed_rows
-from inventory.history.loader import Row
 from inventory.history.model_names import matching_keys
 from inventory.history.named_runs import NamedRuns
 from inventory.history.periods import Period, runs_in
@@ -27,7 +26,7 @@ from inventory.history.storage.retry import steady
 from inventory.history.timeline import Compared, Timeline
 from inventory.run_ids import time_of
 from inventory.schema.derived import LIFECYCLE
-from inventory.tables import RunTables, cells, concat, rows, table_of, total_of, values
+from inventory.tables import Row, RunTables, cells, concat, rows, table_of, total_of, values
 
 
 class RunHistory(NamedRuns):

@@ -7,7 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -22,9 +22,7 @@ from inventory.history.states.difference import StoredResponse
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
 from inventory.schema import derived
-from inventory.tables import arrow_schema, build, column_of, concat, conformed, rows, table_of, values
-
-Row = dict[str, Any]
+from inventory.tables import Row, arrow_schema, build, column_of, concat, conformed, rows, table_of, values
 
 _CENTURY = 36_500  # days: longer than any history
 

@@ -16,12 +16,11 @@ from inventory.rules.globs import sql_text
 from inventory.rules.model import SOURCES, Rule, RuleSet
 from inventory.rules.sql import AUDITED, ROW, expression_test, expression_type, violations
 from inventory.schema import derived
-from inventory.tables import RunTables, concat, is_known, rows, table_of
+from inventory.tables import Row, RunTables, concat, is_known, rows, table_of
 
 if TYPE_CHECKING:
     from inventory.history.reader import RunHistory
 
-Row = dict[str, Any]
 
 _ANSWER = ("digest", "stored_in")
 _SAME = ("rule", "grain", *ROW, "field")

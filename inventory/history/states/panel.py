@@ -7,7 +7,6 @@ import json
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 
@@ -19,9 +18,8 @@ from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, time_of
 from inventory.schema.derived import PANEL
-from inventory.tables import concat, rows, table_of, total_of
+from inventory.tables import Row, concat, rows, table_of, total_of
 
-Row = dict[str, Any]
 _NUMBERS = ("servers", "model_count", "instance_count", "size_bytes")
 _GROUPS = tuple(
     column.name for column in schema.MODELS.response_columns if column.kind in (schema.TEXT, schema.BOOLEAN)

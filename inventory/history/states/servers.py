@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import pyarrow as pa
 
 from inventory.history.states.retirement import Retirement
 from inventory.schema import derived
-from inventory.tables import table_of
-
-Row = dict[str, Any]
+from inventory.tables import Row, table_of
 
 
 def server_rows(

@@ -13,7 +13,6 @@ Misdated runs, and responses that are dated as far ahead, are no part of any sta
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 
@@ -27,9 +26,7 @@ from inventory.history.states.difference import Difference, Responses, StoredRes
 from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import time_of
-from inventory.tables import arrow_schema, concat, conformed, rows, span_of, table_of, values
-
-Row = dict[str, Any]
+from inventory.tables import Row, arrow_schema, concat, conformed, rows, span_of, table_of, values
 
 NEAR = 64
 """How many runs before a run are checked for overlapping it; a run that overlaps more is found only where all runs
