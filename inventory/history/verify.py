@@ -26,11 +26,6 @@ from inventory.schema.derived import PROBLEMS
 from inventory.tables import build
 
 
-def verify(store: Store, now: datetime | None = None) -> pa.Table:
-    """Return the problems of a history, as ``prove`` finds them."""
-    return prove(store, now).problems
-
-
 def prove(store: Store, now: datetime | None = None) -> Proof:
     """Check all files of a history against their seals, each other and the stored responses.
 
