@@ -22,7 +22,7 @@ class NamedRuns(RunLoader):
             raise wrong_type(ref, "the name of a run", "Give a text: a run's id, a date such as 2026-11-28, or latest")
         if ref.startswith(BASELINE):
             return self.baseline(ref.removeprefix(BASELINE))
-        return resolve(ref, self.store.run_ids(), now=self.clock())
+        return resolve(ref, self.store.run_ids(), self.clock())
 
     def _resolve_dated(self, ref: str, recorded: Sequence[str]) -> str:
         """Resolve a reference to a run that is part of a state; a baseline names its run."""

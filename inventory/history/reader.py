@@ -7,7 +7,7 @@ Only the files that a query needs are opened, each after its checksum was verifi
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -75,12 +75,11 @@ class RunHistory(NamedRuns):
         return server_rows(servers, run_id, until, self.retirement)
 
     @steady
-    def coverage_table(self, period: Period, zone: tzinfo | None = None, state: pa.Table | None = None) -> pa.Table:
+    def coverage_table(self, period: Period, state: pa.Table | None = None) -> pa.Table:
         """Build one row per server of the state at the end of a period: on how many days it was read, how long not.
 
         Args:
             period: the period.
-            zone: the reader's time zone; the system's by default.
             state: the observations of that state, if they were read before: only of these servers.
 
         Raises:
@@ -89,7 +88,7 @@ class RunHistory(NamedRuns):
         recorded, now = self.store.run_ids(), self.clock()
         before, within = runs_in(period, self.dated(recorded))
         states = self.states(recorded)
-        asked = states.coverage(within, {run_id: f"{time_of(run_id).astimezone(zone).date()}" for run_id in within})
+        asked = states.coverage(within, {run_id: f"{time_of(run_id).astimezone().date()}" for run_id in within})
         known_before = states.ever_asked(before) if before else set()
         servers = dict(cells(states.table(within[-1]) if state is None else state, ["server", "as_of"]))
         return coverage_rows(servers, asked, known_before, period, now)

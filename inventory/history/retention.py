@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
 
 from inventory.collection.plausibility import DOUBTS
@@ -48,18 +48,17 @@ class RetentionPlan:
     reasons: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def retained_runs(run_ids: Sequence[str], rules: dict[str, int], zone: tzinfo | None = None) -> dict[str, list[str]]:
+def retained_runs(run_ids: Sequence[str], rules: dict[str, int]) -> dict[str, list[str]]:
     """Return the runs that keep rules retain, each with the rules: the newest run of each of the last N periods.
 
-    A period that has no run does not count.
+    Days, weeks and months are those of the system's time zone; one that has no run does not count.
 
     Args:
         run_ids: all runs.
         rules: ``last``, ``daily``, ``weekly``, ``monthly``, each with its N.
-        zone: whose days, weeks and months are counted; the system's by default.
     """
     keep: dict[str, list[str]] = defaultdict(list)
-    newest_first = [(run_id, time_of(run_id).astimezone(zone)) for run_id in sorted(run_ids, reverse=True)]
+    newest_first = [(run_id, time_of(run_id).astimezone()) for run_id in sorted(run_ids, reverse=True)]
     for rule, number in rules.items():
         periods: set[object] = set()
         for run_id, moment in newest_first:
@@ -77,7 +76,6 @@ def plan(
     *,
     drop: Sequence[str] = (),
     now: datetime | None = None,
-    zone: tzinfo | None = None,
 ) -> RetentionPlan:
     """Plan a pruning: everything that no rule retains is removed.
 
@@ -90,7 +88,6 @@ def plan(
         also: further runs that stay, such as baselines.
         drop: runs that are removed, whatever the rules say.
         now: the current time, by which a run may be misdated; without it every date is accepted.
-        zone: whose days, weeks and months are counted; the system's by default.
 
     Raises:
         ConfigurationError: neither a rule nor a run was given, or a run in ``drop`` is in ``also``.
@@ -118,7 +115,7 @@ def plan(
         }
         also_kept = {run_id: baselines.get(run_id, []) for run_id in also if run_id in keep}
         misdated_runs = {run_id: ["misdated"] for run_id in ahead & keep}
-        reasons = _together(retained_runs(dated, rules, zone), needed, also_kept, misdated_runs)
+        reasons = _together(retained_runs(dated, rules), needed, also_kept, misdated_runs)
         reasons = {run_id: why for run_id, why in reasons.items() if run_id in keep}
         keep = set(reasons)
     engine.add("kept", table_of(all_runs.RUN_IDS, [{"run_id": run_id} for run_id in sorted(keep)]))

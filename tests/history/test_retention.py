@@ -1,7 +1,6 @@
 """Which runs stay, and that what stays is whole: also when a pruning is interrupted."""
 
 import shutil
-import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from support.cli_runner import clean
 from support.cli_runner import run as command
 from support.history_builders import Fleet, collected, day, files, made, model, opened, run, slow_run, told
+from support.zones import local_zone
 
 from inventory import History
 from inventory.errors import ConfigurationError, FileError
@@ -48,7 +48,8 @@ def test_keep_rules_are_restics(moments: list[datetime], rules: dict[str, int], 
     for rule in rules.keys() - {"last"}:
         newest = {bucket(rule, time_of(run_id).astimezone(zone).date()): run_id for run_id in runs}
         expected |= set(sorted(newest.values())[-rules[rule] :])
-    assert set(retained_runs(runs, rules, zone)) == expected
+    with local_zone(name):
+        assert set(retained_runs(runs, rules)) == expected
 
 
 NIGHTS = ("2025-03-28T00:00", "2025-03-29T00:00", "2025-03-30T00:00", "2025-03-30T23:00", "2025-03-31T23:00")
@@ -65,12 +66,8 @@ def test_days_are_those_of_this_machine(tmp_path: Path, zone: str, days: int) ->
         run(history, {"s": [model(str(number))]}, datetime.fromisoformat(f"{night}:05+00:00"))
     arguments = ("prune", "--keep-daily", "30", "--dry-run", "--json", "--history", history.store.folder)
     assert len(command(*arguments, env=clean(TZ=zone)).data["kept"]) == days
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", zone)
-        time.tzset()
+    with local_zone(zone):
         assert len(plan(history.store, {"daily": 30}).keep) == days
-    time.tzset()
-    assert len(plan(history.store, {"daily": 30}, zone=ZoneInfo(zone)).keep) == days
 
 
 A, B, C = [model("a")], [model("a"), model("b", "i")], [model("c", size_bytes=3)]
