@@ -260,6 +260,12 @@ def column_of(kind: str, cells: Iterable[Any]) -> pa.ChunkedArray:
     return build(schema.Table("", "", (schema.Column("value", kind, "", ""),)), {"value": [*cells]}).column("value")
 
 
+def texts_table(**columns: Iterable[str | None]) -> pa.Table:
+    """Build a table of texts, such as a view that a query is joined with."""
+    names = tuple(schema.Column(name, schema.TEXT, "", "") for name in columns)
+    return build(schema.Table("", "", names), {name: [*texts] for name, texts in columns.items()})
+
+
 def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
     """Concatenate tables with the same schema; without any, return an empty table."""
     parts = [*tables, build(table, {name: [] for name in table.names})]

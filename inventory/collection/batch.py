@@ -27,17 +27,23 @@ from inventory.normalize.fingerprint import digest
 from inventory.normalize.flatten import Columns, Rows, flatten
 from inventory.normalize.response import decode
 from inventory.sources import RawResponse
-from inventory.tables import Row, RunTables, arrow_schema, build, concat, named_rows, table_of, total_of
+from inventory.tables import (
+    Row,
+    RunTables,
+    arrow_schema,
+    build,
+    column_of,
+    concat,
+    named_rows,
+    table_of,
+    texts_table,
+    total_of,
+)
 
 _SUMMARY = ("model_count", "instance_count", "size_bytes", "digest")
 """The fields of the observations table that follow from the rows of a response."""
 
 _CHUNK_ROWS = 2000  # rows that become Arrow columns together
-_OWNERS = schema.Table(
-    "owners",
-    "the server of a row, and when it responded",
-    (schema.Column("server", schema.TEXT, "", ""), schema.Column("as_of", schema.TIME, "", "")),
-)
 
 
 @dataclass(frozen=True)
@@ -259,7 +265,9 @@ def _decompress(compressed: _CompressedBody) -> bytes:
 
 
 def _owners(servers: list[str], times: Mapping[str, datetime]) -> pa.Table:
-    return build(_OWNERS, {"server": servers, "as_of": [times.get(server) for server in servers]})
+    """Build the columns of rows that tell their servers, and when these responded."""
+    as_of = column_of(schema.TIME, (times.get(server) for server in servers))
+    return texts_table(server=servers).append_column("as_of", as_of)
 
 
 def _compact(table: schema.Table, columns: Columns) -> "Columns | pa.Table":

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from inventory.collection.plausibility import DOUBTS
 from inventory.errors import ConfigurationError
@@ -18,7 +17,7 @@ from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.metadata import NoRoom
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated, time_of
-from inventory.tables import rows, table_of, values
+from inventory.tables import Row, rows, texts_table, values
 
 _PERIODS: dict[str, Callable[[datetime], object]] = {
     "last": lambda moment: moment,
@@ -118,7 +117,7 @@ def plan(
         reasons = _together(retained_runs(dated, rules), needed, also_kept, misdated_runs)
         reasons = {run_id: why for run_id, why in reasons.items() if run_id in keep}
         keep = set(reasons)
-    engine.add("kept", table_of(all_runs.RUN_IDS, [{"run_id": run_id} for run_id in sorted(keep)]))
+    engine.add("kept", texts_table(run_id=sorted(keep)))
     pointed = set(values(engine.query(all_runs.POINTED), "stored_in"))
     removed = [run_id for run_id in runs if run_id not in keep]
     unreferenced = (store.holding() & (set(runs) | store.pruned().keys())) - pointed
@@ -142,13 +141,13 @@ def _needed(engine: Engine, until: Until, dated: Sequence[str]) -> dict[str, lis
     complete = set(values(engine.query(all_runs.COMPLETE_RUNS), "run_id")) & set(dated)
     newest = {run_id: ["newest complete snapshot"] for run_id in sorted(complete)[-1:]}
     last = rows(engine.query(state.last_ok(until)))
-    engine.add("wanted", table_of(all_runs.SERVERS, [{"server": row["server"]} for row in last]))
+    engine.add("wanted", texts_table(server=[row["server"] for row in last]))
     answers = rows(engine.query(state.last_answers(until, DOUBTS)))
     suspect = (row for row in answers if row["status"] == "suspect")
     return _together(newest, _holding(last, "last answer"), _holding(suspect, "suspect answer"))
 
 
-def _holding(answers: Iterable[dict[str, Any]], what: str) -> dict[str, list[str]]:
+def _holding(answers: Iterable[Row], what: str) -> dict[str, list[str]]:
     """Say of which servers each run holds an answer: ``holds last answer of rome-bob``."""
     servers: dict[str, set[str]] = defaultdict(set)
     for row in answers:

@@ -16,7 +16,7 @@ from inventory.rules.globs import sql_text
 from inventory.rules.model import SOURCES, Rule, RuleSet
 from inventory.rules.sql import AUDITED, ROW, expression_test, expression_type, violations
 from inventory.schema import derived
-from inventory.tables import Row, RunTables, concat, is_known, rows, table_of
+from inventory.tables import Row, RunTables, column_of, concat, is_known, rows, table_of, texts_table
 
 if TYPE_CHECKING:
     from inventory.history.reader import RunHistory
@@ -24,15 +24,6 @@ if TYPE_CHECKING:
 
 _ANSWER = ("digest", "stored_in")
 _SAME = ("rule", "grain", *ROW, "field")
-
-_PLACES = schema.Table(
-    "places",
-    "a finding, by its place",
-    (
-        schema.Column("place", schema.INTEGER, "", ""),
-        *(column for column in derived.FINDINGS.columns if column.name in _SAME),
-    ),
-)
 
 
 def check_expression(rule: Rule) -> None:
@@ -147,7 +138,8 @@ def add_since(history: "RunHistory", run_id: str, rules: RuleSet, findings: Sequ
     names = {row["rule"] for row in several}
     judging = RuleSet(tuple(rule for rule in rules.rules if rule.name in names))
     database = history_database(history, run_id, judging, {row["server"] for row in several})
-    database.add("places", table_of(_PLACES, [row | {"place": place} for place, row in enumerate(several)]))
+    places = column_of(schema.INTEGER, range(len(several)))
+    database.add("places", table_of(derived.FINDINGS, several).append_column("place", places))
     same = " AND ".join(f"v.{name} IS NOT DISTINCT FROM p.{name}" for name in _SAME)
     result = database.query(f"""
         WITH seen AS (
@@ -223,8 +215,7 @@ def _observed(history: "RunHistory", run_id: str, servers: Collection[str] | Non
 
 def _add_servers(database: Database, rules: RuleSet, observations: Sequence[Row]) -> None:
     database.add("audited", audited_servers(rules, observations))
-    known = [{"server": row["server"]} for row in observations if is_known(row)]
-    database.add("answers", table_of(all_runs.SERVERS, known))
+    database.add("answers", texts_table(server=[row["server"] for row in observations if is_known(row)]))
 
 
 def _all_audited(rules: RuleSet, newest: Sequence[Mapping[str, Any]]) -> pa.Table:

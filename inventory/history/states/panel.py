@@ -53,23 +53,15 @@ def panel(
     Raises:
         ConfigurationError: there is no such group.
     """
-    last_runs = [(moment, _last_run(run_ids, moment)) for moment in moments]
-    wanted: list[Row] = [
-        {
-            "run_id": run_id,
-            "name": f"{moment:%Y-%m-%dT%H:%M:%S.%f}",
-            "retired_before": retirement.before(run_id),
-        }
-        for moment, run_id in last_runs
-        if run_id
-    ]
+    last_runs = {f"{moment:%Y-%m-%dT%H:%M:%S.%f}": _last_run(run_ids, moment) for moment in moments}
+    wanted = {moment: run_id for moment, run_id in last_runs.items() if run_id}
     if not wanted:
         return concat(PANEL, [])
-    newest = max(row["run_id"] for row in wanted)
+    newest = max(wanted.values())
     runs = [run_id for run_id in run_ids if run_id <= newest]
     engine = open_engine(engine_name, store.address)
     engine.open("observations", store.checked("observations", runs))
-    engine.add("moments", table_of(state.MOMENTS, wanted))
+    engine.add("moments", retirement.moments(wanted))
     engine.add("retirements", retirement.table())
     until = state.Until(newest, limit_of(now))
     label = by.removeprefix("label:") if by and by.startswith("label:") else None

@@ -19,14 +19,14 @@ import pyarrow as pa
 from inventory import schema
 from inventory.collection.plausibility import DOUBTS
 from inventory.history.engines import ENGINES, Engine, open_engine
-from inventory.history.sql import all_runs, coverage, state
+from inventory.history.sql import coverage, state
 from inventory.history.sql.state import Until
 from inventory.history.states import few_rows
 from inventory.history.states.difference import Difference, Responses, StoredResponse, response_of
 from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import time_of
-from inventory.tables import Row, arrow_schema, concat, conformed, rows, span_of, table_of, values
+from inventory.tables import Row, arrow_schema, concat, conformed, rows, span_of, table_of, texts_table, values
 
 NEAR = 64
 """How many runs before a run are checked for overlapping it; a run that overlaps more is found only where all runs
@@ -96,8 +96,7 @@ class States:
             few = few_rows.state_rows(rows(observed), self._bound(run_id), self._retirement, servers)
             return table_of(schema.OBSERVATIONS, few).select(columns)
         engine = self._over(runs, servers)
-        moment = {"run_id": run_id, "name": run_id, "retired_before": self._retirement.before(run_id)}
-        engine.add("moments", table_of(state.MOMENTS, [moment]))
+        engine.add("moments", self._retirement.moments({run_id: run_id}))
         engine.add("retirements", self._retirement.table())
         placed = engine.query(state.placed(self._bound(run_id), selected=servers is not None))
         opened = {run for name in ("attempt", "answer") for run in placed[name].unique().to_pylist() if run}
@@ -123,7 +122,7 @@ class States:
             days: the reader's date at the time of each.
         """
         engine = self._over(run_ids)
-        engine.add("days", table_of(coverage.DAYS, [{"run_id": run_id, "day": day} for run_id, day in days.items()]))
+        engine.add("days", texts_table(run_id=days, day=days.values()))
         return {row["server"]: row for row in rows(engine.query(coverage.coverage(self._bound(run_ids[-1]))))}
 
     def last_observations(self) -> dict[str, Row]:
@@ -272,7 +271,7 @@ class States:
         engine = open_engine(self._engine, self._store.address)
         engine.open("observations", self._store.checked("observations", run_ids))
         if servers is not None:
-            engine.add("wanted", table_of(all_runs.SERVERS, [{"server": server} for server in sorted(servers)]))
+            engine.add("wanted", texts_table(server=sorted(servers)))
         return engine
 
 
