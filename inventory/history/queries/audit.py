@@ -1,7 +1,7 @@
 """The tables that rules are judged on: of the state after a run, and of all answers up to it."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -14,7 +14,7 @@ from inventory.history.sql import all_runs
 from inventory.rules.evaluate import audited_servers
 from inventory.rules.globs import sql_text
 from inventory.rules.model import SOURCES, Rule, RuleSet
-from inventory.rules.sql import AUDITED, ROW, expression_test, expression_type, violations
+from inventory.rules.sql import ROW, expression_test, expression_type, violations
 from inventory.schema import derived
 from inventory.tables import Row, RunTables, column_of, concat, is_known, rows, table_of, texts_table
 
@@ -94,16 +94,15 @@ def history_database(
     database = _observed(history, run_id, servers)
     database.execute("""CREATE TEMP TABLE answers AS SELECT server, digest, stored_in, min(observed_at) AS as_of
         FROM islands GROUP BY ALL""")
-    database.define(
-        "observations",
-        """SELECT DISTINCT ON (o.server, o.digest, o.stored_in)
+    database.execute("""CREATE TEMP VIEW observations AS SELECT DISTINCT ON (o.server, o.digest, o.stored_in)
         o.* REPLACE (o.observed_at AS as_of) FROM observations_history o JOIN answers USING (server, digest, stored_in)
-        WHERE o.status = 'ok'""",
+        WHERE o.status = 'ok'""")
+    # A server is judged by its newest labels, whether it could be read then or not.
+    newest = rows(
+        database.query("""SELECT * REPLACE ('ok' AS status) FROM observations_history
+        QUALIFY row_number() OVER (PARTITION BY server ORDER BY run_id DESC) = 1""")
     )
-    newest = (
-        "SELECT * FROM observations_history QUALIFY row_number() OVER (PARTITION BY server ORDER BY run_id DESC) = 1"
-    )
-    database.add("audited", _all_audited(rules, rows(database.query(newest))))
+    database.add("audited", audited_servers(rules, newest))
     stored = {row["stored_in"] for row in rows(database.query("SELECT DISTINCT stored_in FROM answers"))}
     _open_rows(database, history, rules, stored, "answers", ("server", "as_of", *_ANSWER))
     database.lock()
@@ -218,11 +217,6 @@ def _add_servers(database: Database, rules: RuleSet, observations: Sequence[Row]
     database.add("answers", texts_table(server=[row["server"] for row in observations if is_known(row)]))
 
 
-def _all_audited(rules: RuleSet, newest: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Build the table ``audited`` by the newest labels of each server, whether it could be read then or not."""
-    return concat(AUDITED, [audited_servers(rules, [{**row, "status": "ok"} for row in newest])])
-
-
 def _open_rows(
     database: Database,
     history: "RunHistory",
@@ -244,11 +238,8 @@ def _open_rows(
         else:
             database.add(f"stored_{kind}", concat(files, []))
         shown = ", ".join([*(f"a.{name}" for name in own), *(f"r.{name}" for name in names[2:])])
-        database.keep(
-            kind,
-            f"""SELECT {shown} FROM {answers} a
-            JOIN stored_{kind} r ON r.digest = a.digest AND r.stored_in = a.stored_in""",
-        )
+        database.execute(f"""CREATE TEMP TABLE {kind} AS SELECT {shown} FROM {answers} a
+            JOIN stored_{kind} r ON r.digest = a.digest AND r.stored_in = a.stored_in""")
 
 
 def _columns(database: Database, rules: RuleSet) -> frozenset[str] | None:
