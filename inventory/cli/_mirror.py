@@ -75,8 +75,7 @@ def open_shared(address: str, *, full: bool = False, records: bool = False, need
 
 def _pull(shared: SharedHistory, *, full: bool, records: bool, needs_store: bool) -> None:
     """Fetch what is new, or say why that could not be done."""
-    from inventory.sync.files import prepare
-    from inventory.sync.mirror import Mirror
+    from inventory.sync.mirror import Mirror, prepare
     from inventory.sync.objects import RemoteObjects
 
     prepare(shared.folder, shared.address)

@@ -13,9 +13,8 @@ from support.object_stores import Killed, Mortal, SmallStore
 from inventory.errors import FileError
 from inventory.history.retention import plan
 from inventory.sync.fetch import pruned_runs
-from inventory.sync.files import prepare
 from inventory.sync.keeper import compact_store, prune_store
-from inventory.sync.mirror import Mirror
+from inventory.sync.mirror import Mirror, prepare
 from sync.conftest import Machine, fleet
 
 Machines = Callable[[str], Machine]
