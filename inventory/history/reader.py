@@ -101,8 +101,7 @@ class RunHistory(NamedRuns):
             moments: times in UTC.
             by: None for one group, ``server``, ``label:NAME``, or a column of the models such as ``publisher``.
         """
-        now = self.clock()
-        return panel(self.store, self._engine, self.dated(), moments, by, now=now, retirement=self.retirement)
+        return panel(self.states(), moments, by)
 
     def sizes_after(self, run_ids: Sequence[str], servers: Sequence[str] = ()) -> dict[str, Row]:
         """Return size and counts of the states after several runs, by run id: rows of ``derived.PANEL``.
