@@ -202,7 +202,7 @@ class Fetch:
             if kind != KINDS[0]:
                 here = {run_id for run_id in here - own.keys() if self._listing.covers(run_id)}
             for run_id in sorted(here & self._removable(kind) if here else here):
-                self._store.remove(kind, run_id)
+                self._store.remove_file(self._store.path(kind, run_id))
 
     def _replace_baselines(self, bodies: Mapping[str, bytes]) -> None:
         """Let the mirror have the baselines of the store and no other: they can be removed, and set anew."""
