@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from os import PathLike, fsdecode
@@ -22,7 +22,7 @@ from inventory.config.credentials import contains_token, hide_token
 from inventory.config.servers import DEFAULT_ADDRESS, Server, server_of, unique
 from inventory.errors import ConfigurationError, Invalid, ServerError, wrong_type
 from inventory.normalize.response import PATHS
-from inventory.run_ids import new_run_id
+from inventory.run_ids import new_run_id, utc_now
 from inventory.sources import Connections, Deadline, RawResponse, source_of
 from inventory.tables import Row, RunTables
 
@@ -42,11 +42,6 @@ ServerLike = str | Server | PathLike[str]
 _SINGLE = (str, bytes, Server, PathLike, Mapping)
 Progress = Callable[[Row, int, int], None]
 """Called as each server is done, with its observation, the number of servers done, and the number of all."""
-
-
-def utc_now() -> datetime:
-    """Return the present time in UTC."""
-    return datetime.now(UTC)
 
 
 def query_servers(

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import wraps
 from pathlib import Path
-from typing import Self
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import pyarrow as pa
 
@@ -17,19 +18,31 @@ from inventory.history.few_responses import load_responses, read_few
 from inventory.history.sql import all_runs
 from inventory.history.states.retirement import Retirement
 from inventory.history.states.states import States
-from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.history.stored_rows import ANSWER, StoredRows, answer_rows
-from inventory.run_ids import limit_of, misdated
+from inventory.run_ids import limit_of, misdated, utc_now
 from inventory.tables import Row, RunTables, rows, values
 
 RETIRE_AFTER = timedelta(days=30)
 """How long a server that no run asks stays part of the state, unless the user says otherwise."""
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+_Loader = TypeVar("_Loader", bound="RunLoader")
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+def steady(
+    reading: Callable[Concatenate[_Loader, _Arguments], _Result],
+) -> Callable[Concatenate[_Loader, _Arguments], _Result]:
+    """Make a method start again if files of the history are merged or pruned while it reads them."""
+
+    @wraps(reading)
+    def read(loader: _Loader, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        return loader.store.retry_if_changed(lambda: reading(loader, *args, **kwargs))
+
+    return read
 
 
 class RunLoader:
@@ -53,7 +66,7 @@ class RunLoader:
         self,
         path: str | Path,
         engine: str = "duckdb",
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
         *,
         ignore: Sequence[str] = (),
         retire_after: timedelta | None = RETIRE_AFTER,

@@ -16,13 +16,13 @@ from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet, with_retired_servers, with_unread_servers
 from inventory.diff.compare import compare_sides
 from inventory.history.changed_rows import load_changed_rows
+from inventory.history.loader import steady
 from inventory.history.model_names import matching_keys
 from inventory.history.named_runs import NamedRuns
 from inventory.history.periods import Period, runs_in
 from inventory.history.states.coverage import coverage_rows
 from inventory.history.states.panel import panel
 from inventory.history.states.servers import server_rows
-from inventory.history.storage.retry import steady
 from inventory.history.timeline import Compared, Timeline
 from inventory.run_ids import time_of
 from inventory.schema.derived import LIFECYCLE

@@ -113,14 +113,10 @@ def moment_of(text: str, now: datetime | None = None) -> datetime:
     Raises:
         ConfigurationError: the text is none of these.
     """
-    day = text
-    if now is not None and text == "yesterday":
-        day = f"{now.astimezone().date() - timedelta(days=1)}"
-    elif _MONTH.fullmatch(text):
-        day = f"{text}-01"
-    moment = _parse_time(day, end=False)
-    if moment is None and now is not None and _AGO.fullmatch(text):
+    if _AGO.fullmatch(text):
         moment = _parse_moment(text, now)
+    else:
+        moment = _parse_time(f"{text}-01" if _MONTH.fullmatch(text) else _day(text, now), end=False)
     if moment is None:
         raise ConfigurationError(
             f"{text!r} is neither a date nor a time",
@@ -154,8 +150,6 @@ def _by_id(text: str, run_ids: Sequence[str]) -> str | None:
 def _parse_moment(text: str, now: datetime | None = None) -> datetime | None:
     """Parse a date or a month (its end), a time, or an age such as ``7d``, counted back from now."""
     try:
-        if now is not None and text == "yesterday":
-            return _parse_time(f"{now.astimezone().date() - timedelta(days=1)}")
         if now is not None and (ago := _AGO.fullmatch(text)):
             number = int(ago[1])
             if ago[2] != "mo":
@@ -169,7 +163,12 @@ def _parse_moment(text: str, now: datetime | None = None) -> datetime | None:
             return _parse_time(f"{last.date()}")
     except (ValueError, OverflowError):
         return None
-    return _parse_time(text)
+    return _parse_time(_day(text, now))
+
+
+def _day(text: str, now: datetime | None) -> str:
+    """Return the date of yesterday, and any other text as it is."""
+    return f"{now.astimezone().date() - timedelta(days=1)}" if now and text == "yesterday" else text
 
 
 def _months_later(moment: datetime, number: int) -> datetime:

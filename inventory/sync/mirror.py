@@ -24,6 +24,7 @@ from inventory.history.storage.metadata import not_written
 from inventory.history.storage.mirrors import MIRROR, read_mirror
 from inventory.history.storage.received import is_whole, responses_of, runs_of
 from inventory.history.storage.store import Store
+from inventory.run_ids import utc_now
 from inventory.sync.fetch import Fetch, Incomplete, pruned_runs, unneeded_runs
 from inventory.sync.listing import LOGS, PRUNED, Listing, listing_of, previous_month
 from inventory.sync.objects import ObjectStore, at_once, probe, write_once
@@ -110,7 +111,7 @@ class Mirror:
         # Responses of pruned runs may be gone from the store, of whatever month.
         if not listing or unsent is None or (not listing.is_full and pruned & self._responses(unsent)):
             before = self.sent
-            self.pull(datetime.now(UTC), full=True)
+            self.pull(utc_now(), full=True)
             return self.sent - before
         if any(self._lacking(listing, kind, pruned) or self._lacking_merged(listing, kind) for kind in KINDS[1:]):
             pruned -= unneeded_runs(self.store, pruned_runs(self.store))
