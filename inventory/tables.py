@@ -262,8 +262,7 @@ def column_of(kind: str, cells: Iterable[Any]) -> pa.ChunkedArray:
 
 def texts_table(**columns: Iterable[str | None]) -> pa.Table:
     """Build a table of texts, such as a view that a query is joined with."""
-    names = tuple(schema.Column(name, schema.TEXT, "", "") for name in columns)
-    return build(schema.Table("", "", names), {name: [*texts] for name, texts in columns.items()})
+    return pa.table({name: column_of(schema.TEXT, texts) for name, texts in columns.items()})
 
 
 def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
