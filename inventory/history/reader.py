@@ -16,9 +16,8 @@ from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet, with_retired_servers, with_unread_servers
 from inventory.diff.compare import compare_sides
 from inventory.history.changed_rows import load_changed_rows
-from inventory.history.loader import steady
+from inventory.history.loader import RunLoader, steady
 from inventory.history.model_names import matching_keys
-from inventory.history.named_runs import NamedRuns
 from inventory.history.periods import Period, runs_in
 from inventory.history.states.coverage import coverage_rows
 from inventory.history.states.panel import panel
@@ -29,7 +28,7 @@ from inventory.schema.derived import LIFECYCLE
 from inventory.tables import Row, RunTables, cells, concat, rows, table_of, total_of, values
 
 
-class RunHistory(NamedRuns):
+class RunHistory(RunLoader):
     """The recorded runs of a folder: the questions that people ask. Arguments and errors as ``RunLoader``."""
 
     _compared: Compared | None = None

@@ -234,7 +234,7 @@ class Fetch:
     def _require_responses(self, kind: str, key: str, body: bytes) -> None:
         """Require the responses to which runs refer: some may be of a month that was not listed."""
         if kind == KINDS[0] and not self._listing.is_full:
-            wanted = responses_of(kind, self._folder / key, body)
+            wanted = responses_of(self._folder / key, body)
             if any(wanted - self._store.where(other, wanted).keys() for other in KINDS[1:]):
                 raise Incomplete(needs_all=True)
 

@@ -135,7 +135,7 @@ class Mirror:
     def _responses(self, keys: Iterable[str]) -> set[str]:
         """Return the runs to whose responses observations refer."""
         bodies = ((self.folder / key, self._read(key)) for key in keys)
-        return set().union(*(responses_of(KINDS[0], path, body) for path, body in bodies if body))
+        return set().union(*(responses_of(path, body) for path, body in bodies if body))
 
     def _lacking_merged(self, listing: Listing, kind: str) -> list[str]:
         """Return the keys of merged files that the store lacks, if all months were listed."""
