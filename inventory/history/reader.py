@@ -21,7 +21,6 @@ from inventory.history.model_names import matching_keys
 from inventory.history.periods import Period, runs_in
 from inventory.history.states.coverage import coverage_rows
 from inventory.history.states.panel import panel
-from inventory.history.states.servers import server_rows
 from inventory.history.timeline import Compared, Timeline
 from inventory.run_ids import time_of
 from inventory.schema.derived import LIFECYCLE
@@ -70,8 +69,7 @@ class RunHistory(RunLoader):
         recorded, now = self.store.run_ids(), self.clock()
         run_id = self._resolve_dated(at, recorded)
         until = now if run_id == self.dated(recorded)[-1] else time_of(run_id)
-        servers = self.states(recorded).servers(run_id)
-        return server_rows(servers, run_id, until, self.retirement)
+        return self.states(recorded).servers(run_id, until)
 
     @steady
     def coverage_table(self, period: Period, state: pa.Table | None = None) -> pa.Table:
@@ -87,7 +85,7 @@ class RunHistory(RunLoader):
         recorded, now = self.store.run_ids(), self.clock()
         before, within = runs_in(period, self.dated(recorded))
         states = self.states(recorded)
-        asked = states.coverage(within, {run_id: f"{time_of(run_id).astimezone().date()}" for run_id in within})
+        asked = states.coverage({run_id: f"{time_of(run_id).astimezone().date()}" for run_id in within})
         known_before = states.ever_asked(before) if before else set()
         servers = dict(cells(states.table(within[-1]) if state is None else state, ["server", "as_of"]))
         return coverage_rows(servers, asked, known_before, period, now)

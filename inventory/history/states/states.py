@@ -13,7 +13,7 @@ Misdated runs, and responses that are dated as far ahead, are no part of any sta
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
@@ -27,6 +27,7 @@ from inventory.history.states.difference import Difference, Responses, StoredRes
 from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import time_of
+from inventory.schema import derived
 from inventory.tables import Row, arrow_schema, concat, conformed, rows, span_of, table_of, texts_table, values
 
 NEAR = 64
@@ -94,24 +95,35 @@ class States:
         target = arrow_schema(schema.OBSERVATIONS)
         return conformed(state_table, pa.schema([target.field(name) for name in columns], target.metadata))
 
-    def servers(self, run_id: str) -> list[Row]:
-        """Return each server that was asked by a run or before: last attempt, last response, how often it was read."""
-        return self._query(self._until(run_id), state.servers(self.bound(run_id)))
+    def servers(self, run_id: str, now: datetime) -> pa.Table:
+        """Build one row per server that a run or one before asked, retired ones too; columns of ``derived.SERVERS``.
+
+        Args:
+            run_id: the run.
+            now: the time from which days of silence are counted.
+        """
+        retired_before = self.retirement.before(run_id)
+        by_name = {server: newest for server, newest in sorted(self.retirement.named) if newest <= run_id}
+        servers = self._query(self._until(run_id), state.servers(self.bound(run_id)))
+        for row in servers:
+            is_silent = retired_before is not None and row["last_asked"] < retired_before
+            if is_silent or by_name.get(row["server"], "") >= row["run_id"]:
+                row["status"] = "retired"
+            row["days_silent"] = row["last_read"] and round((now - row["last_read"]) / timedelta(days=1), 3)
+        return table_of(derived.SERVERS, servers)
 
     def ever_asked(self, run_id: str) -> set[str]:
         """Return the servers that a run or one before asked."""
         return {row["server"] for row in self._query(self._until(run_id), state.asked(self.bound(run_id)))}
 
-    def coverage(self, run_ids: Sequence[str], days: Mapping[str, str]) -> dict[str, Row]:
-        """Return what some runs say of each server that they asked: how often and when it was read.
+    def coverage(self, days: Mapping[str, str]) -> dict[str, Row]:
+        """Return what the runs of a period say of each server that they asked: how often and when it was read.
 
-        Args:
-            run_ids: the runs of a period.
-            days: the reader's date at the time of each.
+        ``days`` holds the reader's date at the time of each run, oldest first.
         """
-        engine = self.over(run_ids)
+        engine = self.over([*days])
         engine.add("days", texts_table(run_id=days, day=days.values()))
-        return {row["server"]: row for row in rows(engine.query(coverage.coverage(self.bound(run_ids[-1]))))}
+        return {row["server"]: row for row in rows(engine.query(coverage.coverage(self.bound([*days][-1]))))}
 
     def last_observations(self) -> dict[str, Row]:
         """Return the last observation of each server, whatever its status."""
