@@ -69,32 +69,27 @@ def retained_runs(run_ids: Sequence[str], rules: dict[str, int]) -> dict[str, li
 
 
 def plan(
-    store: Store,
-    rules: dict[str, int],
-    also: Sequence[str] = (),
-    *,
-    drop: Sequence[str] = (),
-    now: datetime | None = None,
+    store: Store, rules: dict[str, int], *, drop: Sequence[str] = (), now: datetime | None = None
 ) -> RetentionPlan:
     """Plan a pruning: everything that no rule retains is removed.
 
     Rules never remove the newest complete run, the run that last read a server, the runs with suspect responses of that
-    server since then, misdated runs, and the runs in ``also``.
+    server since then, misdated runs, and baselines.
 
     Args:
         store: the history.
         rules: as for ``retained_runs``; without any only what is in ``drop`` goes.
-        also: further runs that stay, such as baselines.
         drop: runs that are removed, whatever the rules say.
         now: the current time, by which a run may be misdated; without it every date is accepted.
 
     Raises:
-        ConfigurationError: neither a rule nor a run was given, or a run in ``drop`` is in ``also``.
-        FileError: an observations file is damaged.
+        ConfigurationError: neither a rule nor a run was given, or a run in ``drop`` is a baseline.
+        FileError: an observations file or a baseline is damaged.
     """
     if not rules and not drop:
         raise ConfigurationError("no retention rule was given", "Give --keep-last N, --keep-daily N or another")
-    if frozen := set(drop) & set(also):
+    baselines = store.baselines()
+    if frozen := set(drop) & set(baselines.values()):
         raise ConfigurationError(
             f"the run {min(frozen)} is a baseline", "Remove the baseline first: lms-inventory baseline remove NAME"
         )
@@ -109,12 +104,9 @@ def plan(
     if rules:
         limit = limit_of(now or datetime.max.replace(tzinfo=time_of(runs[-1]).tzinfo))
         needed = _needed(engine, Until(dated[-1], limit), dated) if dated else {}
-        baselines = {
-            run_id: [f"baseline {name}"] for name, run_id in sorted(store.baselines().items()) if run_id in also
-        }
-        also_kept = {run_id: baselines.get(run_id, []) for run_id in also if run_id in keep}
-        misdated_runs = {run_id: ["misdated"] for run_id in ahead & keep}
-        reasons = _together(retained_runs(dated, rules), needed, also_kept, misdated_runs)
+        frozen_runs = {run_id: [f"baseline {name}"] for name, run_id in sorted(baselines.items())}
+        misdated_runs = {run_id: ["misdated"] for run_id in ahead}
+        reasons = _together(retained_runs(dated, rules), needed, frozen_runs, misdated_runs)
         reasons = {run_id: why for run_id, why in reasons.items() if run_id in keep}
         keep = set(reasons)
     engine.add("kept", texts_table(run_id=sorted(keep)))

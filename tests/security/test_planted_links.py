@@ -56,7 +56,7 @@ def made(folder: Path, days: tuple[int, ...] = (-365, -364, -363, -325)) -> Hist
     for number in days:
         record_one(history, {"s": [model("x", "i"), model(f"y{number}")]}, day(number))
     history.save_baseline("good")
-    carry_out(history.store, plan(history.store, {"last": 3}, list(history.store.baselines().values())))
+    carry_out(history.store, plan(history.store, {"last": 3}))
     (folder / "a.json").write_text(json.dumps({"models": [model("x"), model("z")]}))
     assert (prove(history.store).problems.num_rows, foreign_files(history.store)) == (0, [])
     return history

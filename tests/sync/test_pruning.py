@@ -25,8 +25,7 @@ DAY = timedelta(days=1, minutes=1)
 def prune(mirror: Mirror, now: datetime, *drop: str, last: int = 0) -> None:
     """Prune as the command does."""
     mirror.pull(now, full=True)
-    baselines = list(mirror.store.baselines().values())
-    prune_store(mirror, plan(mirror.store, {"last": last} if last else {}, baselines, drop=drop, now=now), now)
+    prune_store(mirror, plan(mirror.store, {"last": last} if last else {}, drop=drop, now=now), now)
 
 
 class Walk:
