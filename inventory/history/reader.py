@@ -182,11 +182,13 @@ class RunHistory(RunLoader):
         both = difference.old.keys() & difference.new.keys()
         steps = {server: (difference.old[server], difference.new[server]) for server in sorted(both)}
         older, newer = load_changed_rows(self.store, steps)
-        olds, news = (
+        old_servers, new_servers = (
             {server: ("ok", response.observed_at) for server, response in side.items()}
             for side in (difference.old, difference.new)
         )
-        changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), (*self.ignore, *ignore))
+        changes = compare_sides(
+            replace(older, servers=old_servers), replace(newer, servers=new_servers), (*self.ignore, *ignore)
+        )
         if not ignore:
             self._compared = Compared(steps, changes.table)
         changes = with_unread_servers(changes, difference.unread, difference.known)

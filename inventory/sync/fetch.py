@@ -136,7 +136,7 @@ class Fetch:
         of_store: dict[str, set[str]] = {}
         for key in self._listing.merged[kind]:
             of_store.setdefault(Path(key).parent.name, set()).add(Path(key).name)
-        here = {month: held for month, held in self._merged_here(kind).items() if month >= self._listing.since}
+        here = {month: present for month, present in self._merged_here(kind).items() if month >= self._listing.since}
         for month in sorted(of_store.keys() | here.keys()):
             if of_store.get(month) != here.get(month):
                 self._take_merged(kind, month, of_store.get(month, set()), here.get(month, set()))

@@ -203,9 +203,9 @@ class Mirror:
             probe(self.objects)
             self.note(probed=True)
 
-    def note(self, **news: object) -> None:
+    def note(self, **facts: object) -> None:
         """Add to what is known of the mirror; errors as ``prepare``."""
-        _write_note(self.folder, {**read_mirror(self.folder), **news})
+        _write_note(self.folder, {**read_mirror(self.folder), **facts})
 
     def _is_full_due(self, now: datetime) -> bool:
         try:

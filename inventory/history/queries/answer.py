@@ -102,9 +102,11 @@ def _open_rows(database: Database, history: "RunHistory", views: list[View], col
         database.open(f"stored_{kind}", history.store.checked(kind, runs), names)
     else:
         database.stream(f"stored_{kind}", history.store.checked(kind, runs), names)
-    made = "VIEW" if of_all_runs else "TABLE"  # the rows of all runs would fill the memory: each query joins them
+    view_or_table = (
+        "VIEW" if of_all_runs else "TABLE"
+    )  # the rows of all runs would fill the memory: each query joins them
     for view in views:
-        database.execute(f"CREATE TEMP {made} {view.table.name} AS {view_sql(view, columns)}")
+        database.execute(f"CREATE TEMP {view_or_table} {view.table.name} AS {view_sql(view, columns)}")
 
 
 def _changes(history: "RunHistory", run_id: str) -> pa.Table:

@@ -175,12 +175,12 @@ class States:
         candidates = candidates & only if only else candidates
         services = [self._service(run_id, candidates) for run_id in (first, last)]
         sides = [
-            ({name: row for name, row in side.items() if name not in same | gone}, in_service, gone)
-            for side, (in_service, gone) in zip((earlier, later), services, strict=True)
+            ({name: row for name, row in side.items() if name not in same | retired}, in_service, retired)
+            for side, (in_service, retired) in zip((earlier, later), services, strict=True)
         ]
-        (before, in_old, gone_old), (after, in_new, gone_new) = sides if old == first else reversed(sides)
-        retired, returned = sorted(in_old & gone_new), sorted(gone_old & in_new)
-        unread = [row for row in unread if row["server"] not in gone_new]
+        (before, in_old, retired_old), (after, in_new, retired_new) = sides if old == first else reversed(sides)
+        retired, returned = sorted(in_old & retired_new), sorted(retired_old & in_new)
+        unread = [row for row in unread if row["server"] not in retired_new]
         known = self.known(new, {*(str(row["server"]) for row in unread), *retired})
         return Difference(before, after, unread, retired, returned, known)
 
