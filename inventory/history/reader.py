@@ -181,14 +181,12 @@ class RunHistory(RunLoader):
         difference = self.states(recorded).difference(before, after, set(servers))
         both = difference.old.keys() & difference.new.keys()
         steps = {server: (difference.old[server], difference.new[server]) for server in sorted(both)}
-        older, newer = load_changed_rows(self.store, steps)
-        old_servers, new_servers = (
-            {server: ("ok", response.observed_at) for server, response in side.items()}
-            for side in (difference.old, difference.new)
+        sides = zip(load_changed_rows(self.store, steps), (difference.old, difference.new), strict=True)
+        older, newer = (
+            replace(side, servers={server: ("ok", response.observed_at) for server, response in responses.items()})
+            for side, responses in sides
         )
-        changes = compare_sides(
-            replace(older, servers=old_servers), replace(newer, servers=new_servers), (*self.ignore, *ignore)
-        )
+        changes = compare_sides(older, newer, (*self.ignore, *ignore))
         if not ignore:
             self._compared = Compared(steps, changes.table)
         changes = with_unread_servers(changes, difference.unread, difference.known)

@@ -12,7 +12,7 @@ from inventory.history.queries.database import Database, one_line_errors
 from inventory.history.queries.statement import Statement, parse_statement
 from inventory.history.queries.views import VIEWS, View, stored_columns, view_sql
 from inventory.history.sql import all_runs
-from inventory.tables import arrow_schema, concat, conformed, rows
+from inventory.tables import arrow_schema, concat, conformed, values
 
 if TYPE_CHECKING:
     from inventory.history.reader import RunHistory
@@ -91,20 +91,15 @@ def _open_rows(database: Database, history: "RunHistory", views: list[View], col
     if of_all_runs:
         runs = history.store.holding()
     else:
-        runs = {
-            row["stored_in"]
-            for row in rows(database.query("SELECT DISTINCT stored_in FROM wanted WHERE digest IS NOT NULL"))
-        }
-    names = stored_columns(table, columns)
-    if not runs:
-        database.add(f"stored_{kind}", concat(all_runs.GRAIN_FILES[kind], []))
-    elif of_all_runs:
-        database.open(f"stored_{kind}", history.store.checked(kind, runs), names)
+        distinct = "SELECT DISTINCT stored_in FROM wanted WHERE digest IS NOT NULL"
+        runs = set(values(database.query(distinct), "stored_in"))
+    if runs:
+        load = database.open if of_all_runs else database.stream
+        load(f"stored_{kind}", history.store.checked(kind, runs), stored_columns(table, columns))
     else:
-        database.stream(f"stored_{kind}", history.store.checked(kind, runs), names)
-    view_or_table = (
-        "VIEW" if of_all_runs else "TABLE"
-    )  # the rows of all runs would fill the memory: each query joins them
+        database.add(f"stored_{kind}", concat(all_runs.GRAIN_FILES[kind], []))
+    # The rows of all runs would fill the memory: they are joined when they are asked for.
+    view_or_table = "VIEW" if of_all_runs else "TABLE"
     for view in views:
         database.execute(f"CREATE TEMP {view_or_table} {view.table.name} AS {view_sql(view, columns)}")
 

@@ -16,7 +16,7 @@ from inventory.rules.globs import sql_text
 from inventory.rules.model import SOURCES, Rule, RuleSet
 from inventory.rules.sql import ROW, expression_test, expression_type, violations
 from inventory.schema import derived
-from inventory.tables import Row, RunTables, column_of, concat, is_known, rows, table_of, texts_table
+from inventory.tables import Row, RunTables, column_of, concat, is_known, rows, table_of, texts_table, values
 
 if TYPE_CHECKING:
     from inventory.history.reader import RunHistory
@@ -103,7 +103,7 @@ def history_database(
         QUALIFY row_number() OVER (PARTITION BY server ORDER BY run_id DESC) = 1""")
     )
     database.add("audited", audited_servers(rules, newest))
-    stored = {row["stored_in"] for row in rows(database.query("SELECT DISTINCT stored_in FROM answers"))}
+    stored = set(values(database.query("SELECT DISTINCT stored_in FROM answers"), "stored_in"))
     _open_rows(database, history, rules, stored, "answers", ("server", "as_of", *_ANSWER))
     database.lock()
     columns = ", ".join(f"CAST(NULL AS {'BIGINT' if 'ordinal' in name else 'VARCHAR'}) AS {name}" for name in _SAME)

@@ -16,7 +16,7 @@ from inventory.history.sql import all_runs, state
 from inventory.history.states.states import States
 from inventory.run_ids import time_of
 from inventory.schema.derived import PANEL
-from inventory.tables import Row, concat, rows, table_of, total_of
+from inventory.tables import Row, concat, rows, table_of, total_of, values
 
 _NUMBERS = ("servers", "model_count", "instance_count", "size_bytes")
 _GROUPS = tuple(
@@ -52,7 +52,7 @@ def panel(states: States, moments: Sequence[datetime], by: str | None) -> pa.Tab
         group = "labels" if label is not None else "server" if by else "CAST(NULL AS STRING)"
         result = rows(engine.query(state.panel(until, group, state.BY_SERVER)))
     elif by in _GROUPS:
-        stored = {row["stored_in"] for row in rows(engine.query(all_runs.holding(until, selected=False)))}
+        stored = values(engine.query(all_runs.holding(until, selected=False)), "stored_in")
         engine.open("models", states.store.checked("models", stored))
         result = rows(engine.query(state.panel(until, f"CAST({by} AS STRING)", state.BY_MODEL)))
     else:
