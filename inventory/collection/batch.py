@@ -72,9 +72,7 @@ class BatchEntry:
 
     Attributes:
         position: its number among the distinct responses.
-        keys: the key of each of its models.
-        summary: its fields of the observations table: counts, size, digest.
-        warnings: its oddities, one sentence each.
+        keys, summary, warnings: as of its ``FlatResponse``.
         repeated: the observation of the server's last answer, if this is the same: then it has no position and no keys.
     """
 

@@ -47,10 +47,6 @@ def _known_answers(history: RunHistory, complete: Mapping[str, Row]) -> KnownAns
 
     The history has to hold the very bytes: an answer that is equal but for its order has other rows. And it has to hold
     their rows as they were received, which it does not where fields are ignored.
-
-    Args:
-        history: the history.
-        complete: the last complete observations of the servers.
     """
     same_version: dict[str, bool] = {}
     stored: dict[str, list[Row]] = defaultdict(list)

@@ -77,11 +77,7 @@ def due(store: Store, now: datetime | None = None) -> tuple[CompactionTask, ...]
 
 
 def compact(store: Store, now: datetime | None = None) -> list[tuple[CompactionTask, int]]:
-    """Merge all that ``due`` returns, after recovering from an interrupted compaction.
-
-    Args:
-        store: the history.
-        now: as for ``due``.
+    """Merge all that ``due`` returns, after recovering from an interrupted compaction; arguments as for ``due``.
 
     Returns:
         What was merged, each with the number of new files.
@@ -102,10 +98,6 @@ def compact_many(store: Store, now: datetime) -> None:
     Otherwise a history would have to be pruned by hand to stay quick. It waits for another time while others prune, on
     a full disk, beside a damaged file, and for ever where locks do not keep others out. What is so large that merging
     takes long is left to ``compact``.
-
-    Args:
-        store: the history.
-        now: as for ``due``.
     """
     if address_of(store.folder):  # guard: a mirror holds the files of its store
         return

@@ -144,9 +144,6 @@ def reaches(folder: Path, recorded: Mapping[str, Any]) -> bool:
 def read(folder: Path) -> RunLog:
     """Read the run log of a history; it is empty if there is none.
 
-    Args:
-        folder: the history's.
-
     Raises:
         FileError: it could not be read.
     """

@@ -61,13 +61,7 @@ def tables_database(snapshot: RunTables, rules: RuleSet) -> Database:
 
 
 def state_database(history: "RunHistory", observed: Sequence[Row], rules: RuleSet) -> Database:
-    """Build a database with the tables of a state, to judge them; only the columns that some rule reads are loaded.
-
-    Args:
-        history: the history.
-        observed: the observations of the state.
-        rules: the rules.
-    """
+    """Build a database with the tables of a state, to judge them; only the columns that some rule reads are loaded."""
     database = Database()
     _add_servers(database, rules, observed)
     database.add("observations", table_of(schema.OBSERVATIONS, observed))

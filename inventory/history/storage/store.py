@@ -35,9 +35,8 @@ from inventory.history.storage.data_file import (
     repeated,
 )
 from inventory.history.storage.file_names import is_merged, months_of, stem_of
-from inventory.history.storage.locations import locate_runs
 from inventory.history.storage.mirrors import address_of
-from inventory.history.storage.partitions import Months
+from inventory.history.storage.partitions import Months, locate_runs
 from inventory.history.storage.record_files import BASELINE_NAME, baseline_text
 from inventory.history.storage.run_markers import RunMarkers
 from inventory.run_ids import RUN_ID
