@@ -19,7 +19,7 @@ from inventory.collection.batch import BatchEntry, FlatResponse, ResponseBatch, 
 from inventory.collection.plausibility import PreviousState, implausible_reason
 from inventory.collection.repeats import KnownAnswers
 from inventory.config.credentials import contains_token, hide_token
-from inventory.config.servers import DEFAULT_ADDRESS, Server, server_of, unique
+from inventory.config.servers import Server, server_of, unique
 from inventory.errors import ConfigurationError, Invalid, ServerError, wrong_type
 from inventory.normalize.response import PATHS
 from inventory.run_ids import new_run_id, utc_now
@@ -45,7 +45,7 @@ Progress = Callable[[Row, int, int], None]
 
 
 def query_servers(
-    servers: ServerLike | Iterable[ServerLike] = DEFAULT_ADDRESS,
+    servers: ServerLike | Iterable[ServerLike],
     *,
     token: str | None = None,
     timeout: float = TIMEOUT,

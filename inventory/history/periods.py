@@ -144,7 +144,8 @@ def _calendar_days(text: str) -> tuple[str, date, date] | None:
             return f"{match[1]}-W{int(match[2]):02} ({_days(monday, sunday)})", monday, sunday
         if match := _MONTH.fullmatch(text):
             first = date(int(match[1]), int(match[2]), 1)
-            return f"{first:%B %Y}", first, _next_month(first) - timedelta(days=1)
+            following = (first + timedelta(days=31)).replace(day=1)
+            return f"{first:%B %Y}", first, following - timedelta(days=1)
         if _YEAR.fullmatch(text):
             return text, date(int(text), 1, 1), date(int(text), 12, 31)
         day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a date has no zone
@@ -155,10 +156,6 @@ def _calendar_days(text: str) -> tuple[str, date, date] | None:
 
 def _days(first: date, last: date) -> str:
     return f"{first.day} {first:%b} to {last.day} {last:%b %Y}"
-
-
-def _next_month(first: date) -> date:
-    return (first.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
 def _midnight(day: date) -> datetime:

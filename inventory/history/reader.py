@@ -72,12 +72,12 @@ class RunHistory(RunLoader):
         return self.states(recorded).servers(run_id, until)
 
     @steady
-    def coverage_table(self, period: Period, state: pa.Table | None = None) -> pa.Table:
+    def coverage_table(self, period: Period, state: pa.Table) -> pa.Table:
         """Build one row per server of the state at the end of a period: on how many days it was read, how long not.
 
         Args:
             period: the period.
-            state: the observations of that state, if they were read before: only of these servers.
+            state: the observations of that state, of all servers or of some.
 
         Raises:
             ConfigurationError: the history has no run in the period.
@@ -87,7 +87,7 @@ class RunHistory(RunLoader):
         states = self.states(recorded)
         asked = states.coverage({run_id: f"{time_of(run_id).astimezone().date()}" for run_id in within})
         known_before = states.ever_asked(before) if before else set()
-        servers = dict(cells(states.table(within[-1]) if state is None else state, ["server", "as_of"]))
+        servers = dict(cells(state, ["server", "as_of"]))
         return coverage_rows(servers, asked, known_before, period, now)
 
     @steady

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from inventory.collection.plausibility import DOUBTS
@@ -20,14 +20,11 @@ from inventory.run_ids import limit_of, misdated, time_of
 from inventory.tables import Row, rows, texts_table, values
 
 _PERIODS: dict[str, Callable[[datetime], object]] = {
-    "last": lambda moment: moment,
     "daily": lambda moment: moment.date(),
     "weekly": lambda moment: moment.isocalendar()[:2],
     "monthly": lambda moment: (moment.year, moment.month),
 }
-
-
-_NAMED = 3  # Servers that a reason names; the others are counted.
+_NAMED = 3  # servers that a reason names; the others are counted
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def retained_runs(run_ids: Sequence[str], rules: dict[str, int]) -> dict[str, li
     for rule, number in rules.items():
         periods: set[object] = set()
         for run_id, moment in newest_first:
-            period = run_id if rule == "last" else _PERIODS[rule](moment)
+            period = _PERIODS[rule](moment) if rule in _PERIODS else run_id
             if period not in periods and len(periods) < number:
                 periods.add(period)
                 keep[run_id].append(f"{rule} snapshot")
@@ -156,11 +153,11 @@ def _without_new_baselines(store: Store, what: RetentionPlan) -> RetentionPlan:
     if not (late := set(store.baselines().values()) & set(what.drop)):
         return what
     needed = referenced(store, late)
-    return RetentionPlan(
-        tuple(sorted({*what.keep, *late})),
-        tuple(run_id for run_id in what.drop if run_id not in late),
-        tuple(run_id for run_id in what.unreferenced if run_id not in needed),
-        what.reasons,
+    return replace(
+        what,
+        keep=tuple(sorted({*what.keep, *late})),
+        drop=tuple(run_id for run_id in what.drop if run_id not in late),
+        unreferenced=tuple(run_id for run_id in what.unreferenced if run_id not in needed),
     )
 
 

@@ -14,8 +14,9 @@ from support.zones import local_zone
 
 from inventory.errors import ConfigurationError
 from inventory.history.periods import Period, parse_period, runs_in
+from inventory.history.reader import RunHistory
 from inventory.run_ids import new_run_id, time_of
-from inventory.tables import rows
+from inventory.tables import Row, rows
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 29, 9, tzinfo=UTC)
@@ -32,6 +33,12 @@ def _zone() -> Iterator[None]:
 def parsed(text: str, now: datetime = NOW) -> Period:
     """A period, in a history whose every reference means one run."""
     return parse_period(text, now, lambda ref: A_RUN if ref != "latest" else NOW)
+
+
+def coverage_of(history: RunHistory, period: Period) -> dict[str, Row]:
+    """How much of a period was read of each server of the newest state."""
+    state = history.state().tables["observations"]
+    return {row["server"]: row for row in rows(history.coverage_table(period, state))}
 
 
 def local(text: str) -> datetime:
@@ -163,7 +170,9 @@ def test_how_much_was_read(tmp_path: Path) -> None:
         )
     with local_zone("UTC"):
         period = parse_period("2026-11-01..2026-11-10", day(5000), lambda _: day(0))
-        coverage = {row["server"]: row for row in rows(history.coverage_table(period))}
+        coverage = {
+            row["server"]: row for row in rows(history.coverage_table(period, history.state().tables["observations"]))
+        }
     assert {
         name: (row["days_read"], row["days"], row["runs_read"], row["runs_asked"]) for name, row in coverage.items()
     } == {
@@ -189,7 +198,9 @@ def test_coverage_after_the_beginning(tmp_path: Path) -> None:
     history, ids = made(tmp_path, {"a": models, "b": models}, {"a": models}, {"a": models})
     with local_zone("UTC"):
         period = parse_period("2026-11-02..2026-11-03", day(5000), lambda ref: time_of(history.resolve(ref)))
-        coverage = {row["server"]: row for row in rows(history.coverage_table(period))}
+        coverage = {
+            row["server"]: row for row in rows(history.coverage_table(period, history.state().tables["observations"]))
+        }
     assert [(coverage[name]["days_read"], coverage[name]["days"]) for name in "ab"] == [(2, 2), (0, 2)]
     assert coverage["b"]["last_read"] == time_of(ids[0])
 
@@ -201,5 +212,5 @@ def test_the_day_of_a_run_that_ends_after_midnight(tmp_path: Path) -> None:
         slow_run(history, day(number), {"a": (day(number + 0.02), [model("x")])})
     with local_zone("UTC"):
         period = parse_period("2026-11-01..2026-11-02", day(5000), lambda _: day(0))
-        [row] = rows(history.coverage_table(period))
+        row = coverage_of(history, period)["a"]
     assert (row["days_read"], row["days"]) == (2, 2)
