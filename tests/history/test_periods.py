@@ -170,9 +170,7 @@ def test_how_much_was_read(tmp_path: Path) -> None:
         )
     with local_zone("UTC"):
         period = parse_period("2026-11-01..2026-11-10", day(5000), lambda _: day(0))
-        coverage = {
-            row["server"]: row for row in rows(history.coverage_table(period, history.state().tables["observations"]))
-        }
+        coverage = coverage_of(history, period)
     assert {
         name: (row["days_read"], row["days"], row["runs_read"], row["runs_asked"]) for name, row in coverage.items()
     } == {
@@ -198,9 +196,7 @@ def test_coverage_after_the_beginning(tmp_path: Path) -> None:
     history, ids = made(tmp_path, {"a": models, "b": models}, {"a": models}, {"a": models})
     with local_zone("UTC"):
         period = parse_period("2026-11-02..2026-11-03", day(5000), lambda ref: time_of(history.resolve(ref)))
-        coverage = {
-            row["server"]: row for row in rows(history.coverage_table(period, history.state().tables["observations"]))
-        }
+        coverage = coverage_of(history, period)
     assert [(coverage[name]["days_read"], coverage[name]["days"]) for name in "ab"] == [(2, 2), (0, 2)]
     assert coverage["b"]["last_read"] == time_of(ids[0])
 
