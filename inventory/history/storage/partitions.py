@@ -1,4 +1,4 @@
-"""Monthly partitions: their folders, and how one with merged files replaces one with small files.
+"""Monthly partitions: their folders, the file of each run in them, and how merged files replace small ones.
 
 The new folder is completed under ``_tmp/staged``; then the old one moves to ``_tmp/replaced``, the new one into its
 place, and the old one is removed. So a reader that globs the tables never sees a row twice, and misses a month only
