@@ -10,6 +10,11 @@ AHEAD = timedelta(hours=1)
 """How far a run's date may lie beyond the present clock: clocks are put back, and those of two machines differ."""
 
 
+def utc_now() -> datetime:
+    """Return the present time in UTC."""
+    return datetime.now(UTC)
+
+
 def new_run_id(moment: datetime) -> str:
     """Make a run's id, which sorts by time and cannot collide, such as ``20261123T060004.123456Z-3f9a``."""
     return f"{begin_of(moment)}-{secrets.token_hex(2)}"

@@ -17,6 +17,9 @@ from inventory.normalize.flatten import Columns
 from inventory.run_ids import time_of
 from inventory.schema.gaps import Gaps
 
+Row = dict[str, Any]
+"""A row of a table: Python values by the names of the columns; times are ``datetime`` in UTC."""
+
 STATE = "state at "
 """How ``RunTables.what`` begins where the tables are those of a state."""
 
@@ -181,8 +184,8 @@ def arrow_schema(table: schema.Table) -> pa.Schema:
     return pa.schema(fields, metadata={"pandas": json.dumps(pandas)})
 
 
-def rows(table: pa.Table) -> list[dict[str, Any]]:
-    """Convert a table to a list of dicts of Python values; times are ``datetime`` in UTC."""
+def rows(table: pa.Table) -> list[Row]:
+    """Convert a table to rows of Python values."""
     columns = {name: values(table, name) for name in table.column_names}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
@@ -194,7 +197,7 @@ def cells(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(values(part, name) for name in names), strict=True)
 
 
-def json_rows(table: schema.Table, records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def json_rows(table: schema.Table, records: Iterable[Mapping[str, Any]]) -> list[Row]:
     """Convert rows to values for JSON output: lists and objects as such, old and new values of changes by their type.
 
     Args:
@@ -255,6 +258,11 @@ def total_of(numbers: Sequence[int | None]) -> int | None:
 def column_of(kind: str, cells: Iterable[Any]) -> pa.ChunkedArray:
     """Build a column of values of one kind as ``build`` does; pyarrow's own ways import pandas."""
     return build(schema.Table("", "", (schema.Column("value", kind, "", ""),)), {"value": [*cells]}).column("value")
+
+
+def texts_table(**columns: Iterable[str | None]) -> pa.Table:
+    """Build a table of texts, such as a view that a query is joined with."""
+    return pa.table({name: column_of(schema.TEXT, texts) for name, texts in columns.items()})
 
 
 def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:

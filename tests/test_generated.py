@@ -12,7 +12,7 @@ import inventory
 from inventory import History, read
 from inventory.config.addresses import PORT
 from inventory.history.storage.store import Store
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 
 DOCUMENTS = [
     generate.ROOT / name
@@ -88,7 +88,7 @@ def test_sample_history_says_the_same(tmp_path: Path) -> None:
 def test_sample_history_is_whole_and_small() -> None:
     """The sample history proves itself, has two failed runs, a partial and a suspect one, and takes less than 1 MB."""
     history = History(generate.SAMPLES / "history")
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
     assert history.runs().status.value_counts().to_dict() == {"ok": 26, "failed": 2, "partial": 1, "suspect": 1}
     lives = history.lifecycle()
     assert (lives.runs_loaded == 0).any()

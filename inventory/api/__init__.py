@@ -14,7 +14,7 @@ from inventory import schema
 from inventory.api.frames import frame
 from inventory.api.history import History
 from inventory.api.snapshot import Changes, Snapshot
-from inventory.collection.collector import CONCURRENCY, TIMEOUT, Progress, ServerLike, query_servers, utc_now
+from inventory.collection.collector import CONCURRENCY, TIMEOUT, Progress, ServerLike, query_servers
 from inventory.collection.plausibility import PreviousState
 from inventory.config.servers import DEFAULT_ADDRESS
 from inventory.diff.compare import compare_tables
@@ -23,6 +23,7 @@ from inventory.filesystem.names import local_folder
 from inventory.formats import read_file
 from inventory.history import run_log
 from inventory.normalize.payload import Payload, parse_payload
+from inventory.run_ids import utc_now
 from inventory.tables import RunTables, build, named_rows
 
 __all__ = [

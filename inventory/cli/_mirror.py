@@ -4,7 +4,6 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from inventory.cli._options import OFFLINE
 from inventory.cli._output import print_error
 from inventory.config.store_address import mirror_name
 from inventory.errors import ConfigurationError, ExitCode, FileError, InventoryError, StoreUnreachable
+from inventory.run_ids import utc_now
 
 if TYPE_CHECKING:
     from inventory.sync.mirror import Mirror
@@ -75,8 +75,7 @@ def open_shared(address: str, *, full: bool = False, records: bool = False, need
 
 def _pull(shared: SharedHistory, *, full: bool, records: bool, needs_store: bool) -> None:
     """Fetch what is new, or say why that could not be done."""
-    from inventory.sync.files import prepare
-    from inventory.sync.mirror import Mirror
+    from inventory.sync.mirror import Mirror, prepare
     from inventory.sync.objects import RemoteObjects
 
     prepare(shared.folder, shared.address)
@@ -85,7 +84,7 @@ def _pull(shared: SharedHistory, *, full: bool, records: bool, needs_store: bool
     try:
         mirror = Mirror(RemoteObjects(shared.address, environment()), shared.folder)
         shared.mirror = mirror
-        shared.received = mirror.pull(datetime.now(UTC), full=full)
+        shared.received = mirror.pull(utc_now(), full=full)
     except StoreUnreachable as error:
         from inventory.history.storage.store import Store
 

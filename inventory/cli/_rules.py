@@ -67,8 +67,8 @@ def audit_side(side: "ResolvedRef", history: "RunHistory | None", rules: RuleSet
     """Judge a side by the rules; None without rules."""
     if not rules:
         return None
-    from inventory.collection.collector import utc_now
     from inventory.operations.audit import audit
+    from inventory.run_ids import utc_now
 
     now = history.clock() if history else utc_now()
     return audit(side, history, rules, now=now, stale_after=stale_after())

@@ -104,7 +104,7 @@ def _delete_runs(
 
     store = history.store
     drop = [run_named(text, store.run_ids()) for text in named]
-    retention = plan(store, rules, list(store.baselines().values()), drop=drop, now=history.clock())
+    retention = plan(store, rules, drop=drop, now=history.clock())
     if mirror := require_store("prune"):
         from inventory.sync.keeper import prune_store
 

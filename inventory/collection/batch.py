@@ -27,19 +27,23 @@ from inventory.normalize.fingerprint import digest
 from inventory.normalize.flatten import Columns, Rows, flatten
 from inventory.normalize.response import decode
 from inventory.sources import RawResponse
-from inventory.tables import RunTables, arrow_schema, build, concat, named_rows, table_of, total_of
-
-Row = dict[str, Any]
+from inventory.tables import (
+    Row,
+    RunTables,
+    arrow_schema,
+    build,
+    column_of,
+    concat,
+    named_rows,
+    table_of,
+    texts_table,
+    total_of,
+)
 
 _SUMMARY = ("model_count", "instance_count", "size_bytes", "digest")
 """The fields of the observations table that follow from the rows of a response."""
 
 _CHUNK_ROWS = 2000  # rows that become Arrow columns together
-_OWNERS = schema.Table(
-    "owners",
-    "the server of a row, and when it responded",
-    (schema.Column("server", schema.TEXT, "", ""), schema.Column("as_of", schema.TIME, "", "")),
-)
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,14 @@ class FlatResponse:
         keys: the key of each of its models.
         summary: its fields of the observations table: counts, size, digest.
         warnings: its oddities, one sentence each.
-        body: the response as received, compressed.
+        body: the response as received, compressed, and its size in bytes as received.
     """
 
     columns: Mapping[str, "Columns | pa.Table"] = field(repr=False)
     keys: tuple[str, ...]
     summary: Mapping[str, Any]
     warnings: tuple[str, ...]
-    body: "_CompressedBody"
+    body: tuple[bytes, int] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,7 @@ class BatchEntry:
 
     Attributes:
         position: its number among the distinct responses.
-        keys: the key of each of its models.
-        summary: its fields of the observations table: counts, size, digest.
-        warnings: its oddities, one sentence each.
+        keys, summary, warnings: as of its ``FlatResponse``.
         repeated: the observation of the server's last answer, if this is the same: then it has no position and no keys.
     """
 
@@ -99,9 +101,9 @@ def flatten_response(
     parsed = decode(body, http_status, apis=apis, **request)
     flat = flatten(parsed.models)
     columns = {table.name: _compact(table, getattr(flat, table.name)) for table in schema.GRAIN_TABLES.values()}
-    return FlatResponse(
-        columns, tuple(flat.models["key"]), _summary(flat, ignore), (*parsed.warnings, *flat.warnings), _compress(body)
-    )
+    warnings = (*parsed.warnings, *flat.warnings)
+    compressed = pa.compress(body, codec="zstd", asbytes=True), len(body)
+    return FlatResponse(columns, tuple(flat.models["key"]), _summary(flat, ignore), warnings, compressed)
 
 
 class ResponseBatch:
@@ -119,7 +121,7 @@ class ResponseBatch:
         self._known = known or KnownAnswers()
         self._entries: dict[tuple[tuple[str, ...], str], BatchEntry] = {}
         self._keys: dict[str, str] = {}  # each text once, however many machines have the model
-        self._bodies: list[_CompressedBody] = []
+        self._bodies: list[tuple[bytes, int]] = []
         self._tables = {table.name: _RowStore(table) for table in schema.GRAIN_TABLES.values()}
 
     def repeated(self, server: Server, raw: RawResponse, payload_digest: str) -> BatchEntry | None:
@@ -173,7 +175,7 @@ class ResponseBatch:
         bodies = {
             server: partial(self._known.body, entry.repeated)
             if entry.repeated
-            else partial(_decompress, self._bodies[entry.position])
+            else partial(pa.decompress, *self._bodies[entry.position], codec="zstd", asbytes=True)
             for server, entry in entries.items()
         }
         tables = LateTables(table_of(schema.OBSERVATIONS, observations), rows_of)
@@ -227,14 +229,6 @@ class _RowStore:
             self._pending = {name: [] for name in self._table.names}
 
 
-@dataclass(frozen=True)
-class _CompressedBody:
-    """A body, compressed; ``size`` is that of the body in bytes."""
-
-    size: int
-    content: bytes = field(repr=False)
-
-
 class _Payloads(Mapping[str, bytes]):
     """The bodies as received, by server; each is read or decompressed when it is needed."""
 
@@ -251,17 +245,10 @@ class _Payloads(Mapping[str, bytes]):
         return len(self._bodies)
 
 
-def _compress(body: bytes) -> _CompressedBody:
-    return _CompressedBody(len(body), pa.compress(body, codec="zstd", asbytes=True))
-
-
-def _decompress(compressed: _CompressedBody) -> bytes:
-    body: bytes = pa.decompress(compressed.content, compressed.size, codec="zstd", asbytes=True)
-    return body
-
-
 def _owners(servers: list[str], times: Mapping[str, datetime]) -> pa.Table:
-    return build(_OWNERS, {"server": servers, "as_of": [times.get(server) for server in servers]})
+    """Build the columns of rows that tell their servers, and when these responded."""
+    as_of = column_of(schema.TIME, (times.get(server) for server in servers))
+    return texts_table(server=servers).append_column("as_of", as_of)
 
 
 def _compact(table: schema.Table, columns: Columns) -> "Columns | pa.Table":

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from os import PathLike, fsdecode
@@ -19,12 +19,12 @@ from inventory.collection.batch import BatchEntry, FlatResponse, ResponseBatch, 
 from inventory.collection.plausibility import PreviousState, implausible_reason
 from inventory.collection.repeats import KnownAnswers
 from inventory.config.credentials import contains_token, hide_token
-from inventory.config.servers import DEFAULT_ADDRESS, Server, server_of, unique
+from inventory.config.servers import Server, server_of, unique
 from inventory.errors import ConfigurationError, Invalid, ServerError, wrong_type
 from inventory.normalize.response import PATHS
-from inventory.run_ids import new_run_id
+from inventory.run_ids import new_run_id, utc_now
 from inventory.sources import Connections, Deadline, RawResponse, source_of
-from inventory.tables import RunTables
+from inventory.tables import Row, RunTables
 
 TIMEOUT = 10.0
 """Seconds that a server has for its whole response; LM Studio takes about ten milliseconds."""
@@ -36,7 +36,6 @@ _SMALL_BODY = 64 * 1024
 """Maximum size in bytes of a body that is parsed on the event loop, in the few milliseconds that handing it to a thread
 would take. A larger one may take seconds and is parsed in a thread, so that no deadline waits for it."""
 
-Row = dict[str, Any]
 ServerLike = str | Server | PathLike[str]
 """A server, its address, or the path of a saved response."""
 
@@ -45,13 +44,8 @@ Progress = Callable[[Row, int, int], None]
 """Called as each server is done, with its observation, the number of servers done, and the number of all."""
 
 
-def utc_now() -> datetime:
-    """Return the present time in UTC."""
-    return datetime.now(UTC)
-
-
 def query_servers(
-    servers: ServerLike | Iterable[ServerLike] = DEFAULT_ADDRESS,
+    servers: ServerLike | Iterable[ServerLike],
     *,
     token: str | None = None,
     timeout: float = TIMEOUT,

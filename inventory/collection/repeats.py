@@ -7,14 +7,12 @@ Most machines of a fleet answer what they answered last time. Whoever holds thos
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
-from inventory.tables import column_of, values
+from inventory.tables import Row, column_of, values
 
-Row = dict[str, Any]
 RowsOf = Callable[[Collection[str]], Mapping[str, pa.Table]]
 
 _TICKING = (*(name.encode() for name in schema.CLOCKS), rb"\u00")

@@ -12,11 +12,10 @@ from inventory.collection.plausibility import PreviousState
 from inventory.collection.repeats import KnownAnswers
 from inventory.diff.extras import IGNORED
 from inventory.errors import FileError
-from inventory.history.loader import Row
 from inventory.history.reader import RunHistory
 from inventory.history.sql.all_runs import GRAIN_FILES, WANTED
 from inventory.normalize.ticking import CLOCKS
-from inventory.tables import rows, table_of, values
+from inventory.tables import Row, rows, table_of, values
 
 _WORTH = 100  # models in the answers of one file from which on opening it costs less than parsing them again
 
@@ -48,10 +47,6 @@ def _known_answers(history: RunHistory, complete: Mapping[str, Row]) -> KnownAns
 
     The history has to hold the very bytes: an answer that is equal but for its order has other rows. And it has to hold
     their rows as they were received, which it does not where fields are ignored.
-
-    Args:
-        history: the history.
-        complete: the last complete observations of the servers.
     """
     same_version: dict[str, bool] = {}
     stored: dict[str, list[Row]] = defaultdict(list)

@@ -77,11 +77,7 @@ def due(store: Store, now: datetime | None = None) -> tuple[CompactionTask, ...]
 
 
 def compact(store: Store, now: datetime | None = None) -> list[tuple[CompactionTask, int]]:
-    """Merge all that ``due`` returns, after recovering from an interrupted compaction.
-
-    Args:
-        store: the history.
-        now: as for ``due``.
+    """Merge all that ``due`` returns, after recovering from an interrupted compaction; arguments as for ``due``.
 
     Returns:
         What was merged, each with the number of new files.
@@ -102,27 +98,20 @@ def compact_many(store: Store, now: datetime) -> None:
     Otherwise a history would have to be pruned by hand to stay quick. It waits for another time while others prune, on
     a full disk, beside a damaged file, and for ever where locks do not keep others out. What is so large that merging
     takes long is left to ``compact``.
-
-    Args:
-        store: the history.
-        now: as for ``due``.
     """
     if address_of(store.folder):  # guard: a mirror holds the files of its store
         return
     with suppress(FileError, OSError):
-        if sum(not is_merged(path) for path in store.months.files("observations")) >= _MANY + _NEWEST:
-            _compact_small(store, now)
-
-
-def _compact_small(store: Store, now: datetime) -> None:
-    with store.exclusive() as is_alone:
-        if not is_alone:  # guard: nothing is merged unasked where others may merge too
+        if sum(not is_merged(path) for path in store.months.files("observations")) < _MANY + _NEWEST:
             return
-        for task in due(store, now):
-            where = store.where(task.kind, task.runs)
-            if sum(path.stat().st_size for path in {where[run_id] for run_id in task.runs}) <= _LARGE:
-                with suppress(FileError):
-                    _replace(store, task.kind, task.month, task.runs)
+        with store.exclusive() as is_alone:
+            if not is_alone:  # guard: nothing is merged unasked where others may merge too
+                return
+            for task in due(store, now):
+                where = store.where(task.kind, task.runs)
+                if sum(path.stat().st_size for path in {where[run_id] for run_id in task.runs}) <= _LARGE:
+                    with suppress(FileError):
+                        _replace(store, task.kind, task.month, task.runs)
 
 
 def remove(store: Store, kind: str, run_ids: Collection[str]) -> None:
@@ -137,7 +126,7 @@ def remove(store: Store, kind: str, run_ids: Collection[str]) -> None:
     inside = {run_id: path for run_id in run_ids if (path := where.get(run_id)) and is_merged(path)}
     for run_id in run_ids:
         if run_id not in inside:
-            store.remove(kind, run_id)
+            store.remove_file(store.path(kind, run_id))
     for month in sorted({month_of(run_id) for run_id in inside}):
         remaining = [
             run_id

@@ -1,41 +1,56 @@
-"""Load what a history holds: observations, the rows that belong to them, and views for queries."""
+"""Load what a history holds: observations and the rows that belong to them, of runs by their names."""
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import wraps
 from pathlib import Path
-from typing import Any, Self
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.fields import ignored_in
-from inventory.errors import wrong_type
+from inventory.errors import ConfigurationError, wrong_type
 from inventory.filesystem.names import local_folder
 from inventory.history.changed_rows import field_names
 from inventory.history.few_responses import load_responses, read_few
+from inventory.history.selectors import resolve, resolve_dated
 from inventory.history.sql import all_runs
 from inventory.history.states.retirement import Retirement
 from inventory.history.states.states import States
-from inventory.history.storage.retry import steady
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.history.storage.store import Store
 from inventory.history.stored_rows import ANSWER, StoredRows, answer_rows
-from inventory.run_ids import limit_of, misdated
-from inventory.tables import RunTables, rows, values
+from inventory.run_ids import limit_of, misdated, utc_now
+from inventory.tables import Row, RunTables, rows, values
 
-Row = dict[str, Any]
+BASELINE = "baseline:"
+"""How a reference to a baseline begins."""
 
 RETIRE_AFTER = timedelta(days=30)
 """How long a server that no run asks stays part of the state, unless the user says otherwise."""
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+_Loader = TypeVar("_Loader", bound="RunLoader")
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+def steady(
+    reading: Callable[Concatenate[_Loader, _Arguments], _Result],
+) -> Callable[Concatenate[_Loader, _Arguments], _Result]:
+    """Make a method start again if files of the history are merged or pruned while it reads them."""
+
+    @wraps(reading)
+    def read(loader: _Loader, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        return loader.store.retry_if_changed(lambda: reading(loader, *args, **kwargs))
+
+    return read
 
 
 class RunLoader:
-    """The files of a history, opened as they are needed.
+    """The files of a history, opened as they are needed, and the names of its runs: references and baselines.
 
     Args:
         path: the folder, or its ``file://`` address; one that is not there is an empty history.
@@ -55,7 +70,7 @@ class RunLoader:
         self,
         path: str | Path,
         engine: str = "duckdb",
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = utc_now,
         *,
         ignore: Sequence[str] = (),
         retire_after: timedelta | None = RETIRE_AFTER,
@@ -95,6 +110,58 @@ class RunLoader:
     def misdated(self, run_ids: Sequence[str] | None = None) -> list[str]:
         """Return the ids of those runs, by default of all, that are dated more than an hour ahead of the clock."""
         return misdated(self.store.run_ids() if run_ids is None else run_ids, self.clock())
+
+    def resolve(self, ref: str) -> str:
+        """Resolve a reference to a run id.
+
+        Raises:
+            ConfigurationError: it matches no run, or more than one.
+        """
+        if not isinstance(ref, str):
+            raise wrong_type(ref, "the name of a run", "Give a text: a run's id, a date such as 2026-11-28, or latest")
+        return resolve(self._named(ref), self.store.run_ids(), self.clock())
+
+    def _resolve_dated(self, ref: str, recorded: Sequence[str]) -> str:
+        """Resolve a reference to a run that is part of a state."""
+        return resolve_dated(self._named(ref), recorded, self.clock())
+
+    def _named(self, ref: str) -> str:
+        """Return the run of a baseline, and any other reference as it is."""
+        return self.baseline(ref.removeprefix(BASELINE)) if ref.startswith(BASELINE) else ref
+
+    def baseline(self, name: str) -> str:
+        """Return the run that a baseline names.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        known = self.store.baselines()
+        if name not in known:
+            raise ConfigurationError(
+                f"there is no baseline {name!r}",
+                f"There are: {', '.join(known) or 'none'}; save one: lms-inventory baseline set NAME [REF]",
+            )
+        return known[name]
+
+    def save_baseline(self, name: str, ref: str = "latest") -> str:
+        """Save a run as a baseline, and return its id.
+
+        Raises:
+            ConfigurationError: the name cannot be one or is taken, or there is no such run.
+            FileError: it could not be written, or the run was pruned meanwhile.
+        """
+        run_id = self.resolve(ref)
+        self.store.save_baseline(name, run_id)
+        return run_id
+
+    def remove_baseline(self, name: str) -> str:
+        """Remove a baseline, and return the id of its run, which stays; empty if the baseline was damaged.
+
+        Raises:
+            ConfigurationError: there is none of that name.
+            FileError: it could not be removed.
+        """
+        return self.store.remove_baseline(name)
 
     @steady
     def observed(self, run_id: str) -> list[Row]:

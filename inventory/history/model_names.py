@@ -9,11 +9,6 @@ from inventory.errors import ConfigurationError
 _LISTED = 8  # models that an error names; the others are counted
 
 
-def is_pattern(text: str) -> bool:
-    """Return whether a text is a pattern, which may mean several models."""
-    return any(character in text for character in "*?[")
-
-
 def matching_keys(text: str, names: Mapping[str, str | None], where: str = "") -> list[str]:
     """Return the keys of the models that a text means: one, or all that a pattern matches.
 
@@ -31,7 +26,7 @@ def matching_keys(text: str, names: Mapping[str, str | None], where: str = "") -
     wanted = _plain(text)
     if exact := [key for key in names if composed(key) == composed(text)]:
         return exact  # All spellings of it.
-    if is_pattern(text):
+    if any(character in text for character in "*?["):
         if matches := [key for key in names if any(fnmatch.fnmatchcase(name, wanted) for name in _names(key, names))]:
             return sorted(matches)
         raise ConfigurationError(f"no run has seen a model like {text!r}{where}", _advice(wanted, names))

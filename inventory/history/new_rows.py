@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any
 
 import pyarrow as pa
 
@@ -16,19 +15,12 @@ from inventory.history.sql.all_runs import GRAIN_FILES
 from inventory.history.storage.data_file import ARROW
 from inventory.history.storage.shared_rows import without_clocks
 from inventory.normalize.ticking import CLOCKS
-from inventory.tables import RunTables, build, column_of, concat
+from inventory.tables import Row, RunTables, column_of, concat, texts_table
 
 _PART = 20_000  # rows whose texts are in memory at a time
-_PAYLOADS = schema.Table(
-    "payloads",
-    "a body as received",
-    tuple(schema.Column(name, schema.TEXT, "", "") for name in ("digest", "stored_in", "payload_digest", "fields")),
-)
 _ESCAPES = {code: f"\\u{code:04X}" for code in range(32)} | {
     ord(text): json.dumps(text)[1:-1] for text in '\b\f\n\r\t"\\'
 }
-
-Row = Mapping[str, Any]
 
 
 def new_files(snapshot: RunTables, fresh: Mapping[str, Row], run_id: str) -> dict[str, pa.Table]:
@@ -123,14 +115,11 @@ def _json(value: str | float | bool) -> str:
 
 def _payloads(snapshot: RunTables, fresh: Mapping[str, Row], fields: list[str], run_id: str) -> pa.Table:
     """Build the table of bodies, with the fields that have a value in their rows and those stored without."""
-    texts = build(
-        _PAYLOADS,
-        {
-            "digest": [*fresh],
-            "stored_in": [run_id] * len(fresh),
-            "payload_digest": [row["payload_digest"] for row in fresh.values()],
-            "fields": fields,
-        },
+    texts = texts_table(
+        digest=fresh,
+        stored_in=[run_id] * len(fresh),
+        payload_digest=[row["payload_digest"] for row in fresh.values()],
+        fields=fields,
     )
     bodies = [snapshot.payloads[row["server"]] for row in fresh.values()]
     return texts.append_column("body", bytes_array(bodies, pa.large_binary())).select(ARROW["payloads"].names)

@@ -1,12 +1,12 @@
 """Periods of a history: the last day, week or month, a month or a week by name, or from one moment to another.
 
-Days, weeks and months are those of the reader's time zone; a week begins on Monday, as ISO 8601 has it.
+Days, weeks and months are those of the system's time zone; a week begins on Monday, as ISO 8601 has it.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 
 from inventory.errors import ConfigurationError
 from inventory.run_ids import time_of
@@ -45,9 +45,7 @@ class Period:
         return self.days[-1]
 
 
-def parse_period(
-    text: str, now: datetime, time_of_ref: Callable[[str], datetime], zone: tzinfo | None = None
-) -> Period:
+def parse_period(text: str, now: datetime, time_of_ref: Callable[[str], datetime]) -> Period:
     """Parse a period.
 
     Args:
@@ -55,22 +53,21 @@ def parse_period(
             a month, which is meant whole, or any reference to a run.
         now: the present time, in UTC.
         time_of_ref: the time of the run that a reference means; raises ConfigurationError.
-        zone: the reader's time zone; the system's by default.
 
     Raises:
         ConfigurationError: it is not a period, or it ends before it begins.
     """
-    today = now.astimezone(zone).date()
+    today = now.astimezone().date()
     if _BETWEEN in text:
         first, _, last = text.partition(_BETWEEN)
-        return _between(first.strip() or "first", last.strip() or "latest", now, time_of_ref, zone)
+        return _between(first.strip() or "first", last.strip() or "latest", now, time_of_ref)
     named = _last_whole(text, today) or _calendar(text)
     if named is None:
         raise ConfigurationError(f"{text!r} is not a period", _HOW)
     name, first_day, last_day = named
     if first_day > today:
         raise ConfigurationError(f"the period {text} has not begun", f"Today is {today}. {_HOW}")
-    return _period(name, _midnight(first_day, zone), _end(last_day, zone), now, zone)
+    return _period(name, _midnight(first_day), _end(last_day), now)
 
 
 def runs_in(period: Period, run_ids: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -94,13 +91,11 @@ def span_text(run_ids: Sequence[str]) -> str:
     return f"The history begins {first} and ends {last}"
 
 
-def _between(
-    first: str, last: str, now: datetime, time_of_ref: Callable[[str], datetime], zone: tzinfo | None
-) -> Period:
+def _between(first: str, last: str, now: datetime, time_of_ref: Callable[[str], datetime]) -> Period:
     begin, end = _calendar(first), _calendar(last)
     # A run at the beginning is the older side of the comparison, and so not within the period.
-    start = _midnight(begin[1], zone) if begin else time_of_ref(first) + _MICROSECOND
-    stop = _end(end[2], zone) if end else time_of_ref(last)
+    start = _midnight(begin[1]) if begin else time_of_ref(first) + _MICROSECOND
+    stop = _end(end[2]) if end else time_of_ref(last)
     if not begin and not end and stop == start - _MICROSECOND:
         raise ConfigurationError(
             f"the period {first}..{last} begins and ends with the same run",
@@ -110,12 +105,12 @@ def _between(
         raise ConfigurationError(f"the period {first}..{last} ends before it begins", "Write the earlier moment first")
     if start > now:
         raise ConfigurationError(f"the period {first}..{last} has not begun", _HOW)
-    return _period(f"{first} to {last}", start, stop, now, zone)
+    return _period(f"{first} to {last}", start, stop, now)
 
 
-def _period(name: str, start: datetime, end: datetime, now: datetime, zone: tzinfo | None) -> Period:
-    first = start.astimezone(zone).date()
-    last = min(end, max(now, start)).astimezone(zone).date()
+def _period(name: str, start: datetime, end: datetime, now: datetime) -> Period:
+    first = start.astimezone().date()
+    last = min(end, max(now, start)).astimezone().date()
     days = tuple(first + timedelta(days=number) for number in range((last - first).days + 1))
     return Period(name, start, end, days)
 
@@ -149,7 +144,8 @@ def _calendar_days(text: str) -> tuple[str, date, date] | None:
             return f"{match[1]}-W{int(match[2]):02} ({_days(monday, sunday)})", monday, sunday
         if match := _MONTH.fullmatch(text):
             first = date(int(match[1]), int(match[2]), 1)
-            return f"{first:%B %Y}", first, _next_month(first) - timedelta(days=1)
+            following = (first + timedelta(days=31)).replace(day=1)
+            return f"{first:%B %Y}", first, following - timedelta(days=1)
         if _YEAR.fullmatch(text):
             return text, date(int(text), 1, 1), date(int(text), 12, 31)
         day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a date has no zone
@@ -162,16 +158,11 @@ def _days(first: date, last: date) -> str:
     return f"{first.day} {first:%b} to {last.day} {last:%b %Y}"
 
 
-def _next_month(first: date) -> date:
-    return (first.replace(day=28) + timedelta(days=4)).replace(day=1)
-
-
-def _midnight(day: date, zone: tzinfo | None) -> datetime:
+def _midnight(day: date) -> datetime:
     """Return when a local day begins."""
-    local = datetime.combine(day, time())
-    return (local.astimezone() if zone is None else local.replace(tzinfo=zone)).astimezone(UTC)
+    return datetime.combine(day, time()).astimezone(UTC)
 
 
-def _end(day: date, zone: tzinfo | None) -> datetime:
+def _end(day: date) -> datetime:
     """Return the last microsecond of a local day."""
-    return _midnight(day + timedelta(days=1), zone) - _MICROSECOND
+    return _midnight(day + timedelta(days=1)) - _MICROSECOND

@@ -7,7 +7,7 @@ Only the files that a query needs are opened, each after its checksum was verifi
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -16,21 +16,18 @@ from inventory.config.labels import no_server_error, spellings, spelt
 from inventory.diff.changes import ChangeSet, with_retired_servers, with_unread_servers
 from inventory.diff.compare import compare_sides
 from inventory.history.changed_rows import load_changed_rows
-from inventory.history.loader import Row
+from inventory.history.loader import RunLoader, steady
 from inventory.history.model_names import matching_keys
-from inventory.history.named_runs import NamedRuns
 from inventory.history.periods import Period, runs_in
 from inventory.history.states.coverage import coverage_rows
 from inventory.history.states.panel import panel
-from inventory.history.states.servers import server_rows
-from inventory.history.storage.retry import steady
 from inventory.history.timeline import Compared, Timeline
 from inventory.run_ids import time_of
 from inventory.schema.derived import LIFECYCLE
-from inventory.tables import RunTables, cells, concat, rows, table_of, total_of, values
+from inventory.tables import Row, RunTables, cells, concat, rows, table_of, total_of, values
 
 
-class RunHistory(NamedRuns):
+class RunHistory(RunLoader):
     """The recorded runs of a folder: the questions that people ask. Arguments and errors as ``RunLoader``."""
 
     _compared: Compared | None = None
@@ -72,17 +69,15 @@ class RunHistory(NamedRuns):
         recorded, now = self.store.run_ids(), self.clock()
         run_id = self._resolve_dated(at, recorded)
         until = now if run_id == self.dated(recorded)[-1] else time_of(run_id)
-        servers = self.states(recorded).servers(run_id)
-        return server_rows(servers, run_id, until, self.retirement)
+        return self.states(recorded).servers(run_id, until)
 
     @steady
-    def coverage_table(self, period: Period, zone: tzinfo | None = None, state: pa.Table | None = None) -> pa.Table:
+    def coverage_table(self, period: Period, state: pa.Table) -> pa.Table:
         """Build one row per server of the state at the end of a period: on how many days it was read, how long not.
 
         Args:
             period: the period.
-            zone: the reader's time zone; the system's by default.
-            state: the observations of that state, if they were read before: only of these servers.
+            state: the observations of that state, of all servers or of some.
 
         Raises:
             ConfigurationError: the history has no run in the period.
@@ -90,9 +85,9 @@ class RunHistory(NamedRuns):
         recorded, now = self.store.run_ids(), self.clock()
         before, within = runs_in(period, self.dated(recorded))
         states = self.states(recorded)
-        asked = states.coverage(within, {run_id: f"{time_of(run_id).astimezone(zone).date()}" for run_id in within})
+        asked = states.coverage({run_id: f"{time_of(run_id).astimezone().date()}" for run_id in within})
         known_before = states.ever_asked(before) if before else set()
-        servers = dict(cells(states.table(within[-1]) if state is None else state, ["server", "as_of"]))
+        servers = dict(cells(state, ["server", "as_of"]))
         return coverage_rows(servers, asked, known_before, period, now)
 
     @steady
@@ -103,8 +98,7 @@ class RunHistory(NamedRuns):
             moments: times in UTC.
             by: None for one group, ``server``, ``label:NAME``, or a column of the models such as ``publisher``.
         """
-        now = self.clock()
-        return panel(self.store, self._engine, self.dated(), moments, by, now=now, retirement=self.retirement)
+        return panel(self.states(), moments, by)
 
     def sizes_after(self, run_ids: Sequence[str], servers: Sequence[str] = ()) -> dict[str, Row]:
         """Return size and counts of the states after several runs, by run id: rows of ``derived.PANEL``.
@@ -187,12 +181,12 @@ class RunHistory(NamedRuns):
         difference = self.states(recorded).difference(before, after, set(servers))
         both = difference.old.keys() & difference.new.keys()
         steps = {server: (difference.old[server], difference.new[server]) for server in sorted(both)}
-        older, newer = load_changed_rows(self.store, steps)
-        olds, news = (
-            {server: ("ok", response.observed_at) for server, response in side.items()}
-            for side in (difference.old, difference.new)
+        sides = zip(load_changed_rows(self.store, steps), (difference.old, difference.new), strict=True)
+        older, newer = (
+            replace(side, servers={server: ("ok", response.observed_at) for server, response in responses.items()})
+            for side, responses in sides
         )
-        changes = compare_sides(replace(older, servers=olds), replace(newer, servers=news), (*self.ignore, *ignore))
+        changes = compare_sides(older, newer, (*self.ignore, *ignore))
         if not ignore:
             self._compared = Compared(steps, changes.table)
         changes = with_unread_servers(changes, difference.unread, difference.known)

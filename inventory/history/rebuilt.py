@@ -76,7 +76,7 @@ class Texts:
                 self.add(texts[start : start + _TOGETHER], ignore)
             return
         first, records = len(self.lines), [*map(_records, texts)]
-        models = [(number, model) for number, some in enumerate(records) for model in some or ()]
+        models = [(number, model) for number, parsed in enumerate(records) for model in parsed or ()]
         try:
             flat = flatten([model for _, model in models])
         except ServerError:  # all together or one of them has too long names
@@ -95,7 +95,7 @@ class Texts:
         for number, key, line in zip(owners, flat.models["key"], canonical_lines(flat, ignore), strict=True):
             lines[number].append(line)
             keys[number].append(key)
-        self.lines += [None if some is None else own for some, own in zip(records, lines, strict=True)]
+        self.lines += [None if parsed is None else own for parsed, own in zip(records, lines, strict=True)]
         self.keys += keys
         row_of = {name: row for row, name in enumerate(_names(flat.models))}
         for table, columns, rows in (

@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from inventory.collection.plausibility import DOUBTS
 from inventory.errors import ConfigurationError
@@ -18,17 +17,14 @@ from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.metadata import NoRoom
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated, time_of
-from inventory.tables import rows, table_of, values
+from inventory.tables import Row, rows, texts_table, values
 
 _PERIODS: dict[str, Callable[[datetime], object]] = {
-    "last": lambda moment: moment,
     "daily": lambda moment: moment.date(),
     "weekly": lambda moment: moment.isocalendar()[:2],
     "monthly": lambda moment: (moment.year, moment.month),
 }
-
-
-_NAMED = 3  # Servers that a reason names; the others are counted.
+_NAMED = 3  # servers that a reason names; the others are counted
 
 
 @dataclass(frozen=True)
@@ -48,22 +44,21 @@ class RetentionPlan:
     reasons: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def retained_runs(run_ids: Sequence[str], rules: dict[str, int], zone: tzinfo | None = None) -> dict[str, list[str]]:
+def retained_runs(run_ids: Sequence[str], rules: dict[str, int]) -> dict[str, list[str]]:
     """Return the runs that keep rules retain, each with the rules: the newest run of each of the last N periods.
 
-    A period that has no run does not count.
+    Days, weeks and months are those of the system's time zone; one that has no run does not count.
 
     Args:
         run_ids: all runs.
         rules: ``last``, ``daily``, ``weekly``, ``monthly``, each with its N.
-        zone: whose days, weeks and months are counted; the system's by default.
     """
     keep: dict[str, list[str]] = defaultdict(list)
-    newest_first = [(run_id, time_of(run_id).astimezone(zone)) for run_id in sorted(run_ids, reverse=True)]
+    newest_first = [(run_id, time_of(run_id).astimezone()) for run_id in sorted(run_ids, reverse=True)]
     for rule, number in rules.items():
         periods: set[object] = set()
         for run_id, moment in newest_first:
-            period = run_id if rule == "last" else _PERIODS[rule](moment)
+            period = _PERIODS[rule](moment) if rule in _PERIODS else run_id
             if period not in periods and len(periods) < number:
                 periods.add(period)
                 keep[run_id].append(f"{rule} snapshot")
@@ -71,34 +66,27 @@ def retained_runs(run_ids: Sequence[str], rules: dict[str, int], zone: tzinfo | 
 
 
 def plan(
-    store: Store,
-    rules: dict[str, int],
-    also: Sequence[str] = (),
-    *,
-    drop: Sequence[str] = (),
-    now: datetime | None = None,
-    zone: tzinfo | None = None,
+    store: Store, rules: dict[str, int], *, drop: Sequence[str] = (), now: datetime | None = None
 ) -> RetentionPlan:
     """Plan a pruning: everything that no rule retains is removed.
 
     Rules never remove the newest complete run, the run that last read a server, the runs with suspect responses of that
-    server since then, misdated runs, and the runs in ``also``.
+    server since then, misdated runs, and baselines.
 
     Args:
         store: the history.
         rules: as for ``retained_runs``; without any only what is in ``drop`` goes.
-        also: further runs that stay, such as baselines.
         drop: runs that are removed, whatever the rules say.
         now: the current time, by which a run may be misdated; without it every date is accepted.
-        zone: whose days, weeks and months are counted; the system's by default.
 
     Raises:
-        ConfigurationError: neither a rule nor a run was given, or a run in ``drop`` is in ``also``.
-        FileError: an observations file is damaged.
+        ConfigurationError: neither a rule nor a run was given, or a run in ``drop`` is a baseline.
+        FileError: an observations file or a baseline is damaged.
     """
     if not rules and not drop:
         raise ConfigurationError("no retention rule was given", "Give --keep-last N, --keep-daily N or another")
-    if frozen := set(drop) & set(also):
+    baselines = store.baselines()
+    if frozen := set(drop) & set(baselines.values()):
         raise ConfigurationError(
             f"the run {min(frozen)} is a baseline", "Remove the baseline first: lms-inventory baseline remove NAME"
         )
@@ -113,15 +101,12 @@ def plan(
     if rules:
         limit = limit_of(now or datetime.max.replace(tzinfo=time_of(runs[-1]).tzinfo))
         needed = _needed(engine, Until(dated[-1], limit), dated) if dated else {}
-        baselines = {
-            run_id: [f"baseline {name}"] for name, run_id in sorted(store.baselines().items()) if run_id in also
-        }
-        also_kept = {run_id: baselines.get(run_id, []) for run_id in also if run_id in keep}
-        misdated_runs = {run_id: ["misdated"] for run_id in ahead & keep}
-        reasons = _together(retained_runs(dated, rules, zone), needed, also_kept, misdated_runs)
+        frozen_runs = {run_id: [f"baseline {name}"] for name, run_id in sorted(baselines.items())}
+        misdated_runs = {run_id: ["misdated"] for run_id in ahead}
+        reasons = _together(retained_runs(dated, rules), needed, frozen_runs, misdated_runs)
         reasons = {run_id: why for run_id, why in reasons.items() if run_id in keep}
         keep = set(reasons)
-    engine.add("kept", table_of(all_runs.RUN_IDS, [{"run_id": run_id} for run_id in sorted(keep)]))
+    engine.add("kept", texts_table(run_id=sorted(keep)))
     pointed = set(values(engine.query(all_runs.POINTED), "stored_in"))
     removed = [run_id for run_id in runs if run_id not in keep]
     unreferenced = (store.holding() & (set(runs) | store.pruned().keys())) - pointed
@@ -145,13 +130,13 @@ def _needed(engine: Engine, until: Until, dated: Sequence[str]) -> dict[str, lis
     complete = set(values(engine.query(all_runs.COMPLETE_RUNS), "run_id")) & set(dated)
     newest = {run_id: ["newest complete snapshot"] for run_id in sorted(complete)[-1:]}
     last = rows(engine.query(state.last_ok(until)))
-    engine.add("wanted", table_of(all_runs.SERVERS, [{"server": row["server"]} for row in last]))
+    engine.add("wanted", texts_table(server=[row["server"] for row in last]))
     answers = rows(engine.query(state.last_answers(until, DOUBTS)))
     suspect = (row for row in answers if row["status"] == "suspect")
     return _together(newest, _holding(last, "last answer"), _holding(suspect, "suspect answer"))
 
 
-def _holding(answers: Iterable[dict[str, Any]], what: str) -> dict[str, list[str]]:
+def _holding(answers: Iterable[Row], what: str) -> dict[str, list[str]]:
     """Say of which servers each run holds an answer: ``holds last answer of rome-bob``."""
     servers: dict[str, set[str]] = defaultdict(set)
     for row in answers:
@@ -168,11 +153,11 @@ def _without_new_baselines(store: Store, what: RetentionPlan) -> RetentionPlan:
     if not (late := set(store.baselines().values()) & set(what.drop)):
         return what
     needed = referenced(store, late)
-    return RetentionPlan(
-        tuple(sorted({*what.keep, *late})),
-        tuple(run_id for run_id in what.drop if run_id not in late),
-        tuple(run_id for run_id in what.unreferenced if run_id not in needed),
-        what.reasons,
+    return replace(
+        what,
+        keep=tuple(sorted({*what.keep, *late})),
+        drop=tuple(run_id for run_id in what.drop if run_id not in late),
+        unreferenced=tuple(run_id for run_id in what.unreferenced if run_id not in needed),
     )
 
 

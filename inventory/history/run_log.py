@@ -99,8 +99,10 @@ def append(folder: Path, entry: Mapping[str, Any]) -> None:
     path = folder / RUN_LOG
     try:
         with io.FileIO(path, "a+", opener=_open) as file:
-            if file.seek(0, io.SEEK_END) and _last_byte(file) != b"\n":
-                line = _CUT_OFF + b"\n" + line
+            if file.seek(0, io.SEEK_END):
+                file.seek(-1, io.SEEK_END)
+                if file.read(1) != b"\n":
+                    line = _CUT_OFF + b"\n" + line
             written = file.write(line)
             to_disk(file)
     except OSError as error:
@@ -141,9 +143,6 @@ def reaches(folder: Path, recorded: Mapping[str, Any]) -> bool:
 
 def read(folder: Path) -> RunLog:
     """Read the run log of a history; it is empty if there is none.
-
-    Args:
-        folder: the history's.
 
     Raises:
         FileError: it could not be read.
@@ -205,11 +204,6 @@ def _open(path: str, flags: int) -> int:
     handle = open_regular(Path(path), flags, mode, follow=False)
     widen(handle, mode)
     return handle
-
-
-def _last_byte(file: io.FileIO) -> bytes:
-    file.seek(-1, io.SEEK_END)
-    return file.read(1)
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:

@@ -1,11 +1,12 @@
 """References to runs: ``latest``, ``previous``, ``latest~N``, a run id or its prefix, a date or a time.
 
 Also misdated runs: those dated more than an hour ahead of the clock. No word and no date refers to one of them.
+Dates, and times that name no zone, are those of the system's time zone, which is the reader's.
 """
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 
 from inventory.errors import ConfigurationError
@@ -45,21 +46,20 @@ _FORMS = (
 _HOW = "A date is written 2026-03-29, a time 2026-03-29T06:00"
 
 
-def resolve(text: str, run_ids: Sequence[str], zone: tzinfo | None = None, now: datetime | None = None) -> str:
+def resolve(text: str, run_ids: Sequence[str], now: datetime) -> str:
     """Resolve a reference to a run.
 
     Args:
         text: a reference.
         run_ids: all runs, oldest first.
-        zone: the zone of a time that names none; the system's by default.
-        now: the current time, by which a run may be misdated; without it every date is accepted, and ``7d`` is unknown.
+        now: the present time, by which a run may be misdated, and from which ages are counted back.
 
     Raises:
         ConfigurationError: it matches no run, or several; the error says how a date is written and which runs exist.
     """
     if (run_id := _by_id(text, run_ids)) is not None:
         return run_id
-    ahead = set(misdated(run_ids, now)) if now else set()
+    ahead = set(misdated(run_ids, now))
     dated = [run_id for run_id in run_ids if run_id not in ahead]
     back = {"latest": 0, "previous": 1, "first": len(dated) - 1}.get(text)
     if match := _BACK.fullmatch(text):
@@ -68,7 +68,7 @@ def resolve(text: str, run_ids: Sequence[str], zone: tzinfo | None = None, now: 
         if 0 <= back < len(dated):
             return dated[-1 - back]
         raise _unknown(text, dated, len(ahead))
-    moment = _parse_moment(text, zone, now)
+    moment = _parse_moment(text, now)
     earlier = [run_id for run_id in dated if moment is not None and time_of(run_id) <= moment]
     if not earlier:
         raise _unknown(text, dated, len(ahead))
@@ -81,7 +81,7 @@ def resolve_dated(text: str, run_ids: Sequence[str], now: datetime) -> str:
     Raises:
         ConfigurationError: it matches no run, several, or a misdated one.
     """
-    run_id = resolve(text, run_ids, now=now)
+    run_id = resolve(text, run_ids, now)
     if misdated([run_id], now):
         raise ConfigurationError(
             f"the run {run_id} is misdated: its clock was ahead, so it cannot be compared",
@@ -103,25 +103,20 @@ def run_named(text: str, run_ids: Sequence[str]) -> str:
     raise ConfigurationError(f"there is no run with the id {text!r}", advice)
 
 
-def moment_of(text: str, zone: tzinfo | None = None, now: datetime | None = None) -> datetime:
+def moment_of(text: str, now: datetime | None = None) -> datetime:
     """Parse a moment from which on something is wanted: of a date, a month or yesterday the beginning.
 
     Args:
-        text: a date, a month, a time, ``yesterday``, or an age such as ``7d``; without a zone it is local.
-        zone: the reader's time zone; the system's by default.
+        text: a date, a month, a time, ``yesterday``, or an age such as ``7d``.
         now: the present time, from which ages are counted back; without it they are unknown.
 
     Raises:
         ConfigurationError: the text is none of these.
     """
-    day = text
-    if now is not None and text == "yesterday":
-        day = f"{now.astimezone(zone).date() - timedelta(days=1)}"
-    elif _MONTH.fullmatch(text):
-        day = f"{text}-01"
-    moment = _parse_time(day, zone, end=False)
-    if moment is None and now is not None and _AGO.fullmatch(text):
-        moment = _parse_moment(text, zone, now)
+    if _AGO.fullmatch(text):
+        moment = _parse_moment(text, now)
+    else:
+        moment = _parse_time(f"{text}-01" if _MONTH.fullmatch(text) else _day(text, now), end=False)
     if moment is None:
         raise ConfigurationError(
             f"{text!r} is neither a date nor a time",
@@ -130,20 +125,19 @@ def moment_of(text: str, zone: tzinfo | None = None, now: datetime | None = None
     return moment
 
 
-def span_of(text: str, zone: tzinfo | None = None) -> tuple[datetime, datetime]:
+def span_of(text: str) -> tuple[datetime, datetime]:
     """Parse a month, a day, a minute, a second or a finer time: when it begins, and when the next one does.
 
     Args:
         text: such as ``2026-11``, ``2026-11-28`` or, as it is printed, ``2026-11-28 07:00 CET``.
-        zone: the zone of a time that names none; the system's by default.
 
     Raises:
         ConfigurationError: the text is none of these.
     """
-    last = _parse_moment(text, zone, None)
+    last = _parse_moment(text)
     if last is None:
         raise ConfigurationError(f"{text!r} is not a time", f"Write 2026-11-28 or 2026-11-28 07:00{_suggestion(text)}")
-    return moment_of(text, zone), last + _MICROSECOND
+    return moment_of(text), last + _MICROSECOND
 
 
 def _by_id(text: str, run_ids: Sequence[str]) -> str | None:
@@ -153,25 +147,28 @@ def _by_id(text: str, run_ids: Sequence[str]) -> str | None:
     return matches[0] if matches else None
 
 
-def _parse_moment(text: str, zone: tzinfo | None, now: datetime | None) -> datetime | None:
+def _parse_moment(text: str, now: datetime | None = None) -> datetime | None:
     """Parse a date or a month (its end), a time, or an age such as ``7d``, counted back from now."""
     try:
-        if now is not None and text == "yesterday":
-            return _parse_time(f"{now.astimezone(zone).date() - timedelta(days=1)}", zone)
         if now is not None and (ago := _AGO.fullmatch(text)):
             number = int(ago[1])
             if ago[2] != "mo":
                 return now - timedelta(days=number * {"d": 1, "w": 7}[ago[2]])
-            local = now.astimezone(zone)
+            local = now.astimezone()
             first = _months_later(local, -number)
             last_day = (_months_later(first, 1) - timedelta(days=1)).day
             return first.replace(day=min(local.day, last_day)).astimezone(UTC)
         if _MONTH.fullmatch(text):
             last = _months_later(datetime.fromisoformat(f"{text}-01"), 1) - timedelta(days=1)
-            return _parse_time(f"{last.date()}", zone)
+            return _parse_time(f"{last.date()}")
     except (ValueError, OverflowError):
         return None
-    return _parse_time(text, zone)
+    return _parse_time(_day(text, now))
+
+
+def _day(text: str, now: datetime | None) -> str:
+    """Return the date of yesterday, and any other text as it is."""
+    return f"{now.astimezone().date() - timedelta(days=1)}" if now and text == "yesterday" else text
 
 
 def _months_later(moment: datetime, number: int) -> datetime:
@@ -179,12 +176,11 @@ def _months_later(moment: datetime, number: int) -> datetime:
     return moment.replace(year=months // 12, month=months % 12 + 1, day=1)
 
 
-def _parse_time(text: str, zone: tzinfo | None, *, end: bool = True) -> datetime | None:
+def _parse_time(text: str, *, end: bool = True) -> datetime | None:
     """Parse a date or a time: its end, so that what is printed without fractions means the run of that second.
 
     Args:
         text: such as ``2026-11-28``, ``2026-11-28T07:00Z`` or, as it is printed, ``2026-11-28 07:00:04 CET``.
-        zone: the zone of a time that names none, and of an abbreviation; None for the system's.
         end: whether the end is meant: of the day, the minute or the second.
     """
     if not (match := _TIME.fullmatch(text)):
@@ -194,21 +190,18 @@ def _parse_time(text: str, zone: tzinfo | None, *, end: bool = True) -> datetime
         if end:
             moment += _PRECISION[match["time"].count(":") if "." not in match["time"] else 3]
         if match["name"]:
-            return _named_zone(moment, match["name"], zone)
-        if moment.tzinfo is None and zone is not None:
-            moment = moment.replace(tzinfo=zone)
+            return _named_zone(moment, match["name"])
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
-def _named_zone(moment: datetime, name: str, zone: tzinfo | None) -> datetime | None:
+def _named_zone(moment: datetime, name: str) -> datetime | None:
     """Return a time whose zone is an abbreviation: UTC, or the name of the zone at that time, in either fold."""
     if name in ("UTC", "GMT"):
         return moment.replace(tzinfo=UTC)
     for fold in (0, 1):
-        local = moment.replace(fold=fold)
-        local = local.astimezone() if zone is None else local.replace(tzinfo=zone)
+        local = moment.replace(fold=fold).astimezone()
         if local.tzname() == name:
             return local.astimezone(UTC)
     return None
@@ -227,7 +220,7 @@ def _unknown(text: str, dated: Sequence[str], misdated: int = 0) -> Configuratio
         f"There are {len(dated)}{besides}: {_abridged(dated)}; or use latest, previous, latest~N or a date. "
         f"The history begins {first} and ends {last}{f'. The nearest: {near}' if near else ''}"
     )
-    if _looks_like_a_date(text) and _parse_moment(text, UTC, None) is None:
+    if _looks_like_a_date(text) and _parse_moment(text) is None:
         return ConfigurationError(f"{text!r} is not a date", f"{_HOW}{_suggestion(text) or '.'} {advice}")
     return ConfigurationError(f"there is no run {text!r}", advice)
 

@@ -7,7 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -22,9 +22,7 @@ from inventory.history.states.difference import StoredResponse
 from inventory.history.storage.store import Store
 from inventory.run_ids import limit_of, misdated
 from inventory.schema import derived
-from inventory.tables import arrow_schema, build, column_of, concat, conformed, rows, table_of, values
-
-Row = dict[str, Any]
+from inventory.tables import Row, arrow_schema, column_of, concat, conformed, rows, texts_table, values
 
 _CENTURY = 36_500  # days: longer than any history
 
@@ -79,8 +77,8 @@ class Timeline:
         self._until = Until(dated[-1] if dated else "", limit_of(now))
         self._engine = open_engine(engine, store.address)
         self._engine.open("observations", store.checked("observations", self._run_ids))
-        self._engine.add("wanted", table_of(all_runs.SERVERS, [{"server": server} for server in servers]))
-        self._engine.add("keys", table_of(all_runs.KEYS, [{"key": key} for key in keys]))
+        self._engine.add("wanted", texts_table(server=servers))
+        self._engine.add("keys", texts_table(key=keys))
 
     def runs(self, since: datetime | None = None) -> pa.Table:
         """Return one row per run, from some time on: ``derived.RUNS``."""
@@ -90,7 +88,7 @@ class Timeline:
         for row in self._rows(run_sql.unread(selected=selected)):
             unread[row["run_id"]].append(row["server"])
         texts = [json.dumps(servers, ensure_ascii=False) for servers in unread.values()]
-        self._engine.add("unread", build(run_sql.UNREAD, {"run_id": [*unread], "unread": texts}))
+        self._engine.add("unread", texts_table(run_id=unread, unread=texts))
         self._engine.add("changes", self.timeline(since))
         result = self._engine.query(run_sql.runs(self._until, since, selected=selected))
         return conformed(result, arrow_schema(derived.RUNS))

@@ -26,11 +26,6 @@ from inventory.schema.derived import PROBLEMS
 from inventory.tables import build
 
 
-def verify(store: Store, now: datetime | None = None) -> pa.Table:
-    """Return the problems of a history, as ``prove`` finds them."""
-    return prove(store, now).problems
-
-
 def prove(store: Store, now: datetime | None = None) -> Proof:
     """Check all files of a history against their seals, each other and the stored responses.
 
@@ -55,8 +50,8 @@ def prove(store: Store, now: datetime | None = None) -> Proof:
     table = build(PROBLEMS, {name: [getattr(problem, name) for problem in problems] for name in PROBLEMS.names})
     runs = {run_id for path in store.months.files("observations") for run_id in _listed(Path(path))}
     ahead = misdated(sorted(runs), now) if now else ()
-    digests = {run: part.sha256 for (kind, run), part in sorted(files.segments.items()) if kind == KINDS[0]}
-    digests = {run_id: digest for run_id, digest in digests.items() if run_id not in ahead}
+    observed = {run_id: segment for (kind, run_id), segment in files.segments.items() if kind == KINDS[0]}
+    digests = {run_id: observed[run_id].sha256 for run_id in sorted(observed.keys() - set(ahead))}
     sizes = [size_of(path) for path in {segment.path for segment in files.segments.values()}]
     return Proof(table, len(runs), digests, len(sizes), sum(sizes), files.counts["answers"], files.counts["equal"])
 
@@ -96,10 +91,11 @@ class _Files:
             self.digests[run_id] = segment and segment.table([*POINTER])
         return self.digests[run_id]
 
-    def name(self, kind: str, run_id: str) -> str:
-        """Return the path of a run's file, from the history's folder; without one, where its own would be."""
+    def problem(self, kind: str, run_id: str, problem: str) -> Problem:
+        """Make a problem of a run's file; without one, of where its own would be."""
         segment = self.segments.get((kind, run_id))
-        return str((segment.path if segment else self.store.path(kind, run_id)).relative_to(self.store.folder))
+        path = segment.path if segment else self.store.path(kind, run_id)
+        return Problem(str(path.relative_to(self.store.folder)), problem, _holds(kind, run_id))
 
 
 def _problems(files: _Files, now: datetime | None) -> Iterator[Problem]:
@@ -175,8 +171,7 @@ def _missed(files: _Files, pruned: dict[str, str], now: datetime | None) -> Iter
         if entry.get("recorded") is not True or not isinstance(run_id, str) or not RUN_ID.fullmatch(run_id):
             continue
         if run_id not in pruned and files.missing("observations", run_id):
-            name = files.name("observations", run_id)
-            yield Problem(name, f"missing: {RUN_LOG} names it", _holds("observations", run_id))
+            yield files.problem("observations", run_id, f"missing: {RUN_LOG} names it")
 
 
 def _orphans(files: _Files, expected: set[str]) -> Iterator[Problem]:
@@ -185,7 +180,7 @@ def _orphans(files: _Files, expected: set[str]) -> Iterator[Problem]:
     expected = expected | files.store.markers()
     for kind, run_id in files.segments:
         if kind != KINDS[0] and recorded is not None and run_id not in recorded | expected:
-            yield Problem(files.name(kind, run_id), "belongs to no recorded run", _holds(kind, run_id))
+            yield files.problem(kind, run_id, "belongs to no recorded run")
 
 
 def _metadata(files: _Files) -> Iterator[Problem]:
@@ -208,9 +203,9 @@ def _links(files: _Files, run_id: str, pruned: dict[str, str]) -> Iterator[Probl
     segment = files.segments["observations", run_id]
     for kind, expected in segment.about["files"].items():
         if files.missing(kind, run_id):
-            yield Problem(files.name(kind, run_id), "missing", _holds(kind, run_id))
+            yield files.problem(kind, run_id, "missing")
         elif (kind, run_id) in files.segments and files.segments[kind, run_id].sha256 != expected:
-            yield Problem(files.name(kind, run_id), "differs from what the run wrote", _holds(kind, run_id))
+            yield files.problem(kind, run_id, "differs from what the run wrote")
     yield from _before(files, run_id, pruned)
     yield from _pointers(files, run_id)
 
@@ -221,11 +216,10 @@ def _before(files: _Files, run_id: str, pruned: dict[str, str]) -> Iterator[Prob
         followed = before["run_id"]
         earlier = files.segments.get(("observations", followed))
         actual = earlier.sha256 if earlier else pruned.get(followed)
-        file, holds = files.name("observations", followed), _holds("observations", followed)
         if actual is None and files.missing("observations", followed):
-            yield Problem(file, "missing", holds)
+            yield files.problem("observations", followed, "missing")
         elif actual is not None and actual != before["sha256"]:
-            yield Problem(file, f"differs from the run that {run_id} followed", holds)
+            yield files.problem("observations", followed, f"differs from the run that {run_id} followed")
 
 
 def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
@@ -238,10 +232,9 @@ def _pointers(files: _Files, run_id: str) -> Iterator[Problem]:
     files.counts["equal"] += pointed.equal
     for stored in pointed.lacking:
         if files.missing("payloads", stored):  # guard: verify answers that are missing
-            yield Problem(files.name("payloads", stored), "missing", _holds("payloads", stored))
+            yield files.problem("payloads", stored, "missing")
         elif ("payloads", stored) in files.segments:
-            name, problem = files.name("observations", run_id), f"refers to responses that {stored} does not hold"
-            yield Problem(name, problem, _holds("observations", run_id))
+            yield files.problem("observations", run_id, f"refers to responses that {stored} does not hold")
 
 
 def _evidence(files: _Files, pruned: Collection[str]) -> Iterator[Problem]:
@@ -259,13 +252,12 @@ def _evidence(files: _Files, pruned: Collection[str]) -> Iterator[Problem]:
     ]
     for run_id, problems, differing in compare(runs):
         for problem in problems:
-            yield Problem(files.name("payloads", run_id), problem, _holds("payloads", run_id))
+            yield files.problem("payloads", run_id, problem)
         for table in GRAIN_FILES:
             if run_id in pruned and files.missing(table, run_id):
-                yield Problem(files.name(table, run_id), "missing", _holds(table, run_id))
+                yield files.problem(table, run_id, "missing")
             if table in differing:
-                name = files.name(table, run_id)
-                yield Problem(name, "rows differ from those rebuilt from the bodies", _holds(table, run_id))
+                yield files.problem(table, run_id, "rows differ from those rebuilt from the bodies")
 
 
 def _holds(kind: str, run_id: str) -> str:

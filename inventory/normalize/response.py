@@ -86,10 +86,8 @@ def is_too_old(body: bytes, http_status: int, path: str = "") -> bool:
         return False
     try:
         decode(body, http_status, path=path)
-    except TooOld:
-        return True
-    except ServerError:
-        pass
+    except ServerError as error:
+        return isinstance(error, TooOld)
     return False
 
 

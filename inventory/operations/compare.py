@@ -10,7 +10,7 @@ from inventory.config.labels import no_server_error, spelt
 from inventory.diff.changes import ChangeSet, with_unread_servers
 from inventory.diff.compare import compare_tables
 from inventory.errors import ConfigurationError
-from inventory.history.named_runs import BASELINE
+from inventory.history.loader import BASELINE
 from inventory.history.reader import RunHistory
 from inventory.operations.history_facts import history_reader
 from inventory.report.coverage import STALE_AFTER

@@ -59,7 +59,7 @@ def period_report(
         report = replace(report, changes=None, since="")
     section = PeriodSection(
         period.name,
-        history.coverage_table(period, state=report.snapshot.tables["observations"]),
+        history.coverage_table(period, report.snapshot.tables["observations"]),
         last.run_id or "",
         sha256(history.store.where("observations", [within[-1]])[within[-1]].read_bytes()).hexdigest(),
         proof,

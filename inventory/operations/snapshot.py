@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any
 
-from inventory.collection.collector import CONCURRENCY, Progress, query_servers, utc_now
+from inventory.collection.collector import CONCURRENCY, Progress, query_servers
 from inventory.collection.repeats import KnownAnswers
 from inventory.config.servers import Server
 from inventory.diff.changes import ChangeSet
@@ -22,7 +22,7 @@ from inventory.history.storage.absence import home_of, no_runs
 from inventory.operations.history_facts import history_reader
 from inventory.report.coverage import STALE_AFTER
 from inventory.report.facts import Report
-from inventory.run_ids import new_run_id, time_of
+from inventory.run_ids import new_run_id, time_of, utc_now
 from inventory.tables import RunTables, rows
 
 

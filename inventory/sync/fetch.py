@@ -8,19 +8,27 @@ from inventory.errors import FileError
 from inventory.filesystem.listing import names, size_of
 from inventory.filesystem.regular_files import read_regular
 from inventory.filesystem.write_once import make_folders, unlink_inside, write_new
+from inventory.history import run_log
 from inventory.history.compaction import parts
 from inventory.history.retention import referenced
 from inventory.history.storage.data_file import KINDS, listed, merged
 from inventory.history.storage.file_names import is_merged, month_of
 from inventory.history.storage.metadata import not_written
 from inventory.history.storage.received import is_whole, responses_of, runs_of
-from inventory.history.storage.record_files import baseline_run
+from inventory.history.storage.record_files import baseline_run, baseline_text, record_runs
 from inventory.history.storage.store import Store
-from inventory.sync.files import WHOLE_RECORD
-from inventory.sync.listing import BASELINES, PRUNED, Listing
+from inventory.sync.listing import BASELINES, LOGS, PRUNED, Listing
 from inventory.sync.objects import ObjectStore, at_once
 
 _BATCH = 200  # objects that are in memory at once
+
+_WHOLE_RECORD: dict[str, Callable[[Path, bytes], bool]] = {
+    BASELINES: lambda path, body: body == baseline_text(path.stem, baseline_run(body)),
+    "retired": lambda _, body: record_runs(body) is not None,
+    PRUNED: lambda _, body: record_runs(body) is not None,
+    LOGS: lambda _, body: run_log.is_whole(body),
+}
+"""What tells whether the bytes of a small file are whole, by its folder."""
 
 
 class Incomplete(Exception):
@@ -68,7 +76,7 @@ class Fetch:
         """
         for folder in sorted(self._listing.records.keys() - {BASELINES}):
             self._fetch_records(folder)
-        baselines = dict(self._bodies(self._listing.records[BASELINES], WHOLE_RECORD[BASELINES]))
+        baselines = dict(self._bodies(self._listing.records[BASELINES], _WHOLE_RECORD[BASELINES]))
         self._pruned = pruned_runs(self._store, map(baseline_run, baselines.values()))
         for kind in reversed(KINDS):
             self._fetch_merged(kind)
@@ -80,7 +88,7 @@ class Fetch:
         lacking = self._listing.records[folder] - {f"{folder}/{name}" for name in names(self._folder / folder)}
         if folder == PRUNED and lacking and not self._listing.is_full:  # merged files of any month may be others now
             raise Incomplete(needs_all=True)
-        for key, body in self._bodies(lacking, WHOLE_RECORD[folder]):
+        for key, body in self._bodies(lacking, _WHOLE_RECORD[folder]):
             self._write(key, body)
 
     def _fetch_own(self, kind: str) -> None:
@@ -128,7 +136,7 @@ class Fetch:
         of_store: dict[str, set[str]] = {}
         for key in self._listing.merged[kind]:
             of_store.setdefault(Path(key).parent.name, set()).add(Path(key).name)
-        here = {month: held for month, held in self._merged_here(kind).items() if month >= self._listing.since}
+        here = {month: present for month, present in self._merged_here(kind).items() if month >= self._listing.since}
         for month in sorted(of_store.keys() | here.keys()):
             if of_store.get(month) != here.get(month):
                 self._take_merged(kind, month, of_store.get(month, set()), here.get(month, set()))
@@ -194,7 +202,7 @@ class Fetch:
             if kind != KINDS[0]:
                 here = {run_id for run_id in here - own.keys() if self._listing.covers(run_id)}
             for run_id in sorted(here & self._removable(kind) if here else here):
-                self._store.remove(kind, run_id)
+                self._store.remove_file(self._store.path(kind, run_id))
 
     def _replace_baselines(self, bodies: Mapping[str, bytes]) -> None:
         """Let the mirror have the baselines of the store and no other: they can be removed, and set anew."""
@@ -226,7 +234,7 @@ class Fetch:
     def _require_responses(self, kind: str, key: str, body: bytes) -> None:
         """Require the responses to which runs refer: some may be of a month that was not listed."""
         if kind == KINDS[0] and not self._listing.is_full:
-            wanted = responses_of(kind, self._folder / key, body)
+            wanted = responses_of(self._folder / key, body)
             if any(wanted - self._store.where(other, wanted).keys() for other in KINDS[1:]):
                 raise Incomplete(needs_all=True)
 

@@ -72,10 +72,10 @@ def compact_store(mirror: Mirror, now: datetime) -> list[tuple[CompactionTask, i
     """
     mirror.pull(now, full=True)
     _delete(mirror, mirror.unused)
-    done = [(task, len(_write_merged(mirror, task.kind, task.month, task.runs))) for task in due_in_store(mirror, now)]
+    tasks = [(task, len(_write_merged(mirror, task.kind, task.month, task.runs))) for task in due_in_store(mirror, now)]
     mirror.pull(now, full=True)
     _delete_replaced(mirror, {}, set())
-    return done
+    return tasks
 
 
 def prune_store(mirror: Mirror, what: RetentionPlan, now: datetime) -> None:
@@ -98,8 +98,8 @@ def prune_store(mirror: Mirror, what: RetentionPlan, now: datetime) -> None:
     since = _note_unneeded(mirror, now)
     unneeded = {run_id for run_id, noted in since.items() if now - datetime.fromisoformat(noted) >= _GRACE}
     digests = {run_id: store.read(KINDS[0], run_id).sha256 for run_id in what.drop if run_id not in store.pruned()}
-    gone = {KINDS[0]: {*what.drop, *pruned_runs(store)}, **dict.fromkeys(KINDS[1:], unneeded)}
-    replaced = {kind: _rewritten(mirror, kind, run_ids) for kind, run_ids in gone.items()}
+    removed = {KINDS[0]: {*what.drop, *pruned_runs(store)}, **dict.fromkeys(KINDS[1:], unneeded)}
+    replaced = {kind: _rewritten(mirror, kind, run_ids) for kind, run_ids in removed.items()}
     if digests:
         write_once(mirror.objects, f"{PRUNED}/{max(digests)}-{secrets.token_hex(2)}.json", record_text(digests))
     mirror.pull(now, full=True)

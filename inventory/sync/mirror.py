@@ -6,6 +6,7 @@ and their tables before their bodies: a process that is killed at any moment lea
 that the keeper pruned are removed from the mirror, and neither fetched nor sent again.
 """
 
+import json
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -13,15 +14,18 @@ from functools import partial
 from pathlib import Path
 
 from inventory.errors import FileError
+from inventory.filesystem.atomic import atomic_write
 from inventory.filesystem.listing import names, size_of
 from inventory.filesystem.regular_files import read_regular
+from inventory.filesystem.write_once import make_folders
 from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.file_names import is_merged
-from inventory.history.storage.mirrors import read_mirror
+from inventory.history.storage.metadata import not_written
+from inventory.history.storage.mirrors import MIRROR, read_mirror
 from inventory.history.storage.received import is_whole, responses_of, runs_of
 from inventory.history.storage.store import Store
+from inventory.run_ids import utc_now
 from inventory.sync.fetch import Fetch, Incomplete, pruned_runs, unneeded_runs
-from inventory.sync.files import prepare, write_note
 from inventory.sync.listing import LOGS, PRUNED, Listing, listing_of, previous_month
 from inventory.sync.objects import ObjectStore, at_once, probe, write_once
 
@@ -107,7 +111,7 @@ class Mirror:
         # Responses of pruned runs may be gone from the store, of whatever month.
         if not listing or unsent is None or (not listing.is_full and pruned & self._responses(unsent)):
             before = self.sent
-            self.pull(datetime.now(UTC), full=True)
+            self.pull(utc_now(), full=True)
             return self.sent - before
         if any(self._lacking(listing, kind, pruned) or self._lacking_merged(listing, kind) for kind in KINDS[1:]):
             pruned -= unneeded_runs(self.store, pruned_runs(self.store))
@@ -131,7 +135,7 @@ class Mirror:
     def _responses(self, keys: Iterable[str]) -> set[str]:
         """Return the runs to whose responses observations refer."""
         bodies = ((self.folder / key, self._read(key)) for key in keys)
-        return set().union(*(responses_of(KINDS[0], path, body) for path, body in bodies if body))
+        return set().union(*(responses_of(path, body) for path, body in bodies if body))
 
     def _lacking_merged(self, listing: Listing, kind: str) -> list[str]:
         """Return the keys of merged files that the store lacks, if all months were listed."""
@@ -199,9 +203,9 @@ class Mirror:
             probe(self.objects)
             self.note(probed=True)
 
-    def note(self, **news: object) -> None:
-        """Add to what is known of the mirror; errors as ``write_note``."""
-        write_note(self.folder, {**read_mirror(self.folder), **news})
+    def note(self, **facts: object) -> None:
+        """Add to what is known of the mirror; errors as ``prepare``."""
+        _write_note(self.folder, {**read_mirror(self.folder), **facts})
 
     def _is_full_due(self, now: datetime) -> bool:
         try:
@@ -209,3 +213,26 @@ class Mirror:
         except ValueError:
             return True
         return not timedelta(0) <= now - listed < _EVERY  # also after the clock was put back
+
+
+def prepare(folder: Path, address: str) -> None:
+    """Create the mirror of an address, which holds nothing yet, if there is none.
+
+    Raises:
+        FileError: it could not be written.
+    """
+    try:
+        make_folders(folder, folder / "_tmp")
+    except OSError as error:
+        raise not_written(folder, error) from error
+    if not read_mirror(folder):
+        _write_note(folder, {"address": address})
+
+
+def _write_note(folder: Path, content: dict[str, object]) -> None:
+    """Write what is known of a mirror; errors as ``prepare``."""
+    try:
+        with atomic_write(folder / MIRROR, json.dumps(content).encode()) as move:
+            move()
+    except OSError as error:
+        raise not_written(folder / MIRROR, error) from error

@@ -150,7 +150,7 @@ def measure(folder: Path, work: str) -> float:
 
     from inventory import History
     from inventory.history.recorder import record
-    from inventory.history.verify import verify
+    from inventory.history.verify import prove
 
     snapshot, history = kept(folder / "next") if work == "append" else None, History(folder / "history")
     before = {path for path in history.store.folder.rglob("*") if path.is_file()}
@@ -158,7 +158,7 @@ def measure(folder: Path, work: str) -> float:
         "append": lambda: record(history, snapshot) if snapshot else None,
         "diff": history.diff,
         "timeline": history.timeline_table,
-        "verify": lambda: verify(history.store),
+        "verify": lambda: prove(history.store),
     }
     began = time.process_time()
     works[work]()

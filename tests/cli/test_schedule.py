@@ -15,7 +15,7 @@ from support.cli_runner import BEGINNING, COMMAND, TOKEN, clean, run
 from inventory.cli.snapshot import snapshot
 from inventory.config.credentials import CREDENTIAL as HANDED_OVER
 from inventory.history.run_log import read
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.schedules import SCHEDULES
 from inventory.schedules.systemd import CREDENTIAL
 from inventory.stub_server import StubServer, inventory_before
@@ -308,7 +308,7 @@ def test_two_runs_at_once_are_harmless(tmp_path: Path) -> None:
     store = History(tmp_path / "h").store
     assert sorted(entry["run_id"] for entry in read(tmp_path / "h").entries) == store.run_ids()
     assert len(store.run_ids()) == 4
-    assert verify(store).num_rows == 0
+    assert prove(store).problems.num_rows == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals here")

@@ -15,7 +15,7 @@ import inventory
 from inventory import History, Snapshot
 from inventory.config.servers import Server
 from inventory.diff.changes import ChangeSet
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.operations.snapshot import take_snapshot
 from inventory.tables import rows
 
@@ -181,4 +181,4 @@ def test_the_history_proves_older_answers(tmp_path: Path) -> None:
         (run_id,) = machine.history.store.run_ids()
         stored = machine.history.store.read("payloads", run_id).table()
         assert stored.column("body").to_pylist() == [path.read_bytes()]
-        assert verify(machine.history.store).num_rows == 0
+        assert prove(machine.history.store).problems.num_rows == 0

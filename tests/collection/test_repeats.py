@@ -18,7 +18,7 @@ from inventory.collection.repeats import KnownAnswers
 from inventory.config.servers import Server
 from inventory.history.answers import expected
 from inventory.history.recorder import record
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.schema import GRAIN_TABLES
 from inventory.tables import RunTables, rows
 
@@ -85,7 +85,7 @@ def test_what_comes_again_is_known(tmp_path: Path) -> None:
     assert fleet.record(answers) == {"a": False, "b": False, "c": False}
     assert fleet.record({**answers, "b": body_of(7)}) == {"a": True, "b": False, "c": True}
     assert fleet.record(answers) == {"a": True, "b": False, "c": True}
-    assert not verify(fleet.history.store).num_rows
+    assert not prove(fleet.history.store).problems.num_rows
 
 
 @pytest.mark.parametrize(
@@ -163,4 +163,4 @@ def test_no_run_tells_whether_it_was_parsed(tmp_path_factory: pytest.TempPathFac
     fleet = Fleet(tmp_path_factory.mktemp("fleet"))
     for choice in runs:
         fleet.record({name: bodies[number] for name, number in zip("abc", choice, strict=True)})
-    assert not verify(fleet.history.store).num_rows
+    assert not prove(fleet.history.store).problems.num_rows

@@ -17,7 +17,7 @@ from support.history_builders import run as record_run
 from inventory import History, compare
 from inventory.diff.extras import are_too_many, as_one, short_extra, unknown_fields
 from inventory.history.storage.store import Store
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.limits import UNKNOWN_FIELDS
 from inventory.tables import rows, values
 
@@ -54,7 +54,7 @@ def test_a_change_a_row(tmp_path: Path) -> None:
     assert history.diff(*ids, ignore=["extra"]).table.num_rows == 0
     whole = json.loads(history.load(ids[1]).models["extra"][0])
     assert len(whole) == UNKNOWN_FIELDS // 4 + 1, "nothing is lost"
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 def test_the_limit(tmp_path: Path) -> None:

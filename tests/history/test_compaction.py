@@ -30,7 +30,7 @@ from inventory.history.storage import partitions
 from inventory.history.storage.checksum import write_checksummed
 from inventory.history.storage.data_file import KINDS, merged, opened
 from inventory.history.storage.file_names import is_merged
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.tables import rows
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(inventory.__file__).parents[1])}
@@ -104,7 +104,7 @@ def test_closed_months_become_few_files(tmp_path: Path) -> None:
     assert all(is_merged(path) for path in merged_files)
     assert {path.stat().st_mode & 0o777 for path in merged_files} == {0o600}
     assert {path.stat().st_mode & 0o777 for path in history.store.folder.rglob("*") if path.is_dir()} == {0o700}
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
     assert left(history) == []
 
 
@@ -131,7 +131,8 @@ def test_a_copy_from_which_nothing_was_removed(tmp_path: Path) -> None:
     shutil.copytree(history.store.folder, keep, dirs_exist_ok=True)
     assert readings(timeless(keep)) == readings(history)
     late = run(history, FLEETS[2], day(2))
-    carry_out(history.store, plan(history.store, {"last": 6}, [late]))
+    history.save_baseline("late", late)
+    carry_out(history.store, plan(history.store, {"last": 6}))
     compact(history.store)
     shutil.copytree(history.store.folder, keep, dirs_exist_ok=True)
     with pytest.raises(FileError, match=rf"{keep}/\S+ holds runs that another file holds too\. .*remove"):
@@ -154,10 +155,10 @@ def test_a_history_goes_on_after_it(tmp_path: Path) -> None:
             record(one, snapshot)
     assert not [path for path in files(history) if "2027-01" in str(path) and "payloads" in str(path)], "known answers"
     assert readings(history) == readings(other)
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
     assert {one.month for one, _ in compact(history.store)} == {"month=2026-12"}
     assert readings(history) == readings(other)
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
     assert not history.store.path("observations", late).exists()
     assert len(ids) + 2 == len(history.store.run_ids())
 
@@ -170,18 +171,18 @@ def test_pruning_a_merged_month(tmp_path: Path) -> None:
     other = copied(history, tmp_path / "other")
     compact(history.store)
     for one in (history, other):
-        what = plan(one.store, {"last": 2}, [ids[1]])
+        what = plan(one.store, {"last": 2})
         assert what.drop
         carry_out(one.store, what)
-        assert verify(one.store).num_rows == 0
+        assert prove(one.store).problems.num_rows == 0
     assert history.store.pruned() == other.store.pruned()
     assert history.store.holding() == other.store.holding()
     assert readings(history) == readings(other)
     assert {kind: globbed(history, kind) for kind in KINDS} == {kind: globbed(other, kind) for kind in KINDS}
     last = run(history, {"z": C, "b": C}, day(80))
-    carry_out(history.store, plan(history.store, {"last": 1}, [ids[1]]))
+    carry_out(history.store, plan(history.store, {"last": 1}))
     assert history.store.run_ids() == [ids[1], last]
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
     assert [path for path in files(history) if "2026-12" in str(path)] == [], "nothing of a month that is all gone"
 
 
@@ -225,7 +226,7 @@ def test_no_reading_tells_whether_files_were_merged(acts: list[Any]) -> None:
         assert {kind: globbed(one, kind) for kind in KINDS if one.store.where(kind)} == {
             kind: globbed(other, kind) for kind in KINDS if other.store.where(kind)
         }
-        assert verify(one.store).num_rows == 0
+        assert prove(one.store).problems.num_rows == 0
 
 
 # Does some work on copies of a history; each time it kills itself one file operation later, until it gets to its end.
@@ -299,7 +300,7 @@ def test_a_kill_after_any_file_operation(tmp_path: Path, kind: str, step: int) -
     assert len(points) * step > 34, "it is made of more steps than this"
     for point in points:
         one = timeless(tmp_path / str(point) / "history")
-        assert verify(one.store).num_rows == 0, point
+        assert prove(one.store).problems.num_rows == 0, point
         seen = globbed(one)
         assert len(seen) == len(set(seen)), point
         if kind == "prune":
@@ -316,7 +317,7 @@ def test_a_kill_after_any_file_operation(tmp_path: Path, kind: str, step: int) -
             assert left(one) == [], "settled by the next run too"
         compact(one.store)
         assert [path for path in files(one) if "2026-11" in str(path) and not is_merged(path)] == []
-        assert verify(one.store).num_rows == 0, point
+        assert prove(one.store).problems.num_rows == 0, point
         assert left(one) == []
         if kind == "compact" and not point % 2:
             assert readings(one) == before, point
@@ -349,7 +350,7 @@ def test_a_kill_at_any_moment(tmp_path: Path, rounds: int) -> None:
             process.kill()
             process.wait()
         assert readings(history) == before
-        assert verify(history.store).num_rows == 0
+        assert prove(history.store).problems.num_rows == 0
     subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True)
     assert readings(history) == before
     assert due(history.store) == ()
@@ -420,7 +421,7 @@ def test_runs_and_readers_beside_it(tmp_path: Path, runs: int, apart: float) -> 
     assert any(map(is_merged, files(history)))
     assert history.store.run_ids() == told
     assert len(globbed(history)) == runs
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 @pytest.fixture
@@ -437,7 +438,7 @@ def test_many_runs_of_one_month_are_merged_unasked(tmp_path: Path) -> None:
     history, ids = months(tmp_path, FLEETS * 3, apart=0.5)
     small = [path for path in files(history) if path.parts[-3] == "observations" and not is_merged(path)]
     assert 2 <= len(small) < 5
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
     assert left(history) == []
     assert history.store.run_ids() == ids
     seen = readings(history)
@@ -497,7 +498,7 @@ def test_a_file_that_comes_into_the_folder_that_was_moved(tmp_path: Path, monkey
     assert compact(history.store)
     assert not away.exists()
     assert history.store.run_ids() == ids
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
     assert left(history) == []
 
 
@@ -532,7 +533,7 @@ def test_what_comes_while_a_month_is_replaced_is_kept(tmp_path: Path) -> None:
         _replaced_with(history, late, tmp_path / "answers")
     assert sorted([*ids, late]) == history.store.run_ids()
     assert history.load(late).models["key"].tolist() == ["late"]
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 def _replaced_with(history: History, late: str, answers: Path) -> None:
@@ -589,7 +590,7 @@ def test_damage_to_a_merged_file(tmp_path: Path) -> None:
         body = path.read_bytes()
         for place in [*(chance.randrange(len(body)) for _ in range(3)), len(body) - chance.randrange(1, 9)]:
             path.write_bytes(body[:place] + bytes([body[place] ^ 1 << chance.randrange(8)]) + body[place + 1 :])
-            problems = rows(verify(timeless(history.store.folder).store))
+            problems = rows(prove(timeless(history.store.folder).store).problems)
             month = path.parent.name.removeprefix("month=")
             assert [str(path.relative_to(history.store.folder))] == [row["file"] for row in problems]
             assert f"of many runs of {month}" in problems[0]["holds"]
@@ -598,7 +599,7 @@ def test_damage_to_a_merged_file(tmp_path: Path) -> None:
                     readings(history)
         path.write_bytes(body)
     assert readings(history) == before
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 @pytest.mark.guard("a list of runs is checked before it is used")
@@ -610,19 +611,23 @@ def test_a_merged_file_under_another_name(tmp_path: Path) -> None:
     for moved in (two.with_name(one.name), one.with_name(two.name), two.parent / ("merged-" + "0" * 16 + ".parquet")):
         there = moved.read_bytes() if moved.exists() else None
         moved.write_bytes((two if moved.parent == one.parent else one).read_bytes())
-        assert str(moved.relative_to(history.store.folder)) in [row["file"] for row in rows(verify(history.store))]
+        assert str(moved.relative_to(history.store.folder)) in [
+            row["file"] for row in rows(prove(history.store).problems)
+        ]
         with pytest.raises(FileError, match="damaged"):
             readings(history)
         moved.unlink()
         if there:
             moved.write_bytes(there)
     renamed = two.rename(two.with_name("merged-" + "0" * 16 + ".parquet"))
-    assert str(renamed.relative_to(history.store.folder)) in [row["file"] for row in rows(verify(history.store))]
+    assert str(renamed.relative_to(history.store.folder)) in [
+        row["file"] for row in rows(prove(history.store).problems)
+    ]
     with pytest.raises(FileError, match="damaged"):
         readings(history)
     renamed.rename(two)
     one.unlink()
-    assert {row["problem"] for row in rows(verify(history.store))} == {"missing"}
+    assert {row["problem"] for row in rows(prove(history.store).problems)} == {"missing"}
     with pytest.raises(FileError, match="could not be read"):
         readings(history)
 
@@ -639,9 +644,12 @@ def test_other_rows_than_were_merged(tmp_path: Path) -> None:
     about = {name: value for name, value in file.about.items() if name not in ("tool", "version", "seal")}
     path.write_bytes(write_checksummed(forged.cast(table.schema), about))
     history = timeless(history.store.folder)
-    assert {row["problem"] for row in rows(verify(history.store))} == {"rows differ from those of the run's own file"}
+    assert {row["problem"] for row in rows(prove(history.store).problems)} == {
+        "rows differ from those of the run's own file"
+    }
+    history.save_baseline("good", ids[1])
     with pytest.raises(FileError, match="does not hold the rows"):
-        carry_out(history.store, plan(history.store, {"last": 1}, [ids[1]]))
+        carry_out(history.store, plan(history.store, {"last": 1}))
 
 
 @pytest.mark.long
@@ -656,7 +664,7 @@ def test_an_older_versions_files_are_merged(tmp_path: Path) -> None:
     before = readings(history)
     compact(history.store)
     assert readings(history) == before
-    problems = {row["problem"] for row in rows(verify(history.store))}
+    problems = {row["problem"] for row in rows(prove(history.store).problems)}
     assert problems == {"differs from what the run wrote"}, "true here, and no word about the rows"
 
 

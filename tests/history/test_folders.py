@@ -20,7 +20,7 @@ from inventory import History
 from inventory.history import compaction
 from inventory.history.storage import checked_files
 from inventory.history.storage.data_file import ARROW
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.schema import TABLES
 
 PAGE = Path(inventory.__file__).parent / "manual" / "history.md"
@@ -74,7 +74,7 @@ def answers(history: History) -> Iterator[tuple[str, Any]]:
     yield "diff", history.diff(ids[0], ids[1]).table
     yield from history.state(ids[1]).tables.items()
     yield from history.load(ids[0]).tables.items()
-    yield "problems", verify(history.store)
+    yield "problems", prove(history.store).problems
 
 
 @pytest.mark.long

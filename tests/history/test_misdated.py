@@ -15,7 +15,7 @@ from inventory.errors import ConfigurationError
 from inventory.history.recorder import next_moment
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.data_file import KINDS
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.operations.compare import report_of, resolve_ref
 from inventory.operations.snapshot import take_snapshot
 from inventory.report.facts import Report
@@ -56,7 +56,7 @@ def test_it_is_listed_and_left_out(jumped: tuple[History, list[str]]) -> None:
     assert history.lifecycle()["runs_present"].tolist() == [4, 3, 2]
     assert history.models()["key"].tolist() == ["a", "b", "c"]
     assert len(history.unused(2)) == 2
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 def test_it_can_be_looked_at_and_is_compared_with_nothing(jumped: tuple[History, list[str]]) -> None:
@@ -135,7 +135,7 @@ def test_what_it_stored_stays_for_those_that_point_at_it(tmp_path: Path) -> None
     assert history.store.run_ids() == [first, later]
     assert {path.stem for path in files(history) if path.parent.parent.name in KINDS[1:]} == {first, wrong}
     assert history.models()["key"].tolist() == ["a", "b"]
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 def test_keep_rules_do_not_count_it(jumped: tuple[History, list[str]]) -> None:
@@ -195,7 +195,7 @@ def test_runs_are_removed_by_name(jumped: tuple[History, list[str]]) -> None:
     done = command("prune", "--run", ids[4], "--run", ids[0], "--run", ids[0], "--history", folder)
     assert (done.code, done.out) == (0, "3 runs kept, 2 deleted\n")
     assert history.dated() == [ids[1], ids[3]]
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
     taken = collected(folder.parent / "answers", {"s": ABC}, day(-361))
     assert taken.complete
 

@@ -16,7 +16,7 @@ from inventory.history import compaction
 from inventory.history.recorder import record
 from inventory.history.storage.checksum import write_checksummed
 from inventory.history.storage.data_file import KINDS, RunSegment
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 
 COMMANDS = (
     ["history"],
@@ -111,7 +111,11 @@ def test_any_file(two_runs: History, tmp_path: Path, kind: str) -> None:
     history = History(history.store.folder)
     with pytest.raises(NewerVersion, match=first):
         history.store.read(kind, first)
-    for reading in (history.timeline_table, lambda: verify(history.store), lambda: compaction.compact(history.store)):
+    for reading in (
+        history.timeline_table,
+        lambda: prove(history.store).problems,
+        lambda: compaction.compact(history.store),
+    ):
         with pytest.raises(NewerVersion):
             reading()
 
@@ -143,7 +147,7 @@ def test_damage_is_no_newer_version(two_runs: History, tmp_path: Path) -> None:
         with pytest.raises(FileError, match="damaged") as told:
             History(history.store.folder).timeline_table()
         assert not isinstance(told.value, NewerVersion)
-        assert verify(history.store).num_rows > 0
+        assert prove(history.store).problems.num_rows > 0
         path.write_bytes(body)
 
 
@@ -154,5 +158,5 @@ def test_the_journal_may_say_more(two_runs: History, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(two_runs.store.folder, tmp_path / "history"))
     run_id = History(folder).store.run_ids()[-1]
     run_log.append(folder, {"run_id": run_id, "recorded": True, "of_later": [1], "version": "9.9"})
-    assert verify(History(folder).store).num_rows == 0
+    assert prove(History(folder).store).problems.num_rows == 0
     assert run("history", "--history", folder).code == 0

@@ -1,6 +1,7 @@
 """Periods: what people write for a day, a week, a month, or a time between two moments."""
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,25 +10,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.history_builders import day, made, model, opened, run, slow_run
+from support.zones import local_zone
 
 from inventory.errors import ConfigurationError
 from inventory.history.periods import Period, parse_period, runs_in
+from inventory.history.reader import RunHistory
 from inventory.run_ids import new_run_id, time_of
-from inventory.tables import rows
+from inventory.tables import Row, rows
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 29, 9, tzinfo=UTC)
 A_RUN = datetime(2026, 11, 10, 5, 30, tzinfo=UTC)
 
 
-def parsed(text: str, zone: ZoneInfo = BERLIN, now: datetime = NOW) -> Period:
+@pytest.fixture(autouse=True, scope="module")
+def _zone() -> Iterator[None]:
+    """Let the machine be in Berlin, unless a test says otherwise."""
+    with local_zone("Europe/Berlin"):
+        yield
+
+
+def parsed(text: str, now: datetime = NOW) -> Period:
     """A period, in a history whose every reference means one run."""
-    return parse_period(text, now, lambda ref: A_RUN if ref != "latest" else NOW, zone)
+    return parse_period(text, now, lambda ref: A_RUN if ref != "latest" else NOW)
 
 
-def local(text: str, zone: ZoneInfo = BERLIN) -> datetime:
-    """A local time."""
-    return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC)
+def coverage_of(history: RunHistory, period: Period) -> dict[str, Row]:
+    """How much of a period was read of each server of the newest state."""
+    state = history.state().tables["observations"]
+    return {row["server"]: row for row in rows(history.coverage_table(period, state))}
+
+
+def local(text: str) -> datetime:
+    """A time in Berlin."""
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +113,8 @@ def test_where_the_calendar_ends(text: str) -> None:
             return A_RUN
         raise ConfigurationError(f"no run {ref}")
 
-    with pytest.raises(ConfigurationError, match="no run"):
-        parse_period(text, NOW, no_run, timezone(timedelta(hours=9)))
+    with local_zone("XXX-9"), pytest.raises(ConfigurationError, match="no run"):
+        parse_period(text, NOW, no_run)
 
 
 @given(
@@ -111,8 +127,9 @@ def test_where_the_calendar_ends(text: str) -> None:
 def test_the_last_whole_one(now: datetime, word: str, zone: str) -> None:
     """It is over, the one after it is not, and its days are those between its ends."""
     place = ZoneInfo(zone)
-    period = parsed(word, place, now)
-    following = parsed(f"{period.last_day + timedelta(days=1)}", place, now + timedelta(days=40))
+    with local_zone(zone):
+        period = parsed(word, now)
+        following = parsed(f"{period.last_day + timedelta(days=1)}", now + timedelta(days=40))
     assert period.end < now
     assert following.start == period.end + timedelta(microseconds=1)
     assert len(period.days) == {"day": 1, "week": 7}.get(word, len(period.days))
@@ -151,8 +168,9 @@ def test_how_much_was_read(tmp_path: Path) -> None:
             {name: answers[number] for name, answers in plan.items() if answers[number] is not False},
             day(number),
         )
-    period = parse_period("2026-11-01..2026-11-10", day(5000), lambda _: day(0), ZoneInfo("UTC"))
-    coverage = {row["server"]: row for row in rows(history.coverage_table(period, ZoneInfo("UTC")))}
+    with local_zone("UTC"):
+        period = parse_period("2026-11-01..2026-11-10", day(5000), lambda _: day(0))
+        coverage = coverage_of(history, period)
     assert {
         name: (row["days_read"], row["days"], row["runs_read"], row["runs_asked"]) for name, row in coverage.items()
     } == {
@@ -176,10 +194,9 @@ def test_coverage_after_the_beginning(tmp_path: Path) -> None:
     """A server that was known before the period is expected on each of its days, even where nobody asked it."""
     models = [model("x")]
     history, ids = made(tmp_path, {"a": models, "b": models}, {"a": models}, {"a": models})
-    period = parse_period(
-        "2026-11-02..2026-11-03", day(5000), lambda ref: time_of(history.resolve(ref)), ZoneInfo("UTC")
-    )
-    coverage = {row["server"]: row for row in rows(history.coverage_table(period, ZoneInfo("UTC")))}
+    with local_zone("UTC"):
+        period = parse_period("2026-11-02..2026-11-03", day(5000), lambda ref: time_of(history.resolve(ref)))
+        coverage = coverage_of(history, period)
     assert [(coverage[name]["days_read"], coverage[name]["days"]) for name in "ab"] == [(2, 2), (0, 2)]
     assert coverage["b"]["last_read"] == time_of(ids[0])
 
@@ -189,6 +206,7 @@ def test_the_day_of_a_run_that_ends_after_midnight(tmp_path: Path) -> None:
     history = opened(tmp_path / "history")
     for number in (0.74, 1):
         slow_run(history, day(number), {"a": (day(number + 0.02), [model("x")])})
-    period = parse_period("2026-11-01..2026-11-02", day(5000), lambda _: day(0), ZoneInfo("UTC"))
-    [row] = rows(history.coverage_table(period, ZoneInfo("UTC")))
+    with local_zone("UTC"):
+        period = parse_period("2026-11-01..2026-11-02", day(5000), lambda _: day(0))
+        row = coverage_of(history, period)["a"]
     assert (row["days_read"], row["days"]) == (2, 2)

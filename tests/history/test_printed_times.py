@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.zones import local_zone
 
 from inventory.history.selectors import resolve
 from inventory.run_ids import time_of
@@ -43,14 +44,14 @@ def run_id(moment: datetime, number: int) -> str:
 )
 def test_a_printed_time_means_its_run(name: str, night: datetime, offsets: list[int], dense: bool) -> None:
     """Over zones and nights when clocks change, however close the runs lie."""
-    zone = ZoneInfo(name)
     step = 1 if dense else 10**6  # runs within one second, or seconds apart
     runs = sorted(
         {run_id(night + timedelta(microseconds=offset // step * step), n) for n, offset in enumerate(offsets)}
     )
     runs = [run for n, run in enumerate(runs) if n == 0 or time_of(run) != time_of(runs[n - 1])]
-    for run, text in run_times(runs, zone).items():
-        assert resolve(text, runs, zone, NOW) == run, text
+    with local_zone(name):
+        for run, text in run_times(runs).items():
+            assert resolve(text, runs, NOW) == run, text
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,7 @@ def test_a_time_means_its_end() -> None:
         run_id(datetime(2026, 11, 28, 7, 0, second, micro, tzinfo=UTC), 1)
         for second, micro in ((4, 5), (4, 9), (50, 0))
     ]
-    assert resolve("2026-11-28T07:00", runs, UTC, NOW) == runs[2]
-    assert resolve("2026-11-28 07:00:04", runs, UTC, NOW) == runs[1]
-    assert resolve("2026-11-28T07:00:04.000005Z", runs, UTC, NOW) == runs[0]
+    with local_zone("UTC"):
+        assert resolve("2026-11-28T07:00", runs, NOW) == runs[2]
+        assert resolve("2026-11-28 07:00:04", runs, NOW) == runs[1]
+        assert resolve("2026-11-28T07:00:04.000005Z", runs, NOW) == runs[0]

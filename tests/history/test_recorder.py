@@ -12,7 +12,7 @@ from inventory import History
 from inventory.filesystem.temporary_files import is_abandoned
 from inventory.filesystem.write_once import create_marker
 from inventory.history.recorder import record
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.tables import rows
 
 
@@ -34,7 +34,7 @@ def test_the_same_answer_stored_twice_is_not_doubled(tmp_path: Path) -> None:
         assert (len(history.load(ref).models), len(history.load(ref).instances)) == (1, 1)
     assert history.diff(snapshots[0].run_id, snapshots[1].run_id).table.num_rows == 0
     assert history.lifecycle().set_index("key").loc["x", "runs_present"] == 3
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 @pytest.mark.guard("a run that is being written is not swept")
@@ -100,4 +100,4 @@ def test_any_text_survives(tmp_path: Path, text: str) -> None:
     assert (row["key"], row["display_name"]) == (f"k{text}", text)
     assert rows(loaded.tables["instances"])[0]["instance_id"] == f"i{text}"
     assert [row["field"] for row in rows(history.diff().table)] == ["display_name"]
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0

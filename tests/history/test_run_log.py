@@ -19,7 +19,7 @@ from inventory.errors import FileError
 from inventory.history.run_log import append, entry_of, newest_first, read
 from inventory.history.storage.metadata import RUN_LOG
 from inventory.history.storage.store import Store
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.tables import rows
 
 LINES = st.dictionaries(st.text(), st.one_of(st.none(), st.integers(), st.text(), st.booleans()), max_size=4)
@@ -208,12 +208,12 @@ def test_the_proof_names_damage(tmp_path: Path) -> None:
     history, runs = made(tmp_path, {"a": [model("x")]})
     for number in range(4):
         append(history.store.folder, {"a": number})
-    assert verify(Store(history.store.folder)).num_rows == 0
+    assert prove(Store(history.store.folder)).problems.num_rows == 0
     path = history.store.folder / RUN_LOG
     path.write_bytes(path.read_bytes().replace(b'"a": 2', b'"a": 3'))
-    [problem] = rows(verify(Store(history.store.folder)))
+    [problem] = rows(prove(Store(history.store.folder)).problems)
     assert problem == {"file": RUN_LOG, "problem": "is damaged or cut off in line 3", "holds": "the run log"}
     path.write_bytes(path.read_bytes()[:-9])
-    [problem] = rows(verify(Store(history.store.folder)))
+    [problem] = rows(prove(Store(history.store.folder)).problems)
     assert problem["problem"] == "is damaged or cut off in line 3 and in 1 more"
     assert history.store.run_ids() == runs

@@ -123,7 +123,7 @@ def test_runs_of_a_version_that_did_not_note_when_they_were_answered(tmp_path: P
     history, ids = made(tmp_path, {"s": A}, {"s": AB})
     store, body = history.store, history.store.read("observations", ids[1])
     about = {name: value for name, value in body.about.items() if name in ("files", "previous", "journal")}
-    store.remove("observations", ids[1])
+    store.remove_file(store.path("observations", ids[1]))
     store.write("observations", ids[1], body.table(), **about)
     assert "span" not in store.read("observations", ids[1]).about
     run(history, {"s": AB}, day(2))

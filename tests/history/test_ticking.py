@@ -17,7 +17,7 @@ from inventory import History, Snapshot, schema
 from inventory.config.servers import Server
 from inventory.diff.fields import compared
 from inventory.history.recorder import record
-from inventory.history.verify import prove, verify
+from inventory.history.verify import prove
 from inventory.normalize.fingerprint import digest
 from inventory.normalize.flatten import flatten
 from inventory.normalize.ticking import without_ticking
@@ -123,7 +123,7 @@ def test_an_ignored_field_costs_nothing(tmp_path: Path) -> None:
     assert sum(row["reconfigured"] or 0 for row in rows(history.runs_table())) == 0
     assert history.timeline_table().num_rows == 0
     assert rows(history.state().tables["instances"])[0]["extra"] == '{"nested": {"x": 1}}'
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 def test_an_ignored_column_is_stored_and_not_compared(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_another_list_of_ignored_fields_is_no_change(runs: list[tuple[tuple[str,
         for number, (ignore, value) in enumerate(runs):
             answer = [model(key, loaded(x=value, y=1), x=value, y=1) for key in "abc"]
             record(history, taken(folder, number, ignore, a=answer))
-        assert verify(history.store).num_rows == 0
+        assert prove(history.store).problems.num_rows == 0
         steps = pairwise(zip(history.store.run_ids(), runs, strict=True))
         for (before, (old_list, old)), (after, (new_list, new)) in steps:
             told = {(row["change"], row["field"]) for row in rows(history.diff(before, after).table)}

@@ -11,7 +11,7 @@ from inventory.history.engines import open_engine
 from inventory.history.sql import all_runs
 from inventory.history.sql.state import Until
 from inventory.schema import OBSERVATIONS
-from inventory.tables import rows, table_of
+from inventory.tables import rows, table_of, texts_table
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 UNTIL = Until("r7", FIRST + timedelta(hours=6))
@@ -67,7 +67,7 @@ def test_each_response_that_differs(
     engine = open_engine("duckdb")
     full = [dict.fromkeys(OBSERVATIONS.names) | row for row in observed]
     engine.add("observations", table_of(OBSERVATIONS, full))
-    engine.add("wanted", table_of(all_runs.SERVERS, [{"server": server}] if server else []))
+    engine.add("wanted", texts_table(server=[server] if server else []))
     actual = rows(engine.query(all_runs.transitions(UNTIL, since, selected=server is not None)))
     names = [*actual[0]] if actual else []
     assert actual == [{name: row[name] for name in names} for row in walked(observed, since, server)]

@@ -17,7 +17,7 @@ from inventory.history.storage.checksum import write_checksummed
 from inventory.history.storage.metadata import RUN_LOG
 from inventory.history.storage.partitions import Months
 from inventory.history.storage.store import Store
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.tables import rows, values
 
 ONE, TWO = [model("x", "i"), model("y")], [model("x", "i", "j"), model("z")]
@@ -27,7 +27,7 @@ PRUNED: tuple[Fleet, ...] = ({"a": ONE, "b": TWO}, {"a": ONE, "b": TWO})  # the 
 
 def found(history: History) -> set[tuple[str, str]]:
     """What the proof says, as kind of file and problem."""
-    told = rows(verify(History(history.store.folder).store))
+    told = rows(prove(History(history.store.folder).store).problems)
     assert all(row["holds"] for row in told)
     return {(row["file"].split("/")[0], row["problem"]) for row in told}
 
@@ -76,7 +76,7 @@ def test_a_file_out_of_its_place(place: str, tmp_path: Path) -> None:
     there = history.store.folder / place
     there.mkdir(parents=True, exist_ok=True)
     (there / f"{ids[0]}.parquet").write_bytes(history.store.path("models", ids[0]).read_bytes())
-    [problem] = rows(verify(history.store))
+    [problem] = rows(prove(history.store).problems)
     assert problem == {
         "file": f"{place}/{ids[0]}.parquet",
         "problem": "unexpected file",
@@ -247,7 +247,7 @@ def test_baselines_that_were_swapped(tmp_path: Path) -> None:
     one, two = (path.read_bytes() for path in paths)
     paths[0].write_bytes(two)
     paths[1].write_bytes(one)
-    assert sorted(values(verify(history.store), "file")) == ["baselines/one.txt", "baselines/two.txt"]
+    assert sorted(values(prove(history.store).problems, "file")) == ["baselines/one.txt", "baselines/two.txt"]
     with pytest.raises(FileError, match="is damaged"):
         history.baseline("one")
 
@@ -259,7 +259,7 @@ def test_a_file_that_became_a_folder(tmp_path: Path, kind: str) -> None:
     path = history.store.path(kind, ids[0])
     path.unlink()
     path.mkdir()
-    assert str(path.relative_to(history.store.folder)) in values(verify(history.store), "file")
+    assert str(path.relative_to(history.store.folder)) in values(prove(history.store).problems, "file")
 
 
 def test_files_that_were_pruned_meanwhile(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_files_that_were_pruned_meanwhile(tmp_path: Path) -> None:
 
     store = Store(history.store.folder)
     store.months = Pruning(history.store.folder)
-    assert verify(store).num_rows == 0
+    assert prove(store).problems.num_rows == 0
     assert len(history.store.run_ids()) < len(ids)
 
 
@@ -292,7 +292,7 @@ def test_files_that_were_merged_meanwhile(tmp_path: Path) -> None:
 
     store = History(history.store.folder).store
     store.months = Merging(store.folder, path, body)
-    assert verify(store).num_rows == 0
+    assert prove(store).problems.num_rows == 0
     assert path in files(history)
 
 

@@ -160,7 +160,7 @@ def test_too_old_is_one_that_was_asked_for_the_endpoint(named: str, path: str, s
 def test_a_saved_answer_of_the_older_api_is_read(name: str, tmp_path: Path) -> None:
     """As over HTTP; and the history proves it again from the body."""
     from inventory import History
-    from inventory.history.verify import verify
+    from inventory.history.verify import prove
     from inventory.operations.snapshot import take_snapshot
 
     body = (PAYLOADS / "v0" / f"{name}.json").read_bytes()
@@ -176,7 +176,7 @@ def test_a_saved_answer_of_the_older_api_is_read(name: str, tmp_path: Path) -> N
     assert (new["source"], new["warnings"], new["digest"]) == ("file", old["warnings"], old["digest"])
     history = History(tmp_path / "h")
     take_snapshot(history, [Server(f"file:{tmp_path}/a.json", "s")], timeout=10)
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "utf-8"])

@@ -7,7 +7,7 @@ import pytest
 from support.killed_writers import acknowledgements, record_runs, started
 
 from inventory import History
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.run_ids import time_of
 from inventory.tables import rows
 
@@ -40,7 +40,7 @@ def test_eight_at_once(lacks: tuple[str, ...], runs: int, tmp_path: Path) -> Non
     assert everything == history.store.run_ids()
     assert len(set(everything)) == PROCESSES * runs
     assert sorted(everything, key=time_of) == everything
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
     for run_id in everything[::7]:
         assert (len(history.load(run_id).models), len(history.load(run_id).instances)) == (2, 1)
     latest = rows(history.load().tables["observations"])[0]["server"]

@@ -19,7 +19,7 @@ from inventory.history.retention import carry_out, plan
 from inventory.history.storage.data_file import KINDS
 from inventory.history.storage.foreign import foreign_files
 from inventory.history.storage.metadata import RUN_LOG
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.tables import rows
 
 ONE, TWO = [model("x", "i"), model("y")], [model("x", "i", "j"), model("z", description="d")]
@@ -48,7 +48,7 @@ def grown(folder: Path) -> tuple[History, list[str]]:
 
 def problems(history: History) -> set[str]:
     """The files that the proof names."""
-    return {str(row["file"]) for row in rows(verify(history.store))}
+    return {str(row["file"]) for row in rows(prove(history.store).problems)}
 
 
 def flipped(body: bytes, chance: random.Random) -> bytes:
@@ -200,7 +200,7 @@ def test_a_damaged_file_written_by_somebody_else(tmp_path: Path) -> None:
     path.unlink()
     history.store.write("models", ids[0], table.slice(1))
     (history.store.folder / "models" / "notes.txt").write_text("mine")
-    actual = {row["file"] for row in rows(verify(history.store))}
+    actual = {row["file"] for row in rows(prove(history.store).problems)}
     assert actual == {str(path.relative_to(history.store.folder))}
     assert [row["file"] for row in foreign_files(history.store)] == ["models/notes.txt"]
 
@@ -248,7 +248,7 @@ def test_what_a_damaged_file_held(tmp_path: Path) -> None:
     history, ids = grown(tmp_path)
     for kind in KINDS:
         history.store.path(kind, ids[0]).write_bytes(b"x")
-    actual = {row["file"].split("/")[0]: row["holds"] for row in rows(verify(history.store))}
+    actual = {row["file"].split("/")[0]: row["holds"] for row in rows(prove(history.store).problems)}
     assert set(actual) == set(KINDS)
     assert all(ids[0] in holds for holds in actual.values())
     assert "bodies as received" in actual["payloads"]

@@ -28,7 +28,7 @@ from support.killed_writers import acknowledgements, kill_at_random, record_runs
 import inventory
 from inventory import History, formats
 from inventory.filesystem.atomic import atomic_write
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.tables import values
 
 KILLS = [5, pytest.param(30, marks=pytest.mark.long), pytest.param(500, marks=pytest.mark.full)]
@@ -84,13 +84,13 @@ def test_no_acknowledged_run_is_lost(kills: int, tmp_path: Path) -> None:
                 process.kill()
             for _, connection in writers:
                 acknowledged_ids += acknowledgements(connection)
-        assert verify(history.store).num_rows == 0
+        assert prove(history.store).problems.num_rows == 0
         assert set(acknowledged_ids) <= set(history.store.run_ids())
     record_one(history, {"s": [model("last")]}, START + timedelta(days=9999))
     assert [*history.store.workshop.iterdir()] == []
     runs = history.store.run_ids()
     assert {path.stem for path in files(history)} == set(runs)
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
     assert len(history.runs()) == len(runs)
     assert history.load(acknowledged_ids[0]).complete
 
@@ -147,11 +147,11 @@ def test_killed_at_every_file_operation(
         assert all(name in after for name in old)
         history = History(case / "h")
         torn = {JOURNAL} if how == "torn" and faulty.met.path.endswith(JOURNAL) else set()  # till it is marked
-        assert {f"h/{name}" for name in values(verify(history.store), "file")} == torn, faulty.met
+        assert {f"h/{name}" for name in values(prove(history.store).problems, "file")} == torn, faulty.met
         assert run(*arguments, cwd=case).code == 0
         assert left_over(contents(case)) == set(), faulty.met
         assert {path.stem for path in (case / "h").rglob("*.parquet")} == set(history.store.run_ids()), faulty.met
-        assert verify(history.store).num_rows == 0, faulty.met
+        assert prove(history.store).problems.num_rows == 0, faulty.met
 
 
 def test_a_left_over_is_swept_by_its_own_target(tmp_path: Path) -> None:

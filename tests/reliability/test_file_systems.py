@@ -20,7 +20,7 @@ from support.users import Step, by_users
 
 from inventory import History
 from inventory.history.compaction import compact
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.tables import rows
 
 PRUNE = ("prune", "--keep-last", "1", *HISTORY)
@@ -101,7 +101,7 @@ def empty(folder: Path) -> None:
 
 def whole(folder: Path) -> list[str]:
     """What is wrong with a history, or left over in it."""
-    return [f"{row['file']}: {row['problem']}" for row in rows(verify(History(folder / "h").store))]
+    return [f"{row['file']}: {row['problem']}" for row in rows(prove(History(folder / "h").store).problems)]
 
 
 @pytest.mark.parametrize("options", ["size=2m,nr_inodes=150", "size=2m,nr_inodes=4000"], ids=["no file", "no byte"])

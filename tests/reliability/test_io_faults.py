@@ -23,7 +23,7 @@ from support.fault_injection import (
 from support.killed_writers import run_limited, started
 
 from inventory import History, formats
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.schedules import SCHEDULES
 
 CODES = ("ENOSPC", "EIO", "EACCES", "EXDEV")
@@ -148,14 +148,14 @@ def judge(scene: Scene, folder: Path, before: dict[str, bytes], faulty: Faulty) 
 def go_on(scene: Scene, folder: Path) -> None:
     """The history is whole, the next such command does its work, and then nothing is left."""
     store = History(folder / "h").store
-    assert verify(store).num_rows == 0
+    assert prove(store).problems.num_rows == 0
     other = (
         ("--at", "03:04", "--timeout", "9") if "--install" in scene.arguments else ()
     )  # the same once more would write nothing
     assert run(*scene.arguments, *other, cwd=folder).code == 0
     assert run("snapshot", "-q", *SERVER, *HISTORY, cwd=folder).code == 0
     assert left_over(contents(folder)) == set()
-    assert verify(store).num_rows == 0
+    assert prove(store).problems.num_rows == 0
 
 
 def sweep(

@@ -22,7 +22,7 @@ from inventory import History
 from inventory.formats import read_file
 from inventory.history.compaction import compact
 from inventory.history.retention import carry_out, plan
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.run_ids import new_run_id, time_of
 from inventory.tables import rows
 
@@ -430,4 +430,4 @@ def test_every_reading_tells_what_happened(tmp_path: Path, seeds: range) -> None
         if seed % 10 == 0:
             check_commands(history, truth, chance)
             check_files(history, truth, folder)
-        assert verify(history.store, NOW).num_rows == 0
+        assert prove(history.store, NOW).problems.num_rows == 0

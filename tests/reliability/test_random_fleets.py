@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.history_builders import Fleet, day, made, model, told
 
 from inventory import Snapshot, compare, schema
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.normalize.flatten import flatten
 from inventory.tables import build, named_rows, rows, table_of
 
@@ -172,7 +172,7 @@ def test_random_fleets(fleets: list[Fleet]) -> None:
             sorted(server for server, models in fleet.items() if models is None) for fleet in fleets
         ]
         assert sum(row["added"] or 0 for row in counted) == sum(n for row, n in total.items() if row[1] == "added")
-        assert verify(history.store).num_rows == 0
+        assert prove(history.store).problems.num_rows == 0
 
 
 def seen(fleet: Fleet, statuses: dict[str, str]) -> Snapshot:

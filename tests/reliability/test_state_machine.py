@@ -21,7 +21,7 @@ from inventory.config.servers import Server
 from inventory.history.compaction import compact
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.file_names import is_merged
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.operations.snapshot import take_snapshot
 from inventory.run_ids import time_of
 from inventory.tables import rows
@@ -129,7 +129,7 @@ class Histories(RuleBasedStateMachine):
     @rule(number=st.integers(1, 4))
     def prune(self, number: int) -> None:
         """The last runs stay, and those that are needed to know the last state of each server."""
-        carry_out(self.history.store, plan(self.history.store, {"last": number}, list(self.frozen.values())))
+        carry_out(self.history.store, plan(self.history.store, {"last": number}))
         runs = list(self.runs)
         keep = set(runs[-number:]) | set(self.frozen.values())
         complete = [one for one in runs if all(seen.status == "ok" for seen in self.runs[one].values())]
@@ -178,7 +178,7 @@ class Histories(RuleBasedStateMachine):
         place = chance.randrange(len(files[name]))
         path = self.folder / "h" / name
         path.write_bytes(files[name][:place] + bytes([files[name][place] ^ 4]) + files[name][place + 1 :])
-        named = {str(row["file"]) for row in rows(verify(self.history.store))}
+        named = {str(row["file"]) for row in rows(prove(self.history.store).problems)}
         path.write_bytes(files[name])
         told = is_merged(path) or path.stem in self.runs or name.split("/")[0] != "observations"
         assert name in named
@@ -188,7 +188,7 @@ class Histories(RuleBasedStateMachine):
     def holds(self) -> None:
         """It has the runs of the model, each as it was seen, and the proof finds nothing."""
         assert self.history.store.run_ids() == list(self.runs)
-        assert verify(self.history.store).num_rows == 0
+        assert prove(self.history.store).problems.num_rows == 0
         assert self.history.store.baselines() == self.frozen
         if not self.runs:
             return

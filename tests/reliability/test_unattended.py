@@ -22,7 +22,7 @@ from support.hostile_servers import LEGAL, Hostile, answer, drip, silence
 import inventory
 from inventory import History
 from inventory.config.servers import Server
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.operations.snapshot import take_snapshot
 from inventory.run_ids import time_of
 
@@ -99,7 +99,7 @@ def test_it_runs_unattended(environment: str, closed: str, name: str, place: Pat
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
     assert done.stderr == "" or name == "schedule"
     assert bool(done.stdout) == (not closed)
-    assert verify(History(place / "h").store).num_rows == 0
+    assert prove(History(place / "h").store).problems.num_rows == 0
 
 
 def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_ids_stay_in_order_when_the_clock_is_changed(changes: list[float] | None
     assert set(lives.index[lives["present"]]) == {"x", str(len(ids) - 1)}
     assert lives.loc["x", "last_seen"] == latest
     assert set(history.models()["key"]) == set(history.load().models["key"]) == {"x", str(len(ids) - 1)}
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 @contextlib.contextmanager
@@ -248,7 +248,7 @@ def test_in_the_middle_of_a_collection(number: int, code: int, tmp_path: Path) -
         assert {path.name for path in tmp_path.iterdir()} <= {"history", "models.csv"}
         assert History(history).store.run_ids() == []
         assert run("snapshot", *addresses[:10], "--history", history, "-o", target).code == 0
-    assert verify(History(history).store).num_rows == 0
+    assert prove(History(history).store).problems.num_rows == 0
     assert {path.name for path in tmp_path.iterdir()} == {"history", "models.csv"}
     assert {path.stem for path in files(History(history)) if path.suffix == ".parquet"} == {
         *History(history).store.run_ids()
@@ -277,11 +277,11 @@ def test_in_the_middle_of_recording(number: int, code: int, rounds: int, tmp_pat
         assert out == ""
         assert err in ("", SAID[code])
         assert len(set(history.store.run_ids()) - known) <= 1
-        assert verify(history.store).num_rows == 0
+        assert prove(history.store).problems.num_rows == 0
     assert run("snapshot", "-q", "--server", f"s=file:{answers}", "--history", history.store.folder).code == 0
     assert [*history.store.workshop.iterdir()] == []
     assert {path.stem for path in files(history) if path.suffix == ".parquet"} == set(history.store.run_ids())
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 @pytest.mark.parametrize(("number", "code"), CODES)

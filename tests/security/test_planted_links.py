@@ -22,7 +22,7 @@ from inventory.errors import FileError
 from inventory.history.compaction import compact
 from inventory.history.retention import carry_out, plan
 from inventory.history.storage.foreign import foreign_files
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 
 SERVER = ("--server", "s=file:a.json")
 RUN = "20251101T060000.000000Z-0000"
@@ -56,9 +56,9 @@ def made(folder: Path, days: tuple[int, ...] = (-365, -364, -363, -325)) -> Hist
     for number in days:
         record_one(history, {"s": [model("x", "i"), model(f"y{number}")]}, day(number))
     history.save_baseline("good")
-    carry_out(history.store, plan(history.store, {"last": 3}, list(history.store.baselines().values())))
+    carry_out(history.store, plan(history.store, {"last": 3}))
     (folder / "a.json").write_text(json.dumps({"models": [model("x"), model("z")]}))
-    assert (verify(history.store).num_rows, foreign_files(history.store)) == (0, [])
+    assert (prove(history.store).problems.num_rows, foreign_files(history.store)) == (0, [])
     return history
 
 
@@ -299,7 +299,7 @@ def test_damage_is_no_foreign_file(name: str, tmp_path: Path) -> None:
     (history.store.folder / "baselines" / name).write_bytes(body.replace(b"\n", b"0\n") if name == "good.txt" else body)
     with pytest.raises(FileError, match="is damaged"):
         history.store.baselines()
-    assert verify(history.store).num_rows == 1
+    assert prove(history.store).problems.num_rows == 1
 
 
 @pytest.mark.guard("another users link in a folder for everybody")

@@ -13,9 +13,8 @@ from support.object_stores import Killed, Mortal, SmallStore
 from inventory.errors import FileError
 from inventory.history.retention import plan
 from inventory.sync.fetch import pruned_runs
-from inventory.sync.files import prepare
 from inventory.sync.keeper import compact_store, prune_store
-from inventory.sync.mirror import Mirror
+from inventory.sync.mirror import Mirror, prepare
 from sync.conftest import Machine, fleet
 
 Machines = Callable[[str], Machine]
@@ -26,8 +25,7 @@ DAY = timedelta(days=1, minutes=1)
 def prune(mirror: Mirror, now: datetime, *drop: str, last: int = 0) -> None:
     """Prune as the command does."""
     mirror.pull(now, full=True)
-    baselines = list(mirror.store.baselines().values())
-    prune_store(mirror, plan(mirror.store, {"last": last} if last else {}, baselines, drop=drop, now=now), now)
+    prune_store(mirror, plan(mirror.store, {"last": last} if last else {}, drop=drop, now=now), now)
 
 
 class Walk:

@@ -21,17 +21,25 @@ _PATTERN = re.compile(r"[*?\[]")  # a path with one of these is a pattern to Duc
 
 
 class Engine:
-    """An engine that runs SQL over views of Parquet files and of Arrow tables."""
+    """An engine that runs SQL over views of Parquet files and of Arrow tables.
+
+    Attributes:
+        connection: views of its own, without the cost of a database of its own.
+    """
 
     address = ""  # files of this machine are nearer than any store
 
     def __init__(self) -> None:
-        self._connection = _database().cursor()  # views of its own, without the cost of a database of its own
-        self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute("SET preserve_insertion_order = false")  # the queries say the order they need
+        self.connection = _database().cursor()
+        self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection.execute("SET preserve_insertion_order = false")  # the queries say the order they need
 
     def open(self, name: str, files: "Files", columns: Sequence[str] = ("*",)) -> None:
         """Make a view over Parquet files, of all columns or of some."""
+        self._open("VIEW", name, files, columns)
+
+    def _open(self, kind: str, name: str, files: "Files", columns: Sequence[str]) -> None:
+        """Make a view, which reads the files in each query, or a table, which reads them now."""
         paths, table = files
         if not paths:
             if table is not None:
@@ -49,21 +57,16 @@ class Engine:
             if table is not None:
                 self.add(f"small_{name}", table)
                 source = f"FROM ({source} UNION ALL BY NAME FROM small_{name})"
-            kind = "TABLE" if self._in_memory() else "VIEW"
-            self._connection.execute(f"CREATE TEMP {kind} {name} AS SELECT {', '.join(columns)} {source}")
+            self.connection.execute(f"CREATE TEMP {kind} {name} AS SELECT {', '.join(columns)} {source}")
 
     def add(self, name: str, table: pa.Table) -> None:
         """Make a view over a table in memory."""
-        self._connection.register(name, table)
+        self.connection.register(name, table)
 
     def query(self, sql: str) -> pa.Table:
         """Return the result of one query."""
         with _one_line_errors():
-            return self._connection.sql(sql).to_arrow_table()
-
-    def _in_memory(self) -> bool:
-        """Return whether files are read once and kept."""
-        return False
+            return self.connection.sql(sql).to_arrow_table()
 
 
 @cache

@@ -12,7 +12,7 @@ from inventory.history.queries.database import Database, one_line_errors
 from inventory.history.queries.statement import Statement, parse_statement
 from inventory.history.queries.views import VIEWS, View, stored_columns, view_sql
 from inventory.history.sql import all_runs
-from inventory.tables import arrow_schema, concat, conformed, rows
+from inventory.tables import arrow_schema, concat, conformed, values
 
 if TYPE_CHECKING:
     from inventory.history.reader import RunHistory
@@ -21,24 +21,9 @@ Findings = Callable[[], pa.Table]
 
 
 def answer(
-    history: "RunHistory", text: str, run_id: str, timeout: float | None = None, findings: Findings | None = None
+    history: "RunHistory", text: str, run_id: str, timeout: float | None, findings: Findings | None
 ) -> tuple[schema.Table, pa.Table]:
-    """Answer one SELECT over the views in ``views.VIEWS``.
-
-    Args:
-        history: the history.
-        text: the query, the user's own code.
-        run_id: the run after which the state is meant.
-        timeout: seconds after which the query is interrupted.
-        findings: computes the view ``findings``; without it, there are none.
-
-    Returns:
-        The columns of the result, and its rows.
-
-    Raises:
-        QueryError: it is not one SELECT, it is wrong, or it takes too long or too much memory.
-        FileError: a file of the history is missing or damaged.
-    """
+    """Answer one SELECT over the state after a run and over all runs, as ``RunHistory.answer`` says."""
     database = Database()
     statement = parse_statement(database.connection, text)
     try:
@@ -50,8 +35,7 @@ def answer(
         _empty().try_out(statement, timeout)
         if not isinstance(error.__cause__, duckdb.BinderException | duckdb.CatalogException):
             raise
-    # What it names is more than its text tells.
-    statement = statement.with_everything
+    statement = Statement(statement.text)  # what it names is more than its text tells
     return _filled(Database(), history, statement, run_id, findings).answer(statement, timeout)
 
 
@@ -95,7 +79,8 @@ def _open_state(database: Database, history: "RunHistory", run_id: str, *, whole
         database.add("wanted", history.states().table(run_id, columns=all_runs.WANTED.names))
         return
     database.add("observations", conformed(history.states().table(run_id), arrow_schema(schema.OBSERVATIONS)))
-    database.define("wanted", "SELECT server, digest, stored_in, as_of FROM observations WHERE digest IS NOT NULL")
+    database.execute("""CREATE TEMP VIEW wanted AS
+        SELECT server, digest, stored_in, as_of FROM observations WHERE digest IS NOT NULL""")
 
 
 def _open_rows(database: Database, history: "RunHistory", views: list[View], columns: frozenset[str] | None) -> None:
@@ -106,20 +91,17 @@ def _open_rows(database: Database, history: "RunHistory", views: list[View], col
     if of_all_runs:
         runs = history.store.holding()
     else:
-        runs = {
-            row["stored_in"]
-            for row in rows(database.query("SELECT DISTINCT stored_in FROM wanted WHERE digest IS NOT NULL"))
-        }
-    names = stored_columns(table, columns)
-    if not runs:
-        database.add(f"stored_{kind}", concat(all_runs.GRAIN_FILES[kind], []))
-    elif of_all_runs:
-        database.open(f"stored_{kind}", history.store.checked(kind, runs), names)
+        distinct = "SELECT DISTINCT stored_in FROM wanted WHERE digest IS NOT NULL"
+        runs = set(values(database.query(distinct), "stored_in"))
+    if runs:
+        load = database.open if of_all_runs else database.stream
+        load(f"stored_{kind}", history.store.checked(kind, runs), stored_columns(table, columns))
     else:
-        database.stream(f"stored_{kind}", history.store.checked(kind, runs), names)
-    for view in views:  # The rows of all runs would fill the memory: they are joined when they are asked for.
-        make = database.define if of_all_runs else database.keep
-        make(view.table.name, view_sql(view, columns))
+        database.add(f"stored_{kind}", concat(all_runs.GRAIN_FILES[kind], []))
+    # The rows of all runs would fill the memory: they are joined when they are asked for.
+    view_or_table = "VIEW" if of_all_runs else "TABLE"
+    for view in views:
+        database.execute(f"CREATE TEMP {view_or_table} {view.table.name} AS {view_sql(view, columns)}")
 
 
 def _changes(history: "RunHistory", run_id: str) -> pa.Table:

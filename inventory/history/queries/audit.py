@@ -1,7 +1,7 @@
 """The tables that rules are judged on: of the state after a run, and of all answers up to it."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -14,26 +14,16 @@ from inventory.history.sql import all_runs
 from inventory.rules.evaluate import audited_servers
 from inventory.rules.globs import sql_text
 from inventory.rules.model import SOURCES, Rule, RuleSet
-from inventory.rules.sql import AUDITED, ROW, expression_test, expression_type, violations
+from inventory.rules.sql import ROW, expression_test, expression_type, violations
 from inventory.schema import derived
-from inventory.tables import RunTables, concat, is_known, rows, table_of
+from inventory.tables import Row, RunTables, column_of, concat, is_known, rows, table_of, texts_table, values
 
 if TYPE_CHECKING:
     from inventory.history.reader import RunHistory
 
-Row = dict[str, Any]
 
 _ANSWER = ("digest", "stored_in")
 _SAME = ("rule", "grain", *ROW, "field")
-
-_PLACES = schema.Table(
-    "places",
-    "a finding, by its place",
-    (
-        schema.Column("place", schema.INTEGER, "", ""),
-        *(column for column in derived.FINDINGS.columns if column.name in _SAME),
-    ),
-)
 
 
 def check_expression(rule: Rule) -> None:
@@ -71,13 +61,7 @@ def tables_database(snapshot: RunTables, rules: RuleSet) -> Database:
 
 
 def state_database(history: "RunHistory", observed: Sequence[Row], rules: RuleSet) -> Database:
-    """Build a database with the tables of a state, to judge them; only the columns that some rule reads are loaded.
-
-    Args:
-        history: the history.
-        observed: the observations of the state.
-        rules: the rules.
-    """
+    """Build a database with the tables of a state, to judge them; only the columns that some rule reads are loaded."""
     database = Database()
     _add_servers(database, rules, observed)
     database.add("observations", table_of(schema.OBSERVATIONS, observed))
@@ -104,17 +88,16 @@ def history_database(
     database = _observed(history, run_id, servers)
     database.execute("""CREATE TEMP TABLE answers AS SELECT server, digest, stored_in, min(observed_at) AS as_of
         FROM islands GROUP BY ALL""")
-    database.define(
-        "observations",
-        """SELECT DISTINCT ON (o.server, o.digest, o.stored_in)
+    database.execute("""CREATE TEMP VIEW observations AS SELECT DISTINCT ON (o.server, o.digest, o.stored_in)
         o.* REPLACE (o.observed_at AS as_of) FROM observations_history o JOIN answers USING (server, digest, stored_in)
-        WHERE o.status = 'ok'""",
+        WHERE o.status = 'ok'""")
+    # A server is judged by its newest labels, whether it could be read then or not.
+    newest = rows(
+        database.query("""SELECT * REPLACE ('ok' AS status) FROM observations_history
+        QUALIFY row_number() OVER (PARTITION BY server ORDER BY run_id DESC) = 1""")
     )
-    newest = (
-        "SELECT * FROM observations_history QUALIFY row_number() OVER (PARTITION BY server ORDER BY run_id DESC) = 1"
-    )
-    database.add("audited", _all_audited(rules, rows(database.query(newest))))
-    stored = {row["stored_in"] for row in rows(database.query("SELECT DISTINCT stored_in FROM answers"))}
+    database.add("audited", audited_servers(rules, newest))
+    stored = set(values(database.query("SELECT DISTINCT stored_in FROM answers"), "stored_in"))
     _open_rows(database, history, rules, stored, "answers", ("server", "as_of", *_ANSWER))
     database.lock()
     columns = ", ".join(f"CAST(NULL AS {'BIGINT' if 'ordinal' in name else 'VARCHAR'}) AS {name}" for name in _SAME)
@@ -148,7 +131,8 @@ def add_since(history: "RunHistory", run_id: str, rules: RuleSet, findings: Sequ
     names = {row["rule"] for row in several}
     judging = RuleSet(tuple(rule for rule in rules.rules if rule.name in names))
     database = history_database(history, run_id, judging, {row["server"] for row in several})
-    database.add("places", table_of(_PLACES, [row | {"place": place} for place, row in enumerate(several)]))
+    places = column_of(schema.INTEGER, range(len(several)))
+    database.add("places", table_of(derived.FINDINGS, several).append_column("place", places))
     same = " AND ".join(f"v.{name} IS NOT DISTINCT FROM p.{name}" for name in _SAME)
     result = database.query(f"""
         WITH seen AS (
@@ -224,13 +208,7 @@ def _observed(history: "RunHistory", run_id: str, servers: Collection[str] | Non
 
 def _add_servers(database: Database, rules: RuleSet, observations: Sequence[Row]) -> None:
     database.add("audited", audited_servers(rules, observations))
-    known = [{"server": row["server"]} for row in observations if is_known(row)]
-    database.add("answers", table_of(all_runs.SERVERS, known))
-
-
-def _all_audited(rules: RuleSet, newest: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Build the table ``audited`` by the newest labels of each server, whether it could be read then or not."""
-    return concat(AUDITED, [audited_servers(rules, [{**row, "status": "ok"} for row in newest])])
+    database.add("answers", texts_table(server=[row["server"] for row in observations if is_known(row)]))
 
 
 def _open_rows(
@@ -254,11 +232,8 @@ def _open_rows(
         else:
             database.add(f"stored_{kind}", concat(files, []))
         shown = ", ".join([*(f"a.{name}" for name in own), *(f"r.{name}" for name in names[2:])])
-        database.keep(
-            kind,
-            f"""SELECT {shown} FROM {answers} a
-            JOIN stored_{kind} r ON r.digest = a.digest AND r.stored_in = a.stored_in""",
-        )
+        database.execute(f"""CREATE TEMP TABLE {kind} AS SELECT {shown} FROM {answers} a
+            JOIN stored_{kind} r ON r.digest = a.digest AND r.stored_in = a.stored_in""")
 
 
 def _columns(database: Database, rules: RuleSet) -> frozenset[str] | None:

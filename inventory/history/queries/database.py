@@ -38,15 +38,16 @@ class Database(Engine):
     """
 
     def __init__(self) -> None:
-        self._connection = duckdb.connect()
-        self._connection.execute("SET TimeZone = 'UTC'")
-        self._late = False
-        self._streaming = False
+        self.connection = duckdb.connect()
+        self.connection.execute("SET TimeZone = 'UTC'")
 
-    @property
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        """The connection, to parse a text with."""
-        return self._connection
+    def open(self, name: str, files: "Files", columns: Sequence[str] = ("*",)) -> None:
+        """Make a table out of Parquet files, which are read now: once the database is locked, nothing can be read."""
+        self._open("TABLE", name, files, columns)
+
+    def stream(self, name: str, files: "Files", columns: Sequence[str]) -> None:
+        """Make a view over Parquet files that only our own SQL can use: once the database is locked, they are shut."""
+        self._open("VIEW", name, files, columns)
 
     def query(self, sql: str) -> pa.Table:
         """Return the result of one query.
@@ -55,7 +56,7 @@ class Database(Engine):
             QueryError: the query is wrong, or needs too much memory.
         """
         with one_line_errors():
-            return self._connection.sql(sql).to_arrow_table()
+            return self.connection.sql(sql).to_arrow_table()
 
     def execute(self, sql: str) -> None:
         """Run a statement of our own, which may make a table of the database.
@@ -64,11 +65,7 @@ class Database(Engine):
             QueryError: the statement is wrong, or needs too much memory.
         """
         with one_line_errors():
-            self._connection.execute(sql)
-
-    def define(self, name: str, sql: str) -> None:
-        """Make a view out of our own SQL."""
-        self._connection.execute(f"CREATE TEMP VIEW {name} AS {sql}")
+            self.connection.execute(sql)
 
     def answer(self, statement: "Statement", timeout: float | None = None) -> tuple["schema.Table", pa.Table]:
         """Lock the database, run the query, and return its result as a table of simple types.
@@ -78,7 +75,7 @@ class Database(Engine):
         """
         self.lock()
         with self._limited(timeout), one_line_errors():
-            relation = self._connection.sql(statement.text)
+            relation = self.connection.sql(statement.text)
             names, kinds = relation.columns, [str(kind) for kind in relation.types]
             try:
                 result = relation.project(plain_columns(kinds)).to_arrow_table()
@@ -94,56 +91,38 @@ class Database(Engine):
         """
         self.lock()
         with self._limited(timeout), one_line_errors():
-            self._connection.execute(statement.text)
+            self.connection.execute(statement.text)
 
     def lock(self) -> None:
         """Cut the database off from files, network and Python, for good."""
         for lock in _LOCKS:
-            self._connection.execute(lock)  # guard: the user's SQL reaches no file and no network
-
-    def interrupt(self) -> None:
-        """End the query that runs, from another thread."""
-        self._late = True
-        self._connection.interrupt()
+            self.connection.execute(lock)  # guard: the user's SQL reaches no file and no network
 
     @contextmanager
     def _limited(self, timeout: float | None) -> Iterator[None]:
-        """End a query after some seconds."""
-        timer = Timer(timeout, self.interrupt) if timeout is not None else None
-        if timer:
-            timer.daemon = True
-            timer.start()
+        """End a query after some seconds; None for never."""
+        if timeout is None:
+            yield
+            return
+        is_late = False
+
+        def interrupt() -> None:
+            nonlocal is_late
+            is_late = True
+            self.connection.interrupt()
+
+        timer = Timer(timeout, interrupt)
+        timer.daemon = True
+        timer.start()
         try:
             yield
         except duckdb.InterruptException as error:
-            if self._late:
-                raise too_late(timeout) from error
+            if is_late:
+                advice = "Ask for less, or give it more time with --timeout"
+                raise QueryError(f"the query was ended after {timeout:g} s", advice) from error
             raise
         finally:
-            if timer:
-                timer.cancel()
-
-    def keep(self, name: str, sql: str) -> None:
-        """Make a table out of our own SQL, whose files are read now."""
-        self.execute(f"CREATE TEMP TABLE {name} AS {sql}")
-
-    def stream(self, name: str, files: "Files", columns: Sequence[str]) -> None:
-        """Make a view over Parquet files that only our own SQL can use: once the database is locked, they are shut."""
-        self._streaming = True
-        try:
-            self.open(name, files, columns)
-        finally:
-            self._streaming = False
-
-    def _in_memory(self) -> bool:
-        """Return whether files are read now: once the database is locked, nothing can be read."""
-        return not self._streaming
-
-
-def too_late(timeout: float | None) -> QueryError:
-    """Create the error of a query that was ended."""
-    limit = f" after {timeout:g} s" if timeout is not None else ""
-    return QueryError(f"the query was ended{limit}", "Ask for less, or give it more time with --timeout")
+            timer.cancel()
 
 
 @contextmanager

@@ -35,11 +35,6 @@ class Statement:
     tables: frozenset[str] | None = None
     columns: frozenset[str] | None = None
 
-    @property
-    def with_everything(self) -> "Statement":
-        """The same text over all tables and columns."""
-        return Statement(self.text)
-
 
 def parse_statement(connection: "duckdb.DuckDBPyConnection", text: str) -> Statement:
     """Parse a text that must be exactly one SELECT.

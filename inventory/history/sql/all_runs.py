@@ -20,10 +20,6 @@ GRAIN_FILES = {
 }
 """The models and instances tables as stored: without server and time, so that servers with equal rows share them."""
 
-
-KEYS = schema.Table("keys", "a model's key", (schema.Column("key", schema.TEXT, "", ""),))
-SERVERS = schema.Table("servers", "a server that is asked about", (schema.Column("server", schema.TEXT, "", ""),))
-
 WANTED = schema.Table(
     "wanted",
     "an answer",
@@ -98,7 +94,7 @@ def lives(until: Until, *, servers: bool = False, keys: bool = False, idle_since
     Args:
         until: which observations count.
         servers: only those in the view ``wanted``.
-        keys: only those in the view ``keys``.
+        keys: only those whose ``key`` is in the view ``keys``.
         idle_since: only models that are there, and were there and not loaded from then on; UTC.
     """
     since = idle_since and timestamp(idle_since)
@@ -175,7 +171,6 @@ def sightings(until: Until) -> str:
     FROM seen s JOIN models m ON m.digest = s.digest AND m.stored_in = s.stored_in GROUP BY s.server, m.key"""
 
 
-RUN_IDS = schema.Table("kept", "a run that stays", (schema.Column("run_id", schema.TEXT, "", ""),))
 POINTED = """
     SELECT DISTINCT stored_in FROM observations
     WHERE stored_in IS NOT NULL AND run_id IN (SELECT run_id FROM kept)"""

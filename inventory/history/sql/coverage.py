@@ -1,21 +1,12 @@
 """Query how much of a period was read of each server. One text for every engine, as in ``history/sql/all_runs.py``."""
 
-from inventory import schema
 from inventory.history.sql.state import Until
-
-DAYS = schema.Table(
-    "days",
-    "a run of the period, and the reader's date at its time",
-    (
-        schema.Column("run_id", schema.TEXT, "", "The run.", key=True),
-        schema.Column("day", schema.TEXT, "", "The local date."),
-    ),
-)
 
 
 def coverage(until: Until) -> str:
     """Query one row per server that a run in ``days`` asked: counts, its first and last answers, the longest gap.
 
+    The view ``days`` has each ``run_id`` of the period, and the reader's ``day`` at its time, such as ``2026-11-28``.
     The gap is the pair of complete answers, one after the other, that lie farthest apart; null if there are not two.
     """
     return f"""

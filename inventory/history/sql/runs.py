@@ -5,25 +5,19 @@ One text for every engine, as in ``history/sql/all_runs.py``.
 
 from datetime import datetime
 
-from inventory import schema
 from inventory.history.sql.all_runs import BYTES
 from inventory.history.sql.state import Until, timestamp
 
 COUNTED = ("added", "removed", "renamed", "reconfigured")
 """The words of changes that a run is listed with."""
 
-UNREAD = schema.Table(
-    "unread",
-    "a run that lacks servers",
-    tuple(schema.Column(name, schema.TEXT, "", "") for name in ("run_id", "unread")),
-)
-
 
 def runs(until: Until, since: datetime | None = None, *, selected: bool = False) -> str:
     """Query one row per run; if ``selected``, only of the servers in the view ``wanted``.
 
     A server counts as compared if it was read completely, and not for the first time. The view ``changes`` holds the
-    changes, of which models are counted, and instances that were reconfigured; ``unread`` the servers not read.
+    changes, of which models are counted, and instances that were reconfigured; ``unread`` each ``run_id`` that lacks
+    servers, and in ``unread`` these as a JSON list.
 
     Args:
         until: which runs are not misdated.

@@ -104,46 +104,17 @@ def not_read(old: str, new: str) -> str:
         ) t WHERE place = 1 AND was_read = 0 ORDER BY server"""
 
 
-RETIREMENTS = schema.Table(
-    "retirements",
-    "a server that was retired by name",
-    (
-        schema.Column("server", schema.TEXT, "", "The server.", key=True),
-        schema.Column("run_id", schema.TEXT, "", "The newest run at that time.", key=True),
-    ),
-)
-
-MOMENTS = schema.Table(
-    "moments",
-    "a run whose state is wanted",
-    (
-        schema.Column("run_id", schema.TEXT, "", "The run.", key=True),
-        schema.Column("name", schema.TEXT, "", "What the state is called."),
-        schema.Column("retired_before", schema.TIME, "", "Servers that were last asked before are retired.", "UTC"),
-    ),
-)
-
 _ATTEMPT = ("run_id", "server", "url", "labels", "observed_at", "status", "error", "http_status", "latency_ms")
 RESPONSE = ("model_count", "instance_count", "size_bytes", "payload_digest", "digest", "stored_in")
 EITHER = ("warnings", "source")
 
 
-PLACED = schema.Table(
-    "placed",
-    "where the state after a run has a server from",
-    (
-        schema.Column("server", schema.TEXT, "", "The server.", key=True),
-        schema.Column("attempt", schema.TEXT, "", "The run of its newest attempt."),
-        schema.Column("answer", schema.TEXT, "", "The run of its last complete answer; null if there is none."),
-    ),
-)
-
-
 def placed(until: Until, *, selected: bool = False) -> str:
-    """Query where the state after a run has each server from: ``PLACED``; of the observations it reads narrow columns.
+    """Query where the state after a run has each ``server`` from: the runs of its newest attempt and its last answer.
 
-    Reads the views ``observations``, ``moments`` (the one row of the run) and ``retirements``. A server is no part of
-    the state if nobody asked it for too long, or if it was retired by name and not asked since.
+    Of the view ``observations`` it reads narrow columns. A server is no part of the state if nobody asked it for too
+    long (``retired_before`` in the view ``moments``, whose one row is the run), or if it was retired by name and not
+    asked since (``server`` and the newest ``run_id`` at that time in the view ``retirements``).
 
     Args:
         until: the run, and the latest time that counts.

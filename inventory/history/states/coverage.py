@@ -8,9 +8,7 @@ import pyarrow as pa
 
 from inventory.history.periods import Period
 from inventory.schema.derived import COVERAGE
-from inventory.tables import table_of
-
-Row = dict[str, Any]
+from inventory.tables import Row, table_of
 
 
 def coverage_rows(

@@ -5,7 +5,6 @@ To load an engine would take longer than everything else that a cold command doe
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 
@@ -13,9 +12,7 @@ from inventory.history.sql.state import EITHER, RESPONSE, Until
 from inventory.history.states.difference import Responses, StoredResponse, response_of
 from inventory.history.states.retirement import Retirement
 from inventory.schema import TEXT, TIME
-from inventory.tables import column_of
-
-Row = dict[str, Any]
+from inventory.tables import Row, column_of
 
 FEW = 2_000
 """Observations up to which Python is faster than loading an engine."""

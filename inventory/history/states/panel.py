@@ -7,47 +7,30 @@ import json
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.errors import ConfigurationError
-from inventory.history.engines import open_engine
 from inventory.history.sql import all_runs, state
-from inventory.history.states.retirement import Retirement
-from inventory.history.storage.store import Store
-from inventory.run_ids import limit_of, time_of
+from inventory.history.states.states import States
+from inventory.run_ids import time_of
 from inventory.schema.derived import PANEL
-from inventory.tables import concat, rows, table_of, total_of
+from inventory.tables import Row, concat, rows, table_of, total_of, values
 
-Row = dict[str, Any]
 _NUMBERS = ("servers", "model_count", "instance_count", "size_bytes")
 _GROUPS = tuple(
     column.name for column in schema.MODELS.response_columns if column.kind in (schema.TEXT, schema.BOOLEAN)
 )
 
 
-def panel(
-    store: Store,
-    engine_name: str,
-    run_ids: Sequence[str],
-    moments: Sequence[datetime],
-    by: str | None,
-    *,
-    now: datetime,
-    retirement: Retirement,
-) -> pa.Table:
+def panel(states: States, moments: Sequence[datetime], by: str | None) -> pa.Table:
     """Count the models of the state at several moments, by group.
 
     Args:
-        store: the files of the history.
-        engine_name: a word of ``engines.ENGINES``.
-        run_ids: the runs that are not misdated, oldest first.
+        states: the states of the history.
         moments: times in UTC; each means the state after the last run by then, and has no rows before the first run.
         by: None for one group, ``server``, a column of the models such as ``publisher``, or ``label:NAME``.
-        now: the present time.
-        retirement: which servers leave the state.
 
     Returns:
         One row per moment and group, oldest first; columns of ``PANEL``.
@@ -55,32 +38,22 @@ def panel(
     Raises:
         ConfigurationError: there is no such group.
     """
-    last_runs = [(moment, _last_run(run_ids, moment)) for moment in moments]
-    wanted: list[Row] = [
-        {
-            "run_id": run_id,
-            "name": f"{moment:%Y-%m-%dT%H:%M:%S.%f}",
-            "retired_before": retirement.before(run_id),
-        }
-        for moment, run_id in last_runs
-        if run_id
-    ]
+    last_runs = {f"{moment:%Y-%m-%dT%H:%M:%S.%f}": _last_run(states.run_ids, moment) for moment in moments}
+    wanted = {moment: run_id for moment, run_id in last_runs.items() if run_id}
     if not wanted:
         return concat(PANEL, [])
-    newest = max(row["run_id"] for row in wanted)
-    runs = [run_id for run_id in run_ids if run_id <= newest]
-    engine = open_engine(engine_name, store.address)
-    engine.open("observations", store.checked("observations", runs))
-    engine.add("moments", table_of(state.MOMENTS, wanted))
-    engine.add("retirements", retirement.table())
-    until = state.Until(newest, limit_of(now))
+    newest = max(wanted.values())
+    until = states.bound(newest)
+    engine = states.over([run_id for run_id in states.run_ids if run_id <= newest])
+    engine.add("moments", states.retirement.moments(wanted))
+    engine.add("retirements", states.retirement.table())
     label = by.removeprefix("label:") if by and by.startswith("label:") else None
     if by is None or by == "server" or label is not None:
         group = "labels" if label is not None else "server" if by else "CAST(NULL AS STRING)"
         result = rows(engine.query(state.panel(until, group, state.BY_SERVER)))
     elif by in _GROUPS:
-        stored = {row["stored_in"] for row in rows(engine.query(all_runs.holding(until, selected=False)))}
-        engine.open("models", store.checked("models", stored))
+        stored = values(engine.query(all_runs.holding(until, selected=False)), "stored_in")
+        engine.open("models", states.store.checked("models", stored))
         result = rows(engine.query(state.panel(until, f"CAST({by} AS STRING)", state.BY_MODEL)))
     else:
         raise ConfigurationError(

@@ -1,14 +1,14 @@
 """Which servers are retired from a state: not asked for too long, or retired by name and not asked since."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from inventory.history.sql import state
 from inventory.run_ids import begin_of, time_of
-from inventory.tables import table_of
+from inventory.schema import TIME
+from inventory.tables import column_of, texts_table
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,13 @@ class Retirement:
         return [run_id for run_id in run_ids if first_id <= run_id < end_id]
 
     def table(self) -> pa.Table:
-        """Build the view ``retirements``."""
-        return table_of(state.RETIREMENTS, [{"server": server, "run_id": run_id} for server, run_id in self.named])
+        """Build the view ``retirements``: servers that were retired by name, each with the newest run at that time."""
+        return texts_table(server=[server for server, _ in self.named], run_id=[run_id for _, run_id in self.named])
+
+    def moments(self, names: Mapping[str, str]) -> pa.Table:
+        """Build the view ``moments``: runs whose states are wanted, the names of these, and ``before`` of each."""
+        before = column_of(TIME, (self.before(run_id) for run_id in names.values()))
+        return texts_table(run_id=names.values(), name=names).append_column("retired_before", before)
 
 
 _LONGEST_RUN = timedelta(days=1)

@@ -12,34 +12,34 @@ Misdated runs, and responses that are dated as far ahead, are no part of any sta
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.collection.plausibility import DOUBTS
 from inventory.history.engines import ENGINES, Engine, open_engine
-from inventory.history.sql import all_runs, coverage, state
+from inventory.history.sql import coverage, state
 from inventory.history.sql.state import Until
 from inventory.history.states import few_rows
 from inventory.history.states.difference import Difference, Responses, StoredResponse, response_of
 from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import time_of
-from inventory.tables import arrow_schema, concat, conformed, rows, span_of, table_of, values
-
-Row = dict[str, Any]
+from inventory.schema import derived
+from inventory.tables import Row, arrow_schema, concat, conformed, rows, span_of, table_of, texts_table, values
 
 NEAR = 64
 """How many runs before a run are checked for overlapping it; a run that overlaps more is found only where all runs
 are opened."""
 
 
+@dataclass(frozen=True)
 class States:
     """The states of a history.
 
-    Args:
+    Attributes:
         store: the files.
         engine: what runs the queries: a word of ``engines.ENGINES``.
         run_ids: the runs that are not misdated, oldest first.
@@ -47,38 +47,24 @@ class States:
         retirement: which servers leave the state.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        engine: str,
-        run_ids: Sequence[str],
-        limit: datetime,
-        retirement: Retirement = Retirement(),  # noqa: B008 - frozen
-    ) -> None:
-        self._store = store
-        self._engine = engine
-        self._run_ids = run_ids
-        self._limit = limit
-        self._retirement = retirement
-        self._spans: dict[str, tuple[datetime, datetime]] = {}
+    store: Store
+    engine: str
+    run_ids: Sequence[str]
+    limit: datetime
+    retirement: Retirement
+    _spans: dict[str, tuple[datetime, datetime]] = field(default_factory=dict, init=False)
 
-    def known(self, run_id: str, servers: Collection[str] | None = None) -> dict[str, Row]:
-        """Return the state after a run: the complete observations of some servers or of all, by server.
-
-        For some servers the runs just before are searched first, as most servers are read regularly.
-        """
-        runs = self._until(run_id)
-        if servers is None:
-            return self._last(runs, state.last_ok(self._bound(run_id)))
-        return self._newest(runs, servers, state.last_ok(self._bound(run_id), selected=True))
+    def known(self, run_id: str, servers: Collection[str]) -> dict[str, Row]:
+        """Return the last complete observations of some servers in the state after a run, by server."""
+        return self._newest(self._until(run_id), servers, state.last_ok(self.bound(run_id), selected=True))
 
     def attempts(self, run_id: str, servers: Collection[str]) -> dict[str, Row]:
         """Return the newest attempts of some servers after a run, whatever their status, by server."""
-        return self._newest(self._until(run_id), servers, state.last(self._bound(run_id), selected=True))
+        return self._newest(self._until(run_id), servers, state.last(self.bound(run_id), selected=True))
 
     def attempts_between(self, first: str, last: str) -> dict[str, Row]:
         """Return the newest attempts of the runs after one, up to another, by server; ``first`` may be empty."""
-        return self._last([run_id for run_id in self._until(last) if run_id > first], state.last(self._bound(last)))
+        return self._last([run_id for run_id in self._until(last) if run_id > first], state.last(self.bound(last)))
 
     def table(
         self,
@@ -96,42 +82,52 @@ class States:
         if not (runs := self._until(run_id)):
             return concat(schema.OBSERVATIONS, []).select(columns)
         if (observed := self._few(runs)) is not None:
-            few = few_rows.state_rows(rows(observed), self._bound(run_id), self._retirement, servers)
+            few = few_rows.state_rows(rows(observed), self.bound(run_id), self.retirement, servers)
             return table_of(schema.OBSERVATIONS, few).select(columns)
-        engine = self._over(runs, servers)
-        moment = {"run_id": run_id, "name": run_id, "retired_before": self._retirement.before(run_id)}
-        engine.add("moments", table_of(state.MOMENTS, [moment]))
-        engine.add("retirements", self._retirement.table())
-        placed = engine.query(state.placed(self._bound(run_id), selected=servers is not None))
+        engine = self.over(runs, servers)
+        engine.add("moments", self.retirement.moments({run_id: run_id}))
+        engine.add("retirements", self.retirement.table())
+        placed = engine.query(state.placed(self.bound(run_id), selected=servers is not None))
         opened = {run for name in ("attempt", "answer") for run in placed[name].unique().to_pylist() if run}
-        engine = self._over(sorted(opened) or runs[-1:])
+        engine = self.over(sorted(opened) or runs[-1:])
         engine.add("placed", placed)
         state_table = engine.query(f"SELECT {', '.join(columns)} FROM ({state.state_rows()}) s")  # noqa: S608 - our own columns
         target = arrow_schema(schema.OBSERVATIONS)
         return conformed(state_table, pa.schema([target.field(name) for name in columns], target.metadata))
 
-    def servers(self, run_id: str) -> list[Row]:
-        """Return each server that was asked by a run or before: last attempt, last response, how often it was read."""
-        return self._query(self._until(run_id), state.servers(self._bound(run_id)))
+    def servers(self, run_id: str, now: datetime) -> pa.Table:
+        """Build one row per server that a run or one before asked, retired ones too; columns of ``derived.SERVERS``.
+
+        Args:
+            run_id: the run.
+            now: the time from which days of silence are counted.
+        """
+        retired_before = self.retirement.before(run_id)
+        by_name = {server: newest for server, newest in sorted(self.retirement.named) if newest <= run_id}
+        servers = self._query(self._until(run_id), state.servers(self.bound(run_id)))
+        for row in servers:
+            is_silent = retired_before is not None and row["last_asked"] < retired_before
+            if is_silent or by_name.get(row["server"], "") >= row["run_id"]:
+                row["status"] = "retired"
+            row["days_silent"] = row["last_read"] and round((now - row["last_read"]) / timedelta(days=1), 3)
+        return table_of(derived.SERVERS, servers)
 
     def ever_asked(self, run_id: str) -> set[str]:
         """Return the servers that a run or one before asked."""
-        return {row["server"] for row in self._query(self._until(run_id), state.asked(self._bound(run_id)))}
+        return {row["server"] for row in self._query(self._until(run_id), state.asked(self.bound(run_id)))}
 
-    def coverage(self, run_ids: Sequence[str], days: Mapping[str, str]) -> dict[str, Row]:
-        """Return what some runs say of each server that they asked: how often and when it was read.
+    def coverage(self, days: Mapping[str, str]) -> dict[str, Row]:
+        """Return what the runs of a period say of each server that they asked: how often and when it was read.
 
-        Args:
-            run_ids: the runs of a period.
-            days: the reader's date at the time of each.
+        ``days`` holds the reader's date at the time of each run, oldest first.
         """
-        engine = self._over(run_ids)
-        engine.add("days", table_of(coverage.DAYS, [{"run_id": run_id, "day": day} for run_id, day in days.items()]))
-        return {row["server"]: row for row in rows(engine.query(coverage.coverage(self._bound(run_ids[-1]))))}
+        engine = self.over([*days])
+        engine.add("days", texts_table(run_id=days, day=days.values()))
+        return {row["server"]: row for row in rows(engine.query(coverage.coverage(self.bound([*days][-1]))))}
 
     def last_observations(self) -> dict[str, Row]:
         """Return the last observation of each server, whatever its status."""
-        return self._last(self._run_ids, state.last(self._bound(self._run_ids[-1]))) if self._run_ids else {}
+        return self._last(self.run_ids, state.last(self.bound(self.run_ids[-1]))) if self.run_ids else {}
 
     def doubted(self, run_id: str, servers: Collection[str]) -> dict[str, list[Row]]:
         """Return the suspect responses of servers since their last complete one, the last first, at most ``DOUBTS``.
@@ -140,7 +136,7 @@ class States:
         """
         suspect: dict[str, list[Row]] = {server: [] for server in servers}
         ended: set[str] = set()
-        runs, question = self._until(run_id), state.last_answers(self._bound(run_id), DOUBTS)
+        runs, question = self._until(run_id), state.last_answers(self.bound(run_id), DOUBTS)
         for part in (runs[-NEAR:], runs):
             if open_ones := [server for server in servers if server not in ended]:
                 suspect |= {server: [] for server in open_ones}
@@ -156,7 +152,7 @@ class States:
         """Return the complete observations of some servers in a run, none if another run overlaps it."""
         if self._overlapping(run_id, self._span(run_id)[0]):
             return {}
-        table, names = self._store.read("observations", run_id).table(), set(servers)
+        table, names = self.store.read("observations", run_id).table(), set(servers)
         return {row["server"]: row for row in rows(table) if row["server"] in names and row["status"] == "ok"}
 
     def difference(self, old: str, new: str, servers: Collection[str] = ()) -> Difference:
@@ -166,7 +162,7 @@ class States:
         the first, and earlier ones only for servers that none of these has read, or that may be retired.
         """
         first, last = sorted((old, new))
-        between = [run_id for run_id in self._run_ids if first <= run_id <= last]
+        between = [run_id for run_id in self.run_ids if first <= run_id <= last]
         begin = min(self._span(run_id)[0] for run_id in between)
         only = set(servers)
         later, earlier, unread = self._differing([*self._overlapping(first, begin), *between], first, last, (old, new))
@@ -179,12 +175,12 @@ class States:
         candidates = candidates & only if only else candidates
         services = [self._service(run_id, candidates) for run_id in (first, last)]
         sides = [
-            ({name: row for name, row in side.items() if name not in same | gone}, in_service, gone)
-            for side, (in_service, gone) in zip((earlier, later), services, strict=True)
+            ({name: row for name, row in side.items() if name not in same | retired}, in_service, retired)
+            for side, (in_service, retired) in zip((earlier, later), services, strict=True)
         ]
-        (before, in_old, gone_old), (after, in_new, gone_new) = sides if old == first else reversed(sides)
-        retired, returned = sorted(in_old & gone_new), sorted(gone_old & in_new)
-        unread = [row for row in unread if row["server"] not in gone_new]
+        (before, in_old, retired_old), (after, in_new, retired_new) = sides if old == first else reversed(sides)
+        retired, returned = sorted(in_old & retired_new), sorted(retired_old & in_new)
+        unread = [row for row in unread if row["server"] not in retired_new]
         known = self.known(new, {*(str(row["server"]) for row in unread), *retired})
         return Difference(before, after, unread, retired, returned, known)
 
@@ -192,15 +188,15 @@ class States:
         self, run_ids: Sequence[str], first: str, last: str, order: tuple[str, str]
     ) -> tuple[Responses, Responses, list[Row]]:
         """Return the responses of the servers that differ between two states, after and before, and those not read."""
-        bounds = self._bound(first), self._bound(last)
+        bounds = self.bound(first), self.bound(last)
         few = self._few(run_ids)
-        if few is None and self._engine == ENGINES[0] and len(run_ids) <= few_rows.FEW_RUNS:
-            tables = (run.table(few_rows.COLUMNS) for run in self._store.read_all("observations", run_ids))
-            few = few_rows.of_unlike_servers(pa.concat_tables(tables), first, self._limit)
+        if few is None and self.engine == ENGINES[0] and len(run_ids) <= few_rows.FEW_RUNS:
+            tables = (run.table(few_rows.COLUMNS) for run in self.store.read_all("observations", run_ids))
+            few = few_rows.of_unlike_servers(pa.concat_tables(tables), first, self.limit)
         if few is not None:
             observed = rows(few.select(few_rows.COLUMNS))
             return *few_rows.differing_states(observed, *bounds), few_rows.not_read(observed, *order)
-        engine = self._over(run_ids)
+        engine = self.over(run_ids)
         differing = rows(engine.query(state.differing_states(*bounds)))
         later = {row["server"]: response_of(row) for row in differing}
         earlier = {row["server"]: response_of(row, "old_") for row in differing if row["old_digest"]}
@@ -208,8 +204,8 @@ class States:
 
     def _few(self, run_ids: Sequence[str]) -> pa.Table | None:
         """Return the observations of some runs if they are few, and the engine is the one that is loaded for them."""
-        large, table = self._store.checked("observations", run_ids)
-        is_small = self._engine == ENGINES[0] and not large and table is not None and table.num_rows <= few_rows.FEW
+        large, table = self.store.checked("observations", run_ids)
+        is_small = self.engine == ENGINES[0] and not large and table is not None and table.num_rows <= few_rows.FEW
         return table if is_small else None
 
     def _perhaps_retired(
@@ -220,12 +216,12 @@ class States:
         Those that were asked just before the time since which a server must have been asked, and in none of the runs
         that are open since; those whose response is as old; and those that were retired by name.
         """
-        candidates = self._retirement.by_name("", last)
-        since_first, since_last = self._retirement.before(first), self._retirement.before(last)
+        candidates = self.retirement.by_name("", last)
+        since_first, since_last = self.retirement.before(first), self.retirement.before(last)
         if since_first is None or since_last is None:
             return candidates
         candidates |= {server for server, response in earlier.items() if response.observed_at < since_first}
-        if window := self._retirement.window(first, last, self._run_ids):
+        if window := self.retirement.window(first, last, self.run_ids):
             recent = [run_id for run_id in between if time_of(run_id) >= since_last]
             candidates |= self._asked(window) - self._asked(recent)
         return candidates
@@ -234,15 +230,16 @@ class States:
         """Split the servers that were asked by a run or before: those in its state, and those that are retired."""
         if not servers:
             return set(), set()
-        asked = self._last(self._until(run_id), state.last(self._bound(run_id))).keys() & set(servers)
+        asked = self._last(self._until(run_id), state.last(self.bound(run_id))).keys() & set(servers)
         in_service = {str(row["server"]) for row in rows(self.table(run_id, servers, ["server"]))}
         return in_service, asked - in_service
 
     def _asked(self, run_ids: Sequence[str]) -> set[str]:
-        tables = (segment.table(["server"]) for segment in self._store.read_all("observations", run_ids))
+        tables = (segment.table(["server"]) for segment in self.store.read_all("observations", run_ids))
         return {server for table in tables for server in values(table, "server")}
 
     def _newest(self, runs: Sequence[str], servers: Collection[str], query: str) -> dict[str, Row]:
+        """Search the newest runs first, as most servers are read regularly, and the others for what these lack."""
         observations: dict[str, Row] = {}
         for part in (runs[-NEAR:], runs[:-NEAR]):
             if missing := [server for server in servers if server not in observations]:
@@ -256,26 +253,28 @@ class States:
     def _span(self, run_id: str) -> tuple[datetime, datetime]:
         """Return when a run's first and last observation were made, read once."""
         if run_id not in self._spans:
-            self._spans[run_id] = span(self._store, run_id)
+            self._spans[run_id] = span(self.store, run_id)
         return self._spans[run_id]
 
     def _until(self, run_id: str) -> list[str]:
-        return [earlier for earlier in self._run_ids if earlier <= run_id]
+        return [earlier for earlier in self.run_ids if earlier <= run_id]
 
-    def _bound(self, run_id: str) -> Until:
-        return Until(run_id, self._limit)
+    def bound(self, run_id: str) -> Until:
+        """Return which observations count in the state after a run."""
+        return Until(run_id, self.limit)
 
     def _last(self, run_ids: Sequence[str], sql: str, servers: Collection[str] | None = None) -> dict[str, Row]:
         return {row["server"]: row for row in self._query(run_ids, sql, servers)}
 
     def _query(self, run_ids: Sequence[str], sql: str, servers: Collection[str] | None = None) -> list[Row]:
-        return rows(self._over(run_ids, servers).query(sql)) if run_ids else []
+        return rows(self.over(run_ids, servers).query(sql)) if run_ids else []
 
-    def _over(self, run_ids: Sequence[str], servers: Collection[str] | None = None) -> Engine:
-        engine = open_engine(self._engine, self._store.address)
-        engine.open("observations", self._store.checked("observations", run_ids))
+    def over(self, run_ids: Sequence[str], servers: Collection[str] | None = None) -> Engine:
+        """Open an engine over the observations of some runs; the view ``wanted`` has the servers that are asked for."""
+        engine = open_engine(self.engine, self.store.address)
+        engine.open("observations", self.store.checked("observations", run_ids))
         if servers is not None:
-            engine.add("wanted", table_of(all_runs.SERVERS, [{"server": server} for server in sorted(servers)]))
+            engine.add("wanted", texts_table(server=sorted(servers)))
         return engine
 
 

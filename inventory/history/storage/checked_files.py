@@ -25,9 +25,6 @@ class _Checked(NamedTuple):
     table: pa.Table | None
 
 
-_UNCHECKED = _Checked(None, 0, None)
-
-
 class CheckedFiles:
     """The files of one history that this process has checked; each is checked again once it changes."""
 
@@ -39,8 +36,8 @@ class CheckedFiles:
         """Check the seals of some files; errors and return value as ``Store.checked``."""
         for path in paths:
             status = file_status(path)
-            known = self._checked.get(path, _UNCHECKED).status
-            if status is None or known != status:  # guard: a file that changed is checked again
+            known = self._checked.get(path)
+            if known is None or status is None or known.status != status:  # guard: a file that changed is checked again
                 self._checked[path] = self._check(kind, path, status)
         files = {path: self._checked[path] for path in paths}
         large = {path: file for path, file in files.items() if file.table is None}

@@ -191,8 +191,7 @@ def verified(kind: str, path: Path, most: int | None = None) -> DataFile:
             about = check_seal(file) if is_large else read_verified(body)
     except OSError as error:
         raise FileError(f"{path} could not be read: {error.strerror}", ADVICE) from error
-    if about is not None:
-        _check_version(path, about)
+    _check_version(path, about)
     if about is None or not belongs(kind, path, about):
         raise _damaged(path)
     return DataFile(path, body, about)
@@ -209,8 +208,7 @@ def check_version(path: Path) -> None:
             about = check_seal(file) if is_newer(read_metadata(file)) else None
     except (OSError, ValueError, TypeError):
         return  # whoever reads it reports what is wrong
-    if about is not None:
-        _check_version(path, about)
+    _check_version(path, about)
 
 
 def listed(path: Path) -> frozenset[str]:
@@ -267,8 +265,8 @@ def is_newer(about: Mapping[str, Any]) -> bool:
     return isinstance(version, int) and version > schema.SCHEMA_VERSION
 
 
-def _check_version(path: Path, about: Mapping[str, Any]) -> None:
-    if is_newer(about):
+def _check_version(path: Path, about: Mapping[str, Any] | None) -> None:
+    if about is not None and is_newer(about):
         raise NewerVersion(path, about["schema_version"], schema.SCHEMA_VERSION)
 
 

@@ -14,22 +14,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from inventory.errors import ConfigurationError, FileError
+from inventory.errors import FileError
 from inventory.filesystem.listing import names
-from inventory.filesystem.names import no_name
 from inventory.filesystem.regular_files import open_regular
 from inventory.filesystem.temporary_files import NO_ROOM, sync_folder, to_disk
 from inventory.filesystem.write_once import make_folders, write_new
 from inventory.history.storage.data_file import ADVICE
 from inventory.history.storage.file_names import is_merged
-from inventory.history.storage.record_files import (
-    BASELINE_NAME,
-    baseline_text,
-    is_foreign,
-    merged_runs,
-    read_record,
-    record_text,
-)
+from inventory.history.storage.record_files import is_foreign, merged_runs, read_record, record_text
 from inventory.run_ids import RUN_ID
 
 RUN_LOG = "runs.jsonl"
@@ -146,14 +138,6 @@ class HistoryMetadata:
                 marked[path] = runs
         return marked
 
-    def baselines(self) -> dict[str, str]:
-        """Read the baselines: run ids by name.
-
-        Raises:
-            FileError: one is damaged.
-        """
-        return {path.stem: run_id for path, runs in self._valid_records("baselines") for run_id in runs}
-
     def retired(self) -> list[tuple[str, str]]:
         """List the servers that were retired by name, each with the newest run at that time.
 
@@ -184,24 +168,6 @@ class HistoryMetadata:
         folder = self.folder / kind
         read = {folder / name: read_record(folder / name) for name in sorted(names(folder)) if "." in name}
         return {**marked, **{path: runs for path, runs in read.items() if runs is not None or not is_foreign(path)}}
-
-    def save_baseline(self, name: str, run_id: str) -> None:
-        """Save a run as a baseline under a name.
-
-        Raises:
-            ConfigurationError: the name is malformed, or is another run's.
-            FileError: it could not be written.
-        """
-        if not BASELINE_NAME.fullmatch(name) or no_name(name):
-            raise ConfigurationError(f"a baseline's name cannot be {name!r}", "Use letters, digits, dots and dashes")
-        frozen = self.baselines().get(name)
-        if frozen is None:
-            self.publish(self.baseline_path(name), baseline_text(name, run_id))
-        elif frozen != run_id:
-            raise ConfigurationError(
-                f"the baseline {name} exists already, for run {frozen}",
-                f"Choose another name, or remove it: lms-inventory baseline remove {name}",
-            )
 
     def publish(self, path: Path, body: bytes) -> None:
         """Write a file that must not exist yet.

@@ -1,4 +1,4 @@
-"""Monthly partitions: their folders, and how one with merged files replaces one with small files.
+"""Monthly partitions: their folders, the file of each run in them, and how merged files replace small ones.
 
 The new folder is completed under ``_tmp/staged``; then the old one moves to ``_tmp/replaced``, the new one into its
 place, and the old one is removed. So a reader that globs the tables never sees a row twice, and misses a month only
@@ -8,10 +8,12 @@ they read the replaced one too. ``recover`` completes or rolls back what a kille
 
 import os
 import shutil
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from inventory.errors import FileError
 from inventory.filesystem.listing import identities, names
 from inventory.filesystem.regular_files import read_regular
 from inventory.filesystem.temporary_files import sync_folder
@@ -172,6 +174,33 @@ class Months:
             raise
         except OSError:
             write_new(target, read_regular(path), self._folder / "_tmp")
+
+
+def locate_runs(own: Mapping[str, str], merged: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Return the path of the file of each run.
+
+    A run is in one file. Only a copy from which nothing was removed also has the files that merged files replaced: then
+    the file with the most runs counts.
+
+    Args:
+        own: the path of each run's own file.
+        merged: the runs in each merged file, by its path.
+
+    Raises:
+        FileError: a run would be read twice.
+    """
+    where = {**own}
+    for path in sorted(merged, key=lambda path: len(merged[path])):
+        where |= dict.fromkeys(merged[path], path)
+    if len(where) < len(own) + sum(map(len, merged.values())):
+        numbers = Counter(where.values())
+        for path, runs in merged.items():
+            if 0 < numbers[path] < len(runs):  # guard: no run of a merged file is read twice
+                raise FileError(
+                    f"{path} holds runs that another file holds too",
+                    "It seems to be a copy: remove from it the files that the original does not have",
+                )
+    return where
 
 
 def _discard(folder: Path) -> None:

@@ -12,12 +12,12 @@ def is_whole(kind: str, path: Path, body: bytes) -> bool:
     return about is not None and belongs(kind, path, about)
 
 
-def responses_of(kind: str, path: Path, body: bytes) -> set[str]:
+def responses_of(path: Path, body: bytes) -> set[str]:
     """Return the runs to whose files an observations file refers; none if it is damaged, or of a newer version."""
     about = read_verified(body)
     if about is None or is_newer(about):
         return set()
-    column = DataFile(path, body, {"kind": kind, **about}).read(["stored_in"]).column("stored_in")
+    column = DataFile(path, body, about).read(["stored_in"]).column("stored_in")
     return {run_id for run_id in column.unique().to_pylist() if run_id}
 
 

@@ -19,7 +19,7 @@ def read_record(path: Path) -> dict[str, str] | None:
     try:
         if path.suffix not in (".json", ".pruned"):
             body = read_regular(path)
-            run_id = body.decode().partition("\n")[0]
+            run_id = baseline_run(body)
             return {run_id: ""} if RUN_ID.fullmatch(run_id) and body == baseline_text(path.stem, run_id) else None
         return record_runs(read_regular(path))
     except (OSError, ValueError):
@@ -49,8 +49,7 @@ def is_foreign(path: Path) -> bool:
         body = read_regular(path)
     except OSError:
         return False
-    run_id = body.decode(errors="replace").partition("\n")[0]
-    return any(body == baseline_text(path.stem[:end], run_id) for end in range(1, len(path.stem)))
+    return any(body == baseline_text(path.stem[:end], baseline_run(body)) for end in range(1, len(path.stem)))
 
 
 def merged_runs(path: Path) -> dict[str, str]:

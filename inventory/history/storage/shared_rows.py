@@ -7,9 +7,7 @@ import pyarrow as pa
 from inventory import schema
 from inventory.normalize.flatten import Columns
 from inventory.normalize.ticking import without_ticking
-from inventory.tables import build, values
-
-_EXTRA = schema.Table("extra", "unknown fields", (schema.Column("extra", schema.OBJECT, "", ""),))
+from inventory.tables import column_of, values
 
 
 def without_clocks(table: pa.Table, ignore: Sequence[str] = ()) -> pa.Table:
@@ -30,7 +28,7 @@ def without_clocks(table: pa.Table, ignore: Sequence[str] = ()) -> pa.Table:
     steady = [text and without_ticking(text, ignore) for text in texts]
     if steady == texts:
         return table
-    column = build(_EXTRA, {"extra": steady}).column("extra")
+    column = column_of(schema.OBJECT, steady)
     return table.set_column(place, table.schema.field(place).with_type(column.type), column)
 
 

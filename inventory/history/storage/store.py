@@ -18,6 +18,7 @@ import pyarrow as pa
 from inventory import schema
 from inventory.errors import ConfigurationError, FileError
 from inventory.filesystem.listing import file_status
+from inventory.filesystem.names import no_name
 from inventory.filesystem.regular_files import is_regular
 from inventory.filesystem.temporary_files import is_abandoned, remove_leftovers
 from inventory.filesystem.write_once import exclusive, unlink_inside
@@ -34,9 +35,9 @@ from inventory.history.storage.data_file import (
     repeated,
 )
 from inventory.history.storage.file_names import is_merged, months_of, stem_of
-from inventory.history.storage.locations import locate_runs
 from inventory.history.storage.mirrors import address_of
-from inventory.history.storage.partitions import Months
+from inventory.history.storage.partitions import Months, locate_runs
+from inventory.history.storage.record_files import BASELINE_NAME, baseline_text
 from inventory.history.storage.run_markers import RunMarkers
 from inventory.run_ids import RUN_ID
 from inventory.tables import conformed
@@ -74,11 +75,7 @@ class Store(RunMarkers):
         return {run_id: Path(path) for run_id, path in self._located(kind, run_ids).items()}
 
     def _located(self, kind: str, run_ids: Iterable[str] | None = None) -> dict[str, str]:
-        """Return what ``where`` does, as texts.
-
-        Raises:
-            FileError: the run list of a merged file is damaged.
-        """
+        """Return what ``where`` does, as texts."""
         months = None if run_ids is None else months_of(run_ids)
         while True:
             paths = self.months.files(kind, months)
@@ -113,9 +110,9 @@ class Store(RunMarkers):
             FileError: it is missing or damaged.
         """
         path = self.path(kind, run_id)
-        return self._read(
-            kind, run_id, path if path.exists() else Path(self._located(kind, [run_id]).get(run_id, path))
-        )
+        if not path.exists():
+            path = Path(self._located(kind, [run_id]).get(run_id, path))
+        return self._read(kind, run_id, path)
 
     def read_all(self, kind: str, run_ids: Iterable[str]) -> Iterator[RunSegment]:
         """Read the rows of many runs, one run after the other; errors as ``read``."""
@@ -187,11 +184,12 @@ class Store(RunMarkers):
         Raises:
             FileError: one is damaged, or names a missing run.
         """
-        recorded, baselines = set(self.run_ids()), super().baselines()
-        for name, run_id in baselines.items():
-            if run_id not in recorded:  # guard: a baseline of a run that is there
-                path = self.baseline_path(name)
-                raise FileError(f"{path} names a run that is missing: {run_id}", ADVICE)
+        recorded, baselines = set(self.run_ids()), {}
+        for path, runs in self._valid_records("baselines"):
+            for run_id in runs:
+                if run_id not in recorded:  # guard: a baseline of a run that is there
+                    raise FileError(f"{path} names a run that is missing: {run_id}", ADVICE)
+                baselines[path.stem] = run_id
         return baselines
 
     def save_baseline(self, name: str, run_id: str) -> None:
@@ -201,7 +199,16 @@ class Store(RunMarkers):
             ConfigurationError: the name is malformed, or is another run's.
             FileError: it could not be written, or the run was pruned meanwhile.
         """
-        super().save_baseline(name, run_id)
+        if not BASELINE_NAME.fullmatch(name) or no_name(name):
+            raise ConfigurationError(f"a baseline's name cannot be {name!r}", "Use letters, digits, dots and dashes")
+        known = self.baselines()
+        if known.get(name, run_id) != run_id:
+            raise ConfigurationError(
+                f"the baseline {name} exists already, for run {known[name]}",
+                f"Choose another name, or remove it: lms-inventory baseline remove {name}",
+            )
+        if name not in known:
+            self.publish(self.baseline_path(name), baseline_text(name, run_id))
         if run_id not in self.run_ids():
             with suppress(OSError):
                 self.baseline_path(name).unlink()
@@ -243,10 +250,6 @@ class Store(RunMarkers):
             for path in markers:
                 with suppress(OSError):  # another run removes it too, or the next one will
                     path.unlink() if path.stem in recorded else self._remove_run(path)
-
-    def remove(self, kind: str, run_id: str) -> None:
-        """Remove a run's own file of one kind if it exists; errors as ``remove_file``."""
-        self.remove_file(self.path(kind, run_id))
 
     def remove_file(self, path: Path) -> None:
         """Remove one file if it exists.

@@ -23,7 +23,7 @@ from inventory.history.storage.checksum import read_verified, rows_sha256, write
 from inventory.history.storage.data_file import KINDS, listed
 from inventory.history.storage.foreign import foreign_files
 from inventory.history.storage.store import Store
-from inventory.history.verify import verify
+from inventory.history.verify import prove
 from inventory.tables import rows, values
 
 TWO: Fleet = {"a": [model("x", "i"), model("y")], "b": [model("x", "i"), model("y")]}
@@ -94,7 +94,7 @@ def test_an_answer_that_comes_back_is_found_if_it_was_given_lately(
     assert told(history.diff(ids[0], ids[7]).table) == []
     assert [row["run_id"] for row in rows(history.timeline_table()) if row["change"] == "added"] == ids[1:]
     assert history.lifecycle_table().num_rows == 4
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 def test_only_the_owner_reads_it(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_nothing_of_a_run_that_is_being_written_is_tidied_away(tmp_path: Path, m
 
     monkeypatch.setattr(Store, "write", slowly)
     second = run(history, {"a": [model("z")], "b": TWO["b"]}, day(1))
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
     killed = "20261101T060000.000000Z-0000"
     stray = history.store.path("models", second).with_name(f"{killed}.parquet")
     shutil.copy(history.store.path("models", second), stray)
@@ -204,7 +204,7 @@ def test_answers_outlive_what_tells_of_them(tmp_path: Path, lost: str) -> None:
     assert ids[0] not in history.store.run_ids()
     answers = {path: path.read_bytes() for path in files(history) if path.parent.parent.name in KINDS[1:]}
     (history.store.folder / lost).rename(tmp_path / "away")
-    told = {str(row["problem"]) for row in rows(verify(history.store))}
+    told = {str(row["problem"]) for row in rows(prove(history.store).problems)}
     assert "belongs to no recorded run" in told
     new = run(history, {"a": [model("z")]}, day(9))
     assert answers.items() <= {path: path.read_bytes() for path in files(history)}.items()
@@ -213,7 +213,7 @@ def test_answers_outlive_what_tells_of_them(tmp_path: Path, lost: str) -> None:
     shutil.rmtree(history.store.folder / lost, ignore_errors=True)
     (tmp_path / "away").rename(history.store.folder / lost)
     assert history.load(new).complete
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 def test_an_answer_whose_file_is_gone_is_stored_again(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     for path in (tmp_path / "file", tmp_path / "file" / "history", tmp_path / ("n" * 300)):
         history = History(path)
         readings = (history.runs, history.timeline, history.lifecycle, history.load, history.store.run_ids)
-        for reading in (*readings, lambda at=history: verify(at.store)):
+        for reading in (*readings, lambda at=history: prove(at.store).problems):
             with pytest.raises(FileError, match=told):
                 reading()
     with pytest.raises(FileError, match=told):
@@ -247,7 +247,7 @@ def test_a_folder_that_is_not_there_is_an_empty_history(tmp_path: Path) -> None:
     assert history.runs().empty
     assert history.timeline().empty
     assert history.lifecycle().empty
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
 
 
 @pytest.mark.parametrize("name", ["a[b]c", "a*b", "what?", "ünï cödé", "it's"])
@@ -292,7 +292,7 @@ def test_a_foreign_file_holds_no_runs(tmp_path: Path) -> None:
         path.write_bytes(b"no such thing as a footer")
         assert listed(path) == frozenset()
     assert History(history.store.folder).store.run_ids() == ids
-    assert verify(history.store).num_rows == 0
+    assert prove(history.store).problems.num_rows == 0
     foreign = [Path(row["file"]).name for row in foreign_files(history.store)]
     assert foreign == ["merged.parquet", "notes.parquet", "x.txt"]
 
@@ -310,7 +310,7 @@ def test_a_merged_file_that_says_what_cannot_be(tmp_path: Path, said: Any) -> No
     for reading in (lambda: listed(merged), History(history.store.folder).runs_table):
         with pytest.raises(FileError, match=re.escape(f"{merged} is damaged")):
             reading()
-    [problem] = rows(verify(history.store))
+    [problem] = rows(prove(history.store).problems)
     assert problem["file"] == str(merged.relative_to(history.store.folder))
 
 
@@ -389,7 +389,7 @@ def test_an_older_versions_history_is_read(tmp_path: Path) -> None:
     assert len(history.runs()) == 2
     assert set(history.lifecycle()["key"]) == {"x", "y"}
     assert history.load(second).models["variants"].tolist() == ['["x@4"]', '["y@4"]']
-    problems = {row["problem"] for row in rows(verify(history.store))}
+    problems = {row["problem"] for row in rows(prove(history.store).problems)}
     assert problems == {"differs from what the run wrote"}, "true here, and no word about the rows"
 
 
