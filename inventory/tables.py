@@ -17,6 +17,9 @@ from inventory.normalize.flatten import Columns
 from inventory.run_ids import time_of
 from inventory.schema.gaps import Gaps
 
+Row = dict[str, Any]
+"""A row of a table: Python values by the names of the columns; times are ``datetime`` in UTC."""
+
 STATE = "state at "
 """How ``RunTables.what`` begins where the tables are those of a state."""
 

@@ -18,6 +18,7 @@ from inventory.report.facts import Report
 from inventory.report.palette import mark
 from inventory.report.row_tables import RowTable, column_head, is_number
 from inventory.report.trend import WORDS, TrendSection
+from inventory.tables import Row
 from inventory.text import count, escape_invisible, format_value, signed_size, truncate
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _findings(report: Report) -> list[str]:
     return [*blocks, *(["\n".join(f"- {escaped(note)}" for note in notes)] if notes else [])]
 
 
-def _finding(row: "dict[str, Any]") -> list[str]:
+def _finding(row: Row) -> list[str]:
     what = " ".join(part for part in (row["key"], row["instance_id"]) if part)
     since = "; ".join(part for part in (row["since"], row["exception"]) if part)
     rule = f"**{escaped(row['outcome'])}** {escaped(row['rule'])}"
@@ -220,7 +221,7 @@ def _trend(trend: TrendSection) -> list[str]:
     return [f"## {trend.title}", sentence, _table(heads, latest), *_more(trend.total, _RUNS, "earlier run", "")]
 
 
-def _run(row: "dict[str, Any]") -> list[str]:
+def _run(row: Row) -> list[str]:
     numbers = [f"{mark(word)}{row[word]:,}" for word in WORDS if row[word]]
     size, models = format_value(row["size_bytes"], "bytes"), format_value(row["model_count"])
     return [format_value(row["collected_at"]), escaped(row["status"]), models, size, " ".join(numbers)]

@@ -20,7 +20,7 @@ from inventory.plots.figure import axes_for, empty, figure_of, footnote, gigabyt
 from inventory.report.breakdowns import break_down
 from inventory.report.row_tables import by_size
 from inventory.report.trend import trend_section
-from inventory.tables import RunTables, is_known, rows
+from inventory.tables import Row, RunTables, is_known, rows
 from inventory.text import GIGABYTE, count
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from inventory.history.reader import RunHistory
 
-Row = dict[str, Any]
 Cell = tuple[Any, ...]
 _KINDS = ("llm", "embedding", "other")
 _SERVERS, _READABLE_CELLS = 60, 8  # columns of a table that can still be read; those wide enough for a quantization

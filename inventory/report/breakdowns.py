@@ -4,15 +4,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import pyarrow as pa
 
 from inventory.columns import grouped, numbered, sums
 from inventory.schema.derived import BREAKDOWN
-from inventory.tables import total_of, values
-
-Row = dict[str, Any]
+from inventory.tables import Row, total_of, values
 
 BREAKDOWNS = {
     "publisher": "publisher",

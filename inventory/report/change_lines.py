@@ -11,10 +11,9 @@ from inventory import schema
 from inventory.diff.changes import ChangeSet, size_difference
 from inventory.report.change_words import ChangeLine, ChangeLines, line_of
 from inventory.report.consequences import linked, without_consequences
-from inventory.tables import rows
+from inventory.tables import Row, rows
 from inventory.text import local_text
 
-Row = dict[str, Any]
 _HINT_KEYS = ("grain", *schema.INSTANCES.keys)
 _HINTED = ("added", "loaded", "renamed")
 

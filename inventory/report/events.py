@@ -10,10 +10,8 @@ from inventory.config.notices import EVENTS
 from inventory.diff.changes import ChangeSet
 from inventory.report.change_lines import describe_changes
 from inventory.report.change_words import ChangeLine
-from inventory.tables import is_known
+from inventory.tables import Row, is_known
 from inventory.text import count, escape_controls, local_text, size, truncate
-
-Row = dict[str, Any]
 
 STALE = "stale"
 LINES = 10

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
-from typing import Any
 
 import pyarrow as pa
 
@@ -37,10 +36,8 @@ from inventory.report.row_tables import (
 )
 from inventory.report.trend import TrendSection, trend_section
 from inventory.rules.evaluate import Judgement
-from inventory.tables import RunTables, is_known, rows, values
+from inventory.tables import Row, RunTables, is_known, rows, values
 from inventory.text import count, moment_text, utc_text
-
-Row = dict[str, Any]
 
 TITLE = "LM Studio model inventory"
 

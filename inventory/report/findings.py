@@ -12,10 +12,8 @@ from inventory.rules.evaluate import FAIL, UNKNOWN, WAIVED, Judgement
 from inventory.rules.model import SEVERITIES
 from inventory.schema.derived import FINDINGS
 from inventory.schema.headings import heading
-from inventory.tables import table_of
+from inventory.tables import Row, table_of
 from inventory.text import count
-
-Row = dict[str, Any]
 
 TONES = {"high": "bad", "medium": "warn", "unknown": "warn"}
 """The tone of each outcome that has one, as ``palette`` calls it."""

@@ -8,17 +8,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.changes import ChangeSet, size_difference
 from inventory.schema.derived import CHANGE_GROUPS, COUNTED, FLEET, GROUPS
-from inventory.tables import RunTables, is_known, rows, table_of, total_of, values
-
-Row = dict[str, Any]
-
+from inventory.tables import Row, RunTables, is_known, rows, table_of, total_of, values
 
 _NAMES = schema.Table(
     "names",

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
-from typing import Any
 
 from inventory import schema
 from inventory.about import VERSION
@@ -14,9 +13,8 @@ from inventory.report.facts import Report
 from inventory.rules.evaluate import FAIL, UNKNOWN, WAIVED
 from inventory.rules.model import SEVERITIES
 from inventory.run_ids import time_of
-from inventory.tables import is_known
+from inventory.tables import Row, is_known
 
-Row = dict[str, Any]
 Samples = Sequence[tuple[Mapping[str, str], float]]
 
 

@@ -3,16 +3,13 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.columns import integers, rows_where, text_column
 from inventory.schema.headings import heading
-from inventory.tables import rows
-
-Row = dict[str, Any]
+from inventory.tables import Row, rows
 
 _FIRST = ("server", "display_name", "key", "instance_id")
 _FOR_MACHINES = {"ordinal", "instance_ordinal", "params_count", "run_id", "digest", "stored_in"}

@@ -1,15 +1,13 @@
 """The findings of an audit -> text for a terminal: grouped by severity and rule, with what to do."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from click import style
 
 from inventory.report.findings import TONES, FindingGroup, FindingsSection, exception_text, value_text
+from inventory.tables import Row
 from inventory.terminal.layout import table
 from inventory.text import COLUMNS, count, escape_controls, format_value, local_text, wrap
-
-Row = dict[str, Any]
 
 _LINES = 20  # of a group
 _COLOURS = {"bad": "red", "warn": "yellow", "good": "green", "": None}

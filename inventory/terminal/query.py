@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from inventory import schema
+from inventory.tables import Row
 from inventory.terminal.layout import table
 from inventory.text import COLUMNS, count, escape_controls, format_value, truncate, wrap
-
-Row = dict[str, Any]
 
 _NEVER_CUT = ("key", "server", "rule", "run_id", "_id", "digest")
 """Endings of names of columns whose values are identifiers."""

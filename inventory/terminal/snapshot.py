@@ -7,7 +7,7 @@ cut.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from click import style, unstyle
 
@@ -15,6 +15,7 @@ from inventory.report.facts import Report
 from inventory.report.failures import FailureGroup, failure_groups, read_text
 from inventory.report.figures import Totals
 from inventory.report.row_tables import RowTable
+from inventory.tables import Row
 from inventory.terminal.changes import counts
 from inventory.terminal.layout import beside, flow, table
 from inventory.text import (
@@ -32,8 +33,6 @@ from inventory.text import (
 
 if TYPE_CHECKING:
     from inventory.formats import WrittenFile
-
-Row = dict[str, Any]
 
 COVERAGE_COLOURS = {"good": "green", "warn": "yellow", "bad": "red"}
 """The colour of each level of ``Coverage``."""
