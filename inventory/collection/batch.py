@@ -38,7 +38,7 @@ _CHUNK_ROWS = 2000  # rows that become Arrow columns together
 _OWNERS = schema.Table(
     "owners",
     "the server of a row, and when it responded",
-    (schema.Column("server", schema.TEXT, "", ""), schema.Column("as_of", schema.TIME, "", "")),
+    (schema.Column("server", schema.TEXT), schema.Column("as_of", schema.TIME)),
 )
 
 

@@ -22,7 +22,7 @@ _PART = 20_000  # rows whose texts are in memory at a time
 _PAYLOADS = schema.Table(
     "payloads",
     "a body as received",
-    tuple(schema.Column(name, schema.TEXT, "", "") for name in ("digest", "stored_in", "payload_digest", "fields")),
+    tuple(schema.Column(name, schema.TEXT) for name in ("digest", "stored_in", "payload_digest", "fields")),
 )
 _ESCAPES = {code: f"\\u{code:04X}" for code in range(32)} | {
     ord(text): json.dumps(text)[1:-1] for text in '\b\f\n\r\t"\\'

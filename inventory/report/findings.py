@@ -20,11 +20,9 @@ TONES = {"high": "bad", "medium": "warn", "unknown": "warn"}
 
 _FIRST = ("outcome", "rule", "server", "key", "instance_id", "finding", "wanted", "since", "exception", "because")
 _COLUMNS = {column.name: column for column in FINDINGS.columns} | {
-    "outcome": schema.Column(
-        "outcome", schema.TEXT, "", "The severity of a finding; unknown or waived where it is none."
-    ),
-    "finding": schema.Column("finding", schema.TEXT, "", "What does not comply, and what the rule wants."),
-    "exception": schema.Column("exception", schema.TEXT, "", "Who made an exception, until when, and why."),
+    "outcome": schema.Column("outcome", schema.TEXT, "The severity of a finding; unknown or waived where it is none."),
+    "finding": schema.Column("finding", schema.TEXT, "What does not comply, and what the rule wants."),
+    "exception": schema.Column("exception", schema.TEXT, "Who made an exception, until when, and why."),
 }
 WORDED = schema.Table(
     "findings",

@@ -19,7 +19,7 @@ from inventory.tables import Row, RunTables, is_known, rows, table_of, total_of,
 _NAMES = schema.Table(
     "names",
     "one server and its group",
-    (schema.Column("server", schema.TEXT, "", "The server.", key=True), GROUPS.columns[0]),
+    (schema.Column("server", schema.TEXT, "The server.", key=True), GROUPS.columns[0]),
 )
 _SUMMED = ("size_bytes", "loaded_instance_count")
 _SUMS = [(name, "sum") for name in _SUMMED]

@@ -14,8 +14,8 @@ AUDITED = schema.Table(
     "audited",
     "a server that a rule is about",
     (
-        schema.Column("rule", schema.TEXT, "", "The rule.", key=True),
-        schema.Column("server", schema.TEXT, "", "The server.", key=True),
+        schema.Column("rule", schema.TEXT, "The rule.", key=True),
+        schema.Column("server", schema.TEXT, "The server.", key=True),
     ),
 )
 

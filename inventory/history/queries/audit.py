@@ -30,7 +30,7 @@ _PLACES = schema.Table(
     "places",
     "a finding, by its place",
     (
-        schema.Column("place", schema.INTEGER, "", ""),
+        schema.Column("place", schema.INTEGER),
         *(column for column in derived.FINDINGS.columns if column.name in _SAME),
     ),
 )

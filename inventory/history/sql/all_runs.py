@@ -9,10 +9,10 @@ from datetime import datetime
 from inventory import schema
 from inventory.history.sql.state import LATEST_FIRST, Until, timestamp
 
-_DIGEST = schema.Column("digest", schema.TEXT, "", "The digest of the answer that the row belongs to.", key=True)
-_STORED = schema.Column("stored_in", schema.TEXT, "", "The run in which the answer was stored.", key=True)
+_DIGEST = schema.Column("digest", schema.TEXT, "The digest of the answer that the row belongs to.", key=True)
+_STORED = schema.Column("stored_in", schema.TEXT, "The run in which the answer was stored.", key=True)
 _ROW = schema.Column(
-    "row_digest", schema.TEXT, "", "The first 64 bits of the SHA-256 of the row's compared values.", compared=False
+    "row_digest", schema.TEXT, "The first 64 bits of the SHA-256 of the row's compared values.", compared=False
 )
 GRAIN_FILES = {
     table.name: schema.Table(table.name, table.row, (_DIGEST, _STORED, _ROW, *table.response_columns))
@@ -21,15 +21,15 @@ GRAIN_FILES = {
 """The models and instances tables as stored: without server and time, so that servers with equal rows share them."""
 
 
-KEYS = schema.Table("keys", "a model's key", (schema.Column("key", schema.TEXT, "", ""),))
-SERVERS = schema.Table("servers", "a server that is asked about", (schema.Column("server", schema.TEXT, "", ""),))
+KEYS = schema.Table("keys", "a model's key", (schema.Column("key", schema.TEXT),))
+SERVERS = schema.Table("servers", "a server that is asked about", (schema.Column("server", schema.TEXT),))
 
 WANTED = schema.Table(
     "wanted",
     "an answer",
     (
-        *(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest", "stored_in")),
-        schema.Column("as_of", schema.TIME, "", ""),
+        *(schema.Column(name, schema.TEXT) for name in ("server", "digest", "stored_in")),
+        schema.Column("as_of", schema.TIME),
     ),
 )
 
@@ -175,7 +175,7 @@ def sightings(until: Until) -> str:
     FROM seen s JOIN models m ON m.digest = s.digest AND m.stored_in = s.stored_in GROUP BY s.server, m.key"""
 
 
-RUN_IDS = schema.Table("kept", "a run that stays", (schema.Column("run_id", schema.TEXT, "", ""),))
+RUN_IDS = schema.Table("kept", "a run that stays", (schema.Column("run_id", schema.TEXT),))
 POINTED = """
     SELECT DISTINCT stored_in FROM observations
     WHERE stored_in IS NOT NULL AND run_id IN (SELECT run_id FROM kept)"""

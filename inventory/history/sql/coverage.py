@@ -7,8 +7,8 @@ DAYS = schema.Table(
     "days",
     "a run of the period, and the reader's date at its time",
     (
-        schema.Column("run_id", schema.TEXT, "", "The run.", key=True),
-        schema.Column("day", schema.TEXT, "", "The local date."),
+        schema.Column("run_id", schema.TEXT, "The run.", key=True),
+        schema.Column("day", schema.TEXT, "The local date."),
     ),
 )
 

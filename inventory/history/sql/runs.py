@@ -15,7 +15,7 @@ COUNTED = ("added", "removed", "renamed", "reconfigured")
 UNREAD = schema.Table(
     "unread",
     "a run that lacks servers",
-    tuple(schema.Column(name, schema.TEXT, "", "") for name in ("run_id", "unread")),
+    tuple(schema.Column(name, schema.TEXT) for name in ("run_id", "unread")),
 )
 
 

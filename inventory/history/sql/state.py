@@ -108,8 +108,8 @@ RETIREMENTS = schema.Table(
     "retirements",
     "a server that was retired by name",
     (
-        schema.Column("server", schema.TEXT, "", "The server.", key=True),
-        schema.Column("run_id", schema.TEXT, "", "The newest run at that time.", key=True),
+        schema.Column("server", schema.TEXT, "The server.", key=True),
+        schema.Column("run_id", schema.TEXT, "The newest run at that time.", key=True),
     ),
 )
 
@@ -117,9 +117,9 @@ MOMENTS = schema.Table(
     "moments",
     "a run whose state is wanted",
     (
-        schema.Column("run_id", schema.TEXT, "", "The run.", key=True),
-        schema.Column("name", schema.TEXT, "", "What the state is called."),
-        schema.Column("retired_before", schema.TIME, "", "Servers that were last asked before are retired.", "UTC"),
+        schema.Column("run_id", schema.TEXT, "The run.", key=True),
+        schema.Column("name", schema.TEXT, "What the state is called."),
+        schema.Column("retired_before", schema.TIME, "Servers that were last asked before are retired.", "UTC"),
     ),
 )
 
@@ -132,9 +132,9 @@ PLACED = schema.Table(
     "placed",
     "where the state after a run has a server from",
     (
-        schema.Column("server", schema.TEXT, "", "The server.", key=True),
-        schema.Column("attempt", schema.TEXT, "", "The run of its newest attempt."),
-        schema.Column("answer", schema.TEXT, "", "The run of its last complete answer; null if there is none."),
+        schema.Column("server", schema.TEXT, "The server.", key=True),
+        schema.Column("attempt", schema.TEXT, "The run of its newest attempt."),
+        schema.Column("answer", schema.TEXT, "The run of its last complete answer; null if there is none."),
     ),
 )
 

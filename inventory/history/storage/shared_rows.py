@@ -9,7 +9,7 @@ from inventory.normalize.flatten import Columns
 from inventory.normalize.ticking import without_ticking
 from inventory.tables import build, values
 
-_EXTRA = schema.Table("extra", "unknown fields", (schema.Column("extra", schema.OBJECT, "", ""),))
+_EXTRA = schema.Table("extra", "unknown fields", (schema.Column("extra", schema.OBJECT),))
 
 
 def without_clocks(table: pa.Table, ignore: Sequence[str] = ()) -> pa.Table:
