@@ -97,14 +97,14 @@ _allow_files = option(
     envvar=f"{PREFIX}ALLOW_FILES",
     help="Allow file:PATH entries in that list; they read files of this machine.",
 )
-where_option = option(
+_where = option(
     "Servers",
     "--where",
     metavar="LABEL=VALUE",
     multiple=True,
     help="Only servers with this label; * and ? are wildcards. Repeatable; all conditions must hold.",
 )
-server_names_option = option(
+_server_names = option(
     "Servers", "--server", "servers", metavar="NAME", multiple=True, help="Only this server. Repeatable."
 )
 timeout_option = setting_option(
@@ -124,10 +124,25 @@ accept_suspect_option = option(
 
 def servers_option(command: _Command) -> _Command:
     """Add the options that select the servers to query."""
-    return _server(_servers_from(_allow_files(where_option(command))))
+    return _server(_servers_from(_allow_files(_where(command))))
+
+
+def known_servers_option(command: _Command) -> _Command:
+    """Add the options that select servers of a state or a history, by name and by label."""
+    return _server_names(_where(command))
 
 
 # Output: what is printed and which files are written.
+csv_for_option = option(
+    "Output",
+    "--csv-for",
+    metavar="PROGRAM",
+    type=click.Choice(list(PROGRAMS), case_sensitive=False),
+    help="Write CSV with the separators that a program expects, such as excel-de or excel-fr; semicolon and tab for "
+    "others. Default: [csv] in inventory.toml, else commas.",
+)
+
+
 def output_option(text: str, *, required: bool = False) -> Callable[[_Command], _Command]:
     """Return the repeatable option ``-o``.
 
@@ -142,14 +157,11 @@ def output_option(text: str, *, required: bool = False) -> Callable[[_Command], 
     )  # fmt: skip
 
 
-csv_for_option = option(
-    "Output",
-    "--csv-for",
-    metavar="PROGRAM",
-    type=click.Choice(list(PROGRAMS), case_sensitive=False),
-    help="Write CSV with the separators that a program expects, such as excel-de or excel-fr; semicolon and tab for "
-    "others. Default: [csv] in inventory.toml, else commas.",
-)
+def files_option(text: str, *, required: bool = False) -> Callable[[_Command], _Command]:
+    """Return the repeatable option ``-o`` and the one about CSV files; ``text`` is the help of the first."""
+    return lambda command: output_option(text, required=required)(csv_for_option(command))
+
+
 grain_option = option(
     "Output",
     "--grain",

@@ -14,15 +14,13 @@ from inventory.cli._groups import changes_by_group, compared_labels, select_labe
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import (
     by_option,
-    csv_for_option,
     engine_option,
     fail_on_option,
+    files_option,
     history_option,
     ignore_option,
+    known_servers_option,
     option,
-    output_option,
-    server_names_option,
-    where_option,
 )
 from inventory.cli._output import print_errors, print_tables, shows_styles, terminal_width
 from inventory.cli._row_options import json_options
@@ -55,8 +53,7 @@ if TYPE_CHECKING:
 )
 @click.argument("old", default="previous", shell_complete=complete_ref)
 @click.argument("new", default="latest", shell_complete=complete_ref)
-@server_names_option
-@where_option
+@known_servers_option
 @by_option
 @ignore_option
 @option(
@@ -66,8 +63,7 @@ if TYPE_CHECKING:
     help="Give a line to each changed field, also to those that follow from another, such as the size after a "
     "quantization. CSV, Parquet and JSON always have every field.",
 )
-@output_option("Write the changes to FILE; its suffix is the format. Repeatable.")
-@csv_for_option
+@files_option("Write the changes to FILE; its suffix is the format. Repeatable.")
 @fail_on_option(COMPARE_WORDS)
 @history_option
 @engine_option

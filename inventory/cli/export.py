@@ -10,14 +10,7 @@ from inventory.cli._completion import complete_ref
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
-from inventory.cli._options import (
-    csv_for_option,
-    grain_option,
-    history_option,
-    output_option,
-    server_names_option,
-    where_option,
-)
+from inventory.cli._options import files_option, grain_option, history_option, known_servers_option
 from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._row_options import filter_option
 from inventory.cli._rules import configured_rules, with_audit
@@ -38,14 +31,12 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("ref", default="latest", shell_complete=complete_ref)
-@server_names_option
-@where_option
+@known_servers_option
 @filter_option
-@output_option(
+@files_option(
     "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html, .md, .cdx.json or .prom. Repeatable.",
     required=True,
 )
-@csv_for_option
 @grain_option
 @this_run_option
 @history_option

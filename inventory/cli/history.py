@@ -11,15 +11,13 @@ from inventory.cli._groups import inventory_by_group, selected_servers
 from inventory.cli._history import recorded_history
 from inventory.cli._options import (
     by_model_option,
-    csv_for_option,
     engine_option,
+    files_option,
     history_option,
+    known_servers_option,
     model_option,
     option,
-    output_option,
-    server_names_option,
     since_option,
-    where_option,
 )
 from inventory.cli._output import print_errors, print_tables, supports_unicode, terminal_width
 from inventory.cli._row_options import json_options
@@ -43,14 +41,12 @@ if TYPE_CHECKING:
         ("lms-inventory history --by server", "What each server has"),
     ),
 )
-@server_names_option
-@where_option
+@known_servers_option
 @by_model_option
 @model_option
 @option("Runs", "--findings", is_flag=True, help="Count the findings that are new, gone and still there, by run.")
 @since_option
-@output_option("Write what is shown to FILE; its suffix is the format. Repeatable.")
-@csv_for_option
+@files_option("Write what is shown to FILE; its suffix is the format. Repeatable.")
 @history_option
 @engine_option
 @json_options

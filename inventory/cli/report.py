@@ -11,14 +11,7 @@ from inventory.cli._completion import complete_period
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import selected_servers
 from inventory.cli._history import recorded_history, stale_after
-from inventory.cli._options import (
-    csv_for_option,
-    history_option,
-    output_option,
-    quiet_option,
-    server_names_option,
-    where_option,
-)
+from inventory.cli._options import files_option, history_option, known_servers_option, quiet_option
 from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._rules import configured_rules, with_audit
 from inventory.cli._targets import check_targets, local_zone, refuse_large, report_targets, write_all
@@ -37,13 +30,11 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("period", required=False, shell_complete=complete_period)
-@server_names_option
-@where_option
-@output_option(
+@known_servers_option
+@files_option(
     "Write to FILE: .xlsx, .html, .md or .cdx.json. Repeatable. {date}, {week} and {month} are those of the period's "
     "last day. Default: [report] output in inventory.toml."
 )
-@csv_for_option
 @history_option
 @quiet_option
 def report(

@@ -13,14 +13,7 @@ from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import select_names
 from inventory.cli._history import recorded_history
 from inventory.cli._mirror import send_records
-from inventory.cli._options import (
-    csv_for_option,
-    engine_option,
-    history_option,
-    output_option,
-    server_names_option,
-    where_option,
-)
+from inventory.cli._options import engine_option, files_option, history_option, known_servers_option
 from inventory.cli._output import print_errors, print_tables, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._state_options import retire_after_option, retired_option, stale_after_option, stale_option
@@ -40,14 +33,12 @@ from inventory.text import count, escape_controls
         ("lms-inventory servers retire old-laptop", "Take a server out of the state"),
     ),
 )
-@server_names_option
-@where_option
+@known_servers_option
 @stale_option
 @retired_option
 @stale_after_option
 @retire_after_option
-@output_option("Write the servers to FILE; its suffix is the format. Repeatable.")
-@csv_for_option
+@files_option("Write the servers to FILE; its suffix is the format. Repeatable.")
 @history_option
 @engine_option
 @json_options

@@ -10,7 +10,7 @@ from inventory.cli._command import Command
 from inventory.cli._completion import complete_ref
 from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
-from inventory.cli._options import history_option, one_grain_option, server_names_option, where_option
+from inventory.cli._options import history_option, known_servers_option, one_grain_option
 from inventory.cli._output import print_rows, print_texts, terminal_width
 from inventory.cli._row_options import (
     columns_option,
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("ref", default="latest", shell_complete=complete_ref)
-@server_names_option
-@where_option
+@known_servers_option
 @one_grain_option
 @filter_option
 @sort_option

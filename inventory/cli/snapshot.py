@@ -16,14 +16,13 @@ from inventory.cli._notices import check_notices, tell_all
 from inventory.cli._options import (
     accept_suspect_option,
     concurrency_option,
-    csv_for_option,
     existing_history_option,
     fail_on_option,
+    files_option,
     grain_option,
     history_option,
     ignore_option,
     no_history_option,
-    output_option,
     quiet_option,
     recheck_option,
     servers_option,
@@ -66,12 +65,11 @@ _Value = TypeVar("_Value")
     ),
 )
 @servers_option
-@output_option(
+@files_option(
     "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html, .md, .cdx.json or .prom. Repeatable. "
     "{date}, {month}, {week}, {time} and {run_id} are filled in. Missing folders below the working directory "
     "are created."
 )
-@csv_for_option
 @grain_option
 @this_run_option
 @history_option

@@ -8,14 +8,7 @@ from inventory.cli._command import Command, WholeNumber
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import selected_servers
 from inventory.cli._history import recorded_history
-from inventory.cli._options import (
-    csv_for_option,
-    engine_option,
-    history_option,
-    output_option,
-    server_names_option,
-    where_option,
-)
+from inventory.cli._options import engine_option, files_option, history_option, known_servers_option
 from inventory.cli._output import print_errors, print_rows, print_texts, terminal_width
 from inventory.cli._row_options import json_options
 from inventory.cli._targets import check_tables, write_tables
@@ -32,10 +25,8 @@ from inventory.schema import derived
     ),
 )
 @click.argument("days", type=WholeNumber(min=1), default=30)
-@server_names_option
-@where_option
-@output_option("Write the models to FILE; its suffix is the format. Repeatable.")
-@csv_for_option
+@known_servers_option
+@files_option("Write the models to FILE; its suffix is the format. Repeatable.")
 @history_option
 @engine_option
 @json_options
