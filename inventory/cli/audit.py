@@ -9,9 +9,8 @@ from inventory.cli._command import Command
 from inventory.cli._completion import complete_ref, complete_rule
 from inventory.cli._exit_codes import AUDIT_WORDS, change_exit_code, parse_fail_on
 from inventory.cli._history import optional_history, resolve_refs, stale_after
-from inventory.cli._options import fail_on_option, files_option, history_option, option
+from inventory.cli._options import fail_on_option, files_option, history_option, json_options, option
 from inventory.cli._output import print_errors, print_tables, terminal_width
-from inventory.cli._row_options import json_options
 from inventory.cli._rules import audit_fail_words, audit_side, configured_rules, selected_rules
 from inventory.cli._targets import check_tables, local_zone, reports_of, write_all, write_tables
 from inventory.rules.model import SEVERITIES

@@ -13,17 +13,16 @@ from inventory.cli._exit_codes import COMPARE_WORDS, change_exit_code, parse_fai
 from inventory.cli._groups import changes_by_group, compared_labels, select_labels
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import (
-    by_option,
     engine_option,
     fail_on_option,
     files_option,
     history_option,
     ignore_option,
+    json_options,
     known_servers_option,
     option,
 )
 from inventory.cli._output import print_errors, print_tables, shows_styles, terminal_width
-from inventory.cli._row_options import json_options
 from inventory.cli._targets import check_tables, local_zone, reports_of, write_all, write_tables
 from inventory.errors import FileError
 from inventory.schema import derived
@@ -54,7 +53,7 @@ if TYPE_CHECKING:
 @click.argument("old", default="previous", shell_complete=complete_ref)
 @click.argument("new", default="latest", shell_complete=complete_ref)
 @known_servers_option
-@by_option
+@option("Comparison", "--by", metavar="LABEL", help="Count the changes by the values of a label, or by server.")
 @ignore_option
 @option(
     "Comparison",

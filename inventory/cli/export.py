@@ -10,11 +10,16 @@ from inventory.cli._completion import complete_ref
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
-from inventory.cli._options import files_option, grain_option, history_option, known_servers_option
+from inventory.cli._options import (
+    files_option,
+    filter_option,
+    grain_option,
+    history_option,
+    known_servers_option,
+    this_run_option,
+)
 from inventory.cli._output import print_errors, terminal_width
-from inventory.cli._row_options import filter_option
 from inventory.cli._rules import configured_rules, with_audit
-from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import check_targets, local_zone, metrics_of, refuse_large, reports_of, write_all
 
 if TYPE_CHECKING:

@@ -10,17 +10,14 @@ from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import inventory_by_group, selected_servers
 from inventory.cli._history import recorded_history
 from inventory.cli._options import (
-    by_model_option,
     engine_option,
     files_option,
     history_option,
+    json_options,
     known_servers_option,
-    model_option,
     option,
-    since_option,
 )
 from inventory.cli._output import print_errors, print_tables, supports_unicode, terminal_width
-from inventory.cli._row_options import json_options
 from inventory.cli._rules import configured_rules
 from inventory.cli._targets import check_tables, write_tables
 from inventory.errors import ConfigurationError
@@ -42,10 +39,22 @@ if TYPE_CHECKING:
     ),
 )
 @known_servers_option
-@by_model_option
-@model_option
+@option(
+    "Runs",
+    "--by",
+    metavar="WORD",
+    help="Show the present inventory by model, by server, or by the values of a label.",
+)
+@option(
+    "Runs",
+    "--model",
+    "key",
+    metavar="MODEL",
+    help="Show the history of one model instead of the runs: its key, a part "
+    "of it, or its display name; with * of several.",
+)
 @option("Runs", "--findings", is_flag=True, help="Count the findings that are new, gone and still there, by run.")
-@since_option
+@option("Runs", "--since", metavar="WHEN", help="Only from this date or time on; local time unless it has a zone.")
 @files_option("Write what is shown to FILE; its suffix is the format. Repeatable.")
 @history_option
 @engine_option

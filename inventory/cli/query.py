@@ -12,9 +12,8 @@ import click
 from inventory.cli._command import Command, Seconds, WholeNumber
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._history import recorded_history
-from inventory.cli._options import csv_for_option, file_option, history_option, option, output_option
+from inventory.cli._options import FORMATS, PATH, csv_for_option, history_option, json_options, option, output_option
 from inventory.cli._output import print_answer, print_error, print_errors, terminal_width
-from inventory.cli._row_options import FORMATS, json_options
 from inventory.cli._rules import audit_side, configured_rules
 from inventory.cli._targets import check_tables, write_tables
 from inventory.errors import ConfigurationError, InventoryError, QueryError
@@ -45,7 +44,7 @@ _ROWS = 200  # that a terminal shows
     ),
 )
 @click.argument("sql", required=False)
-@file_option
+@option("General", "--file", metavar="FILE", type=PATH, help="Read the query from FILE; - reads standard input.")
 @option("Runs", "--at", metavar="REF", default="latest", help="The moment of the state. Default: latest.")
 @option("General", "--tables", is_flag=True, help="List the tables and columns with their meanings.")
 @output_option("Write the answer to FILE; its suffix is the format. Repeatable.")

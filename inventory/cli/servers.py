@@ -13,10 +13,17 @@ from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import select_names
 from inventory.cli._history import recorded_history
 from inventory.cli._mirror import send_records
-from inventory.cli._options import engine_option, files_option, history_option, known_servers_option
+from inventory.cli._options import (
+    engine_option,
+    files_option,
+    history_option,
+    json_options,
+    known_servers_option,
+    option,
+    retire_after_option,
+    stale_after_option,
+)
 from inventory.cli._output import print_errors, print_tables, terminal_width
-from inventory.cli._row_options import json_options
-from inventory.cli._state_options import retire_after_option, retired_option, stale_after_option, stale_option
 from inventory.cli._targets import check_tables, write_tables
 from inventory.errors import ExitCode
 from inventory.schema import derived
@@ -34,8 +41,8 @@ from inventory.text import count, escape_controls
     ),
 )
 @known_servers_option
-@stale_option
-@retired_option
+@option("Servers", "--stale", is_flag=True, help="Only servers whose last complete answer is too old, or missing.")
+@option("Servers", "--retired", is_flag=True, help="Only servers that are retired.")
 @stale_after_option
 @retire_after_option
 @files_option("Write the servers to FILE; its suffix is the format. Repeatable.")

@@ -22,19 +22,19 @@ from inventory.cli._options import (
     grain_option,
     history_option,
     ignore_option,
+    json_options,
     no_history_option,
     quiet_option,
     recheck_option,
     servers_option,
+    this_run_option,
     timeout_option,
     verbose_option,
 )
 from inventory.cli._output import print_error, print_errors, print_json, print_json_lines, run_rows, terminal_width
 from inventory.cli._progress import progress
-from inventory.cli._row_options import json_options
 from inventory.cli._rules import audit_entry, audit_fail_words, audit_side, check_fail_words, configured_rules
 from inventory.cli._selection import select_servers, with_tokens
-from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import check_targets, local_zone, metrics_of, reports_of, write_all, write_metrics
 from inventory.errors import ConfigurationError, ExitCode, FileError
 

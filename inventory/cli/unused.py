@@ -8,9 +8,8 @@ from inventory.cli._command import Command, WholeNumber
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import selected_servers
 from inventory.cli._history import recorded_history
-from inventory.cli._options import engine_option, files_option, history_option, known_servers_option
+from inventory.cli._options import engine_option, files_option, history_option, json_options, known_servers_option
 from inventory.cli._output import print_errors, print_rows, print_texts, terminal_width
-from inventory.cli._row_options import json_options
 from inventory.cli._targets import check_tables, write_tables
 from inventory.schema import derived
 
