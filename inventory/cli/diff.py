@@ -1,5 +1,6 @@
 """``lms-inventory diff``."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from inventory.cli._options import (
     known_servers_option,
     option,
 )
-from inventory.cli._output import print_errors, print_tables, shows_styles, terminal_width
+from inventory.cli._output import is_terminal, print_errors, print_tables, terminal_width
 from inventory.cli._targets import check_tables, local_zone, reports_of, write_all, write_tables
 from inventory.errors import FileError
 from inventory.schema import derived
@@ -146,7 +147,7 @@ def _result(
     if not changes.table.num_rows and (changes.skipped.num_rows or new.snapshot):
         names = values(_tables_of(new, history, servers).tables["observations"], "server")
     section = describe_changes(changes, names, all_fields=all_fields)
-    text = changes_text(section, title, terminal_width(), machines=machines, ansi=shows_styles())
+    text = changes_text(section, title, terminal_width(), machines=machines, ansi=is_terminal(sys.stdout))
     return tables, text
 
 

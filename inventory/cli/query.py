@@ -13,7 +13,7 @@ from inventory.cli._command import Command, Seconds, WholeNumber
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._history import recorded_history
 from inventory.cli._options import FORMATS, PATH, csv_for_option, history_option, json_options, option, output_option
-from inventory.cli._output import print_answer, print_error, print_errors, terminal_width
+from inventory.cli._output import is_terminal, print_answer, print_error, print_errors, terminal_width
 from inventory.cli._rules import audit_side, configured_rules
 from inventory.cli._targets import check_tables, write_tables
 from inventory.errors import ConfigurationError, InventoryError, QueryError
@@ -143,7 +143,7 @@ def _print(definition: "schema.Table", content: "pa.Table", form: str, limit: in
     shown = content if limit is None else content.slice(0, limit)
     if form == "table":
         click.echo(
-            answer_text(definition, rows(shown), content.num_rows, terminal_width(), whole=not sys.stdout.isatty()),
+            answer_text(definition, rows(shown), content.num_rows, terminal_width(), whole=not is_terminal(sys.stdout)),
             nl=False,
         )
     else:

@@ -14,7 +14,7 @@ from inventory.cli._context import configuration, default_history
 from inventory.cli._exit_codes import parse_fail_on
 from inventory.cli._history import history_at
 from inventory.cli._options import PATH, option
-from inventory.cli._output import print_error
+from inventory.cli._output import is_terminal, print_error
 from inventory.cli._selection import select_servers
 from inventory.cli._targets import check_targets, report_targets
 from inventory.cli.snapshot import snapshot
@@ -232,7 +232,7 @@ def _write_or_print(files: "Sequence[File]", folder: str) -> None:
             click.echo(sentence)
         return
     for file in files:
-        content = text_of(file.body).replace("\r\n", "\n") if sys.stdout and sys.stdout.isatty() else file.body
+        content = text_of(file.body).replace("\r\n", "\n") if is_terminal(sys.stdout) else file.body
         click.echo(content, nl=False)
 
 
