@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inventory.about import SIGNATURE
-from inventory.formats.html.fragments import text
+from inventory.formats.html.fragments import Markup, text
 from inventory.formats.html.stylesheet import style_sheet
 from inventory.report.facts import TITLE, Report
 
@@ -18,16 +18,6 @@ if TYPE_CHECKING:
 
 _TEMPLATE = "page.html.jinja"
 _SCRIPT = "page.js"
-
-
-class Markup(str):
-    """HTML that is not escaped again: a fragment of this package."""
-
-    __slots__ = ()
-
-    def __html__(self) -> str:
-        """Return itself: the protocol by which Jinja2 knows markup."""
-        return self
 
 
 @dataclass(frozen=True)
