@@ -118,8 +118,7 @@ def _tables_of(side: "ResolvedRef", history: "RunHistory | None", servers: Seque
     """Return the tables of a side, of all servers or of some."""
     from inventory.operations.compare import only, snapshot_of
 
-    snapshot = snapshot_of(side, history)
-    return only(snapshot, servers) if servers else snapshot
+    return only(snapshot_of(side, history), servers)
 
 
 def _result(

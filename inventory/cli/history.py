@@ -8,7 +8,7 @@ import click
 from inventory.cli._command import Command
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import inventory_by_group, selected_servers
-from inventory.cli._history import recorded_history
+from inventory.cli._history import history_at, require_runs
 from inventory.cli._options import (
     engine_option,
     files_option,
@@ -77,7 +77,7 @@ def history(
     rules = configured_rules(needed=True) if findings else None
     _check_exclusive({"--by": by, "--since": since})
     check_tables(outputs)
-    runs = recorded_history(history_path, engine)
+    runs = require_runs(history_at(history_path, engine))
     servers = selected_servers(runs, servers, where)
     if rules:
         tables, text = _finding_runs(runs, rules, servers, since)

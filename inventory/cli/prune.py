@@ -6,7 +6,7 @@ import click
 
 from inventory.cli._command import Command, WholeNumber
 from inventory.cli._context import configuration
-from inventory.cli._history import recorded_history
+from inventory.cli._history import history_at, require_runs
 from inventory.cli._mirror import collector, require_store, shared_history
 from inventory.cli._options import history_option, json_option, option
 from inventory.cli._output import print_json, terminal_width
@@ -70,7 +70,7 @@ def prune(
     from inventory.terminal.retention import plan_text
 
     rules = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
-    history = recorded_history(history_path, warn_misdated=not named, full=True, needs_store=True)
+    history = require_runs(history_at(history_path, warn_misdated=not named, full=True, needs_store=True))
     _check_shared(dry_run=dry_run)
     plan = None
     if any(rules.values()) or named or not compact:

@@ -11,7 +11,7 @@ import click
 
 from inventory.cli._command import Command, Seconds, WholeNumber
 from inventory.cli._exit_codes import exit_code
-from inventory.cli._history import recorded_history
+from inventory.cli._history import history_at, require_runs
 from inventory.cli._options import FORMATS, PATH, csv_for_option, history_option, json_options, option, output_option
 from inventory.cli._output import is_terminal, print_answer, print_error, print_errors, terminal_width
 from inventory.cli._rules import audit_side, configured_rules
@@ -92,7 +92,7 @@ def query(
     form = as_json or form
     text = _text(sql, file)
     check_tables(outputs)
-    history = recorded_history(history_path)
+    history = require_runs(history_at(history_path))
     rules = configured_rules()
     definition, content = _bounded(
         lambda: history.answer(text, at, findings=lambda: _findings(history, at, rules)), timeout

@@ -10,7 +10,7 @@ from inventory.cli._command import Command
 from inventory.cli._completion import complete_period
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import selected_servers
-from inventory.cli._history import recorded_history, stale_after
+from inventory.cli._history import history_at, require_runs, stale_after
 from inventory.cli._options import files_option, history_option, known_servers_option, quiet_option
 from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._rules import configured_rules, with_audit
@@ -62,7 +62,7 @@ def report(
     from inventory.operations.period import end_of, period_report
     from inventory.terminal.snapshot import files_text
 
-    history = recorded_history(history_path)
+    history = require_runs(history_at(history_path))
     selected = selected_servers(history, servers, where)
     failures: list[FileError] = []
     if not selected:

@@ -11,7 +11,7 @@ from inventory.cli._completion import complete_server
 from inventory.cli._context import history_from_flag
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import select_names
-from inventory.cli._history import recorded_history
+from inventory.cli._history import history_at, require_runs
 from inventory.cli._mirror import send_records
 from inventory.cli._options import (
     engine_option,
@@ -77,7 +77,7 @@ def servers(
     from inventory.tables import rows, table_of
     from inventory.terminal.servers import is_stale, servers_text
 
-    history = recorded_history(history_path, engine)
+    history = require_runs(history_at(history_path, engine))
     table, limit = history.servers_table(), timedelta(days=stale_after)
     selected = select_names(table, servers, where) if servers or where else ()
     known = [row for row in rows(table) if not selected or row["server"] in selected]
@@ -108,7 +108,7 @@ def retire(context: click.Context, names: Sequence[str], history_path: str | Non
 
     Nothing is deleted: their runs stay in the history, and states before now still have them.
     """
-    history = recorded_history(history_path if history_from_flag(context) else context.obj or history_path)
+    history = require_runs(history_at(history_path if history_from_flag(context) else context.obj or history_path))
     retired = history.retire(names)
     send_records()
     for name in retired:

@@ -125,8 +125,7 @@ def show(
 def _print_rows(form: str, rows: "pa.Table", names: Sequence[str], grain: str) -> None:
     """Print rows for machines, or as Markdown; by default with all columns."""
     whole = schema.GRAIN_TABLES[grain]
-    columns = tuple(column for name in names or whole.names for column in whole.columns if column.name == name)
-    table = schema.Table(whole.name, whole.row, columns)
+    table = schema.Table(whole.name, whole.row, whole.select(names or whole.names))
     rows = rows.select(table.names)
     if form == "md":
         from inventory.formats import md

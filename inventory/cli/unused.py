@@ -7,7 +7,7 @@ import click
 from inventory.cli._command import Command, WholeNumber
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import selected_servers
-from inventory.cli._history import recorded_history
+from inventory.cli._history import history_at, require_runs
 from inventory.cli._options import engine_option, files_option, history_option, json_options, known_servers_option
 from inventory.cli._output import print_errors, print_rows, print_texts, terminal_width
 from inventory.cli._targets import check_tables, write_tables
@@ -46,7 +46,7 @@ def unused(
     check_tables(outputs)
     from inventory.terminal.history import unused_text
 
-    history = recorded_history(history_path, engine)
+    history = require_runs(history_at(history_path, engine))
     table = history.unused(days, selected_servers(history, servers, where))
     tables = [(derived.LIFECYCLE, table)]
     failures = write_tables(tables, outputs, ["", *history.dated()][-1], csv_for)

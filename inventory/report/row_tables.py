@@ -101,7 +101,7 @@ def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = 
     ages = with_ages(models, older).column("as_of").null_count < models.num_rows if older else False
     hidden = {*(() if several else ("server",)), *(() if ages else ("as_of",))}
     names = [name for name in LARGEST_COLUMNS if name not in hidden]
-    columns = tuple(column for name in names for column in schema.MODELS.columns if column.name == name)
+    columns = schema.MODELS.select(names)
     return RowTable("largest", "Largest models", columns, shown, models.num_rows - shown.num_rows)
 
 

@@ -8,6 +8,7 @@ come from its REST documentation (``GET /api/v1/models``) and, where that is sil
 This room imports nothing heavy, so that the command line may read it at any time.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -66,6 +67,11 @@ class Table:
     def names(self) -> tuple[str, ...]:
         """The column names in order."""
         return tuple(column.name for column in self.columns)
+
+    def select(self, names: Iterable[str]) -> tuple[Column, ...]:
+        """Return the columns of these names, in the order of the names; names that no column has are left out."""
+        by_name = {column.name: column for column in self.columns}
+        return tuple(by_name[name] for name in names if name in by_name)
 
     @cached_property
     def response_columns(self) -> tuple[Column, ...]:

@@ -232,7 +232,7 @@ def _table(
     kind: schema.Table, names: Sequence[str], content: "pa.Table", looks: Sequence[str] = (), widest: int | None = None
 ) -> str:
     """Show some columns of a table, under the names that DataFrames have; texts at most so many columns wide."""
-    columns = [column for name in names for column in kind.columns if column.name == name]
+    columns = kind.select(names)
     makers = [(column.name, value_cell(column)) for column in columns]
     body = [
         (look, [_short(cell_of(row[name]), widest) for name, cell_of in makers])
