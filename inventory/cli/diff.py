@@ -45,10 +45,7 @@ if TYPE_CHECKING:
     examples=(
         ("lms-inventory diff", "What changed from the previous to the latest run"),
         ("lms-inventory diff latest live", "What changed since the latest run until now"),
-        (
-            "lms-inventory diff inventory.xlsx latest -o changes.csv",
-            "Compare a workbook with the latest run",
-        ),
+        ("lms-inventory diff inventory.xlsx latest -o changes.csv", "Compare a workbook with the latest run"),
     ),
 )
 @click.argument("old", default="previous", shell_complete=complete_ref)

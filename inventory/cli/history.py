@@ -40,10 +40,7 @@ if TYPE_CHECKING:
 )
 @known_servers_option
 @option(
-    "Runs",
-    "--by",
-    metavar="WORD",
-    help="Show the present inventory by model, by server, or by the values of a label.",
+    "Runs", "--by", metavar="WORD", help="Show the present inventory by model, by server, or by the values of a label."
 )
 @option(
     "Runs",

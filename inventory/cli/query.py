@@ -49,14 +49,7 @@ _ROWS = 200  # that a terminal shows
 @option("General", "--tables", is_flag=True, help="List the tables and columns with their meanings.")
 @output_option("Write the answer to FILE; its suffix is the format. Repeatable.")
 @option("Output", "--limit", metavar="N", type=WholeNumber(min=0), help=f"Print N rows. Default: {_ROWS} as a table.")
-@option(
-    "Output",
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    default="table",
-    help="What is printed.",
-)
+@option("Output", "--format", "form", type=click.Choice(FORMATS), default="table", help="What is printed.")
 @option(
     "General",
     "--timeout",

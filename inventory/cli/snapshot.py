@@ -58,10 +58,7 @@ _Value = TypeVar("_Value")
     examples=(
         ("lms-inventory snapshot", "Query the configured servers, and show what changed since the last run"),
         ("lms-inventory snapshot -o inventory.xlsx -o models-{date}.csv", "Write a workbook and a dated CSV file too"),
-        (
-            "lms-inventory snapshot -q --fail-on removed",
-            "Exit with 10 if a model is removed",
-        ),
+        ("lms-inventory snapshot -q --fail-on removed", "Exit with 10 if a model is removed"),
     ),
 )
 @servers_option

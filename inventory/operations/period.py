@@ -28,11 +28,7 @@ class PeriodReport:
 
 
 def period_report(
-    history: RunHistory,
-    text: str | None,
-    *,
-    servers: Sequence[str] = (),
-    stale_after: timedelta = STALE_AFTER,
+    history: RunHistory, text: str | None, *, servers: Sequence[str] = (), stale_after: timedelta = STALE_AFTER
 ) -> PeriodReport:
     """Build the report of a period; days are those of the system's time zone.
 

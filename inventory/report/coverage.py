@@ -52,10 +52,7 @@ class Coverage:
 
 
 def coverage_of(
-    snapshot: RunTables,
-    now: datetime | None = None,
-    zone: tzinfo | None = None,
-    stale_after: timedelta = STALE_AFTER,
+    snapshot: RunTables, now: datetime | None = None, zone: tzinfo | None = None, stale_after: timedelta = STALE_AFTER
 ) -> Coverage:
     """Describe how much was read of what a state or a run holds.
 

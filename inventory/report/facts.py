@@ -16,24 +16,11 @@ from inventory.report.breakdowns import BREAKDOWNS, SpaceSection, break_down, sp
 from inventory.report.change_lines import ChangeSection, describe_changes
 from inventory.report.change_words import ChangeLines
 from inventory.report.coverage import STALE_AFTER, Coverage, coverage_of
-from inventory.report.figures import (
-    NO_SNAPSHOT,
-    KeyFigure,
-    Totals,
-    count_totals,
-    key_figures,
-)
+from inventory.report.figures import NO_SNAPSHOT, KeyFigure, Totals, count_totals, key_figures
 from inventory.report.findings import FindingsSection, findings_section
 from inventory.report.history_facts import HistoryFacts, servers_of
 from inventory.report.period import PeriodSection
-from inventory.report.row_tables import (
-    LARGEST_COLUMNS,
-    RowTable,
-    largest_models,
-    row_table,
-    server_table,
-    with_ages,
-)
+from inventory.report.row_tables import LARGEST_COLUMNS, RowTable, largest_models, row_table, server_table, with_ages
 from inventory.report.trend import TrendSection, trend_section
 from inventory.rules.evaluate import Judgement
 from inventory.tables import Row, RunTables, is_known, rows, values
@@ -44,10 +31,7 @@ TITLE = "LM Studio model inventory"
 SECTIONS = ("What changed", "Largest models", "Where the space goes", "Trend", "Evidence")
 """The sections that Markdown, HTML and the workbook show, under these titles; with rules, Findings before them."""
 
-FACT_COLUMNS = {
-    "models": (*LARGEST_COLUMNS, "type", *BREAKDOWNS.values()),
-    "instances": ("server",),
-}
+FACT_COLUMNS = {"models": (*LARGEST_COLUMNS, "type", *BREAKDOWNS.values()), "instances": ("server",)}
 """The columns that a report is made of, but for the rows themselves."""
 
 _NAMED = 3  # servers that the banner names; of more it gives the number

@@ -18,10 +18,7 @@ _CELL = 20  # columns of a cell that is no name
 _VALUE = 200  # columns of a value that changed
 _NAME = 34  # least columns of a name
 _COLOURS = {"good": "green", "bad": "red", "warn": "yellow"}
-_COUNTED = (
-    ("model", ("added", "removed", "reconfigured")),
-    ("instance", ("loaded", "unloaded", "reconfigured")),
-)
+_COUNTED = (("model", ("added", "removed", "reconfigured")), ("instance", ("loaded", "unloaded", "reconfigured")))
 
 
 def mark(word: str) -> str:

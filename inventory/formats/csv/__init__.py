@@ -106,7 +106,7 @@ def _content(path: Path, look: Look, table: schema.Table) -> tuple[pa.Table, Gap
 
 
 def _width(table: schema.Table) -> int:
-    """Bytes that a row takes at least: a number, or where a text ends, in each column."""
+    """Return the bytes that a row takes at least: a number, or where a text ends, in each column."""
     return sum(4 if pa.types.is_string(field.type) else 8 for field in arrow_schema(table))
 
 

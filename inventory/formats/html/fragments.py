@@ -104,11 +104,7 @@ def text(value: str) -> str:
 
 
 def table(
-    heads: Sequence[Cell],
-    body: Iterable[tuple[str, Sequence[Cell]]],
-    *,
-    styled: bool = False,
-    stacked: bool = False,
+    heads: Sequence[Cell], body: Iterable[tuple[str, Sequence[Cell]]], *, styled: bool = False, stacked: bool = False
 ) -> Markup:
     """Make a table.
 
