@@ -12,12 +12,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from inventory.about import SIGNATURE
-from inventory.report.breakdowns import COLUMNS, Breakdown, group_label
+from inventory.report.breakdowns import Breakdown, group_label
 from inventory.report.change_words import ChangeLine
 from inventory.report.facts import Report
 from inventory.report.palette import mark
 from inventory.report.row_tables import RowTable, column_head, is_number
 from inventory.report.trend import WORDS, TrendSection
+from inventory.schema.derived import BREAKDOWN
 from inventory.tables import Row
 from inventory.text import count, escape_invisible, format_value, signed_size, truncate
 
@@ -203,7 +204,7 @@ def _space(report: Report) -> list[str]:
 
 def _breakdown(breakdown: Breakdown) -> list[str]:
     limit = _SERVERS if breakdown.by == "server" else _GROUPS
-    columns = [COLUMNS[name] for name in ("model_count", "size_bytes", "share")]
+    columns = BREAKDOWN.select(("model_count", "size_bytes", "share"))
     body = [
         [escaped(group_label(row["name"])), *(format_value(row[column.name], column.unit) for column in columns)]
         for row in breakdown.rows[:limit]

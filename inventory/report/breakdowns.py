@@ -8,7 +8,6 @@ from itertools import pairwise
 import pyarrow as pa
 
 from inventory.columns import grouped, numbered, sums
-from inventory.schema.derived import BREAKDOWN
 from inventory.tables import Row, total_of, values
 
 BREAKDOWNS = {
@@ -19,8 +18,6 @@ BREAKDOWNS = {
     "server": "server",
 }
 """The words in ``by``, with the column of the models that each one groups."""
-
-COLUMNS = {column.name: column for column in BREAKDOWN.columns}
 
 
 @dataclass(frozen=True)

@@ -176,11 +176,6 @@ class Report:
         first = "This is the first run; there is nothing to compare it with"
         return replace(section, note=first if len(self.runs) == 1 else "No earlier snapshot to compare with")
 
-    @property
-    def finding_rows(self) -> Sequence[Row]:
-        """The findings of the rules; empty without rules."""
-        return self.judgement.findings if self.judgement else ()
-
     @cached_property
     def findings(self) -> FindingsSection | None:
         """The findings; None without rules."""

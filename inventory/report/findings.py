@@ -19,7 +19,7 @@ TONES = {"high": "bad", "medium": "warn", "unknown": "warn"}
 """The tone of each outcome that has one, as ``palette`` calls it."""
 
 _FIRST = ("outcome", "rule", "server", "key", "instance_id", "finding", "wanted", "since", "exception", "because")
-_COLUMNS = {column.name: column for column in FINDINGS.columns} | {
+_COLUMNS = FINDINGS.by_name | {
     "outcome": schema.Column("outcome", schema.TEXT, "The severity of a finding; unknown or waived where it is none."),
     "finding": schema.Column("finding", schema.TEXT, "What does not comply, and what the rule wants."),
     "exception": schema.Column("exception", schema.TEXT, "Who made an exception, until when, and why."),

@@ -100,8 +100,10 @@ def _changes(report: Report) -> Iterator[Gauge]:
     samples = [({"change": word}, number) for word, number in (counts or {}).items()]
     yield Gauge("changes", "Models and instances that the newest run found changed.", samples)
     # With rules, no finding is a number; without, or where the audit failed, nothing is known.
-    none = dict.fromkeys(product(SEVERITIES, (FAIL, UNKNOWN, WAIVED)), 0) if report.judgement else {}
-    numbers = none | Counter((row["severity"], row["status"]) for row in report.finding_rows)
+    numbers: dict[tuple[str, str], int] = {}
+    if report.judgement:
+        numbers = dict.fromkeys(product(SEVERITIES, (FAIL, UNKNOWN, WAIVED)), 0)
+        numbers |= Counter((row["severity"], row["status"]) for row in report.judgement.findings)
     findings = [({"severity": severity, "status": status}, number) for (severity, status), number in numbers.items()]
     yield Gauge("findings", "Findings of the rules.", sorted(findings, key=lambda sample: sorted(sample[0].values())))
 

@@ -68,10 +68,14 @@ class Table:
         """The column names in order."""
         return tuple(column.name for column in self.columns)
 
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """The columns by their names."""
+        return {column.name: column for column in self.columns}
+
     def select(self, names: Iterable[str]) -> tuple[Column, ...]:
         """Return the columns of these names, in the order of the names; names that no column has are left out."""
-        by_name = {column.name: column for column in self.columns}
-        return tuple(by_name[name] for name in names if name in by_name)
+        return tuple(self.by_name[name] for name in names if name in self.by_name)
 
     @cached_property
     def response_columns(self) -> tuple[Column, ...]:

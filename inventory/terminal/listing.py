@@ -16,7 +16,7 @@ from inventory.columns import integers, numbered, text_column, text_of
 from inventory.errors import ConfigurationError
 from inventory.report.coverage import Coverage, coverage_of
 from inventory.report.row_filters import column_named
-from inventory.report.row_tables import with_ages
+from inventory.report.row_tables import is_number, with_ages
 from inventory.schema.headings import heading
 from inventory.tables import RunTables, arrow_schema, cells, conformed, values
 from inventory.terminal.column_table import column_table
@@ -263,7 +263,7 @@ def _columns(names: Sequence[str], grain: str) -> list[schema.Column]:
 
 
 def _sides(names: Sequence[str], grain: str) -> str:
-    return "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in _columns(names, grain))
+    return "".join(">" if is_number(column) else "<" for column in _columns(names, grain))
 
 
 def _cells(rows: pa.Table, names: Sequence[str], grain: str) -> list[pa.DictionaryArray]:

@@ -57,11 +57,9 @@ def render_page(sections: Sequence[Section], report: Report | None = None) -> by
         "script": Markup(code),
         "script_digest": _digest(code),
         "sections": sections,
-        **dict.fromkeys(("banner", "status", "key_figures", "what")),
+        "report": report,
+        "signature": SIGNATURE,
     }
-    if report:
-        values |= {"banner": [*report.banner, SIGNATURE], "status": report.status, "key_figures": report.key_figures}
-        values["what"] = report.snapshot.what
     # As a text, a page of many rows would take twice as much memory; and so would bytes that grow.
     return b"".join([part.encode() for part in _template().generate(values)])
 
