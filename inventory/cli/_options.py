@@ -179,7 +179,7 @@ grain_option = option(
     show_default=True,
     help="What one row of a CSV or Parquet file is; both writes NAME.models.csv and NAME.instances.csv.",
 )
-FORMATS = ("table", "csv", "json", "jsonl", "md")
+ROW_FORMATS = ("table", "csv", "json", "jsonl", "md")
 """How rows can be printed."""
 
 filter_option = option(

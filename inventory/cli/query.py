@@ -12,7 +12,15 @@ import click
 from inventory.cli._command import Command, Seconds, WholeNumber
 from inventory.cli._exit_codes import exit_code
 from inventory.cli._history import history_at, require_runs
-from inventory.cli._options import FORMATS, PATH, csv_for_option, history_option, json_options, option, output_option
+from inventory.cli._options import (
+    PATH,
+    ROW_FORMATS,
+    csv_for_option,
+    history_option,
+    json_options,
+    option,
+    output_option,
+)
 from inventory.cli._output import is_terminal, print_answer, print_error, print_errors, terminal_width
 from inventory.cli._rules import audit_side, configured_rules
 from inventory.cli._targets import check_tables, write_tables
@@ -49,7 +57,7 @@ _ROWS = 200  # that a terminal shows
 @option("General", "--tables", is_flag=True, help="List the tables and columns with their meanings.")
 @output_option("Write the answer to FILE; its suffix is the format. Repeatable.")
 @option("Output", "--limit", metavar="N", type=WholeNumber(min=0), help=f"Print N rows. Default: {_ROWS} as a table.")
-@option("Output", "--format", "form", type=click.Choice(FORMATS), default="table", help="What is printed.")
+@option("Output", "--format", "form", type=click.Choice(ROW_FORMATS), default="table", help="What is printed.")
 @option(
     "General",
     "--timeout",

@@ -11,7 +11,7 @@ from inventory.cli._completion import complete_ref
 from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import (
-    FORMATS,
+    ROW_FORMATS,
     filter_option,
     history_option,
     json_options,
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     "Output",
     "--format",
     "form",
-    type=click.Choice(FORMATS, case_sensitive=False),
+    type=click.Choice(ROW_FORMATS, case_sensitive=False),
     help="Print a table for people (the default), CSV, JSON as --json and --jsonl do, or Markdown.",
 )
 @this_run_option
