@@ -7,8 +7,11 @@ import stat
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import click
+
 from inventory.cli._context import configuration
-from inventory.cli._output import print_error
+from inventory.cli._exit_codes import exit_code
+from inventory.cli._output import print_error, print_errors, terminal_width
 from inventory.config.dialects import PROGRAMS, Dialect
 from inventory.errors import ConfigurationError, ExitCode, FileError
 
@@ -114,6 +117,16 @@ def metrics_of(outputs: Sequence[str]) -> list[str]:
     from inventory import formats
 
     return [output for output in outputs if formats.format_of(output) in formats.METRICS]
+
+
+def finish(failures: Sequence[FileError], files: "Sequence[WrittenFile]" = (), *, quiet: bool = False) -> ExitCode:
+    """Print what became of the files, unless it is to be quiet, and each failure; return the exit code."""
+    if files and not quiet:
+        from inventory.terminal.snapshot import files_text
+
+        click.echo(files_text(files, terminal_width()))
+    print_errors(failures)
+    return exit_code(failures, incomplete=any(file.skipped for file in files))
 
 
 def write_metrics(

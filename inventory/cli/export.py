@@ -7,7 +7,6 @@ import click
 
 from inventory.cli._command import Command
 from inventory.cli._completion import complete_ref
-from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import (
@@ -18,9 +17,8 @@ from inventory.cli._options import (
     known_servers_option,
     this_run_option,
 )
-from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._rules import configured_rules, with_audit
-from inventory.cli._targets import check_targets, local_zone, metrics_of, refuse_large, reports_of, write_all
+from inventory.cli._targets import check_targets, finish, local_zone, metrics_of, refuse_large, reports_of, write_all
 
 if TYPE_CHECKING:
     from inventory.errors import FileError
@@ -69,7 +67,6 @@ def export(
     from inventory.operations.compare import present_time, report_of, snapshot_of
     from inventory.report.facts import Report
     from inventory.tables import values
-    from inventory.terminal.snapshot import files_text
 
     history = optional_history(history_path)
     [side] = resolve_refs([ref], history)
@@ -77,8 +74,7 @@ def export(
     if not (servers or where or filters):
         outputs, failures = refuse_large(outputs, side, history, this_run=this_run)
         if not outputs:
-            print_errors(failures)
-            return exit_code(failures)
+            return finish(failures)
     reading = history and history.reading(formats.needed_columns(outputs, filtered=bool(filters)))
     whole = snapshot_of(side, reading, this_run=this_run)
     part = select_part(whole, servers, where, filters, "instance" if grain == "instance" else "model")
@@ -94,7 +90,4 @@ def export(
         report = Report(part)
     files, others = write_all(report, outputs, grain, csv_for)
     failures += others
-    if files:
-        click.echo(files_text(files, terminal_width()))
-    print_errors(failures)
-    return exit_code(failures, incomplete=any(file.skipped for file in files))
+    return finish(failures, files)

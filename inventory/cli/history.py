@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import click
 
 from inventory.cli._command import Command
-from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import inventory_by_group, selected_servers
 from inventory.cli._history import history_at, require_runs
 from inventory.cli._options import (
@@ -17,9 +16,9 @@ from inventory.cli._options import (
     known_servers_option,
     option,
 )
-from inventory.cli._output import print_errors, print_tables, supports_unicode, terminal_width
+from inventory.cli._output import print_tables, supports_unicode, terminal_width
 from inventory.cli._rules import configured_rules
-from inventory.cli._targets import check_tables, write_tables
+from inventory.cli._targets import check_tables, finish, write_tables
 from inventory.errors import ConfigurationError
 from inventory.schema import derived
 
@@ -84,8 +83,7 @@ def history(
         tables, text = inventory_by_group(runs, servers, by)
     failures = write_tables(tables, outputs, ["", *runs.dated()][-1] if outputs else "", csv_for)
     print_tables("history", tables, text, as_json)
-    print_errors(failures)
-    return exit_code(failures)
+    return finish(failures)
 
 
 def _finding_runs(

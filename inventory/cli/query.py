@@ -21,9 +21,9 @@ from inventory.cli._options import (
     option,
     output_option,
 )
-from inventory.cli._output import is_terminal, print_answer, print_error, print_errors, terminal_width
+from inventory.cli._output import is_terminal, print_answer, print_error, terminal_width
 from inventory.cli._rules import audit_side, configured_rules
-from inventory.cli._targets import check_tables, write_tables
+from inventory.cli._targets import check_tables, finish, write_tables
 from inventory.errors import ConfigurationError, InventoryError, QueryError
 from inventory.rules.model import RuleSet
 from inventory.text import count
@@ -103,8 +103,7 @@ def query(
         click.echo("" if failures else f"{count(content.num_rows, 'row')} written to {', '.join(outputs)}\n", nl=False)
     else:
         _print(definition, content, form, _ROWS if limit is None and form == "table" else limit)
-    print_errors(failures)
-    return exit_code(failures)
+    return finish(failures)
 
 
 def _text(sql: str | None, file: str | None) -> str:

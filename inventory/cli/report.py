@@ -8,13 +8,11 @@ import click
 
 from inventory.cli._command import Command
 from inventory.cli._completion import complete_period
-from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import selected_servers
 from inventory.cli._history import history_at, require_runs, stale_after
 from inventory.cli._options import files_option, history_option, known_servers_option, quiet_option
-from inventory.cli._output import print_errors, terminal_width
 from inventory.cli._rules import configured_rules, with_audit
-from inventory.cli._targets import check_targets, local_zone, refuse_large, report_targets, write_all
+from inventory.cli._targets import check_targets, finish, local_zone, refuse_large, report_targets, write_all
 
 if TYPE_CHECKING:
     from inventory.errors import FileError
@@ -60,7 +58,6 @@ def report(
     from inventory import formats
     from inventory.operations.compare import ResolvedRef
     from inventory.operations.period import end_of, period_report
-    from inventory.terminal.snapshot import files_text
 
     history = require_runs(history_at(history_path))
     selected = selected_servers(history, servers, where)
@@ -68,15 +65,11 @@ def report(
     if not selected:
         outputs, failures = refuse_large(outputs, end_of(history, period), history)
         if not outputs:
-            print_errors(failures)
-            return exit_code(failures)
+            return finish(failures)
     reading = history.reading(formats.needed_columns(outputs))
     built = period_report(reading, period, servers=selected, stale_after=stale_after())
     report = replace(built.report, zone=local_zone(built.report.snapshot))
     report = with_audit(report, ResolvedRef("", report.snapshot.state_of), history, rules)
     files, others = write_all(report, outputs, csv_for=csv_for, day=built.last_day)
     failures += others
-    if files and not quiet:
-        click.echo(files_text(files, terminal_width()))
-    print_errors(failures)
-    return exit_code(failures)
+    return finish(failures, files, quiet=quiet)

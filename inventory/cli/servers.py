@@ -9,7 +9,6 @@ import click
 from inventory.cli._command import Command, Group
 from inventory.cli._completion import complete_server
 from inventory.cli._context import history_from_flag
-from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import select_names
 from inventory.cli._history import history_at, require_runs
 from inventory.cli._mirror import send_records
@@ -23,8 +22,8 @@ from inventory.cli._options import (
     retire_after_option,
     stale_after_option,
 )
-from inventory.cli._output import print_errors, print_tables, terminal_width
-from inventory.cli._targets import check_tables, write_tables
+from inventory.cli._output import print_tables, terminal_width
+from inventory.cli._targets import check_tables, finish, write_tables
 from inventory.errors import ExitCode
 from inventory.schema import derived
 from inventory.text import count, escape_controls
@@ -87,8 +86,7 @@ def servers(
     failures = write_tables(tables, outputs, history.dated()[-1], csv_for)
     text = servers_text(shown, limit, hidden, terminal_width(), none=_none_text(known, retired, stale))
     print_tables("servers", tables, text, as_json)
-    print_errors(failures)
-    return exit_code(failures)
+    return finish(failures)
 
 
 @servers.command(

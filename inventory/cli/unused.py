@@ -5,12 +5,11 @@ from collections.abc import Sequence
 import click
 
 from inventory.cli._command import Command, WholeNumber
-from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import selected_servers
 from inventory.cli._history import history_at, require_runs
 from inventory.cli._options import engine_option, files_option, history_option, json_options, known_servers_option
-from inventory.cli._output import print_errors, print_rows, print_texts, terminal_width
-from inventory.cli._targets import check_tables, write_tables
+from inventory.cli._output import print_rows, print_texts, terminal_width
+from inventory.cli._targets import check_tables, finish, write_tables
 from inventory.schema import derived
 
 
@@ -54,5 +53,4 @@ def unused(
         print_rows("unused", *tables[0], as_json)
     else:
         print_texts(unused_text(table, days, terminal_width()))
-    print_errors(failures)
-    return exit_code(failures)
+    return finish(failures)

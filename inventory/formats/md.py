@@ -246,17 +246,14 @@ def _by_column(columns: "Sequence[schema.Column]", names: "Sequence[str]", conte
     """Make a table of all rows, in which each distinct value of a column becomes Markdown once."""
     from inventory.columns import row_texts, text_of
 
+    heads = [(name, "n" if is_number(column) else "t") for name, column in zip(names, columns, strict=True)]
     cells = [([column.name], partial(_cell, column)) for column in columns]
     lines = map(text_of, row_texts(content, cells, " | ", "\n| ", " |"))
-    return "".join([_table(_heads(columns, names), ()), *lines])
+    return "".join([_table(heads, ()), *lines])
 
 
 def _cell(column: "schema.Column", value: "Any") -> str:
     return escaped(format_value(value, column.unit))
-
-
-def _heads(columns: "Sequence[schema.Column]", names: "Sequence[str]") -> list[tuple[str, str]]:
-    return [(name, "n" if is_number(column) else "t") for name, column in zip(names, columns, strict=True)]
 
 
 def _table(heads: "Sequence[tuple[str, str]]", body: "Iterable[Sequence[str]]") -> str:
