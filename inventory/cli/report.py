@@ -67,9 +67,9 @@ def report(
         if not outputs:
             return finish(failures)
     reading = history.reading(formats.needed_columns(outputs))
-    built = period_report(reading, period, servers=selected, stale_after=stale_after())
-    report = replace(built.report, zone=local_zone(built.report.snapshot))
+    report = period_report(reading, period, servers=selected, stale_after=stale_after())
+    report = replace(report, zone=local_zone(report.snapshot))
     report = with_audit(report, ResolvedRef("", report.snapshot.state_of), history, rules)
-    files, others = write_all(report, outputs, csv_for=csv_for, day=built.last_day)
+    files, others = write_all(report, outputs, csv_for=csv_for, day=report.period.last_day if report.period else None)
     failures += others
     return finish(failures, files, quiet=quiet)

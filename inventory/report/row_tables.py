@@ -15,6 +15,17 @@ _FIRST = ("server", "display_name", "key", "instance_id")
 _FOR_MACHINES = {"ordinal", "instance_ordinal", "params_count", "run_id", "digest", "stored_in"}
 """Columns that are in the CSV, Parquet and Excel files only."""
 
+MODEL_COLUMNS = (
+    "key",
+    "params_string",
+    "architecture",
+    "quantization_name",
+    "size_bytes",
+    "max_context_length",
+    "loaded_instance_count",
+)
+"""The columns of a model that people look for."""
+
 _LISTED = 20  # of the largest models: no form shows more
 _LARGEST = ("key", "server", "params_string", "quantization_name", "size_bytes", "max_context_length")
 LARGEST_COLUMNS = (*_LARGEST, "loaded_instance_count", "as_of")

@@ -16,7 +16,7 @@ from inventory.columns import integers, numbered, text_column, text_of
 from inventory.errors import ConfigurationError
 from inventory.report.coverage import Coverage, coverage_of
 from inventory.report.row_filters import column_named
-from inventory.report.row_tables import is_number, with_ages
+from inventory.report.row_tables import MODEL_COLUMNS, is_number, with_ages
 from inventory.schema.headings import heading
 from inventory.tables import RunTables, arrow_schema, cells, conformed, values
 from inventory.terminal.column_table import column_table
@@ -28,15 +28,7 @@ _NEEDED = ("server", "key", "ordinal", "type", "size_bytes", "loaded_instance_co
 """The columns that rows are told apart, grouped and counted by, as far as there are such."""
 
 SHOWN = {
-    "model": (
-        "key",
-        "params_string",
-        "architecture",
-        "quantization_name",
-        "size_bytes",
-        "max_context_length",
-        "loaded_instance_count",
-    ),
+    "model": MODEL_COLUMNS,
     "instance": (
         "instance_id",
         "key",

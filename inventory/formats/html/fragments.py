@@ -15,7 +15,7 @@ from inventory.report.change_lines import describe_changes
 from inventory.report.change_words import ChangeLine, ChangeLines
 from inventory.report.facts import Report
 from inventory.report.palette import LIGHT, MARKS, TONES, mark
-from inventory.report.row_tables import column_head, is_number
+from inventory.report.row_tables import MODEL_COLUMNS, column_head, is_number
 from inventory.tables import RunTables, rows
 from inventory.text import count, escape_invisible, format_value, integer, signed_size, truncate
 
@@ -43,16 +43,7 @@ STYLES = {
 }
 """Each look in Jupyter: a tint of the theme's ground, so that it reads in a light and in a dark one."""
 
-_MODELS = (
-    "server",
-    "key",
-    "params_string",
-    "architecture",
-    "quantization_name",
-    "size_bytes",
-    "max_context_length",
-    "loaded_instance_count",
-)
+_MODELS = ("server", *MODEL_COLUMNS)
 _RUNS = (
     "collected_at",
     "status",
