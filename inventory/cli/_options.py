@@ -117,16 +117,16 @@ concurrency_option = setting_option(
     spec.CONCURRENCY, "N", WholeNumber, 64, "Number of servers queried at the same time."
 )
 recheck_option = setting_option(spec.RECHECK, "SECONDS", Seconds, 5.0, spec.RECHECK.meaning)
-# Settings without a flag: the configuration and the environment set them for every command.
-retire_after_option = setting_option(spec.RETIRE_AFTER, "DAYS", Days, 30.0, spec.RETIRE_AFTER.meaning)
-stale_after_option = setting_option(
-    spec.STALE_AFTER, "DAYS", Days, 7.0, "Days after which the last complete answer of a server is stale."
-)
 accept_suspect_option = option(
     "Servers",
     "--accept-suspect",
     is_flag=True,
     help="Accept a response that lost most of its models without waiting for a second run.",
+)
+# Settings without a flag: the configuration and the environment set them for every command.
+retire_after_option = setting_option(spec.RETIRE_AFTER, "DAYS", Days, 30.0, spec.RETIRE_AFTER.meaning)
+stale_after_option = setting_option(
+    spec.STALE_AFTER, "DAYS", Days, 7.0, "Days after which the last complete answer of a server is stale."
 )
 
 
@@ -179,6 +179,7 @@ grain_option = option(
     show_default=True,
     help="What one row of a CSV or Parquet file is; both writes NAME.models.csv and NAME.instances.csv.",
 )
+
 ROW_FORMATS = ("table", "csv", "json", "jsonl", "md")
 """How rows can be printed."""
 
