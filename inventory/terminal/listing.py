@@ -20,8 +20,7 @@ from inventory.report.row_tables import MODEL_COLUMNS, is_number, with_ages
 from inventory.schema.headings import heading
 from inventory.tables import RunTables, arrow_schema, cells, conformed, values
 from inventory.terminal.column_table import column_table
-from inventory.terminal.layout import natural_width
-from inventory.terminal.snapshot import COVERAGE_COLOURS
+from inventory.terminal.layout import COLOURS, natural_width
 from inventory.text import COLUMNS, UNLIMITED, count, escape_controls, format_value, local_text, size, wrap
 
 _NEEDED = ("server", "key", "ordinal", "type", "size_bytes", "loaded_instance_count", "as_of")
@@ -133,7 +132,7 @@ def rows_text(
     if rows.num_rows:
         yield from _parts(rows.slice(0, view.limit), snapshot, grain, older, view)
     if state := _state(snapshot, coverage):
-        look = COVERAGE_COLOURS[coverage.level]
+        look = COLOURS[coverage.level]
         yield "\n" + _lines(style(line, fg=look) for line in wrap(state, view.columns))
 
 

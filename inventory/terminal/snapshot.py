@@ -17,7 +17,7 @@ from inventory.report.figures import Totals
 from inventory.report.row_tables import RowTable
 from inventory.tables import Row
 from inventory.terminal.changes import counts
-from inventory.terminal.layout import beside, flow, table
+from inventory.terminal.layout import COLOURS, beside, flow, table
 from inventory.text import (
     COLUMNS,
     count,
@@ -33,9 +33,6 @@ from inventory.text import (
 
 if TYPE_CHECKING:
     from inventory.formats import WrittenFile
-
-COVERAGE_COLOURS = {"good": "green", "warn": "yellow", "bad": "red"}
-"""The colour of each level of ``Coverage``."""
 
 _LARGEST = 5  # models shown
 _KINDS = 3  # types counted by name
@@ -173,7 +170,7 @@ def _servers_read(report: Report, columns: int) -> list[str]:
     coverage = report.coverage
     if len(report.servers) == 1 and coverage.level == "good":
         return []
-    colour = COVERAGE_COLOURS[coverage.level]
+    colour = COLOURS[coverage.level]
     return beside(f"  {'Coverage':<14}", escape_controls(coverage.text), columns, lambda line: style(line, fg=colour))
 
 
