@@ -16,7 +16,7 @@ from inventory.report.breakdowns import BREAKDOWNS, SpaceSection, break_down, sp
 from inventory.report.change_lines import ChangeSection, describe_changes
 from inventory.report.change_words import ChangeLines
 from inventory.report.coverage import STALE_AFTER, Coverage, coverage_of
-from inventory.report.figures import NO_SNAPSHOT, KeyFigure, Totals, count_totals, key_figures
+from inventory.report.figures import KeyFigure, Totals, count_totals, key_figures
 from inventory.report.findings import FindingsSection, findings_section
 from inventory.report.history_facts import HistoryFacts, servers_of
 from inventory.report.period import PeriodSection
@@ -153,7 +153,7 @@ class Report:
     @cached_property
     def key_figures(self) -> tuple[KeyFigure, ...]:
         """The six figures of the run."""
-        not_compared = "not compared" if self.selection else NO_SNAPSHOT
+        not_compared = "not compared" if self.selection else "no earlier snapshot"
         return key_figures(self.totals, self.all_changes, self.coverage, not_compared)
 
     @cached_property
