@@ -257,7 +257,7 @@ def total_of(numbers: Sequence[int | None]) -> int | None:
 
 def column_of(kind: str, cells: Iterable[Any]) -> pa.ChunkedArray:
     """Build a column of values of one kind as ``build`` does; pyarrow's own ways import pandas."""
-    return build(schema.Table("", "", (schema.Column("value", kind, "", ""),)), {"value": [*cells]}).column("value")
+    return build(schema.Table("", "", (schema.Column("value", kind),)), {"value": [*cells]}).column("value")
 
 
 def texts_table(**columns: Iterable[str | None]) -> pa.Table:

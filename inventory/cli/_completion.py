@@ -164,12 +164,6 @@ def _rules(context: click.Context) -> list[str]:
     return [str(rule["name"]) for rule in configuration_for_completion(context).rules if "name" in rule]
 
 
-def _fields(context: click.Context) -> Iterable[str]:
-    """Return the fields that are compared."""
-    del context
-    return dict.fromkeys(name for table in schema.GRAIN_TABLES.values() for name in table.names)
-
-
 def _dates(context: click.Context) -> list[str]:
     """Return the newest days that have a run, in local time."""
     days = dict.fromkeys(f"{time_of(run_id).astimezone():%Y-%m-%d}" for run_id in _run_ids(context))
@@ -199,6 +193,6 @@ COMPLETERS: dict[str, Completer] = {
     "MODEL": _completer(_model_keys),
     "NAME,...": _completer(_columns, several=True),
     "COLUMN": _completer(_columns),
-    "FIELD": _completer(_fields),
+    "FIELD": _completer(lambda _: dict.fromkeys(schema.MODELS.names + schema.INSTANCES.names)),
 }
 """What completes the value of an option, by its metavar."""

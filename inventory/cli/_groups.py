@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from inventory.operations.compare import ResolvedRef
     from inventory.tables import RunTables
 
-_LABELS = schema.Table(
-    "labels", "a server", tuple(column for column in schema.OBSERVATIONS.columns if column.name in ("server", "labels"))
-)
+_LABELS = schema.Table("labels", "a server", schema.OBSERVATIONS.select(("server", "labels")))
 
 
 def stored_labels(history: "RunHistory") -> "dict[str, Labels]":

@@ -83,18 +83,6 @@ def optional_history(
     return history_at(path, engine, ignore) if path or user_folder("data") else None
 
 
-def recorded_history(
-    path: str | None,
-    engine: str = ENGINES[0],
-    *,
-    warn_misdated: bool = True,
-    full: bool = False,
-    needs_store: bool = False,
-) -> "RunHistory":
-    """Open a history that holds at least one run; errors as ``history_at`` and ``require_runs``."""
-    return require_runs(history_at(path, engine, warn_misdated=warn_misdated, full=full, needs_store=needs_store))
-
-
 def require_runs(history: "RunHistory | None") -> "RunHistory":
     """Return the history if it holds a run.
 

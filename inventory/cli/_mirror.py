@@ -2,7 +2,6 @@
 
 import os
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,23 +67,16 @@ def open_shared(address: str, *, full: bool = False, records: bool = False, need
     cache = user_folder("cache")
     if cache is None:
         raise no_home_error()
-    shared = meta[_META_KEY] = SharedHistory(address, cache / "mirrors" / mirror_name(address))
-    _pull(shared, full=full, records=records, needs_store=needs_store)
-    return shared
-
-
-def _pull(shared: SharedHistory, *, full: bool, records: bool, needs_store: bool) -> None:
-    """Fetch what is new, or say why that could not be done."""
     from inventory.sync.mirror import Mirror, prepare
     from inventory.sync.objects import RemoteObjects
 
-    prepare(shared.folder, shared.address)
+    shared = meta[_META_KEY] = SharedHistory(address, cache / "mirrors" / mirror_name(address))
+    prepare(shared.folder, address)
     if is_offline():
-        return
+        return shared
     try:
-        mirror = Mirror(RemoteObjects(shared.address, environment()), shared.folder)
-        shared.mirror = mirror
-        shared.received = mirror.pull(utc_now(), full=full)
+        shared.mirror = Mirror(RemoteObjects(address, os.environ), shared.folder)
+        shared.received = shared.mirror.pull(utc_now(), full=full)
     except StoreUnreachable as error:
         from inventory.history.storage.store import Store
 
@@ -96,6 +88,7 @@ def _pull(shared: SharedHistory, *, full: bool, records: bool, needs_store: bool
         if not records or shared.mirror is None:
             raise
         _note_failure(shared, error)
+    return shared
 
 
 def _note_failure(shared: SharedHistory, error: FileError | ConfigurationError) -> None:
@@ -104,11 +97,6 @@ def _note_failure(shared: SharedHistory, error: FileError | ConfigurationError) 
         shared.mirror = None
     if str(error) not in map(str, shared.failures):
         shared.failures.append(FileError(error.what, error.advice))
-
-
-def environment() -> Mapping[str, str]:
-    """Return the variables from which the store's client takes its endpoint and its credentials."""
-    return os.environ
 
 
 def shared_history() -> SharedHistory | None:

@@ -1,4 +1,7 @@
-"""Every option of every command, as decorators. Each has a heading of the help page as its group."""
+"""The options of several commands and of ``snapshot``, whose options ``schedule`` passes on, as decorators.
+
+Each has a heading of the help page as its group. The other options of a single command stand at the command.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -97,14 +100,14 @@ _allow_files = option(
     envvar=f"{PREFIX}ALLOW_FILES",
     help="Allow file:PATH entries in that list; they read files of this machine.",
 )
-where_option = option(
+_where = option(
     "Servers",
     "--where",
     metavar="LABEL=VALUE",
     multiple=True,
     help="Only servers with this label; * and ? are wildcards. Repeatable; all conditions must hold.",
 )
-server_names_option = option(
+_server_names = option(
     "Servers", "--server", "servers", metavar="NAME", multiple=True, help="Only this server. Repeatable."
 )
 timeout_option = setting_option(
@@ -120,14 +123,34 @@ accept_suspect_option = option(
     is_flag=True,
     help="Accept a response that lost most of its models without waiting for a second run.",
 )
+# Settings without a flag: the configuration and the environment set them for every command.
+retire_after_option = setting_option(spec.RETIRE_AFTER, "DAYS", Days, 30.0, spec.RETIRE_AFTER.meaning)
+stale_after_option = setting_option(
+    spec.STALE_AFTER, "DAYS", Days, 7.0, "Days after which the last complete answer of a server is stale."
+)
 
 
 def servers_option(command: _Command) -> _Command:
     """Add the options that select the servers to query."""
-    return _server(_servers_from(_allow_files(where_option(command))))
+    return _server(_servers_from(_allow_files(_where(command))))
+
+
+def known_servers_option(command: _Command) -> _Command:
+    """Add the options that select servers of a state or a history, by name and by label."""
+    return _server_names(_where(command))
 
 
 # Output: what is printed and which files are written.
+csv_for_option = option(
+    "Output",
+    "--csv-for",
+    metavar="PROGRAM",
+    type=click.Choice(list(PROGRAMS), case_sensitive=False),
+    help="Write CSV with the separators that a program expects, such as excel-de or excel-fr; semicolon and tab for "
+    "others. Default: [csv] in inventory.toml, else commas.",
+)
+
+
 def output_option(text: str, *, required: bool = False) -> Callable[[_Command], _Command]:
     """Return the repeatable option ``-o``.
 
@@ -142,14 +165,11 @@ def output_option(text: str, *, required: bool = False) -> Callable[[_Command], 
     )  # fmt: skip
 
 
-csv_for_option = option(
-    "Output",
-    "--csv-for",
-    metavar="PROGRAM",
-    type=click.Choice(list(PROGRAMS), case_sensitive=False),
-    help="Write CSV with the separators that a program expects, such as excel-de or excel-fr; semicolon and tab for "
-    "others. Default: [csv] in inventory.toml, else commas.",
-)
+def files_option(text: str, *, required: bool = False) -> Callable[[_Command], _Command]:
+    """Return the repeatable option ``-o`` and the one about CSV files; ``text`` is the help of the first."""
+    return lambda command: output_option(text, required=required)(csv_for_option(command))
+
+
 grain_option = option(
     "Output",
     "--grain",
@@ -159,17 +179,38 @@ grain_option = option(
     show_default=True,
     help="What one row of a CSV or Parquet file is; both writes NAME.models.csv and NAME.instances.csv.",
 )
-one_grain_option = option(
-    "Output", "--grain", type=click.Choice(schema.GRAINS), default="model", show_default=True, help="What one row is."
-)
-file_option = option(
-    "General", "--file", metavar="FILE", type=PATH, help="Read the query from FILE; - reads standard input."
+
+ROW_FORMATS = ("table", "csv", "json", "jsonl", "md")
+"""How rows can be printed."""
+
+filter_option = option(
+    "Output",
+    "--filter",
+    "filters",
+    metavar="EXPR",
+    multiple=True,
+    help="Only rows that meet a condition, such as 'size>10GB', 'params<=8B', 'context>=128k', 'quant=Q4*' or "
+    "'publisher!=google': any column, or size, params, quant, context, loaded; one of = != < <= > >=. In texts * and "
+    "? are wildcards and case does not count; 128k is 128 x 1024. What was not reported matches only '=null'. "
+    "Repeatable; all conditions must hold.",
 )
 json_option = option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+_json = option(
+    "Output", "--json", "as_json", flag_value="json", default=None, help="Print one JSON object and nothing else."
+)
+_json_lines = option(
+    "Output", "--jsonl", "as_json", flag_value="jsonl", default=None, help="Print a line of JSON for each row instead."
+)
 verbose_option = option(
     "Output", "-v", "--verbose", is_flag=True, help="Name each server that was not read, with its own error."
 )
 quiet_option = option("Output", "-q", "--quiet", is_flag=True, help="Print errors only.")
+
+
+def json_options(command: _Command) -> _Command:
+    """Add the options that print tables as JSON; the parameter is ``json``, ``jsonl`` or None."""
+    return _json(_json_lines(command))
+
 
 # History: which one, and which part of it.
 _history = option(
@@ -209,6 +250,12 @@ def history_option(command: _Command) -> _Command:
     return _history(_offline(config_option(command)))
 
 
+this_run_option = option(
+    "History",
+    "--this-run",
+    is_flag=True,
+    help="Only what this one run read, instead of the last complete answer of each server.",
+)
 no_history_option = option(
     "History", "--no-history", is_flag=True, help="Do not record this run, and do not compare it with earlier ones."
 )
@@ -226,32 +273,9 @@ engine_option = option(
     show_default=True,
     help="What runs the queries: DuckDB in this process, or Apache Spark.",
 )
-since_option = option(
-    "Runs", "--since", metavar="WHEN", help="Only from this date or time on; local time unless it has a zone."
-)
-model_option = option(
-    "Runs",
-    "--model",
-    "key",
-    metavar="MODEL",
-    help="Show the history of one model instead of the runs: its key, a part "
-    "of it, or its display name; with * of several.",
-)
-by_model_option = option(
-    "Runs",
-    "--by",
-    metavar="WORD",
-    help="Show the present inventory by model, by server, or by the values of a label.",
-)
 
-full_option = option(
-    "History", "--full", is_flag=True, help="Compare all months with the store, not only this and the previous one."
-)
 
 # Comparison: what counts as a change.
-by_option = option(
-    "Comparison", "--by", metavar="LABEL", help="Count the changes by the values of a label, or by server."
-)
 ignore_option = option(
     "Comparison",
     "--ignore",
@@ -271,23 +295,3 @@ def fail_on_option(words: Sequence[str], text: str = "") -> Callable[[_Command],
         shell_complete=complete_words(words),
         help=text or f"Exit with 10 if any of these happened: {', '.join(words)}.",
     )
-
-
-# The options of single commands.
-def _keep(unit: str, what: str) -> Callable[[_Command], _Command]:
-    return option("Runs", f"--keep-{unit}", unit, metavar="N", type=WholeNumber(min=1), help=f"Keep {what}.")
-
-
-keep_options = (
-    _keep("last", "the last N runs"),
-    _keep("daily", "the newest run of each of the last N days that have one"),
-    _keep("weekly", "the newest run of each of the last N weeks that have one"),
-    _keep("monthly", "the newest run of each of the last N months that have one"),
-)
-run_option = option(
-    "Runs", "--run", "named", metavar="ID", multiple=True, help="Delete this run: its id or a prefix of it. Repeatable."
-)
-compact_option = option(
-    "Runs", "--compact", is_flag=True, help="Merge the small files of closed months into a few large ones."
-)
-dry_run_option = option("Output", "--dry-run", is_flag=True, help="Only print what would be deleted and merged.")

@@ -6,7 +6,7 @@ import re
 import sys
 from contextlib import suppress
 from math import isfinite
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeGuard
 
 import click
 
@@ -183,7 +183,7 @@ def print_error(error: InventoryError | str) -> None:
     place = error.place.split("\n") if isinstance(error, QueryError) and error.place else []
     try:
         text = f"{PROGRAM}: {escape_controls(line)}"
-        click.echo("\n".join(wrap(text, _width(sys.stderr))) if sys.stderr and sys.stderr.isatty() else text, err=True)
+        click.echo("\n".join(wrap(text, _width(sys.stderr))) if is_terminal(sys.stderr) else text, err=True)
         for more in place:  # DuckDB's own lines, whose caret points at the place
             click.echo(f"  {escape_controls(_TOKEN.sub('[token]', more.expandtabs(4)))}", err=True)
     except OSError:  # Nobody reads stderr; the exit code stays the same.
@@ -202,6 +202,11 @@ def silence(stream: TextIO | None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def is_terminal(stream: TextIO | None) -> TypeGuard[TextIO]:
+    """Return whether a stream is a terminal; None is a stream that the program was started without."""
+    return stream is not None and stream.isatty()
+
+
 def terminal_width() -> int:
     """Return the columns of the terminal that stdout is, at least 40; no limit for a pipe or file, unless it is set."""
     return _width(sys.stdout)
@@ -211,17 +216,12 @@ def _width(stream: TextIO | None) -> int:
     wanted = os.environ.get("COLUMNS", "")
     if wanted.isdecimal() and wanted.isascii() and 0 < len(wanted) < 6 and int(wanted):
         return max(int(wanted), _LEAST_COLUMNS)
-    if stream is None or not stream.isatty():
+    if not is_terminal(stream):
         return UNLIMITED
     try:
         return max(os.get_terminal_size(stream.fileno()).columns or COLUMNS, _LEAST_COLUMNS)
     except OSError:
         return COLUMNS
-
-
-def shows_styles() -> bool:
-    """Return whether stdout is a terminal that shows styles."""
-    return not click.utils.should_strip_ansi(sys.stdout)  # type: ignore[attr-defined]  # what click.echo asks itself
 
 
 def supports_unicode() -> bool:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from inventory.cli._output import is_terminal
+
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
@@ -24,7 +26,7 @@ def progress(total: int, *, hidden: bool = False) -> Iterator[Progress | None]:
     Yields:
         What ``query_servers`` calls for each server; None without a bar.
     """
-    if hidden or total < 2 or sys.stderr is None or not sys.stderr.isatty():
+    if hidden or total < 2 or not is_terminal(sys.stderr):
         yield None
         return
     failed = 0

@@ -15,9 +15,10 @@ from inventory.cli._options import (
     history_option,
     ignore_option,
     recheck_option,
+    retire_after_option,
+    stale_after_option,
     timeout_option,
 )
-from inventory.cli._state_options import retire_after_option, stale_after_option
 from inventory.config.effective import DEFAULT, ENVIRONMENT, FILE, FLAG, Setting
 
 if TYPE_CHECKING:

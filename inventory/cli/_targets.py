@@ -7,8 +7,11 @@ import stat
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import click
+
 from inventory.cli._context import configuration
-from inventory.cli._output import print_error
+from inventory.cli._exit_codes import exit_code
+from inventory.cli._output import print_error, print_errors, terminal_width
 from inventory.config.dialects import PROGRAMS, Dialect
 from inventory.errors import ConfigurationError, ExitCode, FileError
 
@@ -46,7 +49,7 @@ def write_text(path: str, text: str) -> None:
 
 
 def write_all(
-    overview: "Report",
+    report: "Report",
     outputs: Sequence[str],
     grain: str = "model",
     csv_for: str | None = None,
@@ -58,7 +61,7 @@ def write_all(
     Prints a line for each CSV file that leaves servers out.
 
     Args:
-        overview: the report.
+        report: the report.
         outputs: the targets.
         grain: of tables.
         csv_for: the program that the CSV files are for.
@@ -70,9 +73,9 @@ def write_all(
     from inventory import formats
 
     file = configuration()
-    overview = dataclasses.replace(
-        overview,
-        title=file.settings.get("title", overview.title),
+    report = dataclasses.replace(
+        report,
+        title=file.settings.get("title", report.title),
         metric_labels=file.metric_labels,
         bom_version=file.bom_version,
     )
@@ -80,7 +83,7 @@ def write_all(
     failures = []
     for output in outputs:
         try:
-            files += formats.write(overview, _ready(output, overview.snapshot.run_id, day), grain, _dialect(csv_for))
+            files += formats.write(report, _ready(output, report.snapshot.run_id, day), grain, _dialect(csv_for))
         except FileError as error:
             failures.append(error)
     for written in files:
@@ -116,15 +119,25 @@ def metrics_of(outputs: Sequence[str]) -> list[str]:
     return [output for output in outputs if formats.format_of(output) in formats.METRICS]
 
 
+def finish(failures: Sequence[FileError], files: "Sequence[WrittenFile]" = (), *, quiet: bool = False) -> ExitCode:
+    """Print what became of the files, unless it is to be quiet, and each failure; return the exit code."""
+    if files and not quiet:
+        from inventory.terminal.snapshot import files_text
+
+        click.echo(files_text(files, terminal_width()))
+    print_errors(failures)
+    return exit_code(failures, incomplete=any(file.skipped for file in files))
+
+
 def write_metrics(
-    overview: "Report", outputs: Sequence[str], seconds: float, code: ExitCode
+    report: "Report", outputs: Sequence[str], seconds: float, code: ExitCode
 ) -> tuple[list["WrittenFile"], list[FileError]]:
     """Write metrics of a run, how it ended included; results as ``write_all``."""
     if not outputs:
         return [], []
     from inventory.report.facts import RunOutcome
 
-    return write_all(dataclasses.replace(overview, outcome=RunOutcome(round(seconds, 3), int(code))), outputs)
+    return write_all(dataclasses.replace(report, outcome=RunOutcome(round(seconds, 3), int(code))), outputs)
 
 
 def refuse_large(

@@ -9,9 +9,8 @@ from inventory.cli._command import Command
 from inventory.cli._completion import complete_ref, complete_rule
 from inventory.cli._exit_codes import AUDIT_WORDS, change_exit_code, parse_fail_on
 from inventory.cli._history import optional_history, resolve_refs, stale_after
-from inventory.cli._options import csv_for_option, fail_on_option, history_option, option, output_option
+from inventory.cli._options import fail_on_option, files_option, history_option, json_options, option
 from inventory.cli._output import print_errors, print_tables, terminal_width
-from inventory.cli._row_options import json_options
 from inventory.cli._rules import audit_fail_words, audit_side, configured_rules, selected_rules
 from inventory.cli._targets import check_tables, local_zone, reports_of, write_all, write_tables
 from inventory.rules.model import SEVERITIES
@@ -43,8 +42,7 @@ from inventory.schema import derived
     type=click.Choice(list(reversed(SEVERITIES)), case_sensitive=False),
     help="Only rules of this severity or a worse one.",
 )
-@output_option("Write the findings to FILE, or a report with them; its suffix is the format. Repeatable.")
-@csv_for_option
+@files_option("Write the findings to FILE, or a report with them; its suffix is the format. Repeatable.")
 @fail_on_option(
     AUDIT_WORDS,
     "Exit with 10 if there is a finding of this severity or a worse one (low, medium, high), or a server of which a "

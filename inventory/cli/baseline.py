@@ -6,7 +6,7 @@ import click
 
 from inventory.cli._command import Command, Group
 from inventory.cli._completion import complete_baseline, complete_ref
-from inventory.cli._history import recorded_history
+from inventory.cli._history import history_at, require_runs
 from inventory.cli._mirror import require_store
 from inventory.cli._options import history_option, json_option
 from inventory.cli._output import print_json, terminal_width
@@ -47,7 +47,7 @@ def baseline() -> None:
 @json_option
 def list_baselines(history_path: str | None, as_json: bool) -> int:
     """List the baselines: the name of each, and its run."""
-    history = recorded_history(history_path)
+    history = require_runs(history_at(history_path))
     known = _rows(history)
     if as_json:
         print_json("baseline", {"baselines": known})
@@ -76,7 +76,7 @@ def set_baseline(name: str, ref: str, history_path: str | None) -> int:
 
     The name of a baseline cannot be given to another run; remove the baseline first.
     """
-    history = recorded_history(history_path, needs_store=True)
+    history = require_runs(history_at(history_path, needs_store=True))
     mirror = require_store("a baseline")
     was_there = history.store.baseline_path(name).exists()
     run_id = history.save_baseline(name, ref)
@@ -106,7 +106,7 @@ def set_baseline(name: str, ref: str, history_path: str | None) -> int:
 @history_option
 def remove_baseline(name: str, history_path: str | None) -> int:
     """Remove the baseline NAME. Its run stays, until prune deletes it as any other."""
-    history = recorded_history(history_path, needs_store=True)
+    history = require_runs(history_at(history_path, needs_store=True))
     mirror = require_store("a baseline")
     run_id = history.remove_baseline(name)
     if mirror is not None:

@@ -1,12 +1,12 @@
 """``lms-inventory check``."""
 
+import os
 from collections.abc import Sequence
 
 import click
 
 from inventory.cli._command import Command
 from inventory.cli._exit_codes import exit_code
-from inventory.cli._mirror import environment
 from inventory.cli._notices import check_notices, tell_test
 from inventory.cli._options import (
     concurrency_option,
@@ -101,7 +101,7 @@ def _probe_store() -> str | None:
     from inventory.sync.objects import RemoteObjects, probe
 
     try:
-        probe(RemoteObjects(path, environment()))
+        probe(RemoteObjects(path, os.environ))
     except StoreUnreachable as error:
         print_error(error)
         return ""

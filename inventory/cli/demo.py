@@ -8,21 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from inventory.cli._command import Command
+from inventory.cli._command import Command, Seconds, WholeNumber
 from inventory.cli._exit_codes import exit_code
+from inventory.cli._options import PATH, option
 from inventory.cli._output import print_errors, terminal_width
-from inventory.cli._stub_options import (
-    body_option,
-    cors_option,
-    latency_option,
-    loop_option,
-    port_option,
-    scenario_option,
-    serve_option,
-    tls_option,
-    token_option,
-)
 from inventory.cli._targets import local_zone, write_all
 from inventory.config.servers import Server
 from inventory.errors import ConfigurationError, ExitCode, FileError
@@ -37,7 +28,18 @@ Next:
   lms-inventory init                         # find your servers
   lms-inventory snapshot -o inventory.xlsx   # take a snapshot of your own
   lms-inventory help getting-started         # what comes after it"""
+_LONGEST = 3600  # Seconds of --latency.
 _DOCUMENTED = "documented"  # The word for the response in LM Studio's documentation.
+
+
+def _complete_scenario(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from inventory.stub_server import SCENARIOS
+
+    return [
+        CompletionItem(name, help=scenario.meaning)
+        for name, scenario in SCENARIOS.items()
+        if name.startswith(incomplete)
+    ]
 
 
 @click.command(
@@ -49,15 +51,37 @@ _DOCUMENTED = "documented"  # The word for the response in LM Studio's documenta
         ("lms-inventory demo --serve --port 8080 --scenario upgrade", "Run it as a server that is being upgraded"),
     ),
 )
-@serve_option
-@port_option
-@scenario_option
-@body_option
-@loop_option
-@latency_option
-@cors_option
-@token_option
-@tls_option
+@option("Serving", "--serve", is_flag=True, help="Only run the stand-in, until it is interrupted.")
+@option(
+    "Serving",
+    "--port",
+    metavar="PORT",
+    type=WholeNumber(0, 65535),
+    help="Port of the stand-in; 0 for one that is free. Default: 1234 with --serve.",
+)
+@option(
+    "Serving",
+    "--scenario",
+    metavar="NAME",
+    shell_complete=_complete_scenario,
+    help="Behave like this: cold-start, jit, two-instances, upgrade, regrouped, unauthorized, too-old, slow, torn, "
+    "empty, suspect, v0-only or link. See lms-inventory help stand-in.",
+)
+@option(
+    "Serving",
+    "--body",
+    "bodies",
+    metavar="FILE",
+    type=PATH,
+    multiple=True,
+    help="Send this file as the response, or the documented one with the word documented. Repeatable: each request "
+    "gets the next one, and the last one stays.",
+)
+@option("Serving", "--loop", is_flag=True, help="Begin the scenario or the files anew after the last response.")
+@option("Serving", "--latency", metavar="SECONDS", type=Seconds(min=0, max=_LONGEST), help="Wait before each response.")
+@option("Serving", "--cors", is_flag=True, help="Let web pages of every origin send requests.")
+@option("Serving", "--token", metavar="TOKEN", help="Require this API token. Default: that of LM_API_TOKEN, else none.")
+@option("Serving", "--tls", is_flag=True, help="Serve https, with a certificate made for it by openssl.")
 def demo(*, serve: bool, port: int | None, **behaviour: Any) -> int:
     """Try the tool with a built-in stand-in for LM Studio, over real HTTP.
 

@@ -1,5 +1,6 @@
 """``lms-inventory diff``."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,19 +14,16 @@ from inventory.cli._exit_codes import COMPARE_WORDS, change_exit_code, parse_fai
 from inventory.cli._groups import changes_by_group, compared_labels, select_labels
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import (
-    by_option,
-    csv_for_option,
     engine_option,
     fail_on_option,
+    files_option,
     history_option,
     ignore_option,
+    json_options,
+    known_servers_option,
     option,
-    output_option,
-    server_names_option,
-    where_option,
 )
-from inventory.cli._output import print_errors, print_tables, shows_styles, terminal_width
-from inventory.cli._row_options import json_options
+from inventory.cli._output import is_terminal, print_errors, print_tables, terminal_width
 from inventory.cli._targets import check_tables, local_zone, reports_of, write_all, write_tables
 from inventory.errors import FileError
 from inventory.schema import derived
@@ -47,17 +45,13 @@ if TYPE_CHECKING:
     examples=(
         ("lms-inventory diff", "What changed from the previous to the latest run"),
         ("lms-inventory diff latest live", "What changed since the latest run until now"),
-        (
-            "lms-inventory diff inventory.xlsx latest -o changes.csv",
-            "Compare a workbook with the latest run",
-        ),
+        ("lms-inventory diff inventory.xlsx latest -o changes.csv", "Compare a workbook with the latest run"),
     ),
 )
 @click.argument("old", default="previous", shell_complete=complete_ref)
 @click.argument("new", default="latest", shell_complete=complete_ref)
-@server_names_option
-@where_option
-@by_option
+@known_servers_option
+@option("Comparison", "--by", metavar="LABEL", help="Count the changes by the values of a label, or by server.")
 @ignore_option
 @option(
     "Comparison",
@@ -66,8 +60,7 @@ if TYPE_CHECKING:
     help="Give a line to each changed field, also to those that follow from another, such as the size after a "
     "quantization. CSV, Parquet and JSON always have every field.",
 )
-@output_option("Write the changes to FILE; its suffix is the format. Repeatable.")
-@csv_for_option
+@files_option("Write the changes to FILE; its suffix is the format. Repeatable.")
 @fail_on_option(COMPARE_WORDS)
 @history_option
 @engine_option
@@ -122,8 +115,7 @@ def _tables_of(side: "ResolvedRef", history: "RunHistory | None", servers: Seque
     """Return the tables of a side, of all servers or of some."""
     from inventory.operations.compare import only, snapshot_of
 
-    snapshot = snapshot_of(side, history)
-    return only(snapshot, servers) if servers else snapshot
+    return only(snapshot_of(side, history), servers)
 
 
 def _result(
@@ -151,7 +143,7 @@ def _result(
     if not changes.table.num_rows and (changes.skipped.num_rows or new.snapshot):
         names = values(_tables_of(new, history, servers).tables["observations"], "server")
     section = describe_changes(changes, names, all_fields=all_fields)
-    text = changes_text(section, title, terminal_width(), machines=machines, ansi=shows_styles())
+    text = changes_text(section, title, terminal_width(), machines=machines, ansi=is_terminal(sys.stdout))
     return tables, text
 
 

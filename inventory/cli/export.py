@@ -7,22 +7,18 @@ import click
 
 from inventory.cli._command import Command
 from inventory.cli._completion import complete_ref
-from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
 from inventory.cli._options import (
-    csv_for_option,
+    files_option,
+    filter_option,
     grain_option,
     history_option,
-    output_option,
-    server_names_option,
-    where_option,
+    known_servers_option,
+    this_run_option,
 )
-from inventory.cli._output import print_errors, terminal_width
-from inventory.cli._row_options import filter_option
 from inventory.cli._rules import configured_rules, with_audit
-from inventory.cli._state_options import this_run_option
-from inventory.cli._targets import check_targets, local_zone, metrics_of, refuse_large, reports_of, write_all
+from inventory.cli._targets import check_targets, finish, local_zone, metrics_of, refuse_large, reports_of, write_all
 
 if TYPE_CHECKING:
     from inventory.errors import FileError
@@ -38,14 +34,12 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("ref", default="latest", shell_complete=complete_ref)
-@server_names_option
-@where_option
+@known_servers_option
 @filter_option
-@output_option(
+@files_option(
     "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html, .md, .cdx.json or .prom. Repeatable.",
     required=True,
 )
-@csv_for_option
 @grain_option
 @this_run_option
 @history_option
@@ -73,7 +67,6 @@ def export(
     from inventory.operations.compare import present_time, report_of, snapshot_of
     from inventory.report.facts import Report
     from inventory.tables import values
-    from inventory.terminal.snapshot import files_text
 
     history = optional_history(history_path)
     [side] = resolve_refs([ref], history)
@@ -81,8 +74,7 @@ def export(
     if not (servers or where or filters):
         outputs, failures = refuse_large(outputs, side, history, this_run=this_run)
         if not outputs:
-            print_errors(failures)
-            return exit_code(failures)
+            return finish(failures)
     reading = history and history.reading(formats.needed_columns(outputs, filtered=bool(filters)))
     whole = snapshot_of(side, reading, this_run=this_run)
     part = select_part(whole, servers, where, filters, "instance" if grain == "instance" else "model")
@@ -98,7 +90,4 @@ def export(
         report = Report(part)
     files, others = write_all(report, outputs, grain, csv_for)
     failures += others
-    if files:
-        click.echo(files_text(files, terminal_width()))
-    print_errors(failures)
-    return exit_code(failures, incomplete=any(file.skipped for file in files))
+    return finish(failures, files)

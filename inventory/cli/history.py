@@ -6,25 +6,19 @@ from typing import TYPE_CHECKING
 import click
 
 from inventory.cli._command import Command
-from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import inventory_by_group, selected_servers
-from inventory.cli._history import recorded_history
+from inventory.cli._history import history_at, require_runs
 from inventory.cli._options import (
-    by_model_option,
-    csv_for_option,
     engine_option,
+    files_option,
     history_option,
-    model_option,
+    json_options,
+    known_servers_option,
     option,
-    output_option,
-    server_names_option,
-    since_option,
-    where_option,
 )
-from inventory.cli._output import print_errors, print_tables, supports_unicode, terminal_width
-from inventory.cli._row_options import json_options
+from inventory.cli._output import print_tables, supports_unicode, terminal_width
 from inventory.cli._rules import configured_rules
-from inventory.cli._targets import check_tables, write_tables
+from inventory.cli._targets import check_tables, finish, write_tables
 from inventory.errors import ConfigurationError
 from inventory.schema import derived
 
@@ -43,14 +37,21 @@ if TYPE_CHECKING:
         ("lms-inventory history --by server", "What each server has"),
     ),
 )
-@server_names_option
-@where_option
-@by_model_option
-@model_option
+@known_servers_option
+@option(
+    "Runs", "--by", metavar="WORD", help="Show the present inventory by model, by server, or by the values of a label."
+)
+@option(
+    "Runs",
+    "--model",
+    "key",
+    metavar="MODEL",
+    help="Show the history of one model instead of the runs: its key, a part "
+    "of it, or its display name; with * of several.",
+)
 @option("Runs", "--findings", is_flag=True, help="Count the findings that are new, gone and still there, by run.")
-@since_option
-@output_option("Write what is shown to FILE; its suffix is the format. Repeatable.")
-@csv_for_option
+@option("Runs", "--since", metavar="WHEN", help="Only from this date or time on; local time unless it has a zone.")
+@files_option("Write what is shown to FILE; its suffix is the format. Repeatable.")
 @history_option
 @engine_option
 @json_options
@@ -72,7 +73,7 @@ def history(
     rules = configured_rules(needed=True) if findings else None
     _check_exclusive({"--by": by, "--since": since})
     check_tables(outputs)
-    runs = recorded_history(history_path, engine)
+    runs = require_runs(history_at(history_path, engine))
     servers = selected_servers(runs, servers, where)
     if rules:
         tables, text = _finding_runs(runs, rules, servers, since)
@@ -82,8 +83,7 @@ def history(
         tables, text = inventory_by_group(runs, servers, by)
     failures = write_tables(tables, outputs, ["", *runs.dated()][-1] if outputs else "", csv_for)
     print_tables("history", tables, text, as_json)
-    print_errors(failures)
-    return exit_code(failures)
+    return finish(failures)
 
 
 def _finding_runs(

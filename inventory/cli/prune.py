@@ -4,22 +4,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from inventory.cli._command import Command
+from inventory.cli._command import Command, WholeNumber
 from inventory.cli._context import configuration
-from inventory.cli._history import recorded_history
+from inventory.cli._history import history_at, require_runs
 from inventory.cli._mirror import collector, require_store, shared_history
-from inventory.cli._options import compact_option, dry_run_option, history_option, json_option, keep_options, run_option
+from inventory.cli._options import history_option, json_option, option
 from inventory.cli._output import print_json, terminal_width
 from inventory.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from inventory.history.compaction import CompactionTask
     from inventory.history.reader import RunHistory
     from inventory.history.retention import RetentionPlan
 
-_keep_last, _keep_daily, _keep_weekly, _keep_monthly = keep_options
+
+def _keep(unit: str, what: str) -> "Callable[[Callable[..., int]], Callable[..., int]]":
+    return option("Runs", f"--keep-{unit}", unit, metavar="N", type=WholeNumber(min=1), help=f"Keep {what}.")
 
 
 @click.command(
@@ -31,13 +33,15 @@ _keep_last, _keep_daily, _keep_weekly, _keep_monthly = keep_options
         ("lms-inventory prune --compact", "Merge the files of closed months; delete nothing"),
     ),
 )
-@_keep_last
-@_keep_daily
-@_keep_weekly
-@_keep_monthly
-@run_option
-@compact_option
-@dry_run_option
+@_keep("last", "the last N runs")
+@_keep("daily", "the newest run of each of the last N days that have one")
+@_keep("weekly", "the newest run of each of the last N weeks that have one")
+@_keep("monthly", "the newest run of each of the last N months that have one")
+@option(
+    "Runs", "--run", "named", metavar="ID", multiple=True, help="Delete this run: its id or a prefix of it. Repeatable."
+)
+@option("Runs", "--compact", is_flag=True, help="Merge the small files of closed months into a few large ones.")
+@option("Output", "--dry-run", is_flag=True, help="Only print what would be deleted and merged.")
 @history_option
 @json_option
 def prune(
@@ -66,7 +70,7 @@ def prune(
     from inventory.terminal.retention import plan_text
 
     rules = {"last": last, "daily": daily, "weekly": weekly, "monthly": monthly}
-    history = recorded_history(history_path, warn_misdated=not named, full=True, needs_store=True)
+    history = require_runs(history_at(history_path, warn_misdated=not named, full=True, needs_store=True))
     _check_shared(dry_run=dry_run)
     plan = None
     if any(rules.values()) or named or not compact:

@@ -11,12 +11,19 @@ import click
 
 from inventory.cli._command import Command, Seconds, WholeNumber
 from inventory.cli._exit_codes import exit_code
-from inventory.cli._history import recorded_history
-from inventory.cli._options import csv_for_option, file_option, history_option, option, output_option
-from inventory.cli._output import print_answer, print_error, print_errors, terminal_width
-from inventory.cli._row_options import FORMATS, json_options
+from inventory.cli._history import history_at, require_runs
+from inventory.cli._options import (
+    PATH,
+    ROW_FORMATS,
+    csv_for_option,
+    history_option,
+    json_options,
+    option,
+    output_option,
+)
+from inventory.cli._output import is_terminal, print_answer, print_error, terminal_width
 from inventory.cli._rules import audit_side, configured_rules
-from inventory.cli._targets import check_tables, write_tables
+from inventory.cli._targets import check_tables, finish, write_tables
 from inventory.errors import ConfigurationError, InventoryError, QueryError
 from inventory.rules.model import RuleSet
 from inventory.text import count
@@ -45,19 +52,12 @@ _ROWS = 200  # that a terminal shows
     ),
 )
 @click.argument("sql", required=False)
-@file_option
+@option("General", "--file", metavar="FILE", type=PATH, help="Read the query from FILE; - reads standard input.")
 @option("Runs", "--at", metavar="REF", default="latest", help="The moment of the state. Default: latest.")
 @option("General", "--tables", is_flag=True, help="List the tables and columns with their meanings.")
 @output_option("Write the answer to FILE; its suffix is the format. Repeatable.")
 @option("Output", "--limit", metavar="N", type=WholeNumber(min=0), help=f"Print N rows. Default: {_ROWS} as a table.")
-@option(
-    "Output",
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    default="table",
-    help="What is printed.",
-)
+@option("Output", "--format", "form", type=click.Choice(ROW_FORMATS), default="table", help="What is printed.")
 @option(
     "General",
     "--timeout",
@@ -93,7 +93,7 @@ def query(
     form = as_json or form
     text = _text(sql, file)
     check_tables(outputs)
-    history = recorded_history(history_path)
+    history = require_runs(history_at(history_path))
     rules = configured_rules()
     definition, content = _bounded(
         lambda: history.answer(text, at, findings=lambda: _findings(history, at, rules)), timeout
@@ -103,8 +103,7 @@ def query(
         click.echo("" if failures else f"{count(content.num_rows, 'row')} written to {', '.join(outputs)}\n", nl=False)
     else:
         _print(definition, content, form, _ROWS if limit is None and form == "table" else limit)
-    print_errors(failures)
-    return exit_code(failures)
+    return finish(failures)
 
 
 def _text(sql: str | None, file: str | None) -> str:
@@ -144,7 +143,7 @@ def _print(definition: "schema.Table", content: "pa.Table", form: str, limit: in
     shown = content if limit is None else content.slice(0, limit)
     if form == "table":
         click.echo(
-            answer_text(definition, rows(shown), content.num_rows, terminal_width(), whole=not sys.stdout.isatty()),
+            answer_text(definition, rows(shown), content.num_rows, terminal_width(), whole=not is_terminal(sys.stdout)),
             nl=False,
         )
     else:

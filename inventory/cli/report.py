@@ -8,20 +8,11 @@ import click
 
 from inventory.cli._command import Command
 from inventory.cli._completion import complete_period
-from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import selected_servers
-from inventory.cli._history import recorded_history, stale_after
-from inventory.cli._options import (
-    csv_for_option,
-    history_option,
-    output_option,
-    quiet_option,
-    server_names_option,
-    where_option,
-)
-from inventory.cli._output import print_errors, terminal_width
+from inventory.cli._history import history_at, require_runs, stale_after
+from inventory.cli._options import files_option, history_option, known_servers_option, quiet_option
 from inventory.cli._rules import configured_rules, with_audit
-from inventory.cli._targets import check_targets, local_zone, refuse_large, report_targets, write_all
+from inventory.cli._targets import check_targets, finish, local_zone, refuse_large, report_targets, write_all
 
 if TYPE_CHECKING:
     from inventory.errors import FileError
@@ -37,13 +28,11 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("period", required=False, shell_complete=complete_period)
-@server_names_option
-@where_option
-@output_option(
+@known_servers_option
+@files_option(
     "Write to FILE: .xlsx, .html, .md or .cdx.json. Repeatable. {date}, {week} and {month} are those of the period's "
     "last day. Default: [report] output in inventory.toml."
 )
-@csv_for_option
 @history_option
 @quiet_option
 def report(
@@ -69,23 +58,18 @@ def report(
     from inventory import formats
     from inventory.operations.compare import ResolvedRef
     from inventory.operations.period import end_of, period_report
-    from inventory.terminal.snapshot import files_text
 
-    history = recorded_history(history_path)
+    history = require_runs(history_at(history_path))
     selected = selected_servers(history, servers, where)
     failures: list[FileError] = []
     if not selected:
         outputs, failures = refuse_large(outputs, end_of(history, period), history)
         if not outputs:
-            print_errors(failures)
-            return exit_code(failures)
+            return finish(failures)
     reading = history.reading(formats.needed_columns(outputs))
-    built = period_report(reading, period, servers=selected, stale_after=stale_after())
-    report = replace(built.report, zone=local_zone(built.report.snapshot))
+    report = period_report(reading, period, servers=selected, stale_after=stale_after())
+    report = replace(report, zone=local_zone(report.snapshot))
     report = with_audit(report, ResolvedRef("", report.snapshot.state_of), history, rules)
-    files, others = write_all(report, outputs, csv_for=csv_for, day=built.last_day)
+    files, others = write_all(report, outputs, csv_for=csv_for, day=report.period.last_day if report.period else None)
     failures += others
-    if files and not quiet:
-        click.echo(files_text(files, terminal_width()))
-    print_errors(failures)
-    return exit_code(failures)
+    return finish(failures, files, quiet=quiet)

@@ -13,8 +13,8 @@ from inventory.cli._command import Command
 from inventory.cli._context import configuration, default_history
 from inventory.cli._exit_codes import parse_fail_on
 from inventory.cli._history import history_at
-from inventory.cli._output import print_error
-from inventory.cli._schedule_options import at_option, every_option, install_option, name_option, report_option
+from inventory.cli._options import PATH, option
+from inventory.cli._output import is_terminal, print_error
 from inventory.cli._selection import select_servers
 from inventory.cli._targets import check_targets, report_targets
 from inventory.cli.snapshot import snapshot
@@ -23,7 +23,17 @@ from inventory.config.servers import Server, parse_server_list, server_of
 from inventory.config.store_address import is_address
 from inventory.errors import ConfigurationError, ExitCode, FileError
 from inventory.filesystem.names import with_home
-from inventory.schedules import DEFAULT_AT, SCHEDULES, Job, minutes_between, minutes_of, open_schedule, text_of, write
+from inventory.schedules import (
+    DEFAULT_AT,
+    PERIODS,
+    SCHEDULES,
+    Job,
+    minutes_between,
+    minutes_of,
+    open_schedule,
+    text_of,
+    write,
+)
 
 if TYPE_CHECKING:
     from inventory.config.loader import ServerConfig
@@ -38,7 +48,7 @@ _REPORT_OPTIONS = ("outputs", "csv_for", "where", "history_path", "config")
 
 @click.command(
     cls=Command,
-    params=[option for option in snapshot.params if option.name not in _NOT_PASSED_ON],
+    params=[parameter for parameter in snapshot.params if parameter.name not in _NOT_PASSED_ON],
     short_help="Print what a scheduler needs to take snapshots.",
     examples=(
         ("lms-inventory schedule cron", "A line for crontab that takes a snapshot daily at 06:00"),
@@ -47,11 +57,30 @@ _REPORT_OPTIONS = ("outputs", "csv_for", "where", "history_path", "config")
     ),
 )
 @click.argument("scheduler", metavar="SCHEDULER", type=click.Choice(SCHEDULES))
-@at_option
-@every_option
-@report_option
-@install_option
-@name_option
+@option(
+    "Schedule",
+    "--at",
+    "clocks",
+    metavar="HH:MM",
+    multiple=True,
+    help=f"Run daily at this local time. Repeatable. Default: {DEFAULT_AT}.",
+)
+@option(
+    "Schedule",
+    "--every",
+    metavar="TIME",
+    help="Run at this interval instead, counted from midnight: 15m, 1h, 6h or 1d.",
+)
+@option(
+    "Schedule",
+    "--report",
+    "period",
+    type=click.Choice(PERIODS),
+    help="Report the last month or week, on the first day of the next, instead of taking snapshots; to the files of -o "
+    "or of [report] output. Default time: 07:00.",
+)
+@option("Schedule", "--install", metavar="DIR", type=PATH, help="Write the files into DIR instead of printing them.")
+@option("Schedule", "--name", default="lms-inventory", show_default=True, help="Name of the schedule and of its files.")
 def schedule(
     scheduler: str,
     clocks: Sequence[str],
@@ -77,7 +106,7 @@ def schedule(
         parse_fail_on(passed_on["fail_on"])
         check_targets(passed_on["outputs"], passed_on["grain"], create=False)  # Another working directory is used.
         command = (sys.executable, "-P", "-m", "inventory", "snapshot", "-q", *_arguments())
-        entries = select_servers(*(passed_on[option] for option in ("addresses", "list_path", "where", "allow_files")))
+        entries = select_servers(*(passed_on[name] for name in ("addresses", "list_path", "where", "allow_files")))
         job = Job(command, at, minutes, name, _log_path(name))
     files = open_schedule(scheduler).files(job)
     folder = "" if install is None else _absolute(install)
@@ -95,10 +124,12 @@ def _report_command(period: str) -> tuple[str, ...]:
         ConfigurationError: another option was given, or no file to write was named.
     """
     context = click.get_current_context()
-    for option in snapshot.params:
-        name = option.name or ""
+    for parameter in snapshot.params:
+        name = parameter.name or ""
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and name not in _REPORT_OPTIONS:
-            raise ConfigurationError(f"{option.opts[0]} is about snapshots, not about --report", "Remove one of them")
+            raise ConfigurationError(
+                f"{parameter.opts[0]} is about snapshots, not about --report", "Remove one of them"
+            )
     outputs = report_targets(context.params["outputs"])
     check_targets(outputs, create=False)
     arguments = _arguments(_REPORT_OPTIONS)
@@ -142,13 +173,13 @@ def _arguments(names: Sequence[str] = ()) -> Iterator[str]:
     if not names and not context.params["existing_history"] and _history_exists(context.params["history_path"]):
         yield "--existing-history"  # A disk that is not mounted must not look like a history without changes.
     passed_on = [name for name in context.params if not names or name in names]
-    for option in snapshot.params:
-        name = option.name or ""
+    for parameter in snapshot.params:
+        name = parameter.name or ""
         if name in passed_on and context.get_parameter_source(name) in _EXPLICIT:
             value = context.params[name]
-            for item in value if option.multiple else [value]:
+            for item in value if parameter.multiple else [value]:
                 if item is not False:  # Only a variable can set a flag to false.
-                    yield from (option.opts[0],) if item is True else (option.opts[0], _portable(name, item))
+                    yield from (parameter.opts[0],) if item is True else (parameter.opts[0], _portable(name, item))
 
 
 def _history_exists(path: str | None) -> bool:
@@ -201,7 +232,7 @@ def _write_or_print(files: "Sequence[File]", folder: str) -> None:
             click.echo(sentence)
         return
     for file in files:
-        content = text_of(file.body).replace("\r\n", "\n") if sys.stdout and sys.stdout.isatty() else file.body
+        content = text_of(file.body).replace("\r\n", "\n") if is_terminal(sys.stdout) else file.body
         click.echo(content, nl=False)
 
 

@@ -9,22 +9,21 @@ import click
 from inventory.cli._command import Command, Group
 from inventory.cli._completion import complete_server
 from inventory.cli._context import history_from_flag
-from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import select_names
-from inventory.cli._history import recorded_history
+from inventory.cli._history import history_at, require_runs
 from inventory.cli._mirror import send_records
 from inventory.cli._options import (
-    csv_for_option,
     engine_option,
+    files_option,
     history_option,
-    output_option,
-    server_names_option,
-    where_option,
+    json_options,
+    known_servers_option,
+    option,
+    retire_after_option,
+    stale_after_option,
 )
-from inventory.cli._output import print_errors, print_tables, terminal_width
-from inventory.cli._row_options import json_options
-from inventory.cli._state_options import retire_after_option, retired_option, stale_after_option, stale_option
-from inventory.cli._targets import check_tables, write_tables
+from inventory.cli._output import print_tables, terminal_width
+from inventory.cli._targets import check_tables, finish, write_tables
 from inventory.errors import ExitCode
 from inventory.schema import derived
 from inventory.text import count, escape_controls
@@ -40,14 +39,12 @@ from inventory.text import count, escape_controls
         ("lms-inventory servers retire old-laptop", "Take a server out of the state"),
     ),
 )
-@server_names_option
-@where_option
-@stale_option
-@retired_option
+@known_servers_option
+@option("Servers", "--stale", is_flag=True, help="Only servers whose last complete answer is too old, or missing.")
+@option("Servers", "--retired", is_flag=True, help="Only servers that are retired.")
 @stale_after_option
 @retire_after_option
-@output_option("Write the servers to FILE; its suffix is the format. Repeatable.")
-@csv_for_option
+@files_option("Write the servers to FILE; its suffix is the format. Repeatable.")
 @history_option
 @engine_option
 @json_options
@@ -79,7 +76,7 @@ def servers(
     from inventory.tables import rows, table_of
     from inventory.terminal.servers import is_stale, servers_text
 
-    history = recorded_history(history_path, engine)
+    history = require_runs(history_at(history_path, engine))
     table, limit = history.servers_table(), timedelta(days=stale_after)
     selected = select_names(table, servers, where) if servers or where else ()
     known = [row for row in rows(table) if not selected or row["server"] in selected]
@@ -89,8 +86,7 @@ def servers(
     failures = write_tables(tables, outputs, history.dated()[-1], csv_for)
     text = servers_text(shown, limit, hidden, terminal_width(), none=_none_text(known, retired, stale))
     print_tables("servers", tables, text, as_json)
-    print_errors(failures)
-    return exit_code(failures)
+    return finish(failures)
 
 
 @servers.command(
@@ -110,7 +106,7 @@ def retire(context: click.Context, names: Sequence[str], history_path: str | Non
 
     Nothing is deleted: their runs stay in the history, and states before now still have them.
     """
-    history = recorded_history(history_path if history_from_flag(context) else context.obj or history_path)
+    history = require_runs(history_at(history_path if history_from_flag(context) else context.obj or history_path))
     retired = history.retire(names)
     send_records()
     for name in retired:

@@ -6,22 +6,20 @@ from typing import TYPE_CHECKING
 import click
 
 from inventory import schema
-from inventory.cli._command import Command
+from inventory.cli._command import Command, WholeNumber
 from inventory.cli._completion import complete_ref
 from inventory.cli._groups import select_part
 from inventory.cli._history import optional_history, resolve_refs, stale_after
-from inventory.cli._options import history_option, one_grain_option, server_names_option, where_option
-from inventory.cli._output import print_rows, print_texts, terminal_width
-from inventory.cli._row_options import (
-    columns_option,
+from inventory.cli._options import (
+    ROW_FORMATS,
     filter_option,
-    format_option,
+    history_option,
     json_options,
-    limit_option,
-    sort_option,
-    wide_option,
+    known_servers_option,
+    option,
+    this_run_option,
 )
-from inventory.cli._state_options import this_run_option
+from inventory.cli._output import print_rows, print_texts, terminal_width
 from inventory.cli._targets import local_zone
 from inventory.errors import ConfigurationError, ExitCode
 from inventory.text import UNLIMITED
@@ -40,15 +38,34 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("ref", default="latest", shell_complete=complete_ref)
-@server_names_option
-@where_option
-@one_grain_option
+@known_servers_option
+@option(
+    "Output", "--grain", type=click.Choice(schema.GRAINS), default="model", show_default=True, help="What one row is."
+)
 @filter_option
-@sort_option
-@columns_option
-@limit_option
-@wide_option
-@format_option
+@option(
+    "Output",
+    "--sort",
+    metavar="COLUMN",
+    help="Sort by this column; -COLUMN sorts in descending order. Default: the largest first.",
+)
+@option(
+    "Output", "--columns", metavar="NAME,...", help="The columns to show; of several servers, each row names its own."
+)
+@option("Output", "--limit", metavar="N", type=WholeNumber(min=1), help="Show the first N rows only.")
+@option(
+    "Output",
+    "--wide",
+    is_flag=True,
+    help="Leave out and fold nothing, in one table that may be wider than the terminal, as in a pipe.",
+)
+@option(
+    "Output",
+    "--format",
+    "form",
+    type=click.Choice(ROW_FORMATS, case_sensitive=False),
+    help="Print a table for people (the default), CSV, JSON as --json and --jsonl do, or Markdown.",
+)
 @this_run_option
 @history_option
 @json_options
@@ -108,8 +125,7 @@ def show(
 def _print_rows(form: str, rows: "pa.Table", names: Sequence[str], grain: str) -> None:
     """Print rows for machines, or as Markdown; by default with all columns."""
     whole = schema.GRAIN_TABLES[grain]
-    columns = tuple(column for name in names or whole.names for column in whole.columns if column.name == name)
-    table = schema.Table(whole.name, whole.row, columns)
+    table = schema.Table(whole.name, whole.row, whole.select(names or whole.names))
     rows = rows.select(table.names)
     if form == "md":
         from inventory.formats import md

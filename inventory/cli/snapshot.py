@@ -16,26 +16,25 @@ from inventory.cli._notices import check_notices, tell_all
 from inventory.cli._options import (
     accept_suspect_option,
     concurrency_option,
-    csv_for_option,
     existing_history_option,
     fail_on_option,
+    files_option,
     grain_option,
     history_option,
     ignore_option,
+    json_options,
     no_history_option,
-    output_option,
     quiet_option,
     recheck_option,
     servers_option,
+    this_run_option,
     timeout_option,
     verbose_option,
 )
 from inventory.cli._output import print_error, print_errors, print_json, print_json_lines, run_rows, terminal_width
 from inventory.cli._progress import progress
-from inventory.cli._row_options import json_options
 from inventory.cli._rules import audit_entry, audit_fail_words, audit_side, check_fail_words, configured_rules
 from inventory.cli._selection import select_servers, with_tokens
-from inventory.cli._state_options import this_run_option
 from inventory.cli._targets import check_targets, local_zone, metrics_of, reports_of, write_all, write_metrics
 from inventory.errors import ConfigurationError, ExitCode, FileError
 
@@ -59,19 +58,15 @@ _Value = TypeVar("_Value")
     examples=(
         ("lms-inventory snapshot", "Query the configured servers, and show what changed since the last run"),
         ("lms-inventory snapshot -o inventory.xlsx -o models-{date}.csv", "Write a workbook and a dated CSV file too"),
-        (
-            "lms-inventory snapshot -q --fail-on removed",
-            "Exit with 10 if a model is removed",
-        ),
+        ("lms-inventory snapshot -q --fail-on removed", "Exit with 10 if a model is removed"),
     ),
 )
 @servers_option
-@output_option(
+@files_option(
     "Write to FILE; its suffix is the format: .csv, .parquet, .xlsx, .html, .md, .cdx.json or .prom. Repeatable. "
     "{date}, {month}, {week}, {time} and {run_id} are filled in. Missing folders below the working directory "
     "are created."
 )
-@csv_for_option
 @grain_option
 @this_run_option
 @history_option

@@ -5,7 +5,7 @@ import click
 from inventory.cli._command import Command
 from inventory.cli._history import history_at
 from inventory.cli._mirror import require_store, shared_history
-from inventory.cli._options import full_option, history_option, json_option
+from inventory.cli._options import history_option, json_option, option
 from inventory.cli._output import print_json
 from inventory.errors import ConfigurationError, ExitCode
 
@@ -19,7 +19,9 @@ from inventory.errors import ConfigurationError, ExitCode
         ("lms-inventory sync --history s3://bucket/inventory", "The same with another shared history"),
     ),
 )
-@full_option
+@option(
+    "History", "--full", is_flag=True, help="Compare all months with the store, not only this and the previous one."
+)
 @history_option
 @json_option
 def sync(full: bool, history_path: str | None, as_json: bool) -> int:

@@ -5,20 +5,11 @@ from collections.abc import Sequence
 import click
 
 from inventory.cli._command import Command, WholeNumber
-from inventory.cli._exit_codes import exit_code
 from inventory.cli._groups import selected_servers
-from inventory.cli._history import recorded_history
-from inventory.cli._options import (
-    csv_for_option,
-    engine_option,
-    history_option,
-    output_option,
-    server_names_option,
-    where_option,
-)
-from inventory.cli._output import print_errors, print_rows, print_texts, terminal_width
-from inventory.cli._row_options import json_options
-from inventory.cli._targets import check_tables, write_tables
+from inventory.cli._history import history_at, require_runs
+from inventory.cli._options import engine_option, files_option, history_option, json_options, known_servers_option
+from inventory.cli._output import print_rows, print_texts, terminal_width
+from inventory.cli._targets import check_tables, finish, write_tables
 from inventory.schema import derived
 
 
@@ -32,10 +23,8 @@ from inventory.schema import derived
     ),
 )
 @click.argument("days", type=WholeNumber(min=1), default=30)
-@server_names_option
-@where_option
-@output_option("Write the models to FILE; its suffix is the format. Repeatable.")
-@csv_for_option
+@known_servers_option
+@files_option("Write the models to FILE; its suffix is the format. Repeatable.")
 @history_option
 @engine_option
 @json_options
@@ -56,7 +45,7 @@ def unused(
     check_tables(outputs)
     from inventory.terminal.history import unused_text
 
-    history = recorded_history(history_path, engine)
+    history = require_runs(history_at(history_path, engine))
     table = history.unused(days, selected_servers(history, servers, where))
     tables = [(derived.LIFECYCLE, table)]
     failures = write_tables(tables, outputs, ["", *history.dated()][-1], csv_for)
@@ -64,5 +53,4 @@ def unused(
         print_rows("unused", *tables[0], as_json)
     else:
         print_texts(unused_text(table, days, terminal_width()))
-    print_errors(failures)
-    return exit_code(failures)
+    return finish(failures)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from inventory.config.toml_lines import KeyPath
 
 NAME = "inventory.toml"
+_SYNTAX = "See https://toml.io for the syntax"
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,10 @@ def parse(text: str, path: Path) -> Configuration:
 
     try:
         content = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path}{_toml_error(error, text)}", _toml_advice(error, text)) from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{path}: it is nested too deeply", _SYNTAX) from error
+    except ValueError as error:
+        raise _toml_error(error, text, path) from error
     plain = Configuration(path, text)
     _check_names(plain, (), content)
     servers, rules, waivers, notices = (_several(plain, name, content.get(name, [])) for name in spec.ARRAYS)
@@ -167,23 +170,16 @@ def _several(plain: Configuration, name: str, content: Any) -> list[Mapping[str,
     return content
 
 
-def _toml_error(error: ValueError | RecursionError, text: str) -> str:
-    """Return tomllib's message, with the line in front."""
-    if isinstance(error, RecursionError):
-        return ": it is nested too deeply"
+def _toml_error(error: ValueError, text: str, path: Path) -> ConfigurationError:
+    """Return tomllib's error with the line in front; most are Windows paths, whose backslashes begin wrong escapes."""
     message, _, where = str(error).partition(" (at ")
     match = re.match(r"line ([0-9]+)", where)
-    line = match[1] if match else text.rstrip().count("\n") + 1  # at its end, says tomllib
-    return f" line {line}: {message}" if where else f": {message}"
-
-
-def _toml_advice(error: ValueError | RecursionError, text: str) -> str:
-    """Return advice on a TOML error: most are Windows paths, in which a backslash begins a wrong escape."""
-    match = re.search(r"line ([0-9]+)", str(error))
-    line = text.split("\n")[int(match[1]) - 1] if match else ""
-    if "\\" in line.partition('"')[2]:
-        return "In double quotes a backslash begins an escape: use single quotes, such as 'C:\\models'"
-    return "See https://toml.io for the syntax"
+    number = int(match[1]) if match else text.rstrip().count("\n") + 1  # at its end, says tomllib
+    is_path = match and "\\" in text.split("\n")[number - 1].partition('"')[2]
+    advice = "In double quotes a backslash begins an escape: use single quotes, such as 'C:\\models'"
+    return ConfigurationError(
+        f"{path} line {number}: {message}" if where else f"{path}: {message}", advice if is_path else _SYNTAX
+    )
 
 
 def _check_names(plain: Configuration, key_path: "KeyPath", content: Mapping[str, Any]) -> None:

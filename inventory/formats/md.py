@@ -12,12 +12,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from inventory.about import SIGNATURE
-from inventory.report.breakdowns import COLUMNS, Breakdown, group_label
+from inventory.report.breakdowns import Breakdown, group_label
 from inventory.report.change_words import ChangeLine
 from inventory.report.facts import Report
 from inventory.report.palette import mark
 from inventory.report.row_tables import RowTable, column_head, is_number
 from inventory.report.trend import WORDS, TrendSection
+from inventory.schema.derived import BREAKDOWN
+from inventory.tables import Row
 from inventory.text import count, escape_invisible, format_value, signed_size, truncate
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ def _findings(report: Report) -> list[str]:
     return [*blocks, *(["\n".join(f"- {escaped(note)}" for note in notes)] if notes else [])]
 
 
-def _finding(row: "dict[str, Any]") -> list[str]:
+def _finding(row: Row) -> list[str]:
     what = " ".join(part for part in (row["key"], row["instance_id"]) if part)
     since = "; ".join(part for part in (row["since"], row["exception"]) if part)
     rule = f"**{escaped(row['outcome'])}** {escaped(row['rule'])}"
@@ -202,7 +204,7 @@ def _space(report: Report) -> list[str]:
 
 def _breakdown(breakdown: Breakdown) -> list[str]:
     limit = _SERVERS if breakdown.by == "server" else _GROUPS
-    columns = [COLUMNS[name] for name in ("model_count", "size_bytes", "share")]
+    columns = BREAKDOWN.select(("model_count", "size_bytes", "share"))
     body = [
         [escaped(group_label(row["name"])), *(format_value(row[column.name], column.unit) for column in columns)]
         for row in breakdown.rows[:limit]
@@ -220,7 +222,7 @@ def _trend(trend: TrendSection) -> list[str]:
     return [f"## {trend.title}", sentence, _table(heads, latest), *_more(trend.total, _RUNS, "earlier run", "")]
 
 
-def _run(row: "dict[str, Any]") -> list[str]:
+def _run(row: Row) -> list[str]:
     numbers = [f"{mark(word)}{row[word]:,}" for word in WORDS if row[word]]
     size, models = format_value(row["size_bytes"], "bytes"), format_value(row["model_count"])
     return [format_value(row["collected_at"]), escaped(row["status"]), models, size, " ".join(numbers)]
@@ -244,17 +246,14 @@ def _by_column(columns: "Sequence[schema.Column]", names: "Sequence[str]", conte
     """Make a table of all rows, in which each distinct value of a column becomes Markdown once."""
     from inventory.columns import row_texts, text_of
 
+    heads = [(name, "n" if is_number(column) else "t") for name, column in zip(names, columns, strict=True)]
     cells = [([column.name], partial(_cell, column)) for column in columns]
     lines = map(text_of, row_texts(content, cells, " | ", "\n| ", " |"))
-    return "".join([_table(_heads(columns, names), ()), *lines])
+    return "".join([_table(heads, ()), *lines])
 
 
 def _cell(column: "schema.Column", value: "Any") -> str:
     return escaped(format_value(value, column.unit))
-
-
-def _heads(columns: "Sequence[schema.Column]", names: "Sequence[str]") -> list[tuple[str, str]]:
-    return [(name, "n" if is_number(column) else "t") for name, column in zip(names, columns, strict=True)]
 
 
 def _table(heads: "Sequence[tuple[str, str]]", body: "Iterable[Sequence[str]]") -> str:

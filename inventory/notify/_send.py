@@ -13,7 +13,6 @@ import ssl
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -24,7 +23,7 @@ from inventory.errors import ConfigurationError
 from inventory.filesystem.regular_files import read_regular
 from inventory.limits import CA_LIMIT
 from inventory.notify import Request
-from inventory.sources import Connections
+from inventory.sources import DaemonThreads
 from inventory.sources._failures import cause_chain
 
 # At level DEBUG they log the host, and the headers of an answer, which may repeat the path.
@@ -52,8 +51,7 @@ async def post(request: Request, timeout: float, proxy: str = "", ca_file: str |
         Why it was not accepted, in words that do not show the address; empty if it was.
     """
     # Names are looked up in threads that nobody waits for: the system's lookup may hang beyond every deadline.
-    threads = Connections((), lambda: datetime.now(UTC), lambda: 0.0).threads
-    asyncio.get_running_loop().set_default_executor(threads)
+    asyncio.get_running_loop().set_default_executor(DaemonThreads())
     for logger in _LOGGERS:
         if logger.isEnabledFor(logging.DEBUG):  # guard: no address of a notice in a debug log
             logger.setLevel(logging.INFO)

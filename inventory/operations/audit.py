@@ -33,23 +33,15 @@ def audit(
     Raises:
         FileError: a file of the history is missing or damaged.
     """
-    if side.snapshot is not None or history is None or side.run_id is None:
+    run_id = side.run_id
+    if side.snapshot is not None or history is None or run_id is None:
         assert side.snapshot is not None
-        return audit_tables(side.snapshot, rules, now=now, stale_after=stale_after)
-    return history.store.retry_if_changed(lambda: _audit_state(side.run_id or "", history, rules, now, stale_after))
+        return _audit_tables(side.snapshot, rules, now, stale_after)
+    return history.store.retry_if_changed(lambda: _audit_state(run_id, history, rules, now, stale_after))
 
 
-def audit_tables(
-    snapshot: RunTables, rules: RuleSet, *, now: datetime, stale_after: timedelta = STALE_AFTER
-) -> Judgement:
-    """Judge the tables of one run or of a file, of which nobody knows since when they are so.
-
-    Args:
-        snapshot: the tables.
-        rules: the rules and exceptions.
-        now: the present time.
-        stale_after: how old an answer may be before it is told how old a pass is.
-    """
+def _audit_tables(snapshot: RunTables, rules: RuleSet, now: datetime, stale_after: timedelta) -> Judgement:
+    """Judge the tables of one run or of a file, of which nobody knows since when they are so."""
     database = tables_database(snapshot, rules)
     observations = rows(snapshot.tables["observations"])
     subject = Subject(observations, snapshot.run_id, now, now.astimezone().date(), stale_after=stale_after)

@@ -117,7 +117,7 @@ def snapshot_of(side: ResolvedRef, history: RunHistory | None, *, this_run: bool
     """
     if side.run_id and (this_run or _required(history).misdated([side.run_id])):  # A misdated run makes no state.
         run = _required(history).load(side.run_id)
-        return only(run, [side.server]) if side.server else run
+        return only(run, [side.server] if side.server else ())
     return side.snapshot if side.snapshot is not None else _required(history).state(side.run_id or "latest")
 
 
@@ -178,7 +178,7 @@ def report_of(
     listed, timeline = history.runs_and_changes(servers) if history and side.run_id else (None, None)
     runs = [row for row in rows(listed) if row["run_id"] in {*earlier, side.run_id}] if listed else []
     return Report(
-        only(snapshot, servers) if servers else snapshot,
+        only(snapshot, servers),
         compared[1] if compared else None,
         compared[0].name if compared else "",
         runs,
@@ -204,8 +204,9 @@ def known_servers(history: RunHistory, servers: Sequence[str]) -> Sequence[str]:
 
 
 def only(snapshot: RunTables, servers: Iterable[str]) -> RunTables:
-    """Return the part of a snapshot that is about some servers."""
-    wanted = set(servers)
+    """Return the part of a snapshot that is about some servers; all of it without any."""
+    if not (wanted := set(servers)):
+        return snapshot
     tables = {
         name: table.filter(rows_where(table, "server", wanted.__contains__)) for name, table in snapshot.tables.items()
     }

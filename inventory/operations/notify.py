@@ -34,10 +34,8 @@ from inventory.report.events import (
 )
 from inventory.report.facts import TITLE
 from inventory.run_ids import time_of
-from inventory.tables import cells, rows
+from inventory.tables import Row, cells, rows
 from inventory.text import count
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Outcome:
     reason: str = ""
 
     @property
-    def entry(self) -> Row:
+    def entry(self) -> dict[str, Any]:
         """The outcome for the run log."""
         return {"to": self.name, "sent": self.sent, "error": self.reason or None}
 
@@ -113,7 +111,7 @@ class _News:
         self._run = run
         self._history = history
         self._events: dict[_Base, tuple[list[Event], str]] = {}
-        self._entries: dict[str, Row] = {}
+        self._entries: dict[str, dict[str, Any]] = {}
 
     def notice(self, config: NoticeConfig) -> tuple[Notice | None, str]:
         """Return what somebody is told, None for nothing, and why not everything that is new is known."""
@@ -195,7 +193,7 @@ class _News:
         return [other for other in reversed(self._history.dated() if self._history else []) if other < run_id]
 
     @cached_property
-    def _log(self) -> Iterator[Row]:
+    def _log(self) -> Iterator[dict[str, Any]]:
         return run_log.newest_first(self._history.store.folder) if self._history else iter(())
 
     def _base(self, name: str) -> _Base:
@@ -224,7 +222,7 @@ class _News:
             return _Base(self._earlier[0], self._earlier[0])
         return replace(base, changes_from=self._earlier[-1])
 
-    def _entry(self, run_id: str) -> Row | None:
+    def _entry(self, run_id: str) -> dict[str, Any] | None:
         """Return the entry of a run in the log, which is read from its end only as far as it is needed."""
         while run_id not in self._entries and (entry := next(self._log, None)) is not None:
             self._entries.setdefault(str(entry.get("run_id")), entry)

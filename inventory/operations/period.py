@@ -1,8 +1,8 @@
 """Report a period: the state at its end, what changed in it, how much of it was read, and what a reviewer signs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 
 from inventory.errors import ConfigurationError
@@ -19,21 +19,9 @@ from inventory.text import count, local_text
 _MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True)
-class PeriodReport:
-    """The report of a period, and the local date after which its files are named."""
-
-    report: Report
-    last_day: date
-
-
 def period_report(
-    history: RunHistory,
-    text: str | None,
-    *,
-    servers: Sequence[str] = (),
-    stale_after: timedelta = STALE_AFTER,
-) -> PeriodReport:
+    history: RunHistory, text: str | None, *, servers: Sequence[str] = (), stale_after: timedelta = STALE_AFTER
+) -> Report:
     """Build the report of a period; days are those of the system's time zone.
 
     Args:
@@ -59,13 +47,14 @@ def period_report(
         report = replace(report, changes=None, since="")
     section = PeriodSection(
         period.name,
+        period.last_day,
         history.coverage_table(period, report.snapshot.tables["observations"]),
         last.run_id or "",
         sha256(history.store.where("observations", [within[-1]])[within[-1]].read_bytes()).hexdigest(),
         proof,
     )
     runs = [row for row in report.runs if row["run_id"] in set(within)]
-    return PeriodReport(replace(report, runs=runs, period=section), period.last_day)
+    return replace(report, runs=runs, period=section)
 
 
 def end_of(history: RunHistory, text: str | None) -> ResolvedRef:

@@ -20,7 +20,7 @@ from inventory.plots.figure import axes_for, empty, figure_of, footnote, gigabyt
 from inventory.report.breakdowns import break_down
 from inventory.report.row_tables import by_size
 from inventory.report.trend import trend_section
-from inventory.tables import RunTables, is_known, rows
+from inventory.tables import Row, RunTables, is_known, rows
 from inventory.text import GIGABYTE, count
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from inventory.history.reader import RunHistory
 
-Row = dict[str, Any]
 Cell = tuple[Any, ...]
 _KINDS = ("llm", "embedding", "other")
 _SERVERS, _READABLE_CELLS = 60, 8  # columns of a table that can still be read; those wide enough for a quantization
@@ -50,8 +49,7 @@ def largest_models(snapshot: RunTables, *, top: int = 10, ax: "Axes | None" = No
     shown = sized[:top]
     with axes_for(ax, "Largest models (GB)", figure.figure_height(len(shown))) as ax:
         if not sized:
-            empty(ax, "No model reports its size" if models else "No models")
-            return figure_of(ax)
+            return empty(ax, "No model reports its size" if models else "No models")
         kinds = [name(model["quantization_name"], 12, missing="") for model in shown]
         texts = [f"{gigabytes(row['size_bytes'])}  {kind}".rstrip() for row, kind in zip(shown, kinds, strict=True)]
         artists.bars(ax, [labels[copy_key(model)] for model in shown], list(map(_gb, shown)), texts)
@@ -73,8 +71,7 @@ def storage_by_publisher(snapshot: RunTables, *, top: int = 10, ax: "Axes | None
     shown = sized[:top]
     with axes_for(ax, "Storage by publisher (GB)", figure.figure_height(len(shown))) as ax:
         if not sized:
-            empty(ax, "No model reports its size" if groups else "No models")
-            return figure_of(ax)
+            return empty(ax, "No model reports its size" if groups else "No models")
         texts = [f"{gigabytes(row['size_bytes'])}  {count(row['model_count'], 'model')}" for row in shown]
         artists.bars(ax, [name(row["name"]) for row in shown], list(map(_gb, shown)), texts)
         others = f"not shown ({gigabytes(sum(row['size_bytes'] for row in sized[top:]))} GB)"
@@ -98,8 +95,7 @@ def quantization_mix(snapshot: RunTables, *, top: int = 15, ax: "Axes | None" = 
     shown.sort(key=lambda row: (-(bits[row["name"]] or 0), (row["name"] or "").lower()))
     with axes_for(ax, "" if groups else "Quantizations", figure.figure_height(len(shown))) as ax:
         if not groups:
-            empty(ax, "No models")
-            return figure_of(ax)
+            return empty(ax, "No models")
         left, right = figure.panels(ax, (0, 0, 0.46, 1), (0.56, 0, 0.44, 1))
         notes = {key: "" if number is None else f"  ({number:g} bit)" for key, number in bits.items()}
         labels = [name(row["name"], 20) + notes[row["name"]] for row in shown]
@@ -124,8 +120,7 @@ def context_by_size(snapshot: RunTables, *, labels: int = 5, ax: "Axes | None" =
     whole = [model for model in models if (model["size_bytes"] or 0) > 0 and (model["max_context_length"] or 0) > 0]
     with axes_for(ax, "Longest context (tokens) by size on disk (GB)", 4.2) as ax:
         if not whole:
-            empty(ax, "No model reports its size and its context" if models else "No models")
-            return figure_of(ax)
+            return empty(ax, "No model reports its size and its context" if models else "No models")
         points = [(_gb(model), model["max_context_length"]) for model in whole]
         kinds = [model["type"] if model["type"] in _KINDS else "other" for model in whole]
         groups = {kind: [at for at, its in zip(points, kinds, strict=True) if its == kind] for kind in _KINDS}
@@ -151,8 +146,7 @@ def loaded_context(snapshot: RunTables, *, top: int = 20, ax: "Axes | None" = No
     shown = sorted(instances, key=_share, reverse=True)[:top]
     with axes_for(ax, "Context loaded, share of the model's maximum", figure.figure_height(len(shown)), 9.0) as ax:
         if not instances:
-            empty(ax, "No loaded instances")
-            return figure_of(ax)
+            return empty(ax, "No loaded instances")
         names = [row_label(instance, is_several(instances), "instance_id") for instance in shown]
         parts = [min(max(_share(instance), 0.0), 1.0) for instance in shown]
         artists.bars(ax, names, parts, list(map(_contexts, shown)), track=1.0)
@@ -174,8 +168,7 @@ def timeline(history: "RunHistory", *, since: datetime | None = None, ax: "Axes 
     runs = [row for row in rows(history.runs_table(since=since)) if row["status"] != "misdated"]
     with axes_for(ax, "" if runs else "Size on disk and changes", 5.0, width=9.0) as ax:
         if not runs:
-            empty(ax, "No runs")
-            return figure_of(ax)
+            return empty(ax, "No runs")
         above, below = figure.panels(ax, (0, 0.46, 1, 0.54), (0, 0, 1, 0.34))
         moments = [run["collected_at"] for run in runs]
         shown = trend_section(runs, history.sizes_after([run["run_id"] for run in runs])).runs
@@ -204,8 +197,7 @@ def never_loaded(history: "RunHistory", *, top: int = 15, ax: "Axes | None" = No
     title = f"Never seen loaded: {len(idle):,} of {count(len(lives), 'model')}, {total} GB"
     with axes_for(ax, title if idle else "Never seen loaded", figure.figure_height(len(shown))) as ax:
         if not idle:
-            empty(ax, "Every model was seen loaded" if lives else "No models")
-            return figure_of(ax)
+            return empty(ax, "Every model was seen loaded" if lives else "No models")
         texts = [f"{gigabytes(life['size_bytes'])}  seen on {count(life['days_present'], 'day')}" for life in shown]
         artists.bars(ax, [row_label(life, several) for life in shown], list(map(_gb, shown)), texts, figure.AMBER)
         footnote(ax, _rest(len(idle[top:]), "smaller model"))
@@ -238,8 +230,7 @@ def server_differences(snapshot: RunTables, *, top: int = 30, ax: "Axes | None" 
     height = figure.figure_height(len(shown)) + 1
     with axes_for(ax, title if shown else "Differences between servers", height, width) as ax:
         if not shown:
-            empty(ax, _alike(known, having))
-            return figure_of(ax)
+            return empty(ax, _alike(known, having))
         usual = {key: Counter(having[key].values()).most_common(1)[0][0] for key in shown}
         table = [[_kind(having[key].get(server), usual[key], read[server]) for server in columns] for key in shown]
         texts = [[_quantizations(having[key].get(server, ())) for server in columns] for key in shown]

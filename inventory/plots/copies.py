@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from inventory.plots.figure import name
-
-Row = dict[str, Any]
+from inventory.tables import Row
 
 
 def is_several(rows: Sequence[Row]) -> bool:

@@ -117,10 +117,11 @@ def panels(ax: Axes, *places: tuple[float, float, float, float]) -> list[Axes]:
     return insets
 
 
-def empty(ax: Axes, text: str) -> None:
-    """Say on axes why there is nothing to see."""
+def empty(ax: Axes, text: str) -> Figure:
+    """Say on axes why there is nothing to see; return their figure."""
     ax.axis("off")
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=GREY, size=11)
+    return figure_of(ax)
 
 
 def footnote(ax: Axes, *texts: str) -> None:

@@ -4,15 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import pyarrow as pa
 
 from inventory.columns import grouped, numbered, sums
-from inventory.schema.derived import BREAKDOWN
-from inventory.tables import total_of, values
-
-Row = dict[str, Any]
+from inventory.tables import Row, total_of, values
 
 BREAKDOWNS = {
     "publisher": "publisher",
@@ -22,8 +18,6 @@ BREAKDOWNS = {
     "server": "server",
 }
 """The words in ``by``, with the column of the models that each one groups."""
-
-COLUMNS = {column.name: column for column in BREAKDOWN.columns}
 
 
 @dataclass(frozen=True)

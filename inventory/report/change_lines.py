@@ -11,10 +11,9 @@ from inventory import schema
 from inventory.diff.changes import ChangeSet, size_difference
 from inventory.report.change_words import ChangeLine, ChangeLines, line_of
 from inventory.report.consequences import linked, without_consequences
-from inventory.tables import rows
+from inventory.tables import Row, rows
 from inventory.text import local_text
 
-Row = dict[str, Any]
 _HINT_KEYS = ("grain", *schema.INSTANCES.keys)
 _HINTED = ("added", "loaded", "renamed")
 
@@ -153,5 +152,5 @@ def _lines_of(changes: ChangeSet, *, all_fields: bool) -> ChangeLines:
             lines.append(line_of(rows_of_kinds[numbers[place]], hint, sized))
         numbers[place] = own_numbers[what]
     result = ChangeLines(lines, numbers, servers)
-    gone = {row["place"] for row in own}.difference(row["place"] for row, _ in shown)
-    return result.take([place for place in range(len(servers)) if place not in gone]) if gone else result
+    left_out = {row["place"] for row in own}.difference(row["place"] for row, _ in shown)
+    return result.take([place for place in range(len(servers)) if place not in left_out]) if left_out else result

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 from inventory import schema
 from inventory.schema.headings import heading
+from inventory.tables import Row
 from inventory.text import GIGABYTE, format_value, size
 
-Row = dict[str, Any]
 _Value = TypeVar("_Value")
 
 _COLUMNS = {column.name: column for table in schema.GRAIN_TABLES.values() for column in table.columns}

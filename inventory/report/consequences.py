@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from inventory import schema
-
-Row = dict[str, Any]
+from inventory.tables import Row
 
 _CAUSE = "quantization_name"
 _CONSEQUENCES = ("quantization_bits_per_weight", "selected_variant", "variants", "size_bytes")

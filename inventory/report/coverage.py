@@ -7,16 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.columns import rows_where
-from inventory.tables import RunTables, column_of, is_known, rows
+from inventory.tables import Row, RunTables, column_of, is_known, rows
 from inventory.text import count
-
-Row = dict[str, Any]
 
 STALE_AFTER = timedelta(days=7)
 """How old the last complete answer of a server may be before it is stale, unless the user says otherwise."""
@@ -55,10 +52,7 @@ class Coverage:
 
 
 def coverage_of(
-    snapshot: RunTables,
-    now: datetime | None = None,
-    zone: tzinfo | None = None,
-    stale_after: timedelta = STALE_AFTER,
+    snapshot: RunTables, now: datetime | None = None, zone: tzinfo | None = None, stale_after: timedelta = STALE_AFTER
 ) -> Coverage:
     """Describe how much was read of what a state or a run holds.
 

@@ -10,10 +10,8 @@ from inventory.config.notices import EVENTS
 from inventory.diff.changes import ChangeSet
 from inventory.report.change_lines import describe_changes
 from inventory.report.change_words import ChangeLine
-from inventory.tables import is_known
+from inventory.tables import Row, is_known
 from inventory.text import count, escape_controls, local_text, size, truncate
-
-Row = dict[str, Any]
 
 STALE = "stale"
 LINES = 10
@@ -128,14 +126,14 @@ def _was_waived(finding: Row, before: datetime | None) -> bool:
     return bool(until and before and before.astimezone().date() <= date.fromisoformat(until))
 
 
-def failure_events(failures: Iterable[str], told: Sequence[str]) -> list[Event]:
-    """Return an event for each file that could not be written, unless that was told before.
+def failure_events(failures: Iterable[str], earlier: Sequence[str]) -> list[Event]:
+    """Return an event for each file that could not be written, unless somebody knows that already.
 
     Args:
         failures: a sentence each.
-        told: the same, of the run after which somebody was told last.
+        earlier: the same, of the run after which somebody was notified last.
     """
-    return [Event("failed", "", escape_controls(text), subject=(text,)) for text in failures if text not in told]
+    return [Event("failed", "", escape_controls(text), subject=(text,)) for text in failures if text not in earlier]
 
 
 def headline(events: Sequence[Event], nothing: str) -> str:

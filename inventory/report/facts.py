@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
-from typing import Any
 
 import pyarrow as pa
 
@@ -17,40 +16,22 @@ from inventory.report.breakdowns import BREAKDOWNS, SpaceSection, break_down, sp
 from inventory.report.change_lines import ChangeSection, describe_changes
 from inventory.report.change_words import ChangeLines
 from inventory.report.coverage import STALE_AFTER, Coverage, coverage_of
-from inventory.report.figures import (
-    NO_SNAPSHOT,
-    KeyFigure,
-    Totals,
-    count_totals,
-    key_figures,
-)
+from inventory.report.figures import KeyFigure, Totals, count_totals, key_figures
 from inventory.report.findings import FindingsSection, findings_section
 from inventory.report.history_facts import HistoryFacts, servers_of
 from inventory.report.period import PeriodSection
-from inventory.report.row_tables import (
-    LARGEST_COLUMNS,
-    RowTable,
-    largest_models,
-    row_table,
-    server_table,
-    with_ages,
-)
+from inventory.report.row_tables import LARGEST_COLUMNS, RowTable, largest_models, row_table, server_table, with_ages
 from inventory.report.trend import TrendSection, trend_section
 from inventory.rules.evaluate import Judgement
-from inventory.tables import RunTables, is_known, rows, values
+from inventory.tables import Row, RunTables, is_known, rows, values
 from inventory.text import count, moment_text, utc_text
-
-Row = dict[str, Any]
 
 TITLE = "LM Studio model inventory"
 
 SECTIONS = ("What changed", "Largest models", "Where the space goes", "Trend", "Evidence")
 """The sections that Markdown, HTML and the workbook show, under these titles; with rules, Findings before them."""
 
-FACT_COLUMNS = {
-    "models": (*LARGEST_COLUMNS, "type", *BREAKDOWNS.values()),
-    "instances": ("server",),
-}
+FACT_COLUMNS = {"models": (*LARGEST_COLUMNS, "type", *BREAKDOWNS.values()), "instances": ("server",)}
 """The columns that a report is made of, but for the rows themselves."""
 
 _NAMED = 3  # servers that the banner names; of more it gives the number
@@ -172,7 +153,7 @@ class Report:
     @cached_property
     def key_figures(self) -> tuple[KeyFigure, ...]:
         """The six figures of the run."""
-        not_compared = "not compared" if self.selection else NO_SNAPSHOT
+        not_compared = "not compared" if self.selection else "no earlier snapshot"
         return key_figures(self.totals, self.all_changes, self.coverage, not_compared)
 
     @cached_property
@@ -194,11 +175,6 @@ class Report:
             return replace(section, note="Not compared: not all rows are in this report")
         first = "This is the first run; there is nothing to compare it with"
         return replace(section, note=first if len(self.runs) == 1 else "No earlier snapshot to compare with")
-
-    @property
-    def finding_rows(self) -> Sequence[Row]:
-        """The findings of the rules; empty without rules."""
-        return self.judgement.findings if self.judgement else ()
 
     @cached_property
     def findings(self) -> FindingsSection | None:

@@ -4,14 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from inventory.tables import Row
 from inventory.text import count, local_text
 
 if TYPE_CHECKING:
     from inventory.report.change_lines import NotCompared
-
-Row = dict[str, Any]
 
 _FEW = 2  # servers that failed alike and are still listed one by one
 _NAMED = 3  # servers that a group names

@@ -13,8 +13,6 @@ from inventory.text import MINUS, count, integer, signed_size, size
 
 _LABELS = ("Servers read", "Models", "On disk", "Loaded instances", "Added / removed", "Reconfigured")
 _NO_VALUE = "\u2014"
-NO_SNAPSHOT = "no earlier snapshot"
-"""Why a run is not compared, unless there is another reason."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def count_totals(models: pa.Table, instances: int) -> Totals:
 
 
 def key_figures(
-    totals: Totals | None, changes: ChangeSection | None, coverage: Coverage, not_compared: str = NO_SNAPSHOT
+    totals: Totals | None, changes: ChangeSection | None, coverage: Coverage, not_compared: str
 ) -> tuple[KeyFigure, ...]:
     """Make the six figures: servers read, models, size, loaded instances, added and removed, reconfigured.
 

@@ -12,21 +12,17 @@ from inventory.rules.evaluate import FAIL, UNKNOWN, WAIVED, Judgement
 from inventory.rules.model import SEVERITIES
 from inventory.schema.derived import FINDINGS
 from inventory.schema.headings import heading
-from inventory.tables import table_of
+from inventory.tables import Row, table_of
 from inventory.text import count
-
-Row = dict[str, Any]
 
 TONES = {"high": "bad", "medium": "warn", "unknown": "warn"}
 """The tone of each outcome that has one, as ``palette`` calls it."""
 
 _FIRST = ("outcome", "rule", "server", "key", "instance_id", "finding", "wanted", "since", "exception", "because")
-_COLUMNS = {column.name: column for column in FINDINGS.columns} | {
-    "outcome": schema.Column(
-        "outcome", schema.TEXT, "", "The severity of a finding; unknown or waived where it is none."
-    ),
-    "finding": schema.Column("finding", schema.TEXT, "", "What does not comply, and what the rule wants."),
-    "exception": schema.Column("exception", schema.TEXT, "", "Who made an exception, until when, and why."),
+_COLUMNS = FINDINGS.by_name | {
+    "outcome": schema.Column("outcome", schema.TEXT, "The severity of a finding; unknown or waived where it is none."),
+    "finding": schema.Column("finding", schema.TEXT, "What does not comply, and what the rule wants."),
+    "exception": schema.Column("exception", schema.TEXT, "Who made an exception, until when, and why."),
 }
 WORDED = schema.Table(
     "findings",

@@ -8,22 +8,18 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.diff.changes import ChangeSet, size_difference
 from inventory.schema.derived import CHANGE_GROUPS, COUNTED, FLEET, GROUPS
-from inventory.tables import RunTables, is_known, rows, table_of, total_of, values
-
-Row = dict[str, Any]
-
+from inventory.tables import Row, RunTables, is_known, rows, table_of, total_of, values
 
 _NAMES = schema.Table(
     "names",
     "one server and its group",
-    (schema.Column("server", schema.TEXT, "", "The server.", key=True), GROUPS.columns[0]),
+    (schema.Column("server", schema.TEXT, "The server.", key=True), GROUPS.columns[0]),
 )
 _SUMMED = ("size_bytes", "loaded_instance_count")
 _SUMS = [(name, "sum") for name in _SUMMED]

@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import pyarrow as pa
 
 from inventory.columns import encoded, row_numbers
 from inventory.schema import derived
-from inventory.tables import is_known
-
-Row = dict[str, Any]
+from inventory.tables import Row, is_known
 
 CHANGED = ("server", "grain", "key", "ordinal", "instance_id", "instance_ordinal", "field")
 """The columns by which a change is found again in the timeline."""

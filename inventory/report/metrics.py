@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
-from typing import Any
 
 from inventory import schema
 from inventory.about import VERSION
@@ -14,9 +13,8 @@ from inventory.report.facts import Report
 from inventory.rules.evaluate import FAIL, UNKNOWN, WAIVED
 from inventory.rules.model import SEVERITIES
 from inventory.run_ids import time_of
-from inventory.tables import is_known
+from inventory.tables import Row, is_known
 
-Row = dict[str, Any]
 Samples = Sequence[tuple[Mapping[str, str], float]]
 
 
@@ -102,8 +100,10 @@ def _changes(report: Report) -> Iterator[Gauge]:
     samples = [({"change": word}, number) for word, number in (counts or {}).items()]
     yield Gauge("changes", "Models and instances that the newest run found changed.", samples)
     # With rules, no finding is a number; without, or where the audit failed, nothing is known.
-    none = dict.fromkeys(product(SEVERITIES, (FAIL, UNKNOWN, WAIVED)), 0) if report.judgement else {}
-    numbers = none | Counter((row["severity"], row["status"]) for row in report.finding_rows)
+    numbers: dict[tuple[str, str], int] = {}
+    if report.judgement:
+        numbers = dict.fromkeys(product(SEVERITIES, (FAIL, UNKNOWN, WAIVED)), 0)
+        numbers |= Counter((row["severity"], row["status"]) for row in report.judgement.findings)
     findings = [({"severity": severity, "status": status}, number) for (severity, status), number in numbers.items()]
     yield Gauge("findings", "Findings of the rules.", sorted(findings, key=lambda sample: sorted(sample[0].values())))
 

@@ -1,6 +1,7 @@
 """The sections that only the report of a period has: how much of it was read, and what a reviewer signs."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from operator import eq
 
 import pyarrow as pa
@@ -28,6 +29,7 @@ class PeriodSection:
 
     Attributes:
         name: what people call it, such as ``November 2026``.
+        last_day: the local date after which its files are named.
         coverage: how much was read of each server: rows of ``derived.COVERAGE``.
         run_id: the last run of the period, whose state is reported.
         digest: SHA-256 of that run's file of observations, which names the digests of its other files.
@@ -35,10 +37,11 @@ class PeriodSection:
     """
 
     name: str
+    last_day: date
     coverage: pa.Table
-    run_id: str = ""
-    digest: str = ""
-    proof: str = ""
+    run_id: str
+    digest: str
+    proof: str
 
     title = "Coverage"
     sign_off_title = "Sign-off"

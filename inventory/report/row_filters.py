@@ -16,6 +16,7 @@ from inventory import schema
 from inventory.columns import row_numbers, rows_where
 from inventory.errors import ConfigurationError, did_you_mean
 from inventory.history.selectors import span_of
+from inventory.report.row_tables import is_number
 from inventory.tables import RunTables, arrow_schema, conformed
 
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
@@ -85,8 +86,7 @@ def column_named(name: str, table: schema.Table) -> schema.Column:
     Raises:
         ConfigurationError: there is none; the error names the nearest one, and those that exist.
     """
-    columns = {column.name: column for column in table.columns}
-    word = name.strip().lower()
+    columns, word = table.by_name, name.strip().lower()
     for candidate in (word, *ALIASES.get(word, ())):
         if candidate in columns:
             return columns[candidate]
@@ -161,7 +161,7 @@ def _null_test(text: str, sign: str) -> Callable[[Any], bool]:
 
 def _test(text: str, column: schema.Column, sign: str, value: str) -> Callable[[Any], bool]:
     """Return the test of a value that was reported."""
-    if column.kind in (schema.INTEGER, schema.NUMBER):
+    if is_number(column):
         return _compared(sign, _number(text, column, value))
     if column.kind == schema.TIME:
         return _time_test(text, sign, value)

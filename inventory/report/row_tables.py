@@ -3,20 +3,28 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pyarrow as pa
 
 from inventory import schema
 from inventory.columns import integers, rows_where, text_column
 from inventory.schema.headings import heading
-from inventory.tables import rows
-
-Row = dict[str, Any]
+from inventory.tables import Row, rows
 
 _FIRST = ("server", "display_name", "key", "instance_id")
 _FOR_MACHINES = {"ordinal", "instance_ordinal", "params_count", "run_id", "digest", "stored_in"}
 """Columns that are in the CSV, Parquet and Excel files only."""
+
+MODEL_COLUMNS = (
+    "key",
+    "params_string",
+    "architecture",
+    "quantization_name",
+    "size_bytes",
+    "max_context_length",
+    "loaded_instance_count",
+)
+"""The columns of a model that people look for."""
 
 _LISTED = 20  # of the largest models: no form shows more
 _LARGEST = ("key", "server", "params_string", "quantization_name", "size_bytes", "max_context_length")
@@ -104,7 +112,7 @@ def largest_models(models: pa.Table, *, several: bool, older: Collection[str] = 
     ages = with_ages(models, older).column("as_of").null_count < models.num_rows if older else False
     hidden = {*(() if several else ("server",)), *(() if ages else ("as_of",))}
     names = [name for name in LARGEST_COLUMNS if name not in hidden]
-    columns = tuple(column for name in names for column in schema.MODELS.columns if column.name == name)
+    columns = schema.MODELS.select(names)
     return RowTable("largest", "Largest models", columns, shown, models.num_rows - shown.num_rows)
 
 

@@ -6,11 +6,9 @@ Its sizes and counts are those of the state at each run: a server that a run did
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from inventory.tables import Row
 from inventory.text import count, size
-
-Row = dict[str, Any]
 
 WORDS = ("added", "removed", "reconfigured")
 """The changes that are counted for each run."""

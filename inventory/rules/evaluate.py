@@ -13,10 +13,9 @@ from inventory.rules.globs import matches
 from inventory.rules.model import SEVERITIES, Rule, RuleSet, Waiver
 from inventory.rules.sql import AUDITED, in_order, rows_about, violations
 from inventory.schema.derived import FINDINGS
-from inventory.tables import is_known, rows, table_of
+from inventory.tables import Row, is_known, rows, table_of
 from inventory.text import count
 
-Row = dict[str, Any]
 Query = Callable[[str], pa.Table]
 
 FAIL, UNKNOWN, WAIVED = "fail", "unknown", "waived"

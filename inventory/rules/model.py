@@ -111,5 +111,5 @@ class RuleSet:
     digest: str = ""
 
     def __bool__(self) -> bool:
-        """True if there is a rule."""
+        """Return whether there is a rule."""
         return bool(self.rules)

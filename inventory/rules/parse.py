@@ -80,17 +80,14 @@ def _columns(
     configuration: "Configuration", place: tuple[str | int, ...], content: Mapping[str, Any], grain: str | None
 ) -> Iterator[tuple[schema.Column, Any]]:
     """Yield each column of a grain that a table names, with its value; without a grain each name is that of a label."""
-    columns = {column.name: column for column in (SOURCES[grain].columns if grain else map(_text_column, content))}
+    known = SOURCES[grain].columns if grain else [schema.Column(name, schema.TEXT) for name in content]
+    columns = {column.name: column for column in known}
     for name, value in content.items():
         if name not in columns:
             advice = did_you_mean(name, columns) or f"There are: {', '.join(columns)}"
             what = f"there is no column {name!r} at grain {grain}"
             raise ConfigurationError(f"{configuration.location(*place, name)}: {what}", advice)
         yield columns[name], value
-
-
-def _text_column(name: str) -> schema.Column:
-    return schema.Column(name, schema.TEXT, "", "")
 
 
 def _globs(
@@ -147,7 +144,7 @@ def _waiver(configuration: "Configuration", number: int, table: Mapping[str, Any
     for name in ("server", "key"):
         value = table.get(name, [])
         with configuration.errors_at(*place, name):
-            globs[name] = _patterns(_text_column(name), value)
+            globs[name] = _patterns(schema.Column(name, schema.TEXT), value)
             if name in table and not globs[name]:
                 raise ConfigurationError(f"{name} has no pattern: the waiver meets nothing", "Remove it, or give one")
     return Waiver(table["rule"], until, table["because"], table.get("by", ""), location=location, **globs)

@@ -14,15 +14,13 @@ AUDITED = schema.Table(
     "audited",
     "a server that a rule is about",
     (
-        schema.Column("rule", schema.TEXT, "", "The rule.", key=True),
-        schema.Column("server", schema.TEXT, "", "The server.", key=True),
+        schema.Column("rule", schema.TEXT, "The rule.", key=True),
+        schema.Column("server", schema.TEXT, "The server.", key=True),
     ),
 )
 
 ROW = ("server", "key", "ordinal", "instance_id", "instance_ordinal")
 """What tells the rows of all grains apart; null where a grain has it not."""
-
-_COLUMNS = {grain: {column.name: column for column in table.columns} for grain, table in SOURCES.items()}
 
 
 def violations(rule: Rule, answer: Sequence[str] = ()) -> str | None:
@@ -65,7 +63,7 @@ def expression_type(rule: Rule) -> str:
 
 def _of_field(rule: Rule, name: str, answer: Sequence[str]) -> str:
     """Query the values of one column that do not comply. Deny beats allow, and both beat the bounds."""
-    column, value = _COLUMNS[rule.grain][name], f"r.{name}"
+    column, value = SOURCES[rule.grain].by_name[name], f"r.{name}"
     cases = []
     if globs := rule.deny.get(name):
         cases.append((_matches(column, globs), f"none of {', '.join(globs)}" if len(globs) > 1 else f"not {globs[0]}"))
@@ -91,7 +89,7 @@ def _of_required(rule: Rule, name: str, glob: str, answer: Sequence[str]) -> str
     """Query the servers of which no row matches a pattern."""
     source, identity = SOURCES[rule.grain].name, ", ".join(f"s.{column}" for column in ("server", *answer))
     same = " AND ".join(f"r.{column} = s.{column}" for column in ("server", *answer))
-    match = _matches(_COLUMNS[rule.grain][name], (glob,))
+    match = _matches(SOURCES[rule.grain].by_name[name], (glob,))
     row = ", ".join(f"{'s.server' if column == 'server' else 'NULL'} AS {column}" for column in ROW)
     answers = "".join(f", s.{column}" for column in answer)
     return f"""
@@ -118,7 +116,7 @@ def _query(rule: Rule, answer: Sequence[str], finding: tuple[str, str, str], con
 
 def _about(rule: Rule) -> str:
     """Return the condition that a rule is about a row."""
-    conditions = [_matches(_COLUMNS[rule.grain][name], globs) for name, globs in rule.only.items()]
+    conditions = [_matches(SOURCES[rule.grain].by_name[name], globs) for name, globs in rule.only.items()]
     return " AND ".join(f"({condition})" for condition in conditions) or "true"
 
 

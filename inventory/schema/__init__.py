@@ -8,6 +8,7 @@ come from its REST documentation (``GET /api/v1/models``) and, where that is sil
 This room imports nothing heavy, so that the command line may read it at any time.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,20 +39,20 @@ class Column:
         name: the JSON path joined by ``_``; the same in CSV, Parquet, Excel and pandas.
         kind: what a cell holds: ``text``, ``integer``, ``number``, ``boolean``, ``time``, ``list``, ``object`` or
             ``value``.
-        path: where LM Studio's answer has it; empty for what this tool adds.
-        meaning: one sentence.
+        meaning: one sentence; empty where nobody reads it.
         unit: the unit of a number.
         key: it identifies the row.
         compared: another value is a change; not so for keys, counters, clocks and what follows from other columns.
+        path: where LM Studio's answer has it; empty for what this tool adds.
     """
 
     name: str
     kind: str
-    path: str
-    meaning: str
+    meaning: str = ""
     unit: str = ""
     key: bool = False
     compared: bool = True
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,15 @@ class Table:
     def names(self) -> tuple[str, ...]:
         """The column names in order."""
         return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """The columns by their names."""
+        return {column.name: column for column in self.columns}
+
+    def select(self, names: Iterable[str]) -> tuple[Column, ...]:
+        """Return the columns of these names, in the order of the names; names that no column has are left out."""
+        return tuple(self.by_name[name] for name in names if name in self.by_name)
 
     @cached_property
     def response_columns(self) -> tuple[Column, ...]:
@@ -92,17 +102,17 @@ def _sent(
     place: str, path: str, kind: str, meaning: str, unit: str = "", *, key: bool = False, compared: bool = True
 ) -> Column:
     """Make a column of a field that LM Studio sends, named after its path below ``MODEL`` or ``INSTANCE``."""
-    return Column(path.replace(".", "_"), kind, place + path, meaning, unit, key, compared)
+    return Column(path.replace(".", "_"), kind, meaning, unit, key, compared, place + path)
 
 
 def _key(name: str, kind: str, meaning: str) -> Column:
     """Make a column that this tool adds to identify the row."""
-    return Column(name, kind, "", meaning, key=True)
+    return Column(name, kind, meaning, key=True)
 
 
 def _info(name: str, kind: str, meaning: str, unit: str = "") -> Column:
     """Make a column that this tool adds, which is shown but never compared."""
-    return Column(name, kind, "", meaning, unit, compared=False)
+    return Column(name, kind, meaning, unit, compared=False)
 
 
 OBSERVATIONS = Table(
@@ -161,7 +171,7 @@ MODELS = Table(
         _sent(MODEL, "variants", LIST, "key@quantization of each downloaded variant; hub models only."),
         _sent(MODEL, "selected_variant", TEXT, "The variant that this row describes."),
         _info("loaded_instance_count", INTEGER, "Rows of this model in the instances table.", "instances"),
-        Column("extra", OBJECT, "", "Every field that no column holds, at its path; null if there is none."),
+        Column("extra", OBJECT, "Every field that no column holds, at its path; null if there is none."),
         _info("as_of", TIME, "When the server gave the answer that the row comes from.", "UTC"),
     ),
 )
@@ -173,7 +183,7 @@ INSTANCES = Table(
         _key("server", TEXT, "The name the user gave the server."),
         _sent(MODEL, "key", TEXT, "LM Studio's identifier of the model.", key=True),
         _key("ordinal", INTEGER, "The ordinal of the model's row."),
-        Column("instance_id", TEXT, INSTANCE + "id", "LM Studio's or the user's name of the instance.", key=True),
+        Column("instance_id", TEXT, "LM Studio's or the user's name of the instance.", key=True, path=INSTANCE + "id"),
         _key("instance_ordinal", INTEGER, "0; 1, 2 ... for further instances of the model with the same id."),
         _sent(MODEL, "display_name", TEXT, "The model's name for people.", compared=False),
         _sent(MODEL, "type", TEXT, "The model's type.", compared=False),
@@ -219,7 +229,7 @@ INSTANCES = Table(
             "s",
             compared=False,
         ),
-        Column("extra", OBJECT, "", "Every field that no column holds, at its path; null if there is none."),
+        Column("extra", OBJECT, "Every field that no column holds, at its path; null if there is none."),
         _info("as_of", TIME, "When the server gave the answer that the row comes from.", "UTC"),
     ),
 )

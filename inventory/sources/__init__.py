@@ -1,7 +1,7 @@
 """Read the response of a server. FAMILY: ``async fetch(server, deadline, connections) -> RawResponse``.
 
 In: a server and a deadline. Out: the bytes that it sent, unread.
-For others: ``source_of``, ``Deadline``, ``RawResponse`` and ``Connections``.
+For others: ``source_of``, ``Deadline``, ``RawResponse``, ``Connections`` and ``DaemonThreads``.
 
 To add a source: one file here with a ``fetch``, one word in ``SOURCES``, and, if users may choose it by that word,
 one in ``config.spec.APIS``.
@@ -13,9 +13,9 @@ from importlib import import_module
 from typing import Protocol, Self, cast
 
 from inventory.config.servers import Server
-from inventory.sources._connections import Connections
+from inventory.sources._connections import Connections, DaemonThreads
 
-__all__ = ["SOURCES", "Connections", "Deadline", "RawResponse", "source_of"]
+__all__ = ["SOURCES", "Connections", "DaemonThreads", "Deadline", "RawResponse", "source_of"]
 
 SOURCES = ("auto", "file", "lmstudio", "lmstudio_v0")
 

@@ -27,7 +27,7 @@ class Connections:
         chance: returns a random number from 0 to 1.
 
     Attributes:
-        threads: runs each call in a thread that nobody waits for in the end.
+        threads: runs calls that may hang.
         responsive_folders: folders in which a file was read, so that they are not on a drive that is away.
 
     Raises:
@@ -37,7 +37,7 @@ class Connections:
     def __init__(self, servers: Iterable[Server], clock: Callable[[], datetime], chance: Callable[[], float]) -> None:
         self.clock = clock
         self.chance = chance
-        self.threads = _DaemonThreads()
+        self.threads = DaemonThreads()
         self.responsive_folders: set[str] = set()
         self._tls_contexts: dict[str, ssl.SSLContext] = {}
         for server in servers:
@@ -79,8 +79,8 @@ def _unused_tls_context() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-class _DaemonThreads(ThreadPoolExecutor):
-    """An executor that runs each call in a daemon thread of its own."""
+class DaemonThreads(ThreadPoolExecutor):
+    """An executor that runs each call in a daemon thread of its own, for which nobody waits in the end."""
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()

@@ -16,15 +16,12 @@ _IS_IT_RUNNING = "Is the LM Studio server running? Start it on that machine with
 _IS_IT_CONNECTED = "Is that machine switched on, and is this one in its network (cable, Wi-Fi, VPN)?"
 _CHECK_FIREWALL = "Look at the firewall of this machine, and at what its user may do"
 _ADD_INTERFACE = "An address that begins with fe80 needs its network interface: http://[fe80::1%eth0]:1234"
+_UNREACHABLE = (
+    errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.ETIMEDOUT, errno.EADDRNOTAVAIL,
+)  # fmt: skip
 _BY_ERRNO = {
-    errno.EHOSTUNREACH: _IS_IT_CONNECTED,
-    errno.ENETUNREACH: _IS_IT_CONNECTED,
-    errno.EHOSTDOWN: _IS_IT_CONNECTED,
-    errno.ENETDOWN: _IS_IT_CONNECTED,
-    errno.ETIMEDOUT: _IS_IT_CONNECTED,
-    errno.EADDRNOTAVAIL: _IS_IT_CONNECTED,
-    errno.EACCES: _CHECK_FIREWALL,
-    errno.EPERM: _CHECK_FIREWALL,
+    **dict.fromkeys(_UNREACHABLE, _IS_IT_CONNECTED),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), _CHECK_FIREWALL),
     errno.EINVAL: _ADD_INTERFACE,
 }
 _UNTRUSTED = frozenset({2, 18, 19, 20, 21, 24, 27})  # OpenSSL's codes where no authority that is trusted signed it

@@ -1,13 +1,13 @@
 """The baselines of a history as text."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from inventory.tables import Row
 from inventory.terminal.layout import table
 from inventory.text import count, run_times, width, zone_in_head
 
 
-def baselines_text(known: Sequence[dict[str, Any]], run_ids: Sequence[str], columns: int) -> str:
+def baselines_text(known: Sequence[Row], run_ids: Sequence[str], columns: int) -> str:
     """Render the baselines: the name and the run of each, by its time and its id.
 
     Args:

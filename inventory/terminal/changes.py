@@ -11,17 +11,13 @@ from inventory.report.change_lines import ChangeGroup, ChangeSection
 from inventory.report.change_words import ChangeLine, ChangeLines
 from inventory.report.failures import not_compared_lines
 from inventory.schema.headings import heading
-from inventory.terminal.layout import beside, flow, table
+from inventory.terminal.layout import COLOURS, beside, flow, table
 from inventory.text import COLUMNS, MINUS, escape_controls, pad, signed_size, size, truncate, width, wrap
 
 _CELL = 20  # columns of a cell that is no name
 _VALUE = 200  # columns of a value that changed
 _NAME = 34  # least columns of a name
-_COLOURS = {"good": "green", "bad": "red", "warn": "yellow"}
-_COUNTED = (
-    ("model", ("added", "removed", "reconfigured")),
-    ("instance", ("loaded", "unloaded", "reconfigured")),
-)
+_COUNTED = (("model", ("added", "removed", "reconfigured")), ("instance", ("loaded", "unloaded", "reconfigured")))
 
 
 def mark(word: str) -> str:
@@ -31,7 +27,7 @@ def mark(word: str) -> str:
 
 def colour(word: str) -> str:
     """Return the colour of a word of ``schema.CHANGES_WORDS``, as click calls it."""
-    return _COLOURS[palette.TONES[word]]
+    return COLOURS[palette.TONES[word]]
 
 
 def changes_text(

@@ -1,18 +1,15 @@
 """The findings of an audit -> text for a terminal: grouped by severity and rule, with what to do."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from click import style
 
 from inventory.report.findings import TONES, FindingGroup, FindingsSection, exception_text, value_text
-from inventory.terminal.layout import table
+from inventory.tables import Row
+from inventory.terminal.layout import COLOURS, table
 from inventory.text import COLUMNS, count, escape_controls, format_value, local_text, wrap
 
-Row = dict[str, Any]
-
 _LINES = 20  # of a group
-_COLOURS = {"bad": "red", "warn": "yellow", "good": "green", "": None}
 
 
 def findings_text(section: FindingsSection, title: str, columns: int = COLUMNS) -> str:
@@ -28,7 +25,7 @@ def findings_text(section: FindingsSection, title: str, columns: int = COLUMNS) 
     if section.notes:
         notes = [wrap(f"note: {escape_controls(note)}", columns) for note in section.notes]
         blocks.append("\n".join(line for lines in notes for line in lines))
-    blocks.append("\n".join(style(line, fg=_COLOURS[section.tone]) for line in wrap(section.text, columns)))
+    blocks.append("\n".join(style(line, fg=COLOURS[section.tone]) for line in wrap(section.text, columns)))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -44,7 +41,7 @@ def finding_runs_text(runs: Sequence[Row], columns: int = COLUMNS) -> str:
 def _group_lines(group: FindingGroup, columns: int) -> list[str]:
     word = group.severity.upper() if group.status == "fail" else group.status.upper()
     tone = TONES.get(group.severity if group.status == "fail" else group.status, "")
-    head = f"{style(word, fg=_COLOURS[tone], bold=True)}  {escape_controls(group.rule)} ({len(group.rows):,})"
+    head = f"{style(word, fg=COLOURS.get(tone), bold=True)}  {escape_controls(group.rule)} ({len(group.rows):,})"
     lines = [head, *wrap(escape_controls(group.because), columns, "  ")]
     if group.status != "unknown":
         field = f"{group.field} " if group.field else ""

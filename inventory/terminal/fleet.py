@@ -2,17 +2,15 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from click import style
 
 from inventory.report.change_lines import ChangeSection
 from inventory.schema.derived import COUNTED
+from inventory.tables import Row
 from inventory.terminal.changes import totals
 from inventory.terminal.layout import flow, table
 from inventory.text import COLUMNS, escape_controls, integer, signed_size, size, truncate, wrap
-
-Row = dict[str, Any]
 
 _NO_LABEL = "(none)"
 _LABEL = 40  # columns of a label's value

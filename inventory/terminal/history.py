@@ -14,7 +14,7 @@ from inventory.report.change_words import ChangeLine
 from inventory.report.failures import first_names
 from inventory.report.row_tables import largest_first
 from inventory.report.trend import WORDS, trend_section
-from inventory.tables import values
+from inventory.tables import Row, values
 from inventory.terminal.changes import colour, mark
 from inventory.terminal.layout import beside, cells_of, fit_columns, flow, natural_width
 from inventory.text import (
@@ -30,8 +30,6 @@ from inventory.text import (
     zone_in_head,
 )
 from inventory.text import count as count_of
-
-Row = dict[str, Any]
 
 _STATUS_COLOURS = {"ok": "green", "partial": "yellow", "suspect": "yellow"}
 _BARS = "▁▂▃▄▅▆▇█"

@@ -13,6 +13,9 @@ _WIDEST = 200  # columns that all lines are padded to because of one cell
 GAP = "  "
 """What stands between two columns."""
 
+COLOURS = {"good": "green", "warn": "yellow", "bad": "red"}
+"""The colour of each tone, as click calls it."""
+
 _COMFORTABLE = 32
 """Columns that a folded text has at least, as long as there are columns that can give way for it."""
 

@@ -16,27 +16,18 @@ from inventory.columns import integers, numbered, text_column, text_of
 from inventory.errors import ConfigurationError
 from inventory.report.coverage import Coverage, coverage_of
 from inventory.report.row_filters import column_named
-from inventory.report.row_tables import with_ages
+from inventory.report.row_tables import MODEL_COLUMNS, is_number, with_ages
 from inventory.schema.headings import heading
 from inventory.tables import RunTables, arrow_schema, cells, conformed, values
 from inventory.terminal.column_table import column_table
-from inventory.terminal.layout import natural_width
-from inventory.terminal.snapshot import COVERAGE_COLOURS
+from inventory.terminal.layout import COLOURS, natural_width
 from inventory.text import COLUMNS, UNLIMITED, count, escape_controls, format_value, local_text, size, wrap
 
 _NEEDED = ("server", "key", "ordinal", "type", "size_bytes", "loaded_instance_count", "as_of")
 """The columns that rows are told apart, grouped and counted by, as far as there are such."""
 
 SHOWN = {
-    "model": (
-        "key",
-        "params_string",
-        "architecture",
-        "quantization_name",
-        "size_bytes",
-        "max_context_length",
-        "loaded_instance_count",
-    ),
+    "model": MODEL_COLUMNS,
     "instance": (
         "instance_id",
         "key",
@@ -141,7 +132,7 @@ def rows_text(
     if rows.num_rows:
         yield from _parts(rows.slice(0, view.limit), snapshot, grain, older, view)
     if state := _state(snapshot, coverage):
-        look = COVERAGE_COLOURS[coverage.level]
+        look = COLOURS[coverage.level]
         yield "\n" + _lines(style(line, fg=look) for line in wrap(state, view.columns))
 
 
@@ -263,7 +254,7 @@ def _columns(names: Sequence[str], grain: str) -> list[schema.Column]:
 
 
 def _sides(names: Sequence[str], grain: str) -> str:
-    return "".join(">" if column.kind in (schema.INTEGER, schema.NUMBER) else "<" for column in _columns(names, grain))
+    return "".join(">" if is_number(column) else "<" for column in _columns(names, grain))
 
 
 def _cells(rows: pa.Table, names: Sequence[str], grain: str) -> list[pa.DictionaryArray]:

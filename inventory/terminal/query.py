@@ -4,15 +4,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from inventory import schema
+from inventory.report.row_tables import is_number
+from inventory.tables import Row
 from inventory.terminal.layout import table
 from inventory.text import COLUMNS, count, escape_controls, format_value, truncate, wrap
-
-Row = dict[str, Any]
 
 _NEVER_CUT = ("key", "server", "rule", "run_id", "_id", "digest")
 """Endings of names of columns whose values are identifiers."""
 
 _ROOM = 40
+_TYPES = {
+    schema.INTEGER: "BIGINT",
+    schema.NUMBER: "DOUBLE",
+    schema.BOOLEAN: "BOOLEAN",
+    schema.TIME: "TIMESTAMP",
+    schema.LIST: "JSON list",
+    schema.OBJECT: "JSON",
+}
+"""What SQL calls a kind of column; VARCHAR for all others."""
 
 
 def answer_text(
@@ -27,8 +36,7 @@ def answer_text(
         columns: columns of the terminal.
         whole: show texts whole that no key is, as for a file; else they are cut after 40 columns.
     """
-    numbers = (schema.INTEGER, schema.NUMBER)
-    sides = "".join(">" if column.kind in numbers else "<" for column in definition.columns)
+    sides = "".join(">" if is_number(column) else "<" for column in definition.columns)
     cells = [[_cell(row[column.name], column, whole=whole) for column in definition.columns] for row in rows]
     heads = [escape_controls(name) for name in definition.names]
     note = count(total, "row")
@@ -53,16 +61,6 @@ def views_text(views: Sequence[tuple[schema.Table, str]], columns: int) -> str:
             kind = _TYPES.get(column.kind, "VARCHAR")
             lines.append(f"  {column.name:{room}}  {kind:9}  " + "\n".join(meaning).lstrip())
     return "\n".join(lines) + "\n"
-
-
-_TYPES = {
-    schema.INTEGER: "BIGINT",
-    schema.NUMBER: "DOUBLE",
-    schema.BOOLEAN: "BOOLEAN",
-    schema.TIME: "TIMESTAMP",
-    schema.LIST: "JSON list",
-    schema.OBJECT: "JSON",
-}
 
 
 def _unit(column: schema.Column) -> str:

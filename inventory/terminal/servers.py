@@ -3,15 +3,13 @@
 import json
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from click import style
 
 from inventory.report.failures import read_text
+from inventory.tables import Row
 from inventory.terminal.layout import cells_of, fit_columns, natural_width, table
 from inventory.text import COLUMNS, escape_controls, integer, local_text, size, wrap, zone_in_head
-
-Row = dict[str, Any]
 
 _SIDES = "<<>>>>"
 

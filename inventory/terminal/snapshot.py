@@ -7,7 +7,7 @@ cut.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from click import style, unstyle
 
@@ -15,8 +15,9 @@ from inventory.report.facts import Report
 from inventory.report.failures import FailureGroup, failure_groups, read_text
 from inventory.report.figures import Totals
 from inventory.report.row_tables import RowTable
+from inventory.tables import Row
 from inventory.terminal.changes import counts
-from inventory.terminal.layout import beside, flow, table
+from inventory.terminal.layout import COLOURS, beside, flow, table
 from inventory.text import (
     COLUMNS,
     count,
@@ -32,11 +33,6 @@ from inventory.text import (
 
 if TYPE_CHECKING:
     from inventory.formats import WrittenFile
-
-Row = dict[str, Any]
-
-COVERAGE_COLOURS = {"good": "green", "warn": "yellow", "bad": "red"}
-"""The colour of each level of ``Coverage``."""
 
 _LARGEST = 5  # models shown
 _KINDS = 3  # types counted by name
@@ -174,7 +170,7 @@ def _servers_read(report: Report, columns: int) -> list[str]:
     coverage = report.coverage
     if len(report.servers) == 1 and coverage.level == "good":
         return []
-    colour = COVERAGE_COLOURS[coverage.level]
+    colour = COLOURS[coverage.level]
     return beside(f"  {'Coverage':<14}", escape_controls(coverage.text), columns, lambda line: style(line, fg=colour))
 
 

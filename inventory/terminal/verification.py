@@ -11,6 +11,7 @@ from inventory import schema
 from inventory.about import VERSION
 from inventory.history.proof import Proof
 from inventory.run_ids import time_of
+from inventory.tables import Row
 from inventory.text import COLUMNS, count, escape_controls, local_text, wrap
 
 STATEMENTS = ("json", "md", "txt")
@@ -21,8 +22,6 @@ _CHECKED = "checksums of all files, references between runs, and the tables rebu
 _DISTINCT = "which differs only in order and in fields that change all the time"
 
 _IN_CODE = str.maketrans({"|": "\\|", "`": "'"})  # Markdown would end the cell, or the code.
-
-Row = dict[str, Any]
 
 
 def proof_text(proof: Proof, problems: Sequence[Row], remarks: Sequence[Row], columns: int = COLUMNS) -> str:

@@ -12,7 +12,8 @@ from support import rules_by_hand
 from inventory import schema
 from inventory.config.loader import parse
 from inventory.history.queries.audit import check_expression
-from inventory.operations.audit import audit_tables
+from inventory.operations.audit import audit
+from inventory.operations.compare import ResolvedRef
 from inventory.rules.model import RuleSet
 from inventory.rules.parse import parse_rules
 from inventory.tables import RunTables, table_of
@@ -148,7 +149,8 @@ def compare(seed: int) -> int:
     tables = fleet(choice)
     rules = [rule_of(number, choice) for number in range(choice.randint(1, 3))]
     waivers = [waiver_of([rule["name"] for rule in rules], choice) for _ in range(choice.randrange(3))]
-    judgement = audit_tables(run_tables(tables), configured(rules, waivers), now=NOW)
+    side = ResolvedRef("tables", snapshot=run_tables(tables))
+    judgement = audit(side, None, configured(rules, waivers), now=NOW)
     findings = sorted((tuple(row[name] for name in rules_by_hand.SHOWN) for row in judgement.findings), key=repr)
     assert findings == rules_by_hand.audit(rules, waivers, tables, TODAY), (seed, rules, waivers)
     return len(findings)

@@ -100,7 +100,7 @@ def test_other_columns_are_another_version() -> None:
 def test_a_column_without_a_new_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new column under the old number, or a new number without a new column, is told in a sentence."""
     before = {schema.SCHEMA_VERSION: fingerprint()}
-    column = schema.Column("not_yet_known", schema.TEXT, schema.MODEL + "not_yet_known", "")
+    column = schema.Column("not_yet_known", schema.TEXT, path=schema.MODEL + "not_yet_known")
     models = dataclasses.replace(schema.MODELS, columns=(*schema.MODELS.columns, column))
     number = schema.SCHEMA_VERSION
     monkeypatch.setattr(schema, "SCHEMA_VERSION", number + 1)

@@ -25,7 +25,7 @@ from inventory.formats._columns import SkippedRows, gaps_of, grain_of, numbered,
 from inventory.formats._limits import gathered, row_bytes, size_of, too_large
 from inventory.formats._unreadable import check_kind
 from inventory.formats.csv import foreign
-from inventory.formats.csv.sniff import BOM, Look, look_at
+from inventory.formats.csv.sniff import BOM, Layout, sniff_layout
 from inventory.schema.gaps import Gaps
 from inventory.tables import RunTables, arrow_schema, concat
 
@@ -74,68 +74,70 @@ def read(path: Path) -> RunTables:
         Unreadable: it is no CSV file of a snapshot, or a cell of it is none of its column.
     """
     check_kind(path, "csv")
-    look = look_at(path)
-    grain = grain_of(look.names)
+    layout = sniff_layout(path)
+    grain = grain_of(layout.names)
     table = schema.GRAIN_TABLES[grain]
-    gaps = gaps_of(table, look.names) | Gaps(servers=True)
-    if look.lines * _width(table) > row_bytes(size_of(path)):
-        raise too_large(path, f"it has {look.lines:,} lines")
-    content, more = _content(path, look, table)
-    if not look.ended:
+    gaps = gaps_of(table, layout.names) | Gaps(servers=True)
+    if layout.lines * _width(table) > row_bytes(size_of(path)):
+        raise too_large(path, f"it has {layout.lines:,} lines")
+    content, more = _content(path, layout, table)
+    if not layout.ended:
         more |= Gaps(notes=("its last line has no line break: if it was cut off, that line may not be whole",))
     content = numbered(table, content, gaps)
     tables = {each.name: concat(each, []) for each in schema.GRAIN_TABLES.values()} | {table.name: content}
     return RunTables(tables | {"observations": observed_of(content)}, (grain,), gaps=gaps | more)
 
 
-def _content(path: Path, look: Look, table: schema.Table) -> tuple[pa.Table, Gaps]:
+def _content(path: Path, layout: Layout, table: schema.Table) -> tuple[pa.Table, Gaps]:
     """Read the rows, and describe what they lack."""
     for like_ours in (True, False):
-        if look.ours if like_ours else look.plain:
+        if layout.ours if like_ours else layout.plain:
             skipped = SkippedRows()
             try:
-                content = concat(table, gathered(path, _batches(path, look, table, skipped, like_ours)))
+                content = concat(table, gathered(path, _batches(path, layout, table, skipped, like_ours)))
                 return content, Gaps(blanks=not like_ours) | skipped.gaps(content.num_rows)
             except pa.ArrowInvalid as error:  # what is odd is told below
                 if _TOO_LONG in str(error):
                     break  # so would it be read the other way, with as much memory again
     skipped = SkippedRows()
-    texts = (_replaced(batch, _UNGUARD) for batch in foreign.batches(path, look, table, skipped))
+    texts = (_replaced(batch, _UNGUARD) for batch in foreign.batches(path, layout, table, skipped))
     content = concat(table, gathered(path, texts))
     return content, Gaps(blanks=True) | skipped.gaps(content.num_rows)
 
 
 def _width(table: schema.Table) -> int:
-    """Bytes that a row takes at least: a number, or where a text ends, in each column."""
+    """Return the bytes that a row takes at least: a number, or where a text ends, in each column."""
     return sum(4 if pa.types.is_string(field.type) else 8 for field in arrow_schema(table))
 
 
-def _batches(path: Path, look: Look, table: schema.Table, skipped: SkippedRows, like_ours: bool) -> Iterator[pa.Table]:
+def _batches(
+    path: Path, layout: Layout, table: schema.Table, skipped: SkippedRows, like_ours: bool
+) -> Iterator[pa.Table]:
     """Read the rows in small blocks, unless a single row is larger than a block."""
     read = 0
     try:
-        for batch in _blocks(path, look, table, _BLOCK, like_ours):
-            yield skipped.left_out(batch, look.names, read + 2)
+        for batch in _blocks(path, layout, table, _BLOCK, like_ours):
+            yield skipped.left_out(batch, layout.names, read + 2)
             read += batch.num_rows
     except pa.ArrowInvalid as error:
         if _TOO_LONG not in str(error):
             raise
-        for batch in _blocks(path, look, table, _LARGEST, like_ours):
+        for batch in _blocks(path, layout, table, _LARGEST, like_ours):
             left = batch.slice(min(read, batch.num_rows))
             read -= batch.num_rows - left.num_rows
-            yield skipped.left_out(left, look.names, read + 2)
+            yield skipped.left_out(left, layout.names, read + 2)
 
 
-def _blocks(path: Path, look: Look, table: schema.Table, size: int, like_ours: bool) -> Iterator[pa.Table]:
+def _blocks(path: Path, layout: Layout, table: schema.Table, size: int, like_ours: bool) -> Iterator[pa.Table]:
     """Read the rows in blocks of so many bytes; a column that the file lacks is null."""
     target = arrow_schema(table)
-    known = {field.name: field.type for field in target if field.name in look.names}
-    if look.separator == ";":  # then decimals may follow a comma
+    known = {field.name: field.type for field in target if field.name in layout.names}
+    if layout.separator == ";":  # then decimals may follow a comma
         known = {name: pa.string() if pa.types.is_floating(kind) else kind for name, kind in known.items()}
     with arrow_csv.open_csv(
         path,
         read_options=arrow_csv.ReadOptions(block_size=min(path.stat().st_size, size), use_threads=False),
-        parse_options=arrow_csv.ParseOptions(newlines_in_values=True, delimiter=look.separator),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True, delimiter=layout.separator),
         convert_options=arrow_csv.ConvertOptions(
             column_types=known,
             include_columns=list(known),

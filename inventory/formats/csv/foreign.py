@@ -13,7 +13,7 @@ from inventory.formats._columns import NEEDED, SkippedRows
 from inventory.formats._limits import too_large
 from inventory.formats._texts import parsed
 from inventory.formats._unreadable import AGAIN, Unreadable
-from inventory.formats.csv.sniff import Look
+from inventory.formats.csv.sniff import Layout
 from inventory.tables import build
 
 _BATCH, _BATCH_SIZE = 2000, 4 * 2**20  # rows that are read together, and the characters in them
@@ -22,17 +22,17 @@ _TEXTS = (schema.TEXT, schema.LIST, schema.OBJECT, schema.VALUE)
 _SHOWN = 40  # characters of a cell that a sentence shows
 
 
-def batches(path: Path, look: Look, table: schema.Table, skipped: SkippedRows) -> Iterator[pa.Table]:
+def batches(path: Path, layout: Layout, table: schema.Table, skipped: SkippedRows) -> Iterator[pa.Table]:
     """Read the rows in batches; an empty text is null, since these programs write both alike.
 
     Raises:
         Unreadable: a row or a cell is none of this table.
     """
-    needed = [(look.names.index(name), name) for name in (*NEEDED, "ordinal") if name in look.names]
+    needed = [(layout.names.index(name), name) for name in (*NEEDED, "ordinal") if name in layout.names]
     pending: list[list[str]] = []
     numbers: list[int] = []
     size = total = 0
-    for number, cells in _rows(path, look):
+    for number, cells in _rows(path, layout):
         empty = next((name for place, name in needed if not cells[place]), None)
         if empty:
             skipped.add(number, empty)
@@ -44,19 +44,19 @@ def batches(path: Path, look: Look, table: schema.Table, skipped: SkippedRows) -
             total += len(pending)
             if total > limits.CSV_ROWS:
                 raise too_large(path, f"it has more than {limits.CSV_ROWS:,} rows, not as this tool writes them")
-            yield _built(table, look, pending, numbers)
+            yield _built(table, layout, pending, numbers)
             pending, numbers, size = [], [], 0
-    yield _built(table, look, pending, numbers)
+    yield _built(table, layout, pending, numbers)
 
 
-def _built(table: schema.Table, look: Look, lines: list[list[str]], numbers: list[int]) -> pa.Table:
+def _built(table: schema.Table, layout: Layout, lines: list[list[str]], numbers: list[int]) -> pa.Table:
     """Make a table of rows; a column that the file lacks is null."""
-    cells = dict(zip(look.names, zip(*lines, strict=True), strict=True)) if lines else {}
+    cells = dict(zip(layout.names, zip(*lines, strict=True), strict=True)) if lines else {}
     nothing = ("",) * len(lines)
     return build(
         table,
         {
-            column.name: _values(cells.get(column.name, nothing), column, numbers, look.separator)
+            column.name: _values(cells.get(column.name, nothing), column, numbers, layout.separator)
             for column in table.columns
         },
     )
@@ -82,24 +82,24 @@ def _value(text: str, column: schema.Column, number: int, separator: str) -> Any
         raise Unreadable(f"row {number:,}, column {column.name}: {shown!r} {error.what}", error.advice) from error
 
 
-def _rows(path: Path, look: Look) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     """Read the rows after the header that are not empty, as many cells as it has, with their numbers from 1."""
-    width = len(look.names)
+    width = len(layout.names)
     number = 0
     with path.open("rb") as file:
-        file.seek(look.mark)
-        with TextIOWrapper(file, look.encoding, newline="") as lines:
-            reader = csv.reader(_lines(lines), delimiter=look.separator, strict=True)
+        file.seek(layout.mark)
+        with TextIOWrapper(file, layout.encoding, newline="") as lines:
+            reader = csv.reader(_lines(lines), delimiter=layout.separator, strict=True)
             try:
                 for number, cells in enumerate(reader, 1):
-                    if number > look.row and any(cells):
-                        yield number, _whole(cells, width, number, look)
+                    if number > layout.row and any(cells):
+                        yield number, _whole(cells, width, number, layout)
             except csv.Error as error:
                 if "end of data" in str(error):
                     raise Unreadable(f"it is cut off inside a text of row {number + 1:,}", "Copy it again") from error
                 raise Unreadable(f"row {number + 1:,} is no row of a CSV file: {error}") from error
             except UnicodeDecodeError as error:
-                raise _not_readable(look, number + 1, error) from error
+                raise _not_readable(layout, number + 1, error) from error
 
 
 def _lines(lines: TextIOWrapper) -> Iterator[str]:
@@ -109,11 +109,11 @@ def _lines(lines: TextIOWrapper) -> Iterator[str]:
         yield line
 
 
-def _whole(cells: list[str], width: int, number: int, look: Look) -> list[str]:
+def _whole(cells: list[str], width: int, number: int, layout: Layout) -> list[str]:
     """Complete the cells of a row; some programs leave out the empty ones at the end."""
     if len(cells) == width:
         return cells
-    if len(cells) < width and look.ended and not look.ours:
+    if len(cells) < width and layout.ended and not layout.ours:
         return cells + [""] * (width - len(cells))
     if len(cells) > width and not any(cells[width:]):
         return cells[:width]
@@ -123,8 +123,8 @@ def _whole(cells: list[str], width: int, number: int, look: Look) -> list[str]:
     )
 
 
-def _not_readable(look: Look, number: int, error: UnicodeDecodeError) -> Unreadable:
-    if look.encoding == "utf-8":
+def _not_readable(layout: Layout, number: int, error: UnicodeDecodeError) -> Unreadable:
+    if layout.encoding == "utf-8":
         return Unreadable(
             f"it is not UTF-8 (about row {number:,})", "In the spreadsheet, save it as CSV UTF-8 or as Unicode text"
         )

@@ -1,4 +1,4 @@
-"""A first look at a CSV file: its characters, what separates its cells, and the names of its columns."""
+"""How a CSV file is written: its characters, what separates its cells, and the names of its columns."""
 
 import csv
 import re
@@ -24,7 +24,7 @@ _ENDS = {"utf-16-le": (b"\n\0", b"\r\0"), "utf-16-be": (b"\0\n", b"\0\r")}
 
 
 @dataclass(frozen=True)
-class Look:
+class Layout:
     """The dialect of a CSV file.
 
     Attributes:
@@ -50,8 +50,8 @@ class Look:
     ours: bool
 
 
-def look_at(path: Path) -> Look:
-    """Look at a file.
+def sniff_layout(path: Path) -> Layout:
+    """Detect how a CSV file is written.
 
     Raises:
         FileError: it is too large.
@@ -75,7 +75,7 @@ def look_at(path: Path) -> Look:
     all_quoted = bool(line_end) and all(re.fullmatch(r'"[^"\r\n]*"', cell) for cell in first.split(separator))
     plain = encoding == "utf-8" and row == 1 and ended and quotes % 2 == 0
     ours = plain and all_quoted and head.startswith(BOM)
-    return Look(encoding, mark, separator, row, names, max(lines - 1, 0), ended, plain, ours)
+    return Layout(encoding, mark, separator, row, names, max(lines - 1, 0), ended, plain, ours)
 
 
 def _encoding(head: bytes) -> tuple[str, int]:

@@ -8,8 +8,8 @@ charts are SVG in the page. To add a section: a function here, and its call in `
 from typing import TYPE_CHECKING
 
 from inventory import schema
-from inventory.formats.html.fragments import Cell, changes_table, table, value_cell
-from inventory.formats.html.page import Markup, Section, render_page
+from inventory.formats.html.fragments import Cell, Markup, changes_table, table, value_cell
+from inventory.formats.html.page import Section, render_page
 from inventory.formats.html.server_groups import group_rows, row_lines, table_of, whole_of
 from inventory.formats.html.svg import Point, bars, stacks, trend
 from inventory.report.breakdowns import Breakdown, group_label
@@ -22,7 +22,7 @@ from inventory.tables import table_of as arrow_table_of
 from inventory.text import GIGABYTE, count, size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
@@ -55,61 +55,52 @@ def encode_tables(tables: "Tables") -> bytes:
     return render_page(sections)
 
 
-def _findings(report: Report) -> "Sequence[Section]":
+def _findings(report: Report) -> "Iterator[Section]":
     findings = report.findings
     if findings is None:
-        return ()
+        return
     content = findings.table
     heads = [Cell(head) for head in content.heads]
     tones = (FINDING_TONES.get(row["outcome"], "") for row in content.rows)
     makers = [(column.name, value_cell(column)) for column in content.columns]
     cells = ([cell_of(row[name]) for name, cell_of in makers] for row in content.rows)
-    shown = [("", Markup(table(heads, zip(tones, cells, strict=True), stacked=True)))] if findings.rows else []
+    shown = [("", table(heads, zip(tones, cells, strict=True), stacked=True))] if findings.rows else []
     remark = " ".join([*findings.reasons, *findings.notes])
-    return [Section("findings", findings.title, f"{findings.text}.", remark=remark, tables=shown)]
+    yield Section("findings", findings.title, f"{findings.text}.", remark=remark, tables=shown)
 
 
 def _changes(report: Report) -> Section:
     changes = report.what_changed
     tables = []
     if changes.lines:
-        tables.append(("", Markup(changes_table(changes.lines, several=report.several, sizes=True))))
+        tables.append(("", changes_table(changes.lines, several=report.several, sizes=True)))
     if changes.not_compared:
         skipped = arrow_table_of(NOT_COMPARED, [vars(row) for row in changes.not_compared])
         tables.append(("Not compared", _whole(row_table(NOT_COMPARED, skipped, ""))))
     return Section("changes", f"{changes.title} {changes.since}".rstrip(), changes.note, tables=tables)
 
 
-def _coverage(report: Report) -> "Sequence[Section]":
-    period = report.period
-    if period is None:
-        return ()
-    return [
-        Section("coverage", period.title, f"{' '.join(period.summary).rstrip()}.", tables=[("", _whole(period.table))])
-    ]
+def _coverage(report: Report) -> "Iterator[Section]":
+    if period := report.period:
+        note = f"{' '.join(period.summary).rstrip()}."
+        yield Section("coverage", period.title, note, tables=[("", _whole(period.table))])
 
 
-def _sign_off(report: Report) -> "Sequence[Section]":
-    period = report.period
-    if period is None:
-        return ()
-    lines = (("", [Cell(label), Cell(value)]) for label, value in period.sign_off)
-    body = table([Cell(period.sign_off_title), Cell("")], lines)
-    return [Section("sign-off", period.sign_off_title, tables=[("", Markup(body))])]
+def _sign_off(report: Report) -> "Iterator[Section]":
+    if period := report.period:
+        lines = (("", [Cell(label), Cell(value)]) for label, value in period.sign_off)
+        body = table([Cell(period.sign_off_title), Cell("")], lines)
+        yield Section("sign-off", period.sign_off_title, tables=[("", body)])
 
 
-def _largest(report: Report) -> "Sequence[Section]":
-    models = report.largest
-    if models is None:
-        return ()
-    return [Section("largest", models.heading(_LARGEST), tables=[("", table_of(models.first(_LARGEST)))])]
+def _largest(report: Report) -> "Iterator[Section]":
+    if models := report.largest:
+        yield Section("largest", models.heading(_LARGEST), tables=[("", table_of(models.first(_LARGEST)))])
 
 
-def _space(report: Report) -> "Sequence[Section]":
-    space = report.space
-    if space is None:
-        return ()
-    return [Section("space", space.title, space.note, [_bar_chart(breakdown) for breakdown in space.breakdowns])]
+def _space(report: Report) -> "Iterator[Section]":
+    if space := report.space:
+        yield Section("space", space.title, space.note, [_bar_chart(breakdown) for breakdown in space.breakdowns])
 
 
 def _bar_chart(breakdown: Breakdown) -> tuple[str, Markup]:
@@ -118,7 +109,7 @@ def _bar_chart(breakdown: Breakdown) -> tuple[str, Markup]:
     title = f"{breakdown.title}{top}"
     values = [(group_label(row["name"]), float(row["size_bytes"]), size(row["size_bytes"])) for row in shown]
     look = _BAR_CLASSES.get(breakdown.by, "second-bar")
-    return title, Markup(bars(f"by-{breakdown.by}", title, values, look))
+    return title, bars(f"by-{breakdown.by}", title, values, look)
 
 
 def _trend(whole: TrendSection) -> Section:
@@ -132,10 +123,11 @@ def _trend(whole: TrendSection) -> Section:
             Point(moment, None if run.size_bytes is None else run.size_bytes / GIGABYTE, run.complete, run.measured)
             for run, moment in runs
         ]
-        charts.append(_chart("Size on disk (GB)", trend("size-trend", "Size on disk (GB)", points, "GB")))
+        title = "Size on disk (GB)"
+        charts.append((title, trend("size-trend", title, points, "GB")))
     stacked = [(word, look, [run.counts[word] for run, _ in runs]) for word, look in _CHANGE_CLASSES.items()]
     title = "Changes per run"
-    charts.append(_chart(title, stacks("changes-trend", title, [moment for _, moment in runs], stacked)))
+    charts.append((title, stacks("changes-trend", title, [moment for _, moment in runs], stacked)))
     remarks = [f"The {shown.period}."] if shown.total > len(shown.runs) else []
     if shown.unknown:
         remarks.append(f"A gap with a cross: {count(shown.unknown, 'run')} at which no size was known.")
@@ -143,10 +135,6 @@ def _trend(whole: TrendSection) -> Section:
         hollow = f"A hollow point: {count(shown.incomplete, 'run')} in which not every server was read"
         remarks.append(f"{hollow}; the others count as they were last read.")
     return Section("trend", whole.title, charts=charts, remark=" ".join(remarks))
-
-
-def _chart(title: str, svg: str) -> tuple[str, Markup]:
-    return title, Markup(svg)
 
 
 def _all_rows(content: RowTable, report: Report) -> Section:

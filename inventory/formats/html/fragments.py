@@ -1,4 +1,4 @@
-"""HTML fragments, returned as ``str``: what the page and Jupyter share. Every text is escaped here and nowhere else.
+"""HTML fragments: what the page and Jupyter share. Every text is escaped here and nowhere else.
 
 Words and marks carry the meaning, colour only repeats it: code hosts strip styles. In Jupyter a look is a ``style`` of
 the element, in the page a ``class``.
@@ -15,7 +15,7 @@ from inventory.report.change_lines import describe_changes
 from inventory.report.change_words import ChangeLine, ChangeLines
 from inventory.report.facts import Report
 from inventory.report.palette import LIGHT, MARKS, TONES, mark
-from inventory.report.row_tables import column_head, is_number
+from inventory.report.row_tables import MODEL_COLUMNS, column_head, is_number
 from inventory.tables import RunTables, rows
 from inventory.text import count, escape_invisible, format_value, integer, signed_size, truncate
 
@@ -43,16 +43,7 @@ STYLES = {
 }
 """Each look in Jupyter: a tint of the theme's ground, so that it reads in a light and in a dark one."""
 
-_MODELS = (
-    "server",
-    "key",
-    "params_string",
-    "architecture",
-    "quantization_name",
-    "size_bytes",
-    "max_context_length",
-    "loaded_instance_count",
-)
+_MODELS = ("server", *MODEL_COLUMNS)
 _RUNS = (
     "collected_at",
     "status",
@@ -66,6 +57,16 @@ _RUNS = (
     "reconfigured",
     "error",
 )
+
+
+class Markup(str):
+    """HTML that is not escaped again: a fragment of this package."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        """Return itself: the protocol by which Jinja2 knows markup."""
+        return self
 
 
 class Cell(NamedTuple):
@@ -94,46 +95,45 @@ def text(value: str) -> str:
 
 
 def table(
-    heads: Sequence[Cell],
-    body: Iterable[tuple[str, Sequence[Cell]]],
-    caption: str = "",
-    *,
-    styled: bool = False,
-    stacked: bool = False,
-) -> str:
+    heads: Sequence[Cell], body: Iterable[tuple[str, Sequence[Cell]]], *, styled: bool = False, stacked: bool = False
+) -> Markup:
     """Make a table.
 
     Args:
         heads: the names of the columns.
         body: for each row its look, which may be empty, and its cells.
-        caption: what the table is.
         styled: whether looks are styles of each element, for Jupyter, instead of classes.
         stacked: whether the cells of a row may stand beneath each other where the page is narrow.
     """
-    cells = ((look, "".join(_cell(cell, "td", styled) for cell in row)) for look, row in body)
+    cells = ((look, "".join(cell_html(cell, styled=styled) for cell in row)) for look, row in body)
     lines = "".join(f"<tr{_look(look, styled)}>{row}</tr>\n" for look, row in cells)
-    return f"{table_begin(heads, caption, styled=styled, stacked=stacked)}{lines}{TABLE_END}"
+    return Markup(f"{table_begin(heads, styled=styled, stacked=stacked)}{lines}{TABLE_END}")
 
 
-def table_begin(heads: Sequence[Cell], caption: str = "", *, styled: bool = False, stacked: bool = False) -> str:
+def table_begin(heads: Sequence[Cell], *, styled: bool = False, stacked: bool = False) -> str:
     """Make the beginning of a table as ``table`` does, after which its rows stand."""
-    titles = "".join(_cell(head, "th", styled) for head in heads)
-    title = f"<caption>{text(caption)}</caption>" if caption else ""
+    titles = "".join(cell_html(head, "th", styled=styled) for head in heads)
     look = ' class="stacked"' if stacked else ""
-    return f"<table{look}>{title}<thead><tr>{titles}</tr></thead>\n<tbody>\n"
+    return f"<table{look}><thead><tr>{titles}</tr></thead>\n<tbody>\n"
 
 
 TABLE_END = "</tbody></table>"
 """What stands after the rows of a table."""
 
 
-def page_cell(cell: Cell) -> str:
-    """Make a cell of a page in HTML."""
-    return _cell(cell, "td", styled=False)
+def cell_html(cell: Cell, tag: str = "td", *, styled: bool = False) -> str:
+    """Make a cell, or with the tag ``th`` the head of a column; ``styled`` as in ``table``."""
+    direction = "" if cell.text.isascii() and cell.above.isascii() else ' dir="auto"'
+    scope = ' scope="col"' if tag == "th" else ""
+    inner = text(cell.text)
+    look = _look(cell.look, styled) if inner and (styled or cell.look in "np") else ""
+    inner = f"<{cell.tag}>{inner}</{cell.tag}>" if cell.tag and inner else inner
+    inner = f"<b>{text(cell.above)}</b>{inner}" if cell.above else inner
+    return f"<{tag}{scope}{look}{direction}>{inner}</{tag}>"
 
 
 def value_cell(column: schema.Column) -> Callable[[Any], Cell]:
-    """Return what makes the cell of a value of a column for people; blank for what is not reported."""
+    """Return a function that makes a cell for people of a value of a column; blank for what is not reported."""
     look = "n" if is_number(column) else "w" if column.kind == schema.TIME else "t"
     identifier = column.name.endswith(("key", "_id", "digest", "url", "stored_in", "variant"))
     tag = "code" if identifier and look == "t" else ""
@@ -142,7 +142,7 @@ def value_cell(column: schema.Column) -> Callable[[Any], Cell]:
     return lambda value: Cell(format_value(value, column.unit), look, tag)
 
 
-def changes_table(lines: ChangeLines, *, several: bool = False, sizes: bool = False, styled: bool = False) -> str:
+def changes_table(lines: ChangeLines, *, several: bool = False, sizes: bool = False, styled: bool = False) -> Markup:
     """Make a table of changes in colour, a row each.
 
     Args:
@@ -151,33 +151,33 @@ def changes_table(lines: ChangeLines, *, several: bool = False, sizes: bool = Fa
         sizes: whether to say how much more room each takes.
         styled: as in ``table``.
     """
+
+    def difference(line: ChangeLine) -> Cell:
+        return Cell("" if line.size_difference is None else signed_size(line.size_difference), "n")
+
     columns: list[tuple[str, Callable[[ChangeLine], Cell]]] = [
         ("Item", lambda line: Cell(line.grain.capitalize())),
         ("Model / instance", lambda line: Cell(line.identity, tag="code")),
         ("Setting", lambda line: Cell(line.field_name)),
         ("Before", lambda line: Cell(line.before_with_size)),
         ("After", lambda line: Cell(line.after_with_size, tag="b" if line.word in _BOLD else "")),
-        *([("Size difference", lambda line: Cell(_difference(line.size_difference), "n"))] if sizes else []),
+        *([("Size difference", difference)] if sizes else []),
         *([("Remark", lambda line: Cell(line.hint))] if any(kind.hint for kind in lines.kinds) else []),
     ]
 
     def begin(line: ChangeLine) -> str:
-        word = _cell(Cell(f"{mark(line.word)} {line.word.capitalize()}", "w", "b"), "td", styled)
+        word = cell_html(Cell(f"{mark(line.word)} {line.word.capitalize()}", "w", "b"), styled=styled)
         return f"<tr{_look(TONES[line.word], styled)}>{word}"
 
     def end(line: ChangeLine) -> str:
-        return "".join(_cell(cell_of(line), "td", styled) for _, cell_of in columns) + "</tr>\n"
+        return "".join(cell_html(cell_of(line), styled=styled) for _, cell_of in columns) + "</tr>\n"
 
-    cell_of_server = {server: _cell(Cell(server), "td", styled) for server in {*lines.servers}}
+    cell_of_server = {server: cell_html(Cell(server), styled=styled) for server in {*lines.servers}}
     servers = [map(cell_of_server.__getitem__, lines.servers)] if several else []
     names = ["Change", *(["Server"] if several else []), *(name for name, _ in columns)]
     heads = [Cell(name, "n" if name == "Size difference" else "t") for name in names]
     body = "".join(chain.from_iterable(zip(lines.each(begin), *servers, lines.each(end), strict=True)))
-    return f"{table_begin(heads, styled=styled, stacked=not styled)}{body}{TABLE_END}"
-
-
-def _difference(size: int | None) -> str:
-    return "" if size is None else signed_size(size)
+    return Markup(f"{table_begin(heads, styled=styled, stacked=not styled)}{body}{TABLE_END}")
 
 
 def changes_html(changes: "ChangeSet") -> str:
@@ -219,7 +219,7 @@ def _table(
     kind: schema.Table, names: Sequence[str], content: "pa.Table", looks: Sequence[str] = (), widest: int | None = None
 ) -> str:
     """Show some columns of a table, under the names that DataFrames have; texts at most so many columns wide."""
-    columns = [column for name in names for column in kind.columns if column.name == name]
+    columns = kind.select(names)
     makers = [(column.name, value_cell(column)) for column in columns]
     body = [
         (look, [_short(cell_of(row[name]), widest) for name, cell_of in makers])
@@ -239,16 +239,6 @@ def _list_text(value: str | None) -> str:
         return format_value(json.loads(value or "null"))
     except ValueError:
         return str(value)
-
-
-def _cell(cell: Cell, tag: str, styled: bool) -> str:
-    direction = "" if cell.text.isascii() and cell.above.isascii() else ' dir="auto"'
-    scope = ' scope="col"' if tag == "th" else ""
-    inner = text(cell.text)
-    look = _look(cell.look, styled) if inner and (styled or cell.look in "np") else ""
-    inner = f"<{cell.tag}>{inner}</{cell.tag}>" if cell.tag and inner else inner
-    inner = f"<b>{text(cell.above)}</b>{inner}" if cell.above else inner
-    return f"<{tag}{scope}{look}{direction}>{inner}</{tag}>"
 
 
 def _look(look: str, styled: bool) -> str:

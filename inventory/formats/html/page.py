@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inventory.about import SIGNATURE
-from inventory.formats.html.fragments import text
+from inventory.formats.html.fragments import Markup, text
 from inventory.formats.html.stylesheet import style_sheet
 from inventory.report.facts import TITLE, Report
 
@@ -18,16 +18,6 @@ if TYPE_CHECKING:
 
 _TEMPLATE = "page.html.jinja"
 _SCRIPT = "page.js"
-
-
-class Markup(str):
-    """HTML that is not escaped again: a fragment of this package."""
-
-    __slots__ = ()
-
-    def __html__(self) -> str:
-        """Return itself: the protocol by which Jinja2 knows markup."""
-        return self
 
 
 @dataclass(frozen=True)
@@ -67,11 +57,9 @@ def render_page(sections: Sequence[Section], report: Report | None = None) -> by
         "script": Markup(code),
         "script_digest": _digest(code),
         "sections": sections,
-        **dict.fromkeys(("banner", "status", "key_figures", "what")),
+        "report": report,
+        "signature": SIGNATURE,
     }
-    if report:
-        values |= {"banner": [*report.banner, SIGNATURE], "status": report.status, "key_figures": report.key_figures}
-        values["what"] = report.snapshot.what
     # As a text, a page of many rows would take twice as much memory; and so would bytes that grow.
     return b"".join([part.encode() for part in _template().generate(values)])
 

@@ -8,15 +8,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.columns import integers, numbered, row_texts, rows_where, sums, text_array, text_of
-from inventory.formats.html.fragments import (
-    TABLE_END,
-    Cell,
-    page_cell,
-    table_begin,
-    text,
-    value_cell,
-)
-from inventory.formats.html.page import Markup
+from inventory.formats.html.fragments import TABLE_END, Cell, Markup, cell_html, table_begin, text, value_cell
 from inventory.report.row_tables import RowTable, is_number
 from inventory.schema.headings import heading
 from inventory.tables import is_known, values
@@ -125,7 +117,7 @@ def _cut(lines: Iterator[pa.Array], numbers: Iterable[int]) -> Iterator[str]:
 
 def row_lines(rows: pa.Table, cells: Sequence[CellOf]) -> Iterator[pa.Array]:
     """Make each row in HTML, in parts; a cell is made once of the same values."""
-    texts = [(names, lambda *own, cell_of=cell_of: page_cell(cell_of(*own))) for names, cell_of in cells]
+    texts = [(names, lambda *own, cell_of=cell_of: cell_html(cell_of(*own))) for names, cell_of in cells]
     return row_texts(rows, texts, begin="<tr>", end="</tr>\n")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from inventory.formats.html.fragments import text
+from inventory.formats.html.fragments import Markup, text
 from inventory.text import truncate, utc_text, width
 
 _WIDE = 460
@@ -38,7 +38,7 @@ class Point:
     measured: bool = True
 
 
-def bars(name: str, title: str, values: Sequence[tuple[str, float, str]], look: str) -> str:
+def bars(name: str, title: str, values: Sequence[tuple[str, float, str]], look: str) -> Markup:
     """Draw horizontal bars, one beneath the other.
 
     Args:
@@ -62,7 +62,7 @@ def bars(name: str, title: str, values: Sequence[tuple[str, float, str]], look: 
     return _image(name, title, label_text, len(values) * _ROW + 6, parts)
 
 
-def trend(name: str, title: str, points: Sequence[Point], unit: str) -> str:
+def trend(name: str, title: str, points: Sequence[Point], unit: str) -> Markup:
     """Draw a line over the runs, broken where a run measured nothing, with hollow points where it did in part."""
     known = [point.value for point in points if point.value is not None]
     low, high, step = _scale(min(known), max(known))
@@ -89,7 +89,7 @@ def trend(name: str, title: str, points: Sequence[Point], unit: str) -> str:
 
 def stacks(
     name: str, title: str, moments: Sequence[datetime], series: Sequence[tuple[str, str, Sequence[int | None]]]
-) -> str:
+) -> Markup:
     """Draw stacked bars over the runs.
 
     Args:
@@ -122,8 +122,8 @@ def stacks(
     return _image(name, title, f"{description} over {len(moments):,} runs", _TALL + 20, parts)
 
 
-def _image(name: str, title: str, description: str, height: int, parts: Sequence[str]) -> str:
-    return (
+def _image(name: str, title: str, description: str, height: int, parts: Sequence[str]) -> Markup:
+    return Markup(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {height}" role="img" '
         f'aria-labelledby="{name}-title {name}-description"><title id="{name}-title">{text(title)}</title>'
         f'<desc id="{name}-description">{text(description)}</desc>{"".join(parts)}</svg>'

@@ -13,10 +13,7 @@ from typing import NamedTuple
 from inventory import limits
 from inventory.formats._limits import row_bytes, size_of, too_large
 
-THRIFT_LIMITS = {
-    "thrift_string_size_limit": limits.PARQUET_FOOTER,
-    "thrift_container_size_limit": limits.PARQUET_ITEMS,
-}
+THRIFT_LIMITS = {"thrift_string_size_limit": limits.PARQUET_FOOTER, "thrift_container_size_limit": limits.PARQUET_ITEMS}
 """What the reader may find in a footer."""
 
 _PATTERN = re.compile(r"[*?\[]")

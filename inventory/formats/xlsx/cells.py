@@ -35,9 +35,9 @@ LONG = schema.Table(
     "long_texts",
     "a part of a text that no cell can hold",
     (
-        schema.Column("number", schema.INTEGER, "", "What the cell says where the text goes on."),
-        schema.Column("part", schema.INTEGER, "", "1, 2 ..."),
-        schema.Column("text", schema.TEXT, "", "The part."),
+        schema.Column("number", schema.INTEGER, "What the cell says where the text goes on."),
+        schema.Column("part", schema.INTEGER, "1, 2 ..."),
+        schema.Column("text", schema.TEXT, "The part."),
     ),
 )
 

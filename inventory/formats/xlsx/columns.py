@@ -80,7 +80,7 @@ def label_names(labels: Iterable[Mapping[str, str]]) -> list[str]:
 def label_columns(names: Iterable[str]) -> tuple[schema.Column, ...]:
     """Make a column for each label."""
     return tuple(
-        schema.Column(f"{LABEL}{name}", schema.TEXT, "", f"The label {name} that the user gave the row's server.")
+        schema.Column(f"{LABEL}{name}", schema.TEXT, f"The label {name} that the user gave the row's server.")
         for name in names
     )
 

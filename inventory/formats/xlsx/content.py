@@ -42,18 +42,17 @@ LIVES = tuple(column for column in derived.LIFECYCLE.columns if column.name in (
 """The columns of the models that a history tells."""
 
 _NAME = 28  # columns of a name in a chart
-_LABEL = schema.Column("label", schema.TEXT, "", "The name as the charts show it, shortened.")
+_LABEL = schema.Column("label", schema.TEXT, "The name as the charts show it, shortened.")
 
 _WORDED = (
-    schema.Column("what", schema.TEXT, "", "What changed, in words: the model, an instance, or a field."),
-    schema.Column("before", schema.TEXT, "", "What it was, in words."),
-    schema.Column("after", schema.TEXT, "", "What it is, in words."),
-    schema.Column("size_difference", schema.INTEGER, "", "Bytes that it takes more than before.", "bytes more"),
+    schema.Column("what", schema.TEXT, "What changed, in words: the model, an instance, or a field."),
+    schema.Column("before", schema.TEXT, "What it was, in words."),
+    schema.Column("after", schema.TEXT, "What it is, in words."),
+    schema.Column("size_difference", schema.INTEGER, "Bytes that it takes more than before.", "bytes more"),
     *(column for column in HINTS.columns if column.name == "hint"),
     schema.Column(
         "seen_in_run",
         schema.TEXT,
-        "",
         "The newest run that saw the change; empty without a history.",
     ),
 )
@@ -73,11 +72,11 @@ _RUNS = in_reading_order(
         derived.RUNS,
         columns=(
             *derived.RUNS.columns,
-            schema.Column("state_model_count", schema.INTEGER, "", "Models of the state after the run.", "models"),
+            schema.Column("state_model_count", schema.INTEGER, "Models of the state after the run.", "models"),
             schema.Column(
-                "size_measured", schema.INTEGER, "", "Size of the state after the run, if it read a server.", "bytes"
+                "size_measured", schema.INTEGER, "Size of the state after the run, if it read a server.", "bytes"
             ),
-            schema.Column("size_incomplete", schema.INTEGER, "", "The same, if it did not read every server.", "bytes"),
+            schema.Column("size_incomplete", schema.INTEGER, "The same, if it did not read every server.", "bytes"),
             _LABEL,
         ),
     ),
@@ -98,11 +97,11 @@ _OBSERVATIONS = in_reading_order(
         schema.OBSERVATIONS,
         columns=(
             *schema.OBSERVATIONS.columns,
-            schema.Column("payload_bytes", schema.INTEGER, "", "Length of the body as received.", "B"),
-            schema.Column("not_compared", schema.TEXT, "", "Why it was not compared, if it was not."),
-            schema.Column("last_read", schema.TIME, "", "If not compared: when it was last read completely.", "UTC"),
-            schema.Column("state_of", schema.TEXT, "", "The run whose state the workbook holds; empty for one run."),
-            schema.Column("tool_version", schema.TEXT, "", "The version of lms-inventory that wrote this workbook."),
+            schema.Column("payload_bytes", schema.INTEGER, "Length of the body as received.", "B"),
+            schema.Column("not_compared", schema.TEXT, "Why it was not compared, if it was not."),
+            schema.Column("last_read", schema.TIME, "If not compared: when it was last read completely.", "UTC"),
+            schema.Column("state_of", schema.TEXT, "The run whose state the workbook holds; empty for one run."),
+            schema.Column("tool_version", schema.TEXT, "The version of lms-inventory that wrote this workbook."),
         ),
     ),
     ("server", "status"),
@@ -118,13 +117,13 @@ _DICTIONARY = schema.Table(
     "dictionary",
     "one column of one sheet",
     (
-        schema.Column("sheet", schema.TEXT, "", "The sheet.", key=True),
-        schema.Column("column", schema.TEXT, "", "The column.", key=True),
-        schema.Column("name", schema.TEXT, "", "Its name in CSV, Parquet, pandas and queries."),
-        schema.Column("type", schema.TEXT, "", "What a cell holds."),
-        schema.Column("unit", schema.TEXT, "", "The unit of a number; times are in UTC."),
-        schema.Column("json_path", schema.TEXT, "", "Where LM Studio's answer has it; empty for what this tool adds."),
-        schema.Column("meaning", schema.TEXT, "", "What it means. An empty cell means: not reported."),
+        schema.Column("sheet", schema.TEXT, "The sheet.", key=True),
+        schema.Column("column", schema.TEXT, "The column.", key=True),
+        schema.Column("name", schema.TEXT, "Its name in CSV, Parquet, pandas and queries."),
+        schema.Column("type", schema.TEXT, "What a cell holds."),
+        schema.Column("unit", schema.TEXT, "The unit of a number; times are in UTC."),
+        schema.Column("json_path", schema.TEXT, "Where LM Studio's answer has it; empty for what this tool adds."),
+        schema.Column("meaning", schema.TEXT, "What it means. An empty cell means: not reported."),
     ),
 )
 
@@ -132,8 +131,8 @@ _SIGN_OFF = schema.Table(
     "sign_off",
     "one line to sign",
     (
-        schema.Column("item", schema.TEXT, "", "What is confirmed, or who confirms it.", key=True),
-        schema.Column("value", schema.TEXT, "", "Its value; empty for what is filled in by hand."),
+        schema.Column("item", schema.TEXT, "What is confirmed, or who confirms it.", key=True),
+        schema.Column("value", schema.TEXT, "Its value; empty for what is filled in by hand."),
     ),
 )
 

@@ -290,7 +290,7 @@ def _rows(target: Any, sheet: Sheet, content: pa.Table) -> Pieces:
         return lambda: rows_xml(content, writers)
     lines = [b'<row r="2"/>']
     if sheet.empty:
-        note = CellWriter(target, schema.Column("note", schema.TEXT, "", ""), "A")
+        note = CellWriter(target, schema.Column("note", schema.TEXT), "A")
         cell = note.cell(f"{NO_ROWS}{sheet.empty}").replace(NUMBER, "3")
         lines.append(f'<row r="3">{cell}</row>'.encode())
     return lambda: lines

@@ -30,7 +30,7 @@ def plain_table(names: Sequence[str], content: pa.Table) -> tuple[schema.Table, 
         while unique.lower() in {column.name.lower() for column in columns}:
             number += 1
             unique = f"{name}_{number}"
-        columns.append(schema.Column(unique, _kind(field.type), "", ""))
+        columns.append(schema.Column(unique, _kind(field.type)))
     table = schema.Table("query", "a row of the answer", tuple(columns))
     return table, conformed(content.rename_columns(list(table.names)), arrow_schema(table))
 

@@ -6,8 +6,8 @@ from inventory import schema
 from inventory.schema import derived
 
 _RUN = (
-    schema.Column("run_id", schema.TEXT, "", "The run that read it.", key=True),
-    schema.Column("observed_at", schema.TIME, "", "When the server gave the answer.", "UTC"),
+    schema.Column("run_id", schema.TEXT, "The run that read it.", key=True),
+    schema.Column("observed_at", schema.TIME, "When the server gave the answer.", "UTC"),
 )
 
 

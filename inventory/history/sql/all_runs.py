@@ -9,10 +9,10 @@ from datetime import datetime
 from inventory import schema
 from inventory.history.sql.state import LATEST_FIRST, Until, timestamp
 
-_DIGEST = schema.Column("digest", schema.TEXT, "", "The digest of the answer that the row belongs to.", key=True)
-_STORED = schema.Column("stored_in", schema.TEXT, "", "The run in which the answer was stored.", key=True)
+_DIGEST = schema.Column("digest", schema.TEXT, "The digest of the answer that the row belongs to.", key=True)
+_STORED = schema.Column("stored_in", schema.TEXT, "The run in which the answer was stored.", key=True)
 _ROW = schema.Column(
-    "row_digest", schema.TEXT, "", "The first 64 bits of the SHA-256 of the row's compared values.", compared=False
+    "row_digest", schema.TEXT, "The first 64 bits of the SHA-256 of the row's compared values.", compared=False
 )
 GRAIN_FILES = {
     table.name: schema.Table(table.name, table.row, (_DIGEST, _STORED, _ROW, *table.response_columns))
@@ -24,8 +24,8 @@ WANTED = schema.Table(
     "wanted",
     "an answer",
     (
-        *(schema.Column(name, schema.TEXT, "", "") for name in ("server", "digest", "stored_in")),
-        schema.Column("as_of", schema.TIME, "", ""),
+        *(schema.Column(name, schema.TEXT) for name in ("server", "digest", "stored_in")),
+        schema.Column("as_of", schema.TIME),
     ),
 )
 

@@ -58,7 +58,7 @@ def test_guard(tmp_path: Path, given: str, written: str) -> None:
 def test_guard_in_a_dictionary() -> None:
     """Texts that come out of a history in dictionaries are guarded as others are."""
     content = pa.table({"key": pa.array(["=1", "a", None, "=1"]).dictionary_encode()})
-    table = schema.Table("x", "a row", (schema.Column("key", schema.TEXT, "", ""),))
+    table = schema.Table("x", "a row", (schema.Column("key", schema.TEXT, ""),))
     assert ours.encode_tables([(table, content)], plain=True) == b'"key"\n"\'=1"\n"a"\n\n"\'=1"\n'
 
 
