@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from inventory import schema
+from inventory.columns import encoded
 from inventory.filesystem.listing import file_status
+from inventory.history.sql.all_runs import GRAIN_FILES
 from inventory.history.storage.data_file import ARROW, queried, verified
 
 if TYPE_CHECKING:
@@ -46,13 +48,14 @@ class CheckedFiles:
         large = {path: file for path, file in files.items() if file.table is None}
         tables = [file.table for file in files.values() if file.table is not None]
         if any(file.version != schema.SCHEMA_VERSION for file in large.values()):
-            tables.append(pa.Table.from_batches([], ARROW[kind]).select(queried(kind)))
+            empty = pa.Table.from_batches([], ARROW[kind]).select(queried(kind))
+            tables.append(encoded(empty) if kind in GRAIN_FILES else empty)
         return [*map(Path, large)], pa.concat_tables(tables) if tables else None
 
     def _check(self, kind: str, path: str, status: object) -> _Checked:
         file = verified(kind, Path(path), _SMALL)
         table, size = None, len(file.body)
         if size and self._cached + size <= _CACHE:
-            table = file.read(queried(kind))
+            table = file.read(queried(kind), encoded=kind in GRAIN_FILES)  # many rows share their texts
             self._cached += size
         return _Checked(status, file.about["schema_version"], table)

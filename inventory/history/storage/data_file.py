@@ -65,30 +65,34 @@ class DataFile:
     body: bytes
     about: Mapping[str, Any]
 
-    def read(self, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
+    def read(self, columns: list[str] | None = None, *, encoded: bool = False) -> pa.Table:
         """Read its table, with the columns of this version; one that it lacks is null.
 
-        ``encoded`` are columns of texts that are read as a dictionary and indices.
+        ``encoded``: texts are read as dictionaries and indices.
         """
-        present = set(encoded).intersection(parquet.read_schema(pa.BufferReader(self.body)).names) if encoded else ()
         # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
-        return self._whole(self._opened([*present]).read(columns, use_threads=False), columns, encoded)
+        return self._whole(self._opened(encoded=encoded).read(columns, use_threads=False), columns, encoded=encoded)
 
     def batches(self, rows: int) -> Iterator[pa.Table]:
         """Read its table, so many rows at a time."""
         for batch in self._opened().iter_batches(rows, use_threads=False):
             yield self._whole(pa.Table.from_batches([batch]))
 
-    def _opened(self, encoded: Sequence[str] = ()) -> parquet.ParquetFile:
+    def _opened(self, *, encoded: bool = False) -> parquet.ParquetFile:
         """Open its bytes, which need not be fetched before they are read."""
-        return parquet.ParquetFile(pa.BufferReader(self.body), read_dictionary=[*encoded], pre_buffer=False)
+        source, metadata, texts = pa.BufferReader(self.body), None, set[str]()
+        if encoded:
+            metadata = parquet.read_metadata(source)
+            known = {field.name for field in ARROW[self.about["kind"]] if field.type == pa.string()}
+            texts = known.intersection(metadata.schema.names)
+        return parquet.ParquetFile(source, metadata=metadata, read_dictionary=[*texts], pre_buffer=False)
 
-    def _whole(self, table: pa.Table, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
+    def _whole(self, table: pa.Table, columns: list[str] | None = None, *, encoded: bool = False) -> pa.Table:
         """Return a table with the columns of this version."""
         target, present = ARROW[self.about["kind"]], table.column_names
         names = columns or target.names
         for field in (target.field(name) for name in names if name not in present):
-            kind = pa.dictionary(pa.int32(), field.type) if field.name in encoded else field.type
+            kind = pa.dictionary(pa.int32(), field.type) if encoded and field.type == pa.string() else field.type
             table = table.append_column(field.name, pa.nulls(table.num_rows, kind))
         return table if present == names else table.select(names)
 
@@ -137,10 +141,10 @@ class RunSegment:
         """SHA-256 of the run's own file, as it is or as it was before it was merged."""
         return sha256(self.file.body).hexdigest() if self.begin is None else str(self.about["sha256"])
 
-    def table(self, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
+    def table(self, columns: list[str] | None = None, *, encoded: bool = False) -> pa.Table:
         """Read its rows as ``DataFile.read`` does; of a merged file no column is encoded."""
         if self.begin is None:
-            return self.file.read(columns, encoded)
+            return self.file.read(columns, encoded=encoded)
         return self.file.shared(tuple(columns) if columns else None).slice(self.begin, self.about["rows"])
 
     def batches(self, rows: int) -> Iterator[pa.Table]:
