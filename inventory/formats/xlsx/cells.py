@@ -11,8 +11,8 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 import pyarrow as pa
 from openpyxl.cell import WriteOnlyCell
@@ -143,7 +143,7 @@ class CellWriter:
             return f'{self._plain}" t="inlineStr"/>'
         style = self._quoted if value.startswith(_LIVE) else self._plain
         space = ' xml:space="preserve"' if value != value.strip() else ""
-        return f'{style}" t="inlineStr"><is><t{space}>{escape(value)}</t></is></c>'
+        return f'{style}" t="inlineStr"><is><t{space}>{escape(value, quote=False)}</t></is></c>'
 
 
 def text_xml(place: str, text: str, style: int) -> str:
@@ -151,7 +151,7 @@ def text_xml(place: str, text: str, style: int) -> str:
     head = f'<c r="{place}" s="{style}" t="inlineStr"'
     if not text:
         return f"{head}/>"
-    return f'{head}><is><t xml:space="preserve">{escape(writable(text))}</t></is></c>'
+    return f'{head}><is><t xml:space="preserve">{escape(writable(text), quote=False)}</t></is></c>'
 
 
 def number_format(column: schema.Column) -> str:
