@@ -93,18 +93,20 @@ _SERVERS = in_reading_order(
 _CARDS_ONLY = ("run_id", "stored_in", "payload_digest", "digest", "labels", "state_of", "tool_version")
 """Columns of the observations that are printed in the cards of the sheet Evidence."""
 
-_OBSERVATIONS = in_reading_order(
-    replace(
-        schema.OBSERVATIONS,
-        columns=(
-            *schema.OBSERVATIONS.columns,
-            schema.Column("payload_bytes", schema.INTEGER, "", "Length of the body as received.", "B"),
-            schema.Column("not_compared", schema.TEXT, "", "Why it was not compared, if it was not."),
-            schema.Column("last_read", schema.TIME, "", "If not compared: when it was last read completely.", "UTC"),
-            schema.Column("state_of", schema.TEXT, "", "The run whose state the workbook holds; empty for one run."),
-            schema.Column("tool_version", schema.TEXT, "", "The version of lms-inventory that wrote this workbook."),
-        ),
+_ADDED = replace(
+    schema.OBSERVATIONS,
+    columns=(
+        schema.Column("payload_bytes", schema.INTEGER, "", "Length of the body as received.", "B"),
+        schema.Column("not_compared", schema.TEXT, "", "Why it was not compared, if it was not."),
+        schema.Column("last_read", schema.TIME, "", "If not compared: when it was last read completely.", "UTC"),
+        schema.Column("state_of", schema.TEXT, "", "The run whose state the workbook holds; empty for one run."),
+        schema.Column("tool_version", schema.TEXT, "", "The version of lms-inventory that wrote this workbook."),
     ),
+)
+"""The columns that the sheet of the observations has beside theirs."""
+
+_OBSERVATIONS = in_reading_order(
+    replace(schema.OBSERVATIONS, columns=(*schema.OBSERVATIONS.columns, *_ADDED.columns)),
     ("server", "status"),
     _CARDS_ONLY,
 )
@@ -242,19 +244,17 @@ def _breakdown(report: "Report") -> Sheet:
 
 
 def _observations(report: "Report") -> Sheet:
+    observed, payloads = report.snapshot.tables["observations"], report.snapshot.payloads
     skipped = {row["server"]: row for row in rows(report.changes.skipped)} if report.changes else {}
-    content = []
-    for row in report.servers:
-        body, reason = report.snapshot.payloads.get(row["server"]), skipped.get(row["server"])
-        more = {
-            "payload_bytes": None if body is None else len(body),
-            "not_compared": reason["reason"] if reason else None,
-            "last_read": reason["last_read"] if reason else None,
-            "state_of": report.snapshot.state_of or None,
-            "tool_version": VERSION,
-        }
-        content.append(row | more)
-    shown = table_of(_OBSERVATIONS, content)
+    more = {
+        "payload_bytes": [len(payloads[name]) if name in payloads else None for name in report.server_names],
+        "not_compared": [skipped[name]["reason"] if name in skipped else None for name in report.server_names],
+        "last_read": [skipped[name]["last_read"] if name in skipped else None for name in report.server_names],
+        "state_of": [report.snapshot.state_of or None] * observed.num_rows,
+        "tool_version": [VERSION] * observed.num_rows,
+    }
+    added = build(_ADDED, more)
+    shown = pa.table([*observed.columns, *added.columns], [*observed.column_names, *added.column_names])
     hidden = hidden_in(_OBSERVATIONS, shown, ("labels",))
     return Sheet(
         "Observations", _OBSERVATIONS, shown, 2, "status", STATUS_TONES, hidden, "no server was asked", _CARDS_ONLY

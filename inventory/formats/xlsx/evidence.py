@@ -82,6 +82,7 @@ def add_evidence(book: Workbook, observations: Sheet, footer: str) -> tuple[str,
     body = "".join(cards.write(rows(observations.content.slice(0, _MOST)), further)).encode()
     if further:
         target._hyperlinks.append(Hyperlink(ref=f"A{cards.row}", location=f"{observations.title}!A1"))
+    target.row_breaks.brk = cards.breaks  # to append one takes as long as there are others
     target.print_area = f"A1:B{max(cards.row, 1)}"
     return f"xl/worksheets/sheet{len(book.sheetnames)}.xml", lambda: [body]
 
@@ -90,7 +91,7 @@ class _Cards:
     """Writer of the cards as XML, from top to bottom; a card that does not fit goes onto the next page."""
 
     def __init__(self, target: Any) -> None:
-        self.row = 0
+        self.row, self.breaks = 0, list[Break]()
         self._target, self._height = target, 0
         line = {"bottom": ("thin", LIGHT.rule)}
         top = Alignment(horizontal="left", vertical="top", indent=1)
@@ -116,7 +117,7 @@ class _Cards:
             card.append(_row(_HEIGHT))
             height = sum(height for height, _ in card)
             if number and self._height + height > _PAGE:
-                self._target.row_breaks.append(Break(id=self.row))
+                self.breaks.append(Break(id=self.row))
                 self._height = 0
             self._height += height
             yield from (self._next(xml) for _, xml in card)

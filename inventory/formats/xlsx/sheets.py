@@ -224,9 +224,13 @@ def _width(sheet: Sheet, column: schema.Column, head: str) -> int:
     _, distinct = numbered(sheet.content.select([column.name]).slice(0, _LOOKED_AT))
     cells = [value for value in values(distinct, column.name) if value is not None]
     measured = cells[:1] if column.kind == schema.TIME else cells  # all times are as wide
-    needed = max((width(_shown(value, column)) for value in measured), default=0) + 2
+    most, needed = _WIDTHS.get(column.name, _WIDEST), 0
+    for value in measured:
+        needed = max(needed, width(_shown(value, column)) + 2)
+        if needed >= most:  # no other value makes it wider
+            break
     word = max(map(width, head.split()), default=0) + _BUTTON
-    return max(min(needed, _WIDTHS.get(column.name, _WIDEST)), word, _NARROWEST)
+    return max(min(needed, most), word, _NARROWEST)
 
 
 def _shown(value: Any, column: schema.Column) -> str:
@@ -244,12 +248,17 @@ def _shown(value: Any, column: schema.Column) -> str:
 
 def _header(target: Any, sheet: Sheet) -> Iterator[Any]:
     font, fill = styles.font(LIGHT.paper, 10, bold=True), styles.fill(LIGHT.banner)
+    known: dict[tuple[str, bool], Any] = {}  # openpyxl compares each font with all that there are
     for column, head in zip(sheet.table.columns, sheet.heads, strict=True):
         cell = text_cell(target, head)
-        cell.font, cell.fill = font, fill
-        alignment = copy(alignment_of(column))
-        alignment.wrap_text = True
-        cell.alignment = alignment
+        look = alignment_of(column).horizontal, cell.quotePrefix
+        if look not in known:
+            cell.font, cell.fill = font, fill
+            alignment = copy(alignment_of(column))
+            alignment.wrap_text = True
+            cell.alignment = alignment
+            known[look] = cell._style
+        cell._style = known[look]
         yield cell
 
 
