@@ -270,10 +270,9 @@ def _arrow_type(column: schema.Column) -> pa.DataType:
 
 def _decoded(column: pa.DictionaryArray) -> list[Any]:
     """Convert an array with a dictionary to Python values; a short one without Arrow's functions, slow to import."""
-    if len(column.dictionary) > max(len(column), _SHORT):  # a part of a long column
-        return column.dictionary.take(column.indices).to_pylist()
-    distinct = [*column.dictionary.to_pylist(), None]
-    return [distinct[-1 if place is None else place] for place in column.indices.to_pylist()]
+    is_part = len(column.dictionary) > max(len(column), _SHORT)  # of a long column
+    distinct: list[Any] = (column.dictionary.take(column.indices) if is_part else column.dictionary).to_pylist()
+    return distinct if is_part else [None if n is None else distinct[n] for n in column.indices.to_pylist()]
 
 
 def _integers(times: pa.ChunkedArray) -> list[Any]:

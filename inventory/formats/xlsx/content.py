@@ -1,7 +1,7 @@
 """The contents of the data sheets of a workbook: the tables, and beside them what people ask next."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -246,7 +246,7 @@ def _breakdown(report: "Report") -> Sheet:
 def _observations(report: "Report") -> Sheet:
     observed, payloads = report.snapshot.tables["observations"], report.snapshot.payloads
     skipped = {row["server"]: row for row in rows(report.changes.skipped)} if report.changes else {}
-    more = {
+    more: dict[str, list[Any]] = {
         "payload_bytes": [len(payloads[name]) if name in payloads else None for name in report.server_names],
         "not_compared": [skipped[name]["reason"] if name in skipped else None for name in report.server_names],
         "last_read": [skipped[name]["last_read"] if name in skipped else None for name in report.server_names],

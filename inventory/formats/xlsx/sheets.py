@@ -222,11 +222,12 @@ def add_sheet(book: Workbook, sheet: Sheet, long: OverflowTexts | None, footer: 
 def _width(sheet: Sheet, column: schema.Column, head: str) -> int:
     """Choose the width of a column: that of the longest word of its head, and of its first rows within bounds."""
     _, distinct = numbered(sheet.content.select([column.name]).slice(0, _LOOKED_AT))
-    cells = [value for value in values(distinct, column.name) if value is not None]
-    measured = cells[:1] if column.kind == schema.TIME else cells  # all times are as wide
+    looked_at = (
+        distinct.slice(0, 2) if column.kind == schema.TIME else distinct
+    )  # all times are as wide; one may be null
     most, needed = _WIDTHS.get(column.name, _WIDEST), 0
-    for value in measured:
-        needed = max(needed, width(_shown(value, column)) + 2)
+    for value in values(looked_at, column.name):
+        needed = max(needed, 0 if value is None else width(_shown(value, column)) + 2)
         if needed >= most:  # no other value makes it wider
             break
     word = max(map(width, head.split()), default=0) + _BUTTON

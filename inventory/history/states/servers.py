@@ -1,24 +1,15 @@
 """The servers of a history: when each was read last, how often, and which are retired."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import pyarrow as pa
 
 from inventory.history.states.retirement import Retirement
-from inventory.schema import derived
-from inventory.tables import table_of
-
-Row = dict[str, Any]
+from inventory.schema import NUMBER, TEXT, derived
+from inventory.tables import arrow_schema, cells, column_of, conformed
 
 
-def server_rows(
-    servers: Sequence[Row],
-    run_id: str,
-    now: datetime,
-    retirement: Retirement,
-) -> pa.Table:
+def server_rows(servers: pa.Table, run_id: str, now: datetime, retirement: Retirement) -> pa.Table:
     """Build one row per server that any run asked, retired ones too; columns of ``derived.SERVERS``.
 
     Args:
@@ -29,12 +20,14 @@ def server_rows(
     """
     retired_before = retirement.before(run_id)
     by_name = {server: newest for server, newest in sorted(retirement.named) if newest <= run_id}
-    rows = []
-    for server in servers:
-        row = dict(server)
-        silent = retired_before is not None and row["last_asked"] < retired_before
-        if silent or by_name.get(row["server"], "") >= row["run_id"]:
-            row["status"] = "retired"
-        row["days_silent"] = row["last_read"] and round((now - row["last_read"]) / timedelta(days=1), 3)
-        rows.append(row)
-    return table_of(derived.SERVERS, rows)
+    statuses, silent = [], []
+    for server, status, attempt, asked, read in cells(
+        servers, ["server", "status", "run_id", "last_asked", "last_read"]
+    ):
+        is_retired = retired_before is not None and asked < retired_before
+        statuses.append("retired" if is_retired or by_name.get(server, "") >= attempt else status)
+        silent.append(read and round((now - read) / timedelta(days=1), 3))
+    columns = {name: servers.column(name) for name in servers.column_names}
+    columns |= {"status": column_of(TEXT, statuses), "days_silent": column_of(NUMBER, silent)}
+    target = arrow_schema(derived.SERVERS)
+    return conformed(pa.table([columns[name] for name in target.names], target.names), target)

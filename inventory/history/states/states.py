@@ -110,9 +110,9 @@ class States:
         target = arrow_schema(schema.OBSERVATIONS)
         return conformed(state_table, pa.schema([target.field(name) for name in columns], target.metadata))
 
-    def servers(self, run_id: str) -> list[Row]:
+    def servers(self, run_id: str) -> pa.Table:
         """Return each server that was asked by a run or before: last attempt, last response, how often it was read."""
-        return self._query(self._until(run_id), state.servers(self._bound(run_id)))
+        return self._over(self._until(run_id)).query(state.servers(self._bound(run_id)))
 
     def ever_asked(self, run_id: str) -> set[str]:
         """Return the servers that a run or one before asked."""
