@@ -13,7 +13,7 @@ import pyarrow as pa
 from inventory.columns import encoded, integers, row_numbers, views
 from inventory.diff.fields import ignored_in
 from inventory.history.rebuilt import REBUILT, Ignored, Placed, Rebuilder
-from inventory.history.storage.data_file import RunSegment
+from inventory.history.storage.data_file import TEXTS, RunSegment
 from inventory.tables import values
 
 _BODIES = 1000  # bodies whose rows are in memory at a time
@@ -120,7 +120,8 @@ class _RowsByPlace:
     def __init__(self, segment: RunSegment, digests: pa.ChunkedArray) -> None:
         from pyarrow import compute
 
-        table = segment.table(["digest", *REBUILT[segment.about["kind"]].names], encoded=True)
+        kind = segment.about["kind"]
+        table = segment.table(["digest", *REBUILT[kind].names], TEXTS[kind])
         digest_of_row = encoded(table.select(["digest"])).column(0).combine_chunks()
         places = compute.index_in(digest_of_row.dictionary, digests).take(digest_of_row.indices)
         self._order = compute.array_sort_indices(places)

@@ -244,14 +244,15 @@ def _breakdown(report: "Report") -> Sheet:
 
 
 def _observations(report: "Report") -> Sheet:
-    observed, payloads = report.snapshot.tables["observations"], report.snapshot.payloads
+    observed, names = report.snapshot.tables["observations"], report.server_names
     skipped = {row["server"]: row for row in rows(report.changes.skipped)} if report.changes else {}
+    sizes = {server: len(body) for server, body in report.snapshot.payloads.items()}
     more: dict[str, list[Any]] = {
-        "payload_bytes": [len(payloads[name]) if name in payloads else None for name in report.server_names],
-        "not_compared": [skipped[name]["reason"] if name in skipped else None for name in report.server_names],
-        "last_read": [skipped[name]["last_read"] if name in skipped else None for name in report.server_names],
-        "state_of": [report.snapshot.state_of or None] * observed.num_rows,
-        "tool_version": [VERSION] * observed.num_rows,
+        "payload_bytes": [sizes.get(name) for name in names],
+        "not_compared": [skipped.get(name, {}).get("reason") for name in names],
+        "last_read": [skipped.get(name, {}).get("last_read") for name in names],
+        "state_of": [report.snapshot.state_of or None] * len(names),
+        "tool_version": [VERSION] * len(names),
     }
     added = build(_ADDED, more)
     shown = pa.table([*observed.columns, *added.columns], [*observed.column_names, *added.column_names])

@@ -3,7 +3,7 @@
 Its rows are the observations, which the sheet Observations holds as a table.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -79,20 +79,26 @@ def add_evidence(book: Workbook, observations: Sheet, footer: str) -> tuple[str,
     cards = _Cards(target)
     more = observations.content.num_rows - _MOST
     further = f"and {more:,} more, in the sheet {observations.title}" if more > 0 else ""
-    body = "".join(cards.write(rows(observations.content.slice(0, _MOST)), further)).encode()
+    cards.write(rows(observations.content.slice(0, _MOST)), further)
     if further:
-        target._hyperlinks.append(Hyperlink(ref=f"A{cards.row}", location=f"{observations.title}!A1"))
-    target.row_breaks.brk = cards.breaks  # to append one takes as long as there are others
-    target.print_area = f"A1:B{max(cards.row, 1)}"
+        target._hyperlinks.append(Hyperlink(ref=f"A{len(cards.rows)}", location=f"{observations.title}!A1"))
+    target.row_breaks.brk = cards.breaks  # all at once: each one that is appended copies the others
+    target.print_area = f"A1:B{max(len(cards.rows), 1)}"
+    body = "".join(xml.replace(NUMBER, str(row)) for row, xml in enumerate(cards.rows, 1)).encode()
     return f"xl/worksheets/sheet{len(book.sheetnames)}.xml", lambda: [body]
 
 
 class _Cards:
-    """Writer of the cards as XML, from top to bottom; a card that does not fit goes onto the next page."""
+    """Writer of the cards, from top to bottom; a card that does not fit goes onto the next page.
+
+    Attributes:
+        rows: the rows as XML, with ``NUMBER`` for the number of each.
+        breaks: where a page ends.
+    """
 
     def __init__(self, target: Any) -> None:
-        self.row, self.breaks = 0, list[Break]()
-        self._target, self._height = target, 0
+        self.rows, self.breaks = list[str](), list[Break]()
+        self._target = target
         line = {"bottom": ("thin", LIGHT.rule)}
         top = Alignment(horizontal="left", vertical="top", indent=1)
         wrapped = Alignment(horizontal="left", vertical="top", indent=1, wrap_text=True)
@@ -105,9 +111,10 @@ class _Cards:
             for level, (_, behind) in styles.LEVELS.items()
         }
 
-    def write(self, servers: Sequence[Mapping[str, Any]], further: str) -> Iterator[str]:
+    def write(self, servers: Sequence[Mapping[str, Any]], further: str) -> None:
         """Write a card for each server, and, unless it is empty, the line that leads to further ones."""
-        for number, server in enumerate(servers):
+        room = 0  # on the page
+        for server in servers:
             card = [_row(_TITLE_HEIGHT, (short(server["server"], _ROOM), self._title), ("", self._title))]
             for name in _LINES:
                 value = server[name]
@@ -116,18 +123,12 @@ class _Cards:
                     card.append(_line(name, value, self._label, style))
             card.append(_row(_HEIGHT))
             height = sum(height for height, _ in card)
-            if number and self._height + height > _PAGE:
-                self.breaks.append(Break(id=self.row))
-                self._height = 0
-            self._height += height
-            yield from (self._next(xml) for _, xml in card)
+            if self.rows and height > room:
+                self.breaks.append(Break(id=len(self.rows)))
+            room = (room if height <= room else _PAGE) - height
+            self.rows += [xml for _, xml in card]
         if further:
-            yield self._next(_row(_HEIGHT, (further, self._link))[1])
-
-    def _next(self, xml: str) -> str:
-        """Give a row the next number."""
-        self.row += 1
-        return xml.replace(NUMBER, str(self.row))
+            self.rows.append(_row(_HEIGHT, (further, self._link))[1])
 
     def _style(self, font: Any, alignment: Alignment, *, fill: str = "", border: Any = None) -> int:
         """Return the number of a style for texts; they stay texts even after somebody edits the cell."""

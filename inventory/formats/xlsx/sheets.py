@@ -222,16 +222,11 @@ def add_sheet(book: Workbook, sheet: Sheet, long: OverflowTexts | None, footer: 
 def _width(sheet: Sheet, column: schema.Column, head: str) -> int:
     """Choose the width of a column: that of the longest word of its head, and of its first rows within bounds."""
     _, distinct = numbered(sheet.content.select([column.name]).slice(0, _LOOKED_AT))
-    looked_at = (
-        distinct.slice(0, 2) if column.kind == schema.TIME else distinct
-    )  # all times are as wide; one may be null
-    most, needed = _WIDTHS.get(column.name, _WIDEST), 0
-    for value in values(looked_at, column.name):
-        needed = max(needed, 0 if value is None else width(_shown(value, column)) + 2)
-        if needed >= most:  # no other value makes it wider
-            break
+    number = 2 if column.kind == schema.TIME else _LOOKED_AT  # all times are as wide; one of two may be missing
+    looked_at = values(distinct.slice(0, number), column.name)
+    needed = max((width(_shown(value, column)) for value in looked_at if value is not None), default=0) + 2
     word = max(map(width, head.split()), default=0) + _BUTTON
-    return max(min(needed, most), word, _NARROWEST)
+    return max(min(needed, _WIDTHS.get(column.name, _WIDEST)), word, _NARROWEST)
 
 
 def _shown(value: Any, column: schema.Column) -> str:
@@ -249,17 +244,15 @@ def _shown(value: Any, column: schema.Column) -> str:
 
 def _header(target: Any, sheet: Sheet) -> Iterator[Any]:
     font, fill = styles.font(LIGHT.paper, 10, bold=True), styles.fill(LIGHT.banner)
-    known: dict[tuple[str, bool], Any] = {}  # openpyxl compares each font with all that there are
+    looks: dict[tuple[str, bool], Any] = {}  # to look up each font in the book takes time
     for column, head in zip(sheet.table.columns, sheet.heads, strict=True):
         cell = text_cell(target, head)
-        look = alignment_of(column).horizontal, cell.quotePrefix
-        if look not in known:
-            cell.font, cell.fill = font, fill
+        like = looks.setdefault((alignment_of(column).horizontal, cell.quotePrefix), cell)
+        if like is cell:
             alignment = copy(alignment_of(column))
             alignment.wrap_text = True
-            cell.alignment = alignment
-            known[look] = cell._style
-        cell._style = known[look]
+            cell.font, cell.fill, cell.alignment = font, fill, alignment
+        cell._style = like._style
         yield cell
 
 

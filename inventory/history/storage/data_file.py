@@ -48,6 +48,9 @@ ARROW = {
 }
 """Column types, and what pandas needs; without the descriptions, which would be most of a small file."""
 
+TEXTS = {kind: [field.name for field in ARROW[kind] if field.type == pa.string()] for kind in all_runs.GRAIN_FILES}
+"""The columns of texts that many rows share."""
+
 _OWN = ("tool", "version", "kind", "run_id", "seal")  # metadata that is dropped when a run is merged
 
 
@@ -65,34 +68,32 @@ class DataFile:
     body: bytes
     about: Mapping[str, Any]
 
-    def read(self, columns: list[str] | None = None, *, encoded: bool = False) -> pa.Table:
+    def read(self, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
         """Read its table, with the columns of this version; one that it lacks is null.
 
-        ``encoded``: texts are read as dictionaries and indices.
+        ``encoded`` are columns of texts that are read as a dictionary and indices.
         """
         # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
-        return self._whole(self._opened(encoded=encoded).read(columns, use_threads=False), columns, encoded=encoded)
+        return self._whole(self._opened(encoded).read(columns, use_threads=False), columns, encoded)
 
     def batches(self, rows: int) -> Iterator[pa.Table]:
         """Read its table, so many rows at a time."""
         for batch in self._opened().iter_batches(rows, use_threads=False):
             yield self._whole(pa.Table.from_batches([batch]))
 
-    def _opened(self, *, encoded: bool = False) -> parquet.ParquetFile:
+    def _opened(self, encoded: Sequence[str] = ()) -> parquet.ParquetFile:
         """Open its bytes, which need not be fetched before they are read."""
-        source, metadata, texts = pa.BufferReader(self.body), None, set[str]()
-        if encoded:
-            metadata = parquet.read_metadata(source)
-            known = {field.name for field in ARROW[self.about["kind"]] if field.type == pa.string()}
-            texts = known.intersection(metadata.schema.names)
-        return parquet.ParquetFile(source, metadata=metadata, read_dictionary=[*texts], pre_buffer=False)
+        source = pa.BufferReader(self.body)
+        metadata = parquet.read_metadata(source) if encoded else None
+        present = set(encoded).intersection(metadata.schema.names) if metadata else ()
+        return parquet.ParquetFile(source, metadata=metadata, read_dictionary=[*present], pre_buffer=False)
 
-    def _whole(self, table: pa.Table, columns: list[str] | None = None, *, encoded: bool = False) -> pa.Table:
+    def _whole(self, table: pa.Table, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
         """Return a table with the columns of this version."""
         target, present = ARROW[self.about["kind"]], table.column_names
         names = columns or target.names
         for field in (target.field(name) for name in names if name not in present):
-            kind = pa.dictionary(pa.int32(), field.type) if encoded and field.type == pa.string() else field.type
+            kind = pa.dictionary(pa.int32(), field.type) if field.name in encoded else field.type
             table = table.append_column(field.name, pa.nulls(table.num_rows, kind))
         return table if present == names else table.select(names)
 
@@ -141,10 +142,10 @@ class RunSegment:
         """SHA-256 of the run's own file, as it is or as it was before it was merged."""
         return sha256(self.file.body).hexdigest() if self.begin is None else str(self.about["sha256"])
 
-    def table(self, columns: list[str] | None = None, *, encoded: bool = False) -> pa.Table:
+    def table(self, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
         """Read its rows as ``DataFile.read`` does; of a merged file no column is encoded."""
         if self.begin is None:
-            return self.file.read(columns, encoded=encoded)
+            return self.file.read(columns, encoded)
         return self.file.shared(tuple(columns) if columns else None).slice(self.begin, self.about["rows"])
 
     def batches(self, rows: int) -> Iterator[pa.Table]:
