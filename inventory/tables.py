@@ -27,6 +27,7 @@ ATTRIBUTE = "lms_inventory"
 """The name among the attributes of a DataFrame under which ``RunTables.what`` stands."""
 
 _PART = 20_000  # rows of a fleet's table that are Python values at a time
+_SHORT = 1_000  # values of a dictionary that are converted for however few rows
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ARROW = {
     schema.INTEGER: pa.int64(),
@@ -219,7 +220,7 @@ def values(table: pa.Table, name: str) -> list[Any]:
     """Convert one column to Python values; times are ``datetime`` in UTC."""
     column = table.column(name)
     if pa.types.is_dictionary(column.type):  # its own way to Python values takes ten times as long
-        column = column.cast(column.type.value_type)
+        return [value for chunk in column.chunks for value in _decoded(chunk)]
     if pa.types.is_timestamp(column.type):  # as integers first: pyarrow's own way to a datetime imports pandas
         return [None if value is None else _EPOCH + timedelta(microseconds=value) for value in _integers(column)]
     result: list[Any] = column.to_pylist()
@@ -273,6 +274,13 @@ def concat(table: schema.Table, tables: Iterable[pa.Table]) -> pa.Table:
 
 def _arrow_type(column: schema.Column) -> pa.DataType:
     return _ARROW.get(column.kind, pa.string())
+
+
+def _decoded(column: pa.DictionaryArray) -> list[Any]:
+    """Convert an array with a dictionary to Python values; a short one without Arrow's functions, slow to import."""
+    is_part = len(column.dictionary) > max(len(column), _SHORT)  # of a long column
+    distinct: list[Any] = (column.dictionary.take(column.indices) if is_part else column.dictionary).to_pylist()
+    return distinct if is_part else [None if n is None else distinct[n] for n in column.indices.to_pylist()]
 
 
 def _integers(times: pa.ChunkedArray) -> list[Any]:

@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
@@ -22,41 +23,39 @@ from inventory.cli._mirror import final_code
 from inventory.cli._output import PROGRAM, print_error, silence
 from inventory.cli._shells import COMPLETE_VARIABLE, complete
 from inventory.cli._usage_errors import usage_error
-from inventory.cli.audit import audit
-from inventory.cli.baseline import baseline
-from inventory.cli.check import check
-from inventory.cli.demo import demo
-from inventory.cli.diff import diff
-from inventory.cli.export import export
-from inventory.cli.help import help_command
-from inventory.cli.history import history
-from inventory.cli.init import init
-from inventory.cli.prune import prune
-from inventory.cli.query import query
-from inventory.cli.report import report
-from inventory.cli.schedule import schedule
-from inventory.cli.servers import servers
-from inventory.cli.show import show
-from inventory.cli.snapshot import snapshot
-from inventory.cli.sync import sync
-from inventory.cli.unused import unused
-from inventory.cli.verify import verify
 from inventory.errors import ExitCode, FileError, InventoryError
 
 _SIGNALS = {int(signal.SIGINT): ExitCode.INTERRUPTED, int(signal.SIGTERM): ExitCode.TERMINATED}
 _received: list[ExitCode] = []  # The exit code of the first signal, if there was one.
 
 _COMMANDS = (
-    snapshot, show, diff, report, history, servers, unused, baseline, audit, query, export, check, schedule, prune,
-    verify, sync, init, demo, help_command,
-)  # fmt: skip
-"""The commands in the order of use, which is that of ``--help``."""
+    *("snapshot", "show", "diff", "report", "history", "servers", "unused", "baseline", "audit", "query", "export"),
+    *("check", "schedule", "prune", "verify", "sync", "init", "demo", "help"),
+)
+"""The commands in the order of use, which is that of ``--help``; each is the file of its name."""
 
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {int(code):<5}{meaning}" for code, meaning in EXIT_CODES.items())
 
 
+class _Commands(Mapping[str, click.Command]):
+    """The commands by name, each of which is imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in _COMMANDS:
+            raise KeyError(name)
+        members = vars(import_module(f"{__name__}.{name}")).values()
+        return next(each for each in members if isinstance(each, click.Command) and each.name == name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
+
+    def __len__(self) -> int:
+        return len(_COMMANDS)
+
+
 @click.group(
     cls=Group,
+    commands=_Commands(),
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     examples=(
@@ -80,10 +79,6 @@ def _ended(code: ExitCode, debug: bool) -> ExitCode:
     """Choose the exit code once a command has ended."""
     del debug
     return final_code(code)
-
-
-for _command in _COMMANDS:
-    cli.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

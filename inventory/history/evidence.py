@@ -13,7 +13,7 @@ import pyarrow as pa
 from inventory.columns import encoded, integers, pair_numbers, row_numbers, views
 from inventory.diff.fields import ignored_in
 from inventory.history.rebuilt import REBUILT, Ignored, Placed, Rebuilder
-from inventory.history.storage.data_file import ARROW, RunSegment
+from inventory.history.storage.data_file import TEXTS, RunSegment
 from inventory.tables import values
 
 _BODIES = 1000  # bodies whose rows are in memory at a time
@@ -121,8 +121,7 @@ class _RowsByPlace:
         from pyarrow import compute
 
         kind = segment.about["kind"]
-        names = ["digest", *REBUILT[kind].names]
-        table = segment.table(names, [name for name in names if pa.types.is_string(ARROW[kind].field(name).type)])
+        table = segment.table(["digest", *REBUILT[kind].names], TEXTS[kind])
         digest_of_row = encoded(table.select(["digest"])).column(0).combine_chunks()
         places = compute.index_in(digest_of_row.dictionary, digests).take(digest_of_row.indices)
         self._order = compute.array_sort_indices(places)

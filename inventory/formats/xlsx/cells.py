@@ -11,8 +11,8 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 import pyarrow as pa
 from openpyxl.cell import WriteOnlyCell
@@ -48,7 +48,7 @@ _SAYS_SO = _GOES_ON.split("{}")[1]
 _GONE_ON = re.compile(re.escape(_GOES_ON).replace(r"\{\}", "([0-9]+)") + r"\Z")
 
 _EXACT = 2**53  # a double holds every whole number up to here
-_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
+_EPOCH, _ONE_DAY = datetime(1899, 12, 30, tzinfo=UTC), timedelta(days=1)
 _GIGABYTES = '#,##0.00,,," GB"'
 _SHOWN = {
     schema.INTEGER: "#,##0",
@@ -132,7 +132,7 @@ class CellWriter:
         if isinstance(value, bool):
             return f'{self._style}" t="b"><v>{value:d}</v></c>'
         if isinstance(value, datetime):
-            return f'{self._style}"><v>{(value - _EPOCH) / timedelta(days=1)!r}</v></c>'
+            return f'{self._style}"><v>{(value - _EPOCH) / _ONE_DAY!r}</v></c>'
         if isinstance(value, int) and not -_EXACT <= value <= _EXACT:
             return self._text(str(value))
         return f'{self._style}"><v>{value!r}</v></c>'  # a double with all its digits
@@ -143,7 +143,7 @@ class CellWriter:
             return f'{self._plain}" t="inlineStr"/>'
         style = self._quoted if value.startswith(_LIVE) else self._plain
         space = ' xml:space="preserve"' if value != value.strip() else ""
-        return f'{style}" t="inlineStr"><is><t{space}>{escape(value)}</t></is></c>'
+        return f'{style}" t="inlineStr"><is><t{space}>{escape(value, quote=False)}</t></is></c>'
 
 
 def text_xml(place: str, text: str, style: int) -> str:
@@ -151,7 +151,7 @@ def text_xml(place: str, text: str, style: int) -> str:
     head = f'<c r="{place}" s="{style}" t="inlineStr"'
     if not text:
         return f"{head}/>"
-    return f'{head}><is><t xml:space="preserve">{escape(writable(text))}</t></is></c>'
+    return f'{head}><is><t xml:space="preserve">{escape(writable(text), quote=False)}</t></is></c>'
 
 
 def number_format(column: schema.Column) -> str:
@@ -276,6 +276,8 @@ def _may_be_long(cells: pa.ChunkedArray) -> bool:
 
 def writable(text: str) -> str:
     """Escape in a text what XML cannot hold, and what looks like one of Excel's escapes."""
+    if text.isprintable() and "_x" not in text:  # as most are
+        return text
     return _UNWRITABLE.sub(lambda match: f"_x{ord(match.group()):04X}_", text)
 
 

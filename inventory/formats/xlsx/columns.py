@@ -7,6 +7,7 @@ A workbook may name its columns either way, as older ones have the technical nam
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import pyarrow as pa
 
@@ -91,6 +92,7 @@ def label_heads(table: schema.Table, labels: Iterable[str | None]) -> set[str]:
     return {*heads_of(replace(table, columns=(*table.columns, *label_columns(names))))[len(table.columns) :]}
 
 
+@lru_cache(1_000)  # most servers have none, or the same as others
 def labels_in(text: str | None) -> Mapping[str, str]:
     """Parse the labels of a server; none where the text is no JSON object."""
     try:

@@ -1,7 +1,7 @@
 """The contents of the data sheets of a workbook: the tables, and beside them what people ask next."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -92,18 +92,20 @@ _SERVERS = in_reading_order(
 _CARDS_ONLY = ("run_id", "stored_in", "payload_digest", "digest", "labels", "state_of", "tool_version")
 """Columns of the observations that are printed in the cards of the sheet Evidence."""
 
-_OBSERVATIONS = in_reading_order(
-    replace(
-        schema.OBSERVATIONS,
-        columns=(
-            *schema.OBSERVATIONS.columns,
-            schema.Column("payload_bytes", schema.INTEGER, "Length of the body as received.", "B"),
-            schema.Column("not_compared", schema.TEXT, "Why it was not compared, if it was not."),
-            schema.Column("last_read", schema.TIME, "If not compared: when it was last read completely.", "UTC"),
-            schema.Column("state_of", schema.TEXT, "The run whose state the workbook holds; empty for one run."),
-            schema.Column("tool_version", schema.TEXT, "The version of lms-inventory that wrote this workbook."),
-        ),
+_ADDED = replace(
+    schema.OBSERVATIONS,
+    columns=(
+        schema.Column("payload_bytes", schema.INTEGER, "Length of the body as received.", "B"),
+        schema.Column("not_compared", schema.TEXT, "Why it was not compared, if it was not."),
+        schema.Column("last_read", schema.TIME, "If not compared: when it was last read completely.", "UTC"),
+        schema.Column("state_of", schema.TEXT, "The run whose state the workbook holds; empty for one run."),
+        schema.Column("tool_version", schema.TEXT, "The version of lms-inventory that wrote this workbook."),
     ),
+)
+"""The columns that the sheet of the observations has beside theirs."""
+
+_OBSERVATIONS = in_reading_order(
+    replace(schema.OBSERVATIONS, columns=(*schema.OBSERVATIONS.columns, *_ADDED.columns)),
     ("server", "status"),
     _CARDS_ONLY,
 )
@@ -241,19 +243,18 @@ def _breakdown(report: "Report") -> Sheet:
 
 
 def _observations(report: "Report") -> Sheet:
+    observed, names = report.snapshot.tables["observations"], report.server_names
     skipped = {row["server"]: row for row in rows(report.changes.skipped)} if report.changes else {}
-    content = []
-    for row in report.servers:
-        body, reason = report.snapshot.payloads.get(row["server"]), skipped.get(row["server"])
-        more = {
-            "payload_bytes": None if body is None else len(body),
-            "not_compared": reason["reason"] if reason else None,
-            "last_read": reason["last_read"] if reason else None,
-            "state_of": report.snapshot.state_of or None,
-            "tool_version": VERSION,
-        }
-        content.append(row | more)
-    shown = table_of(_OBSERVATIONS, content)
+    sizes = {server: len(body) for server, body in report.snapshot.payloads.items()}
+    more: dict[str, list[Any]] = {
+        "payload_bytes": [sizes.get(name) for name in names],
+        "not_compared": [skipped.get(name, {}).get("reason") for name in names],
+        "last_read": [skipped.get(name, {}).get("last_read") for name in names],
+        "state_of": [report.snapshot.state_of or None] * len(names),
+        "tool_version": [VERSION] * len(names),
+    }
+    added = build(_ADDED, more)
+    shown = pa.table([*observed.columns, *added.columns], [*observed.column_names, *added.column_names])
     hidden = hidden_in(_OBSERVATIONS, shown, ("labels",))
     return Sheet(
         "Observations", _OBSERVATIONS, shown, 2, "status", STATUS_TONES, hidden, "no server was asked", _CARDS_ONLY

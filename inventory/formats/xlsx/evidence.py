@@ -3,7 +3,7 @@
 Its rows are the observations, which the sheet Observations holds as a table.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from openpyxl.worksheet.pagebreak import Break
 
 from inventory import schema
 from inventory.formats.xlsx import styles
-from inventory.formats.xlsx.cells import list_text, short, text_xml
+from inventory.formats.xlsx.cells import NUMBER, list_text, short, text_xml
 from inventory.formats.xlsx.columns import labels_in
 from inventory.formats.xlsx.package import Pieces
 from inventory.formats.xlsx.sheets import Sheet, new_sheet, print_as
@@ -79,19 +79,26 @@ def add_evidence(book: Workbook, observations: Sheet, footer: str) -> tuple[str,
     cards = _Cards(target)
     more = observations.content.num_rows - _MOST
     further = f"and {more:,} more, in the sheet {observations.title}" if more > 0 else ""
-    lines = [*cards.write(rows(observations.content.slice(0, _MOST)), further)]
+    cards.write(rows(observations.content.slice(0, _MOST)), further)
     if further:
-        target._hyperlinks.append(Hyperlink(ref=f"A{cards.row}", location=f"{observations.title}!A1"))
-    target.print_area = f"A1:B{max(cards.row, 1)}"
-    return f"xl/worksheets/sheet{len(book.sheetnames)}.xml", lambda: [b"".join(lines)]
+        target._hyperlinks.append(Hyperlink(ref=f"A{len(cards.rows)}", location=f"{observations.title}!A1"))
+    target.row_breaks.brk = cards.breaks  # all at once: each one that is appended copies the others
+    target.print_area = f"A1:B{max(len(cards.rows), 1)}"
+    body = "".join(xml.replace(NUMBER, str(row)) for row, xml in enumerate(cards.rows, 1)).encode()
+    return f"xl/worksheets/sheet{len(book.sheetnames)}.xml", lambda: [body]
 
 
 class _Cards:
-    """Writer of the cards as XML, from top to bottom; a card that does not fit goes onto the next page."""
+    """Writer of the cards, from top to bottom; a card that does not fit goes onto the next page.
+
+    Attributes:
+        rows: the rows as XML, with ``NUMBER`` for the number of each.
+        breaks: where a page ends.
+    """
 
     def __init__(self, target: Any) -> None:
-        self.row = 0
-        self._target, self._height = target, 0.0
+        self.rows, self.breaks = list[str](), list[Break]()
+        self._target = target
         line = {"bottom": ("thin", LIGHT.rule)}
         top = Alignment(horizontal="left", vertical="top", indent=1)
         wrapped = Alignment(horizontal="left", vertical="top", indent=1, wrap_text=True)
@@ -104,29 +111,24 @@ class _Cards:
             for level, (_, behind) in styles.LEVELS.items()
         }
 
-    def write(self, servers: Sequence[Mapping[str, Any]], further: str) -> Iterator[bytes]:
+    def write(self, servers: Sequence[Mapping[str, Any]], further: str) -> None:
         """Write a card for each server, and, unless it is empty, the line that leads to further ones."""
-        for number, server in enumerate(servers):
-            lines = list(_lines(server))
-            height = _TITLE_HEIGHT + _HEIGHT * (1 + sum(len(texts) for _, _, texts in lines))
-            if number and self._height + height > _PAGE:
-                self._target.row_breaks.append(Break(id=self.row))
-                self._height = 0
-            self._height += height
-            yield self._line(_TITLE_HEIGHT, (short(server["server"], _ROOM), self._title), ("", self._title))
-            for name, label, texts in lines:
-                style = self._words[STATUS_TONES.get(server["status"], "good")] if name == "status" else self._text
-                yield self._line(_HEIGHT * len(texts), (label, self._label), ("\n".join(texts), style))
-            yield self._line(_HEIGHT)
+        room = 0  # on the page
+        for server in servers:
+            card = [_row(_TITLE_HEIGHT, (short(server["server"], _ROOM), self._title), ("", self._title))]
+            for name in _LINES:
+                value = server[name]
+                if value not in (None, "", "[]", "{}") and (name != "as_of" or value != server["observed_at"]):
+                    style = self._words[STATUS_TONES.get(value, "good")] if name == "status" else self._text
+                    card.append(_line(name, value, self._label, style))
+            card.append(_row(_HEIGHT))
+            height = sum(height for height, _ in card)
+            if self.rows and height > room:
+                self.breaks.append(Break(id=len(self.rows)))
+            room = (room if height <= room else _PAGE) - height
+            self.rows += [xml for _, xml in card]
         if further:
-            yield self._line(_HEIGHT, (further, self._link))
-
-    def _line(self, height: float, *cells: tuple[str, int]) -> bytes:
-        self.row += 1
-        written = (
-            text_xml(f"{letter}{self.row}", text, style) for letter, (text, style) in zip("AB", cells, strict=False)
-        )
-        return f'<row r="{self.row}" ht="{height:g}" customHeight="1">{"".join(written)}</row>'.encode()
+            self.rows.append(_row(_HEIGHT, (further, self._link))[1])
 
     def _style(self, font: Any, alignment: Alignment, *, fill: str = "", border: Any = None) -> int:
         """Return the number of a style for texts; they stay texts even after somebody edits the cell."""
@@ -140,22 +142,21 @@ class _Cards:
         return int(cell.style_id)
 
 
-def _lines(server: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
-    """Return the lines of a card: the column, its name for people, and the lines of its text."""
-    for name in _LINES:
-        value = server[name]
-        if value not in (None, "", "[]", "{}") and (name != "as_of" or value != server["observed_at"]):
-            yield name, _NAMES[name], _texts(name, value)
-
-
 @lru_cache(_MOST)  # most servers say the same of many things
-def _texts(name: str, value: Any) -> list[str]:
-    """Return the lines of the text of a value."""
+def _line(name: str, value: Any, label: int, style: int) -> tuple[int, str]:
+    """Write what a card tells of a column as ``_row`` does, with the numbers of the styles of its name and its text."""
     if name == "labels":
-        value = ", ".join(f"{label}: {text}" for label, text in labels_in(value).items())
+        value = ", ".join(f"{key}: {text}" for key, text in labels_in(value).items())
     elif name == "warnings":
         value = list_text(value, name)
     elif name == "status":
         value = "read completely" if value == _OK else value.replace("_", " ")
     text = format_value(value, _UNITS.get(name, "")) + _AFTER.get(name, "")
-    return wrap(short(text, _ROOM * _LONGEST), _ROOM, "") or [""]
+    texts = wrap(short(text, _ROOM * _LONGEST), _ROOM, "") or [""]
+    return _row(_HEIGHT * len(texts), (_NAMES[name], label), ("\n".join(texts), style))
+
+
+def _row(height: int, *cells: tuple[str, int]) -> tuple[int, str]:
+    """Write a row of texts with their styles as XML, with ``NUMBER`` for its number; return its height beside."""
+    written = (text_xml(f"{letter}{NUMBER}", text, style) for letter, (text, style) in zip("AB", cells, strict=False))
+    return height, f'<row r="{NUMBER}" ht="{height}" customHeight="1">{"".join(written)}</row>'

@@ -7,7 +7,7 @@ import pyarrow as pa
 from inventory.columns import buffer_of, integers, row_columns, text_array
 from inventory.formats.xlsx.cells import NUMBER, CellWriter
 
-_AT_ONCE = 8_000  # rows whose XML is in memory
+_AT_ONCE = 2_000  # rows whose XML is in memory
 _FIRST = 2  # the header is above
 
 

@@ -222,9 +222,9 @@ def add_sheet(book: Workbook, sheet: Sheet, long: OverflowTexts | None, footer: 
 def _width(sheet: Sheet, column: schema.Column, head: str) -> int:
     """Choose the width of a column: that of the longest word of its head, and of its first rows within bounds."""
     _, distinct = numbered(sheet.content.select([column.name]).slice(0, _LOOKED_AT))
-    cells = [value for value in values(distinct, column.name) if value is not None]
-    measured = cells[:1] if column.kind == schema.TIME else cells  # all times are as wide
-    needed = max((width(_shown(value, column)) for value in measured), default=0) + 2
+    number = 2 if column.kind == schema.TIME else _LOOKED_AT  # all times are as wide; one of two may be missing
+    looked_at = values(distinct.slice(0, number), column.name)
+    needed = max((width(_shown(value, column)) for value in looked_at if value is not None), default=0) + 2
     word = max(map(width, head.split()), default=0) + _BUTTON
     return max(min(needed, _WIDTHS.get(column.name, _WIDEST)), word, _NARROWEST)
 
@@ -244,12 +244,15 @@ def _shown(value: Any, column: schema.Column) -> str:
 
 def _header(target: Any, sheet: Sheet) -> Iterator[Any]:
     font, fill = styles.font(LIGHT.paper, 10, bold=True), styles.fill(LIGHT.banner)
+    looks: dict[tuple[str, bool], Any] = {}  # to look up each font in the book takes time
     for column, head in zip(sheet.table.columns, sheet.heads, strict=True):
         cell = text_cell(target, head)
-        cell.font, cell.fill = font, fill
-        alignment = copy(alignment_of(column))
-        alignment.wrap_text = True
-        cell.alignment = alignment
+        like = looks.setdefault((alignment_of(column).horizontal, cell.quotePrefix), cell)
+        if like is cell:
+            alignment = copy(alignment_of(column))
+            alignment.wrap_text = True
+            cell.font, cell.fill, cell.alignment = font, fill, alignment
+        cell._style = like._style
         yield cell
 
 

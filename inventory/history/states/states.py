@@ -28,7 +28,19 @@ from inventory.history.states.retirement import Retirement
 from inventory.history.storage.store import Store
 from inventory.run_ids import time_of
 from inventory.schema import derived
-from inventory.tables import Row, arrow_schema, concat, conformed, rows, span_of, table_of, texts_table, values
+from inventory.tables import (
+    Row,
+    arrow_schema,
+    cells,
+    column_of,
+    concat,
+    conformed,
+    rows,
+    span_of,
+    table_of,
+    texts_table,
+    values,
+)
 
 NEAR = 64
 """How many runs before a run are checked for overlapping it; a run that overlaps more is found only where all runs
@@ -102,15 +114,23 @@ class States:
             run_id: the run.
             now: the time from which days of silence are counted.
         """
+        servers = self.over(self._until(run_id)).query(state.servers(self.bound(run_id)))
         retired_before = self.retirement.before(run_id)
         by_name = {server: newest for server, newest in sorted(self.retirement.named) if newest <= run_id}
-        servers = self._query(self._until(run_id), state.servers(self.bound(run_id)))
-        for row in servers:
-            is_silent = retired_before is not None and row["last_asked"] < retired_before
-            if is_silent or by_name.get(row["server"], "") >= row["run_id"]:
-                row["status"] = "retired"
-            row["days_silent"] = row["last_read"] and round((now - row["last_read"]) / timedelta(days=1), 3)
-        return table_of(derived.SERVERS, servers)
+        statuses, silent = [], []
+        for server, status, attempt, asked, read in cells(
+            servers, ["server", "status", "run_id", "last_asked", "last_read"]
+        ):
+            is_silent = retired_before is not None and asked < retired_before
+            statuses.append("retired" if is_silent or by_name.get(server, "") >= attempt else status)
+            silent.append(read and round((now - read) / timedelta(days=1), 3))
+        columns = {name: servers.column(name) for name in servers.column_names}
+        columns |= {
+            "status": column_of(schema.TEXT, statuses),
+            "days_silent": column_of(schema.NUMBER, silent),
+        }
+        target = arrow_schema(derived.SERVERS)
+        return conformed(pa.table([columns[name] for name in target.names], target.names), target)
 
     def ever_asked(self, run_id: str) -> set[str]:
         """Return the servers that a run or one before asked."""

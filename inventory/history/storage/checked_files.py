@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from inventory import schema
+from inventory.columns import encoded
 from inventory.filesystem.listing import file_status
-from inventory.history.storage.data_file import ARROW, queried, verified
+from inventory.history.storage.data_file import ARROW, TEXTS, queried, verified
 
 if TYPE_CHECKING:
     from inventory.history.engines import Files
@@ -37,19 +38,20 @@ class CheckedFiles:
         for path in paths:
             status = file_status(path)
             known = self._checked.get(path)
-            if known is None or status is None or known.status != status:  # guard: a file that changed is checked again
+            if status is None or known is None or known.status != status:  # guard: a file that changed is checked again
                 self._checked[path] = self._check(kind, path, status)
         files = {path: self._checked[path] for path in paths}
         large = {path: file for path, file in files.items() if file.table is None}
         tables = [file.table for file in files.values() if file.table is not None]
         if any(file.version != schema.SCHEMA_VERSION for file in large.values()):
-            tables.append(pa.Table.from_batches([], ARROW[kind]).select(queried(kind)))
+            empty = pa.Table.from_batches([], ARROW[kind]).select(queried(kind))
+            tables.append(encoded(empty) if kind in TEXTS else empty)
         return [*map(Path, large)], pa.concat_tables(tables) if tables else None
 
     def _check(self, kind: str, path: str, status: object) -> _Checked:
         file = verified(kind, Path(path), _SMALL)
         table, size = None, len(file.body)
         if size and self._cached + size <= _CACHE:
-            table = file.read(queried(kind))
+            table = file.read(queried(kind), TEXTS.get(kind, ()))
             self._cached += size
         return _Checked(status, file.about["schema_version"], table)

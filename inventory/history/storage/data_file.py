@@ -48,6 +48,9 @@ ARROW = {
 }
 """Column types, and what pandas needs; without the descriptions, which would be most of a small file."""
 
+TEXTS = {kind: [field.name for field in ARROW[kind] if field.type == pa.string()] for kind in all_runs.GRAIN_FILES}
+"""The columns of texts that many rows share."""
+
 _OWN = ("tool", "version", "kind", "run_id", "seal")  # metadata that is dropped when a run is merged
 
 
@@ -70,9 +73,8 @@ class DataFile:
 
         ``encoded`` are columns of texts that are read as a dictionary and indices.
         """
-        present = set(encoded).intersection(parquet.read_schema(pa.BufferReader(self.body)).names) if encoded else ()
         # Without threads: one of Arrow's could let go of the bytes, which are Python's, when Python has already ended.
-        return self._whole(self._opened([*present]).read(columns, use_threads=False), columns, encoded)
+        return self._whole(self._opened(encoded).read(columns, use_threads=False), columns, encoded)
 
     def batches(self, rows: int) -> Iterator[pa.Table]:
         """Read its table, so many rows at a time."""
@@ -81,7 +83,10 @@ class DataFile:
 
     def _opened(self, encoded: Sequence[str] = ()) -> parquet.ParquetFile:
         """Open its bytes, which need not be fetched before they are read."""
-        return parquet.ParquetFile(pa.BufferReader(self.body), read_dictionary=[*encoded], pre_buffer=False)
+        source = pa.BufferReader(self.body)
+        metadata = parquet.read_metadata(source) if encoded else None
+        present = set(encoded).intersection(metadata.schema.names) if metadata else ()
+        return parquet.ParquetFile(source, metadata=metadata, read_dictionary=[*present], pre_buffer=False)
 
     def _whole(self, table: pa.Table, columns: list[str] | None = None, encoded: Sequence[str] = ()) -> pa.Table:
         """Return a table with the columns of this version."""
