@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 
 from inventory.run_ids import begin_of, time_of
-from inventory.schema import TIME
-from inventory.tables import column_of, texts_table
+from inventory.schema import TEXT, TIME
+from inventory.tables import column_of, rows, texts_table
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,27 @@ class Retirement:
     def by_name(self, first: str, last: str) -> set[str]:
         """Return the servers that were retired by name after one run, up to another."""
         return {server for server, run_id in self.named if first < run_id <= last}
+
+    def statuses(self, servers: pa.Table, run_id: str) -> pa.Array:
+        """Return the status of each server after a run: ``retired``, or that of its newest attempt.
+
+        Args:
+            servers: of each its name, and the ``status``, the ``run_id`` and the time (``last_asked``) of that attempt.
+            run_id: the run.
+        """
+        asked_since = self.before(run_id)
+        by_name = {server: newest for server, newest in sorted(self.named) if newest <= run_id}
+        attempts = rows(servers.select(["server", "status", "run_id", "last_asked"]))
+        return column_of(
+            TEXT,
+            (
+                "retired"
+                if (asked_since is not None and row["last_asked"] < asked_since)
+                or by_name.get(row["server"], "") >= row["run_id"]
+                else row["status"]
+                for row in attempts
+            ),
+        )
 
     def window(self, first: str, last: str, run_ids: Collection[str]) -> list[str]:
         """Return the runs that count as a last query in the state after one run, and as too long ago after another."""

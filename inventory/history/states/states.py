@@ -31,7 +31,6 @@ from inventory.schema import derived
 from inventory.tables import (
     Row,
     arrow_schema,
-    cells,
     column_of,
     concat,
     conformed,
@@ -115,22 +114,12 @@ class States:
             now: the time from which days of silence are counted.
         """
         servers = self.over(self._until(run_id)).query(state.servers(self.bound(run_id)))
-        retired_before = self.retirement.before(run_id)
-        by_name = {server: newest for server, newest in sorted(self.retirement.named) if newest <= run_id}
-        statuses, silent = [], []
-        for server, status, attempt, asked, read in cells(
-            servers, ["server", "status", "run_id", "last_asked", "last_read"]
-        ):
-            is_silent = retired_before is not None and asked < retired_before
-            statuses.append("retired" if is_silent or by_name.get(server, "") >= attempt else status)
-            silent.append(read and round((now - read) / timedelta(days=1), 3))
-        columns = {name: servers.column(name) for name in servers.column_names}
-        columns |= {
-            "status": column_of(schema.TEXT, statuses),
-            "days_silent": column_of(schema.NUMBER, silent),
-        }
+        silent = [read and round((now - read) / timedelta(days=1), 3) for read in values(servers, "last_read")]
+        statuses = self.retirement.statuses(servers, run_id)
+        new = {"status": statuses, "days_silent": column_of(schema.NUMBER, silent)}
+        columns = dict(zip(servers.column_names, servers.columns, strict=True)) | new
         target = arrow_schema(derived.SERVERS)
-        return conformed(pa.table([columns[name] for name in target.names], target.names), target)
+        return conformed(pa.table({name: columns[name] for name in target.names}), target)
 
     def ever_asked(self, run_id: str) -> set[str]:
         """Return the servers that a run or one before asked."""
