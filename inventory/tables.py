@@ -42,7 +42,6 @@ _PANDAS = {
     schema.TIME: ("datetimetz", "datetime64[us, UTC]"),
 }
 
-
 _TEXT_FIELDS = {
     column.name for table in schema.GRAIN_TABLES.values() for column in table.columns if column.kind == schema.TEXT
 }
