@@ -16,11 +16,11 @@ from typing import NoReturn
 
 import click
 
-from inventory.about import VERSION
+from inventory.about import PROGRAM, VERSION
 from inventory.cli._command import Group
 from inventory.cli._exit_codes import EXIT_CODES
 from inventory.cli._mirror import final_code
-from inventory.cli._output import PROGRAM, print_error, silence
+from inventory.cli._output import print_error, silence
 from inventory.cli._shells import COMPLETE_VARIABLE, complete
 from inventory.cli._usage_errors import usage_error
 from inventory.errors import ExitCode, FileError, InventoryError

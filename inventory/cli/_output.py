@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeGuard
 import click
 
 from inventory import schema
-from inventory.about import VERSION
+from inventory.about import PROGRAM, VERSION
 from inventory.config import spec
 from inventory.errors import InventoryError, QueryError
 from inventory.schema import derived
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from inventory.formats import Tables
     from inventory.tables import RunTables
-
-PROGRAM = "lms-inventory"
 
 _LEAST_COLUMNS = 40
 

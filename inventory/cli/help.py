@@ -6,8 +6,9 @@ from importlib.resources import files
 import click
 from click.shell_completion import CompletionItem
 
+from inventory.about import PROGRAM
 from inventory.cli._command import Command
-from inventory.cli._output import PROGRAM, terminal_width
+from inventory.cli._output import terminal_width
 from inventory.errors import ConfigurationError, did_you_mean
 from inventory.terminal.manual import page_text, summary
 

@@ -19,6 +19,7 @@ from inventory.cli._selection import select_servers
 from inventory.cli._targets import check_targets, report_targets
 from inventory.cli.snapshot import snapshot
 from inventory.config import text_input
+from inventory.config.addresses import FILE
 from inventory.config.servers import Server, parse_server_list, server_of
 from inventory.config.store_address import is_address
 from inventory.errors import ConfigurationError, ExitCode, FileError
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 _EXPLICIT = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 _NOT_PASSED_ON = ("no_history", "as_json", "quiet")
-_FILE = "file:"
 _REPORT, _REPORT_AT = "lms-inventory-report", "07:00"
 _REPORT_OPTIONS = ("outputs", "csv_for", "where", "history_path", "config")
 
@@ -203,8 +203,8 @@ def _portable(name: str, value: Any) -> str:
         return _absolute(value)
     if name == "addresses":
         server = server_of(value)
-        path = server.url.removeprefix(_FILE)
-        url = server.url if path == server.url else _FILE + _absolute(path)
+        path = server.url.removeprefix(FILE)
+        url = server.url if path == server.url else FILE + _absolute(path)
         return url if Server(url).name == server.name else f"{server.name}={url}"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -213,7 +213,7 @@ def _check_list(list_path: str) -> None:
     """Refuse a list with relative paths of saved responses."""
     allow_files = click.get_current_context().params["allow_files"]
     for server in parse_server_list(text_input.text_of(Path(list_path)), list_path, allow_files=allow_files):
-        path = server.url.removeprefix(_FILE)
+        path = server.url.removeprefix(FILE)
         if path != server.url and not Path(path).is_absolute():
             raise ConfigurationError(
                 f"{list_path}: {server.url} is relative, and a scheduled run starts in another folder",

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from inventory import schema
+from inventory.config import spec
 
-SEVERITIES = ("high", "medium", "low")
+SEVERITIES = spec.SEVERITIES[::-1]
 """From the worst on, which is the order in which findings are shown."""
 
 SOURCES = {"model": schema.MODELS, "instance": schema.INSTANCES, "server": schema.OBSERVATIONS}

@@ -9,10 +9,9 @@ import re
 import shlex
 from pathlib import PurePosixPath
 
+from inventory.config.credentials import CREDENTIAL
 from inventory.errors import ConfigurationError
 from inventory.schedules import DAY, GENERATED_BY, File, Job
-
-CREDENTIAL = "lm-api-token"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@/.:=,+-]+")
 

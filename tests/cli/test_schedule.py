@@ -13,11 +13,10 @@ import pytest
 from support.cli_runner import BEGINNING, COMMAND, TOKEN, clean, run
 
 from inventory.cli.snapshot import snapshot
-from inventory.config.credentials import CREDENTIAL as HANDED_OVER
+from inventory.config.credentials import CREDENTIAL
 from inventory.history.run_log import read
 from inventory.history.verify import prove
 from inventory.schedules import SCHEDULES
-from inventory.schedules.systemd import CREDENTIAL
 from inventory.stub_server import StubServer, inventory_before
 
 TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
@@ -276,7 +275,6 @@ def test_a_folder_called_inventory_is_no_trap(tmp_path: Path) -> None:
 
 def test_a_credential_of_systemd_is_the_token(tmp_path: Path) -> None:
     """The token in $CREDENTIALS_DIRECTORY is used where LM_API_TOKEN is not set; the unit's empty default is none."""
-    assert CREDENTIAL == HANDED_OVER
     given = tmp_path / CREDENTIAL
     with StubServer(inventory_before(), token=TOKEN) as server:
         for body, more, code in (
