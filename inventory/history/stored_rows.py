@@ -19,7 +19,7 @@ ANSWER = ["digest", "stored_in"]
 """The columns that tell an answer, and the run that holds it."""
 
 _OWNED = ("server", "as_of")  # the columns that the answer tells, not its rows
-_PART, _ANSWERS = 2**17, 2**18  # rows that are unpacked at a time: of any columns, and of the two that tell the answer
+_PART, _MOST = 2**16, 2**18  # rows that are unpacked at a time where few are wanted, and where many are
 _BUFFER = 2**16  # bytes of a column that are read at a time
 _USUAL = 50  # rows of an answer, more or less
 _SHARED = 8  # bytes a row that a column of texts takes at most if many rows have the same text
@@ -70,7 +70,7 @@ class StoredRows:
         start = 0
         for file in self._files:
             parts = []
-            for part in _parts(file, names, _PART):
+            for part in _parts(file, names, min(max(_PART, len(rows)), _MOST)):
                 if chosen := _within(rows, start, start + len(part)):
                     parts.append(part.take(chosen))
                 start += len(part)
@@ -126,7 +126,7 @@ def _found(
     """
     from pyarrow import compute
 
-    if not (parts := [*map(encoded, _parts(file, ANSWER, _ANSWERS))]):
+    if not (parts := [*map(encoded, _parts(file, ANSWER, _MOST))]):
         return []
     columns, result = pa.concat_tables(parts).unify_dictionaries().select(ANSWER).columns, []
     places = [

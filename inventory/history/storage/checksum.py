@@ -46,7 +46,7 @@ ENCODINGS = {
 """How columns without a dictionary are written, unless plainly: what Spark and DuckDB can read too."""
 
 _PACKED = ("observations", "payloads")
-"""The kinds of which all are written so."""
+"""The kinds of which small files are written so too."""
 
 
 def write_checksummed(table: pa.Table, about: Mapping[str, Any], repeated: Sequence[str] = ()) -> bytes:
