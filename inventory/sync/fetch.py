@@ -228,9 +228,8 @@ class Fetch:
             for key, body in at_once(self._objects.read, keys[begin : begin + _BATCH]):
                 if body is None:
                     raise Incomplete(needs_all=False)
-                if not _IS_WHOLE[key.partition("/")[0]](
-                    self._folder / key, body
-                ):  # guard: a damaged object is not fetched
+                folder = key.partition("/")[0]
+                if not _IS_WHOLE[folder](self._folder / key, body):  # guard: a damaged object is not fetched
                     self.damaged.append(key)
                     continue
                 yield key, body
