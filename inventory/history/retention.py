@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 
 from inventory.collection.plausibility import DOUBTS
 from inventory.errors import ConfigurationError
@@ -44,8 +45,8 @@ class RetentionPlan:
     reasons: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def retained_runs(run_ids: Sequence[str], rules: dict[str, int]) -> dict[str, list[str]]:
-    """Return the runs that keep rules retain, each with the rules: the newest run of each of the last N periods.
+def retained_runs(run_ids: Sequence[str], rules: dict[str, int]) -> Iterator[tuple[str, str]]:
+    """Yield the runs that keep rules retain, each with its reason: the newest run of each of the last N periods.
 
     Days, weeks and months are those of the system's time zone; one that has no run does not count.
 
@@ -53,7 +54,6 @@ def retained_runs(run_ids: Sequence[str], rules: dict[str, int]) -> dict[str, li
         run_ids: all runs.
         rules: ``last``, ``daily``, ``weekly``, ``monthly``, each with its N.
     """
-    keep: dict[str, list[str]] = defaultdict(list)
     newest_first = [(run_id, time_of(run_id).astimezone()) for run_id in sorted(run_ids, reverse=True)]
     for rule, number in rules.items():
         periods: set[object] = set()
@@ -61,8 +61,7 @@ def retained_runs(run_ids: Sequence[str], rules: dict[str, int]) -> dict[str, li
             period = _PERIODS[rule](moment) if rule in _PERIODS else run_id
             if period not in periods and len(periods) < number:
                 periods.add(period)
-                keep[run_id].append(f"{rule} snapshot")
-    return dict(keep)
+                yield run_id, f"{rule} snapshot"
 
 
 def plan(
@@ -97,55 +96,46 @@ def plan(
     dated = [run_id for run_id in runs if run_id not in ahead and run_id not in set(drop)]
     engine = open_engine("duckdb")
     engine.open("observations", store.checked("observations", runs))
-    keep, reasons = set(runs) - set(drop), {}
+    keep, reasons = set(runs) - set(drop), defaultdict[str, list[str]](list)
     if rules:
         limit = limit_of(now or datetime.max.replace(tzinfo=time_of(runs[-1]).tzinfo))
-        needed = _needed(engine, Until(dated[-1], limit), dated) if dated else {}
-        frozen_runs = {run_id: [f"baseline {name}"] for name, run_id in sorted(baselines.items())}
-        misdated_runs = {run_id: ["misdated"] for run_id in ahead}
-        reasons = _together(retained_runs(dated, rules), needed, frozen_runs, misdated_runs)
-        reasons = {run_id: why for run_id, why in reasons.items() if run_id in keep}
+        needed = _needed(engine, Until(dated[-1], limit), dated) if dated else ()
+        frozen_runs = {run_id: f"baseline {name}" for name, run_id in sorted(baselines.items())}
+        misdated_runs = dict.fromkeys(ahead, "misdated")
+        for run_id, reason in chain(retained_runs(dated, rules), needed, frozen_runs.items(), misdated_runs.items()):
+            if run_id in keep:
+                reasons[run_id].append(reason)
         keep = set(reasons)
     engine.add("kept", texts_table(run_id=sorted(keep)))
     pointed = set(values(engine.query(all_runs.POINTED), "stored_in"))
     removed = [run_id for run_id in runs if run_id not in keep]
     unreferenced = (store.holding() & (set(runs) | store.pruned().keys())) - pointed
-    return RetentionPlan(tuple(sorted(keep)), tuple(removed), tuple(sorted(unreferenced)), reasons)
+    return RetentionPlan(tuple(sorted(keep)), tuple(removed), tuple(sorted(unreferenced)), dict(reasons))
 
 
-def _together(*parts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Join the reasons for which runs stay."""
-    reasons: dict[str, list[str]] = defaultdict(list)
-    for part in parts:
-        for run_id, why in part.items():
-            reasons[run_id] += why
-    return dict(reasons)
-
-
-def _needed(engine: Engine, until: Until, dated: Sequence[str]) -> dict[str, list[str]]:
-    """Return the newest complete run, the runs that last read each server, and those with suspect responses since.
+def _needed(engine: Engine, until: Until, dated: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the newest complete run, the runs that last read each server, and those with suspect responses since.
 
     Each with its reason.
     """
-    complete = set(values(engine.query(all_runs.COMPLETE_RUNS), "run_id")) & set(dated)
-    newest = {run_id: ["newest complete snapshot"] for run_id in sorted(complete)[-1:]}
+    if complete := set(values(engine.query(all_runs.COMPLETE_RUNS), "run_id")) & set(dated):
+        yield max(complete), "newest complete snapshot"
     last = rows(engine.query(state.last_ok(until)))
     engine.add("wanted", texts_table(server=[row["server"] for row in last]))
     answers = rows(engine.query(state.last_answers(until, DOUBTS)))
     suspect = (row for row in answers if row["status"] == "suspect")
-    return _together(newest, _holding(last, "last answer"), _holding(suspect, "suspect answer"))
+    yield from _holding(last, "last answer")
+    yield from _holding(suspect, "suspect answer")
 
 
-def _holding(answers: Iterable[Row], what: str) -> dict[str, list[str]]:
-    """Say of which servers each run holds an answer: ``holds last answer of rome-bob``."""
+def _holding(answers: Iterable[Row], what: str) -> Iterator[tuple[str, str]]:
+    """Yield of which servers each run holds an answer: ``holds last answer of rome-bob``."""
     servers: dict[str, set[str]] = defaultdict(set)
     for row in answers:
         servers[row["run_id"]].add(row["server"])
-    reasons = {}
     for run_id, names in servers.items():
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        reasons[run_id] = [f"holds {what} of {', '.join(sorted(names)[:_NAMED])}{more}"]
-    return reasons
+        yield run_id, f"holds {what} of {', '.join(sorted(names)[:_NAMED])}{more}"
 
 
 def _without_new_baselines(store: Store, what: RetentionPlan) -> RetentionPlan:

@@ -6,7 +6,7 @@ time. Nothing is lost: a field without a column, and a value of the wrong type, 
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
@@ -152,14 +152,6 @@ def _plan(table: schema.Table, prefix: str) -> dict[str, Any]:
     return tree
 
 
-def _leaves(plan: Mapping[str, Any]) -> Iterator[schema.Column]:
-    for node in plan.values():
-        if isinstance(node, schema.Column):
-            yield node
-        elif node is not None:
-            yield from _leaves(node)
-
-
 def _ordinals(keys: Sequence[Any]) -> list[int]:
     if len(set(keys)) == len(keys):
         return [0] * len(keys)
@@ -206,10 +198,8 @@ class _ColumnExtractor:
 
         A few hundred at a time: sweeping over all of them for each column would fetch each one from memory again.
         """
-        for start in range(0, len(records), _BATCH):
+        for start in range(0, max(len(records), 1), _BATCH):  # without records too: a column without rows is one
             self._take(records[start : start + _BATCH], plan, start, ())
-        for name in (column.name for column in _leaves(plan)):
-            self.columns[name]  # a column without rows is one too
         self._count = len(records)
 
     def lists(self, records: Sequence[dict[str, Any]], name: str) -> list[list[tuple[int, Any]]]:

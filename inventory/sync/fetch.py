@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from inventory.errors import FileError
@@ -22,13 +23,14 @@ from inventory.sync.objects import ObjectStore, at_once
 
 _BATCH = 200  # objects that are in memory at once
 
-_WHOLE_RECORD: dict[str, Callable[[Path, bytes], bool]] = {
+_IS_WHOLE: dict[str, Callable[[Path, bytes], bool]] = {
+    **{kind: partial(is_whole, kind) for kind in KINDS},
     BASELINES: lambda path, body: body == baseline_text(path.stem, baseline_run(body)),
     "retired": lambda _, body: record_runs(body) is not None,
     PRUNED: lambda _, body: record_runs(body) is not None,
     LOGS: lambda _, body: run_log.is_whole(body),
 }
-"""What tells whether the bytes of a small file are whole, by its folder."""
+"""What tells whether the bytes of a file are whole, by its outermost folder."""
 
 
 class Incomplete(Exception):
@@ -76,7 +78,7 @@ class Fetch:
         """
         for folder in sorted(self._listing.records.keys() - {BASELINES}):
             self._fetch_records(folder)
-        baselines = dict(self._bodies(self._listing.records[BASELINES], _WHOLE_RECORD[BASELINES]))
+        baselines = dict(self._bodies(self._listing.records[BASELINES]))
         self._pruned = pruned_runs(self._store, map(baseline_run, baselines.values()))
         for kind in reversed(KINDS):
             self._fetch_merged(kind)
@@ -88,7 +90,7 @@ class Fetch:
         lacking = self._listing.records[folder] - {f"{folder}/{name}" for name in names(self._folder / folder)}
         if folder == PRUNED and lacking and not self._listing.is_full:  # merged files of any month may be others now
             raise Incomplete(needs_all=True)
-        for key, body in self._bodies(lacking, _WHOLE_RECORD[folder]):
+        for key, body in self._bodies(lacking):
             self._write(key, body)
 
     def _fetch_own(self, kind: str) -> None:
@@ -101,7 +103,7 @@ class Fetch:
             wanted -= self._pruned
         else:
             wanted = self._committed(wanted)
-        for key, body in self._bodies((own[run_id][0] for run_id in wanted), _whole_file(kind)):
+        for key, body in self._bodies(own[run_id][0] for run_id in wanted):
             self._require_responses(kind, key, body)
             self._write(key, body)
 
@@ -152,7 +154,7 @@ class Fetch:
     def _take_merged(self, kind: str, month: str, of_store: set[str], here: set[str]) -> None:
         """Let a month have the merged files of the store, and what the store has lost of it."""
         folder, bodies = self._folder / kind / month, {}
-        for key, body in self._bodies((f"{kind}/{month}/{name}" for name in of_store - here), _whole_file(kind)):
+        for key, body in self._bodies(f"{kind}/{month}/{name}" for name in of_store - here):
             self._require_responses(kind, key, body)
             bodies[Path(key).name] = body
         with self._alone(folder):
@@ -219,14 +221,15 @@ class Fetch:
                 unlink_inside(self._folder, self._folder / key)
             self._write(key, body)
 
-    def _bodies(self, keys: Iterable[str], whole: Callable[[Path, bytes], bool]) -> Iterator[tuple[str, bytes]]:
+    def _bodies(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Read objects, a batch at a time, and note which ones are damaged."""
         keys = sorted(keys)
         for begin in range(0, len(keys), _BATCH):
             for key, body in at_once(self._objects.read, keys[begin : begin + _BATCH]):
                 if body is None:
                     raise Incomplete(needs_all=False)
-                if not whole(self._folder / key, body):  # guard: a damaged object is not fetched
+                folder = key.partition("/")[0]
+                if not _IS_WHOLE[folder](self._folder / key, body):  # guard: a damaged object is not fetched
                     self.damaged.append(key)
                     continue
                 yield key, body
@@ -275,7 +278,3 @@ def without_contained(files: Mapping[str, frozenset[str]]) -> set[str]:
         if not any(files[name] <= files[other] for other in chosen):
             chosen.add(name)
     return chosen
-
-
-def _whole_file(kind: str) -> Callable[[Path, bytes], bool]:
-    return lambda path, body: is_whole(kind, path, body)

@@ -1,6 +1,6 @@
 """Answer a user's query: load what it names, lock the database, run it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -45,19 +45,17 @@ def _filled(
     """Load the views that a statement names."""
     with one_line_errors():
         views = [view for name, view in VIEWS.items() if statement.tables is None or name in statement.tables]
+        names = {view.table.name for view in views}
         if any(view.of_all_runs for view in views):
             files = history.store.checked("observations", history.dated())
             database.open("observations_history", files, schema.OBSERVATIONS.names)
-        if any(view.files and not view.of_all_runs for view in views) or _uses(views, "observations"):
-            _open_state(database, history, run_id, whole=_uses(views, "observations"))
+        if any(view.files and not view.of_all_runs for view in views) or "observations" in names:
+            _open_state(database, history, run_id, whole="observations" in names)
         for kind in {view.files for view in views} - {""}:
             _open_rows(database, history, [view for view in views if view.files == kind], statement.columns)
-        for view in views:
-            table = _computed(view.table.name, history, run_id)
-            if table is not None:
-                database.add(view.table.name, table)
-        if _uses(views, "findings"):
-            database.add("findings", findings() if findings else concat(VIEWS["findings"].table, []))
+        for name, compute in _computed(history, run_id, findings).items():
+            if name in names:
+                database.add(name, compute())
     return database
 
 
@@ -67,10 +65,6 @@ def _empty() -> Database:
     for name, view in VIEWS.items():
         database.add(name, concat(view.table, []))
     return database
-
-
-def _uses(views: Collection[View], name: str) -> bool:
-    return any(view.table.name == name for view in views)
 
 
 def _open_state(database: Database, history: "RunHistory", run_id: str, *, whole: bool) -> None:
@@ -109,13 +103,13 @@ def _changes(history: "RunHistory", run_id: str) -> pa.Table:
     return history.diff(earlier[-1], run_id).table if earlier else concat(schema.CHANGES, [])
 
 
-def _computed(name: str, history: "RunHistory", run_id: str) -> pa.Table | None:
-    """Compute a view that is a table of the history; None for one that is not."""
-    computed: dict[str, Callable[[], pa.Table]] = {
+def _computed(history: "RunHistory", run_id: str, findings: Findings | None) -> dict[str, Callable[[], pa.Table]]:
+    """Return what computes each view that is a table of the history, by its name."""
+    return {
         "servers": lambda: history.servers_table(run_id),
         "changes": lambda: _changes(history, run_id),
-        "timeline": lambda: history.timeline_table(),
-        "lifecycle": lambda: history.lifecycle_table(),
-        "runs": lambda: history.runs_table(),
+        "timeline": history.timeline_table,
+        "lifecycle": history.lifecycle_table,
+        "runs": history.runs_table,
+        "findings": findings or (lambda: concat(VIEWS["findings"].table, [])),
     }
-    return computed[name]() if name in computed else None

@@ -212,12 +212,7 @@ def _add_servers(database: Database, rules: RuleSet, observations: Sequence[Row]
 
 
 def _open_rows(
-    database: Database,
-    history: "RunHistory",
-    rules: RuleSet,
-    stored: Collection[str],
-    answers: str,
-    own: Sequence[str],
+    database: Database, history: "RunHistory", rules: RuleSet, stored: Collection[str], answers: str, own: Sequence[str]
 ) -> None:
     """Load the stored rows of both grains, and make the views over them that rules are judged on."""
     columns = _columns(database, rules)

@@ -65,7 +65,7 @@ class Retirement:
         return texts_table(server=[server for server, _ in self.named], run_id=[run_id for _, run_id in self.named])
 
     def moments(self, names: Mapping[str, str]) -> pa.Table:
-        """Build the view ``moments``: runs whose states are wanted, the names of these, and ``before`` of each."""
+        """Build the view ``moments``: the runs whose states are asked for, by names, and ``before`` of each."""
         before = column_of(TIME, (self.before(run_id) for run_id in names.values()))
         return texts_table(run_id=names.values(), name=names).append_column("retired_before", before)
 

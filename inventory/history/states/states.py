@@ -78,10 +78,7 @@ class States:
         return self._last([run_id for run_id in self._until(last) if run_id > first], state.last(self.bound(last)))
 
     def table(
-        self,
-        run_id: str,
-        servers: Collection[str] | None = None,
-        columns: Sequence[str] = schema.OBSERVATIONS.names,
+        self, run_id: str, servers: Collection[str] | None = None, columns: Sequence[str] = schema.OBSERVATIONS.names
     ) -> pa.Table:
         """Return the state after a run as observations: the newest attempt of each server, with its last response.
 

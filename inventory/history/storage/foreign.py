@@ -29,7 +29,8 @@ def foreign_files(store: Store) -> list[dict[str, str]]:
     Raises:
         FileError: a folder of the history could not be read.
     """
-    paths = [*_beside(store), *_among_tables(store.folder), *_among_metadata(store)]
+    beside = [store.folder / name for name in sorted(names(store.folder)) if name not in _OURS]
+    paths = [*beside, *_among_tables(store.folder), *_among_metadata(store)]
     return [{"file": str(path.relative_to(store.folder)), "remark": _REMARK} for path in paths]
 
 
@@ -44,10 +45,6 @@ def out_of_place(folder: Path) -> list[Path]:
         folders[:] = [name for name in folders if not _OTHERS.match(name)]
         paths += [path for name in files if is_ours(path := Path(where, name))]
     return sorted(paths)
-
-
-def _beside(store: Store) -> list[Path]:
-    return [store.folder / name for name in sorted(names(store.folder)) if name not in _OURS]
 
 
 def _among_tables(history: Path) -> Iterator[Path]:
