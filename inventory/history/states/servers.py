@@ -21,9 +21,8 @@ def server_rows(servers: pa.Table, run_id: str, now: datetime, retirement: Retir
     retired_before = retirement.before(run_id)
     by_name = {server: newest for server, newest in sorted(retirement.named) if newest <= run_id}
     statuses, silent = [], []
-    for server, status, attempt, asked, read in cells(
-        servers, ["server", "status", "run_id", "last_asked", "last_read"]
-    ):
+    read_columns = ("server", "status", "run_id", "last_asked", "last_read")
+    for server, status, attempt, asked, read in cells(servers, read_columns):
         is_retired = retired_before is not None and asked < retired_before
         statuses.append("retired" if is_retired or by_name.get(server, "") >= attempt else status)
         silent.append(read and round((now - read) / timedelta(days=1), 3))
