@@ -81,7 +81,7 @@ def panel(
     elif by in _GROUPS:
         stored = {row["stored_in"] for row in rows(engine.query(all_runs.holding(until, selected=False)))}
         engine.open("models", store.checked("models", stored))
-        result = rows(engine.query(state.panel(until, f"CAST({by} AS STRING)", state.BY_MODEL)))
+        result = rows(engine.query(state.panel(until, f"CAST({by} AS STRING)", state.BY_MODEL))) if stored else []
     else:
         raise ConfigurationError(
             f"there is no group {by!r}", f"Give server, label:NAME or one of: {', '.join(_GROUPS)}"
