@@ -117,6 +117,14 @@ def test_help_version_and_usage_errors_import_nothing_heavy(arguments: list[str]
     assert done.stderr.endswith("heavy:\n")
 
 
+def test_only_the_command_that_is_called_is_imported() -> None:
+    """The others would take longer to import than a small command takes."""
+    code = "import sys; from inventory.cli import cli; cli.main(['check', '--help'], standalone_mode=False)"
+    code += "\nprint(*(name for name in sys.modules if name.startswith('inventory.cli.') and '._' not in name))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "inventory.cli.check"
+
+
 def test_commands_do_not_import_pandas(tmp_path: Path) -> None:
     """Cold commands do without pandas, which costs more than everything else they import, and without Jinja2."""
     answer = ROOT / "tests/payloads/v1/06-ovisocr2-2026-10.json"

@@ -113,6 +113,17 @@ def test_awkward_texts_come_back(text: str) -> None:
     assert frame(arrow)["description"].tolist() == [text]
 
 
+def test_a_column_with_a_dictionary_converts_as_its_texts() -> None:
+    """So does a part of it, however short beside the dictionary, and one in several pieces."""
+    texts = [None, *map(str, range(3_000)), "1", None]
+    table = pa.table({"text": pa.array(texts).dictionary_encode()})
+    end = table.slice(2_990)
+    assert values(table, "text") == texts
+    assert values(table.slice(0, 2_000), "text") == texts[:2_000]
+    assert values(end, "text") == texts[2_990:]
+    assert values(pa.concat_tables([end, table]), "text") == [*texts[2_990:], *texts]
+
+
 def test_times_are_utc() -> None:
     """A time given in another zone is the same moment in UTC, to the microsecond."""
     moment = datetime(2026, 11, 23, 7, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))

@@ -2,7 +2,7 @@
 
 In: arguments and the environment. Out: text on stdout and stderr, and an exit code. For others: ``main``, ``cli``.
 Only this folder prints, exits and reads the environment. Heavy imports stand inside the commands that need them, so
-that ``--help``, ``--version`` and usage errors need none. To add a command: one file here, and a line in ``_COMMANDS``.
+that ``--help``, ``--version`` and usage errors need none. To add a command: one file here, and a name in ``_COMMANDS``.
 """
 
 import os

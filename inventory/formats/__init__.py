@@ -47,11 +47,11 @@ if TYPE_CHECKING:
 class Format(Protocol):
     """One member of the family."""
 
-    def encode(self, report: "Report", grain: str) -> bytes:
+    def encode(self, report: "Report", grain: str, **dialect: Dialect) -> bytes:
         """Encode a report as the bytes of a file; a format that holds everything ignores ``grain``."""
         ...
 
-    def encode_tables(self, tables: "Tables") -> bytes:
+    def encode_tables(self, tables: "Tables", **dialect: Dialect) -> bytes:
         """Encode tables that are no snapshot; a format of one table holds the first."""
         ...
 
@@ -103,7 +103,7 @@ def write(
                 files.append(WrittenFile(target, table, skipped=reason))
                 continue
             with _named(target):
-                body = _encoded(certain, target, part, dialect)
+                body = _member(target).encode(certain, part, **_dialect(target, dialect))
                 publications.append(
                     (target, drafts.enter_context(atomic_write(target, body, several=len(targets) > 1)))
                 )
@@ -129,8 +129,10 @@ def write_tables(
     """
     require_tables(path)
     target = Path(with_home(str(path)))
-    with _named(target), atomic_write(target, _encoded_tables(tables, target, dialect)) as move:
-        move()
+    with _named(target):
+        body = _member(target).encode_tables(tables, **_dialect(target, dialect))
+        with atomic_write(target, body) as move:
+            move()
 
 
 def read_file(path: str | Path) -> "RunTables":
@@ -231,22 +233,9 @@ def _without_doubt(report: "Report") -> "tuple[Report, list[str]]":
     return replace(report, snapshot=replace(snapshot, tables=tables)), doubtful
 
 
-def _encoded(report: "Report", target: Path, grain: str, dialect: Dialect) -> bytes:
-    """Encode a report; only CSV has dialects."""
-    if format_of(target) == "csv":
-        from inventory.formats import csv
-
-        return csv.encode(report, grain, dialect)
-    return _member(target).encode(report, grain)
-
-
-def _encoded_tables(tables: "Tables", target: Path, dialect: Dialect) -> bytes:
-    """Encode tables that are no snapshot."""
-    if format_of(target) == "csv":
-        from inventory.formats import csv
-
-        return csv.encode_tables(tables, dialect)
-    return _member(target).encode_tables(tables)
+def _dialect(path: Path, dialect: Dialect) -> dict[str, Dialect]:
+    """Return a dialect as what to pass to the family's functions; only CSV has dialects."""
+    return {"dialect": dialect} if format_of(path) == "csv" else {}
 
 
 def _member(path: Path) -> Format:

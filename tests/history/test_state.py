@@ -178,6 +178,12 @@ def test_what_is_left_after_a_pruning_is_told_the_same(tmp_path: Path) -> None:
     assert values(history.timeline_table(), "key") == ["b"]
 
 
+def test_sizes_over_time_where_nothing_was_ever_read(tmp_path: Path) -> None:
+    """Models have no groups where no answer is stored."""
+    history, _ = made(tmp_path, {"s": None}, {"s": None})
+    assert history.panel_table([day(9)], "publisher").num_rows == 0
+
+
 def test_the_manuals_sql_gives_the_state(tmp_path: Path) -> None:
     """The query that the manual shows finds the rows of the state, in DuckDB alone and through the history."""
     history = opened(tmp_path / "history")

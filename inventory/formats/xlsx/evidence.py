@@ -113,7 +113,7 @@ class _Cards:
 
     def write(self, servers: Sequence[Mapping[str, Any]], further: str) -> None:
         """Write a card for each server, and, unless it is empty, the line that leads to further ones."""
-        room = 0  # on the page
+        room = 0  # that is left on the page
         for server in servers:
             card = [_row(_TITLE_HEIGHT, (short(server["server"], _ROOM), self._title), ("", self._title))]
             for name in _LINES:

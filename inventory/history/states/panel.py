@@ -54,7 +54,7 @@ def panel(states: States, moments: Sequence[datetime], by: str | None) -> pa.Tab
     elif by in _GROUPS:
         stored = values(engine.query(all_runs.holding(until, selected=False)), "stored_in")
         engine.open("models", states.store.checked("models", stored))
-        result = rows(engine.query(state.panel(until, f"CAST({by} AS STRING)", state.BY_MODEL)))
+        result = rows(engine.query(state.panel(until, f"CAST({by} AS STRING)", state.BY_MODEL))) if stored else []
     else:
         raise ConfigurationError(
             f"there is no group {by!r}", f"Give server, label:NAME or one of: {', '.join(_GROUPS)}"
