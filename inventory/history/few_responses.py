@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from inventory import schema
 from inventory.history.storage.store import Store
-from inventory.tables import rows, table_of, values
+from inventory.tables import cells, rows, table_of
 
 FEW = 5_000
 """Rows of the files of one kind up to which Python is faster."""
@@ -49,10 +49,10 @@ def load_responses(files: Mapping[str, pa.Table], table: schema.Table, wanted: S
 
 def by_response(table: pa.Table | None, names: Collection[tuple[str, str]]) -> _Rows:
     """Return the rows of some responses, which mostly stand together."""
-    by_response: _Rows = defaultdict(list)
-    stored = zip(*(values(table, name) for name in ("digest", "stored_in")), strict=True) if table is not None else ()
+    result: _Rows = defaultdict(list)
+    stored = cells(table, ["digest", "stored_in"]) if table is not None else ()
     places = [place for place, name in enumerate(stored) if name in names]
     if table is not None and places:
         for row in rows(table.slice(places[0], places[-1] - places[0] + 1)):
-            by_response[row["digest"], row["stored_in"]].append(row)
-    return by_response
+            result[row["digest"], row["stored_in"]].append(row)
+    return result
