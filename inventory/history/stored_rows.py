@@ -57,6 +57,7 @@ class StoredRows:
         rows = (compute.add(rows, integers([start])[0]) for (_, rows, _), start in zip(parts, starts, strict=False))
         self.owners = pa.concat_arrays([integers([]), *(owners for owners, _, _ in parts)])
         self.rows = pa.concat_arrays([integers([]), *rows])
+        pa.default_memory_pool().release_unused()  # Arrow keeps what was freed, and other columns take as much again
 
     def columns(self, names: Sequence[str], rows: pa.Array) -> dict[str, pa.ChunkedArray]:
         """Read some columns of some rows, which are ascending; texts are dictionaries."""

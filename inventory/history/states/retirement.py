@@ -40,17 +40,12 @@ class Retirement:
         """
         asked_since = self.before(run_id)
         by_name = {server: newest for server, newest in sorted(self.named) if newest <= run_id}
-        attempts = rows(servers.select(["server", "status", "run_id", "last_asked"]))
-        return column_of(
-            TEXT,
-            (
-                "retired"
-                if (asked_since is not None and row["last_asked"] < asked_since)
-                or by_name.get(row["server"], "") >= row["run_id"]
-                else row["status"]
-                for row in attempts
-            ),
-        )
+        statuses = []
+        for row in rows(servers.select(["server", "status", "run_id", "last_asked"])):
+            is_silent = asked_since is not None and row["last_asked"] < asked_since
+            is_named = by_name.get(row["server"], "") >= row["run_id"]
+            statuses.append("retired" if is_silent or is_named else row["status"])
+        return column_of(TEXT, statuses)
 
     def window(self, first: str, last: str, run_ids: Collection[str]) -> list[str]:
         """Return the runs that count as a last query in the state after one run, and as too long ago after another."""
