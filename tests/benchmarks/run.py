@@ -2,7 +2,7 @@
 
     .venv/bin/pip install -e '.[bench]'
     .venv/bin/python tests/benchmarks/run.py --small            a minute or two
-    .venv/bin/python tests/benchmarks/run.py                    everything; about an hour, 8 GB of memory, 20 GB of disk
+    .venv/bin/python tests/benchmarks/run.py                    everything; half an hour, 8 GB of memory, 20 GB of disk
     .venv/bin/python tests/benchmarks/run.py --only S4,S6 --json results.json
     .venv/bin/python tests/benchmarks/run.py --only scaling --plot tests/benchmarks/scaling.svg
 
