@@ -24,14 +24,19 @@ from inventory.errors import ConfigurationError, FileError
 
 try:
     from py4j.protocol import Py4JError, Py4JJavaError
-    from pyspark import SparkConf, SparkContext
+    from pyspark import SparkConf, SparkContext, __version__
     from pyspark.errors import PySparkException
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 except ImportError as missing:
     raise ConfigurationError(
-        "the engine spark needs pyspark 4, which is not installed", "Install it: pip install 'pyspark>=4'"
+        "the engine spark needs pyspark 4, which is not installed", "Install it: pip install 'pyspark>=4.0.1'"
     ) from missing
+if [*map(int, re.findall(r"[0-9]+", __version__)[:3])] < [4, 0, 1]:  # guard: Spark 4.0.0 leaves out rows of a state
+    raise ConfigurationError(
+        f"the engine spark needs pyspark 4.0.1 or newer, and {__version__} is installed",
+        "Install a newer one: pip install 'pyspark>=4.0.1'",
+    )
 
 if TYPE_CHECKING:
     from inventory.history.engines import Files
