@@ -29,9 +29,9 @@ _SIGNALS = {int(signal.SIGINT): ExitCode.INTERRUPTED, int(signal.SIGTERM): ExitC
 _received: list[ExitCode] = []  # The exit code of the first signal, if there was one.
 
 _COMMANDS = (
-    *("snapshot", "show", "diff", "report", "history", "servers", "unused", "baseline", "audit", "query", "export"),
-    *("check", "schedule", "prune", "verify", "sync", "init", "demo", "help"),
-)
+    "snapshot", "show", "diff", "report", "history", "servers", "unused", "baseline", "audit", "query", "export",
+    "check", "schedule", "prune", "verify", "sync", "init", "demo", "help",
+)  # fmt: skip
 """The commands in the order of use, which is that of ``--help``; each is the file of its name."""
 
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {int(code):<5}{meaning}" for code, meaning in EXIT_CODES.items())

@@ -148,7 +148,8 @@ def _found(
 def _parts(file: Path | pa.Table, names: Sequence[str], size: int) -> Iterator[pa.Table]:
     """Yield some columns of so many rows of a file at a time, texts as dictionaries where many rows share them."""
     if isinstance(file, pa.Table):
-        yield file.select(names).unify_dictionaries().combine_chunks()  # files have few rows each
+        # In one piece: each piece costs calls, and many small files have few rows each.
+        yield file.select(names).unify_dictionaries().combine_chunks()
         return
     try:
         metadata = parquet.read_metadata(file)

@@ -113,7 +113,7 @@ def test_where_the_calendar_ends(text: str) -> None:
             return A_RUN
         raise ConfigurationError(f"no run {ref}")
 
-    with local_zone("XXX-9"), pytest.raises(ConfigurationError, match="no run"):
+    with local_zone("ABC-9"), pytest.raises(ConfigurationError, match="no run"):
         parse_period(text, NOW, no_run)
 
 

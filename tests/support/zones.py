@@ -9,7 +9,7 @@ import pytest
 
 @contextmanager
 def local_zone(name: str) -> Iterator[None]:
-    """Let the machine be in a zone, such as ``Europe/Berlin`` or ``XXX-1`` for UTC+1, until the block ends."""
+    """Let the machine be in a zone, such as ``Europe/Berlin`` or ``ABC-1`` for UTC+1, until the block ends."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", name)
         time.tzset()
